@@ -1,0 +1,1 @@
+"""The five services of Puppet Engine and the runtime that they share."""

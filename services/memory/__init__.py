@@ -1,0 +1,1 @@
+"""What characters remember, and what they think of those they know."""

@@ -1,0 +1,9 @@
+"""`python -m services.memory` serves until SIGTERM."""
+
+from services.memory.bootstrap import opener
+from services.memory.settings import MemorySettings
+from services.runtime.server import run
+
+if __name__ == "__main__":
+    settings = MemorySettings()
+    run("memory", settings, opener(settings))

@@ -1,0 +1,1 @@
+"""The only code that the services share; it knows none of them by name."""

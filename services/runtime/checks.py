@@ -1,0 +1,60 @@
+"""Checks of a request's fields: every violation is collected, then all are told at once."""
+
+import math
+from collections.abc import Collection
+from typing import Any, Self
+
+from services.runtime.errors import InvalidRequest, Violation
+
+REQUEST_ID_LENGTH = 128
+
+
+class Checks:
+    """Collects the violations of one request; leaving the `with` block raises InvalidRequest when there are any."""
+
+    def __init__(self) -> None:
+        self._violations: list[Violation] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        if kind is None and self._violations:
+            raise InvalidRequest(self._violations)
+
+    def refuse(self, field: str, description: str) -> None:
+        """Note that a field breaks a rule."""
+        self._violations.append(Violation(field, description))
+
+    def text(self, field: str, value: str, most: int, *, required: bool = True) -> None:
+        """Ask for at most `most` characters, not blank when required, and none of them NUL."""
+        if required and not value.strip():
+            self.refuse(field, "is required")
+        elif len(value) > most:
+            self.refuse(field, f"must have at most {most} characters, and has {len(value)}")
+        elif "\0" in value:
+            self.refuse(field, "must not contain a NUL character")
+
+    def number(self, field: str, value: float, least: float, most: float) -> None:
+        """Ask for a finite number from `least` to `most`."""
+        if not (math.isfinite(value) and least <= value <= most):
+            self.refuse(field, f"must be {least:g} to {most:g}, and is {value:g}")
+
+    def enum(self, field: str, value: int, named: Collection[Any]) -> None:
+        """Ask for a named value other than the unspecified one."""
+        if not value:
+            self.refuse(field, "is required")
+        elif value not in named:
+            self.refuse(field, f"has no value {value}")
+
+    def mask(self, field: str, paths: Collection[str], allowed: Collection[str]) -> None:
+        """Ask for at least one path, each of them allowed."""
+        if not paths:
+            self.refuse(field, "is required")
+        for path in paths:
+            if path not in allowed:
+                self.refuse(field, f"{path!r} can't be set; these can: {', '.join(sorted(allowed))}")
+
+    def request_id(self, value: str, *, required: bool = False, most: int = REQUEST_ID_LENGTH) -> None:
+        """Check the name of an effect."""
+        self.text("request_id", value, most, required=required)

@@ -1,0 +1,178 @@
+"""What stands between the wire and every handler, for all four shapes of an RPC.
+
+A call is admitted or refused, given a deadline and a trace, and every error leaves it as a status of
+`services.runtime.status`. Health and reflection pass untouched.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.message import DecodeError
+from grpc_status import rpc_status
+
+from services.runtime import errors, logs, status
+
+log = logging.getLogger(__name__)
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
+Context = grpc.aio.ServicerContext[Any, Any]
+
+deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadline", default=None)
+"""When the call that is being served must be done, on the event loop's clock; None outside of a call."""
+
+_EXEMPT = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+
+
+class _Malformed:
+    """Stands for a message that is no valid protobuf, until the handler's turn to refuse it."""
+
+
+class Boundary(grpc.aio.ServerInterceptor):
+    """Wraps every handler of a server."""
+
+    def __init__(self, service: str, max_concurrent_calls: int, default_deadline_seconds: float) -> None:
+        """Take the service's short name, for example `memory`, and its limits."""
+        self._domain = f"{service}.puppet"
+        self._free = max_concurrent_calls
+        self._default_deadline = default_deadline_seconds
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        """Return the handler of a call, wrapped."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(_EXEMPT):
+            return handler
+        return self._wrap(method, handler)
+
+    def _wrap(self, method: str, handler: Any) -> Handler:
+        behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+        streams_in, streams_out = handler.request_streaming, handler.response_streaming
+
+        def checked(request: Any) -> Any:
+            if streams_in:
+                return _well_formed_items(request)
+            if isinstance(request, _Malformed):
+                raise _MALFORMED
+            return request
+
+        async def answer(request: Any, context: Context) -> Any:
+            async with self._guard(method, context, is_stream=streams_in):
+                return await behaviour(checked(request), context)
+
+        async def answers(request: Any, context: Context) -> AsyncIterator[Any]:
+            async with self._guard(method, context, is_stream=True):
+                async for item in behaviour(checked(request), context):
+                    yield item
+
+        make: Any = {
+            (False, False): grpc.unary_unary_rpc_method_handler,
+            (False, True): grpc.unary_stream_rpc_method_handler,
+            (True, False): grpc.stream_unary_rpc_method_handler,
+            (True, True): grpc.stream_stream_rpc_method_handler,
+        }[streams_in, streams_out]
+        wrapped: Handler = make(
+            answers if streams_out else answer, _lenient(handler.request_deserializer), handler.response_serializer
+        )
+        return wrapped
+
+    @contextlib.asynccontextmanager
+    async def _guard(self, method: str, context: Context, *, is_stream: bool) -> AsyncIterator[None]:
+        logs.trace_id.set(_trace_of(context))
+        started = time.monotonic()
+        try:
+            with self._admission(is_stream):
+                async with self._deadline(context, is_stream):
+                    yield
+            log.debug("call", extra={"method": method, "ms": _ms_since(started)})
+        except grpc.aio.AbortError:
+            raise
+        except errors.PuppetError as error:
+            log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
+            await context.abort_with_status(rpc_status.to_status(status.to_status(error, self._domain)))
+        except TimeoutError:
+            log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "deadline exceeded")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if context.cancelled() or (task is not None and task.cancelling()):
+                raise
+            # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
+            log.warning("call lost what it waited for", extra={"method": method})
+            gone = errors.Unavailable("the call was interrupted")
+            await context.abort_with_status(rpc_status.to_status(status.to_status(gone, self._domain)))
+        except Exception:
+            error_id = secrets.token_hex(8)
+            log.exception("call failed", extra={"method": method, "error_id": error_id})
+            await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
+
+    @contextlib.contextmanager
+    def _admission(self, is_stream: bool) -> Any:
+        if is_stream:
+            yield
+            return
+        if self._free <= 0:
+            raise errors.Unavailable("too many calls at once")
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+    @contextlib.asynccontextmanager
+    async def _deadline(self, context: Context, is_stream: bool) -> AsyncIterator[None]:
+        remaining = context.time_remaining()
+        if remaining is None and is_stream:
+            yield
+            return
+        limit = self._default_deadline if remaining is None else remaining
+        deadline.set(asyncio.get_running_loop().time() + limit)
+        async with asyncio.timeout(limit):
+            yield
+
+
+_MALFORMED = errors.InvalidRequest([errors.Violation("", "the message is no valid protobuf")])
+
+
+def _lenient(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    if deserialize is None:
+        return None
+
+    def attempt(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            # An exception here would reach the caller as UNKNOWN, with its text.
+            return _Malformed()
+
+    return attempt
+
+
+async def _well_formed_items(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        if isinstance(request, _Malformed):
+            raise _MALFORMED
+        yield request
+
+
+def _trace_of(context: Context) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == "traceparent":
+            parts = str(value).split("-")
+            if len(parts) == 4 and len(parts[1]) == 32:
+                return parts[1]
+    return secrets.token_hex(16)
+
+
+def _ms_since(started: float) -> float:
+    return round((time.monotonic() - started) * 1000, 2)

@@ -1,0 +1,47 @@
+"""Logs as one JSON object a line, with the trace and the agent of the call that they belong to."""
+
+import contextvars
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+trace_id: contextvars.ContextVar[str] = contextvars.ContextVar("trace_id", default="")
+"""The W3C trace id of the call that is being served, 32 hex digits; empty outside of a call."""
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+class JsonFormatter(logging.Formatter):
+    """Renders a record, its `extra` fields and the trace id."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line of JSON."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "service": self._service,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if trace := trace_id.get():
+            line["trace_id"] = trace
+        line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def configure(service: str, level: str) -> None:
+    """Send every log of this process to standard error; libraries that log secrets or chatter are held at WARNING."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(service))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # tweepy logs credentials at DEBUG; the others log every request.
+    for name in ("tweepy", "httpx", "httpx2", "httpcore", "httpcore2", "openai", "oauthlib", "aiosqlite", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,68 @@
+"""Keyset pages: a token holds the last key of its page and a fingerprint of the filters it belongs to."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from services.runtime.errors import InvalidRequest, Violation
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which page is wanted: at most `size` rows after the row with this key, or from the start."""
+
+    size: int
+    after: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Generic[T]):
+    """One page of rows, and the key of its last row when there are more after it."""
+
+    rows: Sequence[T]
+    next_key: tuple[Any, ...] | None
+
+    @classmethod
+    def cut(cls, rows: Sequence[T], page: Page, key: Callable[[T], tuple[Any, ...]]) -> "Paged[T]":
+        """Make a page of rows of which one more than its size was asked for."""
+        if len(rows) <= page.size:
+            return cls(rows, None)
+        return cls(rows[: page.size], key(rows[page.size - 1]))
+
+
+def read_page(size: int, token: str, filters: Sequence[object], *, default: int = 50, most: int = 500) -> Page:
+    """Return the page that a request asks for.
+
+    Raises InvalidRequest when the size is out of bounds, or when the token is not one of these filters.
+    """
+    violations = []
+    if not 0 <= size <= most:
+        violations.append(Violation("page_size", f"must be 0 to {most}"))
+    after = None
+    if token:
+        try:
+            fingerprint, *after = json.loads(base64.urlsafe_b64decode(token.encode()))
+        except (ValueError, TypeError, binascii.Error):
+            fingerprint = None
+        if fingerprint != _fingerprint(filters):
+            violations.append(Violation("page_token", "is not a token of a request with these filters"))
+    if violations:
+        raise InvalidRequest(violations)
+    return Page(size or default, tuple(after) if after is not None else None)
+
+
+def next_token(key: Sequence[Any] | None, filters: Sequence[object]) -> str:
+    """Return the token of the page after the row with this key; empty when there is no next page."""
+    if key is None:
+        return ""
+    return base64.urlsafe_b64encode(json.dumps([_fingerprint(filters), *key]).encode()).decode()
+
+
+def _fingerprint(filters: Sequence[object]) -> str:
+    return hashlib.sha256(repr(list(filters)).encode()).hexdigest()[:16]

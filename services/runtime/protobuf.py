@@ -1,0 +1,32 @@
+"""Conversions that every `wire.py` needs."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.runtime.idempotency import RequestKey
+
+
+def request_key(request: Any) -> RequestKey:
+    """Return the idempotency key of a request: its type names the method, its bytes are the body."""
+    method = request.DESCRIPTOR.full_name.removesuffix("Request")
+    return RequestKey.of(method, request.request_id, request.SerializeToString(deterministic=True))
+
+
+def write_time(time: datetime | None) -> Timestamp | None:
+    """Return a time as a Timestamp; None stays None, which leaves the field out."""
+    if time is None:
+        return None
+    stamp = Timestamp()
+    stamp.FromDatetime(time)
+    return stamp
+
+
+def read_time(message: Message, field: str, default: datetime) -> datetime:
+    """Return a Timestamp field of a message in UTC, or the default when it is left out."""
+    if not message.HasField(field):
+        return default
+    stamp: Timestamp = getattr(message, field)
+    return stamp.ToDatetime(tzinfo=UTC)

@@ -1,0 +1,83 @@
+"""A service's gRPC server: health, reflection, the boundary, and an end that finishes what is under way."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from services.runtime import logs
+from services.runtime.interceptors import Boundary
+from services.runtime.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """One gRPC service of a server: its descriptor, the generated function that adds it, and its servicer."""
+
+    descriptor: ServiceDescriptor
+    add: Callable[[Any, grpc.aio.Server], None]
+    servicer: object
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """What a service is told about its own end; open streams finish by themselves when `draining` is set."""
+
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+Opener = Callable[[Lifecycle], AbstractAsyncContextManager[Sequence[Mounted]]]
+"""Opens everything that a service needs, and closes it again."""
+
+
+@contextlib.asynccontextmanager
+async def serving(name: str, settings: ServiceSettings, open_service: Opener) -> AsyncIterator[str]:
+    """Serve until the block ends, then drain; the value is the address, with the port that was really bound."""
+    lifecycle = Lifecycle()
+    async with open_service(lifecycle) as mounted:
+        boundary = Boundary(name, settings.max_concurrent_calls, settings.default_deadline_seconds)
+        server = grpc.aio.server(interceptors=[boundary], options=[("grpc.so_reuseport", 0)])
+        checks = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+        for item in mounted:
+            item.add(item.servicer, server)
+        names = [item.descriptor.full_name for item in mounted]
+        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+        port = server.add_insecure_port(settings.address)
+        await server.start()
+        for full_name in ("", *names):
+            await checks.set(full_name, health_pb2.HealthCheckResponse.SERVING)
+        log.info("serving", extra={"host": settings.host, "port": port})
+        try:
+            yield f"{settings.host}:{port}"
+        finally:
+            lifecycle.draining.set()
+            await checks.enter_graceful_shutdown()
+            await server.stop(settings.drain_seconds)
+            log.info("stopped")
+
+
+def run(name: str, settings: ServiceSettings, open_service: Opener) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    logs.configure(name, settings.log_level)
+
+    async def main() -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        async with serving(name, settings, open_service):
+            await stopping.wait()
+
+    asyncio.run(main())

@@ -1,0 +1,33 @@
+"""The settings that every service has; each adds its own fields and the prefix of its environment variables."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Where a service listens, where it keeps its data and how it behaves; read once, then frozen."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    data_dir: Path = Path("var")
+    database_url: str = ""
+    """Any SQLAlchemy URL with an async driver; empty: an SQLite file in `data_dir`."""
+    log_level: str = "INFO"
+    max_concurrent_calls: int = 256
+    """Calls beyond this many at once are refused with UNAVAILABLE; open streams don't count."""
+    default_deadline_seconds: float = 60.0
+    """How long a unary call may take whose caller set no deadline."""
+    drain_seconds: float = 3.0
+    """How long calls under way have to finish after SIGTERM."""
+
+    @property
+    def address(self) -> str:
+        """Where the service listens, as `host:port`."""
+        return f"{self.host}:{self.port}"
+
+    def sql_url(self, name: str) -> str:
+        """Return the database's URL; `name` names the SQLite file when none is set."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / name}.db"

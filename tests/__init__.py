@@ -1,0 +1,1 @@
+"""The tests of Puppet Engine; each folder is a marker."""

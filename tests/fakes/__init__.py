@@ -1,0 +1,1 @@
+"""Fakes of every port: small working implementations, not mocks."""

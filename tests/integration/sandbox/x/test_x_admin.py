@@ -1,0 +1,84 @@
+"""The sandbox's own routes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.x.app import build_x_app
+from sandbox.x.settings import XSettings
+from tests.integration.sandbox.x.x_client import Sandbox, XClient, listening
+
+
+async def test_an_account_is_made_once_and_returned_ever_after(sandbox: Sandbox) -> None:
+    body = {"username": "ann", "name": "Ann", "description": "A character."}
+    status, made = await sandbox.call("POST", "/_sandbox/accounts", json=body)
+    assert status == 201
+    assert {"id", "api_key", "api_key_secret", "access_token", "access_token_secret", "bearer_token"} < set(made)
+    assert await sandbox.call("POST", "/_sandbox/accounts", json=body) == (200, made)
+
+
+async def test_the_list_of_accounts_holds_no_secret(sandbox: Sandbox, ann: XClient, bob: XClient) -> None:
+    _, listed = await sandbox.call("GET", "/_sandbox/accounts")
+    assert listed == {
+        "accounts": [
+            {"id": ann.id, "username": "ann", "name": "Ann"},
+            {"id": bob.id, "username": "bob", "name": "Bob"},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/_sandbox/accounts", {"username": "two words", "name": "A"}, "username"),
+        ("/_sandbox/accounts", {"username": "a" * 16, "name": "A"}, "username"),
+        ("/_sandbox/accounts", {"username": "ann"}, "name"),
+        ("/_sandbox/accounts", {"username": "ann", "name": "A", "age": 3}, "age"),
+        ("/_sandbox/accounts", [], "body"),
+        ("/_sandbox/tier", {"tier": "golden"}, "tier"),
+    ],
+)
+async def test_wrong_input_is_refused_and_the_field_is_named(
+    sandbox: Sandbox, path: str, body: Any, field: str
+) -> None:
+    status, answer = await sandbox.call("POST", path, json=body)
+    assert (status, [error["field"] for error in answer["errors"]]) == (400, [field])
+
+
+async def test_the_public_timeline_shows_posts_as_written_and_goes_on_after_an_id(
+    sandbox: Sandbox, ann: XClient, bob: XClient
+) -> None:
+    first = (await ann.create_tweet(text="hello & https://example.com"))["data"]["id"]
+    second = (await bob.create_tweet(text="hi", in_reply_to_tweet_id=first))["data"]["id"]
+    _, watched = await sandbox.call("GET", "/_sandbox/posts")
+    assert [(post["username"], post["text"]) for post in watched["posts"]] == [
+        ("ann", "hello & https://example.com"),
+        ("bob", "hi"),
+    ]
+    _, later = await sandbox.call("GET", f"/_sandbox/posts?after_id={first}")
+    assert [(post["id"], post["reply_to"]) for post in later["posts"]] == [(second, first)]
+    assert (await sandbox.call("GET", "/_sandbox/posts?after_id=x"))[0] == 400
+
+
+async def test_accounts_posts_and_tier_outlive_a_restart(tmp_path: Path, sandbox: Sandbox) -> None:
+    settings = XSettings(data_dir=tmp_path / "again")
+    async with listening(build_x_app(settings)) as url:
+        before = Sandbox(url, sandbox.session)
+        ann = await before.account("ann")
+        await ann.create_tweet(text="hello")
+        await before.call("POST", "/_sandbox/tier", json={"tier": "self_serve"})
+    async with listening(build_x_app(settings)) as url:
+        after = Sandbox(url, sandbox.session)
+        again = await after.account("ann")
+        assert again.access_token == ann.access_token
+        assert len((await again.get_users_tweets(again.id, user_auth=True))["data"]) == 1
+        assert (await after.call("GET", "/_sandbox/tier"))[1] == {"tier": "self_serve"}
+
+
+async def test_limits_can_be_switched_off_for_a_fast_demo(tmp_path: Path, sandbox: Sandbox) -> None:
+    settings = XSettings(data_dir=tmp_path / "fast", rate_limits=False)
+    async with listening(build_x_app(settings)) as url:
+        ann = await Sandbox(url, sandbox.session).account("ann")
+        for _ in range(80):
+            await ann.get_me()
