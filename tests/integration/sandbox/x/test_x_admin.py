@@ -36,6 +36,7 @@ async def test_the_list_of_accounts_holds_no_secret(sandbox: Sandbox, ann: XClie
         ("/_sandbox/accounts", {"username": "ann"}, "name"),
         ("/_sandbox/accounts", {"username": "ann", "name": "A", "age": 3}, "age"),
         ("/_sandbox/accounts", [], "body"),
+        ("/_sandbox/accounts", {"username": "ann", "name": "\ud800"}, "body"),
         ("/_sandbox/tier", {"tier": "golden"}, "tier"),
     ],
 )

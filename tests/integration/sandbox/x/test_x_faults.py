@@ -8,17 +8,21 @@ from pathlib import Path
 import aiohttp
 import pytest
 from tweepy import Forbidden, TooManyRequests, TwitterServerError
+from uvicorn.config import HTTPProtocolType
 
 from sandbox.x.accounts import Accounts
+from sandbox.x.app import build_x_app
 from sandbox.x.database import Database
 from sandbox.x.posts import Posts
-from tests.integration.sandbox.x.x_client import Sandbox, XClient
+from sandbox.x.settings import XSettings
+from tests.integration.sandbox.x.x_client import Sandbox, XClient, listening
 
 _POST = "POST /2/tweets"
 _WRITE_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from sandbox.x.accounts import Accounts
+from sandbox.x.app import build_x_app
 from sandbox.x.database import Database
 from sandbox.x.posts import NewPost, Posts
 
@@ -41,6 +45,19 @@ async def test_a_lost_answer_leaves_one_post_and_the_retry_is_a_duplicate(sandbo
     assert await posted(sandbox) == ["hello"]
     with pytest.raises(Forbidden, match="duplicate"):
         await ann.create_tweet(text="hello")
+
+
+@pytest.mark.parametrize("http", ["h11", "httptools"])
+async def test_either_http_parser_drops_the_connection(
+    sandbox: Sandbox, tmp_path: Path, http: HTTPProtocolType
+) -> None:
+    app = build_x_app(XSettings(data_dir=tmp_path / http))
+    async with listening(app, http) as url:
+        other = Sandbox(url, sandbox.session)
+        await other.fault(kind="lost_answer", times=1, seconds=0)
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await other.call("POST", "/2/tweets")  # aiohttp would try a GET again by itself
+        assert (await other.call("POST", "/2/tweets"))[0] == 401
 
 
 async def test_a_caller_who_doesnt_wait_for_the_lost_answer_has_posted_as_well(sandbox: Sandbox, ann: XClient) -> None:

@@ -83,6 +83,7 @@ async def test_a_bearer_token_reads_and_doesnt_act(sandbox: Sandbox, ann: XClien
     [
         (b"{", "$"),
         (b"[]", "$"),
+        (b'{"text": "\\ud800"}', "$"),
         (b"[" * 100_000, "$"),
         ({}, "$.text"),
         ({"text": "  "}, "$.text"),
@@ -131,8 +132,12 @@ async def test_a_body_that_isnt_declared_as_json_is_refused(sandbox: Sandbox, an
         ("/2/tweets/1?colour=red", ["colour"]),
         ("/2/tweets/search/recent", ["query"]),
         ("/2/tweets/search/recent?query=a&max_results=9", ["max_results"]),
-        ("/2/users/1/tweets?max_results=101&since_id=x&start_time=now", ["since_id", "start_time", "max_results"]),
+        (
+            "/2/users/1/tweets?max_results=101&since_id=x&start_time=now&exclude=all",
+            ["exclude", "since_id", "start_time", "max_results"],
+        ),
         ("/2/users/1/mentions?pagination_token=x", ["pagination_token"]),
+        ("/2/users/1/mentions?pagination_token=7140dibdnow9c7zz", ["pagination_token"]),
         ("/2/users/1/mentions?end_time=2026-01-01T00:00:00", ["end_time"]),
         ("/2/users/by?usernames=ann&user.fields=age", ["user.fields"]),
     ],

@@ -6,7 +6,7 @@ from tweepy import BadRequest, Forbidden, NotFound, TooManyRequests
 from tests.integration.sandbox.x.x_client import Sandbox, XClient
 
 _EVERYTHING = {
-    "expansions": ["author_id", "referenced_tweets.id", "in_reply_to_user_id", "entities.mentions.username"],
+    "expansions": ["author_id", "referenced_tweets.id.author_id", "in_reply_to_user_id", "entities.mentions.username"],
     "tweet_fields": ["created_at", "conversation_id", "public_metrics", "lang", "entities"],
     "user_fields": ["description", "created_at", "public_metrics"],
 }
@@ -53,6 +53,8 @@ async def test_a_quote_refers_to_what_it_quotes(ann: XClient, bob: XClient) -> N
     read = (await bob.get_tweet(quote, tweet_fields=["referenced_tweets", "entities"]))["data"]
     assert read["referenced_tweets"] == [{"type": "quoted", "id": root}]
     assert read["entities"]["urls"][0]["expanded_url"] == f"https://twitter.com/ann/status/{root}"
+    await ann.delete_tweet(root)
+    assert (await bob.get_tweet(quote))["data"]["text"] == read["text"]
 
 
 async def test_the_same_text_twice_is_refused_in_xs_own_words(ann: XClient) -> None:

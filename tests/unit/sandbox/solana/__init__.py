@@ -1,0 +1,1 @@
+"""The Solana sandbox without a server."""

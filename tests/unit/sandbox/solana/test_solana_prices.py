@@ -1,5 +1,6 @@
 """Prices are a pure function of seed and time, and move like prices."""
 
+import itertools
 import math
 import statistics
 
@@ -26,14 +27,14 @@ def test_a_price_does_not_jump_between_blocks() -> None:
 def test_daily_returns_are_as_volatile_as_the_token_is() -> None:
     walk = PriceWalk(b"seed", 1.0, 0.3, 0.0)
     prices = [walk.price(day * DAY) for day in range(1_000)]
-    returns = [math.log(after / before) for before, after in zip(prices, prices[1:], strict=False)]
+    returns = [math.log(after / before) for before, after in itertools.pairwise(prices)]
     assert 0.2 < statistics.stdev(returns) < 0.6
 
 
 def test_minutes_move_less_than_days_but_they_move() -> None:
     walk = PriceWalk(b"seed", 1.0, 0.3, 0.0)
     minutes = [walk.price(DAY + 60 * minute) for minute in range(300)]
-    returns = [math.log(after / before) for before, after in zip(minutes, minutes[1:], strict=False)]
+    returns = [math.log(after / before) for before, after in itertools.pairwise(minutes)]
     assert 0.002 < statistics.stdev(returns) < 0.03
 
 

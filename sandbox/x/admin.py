@@ -1,0 +1,117 @@
+"""The sandbox's own routes: make accounts, watch all posts, and set the access tier."""
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from sandbox.x.accounts import Accounts, Tier
+from sandbox.x.gate import load_json
+from sandbox.x.posts import Post, Posts
+from sandbox.x.views import timestamp
+
+
+class _NewAccount(BaseModel, extra="forbid"):
+    username: str = Field(pattern=r"^[A-Za-z0-9_]{1,15}$")
+    name: str = Field(min_length=1, max_length=50)
+    description: str = Field(default="", max_length=160)
+
+
+class _TierChoice(BaseModel, extra="forbid"):
+    tier: Tier
+
+
+class _After(BaseModel, extra="forbid"):
+    after_id: int = Field(default=0, ge=0, lt=2**63)
+    limit: int = Field(default=1000, ge=1, le=1000)
+
+
+class Admin:
+    """Handles `/_sandbox`; nothing here exists on X, nothing here is limited or authenticated."""
+
+    def __init__(self, accounts: Accounts, posts: Posts) -> None:
+        self._accounts = accounts
+        self._posts = posts
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/_sandbox/accounts", self._list_accounts, methods=["GET"]),
+            Route("/_sandbox/accounts", self._create_account, methods=["POST"]),
+            Route("/_sandbox/posts", self._list_posts, methods=["GET"]),
+            Route("/_sandbox/tier", self._get_tier, methods=["GET"]),
+            Route("/_sandbox/tier", self._set_tier, methods=["POST"]),
+        ]
+
+    async def _list_accounts(self, _request: Request) -> JSONResponse:
+        users = self._accounts.everyone()
+        return JSONResponse(
+            {"accounts": [{"id": str(user.id), "username": user.username, "name": user.name} for user in users]}
+        )
+
+    async def _create_account(self, request: Request) -> JSONResponse:
+        try:
+            new = _NewAccount.model_validate(load_json(await request.body()))
+        except ValueError as error:
+            return _bad_request(error)
+        user, made = self._accounts.create(new.username, new.name, new.description)
+        account = {
+            "id": str(user.id),
+            "username": user.username,
+            "name": user.name,
+            "description": user.description,
+            **asdict(self._accounts.keys(user)),
+        }
+        return JSONResponse(account, 201 if made else 200)
+
+    async def _list_posts(self, request: Request) -> JSONResponse:
+        try:
+            after = _After.model_validate(dict(request.query_params))
+        except ValueError as error:
+            return _bad_request(error)
+        posts = self._posts.oldest_after(after.after_id, after.limit)
+        return JSONResponse({"posts": [self._watched(post) for post in posts]})
+
+    async def _get_tier(self, _request: Request) -> JSONResponse:
+        return JSONResponse({"tier": self._accounts.tier.value})
+
+    async def _set_tier(self, request: Request) -> JSONResponse:
+        try:
+            choice = _TierChoice.model_validate(load_json(await request.body()))
+        except ValueError as error:
+            return _bad_request(error)
+        self._accounts.tier = choice.tier
+        return JSONResponse({"tier": choice.tier.value})
+
+    def _watched(self, post: Post) -> dict[str, Any]:
+        """Return a post for people who watch: its text as written, with nothing linked or escaped."""
+        author = self._accounts.get(post.author_id)
+        links = {"reply_to": post.reply_to, "quoted": post.quoted, "reposted": post.reposted}
+        return {
+            "id": str(post.id),
+            "author_id": str(post.author_id),
+            "username": author.username if author else "",
+            "name": author.name if author else "",
+            "text": post.text,
+            "created_at": timestamp(post.created_ms),
+            "conversation_id": str(post.conversation_id),
+            **{name: str(i) if i is not None else None for name, i in links.items()},
+            "likes": post.likes,
+            "replies": post.replies,
+            "reposts": post.reposts,
+            "quotes": post.quotes,
+        }
+
+
+def _bad_request(error: ValueError) -> JSONResponse:
+    if isinstance(error, ValidationError):
+        errors = [
+            {"field": ".".join(str(part) for part in fault["loc"]) or "body", "message": fault["msg"]}
+            for fault in error.errors()
+        ]
+    else:
+        errors = [{"field": "body", "message": f"not valid JSON: {error}"}]
+    return JSONResponse({"errors": errors}, 400)

@@ -1,0 +1,18 @@
+"""What the X sandbox can be told through its environment."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from sandbox.settings import SandboxSettings
+
+
+class XSettings(SandboxSettings):
+    """Where the X sandbox listens, keeps its state, and how strict its rate limits are."""
+
+    model_config = SettingsConfigDict(env_prefix="PUPPET_SANDBOX_X_", frozen=True, extra="ignore")
+
+    port: int = Field(default=50061, ge=0, le=65535)
+    rate_limits: bool = True
+    """Refuse calls past the limits; when off, every answer still shows a full allowance."""
+    rate_limit_multiplier: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Every limit times this; at least one call is always allowed."""

@@ -1,0 +1,61 @@
+"""The import rules of the house, and what an import may not do."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+from tests.architecture.rooms import SERVICES, modules_of
+from tests.conftest import ROOT
+
+# Importing one of these must not open a file, a socket or an engine, and must not bring in what only an adapter needs.
+PURE_ROOMS = ("domain", "ports", "service", "settings")
+HEAVY = ("chromadb", "dbos", "grpc", "openai", "solana", "solders", "tweepy", "wordllama")
+
+
+def test_the_import_contracts_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None) == EXIT_STATUS_SUCCESS, (
+        capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_rooms_above_the_adapters_need_no_vendor_library(service: str) -> None:
+    modules = [f"services.{service}.{room}" for room in PURE_ROOMS]
+    code = (
+        f"import sys, importlib; [importlib.import_module(name) for name in {modules!r}]; "
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_importing_a_service_opens_and_starts_nothing(service: str) -> None:
+    names = [name for name in modules_of(service) if not name.endswith("__main__")]
+    code = f"""
+import sys, importlib, threading
+opened = []
+sys.addaudithook(lambda event, args: opened.append((event, args[0])) if event in ("socket.bind", "socket.connect")
+                 or (event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+")) else None)
+for name in {names!r}:
+    importlib.import_module(name)
+print([item for item in opened if ".pyc" not in str(item[1])], [t.name for t in threading.enumerate()])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[] ['MainThread']"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_wire_and_servicer_know_only_their_own_protos(service: str) -> None:
+    for room in ("wire", "servicer"):
+        module = importlib.import_module(f"services.{service}.{room}")
+        foreign = {
+            name
+            for value in vars(module).values()
+            if (name := getattr(value, "__name__", "")).startswith("puppet.")
+            and not name.startswith(f"puppet.{service}.")
+        }
+        assert foreign == set()

@@ -1,0 +1,57 @@
+"""The contracts keep the rules of the house."""
+
+import importlib
+from collections.abc import Iterator
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, ServiceDescriptor
+
+from tests.architecture.rooms import SERVICES
+
+READS = ("Get", "List", "Search", "Watch", "Stream", "Generate")
+MONEY = ("amount", "lamports", "price", "usd", "cost")
+
+
+def services() -> Iterator[ServiceDescriptor]:
+    for name in SERVICES:
+        file_name = "agent" if name == "agents" else name
+        module = importlib.import_module(f"puppet.{name}.v1.{file_name}_service_pb2")
+        yield from module.DESCRIPTOR.services_by_name.values()
+
+
+METHODS = [method for service in services() for method in service.methods]
+every_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
+
+
+@every_method
+def test_each_rpc_has_a_request_and_a_response_of_its_own(method: MethodDescriptor) -> None:
+    assert (method.input_type.name, method.output_type.name) == (f"{method.name}Request", f"{method.name}Response")
+
+
+@every_method
+def test_every_list_has_pages(method: MethodDescriptor) -> None:
+    if method.name.startswith("List"):
+        assert {"page_size", "page_token"} <= set(method.input_type.fields_by_name)
+        assert "next_page_token" in method.output_type.fields_by_name
+
+
+@every_method
+def test_every_mutation_carries_a_request_id(method: MethodDescriptor) -> None:
+    has_id = "request_id" in method.input_type.fields_by_name
+    assert has_id != method.name.startswith(READS)
+
+
+@every_method
+def test_every_update_has_a_mask(method: MethodDescriptor) -> None:
+    if method.name.startswith("Update"):
+        assert "update_mask" in method.input_type.fields_by_name
+
+
+def test_money_is_never_a_float() -> None:
+    floats = {FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT}
+    for method in METHODS:
+        for message in (method.input_type, method.output_type):
+            for field in message.file.message_types_by_name.values():
+                for item in field.fields:
+                    if any(word in item.name for word in MONEY):
+                        assert item.type not in floats, item.full_name

@@ -1,0 +1,141 @@
+"""What the boundary does for every shape of RPC."""
+
+import asyncio
+import logging
+
+import grpc
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from services.runtime import errors
+from services.runtime.interceptors import deadline
+from services.runtime.status import Remote
+from tests.integration.runtime.conftest import SHAPES, Caller, Echo
+
+HELLO = StringValue(value="hello").SerializeToString()
+NO_PROTOBUF = b"\xff\xff\xff"
+
+every_shape = pytest.mark.parametrize("method", list(SHAPES))
+
+
+async def refusal(caller: Caller, method: str, payload: bytes = HELLO) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await caller.call(method, payload, timeout=10)
+    return refused.value
+
+
+@every_shape
+async def test_a_good_call_passes(caller: Caller, method: str) -> None:
+    assert set(await caller.call(method, HELLO)) == {"hello"}
+
+
+@every_shape
+async def test_a_domain_error_becomes_its_status(caller: Caller, echo: Echo, method: str) -> None:
+    def act(text: str) -> str:
+        raise errors.NotFound(f"no {text}")
+
+    echo.act = act
+    error = await refusal(caller, method)
+    assert error.code() is grpc.StatusCode.NOT_FOUND
+    assert error.details() == "no hello"
+
+
+@every_shape
+async def test_no_exception_text_reaches_the_caller(
+    caller: Caller, echo: Echo, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def act(text: str) -> str:
+        raise RuntimeError("password=hunter2")
+
+    echo.act = act
+    error = await refusal(caller, method)
+    remote = Remote(error)
+    assert error.code() is grpc.StatusCode.INTERNAL
+    assert "hunter2" not in str(error)
+    logged = next(record for record in caplog.records if record.message == "call failed")
+    assert vars(logged)["error_id"] == remote.metadata["error_id"]
+    assert "hunter2" in caplog.text
+
+
+@every_shape
+async def test_bytes_that_are_no_protobuf_are_an_invalid_request(caller: Caller, method: str) -> None:
+    error = await refusal(caller, method, NO_PROTOBUF)
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert Remote(error).reason == "INVALID_REQUEST"
+
+
+@every_shape
+async def test_something_cancelled_inside_ends_the_call_with_a_status(caller: Caller, echo: Echo, method: str) -> None:
+    def act(text: str) -> str:
+        raise asyncio.CancelledError
+
+    echo.act = act
+    assert (await refusal(caller, method)).code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_call_without_a_deadline_gets_the_default_one(caller: Caller, echo: Echo) -> None:
+    async def act() -> str:
+        left = deadline.get()
+        assert left is not None
+        return str(left - asyncio.get_running_loop().time())
+
+    echo.act = lambda _text: act()
+    [left] = await caller.call("One", HELLO)
+    assert 4 < float(left) <= 5
+
+
+async def test_a_call_that_takes_too_long_is_ended(caller: Caller, echo: Echo) -> None:
+    ended = asyncio.Event()
+
+    async def act() -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return ""
+
+    echo.act = lambda _text: act()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await caller.call("One", HELLO, timeout=0.1)
+    assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    async with asyncio.timeout(5):
+        await ended.wait()
+
+
+async def test_calls_beyond_the_limit_are_refused_and_the_others_finish(caller: Caller, echo: Echo) -> None:
+    full, release = asyncio.Event(), asyncio.Event()
+
+    async def act() -> str:
+        if echo.calls == 4:
+            full.set()
+        await release.wait()
+        return "done"
+
+    echo.act = lambda _text: act()
+    waiting = [asyncio.create_task(caller.call("One", HELLO)) for _ in range(4)]
+    async with asyncio.timeout(5):
+        await full.wait()
+    error = await refusal(caller, "One")
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
+    assert Remote(error).retry_after is not None
+    release.set()
+    assert await asyncio.gather(*waiting) == [["done"]] * 4
+
+
+async def test_a_trace_goes_on_from_the_caller_to_the_log(
+    caller: Caller, caplog: pytest.LogCaptureFixture, echo: Echo
+) -> None:
+    from services.runtime.logs import trace_id
+
+    echo.act = lambda _text: trace_id.get()
+    sent = f"00-{'b' * 32}-{'c' * 16}-01"
+    assert await caller.call("One", HELLO, metadata=(("traceparent", sent),)) == ["b" * 32]
+    [made] = await caller.call("One", HELLO)
+    assert len(made) == 32
+    assert caplog.at_level(logging.INFO)
+
+
+async def test_an_unknown_method_is_unimplemented(channel: grpc.aio.Channel) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await Caller(channel).call("Nothing", HELLO)
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED

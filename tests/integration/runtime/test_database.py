@@ -1,0 +1,138 @@
+"""Sessions, turns and repeated requests, on both databases."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import DateTime, Field, SQLModel, select
+
+from services.runtime import idempotency
+from services.runtime.db import Database
+from services.runtime.errors import RequestIdReused
+from services.runtime.idempotency import RequestKey
+
+MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade():
+    op.create_table("note", sa.Column("id", sa.String, primary_key=True), sa.Column("count", sa.Integer),
+                    sa.Column("time", sa.DateTime(timezone=True)))
+    op.create_table("request", sa.Column("method", sa.String, primary_key=True),
+                    sa.Column("request_id", sa.String, primary_key=True), sa.Column("fingerprint", sa.String),
+                    sa.Column("resource_id", sa.String), sa.Column("create_time", sa.DateTime(timezone=True)))
+"""
+
+
+class Note(SQLModel, table=True):
+    id: str = Field(primary_key=True)
+    count: int = 0
+    time: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Path:
+    folder = tmp_path / "versions"
+    folder.mkdir()
+    (folder / "0001_initial.py").write_text(MIGRATION)
+    return folder
+
+
+@pytest.fixture
+async def database(database_url: str, versions: Path) -> AsyncIterator[Database]:
+    opened = Database(database_url)
+    await opened.migrate(versions)
+    yield opened
+    await opened.close()
+
+
+async def test_migrating_again_changes_nothing(database: Database, versions: Path) -> None:
+    await asyncio.gather(database.migrate(versions), database.migrate(versions))
+
+
+async def test_what_is_not_committed_is_rolled_back(database: Database) -> None:
+    async with database.write() as session:
+        session.add(Note(id="a", time=datetime.now(UTC)))
+        await session.flush()
+    async with database.read() as session:
+        assert await session.get(Note, "a") is None
+
+
+async def test_times_come_back_in_utc_whatever_zone_they_had(database: Database) -> None:
+    time = datetime(2026, 11, 22, 12, 30, tzinfo=timezone(timedelta(hours=5)))
+    async with database.write() as session:
+        session.add(Note(id="a", time=time))
+        await session.commit()
+    async with database.read() as session:
+        note = await session.get_one(Note, "a")
+    assert note.time == time
+    assert note.time.utcoffset() == timedelta(0)
+
+
+async def test_writers_at_once_lose_no_update(database: Database) -> None:
+    async with database.write() as session:
+        session.add(Note(id="a", time=datetime.now(UTC)))
+        await session.commit()
+
+    async def count() -> None:
+        async with database.write("note/a") as session:
+            note = await session.get_one(Note, "a")
+            note.count += 1
+            session.add(note)
+            await session.commit()
+
+    await asyncio.gather(*(count() for _ in range(30)))
+    async with database.read() as session:
+        assert (await session.get_one(Note, "a")).count == 30
+
+
+async def test_one_request_at_once_from_many_callers_is_carried_out_once(database: Database) -> None:
+    key = RequestKey.of("test.Create", "req_1", b"body")
+
+    async def create(number: int) -> str:
+        async with database.write() as session:
+            if first := await idempotency.claim(session, key, f"note_{number}"):
+                return first
+            session.add(Note(id=f"note_{number}", time=datetime.now(UTC)))
+            await session.commit()
+            return f"note_{number}"
+
+    made = set(await asyncio.gather(*(create(number) for number in range(10))))
+    async with database.read() as session:
+        assert {note.id for note in (await session.exec(select(Note))).all()} == made
+    assert len(made) == 1
+
+
+async def test_a_request_id_with_another_body_is_refused(database: Database) -> None:
+    async with database.write() as session:
+        assert await idempotency.claim(session, RequestKey.of("m", "req_1", b"a"), "x") is None
+        assert await idempotency.claim(session, RequestKey.of("other", "req_1", b"b"), "y") is None
+        with pytest.raises(RequestIdReused):
+            await idempotency.claim(session, RequestKey.of("m", "req_1", b"b"), "z")
+
+
+async def test_a_claim_that_is_rolled_back_can_be_made_again(database: Database) -> None:
+    key = RequestKey.of("m", "req_1", b"a")
+    for _ in range(2):
+        async with database.write() as session:
+            assert await idempotency.claim(session, key, "x") is None
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(database_url: str, versions: Path) -> None:
+    (versions / "0001_initial.py").write_text(MIGRATION + "    raise RuntimeError('power cut')\n")
+    database = Database(database_url)
+    try:
+        with pytest.raises(RuntimeError, match="power cut"):
+            await database.migrate(versions)
+        async with database.read() as session:
+            connection = await session.connection()
+            assert await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()) == []
+    finally:
+        await database.close()

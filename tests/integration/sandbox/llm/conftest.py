@@ -1,0 +1,41 @@
+"""One engine for all tests of the language-model sandbox: it takes a second to load."""
+
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import httpx2
+import pytest
+import uvicorn
+from openai import AsyncOpenAI
+
+from sandbox.llm.app import create_app
+from sandbox.llm.settings import LlmSandboxSettings
+
+
+@pytest.fixture(scope="session")
+def sandbox_url() -> Iterator[str]:
+    """Serve the sandbox in a thread of its own, since each test has its own event loop."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(LlmSandboxSettings()), log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        # The listener's backlog holds the first call until the engine is loaded.
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+async def openai(sandbox_url: str) -> AsyncIterator[AsyncOpenAI]:
+    """Return the real client, which never retries."""
+    async with AsyncOpenAI(base_url=f"{sandbox_url}/v1", api_key="unused", max_retries=0, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+async def switches(sandbox_url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """Return a client of the sandbox's own routes; every fault is cleared afterwards."""
+    async with httpx2.AsyncClient(base_url=f"{sandbox_url}/_sandbox", timeout=60) as client:
+        yield client
+        await client.delete("/faults")
