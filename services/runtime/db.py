@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.runtime import sqlite_file
+
 _MIGRATION_ENVIRONMENT = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x50555050  # "PUPP": replicas that start together migrate one after the other
 
@@ -37,16 +39,17 @@ class Database:
         """Prepare the engine; nothing is opened yet, except that an SQLite file's folder is made."""
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        if self.is_sqlite and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        self._engine = create_async_engine(parsed, pool_pre_ping=not self.is_sqlite)
+        if self.is_sqlite:
+            Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+            self._engine = create_async_engine(parsed, connect_args={"async_creator_fn": sqlite_file.connect})
+            _prepare_sqlite(self._engine.sync_engine)
+        else:
+            self._engine = create_async_engine(parsed, pool_pre_ping=True)
         self._writing_engine = self._engine.execution_options(puppet_writing=True)
         # SQLite has one writer: waiting here is fair and costs nothing, waiting in SQLite is polling.
         self._turn: contextlib.AbstractAsyncContextManager[Any] = (
             asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
         )
-        if self.is_sqlite:
-            _prepare_sqlite(self._engine.sync_engine)
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -94,8 +97,6 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
-        # The driver must not open transactions by itself: `_begin` says which kind each one is.
-        connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
             cursor.execute(f"PRAGMA {pragma}")

@@ -15,6 +15,7 @@ ROOMS = (
     "__main__.py",
     "adapters/__init__.py",
     "bootstrap.py",
+    "domain.py",
     "ports.py",
     "service.py",
     "servicer.py",
@@ -26,8 +27,11 @@ ROOMS = (
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_has_every_room(service: str) -> None:
     folder = folder_of(service)
-    assert [room for room in ROOMS if not (folder / room).exists()] == []
-    assert (folder / "domain.py").exists() or (folder / "domain" / "__init__.py").exists()
+    # A room that outgrows a file is a package of the same name.
+    missing = [
+        room for room in ROOMS if not (folder / room).exists() and not (folder / room.removesuffix(".py")).is_dir()
+    ]
+    assert missing == []
 
 
 @pytest.mark.parametrize("service", SERVICES)

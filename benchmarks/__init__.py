@@ -1,0 +1,1 @@
+"""What the suite costs, measured beside a baseline of the same run."""

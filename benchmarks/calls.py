@@ -1,0 +1,60 @@
+"""How long a unary call takes, and how many are served a second, beside the bare echo."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+Call = Callable[[], Awaitable[object]]
+
+ROUNDS = 5
+SEQUENTIAL = 300
+CONCURRENT = 1_200
+CALLERS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The medians of all rounds: milliseconds of one call alone, and calls a second from 32 callers."""
+
+    p50_ms: float
+    per_second: float
+
+
+async def measure(calls: dict[str, Call]) -> dict[str, Figures]:
+    """Measure each call in turn, round by round, so that a change of the machine's speed hits all alike."""
+    alone: dict[str, list[float]] = {name: [] for name in calls}
+    together: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        await _sequential(call, 50)
+    for _ in range(ROUNDS):
+        for name, call in calls.items():
+            alone[name].append(statistics.median(await _sequential(call, SEQUENTIAL)))
+            together[name].append(await _concurrent(call))
+    return {
+        name: Figures(statistics.median(alone[name]) * 1000, statistics.median(together[name])) for name in calls
+    }
+
+
+async def _sequential(call: Call, times: int) -> list[float]:
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        await call()
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+async def _concurrent(call: Call) -> float:
+    left = CONCURRENT
+
+    async def caller() -> None:
+        nonlocal left
+        while left > 0:
+            left -= 1
+            await call()
+
+    started = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))
+    return CONCURRENT / (time.perf_counter() - started)

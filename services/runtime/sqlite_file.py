@@ -1,0 +1,118 @@
+"""An SQLite connection for SQLAlchemy's async engine that leaves the event loop only where SQLite really waits.
+
+A statement on a local file takes microseconds, and handing it to a thread takes longer than running it. What waits for
+the disk or for a lock (commit, the start of a writing transaction, bulk statements) runs in a thread. It stands in for
+aiosqlite's connection, which sends every statement, fetch and close to a thread: see `benchmarks`.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, Self, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_WAITING = ("BEGIN IMMEDIATE", "VACUUM", "PRAGMA")
+
+
+async def connect(path: str, **_options: Any) -> "Connection":
+    """Open a database file; transactions are begun by explicit statements only."""
+    return await _away(lambda: Connection(sqlite3.connect(path, isolation_level=None, check_same_thread=False)))
+
+
+class Cursor:
+    """A cursor with the interface of aiosqlite's."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+        self.arraysize = 1
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    @property
+    def description(self) -> Any:
+        """What the columns are called."""
+        return self._cursor.description
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement changed."""
+        return self._cursor.rowcount
+
+    @property
+    def lastrowid(self) -> int | None:
+        """The id of the last row inserted."""
+        return self._cursor.lastrowid
+
+    async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        """Run one statement."""
+        if statement.startswith(_WAITING):
+            await _away(self._cursor.execute, statement, parameters)
+        else:
+            self._cursor.execute(statement, parameters)
+
+    async def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each set of parameters."""
+        await _away(self._cursor.executemany, statement, parameters)
+
+    async def fetchone(self) -> Any:
+        """Return the next row, or None."""
+        return self._cursor.fetchone()
+
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        """Return the next rows."""
+        return self._cursor.fetchmany(size or self.arraysize)
+
+    async def fetchall(self) -> list[Any]:
+        """Return all further rows."""
+        return self._cursor.fetchall()
+
+    async def close(self) -> None:
+        """Release the statement."""
+        self._cursor.close()
+
+
+class Connection:
+    """A connection with the interface that SQLAlchemy uses of aiosqlite's."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        # SQLAlchemy asks for these names: the raw connection, and whether it is open.
+        self._conn = self._connection = connection
+        self.isolation_level = connection.isolation_level
+
+    def cursor(self) -> Cursor:
+        """Return a new cursor."""
+        return Cursor(self._conn.cursor())
+
+    async def create_function(self, *args: Any, **options: Any) -> None:
+        """Register an SQL function."""
+        self._conn.create_function(*args, **options)
+
+    async def commit(self) -> None:
+        """Make the transaction durable."""
+        if self._conn.in_transaction:
+            await _away(self._conn.commit)
+
+    async def rollback(self) -> None:
+        """Undo the transaction."""
+        self._conn.rollback()
+
+    async def close(self) -> None:
+        """Close the file."""
+        await _away(self._conn.close)
+
+    def stop(self) -> None:
+        """Close the file at once."""
+        self._conn.close()
+
+
+async def _away(work: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
+    """Run this in a thread, to its end even when the caller is cancelled: the connection takes one thing at a time."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *args, **options))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
