@@ -32,9 +32,7 @@ async def measure(calls: dict[str, Call]) -> dict[str, Figures]:
         for name, call in calls.items():
             alone[name].append(statistics.median(await _sequential(call, SEQUENTIAL)))
             together[name].append(await _concurrent(call))
-    return {
-        name: Figures(statistics.median(alone[name]) * 1000, statistics.median(together[name])) for name in calls
-    }
+    return {name: Figures(statistics.median(alone[name]) * 1000, statistics.median(together[name])) for name in calls}
 
 
 async def _sequential(call: Call, times: int) -> list[float]:

@@ -5,5 +5,4 @@ from services.memory.settings import MemorySettings
 from services.runtime.server import run
 
 if __name__ == "__main__":
-    settings = MemorySettings()
-    run("memory", settings, opener(settings))
+    run("memory", MemorySettings, opener)

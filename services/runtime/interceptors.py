@@ -71,8 +71,12 @@ class Boundary(grpc.aio.ServerInterceptor):
                 return await behaviour(checked(request), context)
 
         async def answers(request: Any, context: Context) -> AsyncIterator[Any]:
-            async with self._guard(method, context, is_stream=True):
-                async for item in behaviour(checked(request), context):
+            # Closed here and not by the garbage collector: a caller who left must end what feeds the stream.
+            async with (
+                self._guard(method, context, is_stream=True),
+                contextlib.aclosing(behaviour(checked(request), context)) as items,
+            ):
+                async for item in items:
                     yield item
 
         make: Any = {

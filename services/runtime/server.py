@@ -4,19 +4,21 @@ import asyncio
 import contextlib
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from pydantic import ValidationError
 
 from services.runtime import logs
 from services.runtime.interceptors import Boundary
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import ServiceSettings, explain
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +70,15 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
             log.info("stopped")
 
 
-def run(name: str, settings: ServiceSettings, open_service: Opener) -> None:
-    """Serve until SIGTERM or SIGINT."""
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
+    """Serve until SIGTERM or SIGINT, with the settings of the environment; wrong ones end the process with one line."""
+    try:
+        settings = kind()
+    except ValidationError as error:
+        sys.exit(explain(error, kind.model_config.get("env_prefix", "")))
     logs.configure(name, settings.log_level)
 
     async def main() -> None:
@@ -77,7 +86,7 @@ def run(name: str, settings: ServiceSettings, open_service: Opener) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        async with serving(name, settings, open_service):
+        async with serving(name, settings, opener(settings)):
             await stopping.wait()
 
     asyncio.run(main())

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -31,3 +33,16 @@ class ServiceSettings(BaseSettings):
     def sql_url(self, name: str) -> str:
         """Return the database's URL; `name` names the SQLite file when none is set."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / name}.db"
+
+
+def explain(error: ValidationError, prefix: str) -> str:
+    """Return what is wrong in one line, by the names of the variables and without their values."""
+    return "; ".join(_in_words(problem, prefix) for problem in error.errors())
+
+
+def _in_words(problem: ErrorDetails, prefix: str) -> str:
+    rule = problem["msg"].removeprefix("Value error, ")
+    # What a validator of the whole says names its variables itself.
+    if not problem["loc"] or rule.startswith("PUPPET_"):
+        return rule
+    return f"{prefix}{str(problem['loc'][0]).upper()}: {rule}"

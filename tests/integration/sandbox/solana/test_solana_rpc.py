@@ -1,6 +1,7 @@
 """The real RPC client finds in the sandbox what it finds in a cluster."""
 
 import base64
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from solana.rpc.async_api import AsyncClient
 from solana.rpc.commitment import Confirmed, Finalized, Processed
 from solana.rpc.core import RPCException
 from solana.rpc.models import TokenAccountOpts, TxOpts
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.keypair import Keypair
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
@@ -18,10 +20,11 @@ from solders.signature import Signature
 from solders.system_program import TransferParams, transfer
 from solders.token import ID as TOKEN_PROGRAM
 from solders.token.state import TokenAccount
-from solders.transaction import Transaction
+from solders.transaction import Transaction, VersionedTransaction
 from solders.transaction_status import TransactionConfirmationStatus
 
 from sandbox.solana.app import create_app
+from sandbox.solana.journal import Journal
 from sandbox.solana.settings import SolanaSandboxSettings
 from tests.integration.sandbox.solana.conftest import SOL, USDC, WRAPPED_SOL, Cluster, signed
 from tests.integration.sandbox.x.x_client import listening
@@ -164,6 +167,56 @@ async def test_a_simulation_shows_the_accounts_and_changes_nothing(cluster: Clus
     assert renewed["result"]["value"]["err"] is None
 
 
+async def test_a_simulation_tells_why_a_transaction_would_fail(cluster: Cluster) -> None:
+    wallet = await cluster.wallet()
+    tx = await cluster.payment(wallet, Pubkey.new_unique(), 99 * SOL)
+    forged = VersionedTransaction.populate(tx.message, [Signature.default()])
+    base = {"encoding": "base64", "commitment": "confirmed"}
+
+    async def simulated(sent: VersionedTransaction, **options: Any) -> dict[str, Any]:
+        return await cluster.call("simulateTransaction", _base64(bytes(sent)), base | options)
+
+    unsigned = (await simulated(forged, innerInstructions=True))["result"]["value"]
+    assert unsigned["err"] == {"InstructionError": [0, {"Custom": 1}]}
+    assert (await simulated(forged, sigVerify=True))["error"]["code"] == -32003
+    assert (await simulated(tx, sigVerify=True, replaceRecentBlockhash=True))["error"]["code"] == -32602
+    assert (await simulated(tx, sigVerify="yes"))["error"]["code"] == -32602
+    assert (await simulated(tx, accounts=["x"]))["error"]["code"] == -32602
+    assert (await simulated(tx, accounts={"addresses": [], "encoding": "xml"}))["error"]["code"] == -32602
+
+
+async def test_a_transaction_with_lookup_tables_is_refused(cluster: Cluster) -> None:
+    wallet, receiver = await cluster.wallet(), Pubkey.new_unique()
+    blockhash = (await cluster.rpc.get_latest_blockhash()).value.blockhash
+    step = transfer(TransferParams(from_pubkey=wallet.pubkey(), to_pubkey=receiver, lamports=SOL))
+    table = AddressLookupTableAccount(Pubkey.new_unique(), [receiver])
+    tx = VersionedTransaction(MessageV0.try_compile(wallet.pubkey(), [step], [table], blockhash), [wallet])
+    with pytest.raises(RPCException, match="address table account"):
+        await cluster.rpc.send_transaction(tx)
+    assert (await cluster.rpc.simulate_transaction(tx)).value.err is not None
+    await cluster.rpc.send_raw_transaction(bytes(tx), TxOpts(skip_preflight=True))
+    cluster.settle()
+    assert await cluster.balance(wallet.pubkey()) == 10 * SOL
+
+
+async def test_a_full_disk_is_an_internal_error_and_no_payment(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    wallet = await cluster.wallet()
+    tx = await cluster.payment(wallet, Pubkey.new_unique(), SOL)
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "save_landed", full)
+        answer = await cluster.call(
+            "sendTransaction", _base64(bytes(tx)), {"encoding": "base64", "skipPreflight": True}
+        )
+    assert answer["error"] == {"code": -32603, "message": "Internal error"}
+    cluster.settle()
+    assert await cluster.balance(wallet.pubkey()) == 10 * SOL
+
+
 async def test_a_legacy_transaction_is_as_good(cluster: Cluster) -> None:
     wallet, receiver = await cluster.wallet(), Pubkey.new_unique()
     blockhash = (await cluster.rpc.get_latest_blockhash()).value.blockhash
@@ -244,6 +297,12 @@ async def test_tokens_are_found_by_owner_mint_and_program(cluster: Cluster) -> N
         ("getTransaction", ["short"], -32602, "signature is not a signature"),
         ("getSignatureStatuses", ["text"], -32602, "signatures must be a list"),
         ("getTokenAccountsByOwner", [USDC, {}], -32602, "either mint or programId"),
+        ("getTokenAccountsByOwner", [USDC, {"mint": str(Pubkey.default())}], -32602, "could not find mint"),
+        ("getAccountInfo", [USDC, {"dataSlice": 1}], -32602, "dataSlice must be an object"),
+        ("isBlockhashValid", ["x"], -32602, "blockhash is not a blockhash"),
+        ("getFeeForMessage", ["AAAA"], -32602, "message can't be decoded"),
+        ("getMultipleAccounts", [[USDC] * 101], -32602, "at most 100"),
+        ("getHealth", {"a": 1}, -32602, "params must be a list"),
         ("getTokenAccountBalance", [USDC], -32602, "not a token account"),
         ("getTokenSupply", [str(Pubkey.default())], -32602, "could not find mint"),
         ("getAccountInfo", [USDC, {"encoding": "xml"}], -32602, "encoding must be one of"),
@@ -252,9 +311,10 @@ async def test_tokens_are_found_by_owner_mint_and_program(cluster: Cluster) -> N
     ],
 )
 async def test_a_wrong_call_is_refused_by_name(
-    cluster: Cluster, method: str, params: list[Any], code: int, text: str
+    cluster: Cluster, method: str, params: Any, code: int, text: str
 ) -> None:
-    error = (await cluster.call(method, *params))["error"]
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    error = (await cluster.http.post("/", json=body)).json()["error"]
     assert error["code"] == code
     assert text in error["message"]
 

@@ -65,9 +65,13 @@ class Prompt(_message.Message):
     input: _builtins.str
     """What to answer now: 1 to 32,000 characters."""
     input_label: _builtins.str
-    """What an input is called in a few-shot text, for example `topic`. At most 40 characters; empty means `input`."""
+    """What an input is called in a few-shot text, for example `topic`. One line of at most 40 characters; empty means
+    `input`.
+    """
     output_label: _builtins.str
-    """What an output is called in a few-shot text, for example `post`. At most 40 characters; empty means `output`."""
+    """What an output is called in a few-shot text, for example `post`. One line of at most 40 characters; empty means
+    `output`.
+    """
     @_builtins.property
     def examples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Example]:
         """Example exchanges in the order in which they are shown; at most 64. They teach a small model more than rules do."""
@@ -98,9 +102,9 @@ class Example(_message.Message):
     INPUT_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
     input: _builtins.str
-    """What was asked; not empty."""
+    """What was asked: 1 to 32,000 characters."""
     output: _builtins.str
-    """What was answered; not empty."""
+    """What was answered: 1 to 32,000 characters."""
     def __init__(
         self,
         *,
@@ -208,7 +212,7 @@ class GenerateRequest(_message.Message):
     candidate_count: _builtins.int
     """How many candidates: 1 to 16; 0 means 1. A provider that has no `n` is asked several times at once."""
     json_schema: _builtins.str
-    """When given, every candidate is JSON that fits this JSON Schema: at most 32,000 characters."""
+    """When given, every candidate is JSON that fits this JSON Schema, a JSON object of at most 32,000 characters."""
     @_builtins.property
     def prompt(self) -> Global___Prompt:
         """What is asked."""

@@ -41,7 +41,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_NETWORK_RATE_LIMITED: _ErrorReason.ValueType  # 8
     """RESOURCE_EXHAUSTED: the network's rate limit; the attached RetryInfo says when to come back."""
     ERROR_REASON_NETWORK_UNAVAILABLE: _ErrorReason.ValueType  # 9
-    """UNAVAILABLE: the network did not answer a read. Try again after the attached RetryInfo."""
+    """UNAVAILABLE: the network can't be reached, or did not answer a read. Try again after the attached RetryInfo."""
     ERROR_REASON_UNAVAILABLE: _ErrorReason.ValueType  # 10
     """UNAVAILABLE: the service is overloaded or draining. Try again after the attached RetryInfo."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 11
@@ -71,7 +71,7 @@ ERROR_REASON_NOT_CAPABLE: ErrorReason.ValueType  # 7
 ERROR_REASON_NETWORK_RATE_LIMITED: ErrorReason.ValueType  # 8
 """RESOURCE_EXHAUSTED: the network's rate limit; the attached RetryInfo says when to come back."""
 ERROR_REASON_NETWORK_UNAVAILABLE: ErrorReason.ValueType  # 9
-"""UNAVAILABLE: the network did not answer a read. Try again after the attached RetryInfo."""
+"""UNAVAILABLE: the network can't be reached, or did not answer a read. Try again after the attached RetryInfo."""
 ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 10
 """UNAVAILABLE: the service is overloaded or draining. Try again after the attached RetryInfo."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 11

@@ -49,13 +49,13 @@ class _PostStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PostState.V
     POST_STATE_UNSPECIFIED: _PostState.ValueType  # 0
     """Never sent."""
     POST_STATE_CLAIMED: _PostState.ValueType  # 1
-    """Written down, not yet sent."""
+    """Written down and not on the network; it is about to be sent, or held back for the `state_reason`."""
     POST_STATE_SENT: _PostState.ValueType  # 2
     """Being sent."""
     POST_STATE_SETTLED: _PostState.ValueType  # 3
     """On the network, with its id there. Final."""
     POST_STATE_UNKNOWN: _PostState.ValueType  # 4
-    """It may or may not be on the network; it is being looked for."""
+    """It may or may not be on the network; it is being looked for, until it is found, sent again or given up."""
     POST_STATE_FAILED: _PostState.ValueType  # 5
     """Not on the network, and it will not be sent. Final."""
 
@@ -65,13 +65,13 @@ class PostState(_PostState, metaclass=_PostStateEnumTypeWrapper):
 POST_STATE_UNSPECIFIED: PostState.ValueType  # 0
 """Never sent."""
 POST_STATE_CLAIMED: PostState.ValueType  # 1
-"""Written down, not yet sent."""
+"""Written down and not on the network; it is about to be sent, or held back for the `state_reason`."""
 POST_STATE_SENT: PostState.ValueType  # 2
 """Being sent."""
 POST_STATE_SETTLED: PostState.ValueType  # 3
 """On the network, with its id there. Final."""
 POST_STATE_UNKNOWN: PostState.ValueType  # 4
-"""It may or may not be on the network; it is being looked for."""
+"""It may or may not be on the network; it is being looked for, until it is found, sent again or given up."""
 POST_STATE_FAILED: PostState.ValueType  # 5
 """Not on the network, and it will not be sent. Final."""
 Global___PostState: _TypeAlias = PostState  # noqa: Y015
@@ -461,7 +461,7 @@ class Post(_message.Message):
     network_post_id: _builtins.str
     """The network's id of the post, once SETTLED."""
     state_reason: _builtins.str
-    """Why it is FAILED or UNKNOWN, in words."""
+    """Why it is FAILED, UNKNOWN or held back, in words."""
     request_id: _builtins.str
     """Who asked for it: the `request_id`."""
     @_builtins.property
@@ -675,7 +675,9 @@ class ListMentionsRequest(_message.Message):
     account_id: _builtins.str
     """The account that is mentioned."""
     after_network_post_id: _builtins.str
-    """Only mentions after this one: the `network_post_id` of the last one seen; empty for the latest."""
+    """Only mentions after this one: the `network_post_id` of the last one seen, as far as the network goes back (X: 800
+    mentions). Empty: only the latest, as a single page.
+    """
     page_size: _builtins.int
     """At most this many: up to 100; 0 means 20."""
     page_token: _builtins.str

@@ -28,8 +28,9 @@ if _version_not_supported:
 class SocialServiceStub:
     """Accounts on social networks, and an outbox that publishes every post once.
 
-    A post is claimed durably before it is sent, and settled after it was read back. When the outcome of a send is not
-    known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is sent again.
+    A post is claimed durably before it is sent, and settled with the id that the network gave it. When the outcome of a
+    send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
+    sent again.
     Refusals carry a reason of `ErrorReason`.
     """
 
@@ -84,8 +85,9 @@ class SocialServiceStub:
 class SocialServiceServicer:
     """Accounts on social networks, and an outbox that publishes every post once.
 
-    A post is claimed durably before it is sent, and settled after it was read back. When the outcome of a send is not
-    known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is sent again.
+    A post is claimed durably before it is sent, and settled with the id that the network gave it. When the outcome of a
+    send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
+    sent again.
     Refusals carry a reason of `ErrorReason`.
     """
 
@@ -124,9 +126,12 @@ class SocialServiceServicer:
 
     def CreatePost(self, request, context):
         """Publishes a post or a reply, once for every `request_id`: a repeated call returns the same post in its present state.
-        Returns when the post is SETTLED, FAILED or UNKNOWN, or when the deadline is near; an UNKNOWN post goes on being
-        resolved in the background and can be watched with GetPost.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, NOT_CAPABLE, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED.
+        Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
+        before the deadline; the post is then finished in the background and can be watched with GetPost.
+        After NETWORK_RATE_LIMITED or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent when the network takes posts
+        again, or when the call is repeated; after CREDENTIALS_REFUSED only when the call is repeated.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
+        NETWORK_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,7 +155,8 @@ class SocialServiceServicer:
 
     def ListMentions(self, request, context):
         """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED, NETWORK_UNAVAILABLE.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
+        NETWORK_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -210,8 +216,9 @@ def add_SocialServiceServicer_to_server(servicer, server):
 class SocialService:
     """Accounts on social networks, and an outbox that publishes every post once.
 
-    A post is claimed durably before it is sent, and settled after it was read back. When the outcome of a send is not
-    known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is sent again.
+    A post is claimed durably before it is sent, and settled with the id that the network gave it. When the outcome of a
+    send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
+    sent again.
     Refusals carry a reason of `ErrorReason`.
     """
 

@@ -15,8 +15,9 @@ GRPC_VERSION: str
 class SocialServiceStub:
     """Accounts on social networks, and an outbox that publishes every post once.
 
-    A post is claimed durably before it is sent, and settled after it was read back. When the outcome of a send is not
-    known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is sent again.
+    A post is claimed durably before it is sent, and settled with the id that the network gave it. When the outcome of a
+    send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
+    sent again.
     Refusals carry a reason of `ErrorReason`.
     """
 
@@ -40,9 +41,12 @@ class SocialServiceStub:
     """
     CreatePost: _aio.UnaryUnaryMultiCallable[_social_service_pb2.CreatePostRequest, _social_service_pb2.CreatePostResponse]
     """Publishes a post or a reply, once for every `request_id`: a repeated call returns the same post in its present state.
-    Returns when the post is SETTLED, FAILED or UNKNOWN, or when the deadline is near; an UNKNOWN post goes on being
-    resolved in the background and can be watched with GetPost.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, NOT_CAPABLE, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED.
+    Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
+    before the deadline; the post is then finished in the background and can be watched with GetPost.
+    After NETWORK_RATE_LIMITED or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent when the network takes posts
+    again, or when the call is repeated; after CREDENTIALS_REFUSED only when the call is repeated.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
+    NETWORK_UNAVAILABLE.
     """
     GetPost: _aio.UnaryUnaryMultiCallable[_social_service_pb2.GetPostRequest, _social_service_pb2.GetPostResponse]
     """Returns one post of the outbox in its present state.
@@ -54,14 +58,16 @@ class SocialServiceStub:
     """
     ListMentions: _aio.UnaryUnaryMultiCallable[_social_service_pb2.ListMentionsRequest, _social_service_pb2.ListMentionsResponse]
     """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now.
-    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED, NETWORK_UNAVAILABLE.
+    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
+    NETWORK_UNAVAILABLE.
     """
 
 class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accounts on social networks, and an outbox that publishes every post once.
 
-    A post is claimed durably before it is sent, and settled after it was read back. When the outcome of a send is not
-    known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is sent again.
+    A post is claimed durably before it is sent, and settled with the id that the network gave it. When the outcome of a
+    send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
+    sent again.
     Refusals carry a reason of `ErrorReason`.
     """
 
@@ -113,9 +119,12 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_social_service_pb2.CreatePostRequest, _abc.Awaitable[_social_service_pb2.CreatePostResponse]],
     ) -> _abc.Awaitable[_social_service_pb2.CreatePostResponse]:
         """Publishes a post or a reply, once for every `request_id`: a repeated call returns the same post in its present state.
-        Returns when the post is SETTLED, FAILED or UNKNOWN, or when the deadline is near; an UNKNOWN post goes on being
-        resolved in the background and can be watched with GetPost.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, NOT_CAPABLE, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED.
+        Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
+        before the deadline; the post is then finished in the background and can be watched with GetPost.
+        After NETWORK_RATE_LIMITED or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent when the network takes posts
+        again, or when the call is repeated; after CREDENTIALS_REFUSED only when the call is repeated.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
+        NETWORK_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -145,7 +154,8 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_social_service_pb2.ListMentionsRequest, _abc.Awaitable[_social_service_pb2.ListMentionsResponse]],
     ) -> _abc.Awaitable[_social_service_pb2.ListMentionsResponse]:
         """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED, NETWORK_UNAVAILABLE.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
+        NETWORK_UNAVAILABLE.
         """
 
 def add_SocialServiceServicer_to_server(servicer: SocialServiceServicer, server: _aio.Server) -> None: ...

@@ -1,0 +1,136 @@
+"""`python -m benchmarks` prints what the suite costs: its start, its memory, and its calls beside a bare echo."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+from google.protobuf.wrappers_pb2 import StringValue
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.calls import Call, Figures, measure
+from benchmarks.echo import METHOD
+from benchmarks.start import ProcessFigures, measure_start, plan
+from puppet.agents.v1 import agent_service_pb2 as agents
+from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from puppet.llm.v1 import llm_service_pb2 as llm
+from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
+from puppet.memory.v1 import memory_service_pb2 as memory
+from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
+from puppet.social.v1 import social_service_pb2 as social
+from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
+from puppet.trading.v1 import trading_service_pb2 as trading
+from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
+from puppetctl.processes import running
+
+console = Console()
+
+
+async def main() -> None:
+    """Measure everything, one thing after the other."""
+    seconds, processes = await measure_start()
+    show_start(seconds, processes)
+    with tempfile.TemporaryDirectory() as folder:
+        suite = plan(Path(folder))
+        async with (
+            running(suite.programs, Path(folder) / "logs", lambda _name, _what: None) as children,
+            contextlib.AsyncExitStack() as stack,
+        ):
+            await asyncio.gather(*(child.wait_healthy() for child in children))
+            calls = {"bare echo": await stack.enter_async_context(echo())}
+            channels = {
+                child.program.name: await stack.enter_async_context(grpc.aio.insecure_channel(child.program.address))
+                for child in children
+                if child.program.health == "grpc"
+            }
+            calls |= await service_calls(channels)
+            show_calls(await measure(calls))
+
+
+@contextlib.asynccontextmanager
+async def echo() -> AsyncIterator[Call]:
+    """Run the bare echo server in a process of its own."""
+    process = subprocess.Popen(  # noqa: ASYNC220  # one line is awaited from it, and it is our own module
+        [sys.executable, "-m", "benchmarks.echo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    port = int(await asyncio.to_thread(process.stdout.readline))
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = channel.unary_unary(METHOD, StringValue.SerializeToString, StringValue.FromString)
+            request = StringValue(value="hello")
+            yield lambda: stub(request)
+    finally:
+        process.communicate()
+
+
+async def service_calls(channels: dict[str, grpc.aio.Channel]) -> dict[str, Call]:
+    """Return a read of each service; what it reads is made first."""
+    memories = MemoryServiceStub(channels["memory"])
+    new = memory.Memory(
+        agent_id="bench",
+        text="The lamp is lit.",
+        kind=memory.MEMORY_KIND_GENERAL,
+        provenance=memory.PROVENANCE_SELF,
+    )
+    made = (await memories.CreateMemory(memory.CreateMemoryRequest(memory=new))).memory
+    wallets = TradingServiceStub(channels["trading"])
+    wallet = (await wallets.RegisterWallet(trading.RegisterWalletRequest(agent_id="bench"))).wallet
+    models, accounts, characters = (
+        LlmServiceStub(channels["llm"]),
+        SocialServiceStub(channels["social"]),
+        AgentServiceStub(channels["agents"]),
+    )
+    return {
+        "llm, a refused Generate": lambda: refused(models.Generate(llm.GenerateRequest())),
+        "memory GetMemory": lambda: memories.GetMemory(memory.GetMemoryRequest(agent_id="bench", id=made.id)),
+        "memory SearchMemories": lambda: memories.SearchMemories(
+            memory.SearchMemoriesRequest(agent_id="bench", query="a light")
+        ),
+        "trading GetPolicy": lambda: wallets.GetPolicy(trading.GetPolicyRequest(wallet_id=wallet.id)),
+        "social ListAccounts": lambda: accounts.ListAccounts(social.ListAccountsRequest()),
+        "agents ListAgents": lambda: characters.ListAgents(agents.ListAgentsRequest()),
+    }
+
+
+async def refused(call: grpc.aio.UnaryUnaryCall[llm.GenerateRequest, llm.GenerateResponse]) -> None:
+    """Wait for a call that is refused: what the boundary, the checks and the rich status cost, without any work."""
+    with contextlib.suppress(grpc.aio.AioRpcError):
+        await call
+
+
+def show_start(seconds: float, processes: dict[str, ProcessFigures]) -> None:
+    """Print the start and the memory of each process."""
+    table = Table(title=f"all healthy after {seconds:.1f} s", title_justify="left")
+    table.add_column("process")
+    table.add_column("healthy after, s", justify="right")
+    table.add_column("RSS, MiB", justify="right")
+    for name, figures in processes.items():
+        table.add_row(name, f"{figures.seconds:.1f}", f"{figures.rss_mib:.0f}")
+    console.print(table)
+
+
+def show_calls(measured: dict[str, Figures]) -> None:
+    """Print each call and how it compares with the bare echo."""
+    base = measured["bare echo"]
+    table = Table(title="unary calls, one at a time and from 32 callers", title_justify="left")
+    for column in ("call", "p50, ms", "x echo", "calls/s", "x echo"):
+        table.add_column(column, justify="left" if column == "call" else "right")
+    for name, figures in measured.items():
+        table.add_row(
+            name,
+            f"{figures.p50_ms:.2f}",
+            f"{figures.p50_ms / base.p50_ms:.2f}",
+            f"{figures.per_second:.0f}",
+            f"{base.per_second / figures.per_second:.2f}",
+        )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,46 @@
+"""How long the suite takes from start to health, and how much memory each process holds then."""
+
+import asyncio
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from puppetctl.processes import running
+from puppetctl.suite import Suite, free_ports, plan_suite
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFigures:
+    """Seconds from the start of all to the health of one, and its resident memory then, in MiB."""
+
+    seconds: float
+    rss_mib: float
+
+
+def plan(folder: Path) -> Suite:
+    """Return the embedded suite, on free ports, with its data in this folder."""
+    return plan_suite({}, folder, free_ports())
+
+
+async def measure_start() -> tuple[float, dict[str, ProcessFigures]]:
+    """Start the whole suite on empty data; the first value is the seconds until all are healthy."""
+    with tempfile.TemporaryDirectory() as folder:
+        suite = plan(Path(folder))
+        started = time.perf_counter()
+        async with running(suite.programs, Path(folder) / "logs", lambda _name, _what: None) as children:
+            await asyncio.gather(*(child.wait_healthy() for child in children))
+            seconds = time.perf_counter() - started
+            figures = {
+                child.program.name: ProcessFigures(child.healthy_after or 0.0, _rss_mib(child.pid))
+                for child in children
+            }
+    return seconds, figures
+
+
+def _rss_mib(pid: int) -> float:
+    root = psutil.Process(pid)
+    processes = [root, *root.children(recursive=True)]
+    return sum(process.memory_info().rss for process in processes) / 2**20

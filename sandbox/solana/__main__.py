@@ -1,0 +1,15 @@
+"""`python -m sandbox.solana` serves the Solana sandbox."""
+
+from sandbox.server import serve
+from sandbox.solana.app import create_app
+from sandbox.solana.settings import SolanaSandboxSettings
+
+
+def main() -> None:
+    """Read the settings and serve until SIGTERM or SIGINT."""
+    settings = SolanaSandboxSettings()
+    serve(create_app(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

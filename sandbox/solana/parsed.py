@@ -1,0 +1,256 @@
+"""Accounts and transactions in the shapes in which JSON-RPC shows them."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from solders.account import Account
+from solders.instruction import CompiledInstruction
+from solders.message import Message, MessageV0, MessageV1
+from solders.pubkey import Pubkey
+from solders.token import ID as TOKEN_PROGRAM
+from solders.token.state import Mint, TokenAccount, TokenAccountState
+from solders.transaction import VersionedTransaction
+from solders.transaction_metadata import (
+    FailedTransactionMetadata,
+    SimulatedTransactionInfo,
+    SimulateResult,
+    TransactionMetadata,
+    TransactionResult,
+)
+
+from sandbox.solana import base58
+from sandbox.solana.instructions import MINT_BYTES, TOKEN_ACCOUNT_BYTES
+from sandbox.solana.journal import Landed
+
+AnyMessage = Message | MessageV0 | MessageV1
+Accounts = Mapping[Pubkey, Account | None]
+DecimalsOf = Callable[[Pubkey], int]
+
+
+def token_account(account: Account | None) -> TokenAccount | None:
+    """Return the token account in an account's data, or None when it is something else."""
+    if account is None or account.owner != TOKEN_PROGRAM or len(account.data) != TOKEN_ACCOUNT_BYTES:
+        return None
+    held = TokenAccount.from_bytes(account.data)
+    return None if held.state == TokenAccountState.Uninitialized else held
+
+
+def mint(account: Account | None) -> Mint | None:
+    """Return the mint in an account's data, or None when it is something else."""
+    if account is None or account.owner != TOKEN_PROGRAM or len(account.data) != MINT_BYTES:
+        return None
+    return Mint.from_bytes(account.data)
+
+
+def token_amount(amount: int, decimals: int) -> dict[str, Any]:
+    """Show an amount of base units."""
+    digits = str(amount).zfill(decimals + 1)
+    text = f"{digits[: len(digits) - decimals]}.{digits[len(digits) - decimals :]}".rstrip("0").rstrip(".")
+    return {"amount": str(amount), "decimals": decimals, "uiAmount": amount / 10**decimals, "uiAmountString": text}
+
+
+def account_view(
+    account: Account, encoding: str, decimals_of: DecimalsOf, data_slice: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """Show an account in `base58`, `base64` or `jsonParsed`; what jsonParsed can't parse comes in base64."""
+    return {
+        "lamports": account.lamports,
+        "owner": str(account.owner),
+        "executable": account.executable,
+        "rentEpoch": account.rent_epoch,
+        "space": len(account.data),
+        "data": _account_data(account, encoding, decimals_of, data_slice),
+    }
+
+
+def _account_data(account: Account, encoding: str, decimals_of: DecimalsOf, data_slice: tuple[int, int] | None) -> Any:
+    if encoding == "jsonParsed" and (parsed := _parsed_data(account, decimals_of)) is not None:
+        return {"program": "spl-token", "parsed": parsed, "space": len(account.data)}
+    data = account.data
+    if data_slice is not None:
+        offset, length = data_slice
+        data = data[offset : offset + length]
+    if encoding == "base58":
+        return [base58.encode(data), "base58"]
+    return [base64.b64encode(data).decode(), "base64"]
+
+
+def _parsed_data(account: Account, decimals_of: DecimalsOf) -> dict[str, Any] | None:
+    if (held := token_account(account)) is not None:
+        info: dict[str, Any] = {
+            "mint": str(held.mint),
+            "owner": str(held.owner),
+            "state": "frozen" if held.state == TokenAccountState.Frozen else "initialized",
+            "isNative": held.is_native is not None,
+            "tokenAmount": token_amount(held.amount, decimals_of(held.mint)),
+        }
+        return {"type": "account", "info": info}
+    if (minted := mint(account)) is not None:
+        info = {
+            "mintAuthority": None if minted.mint_authority is None else str(minted.mint_authority),
+            "freezeAuthority": None if minted.freeze_authority is None else str(minted.freeze_authority),
+            "supply": str(minted.supply),
+            "decimals": minted.decimals,
+            "isInitialized": minted.is_initialized,
+        }
+        return {"type": "mint", "info": info}
+    return None
+
+
+def outcome_of(result: TransactionResult | SimulateResult) -> tuple[TransactionMetadata, Any]:
+    """Return what a transaction did, and its failure as JSON-RPC writes it: `{"InstructionError": [0, {"Custom": 1}]}`.
+
+    The failure is None for a transaction that succeeded.
+    """
+    match result:
+        case FailedTransactionMetadata():
+            return result.meta(), json.loads(result.to_json())["err"]
+        case SimulatedTransactionInfo():
+            return result.meta(), None
+        case _:
+            return result, None
+
+
+def inner_instructions(meta: TransactionMetadata) -> list[dict[str, Any]]:
+    """Show the instructions that programs called themselves, by the index of the instruction that led to them."""
+    return [
+        {"index": index, "instructions": [_compiled(inner.instruction(), inner.stack_height()) for inner in called]}
+        for index, called in enumerate(meta.inner_instructions())
+        if called
+    ]
+
+
+def transaction_meta(
+    keys: Sequence[Pubkey],
+    result: TransactionResult,
+    before: Accounts,
+    after: Accounts,
+    decimals_of: DecimalsOf,
+) -> dict[str, Any]:
+    """Show what a transaction did: its fee, its logs, and the balances of every account it names."""
+    meta, err = outcome_of(result)
+    return {
+        "err": err,
+        "status": {"Ok": None} if err is None else {"Err": err},
+        "fee": meta.fee(),
+        "preBalances": [_lamports(before[key]) for key in keys],
+        "postBalances": [_lamports(after[key]) for key in keys],
+        "preTokenBalances": _token_balances(keys, before, decimals_of),
+        "postTokenBalances": _token_balances(keys, after, decimals_of),
+        "innerInstructions": inner_instructions(meta),
+        "logMessages": meta.logs(),
+        "rewards": [],
+        "loadedAddresses": {"writable": [], "readonly": []},
+        "computeUnitsConsumed": meta.compute_units_consumed(),
+    }
+
+
+def _lamports(account: Account | None) -> int:
+    return 0 if account is None else account.lamports
+
+
+def _token_balances(keys: Sequence[Pubkey], accounts: Accounts, decimals_of: DecimalsOf) -> list[dict[str, Any]]:
+    return [
+        {
+            "accountIndex": index,
+            "mint": str(held.mint),
+            "owner": str(held.owner),
+            "programId": str(TOKEN_PROGRAM),
+            "uiTokenAmount": token_amount(held.amount, decimals_of(held.mint)),
+        }
+        for index, key in enumerate(keys)
+        if (held := token_account(accounts[key])) is not None
+    ]
+
+
+def transaction_view(landed: Landed, encoding: str) -> dict[str, Any]:
+    """Show a landed transaction in `json`, `jsonParsed`, `base58` or `base64`.
+
+    In jsonParsed the instructions carry their addresses, and their data unparsed, as for programs nobody knows.
+    """
+    tx = VersionedTransaction.from_bytes(landed.wire)
+    meta = dict(landed.meta)
+    shown: Any
+    if encoding == "base64":
+        shown = [base64.b64encode(landed.wire).decode(), "base64"]
+    elif encoding == "base58":
+        shown = [base58.encode(landed.wire), "base58"]
+    else:
+        view = _resolved_message if encoding == "jsonParsed" else _plain_message
+        shown = {"signatures": [str(signature) for signature in tx.signatures], "message": view(tx.message)}
+    if encoding == "jsonParsed":
+        del meta["loadedAddresses"]
+        meta["innerInstructions"] = [
+            {
+                "index": group["index"],
+                "instructions": [_resolved(ix, tx.message.account_keys) for ix in group["instructions"]],
+            }
+            for group in meta["innerInstructions"]
+        ]
+    version = 0 if isinstance(tx.message, MessageV0) else "legacy"
+    return {"slot": landed.slot, "blockTime": landed.time, "transaction": shown, "meta": meta, "version": version}
+
+
+def _plain_message(message: AnyMessage) -> dict[str, Any]:
+    header = message.header
+    view: dict[str, Any] = {
+        "header": {
+            "numRequiredSignatures": header.num_required_signatures,
+            "numReadonlySignedAccounts": header.num_readonly_signed_accounts,
+            "numReadonlyUnsignedAccounts": header.num_readonly_unsigned_accounts,
+        },
+        "accountKeys": [str(key) for key in message.account_keys],
+        "recentBlockhash": str(message.recent_blockhash),
+        "instructions": [_compiled(ix, None) for ix in message.instructions],
+    }
+    return view | _lookups(message)
+
+
+def _resolved_message(message: AnyMessage) -> dict[str, Any]:
+    keys = message.account_keys
+    view: dict[str, Any] = {
+        "accountKeys": [
+            {
+                "pubkey": str(key),
+                "signer": message.is_signer(index),
+                "writable": _is_writable(message, index),
+                "source": "transaction",
+            }
+            for index, key in enumerate(keys)
+        ],
+        "recentBlockhash": str(message.recent_blockhash),
+        "instructions": [_resolved(_compiled(ix, None), keys) for ix in message.instructions],
+    }
+    return view | _lookups(message)
+
+
+def _lookups(message: AnyMessage) -> dict[str, Any]:
+    """Return the empty list of lookups that a versioned message shows: the chain refuses transactions that use any."""
+    return {"addressTableLookups": []} if isinstance(message, MessageV0) else {}
+
+
+def _is_writable(message: AnyMessage, index: int) -> bool:
+    header = message.header
+    if index < header.num_required_signatures:
+        return index < header.num_required_signatures - header.num_readonly_signed_accounts
+    return index < len(message.account_keys) - header.num_readonly_unsigned_accounts
+
+
+def _compiled(ix: CompiledInstruction, stack_height: int | None) -> dict[str, Any]:
+    return {
+        "programIdIndex": ix.program_id_index,
+        "accounts": list(ix.accounts),
+        "data": base58.encode(bytes(ix.data)),
+        "stackHeight": stack_height,
+    }
+
+
+def _resolved(ix: dict[str, Any], keys: Sequence[Pubkey]) -> dict[str, Any]:
+    return {
+        "programId": str(keys[ix["programIdIndex"]]),
+        "accounts": [str(keys[index]) for index in ix["accounts"]],
+        "data": ix["data"],
+        "stackHeight": ix["stackHeight"],
+    }

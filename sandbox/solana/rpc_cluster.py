@@ -1,0 +1,82 @@
+"""The JSON-RPC methods about the cluster: its health, its time and its fees."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.solana import wire
+from sandbox.solana.chain import Chain
+from sandbox.solana.clock import BLOCKHASH_LIFE, SLOTS_WITHOUT_BLOCK, Commitment
+from sandbox.solana.params import InvalidParamsError, Params
+
+VERSION = "2.3.6"
+_MAX_ACCOUNT_BYTES = 10 * 1024 * 1024
+
+
+def in_context(chain: Chain, commitment: Commitment, value: Any) -> dict[str, Any]:
+    """Wrap an answer with the slot as of which it is true."""
+    return {"context": {"apiVersion": VERSION, "slot": chain.clock.slot(commitment)}, "value": value}
+
+
+def _health(_chain: Chain, _params: Params) -> str:
+    return "ok"
+
+
+def _version(_chain: Chain, _params: Params) -> dict[str, Any]:
+    return {"solana-core": VERSION, "feature-set": 0}
+
+
+def _genesis_hash(chain: Chain, _params: Params) -> str:
+    return str(chain.genesis_hash)
+
+
+def _slot(chain: Chain, params: Params) -> int:
+    return chain.clock.slot(params.config(0).commitment())
+
+
+def _block_height(chain: Chain, params: Params) -> int:
+    return chain.clock.height(params.config(0).commitment())
+
+
+def _latest_blockhash(chain: Chain, params: Params) -> dict[str, Any]:
+    commitment = params.config(0).commitment()
+    # One reading of the clock, so that slot, hash and height belong together.
+    slot = chain.clock.slot(commitment)
+    height = slot - SLOTS_WITHOUT_BLOCK
+    value = {"blockhash": str(chain.clock.blockhash(height)), "lastValidBlockHeight": height + BLOCKHASH_LIFE}
+    return {"context": {"apiVersion": VERSION, "slot": slot}, "value": value}
+
+
+def _is_blockhash_valid(chain: Chain, params: Params) -> dict[str, Any]:
+    blockhash, commitment = params.blockhash(0, "blockhash"), params.config(1).commitment()
+    valid = chain.clock.last_valid_height(blockhash, chain.clock.height(commitment)) is not None
+    return in_context(chain, commitment, valid)
+
+
+def _rent(chain: Chain, params: Params) -> int:
+    size = params.u64(0, "size")
+    if size > _MAX_ACCOUNT_BYTES:
+        raise InvalidParamsError(f"size must be at most {_MAX_ACCOUNT_BYTES} bytes")
+    return chain.rent(size)
+
+
+def _fee(chain: Chain, params: Params) -> dict[str, Any]:
+    commitment = params.config(1).commitment()
+    try:
+        tx = wire.unsigned(params.text(0, "message"))
+    except ValueError as error:
+        raise InvalidParamsError(f"message can't be decoded from base64: {error}") from error
+    alive = chain.clock.last_valid_height(tx.message.recent_blockhash, chain.clock.height(commitment))
+    return in_context(chain, commitment, None if alive is None else chain.fee_of(tx))
+
+
+METHODS: Mapping[str, Callable[[Chain, Params], Any]] = {
+    "getHealth": _health,
+    "getVersion": _version,
+    "getGenesisHash": _genesis_hash,
+    "getSlot": _slot,
+    "getBlockHeight": _block_height,
+    "getLatestBlockhash": _latest_blockhash,
+    "isBlockhashValid": _is_blockhash_valid,
+    "getMinimumBalanceForRentExemption": _rent,
+    "getFeeForMessage": _fee,
+}

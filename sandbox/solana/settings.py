@@ -1,0 +1,18 @@
+"""What the Solana sandbox can be told through its environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from sandbox.settings import SandboxSettings
+
+
+class SolanaSandboxSettings(SandboxSettings):
+    """Settings of the Solana sandbox; `slot_seconds` below 0.4 makes confirmation and expiry come sooner."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="PUPPET_SANDBOX_SOLANA_")
+
+    port: int = 50062
+    data_dir: Path = Path("var/sandbox/solana")
+    slot_seconds: float = Field(default=0.4, gt=0)

@@ -1,0 +1,116 @@
+"""Swap orders: a quote turned into one atomic transaction, signed by the market maker, that only lacks the taker.
+
+Taker and maker pay each other in the same transaction, at the quoted amounts: a swap happens at its price or not at
+all, and it can't be half done.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from solders.compute_budget import set_compute_unit_limit, set_compute_unit_price
+from solders.instruction import Instruction
+from solders.keypair import Keypair
+from solders.message import MessageV0, to_bytes_versioned
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+from solders.system_program import TransferParams, transfer
+from solders.token.associated import get_associated_token_address
+from solders.transaction import VersionedTransaction
+
+from sandbox.solana import instructions, parsed
+from sandbox.solana.chain import Chain
+from sandbox.solana.clock import BLOCKHASH_LIFE, Commitment
+from sandbox.solana.market import Quote
+from sandbox.solana.tokens import WRAPPED_SOL, Token
+
+QUOTE_SECONDS = 30.0
+SIGNATURE_FEE = 2 * 5_000
+"""Lamports for the signatures of taker and maker; the taker pays both."""
+
+PRIORITY_FEE = 5_000
+_COMPUTE_UNITS = 200_000
+_MICROLAMPORTS_PER_UNIT = PRIORITY_FEE * 1_000_000 // _COMPUTE_UNITS
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A swap that a taker may have at these amounts (base units) until it expires."""
+
+    request_id: str
+    message: str
+    """The transaction's message in hexadecimal: only this one is executed."""
+    last_valid_height: int
+    rent_fee: int
+    in_amount: int
+    out_amount: int
+
+
+class OrderBook:
+    """The orders of a chain's market maker, durable like the chain."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._maker = chain.key("maker")
+
+    @property
+    def maker(self) -> Pubkey:
+        """The market maker's wallet."""
+        return self._maker.pubkey()
+
+    def place(self, quote: Quote, taker: Pubkey) -> tuple[Order, VersionedTransaction]:
+        """Return an order, and its transaction with the maker's signature in place."""
+        request_id = str(uuid.uuid4())
+        height = self._chain.clock.height(Commitment.CONFIRMED)
+        blockhash = self._chain.clock.blockhash(height)
+        message = MessageV0.try_compile(taker, self._steps(quote, taker, request_id), [], blockhash)
+        wire = to_bytes_versioned(message)
+        rent = self.rent_fee(quote.target, taker)
+        order = Order(request_id, wire.hex(), height + BLOCKHASH_LIFE, rent, quote.in_amount, quote.out_amount)
+        self._chain.journal.save_order(request_id, self._chain.clock.now() + QUOTE_SECONDS, asdict(order))
+        signers = message.account_keys[: message.header.num_required_signatures]
+        return order, VersionedTransaction.populate(message, _signed_by(self._maker, wire, signers))
+
+    def find(self, request_id: str) -> tuple[Order, bool] | None:
+        """Return an order, and whether it is still fresh."""
+        found = self._chain.journal.order(request_id)
+        if found is None:
+            return None
+        expires_at, body = found
+        return Order(**body), self._chain.clock.now() < expires_at
+
+    def rent_fee(self, target: Token, taker: Pubkey) -> int:
+        """Return the lamports the taker pays to have a token account for what comes out."""
+        if target.mint == WRAPPED_SOL or self._chain.account(get_associated_token_address(taker, target.mint)):
+            return 0
+        return self._chain.rent(instructions.TOKEN_ACCOUNT_BYTES)
+
+    def shortage(self, quote: Quote, taker: Pubkey) -> tuple[int, int]:
+        """Return how many base units of the source, and how many lamports for fees and rent, the taker lacks."""
+        upkeep = SIGNATURE_FEE + PRIORITY_FEE + self.rent_fee(quote.target, taker) + self._chain.rent(0)
+        lamports = self._chain.balance(taker)
+        if quote.source.mint == WRAPPED_SOL:
+            return max(0, quote.in_amount + upkeep - lamports), 0
+        held = parsed.token_account(self._chain.account(get_associated_token_address(taker, quote.source.mint)))
+        return max(0, quote.in_amount - (held.amount if held else 0)), max(0, upkeep - lamports)
+
+    def _steps(self, quote: Quote, taker: Pubkey, request_id: str) -> list[Instruction]:
+        steps = [
+            set_compute_unit_limit(_COMPUTE_UNITS),
+            set_compute_unit_price(_MICROLAMPORTS_PER_UNIT),
+            _payment(quote.source, taker, self.maker, quote.in_amount),
+        ]
+        if quote.target.mint != WRAPPED_SOL:
+            steps.append(instructions.create_token_account(taker, taker, quote.target.mint))
+        # The memo tells two equal orders in one block apart: without it they would be one and the same transaction.
+        return [*steps, _payment(quote.target, self.maker, taker, quote.out_amount), instructions.memo(request_id)]
+
+
+def _payment(token: Token, sender: Pubkey, receiver: Pubkey, amount: int) -> Instruction:
+    if token.mint == WRAPPED_SOL:
+        return transfer(TransferParams(from_pubkey=sender, to_pubkey=receiver, lamports=amount))
+    return instructions.transfer_tokens(token.mint, token.decimals, sender, receiver, amount)
+
+
+def _signed_by(key: Keypair, wire: bytes, signers: Sequence[Pubkey]) -> list[Signature]:
+    return [key.sign_message(wire) if signer == key.pubkey() else Signature.default() for signer in signers]

@@ -1,0 +1,1 @@
+"""Text from language models, whichever provider runs them."""

@@ -1,0 +1,1 @@
+"""What the llm service uses from outside."""

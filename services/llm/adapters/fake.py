@@ -1,0 +1,84 @@
+"""A provider for tests: it runs in this process, and the same request gets the same text."""
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Sequence
+from random import Random
+
+from services.llm.adapters.json_values import NoSimpleValue, minimal_value
+from services.llm.domain import (
+    Candidate,
+    FinishReason,
+    Generation,
+    Model,
+    Prompt,
+    ProviderRefused,
+    StreamEnd,
+    Task,
+    Usage,
+)
+
+_MODEL = "fake"
+_OPENINGS = ("today", "lately", "once more", "all morning", "at noon", "tonight", "somehow", "on days like this")
+_THINGS = ("the window", "a small lamp", "my notebook", "the kettle", "an old map", "the garden", "a borrowed coat")
+_DEEDS = ("remembers", "keeps quiet about", "waits for", "laughs at", "makes room for", "hums along with", "forgives")
+_ENDINGS = ("and so do i", "and nobody minds", "which is enough", "as it should", "for a while", "without a word")
+
+
+class FakeProvider:
+    """Writes one sentence about the last words of the input. A token is a word; the seed and the model count too."""
+
+    name = "fake"
+
+    async def generate(self, task: Task, seconds: float) -> Generation:  # noqa: ARG002
+        """Write the candidates."""
+        candidates = tuple(self._candidate(task, number) for number in range(task.candidate_count))
+        written = sum(_tokens(candidate.text) for candidate in candidates)
+        usage = Usage(_prompt_tokens(task.prompt), written)
+        return Generation(self.name, task.model or _MODEL, candidates, usage)
+
+    async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
+        """Write the first candidate, word by word."""
+        written = await self.generate(task, seconds)
+        [candidate] = written.candidates
+        for number, word in enumerate(candidate.text.split()):
+            yield f" {word}" if number else word
+        yield StreamEnd(self.name, written.model, candidate.finish_reason, written.usage)
+
+    async def models(self, seconds: float) -> Sequence[Model]:  # noqa: ARG002
+        """List its one model."""
+        return [Model(self.name, _MODEL, is_default=True)]
+
+    def _candidate(self, task: Task, number: int) -> Candidate:
+        asked = repr((task.prompt, task.sampling, task.model, task.json_schema, number))
+        random = Random(hashlib.sha256(asked.encode()).digest())
+        text = self._json(task.json_schema) if task.json_schema else _sentence(task.prompt.input, random)
+        for stop in task.sampling.stop:
+            text = text.split(stop)[0].strip()
+        words = text.split(" ")
+        reason = FinishReason.STOP
+        if len(words) > task.sampling.max_tokens:
+            text, reason = " ".join(words[: task.sampling.max_tokens]), FinishReason.LENGTH
+        return Candidate(text, reason, -round(random.uniform(0.5, 2.0), 3))
+
+    def _json(self, schema: str) -> str:
+        try:
+            return json.dumps(minimal_value(json.loads(schema)))
+        except NoSimpleValue as error:
+            raise ProviderRefused(self.name, str(error)) from None
+
+
+def _sentence(about: str, random: Random) -> str:
+    subject = " ".join(about.lower().split()[-3:]).rstrip(".!?,;:")
+    parts = (_OPENINGS, _THINGS, _DEEDS, _ENDINGS)
+    opening, thing, deed, ending = (random.choice(words) for words in parts)
+    return f"{opening} {thing} {deed} {subject}, {ending}."
+
+
+def _tokens(text: str) -> int:
+    return len(text.split())
+
+
+def _prompt_tokens(prompt: Prompt) -> int:
+    shown = (text for example in prompt.examples for text in (example.input, example.output))
+    return sum(map(_tokens, (prompt.system, prompt.input, *shown)))

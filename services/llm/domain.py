@@ -1,0 +1,191 @@
+"""What a model is asked and what it writes, and the errors of the providers that run it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from services.runtime import errors
+
+
+class ProviderNotFound(errors.NotFound):
+    """No configured provider goes by this name."""
+
+    reason = "PROVIDER_NOT_FOUND"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(f"no provider {provider!r} is configured", provider=provider)
+
+
+class ProviderRefused(errors.WrongState):
+    """The provider refused the request itself; no other provider is asked, since it may well refuse it too."""
+
+    reason = "PROVIDER_REFUSED"
+
+    def __init__(self, provider: str, why: str) -> None:
+        super().__init__(f"{provider}: {why}", provider=provider)
+
+
+class ProviderRateLimited(errors.Exhausted):
+    """The provider's rate limit is reached."""
+
+    reason = "PROVIDER_RATE_LIMITED"
+
+    def __init__(self, provider: str, retry_after: float) -> None:
+        super().__init__(f"{provider}: its rate limit is reached", retry_after, provider, provider=provider)
+
+
+class ProviderUnavailable(errors.Unavailable):
+    """The provider did not answer, or its answer was none: the next in the order of fallback may."""
+
+    reason = "PROVIDER_UNAVAILABLE"
+
+    def __init__(self, provider: str, why: str, retry_after: float = 5.0) -> None:
+        super().__init__(f"{provider}: {why}", retry_after, provider=provider)
+
+
+class NoProviderAvailable(errors.Unavailable):
+    """None of the providers that were asked answered."""
+
+    reason = "PROVIDER_UNAVAILABLE"
+
+    def __init__(self, failures: Sequence[ProviderUnavailable]) -> None:
+        super().__init__(
+            "no provider answered: " + "; ".join(failure.message for failure in failures),
+            min(failure.retry_after for failure in failures),
+        )
+
+
+class FinishReason(StrEnum):
+    """Why a candidate ended."""
+
+    UNSPECIFIED = "unspecified"
+    STOP = "stop"
+    LENGTH = "length"
+    CONTENT_FILTER = "content_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One example exchange."""
+
+    input: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is asked, in parts; each dialect lays them out in its own way."""
+
+    input: str
+    system: str = ""
+    examples: tuple[Example, ...] = ()
+    input_label: str = "input"
+    output_label: str = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the model draws its words; what is None is left to the provider."""
+
+    max_tokens: int
+    temperature: float | None = None
+    top_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one provider has to write; an empty model is the provider's default, an empty schema asks for free text."""
+
+    prompt: Prompt
+    sampling: Sampling
+    model: str = ""
+    candidate_count: int = 1
+    json_schema: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One text that a model wrote; `mean_logprob` is the mean natural logarithm of its tokens' probabilities."""
+
+    text: str
+    finish_reason: FinishReason
+    mean_logprob: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens that were read and written."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.prompt_tokens + other.prompt_tokens, self.completion_tokens + other.completion_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What a provider wrote, and what it took."""
+
+    provider: str
+    model: str
+    candidates: tuple[Candidate, ...]
+    usage: Usage
+
+    def only_json(self) -> "Generation":
+        """Leave out the candidates that are no JSON, for example those that were cut. Raises ProviderRefused."""
+        kept = tuple(candidate for candidate in self.candidates if _is_json(candidate.text))
+        if not kept:
+            raise ProviderRefused(self.provider, "wrote no JSON: does the model know schemas, is max_tokens enough?")
+        return replace(self, candidates=kept)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """The last part of a stream, after its pieces of text."""
+
+    provider: str
+    model: str
+    finish_reason: FinishReason
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that a provider offers, or why it could not list any."""
+
+    provider: str
+    name: str
+    is_default: bool = False
+    error: str = ""
+
+
+class Trimmer:
+    """Takes the white space off the ends of a text that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._started = False
+
+    def feed(self, piece: str) -> str:
+        """Return what of the text so far can be passed on; white space is held back until more text follows it."""
+        text = self._held + piece
+        if not self._started:
+            text = text.lstrip()
+        ready = text.rstrip()
+        self._held = text[len(ready) :]
+        self._started = self._started or bool(ready)
+        return ready
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,131 @@
+"""The use cases of the llm service."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Iterator, Sequence
+
+from services.llm.domain import (
+    Generation,
+    Model,
+    NoProviderAvailable,
+    ProviderNotFound,
+    ProviderUnavailable,
+    StreamEnd,
+    Task,
+)
+from services.llm.ports import Provider
+from services.runtime.errors import PuppetError
+from services.runtime.pages import Page, Paged
+
+log = logging.getLogger(__name__)
+
+LISTING_SECONDS = 5.0
+"""How long a provider has to list its models before it is listed with an error."""
+
+
+class Providers:
+    """The configured providers, in the order of fallback.
+
+    Times are on the event loop's clock. Each provider gets an even share of the time that is left when its turn comes,
+    so that one that hangs leaves time for the next.
+    """
+
+    def __init__(self, providers: Sequence[Provider], patience: float) -> None:
+        """Take the providers and how long a call without a deadline waits for them, in seconds."""
+        self._providers = tuple(providers)
+        self._patience = patience
+
+    async def generate(self, agent_id: str, provider: str, task: Task, until: float | None) -> Generation:
+        """Have the candidates written by the named provider, or else by the first that answers.
+
+        Raises ProviderNotFound, ProviderRefused, ProviderRateLimited, NoProviderAvailable.
+        """
+        failures: list[ProviderUnavailable] = []
+        for candidate, seconds in self._turns(provider, until):
+            try:
+                written = await candidate.generate(task, seconds)
+            except ProviderUnavailable as failure:
+                _note(failure, agent_id, failures)
+            else:
+                log.info("generated", extra=_facts(agent_id, written))
+                return written.only_json() if task.json_schema else written
+        raise NoProviderAvailable(failures)
+
+    async def stream(
+        self, agent_id: str, provider: str, task: Task, until: float | None
+    ) -> AsyncGenerator[str | StreamEnd, None]:
+        """Have one candidate written piece by piece; what has begun is never begun again elsewhere.
+
+        Raises as generate, and ProviderUnavailable when the text breaks off.
+        """
+        failures: list[ProviderUnavailable] = []
+        for candidate, seconds in self._turns(provider, until):
+            started = False
+            try:
+                async with contextlib.aclosing(candidate.stream(task, seconds)) as parts:
+                    async for part in parts:
+                        started = True
+                        if isinstance(part, StreamEnd):
+                            log.info("streamed", extra=_facts(agent_id, part))
+                        yield part
+            except ProviderUnavailable as failure:
+                if started:
+                    raise
+                _note(failure, agent_id, failures)
+            else:
+                return
+        raise NoProviderAvailable(failures)
+
+    async def models(self, provider: str, page: Page, until: float | None) -> Paged[Model]:
+        """Return a page of what the providers offer; the key is `(place in the order of fallback, name)`.
+
+        Raises ProviderNotFound.
+        """
+        asked = self._named(provider)
+        seconds = min(LISTING_SECONDS, self._left(until) / 2)
+        listed = await asyncio.gather(*(_offer(candidate, seconds) for candidate in asked))
+        rows = [((place, model.name), model) for place, models in enumerate(listed) for model in models]
+        rows.sort(key=lambda row: row[0])
+        wanted = [row for row in rows if page.after is None or row[0] > page.after]
+        cut = Paged.cut(wanted[: page.size + 1], page, lambda row: row[0])
+        return Paged([model for _, model in cut.rows], cut.next_key)
+
+    def _turns(self, provider: str, until: float | None) -> Iterator[tuple[Provider, float]]:
+        asked = self._named(provider)
+        until = asyncio.get_running_loop().time() + self._left(until)
+        for done, candidate in enumerate(asked):
+            yield candidate, self._left(until) / (len(asked) - done)
+
+    def _named(self, provider: str) -> Sequence[Provider]:
+        if not provider:
+            return self._providers
+        found = [candidate for candidate in self._providers if candidate.name == provider]
+        if not found:
+            raise ProviderNotFound(provider)
+        return found
+
+    def _left(self, until: float | None) -> float:
+        return self._patience if until is None else max(0.0, until - asyncio.get_running_loop().time())
+
+
+async def _offer(provider: Provider, seconds: float) -> Sequence[Model]:
+    try:
+        return await provider.models(seconds)
+    except PuppetError as error:
+        return [Model(provider.name, "", error=error.message)]
+
+
+def _note(failure: ProviderUnavailable, agent_id: str, failures: list[ProviderUnavailable]) -> None:
+    log.warning("provider failed", extra={"agent_id": agent_id, "error": failure.message})
+    failures.append(failure)
+
+
+def _facts(agent_id: str, written: Generation | StreamEnd) -> dict[str, object]:
+    return {
+        "agent_id": agent_id,
+        "provider": written.provider,
+        "model": written.model,
+        "prompt_tokens": written.usage.prompt_tokens,
+        "completion_tokens": written.usage.completion_tokens,
+    }

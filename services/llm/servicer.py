@@ -1,0 +1,50 @@
+"""The gRPC class of the llm service: check, convert, call, convert back."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from puppet.llm.v1 import llm_service_pb2 as pb
+from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
+from services.llm import wire
+from services.llm.service import Providers
+from services.runtime.interceptors import deadline
+from services.runtime.pages import next_token, read_page
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class LlmServicer(pb_grpc.LlmServiceServicer):
+    """Serves `puppet.llm.v1.LlmService`."""
+
+    def __init__(self, providers: Providers, default_max_tokens: int) -> None:
+        self._providers = providers
+        self._default_max_tokens = default_max_tokens
+
+    async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
+        """Write candidates."""
+        task = wire.read_generate(request, self._default_max_tokens)
+        written = await self._providers.generate(request.agent_id, request.provider, task, deadline.get())
+        return wire.write_generation(written)
+
+    async def StreamGenerate(
+        self, request: pb.StreamGenerateRequest, context: Context
+    ) -> AsyncIterator[pb.StreamGenerateResponse]:
+        """Write one candidate, piece by piece."""
+        task = wire.read_stream_generate(request, self._default_max_tokens)
+        stream = self._providers.stream(request.agent_id, request.provider, task, deadline.get())
+        async with contextlib.aclosing(stream) as parts:
+            async for part in parts:
+                yield wire.write_part(part)
+
+    async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
+        """List the models of the providers."""
+        wire.check_list_models(request)
+        page = read_page(request.page_size, request.page_token, [request.provider])
+        listed = await self._providers.models(request.provider, page, deadline.get())
+        return pb.ListModelsResponse(
+            models=[wire.write_model(model) for model in listed.rows],
+            next_page_token=next_token(listed.next_key, [request.provider]),
+        )

@@ -1,0 +1,127 @@
+"""The settings of the llm service: which providers there are, and in which order they are asked."""
+
+import os
+import re
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from services.runtime.settings import ServiceSettings, explain
+
+PREFIX = "PUPPET_LLM_"
+
+
+class ProviderSettings(BaseModel):
+    """One provider: environment variables with the prefix `PUPPET_LLM_<NAME>_`, over the preset of its name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str
+    base_url: str = ""
+    """Where its OpenAI-compatible API begins, for example `https://api.openai.com/v1`."""
+    api_key: SecretStr = SecretStr("")
+    model: str = ""
+    """The model for requests that name none; empty: the provider's own choice."""
+    dialect: Literal["chat", "completion"] = "chat"
+    """Messages for a chat model, or a labelled few-shot text for a small completion model."""
+    concurrency: int = Field(default=4, ge=1)
+    """How many calls it gets at once; more wait for their turn."""
+    choices: int = Field(default=1, ge=1)
+    """How many candidates it writes in one call (`n`); more are asked for in several calls at once."""
+    logprobs: bool = False
+    """Whether it is asked for the probabilities of its tokens; a model that has none may refuse the request."""
+
+    @field_validator("name", mode="after")
+    @classmethod
+    def _name_fits_a_variable(cls, name: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name):
+            raise ValueError(f"{PREFIX}PROVIDERS: a name is a small letter, then up to 31 small letters, digits or _")
+        return name
+
+    @field_validator("api_key", mode="after")
+    @classmethod
+    def _key_fits_a_header(cls, key: SecretStr) -> SecretStr:
+        stripped = key.get_secret_value().strip()
+        if not (stripped.isascii() and (stripped.isprintable() or not stripped)):
+            raise ValueError("must be printable ASCII")
+        return SecretStr(stripped)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.name == "fake":
+            return self
+        variable = f"{PREFIX}{self.name.upper()}"
+        if not self.base_url:
+            raise ValueError(f"{variable}_BASE_URL is required: {self.name!r} is none of {', '.join(PRESETS)}")
+        if urlsplit(self.base_url).scheme not in {"http", "https"} or not urlsplit(self.base_url).hostname:
+            raise ValueError(f"{variable}_BASE_URL must be an http or https URL")
+        if self.name in _NEED_KEY and not self.api_key.get_secret_value():
+            raise ValueError(f"{variable}_API_KEY is required")
+        if self.name in _NEED_MODEL and not self.model:
+            raise ValueError(f"{variable}_MODEL is required")
+        return self
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "local": {
+        "base_url": "http://127.0.0.1:50063/v1",
+        "dialect": "completion",
+        "concurrency": 2,
+        "choices": 8,
+        "logprobs": True,
+    },
+    "fake": {},
+    "openai": {"base_url": "https://api.openai.com/v1", "choices": 16},
+    "grok": {"base_url": "https://api.x.ai/v1"},
+    "xai": {"base_url": "https://api.x.ai/v1"},
+    "groq": {"base_url": "https://api.groq.com/openai/v1"},
+    "openrouter": {"base_url": "https://openrouter.ai/api/v1"},
+    "ollama": {"base_url": "http://127.0.0.1:11434/v1"},
+    "vllm": {"base_url": "http://127.0.0.1:8000/v1", "concurrency": 16, "choices": 16, "logprobs": True},
+    # How many choices llama.cpp gives depends on its slots (`--parallel`), and more are refused.
+    "llamacpp": {"base_url": "http://127.0.0.1:8080/v1", "logprobs": True},
+}
+_NEED_KEY = frozenset({"openai", "grok", "xai", "groq", "openrouter"})
+_NEED_MODEL = _NEED_KEY | {"ollama"}
+
+
+class LlmSettings(ServiceSettings):
+    """Environment variables with the prefix `PUPPET_LLM_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True, validate_default=True
+    )
+
+    port: int = 50053
+    providers: Annotated[tuple[ProviderSettings, ...], NoDecode, Field(min_length=1)] = "local"  # type: ignore[assignment]
+    """The order of fallback: names with commas between them, each read with `read_provider`."""
+    default_max_tokens: int = Field(default=512, ge=1, le=32_768)
+    """How long a candidate may get when a request doesn't say."""
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _read_names(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        return tuple(read_provider(name.strip()) for name in given.split(",") if name.strip())
+
+    @field_validator("providers", mode="after")
+    @classmethod
+    def _no_name_twice(cls, providers: tuple[ProviderSettings, ...]) -> tuple[ProviderSettings, ...]:
+        names = [provider.name for provider in providers]
+        if len(set(names)) < len(names):
+            raise ValueError("must name each provider once")
+        return providers
+
+
+def read_provider(name: str) -> ProviderSettings:
+    """Return a provider's settings from the environment. Raises ValueError, which names the variable that is wrong."""
+    prefix = f"{PREFIX}{name.upper()}_"
+    fields = ProviderSettings.model_fields.keys() - {"name"}
+    given = {field: os.environ[prefix + field.upper()] for field in fields if os.environ.get(prefix + field.upper())}
+    try:
+        return ProviderSettings.model_validate({**PRESETS.get(name, {}), **given, "name": name})
+    except ValidationError as error:
+        raise ValueError(explain(error, prefix)) from None

@@ -1,0 +1,157 @@
+"""Between protobuf and domain; every request is checked here, all its violations at once."""
+
+import json
+from typing import Any
+
+from puppet.llm.v1 import llm_service_pb2 as pb
+from services.llm.domain import (
+    Candidate,
+    Example,
+    FinishReason,
+    Generation,
+    Model,
+    Prompt,
+    Sampling,
+    StreamEnd,
+    Task,
+    Usage,
+)
+from services.runtime.checks import Checks
+
+_TEXT = 32_000
+_RANGES = {"temperature": (0, 2), "max_tokens": (1, 32_768), "frequency_penalty": (-2, 2), "presence_penalty": (-2, 2)}
+_FINISH_REASONS = {reason: pb.FinishReason.Value(f"FINISH_REASON_{reason.name}") for reason in FinishReason}
+
+
+def read_generate(request: pb.GenerateRequest, default_max_tokens: int) -> Task:
+    """Return what to write."""
+    with Checks() as checks:
+        _check_common(checks, request)
+        checks.number("candidate_count", request.candidate_count, 0, 16)
+        checks.text("json_schema", request.json_schema, _TEXT, required=False)
+        if request.json_schema and not _is_json_object(request.json_schema):
+            checks.refuse("json_schema", "must be a JSON object")
+    return Task(
+        _prompt(request.prompt),
+        _sampling(request.sampling, default_max_tokens),
+        request.model,
+        request.candidate_count or 1,
+        request.json_schema,
+    )
+
+
+def read_stream_generate(request: pb.StreamGenerateRequest, default_max_tokens: int) -> Task:
+    """Return what to write."""
+    with Checks() as checks:
+        _check_common(checks, request)
+    return Task(_prompt(request.prompt), _sampling(request.sampling, default_max_tokens), request.model)
+
+
+def check_list_models(request: pb.ListModelsRequest) -> None:
+    """Check the filter of a listing."""
+    with Checks() as checks:
+        checks.text("provider", request.provider, 64, required=False)
+
+
+def write_generation(generation: Generation) -> pb.GenerateResponse:
+    """Return what was written as it goes over the wire."""
+    return pb.GenerateResponse(
+        candidates=[_write_candidate(candidate) for candidate in generation.candidates],
+        provider=generation.provider,
+        model=generation.model,
+        usage=_write_usage(generation.usage),
+    )
+
+
+def write_part(part: str | StreamEnd) -> pb.StreamGenerateResponse:
+    """Return a part of a stream as it goes over the wire."""
+    if isinstance(part, str):
+        return pb.StreamGenerateResponse(text=part)
+    end = pb.StreamEnd(
+        finish_reason=_FINISH_REASONS[part.finish_reason],
+        provider=part.provider,
+        model=part.model,
+        usage=_write_usage(part.usage),
+    )
+    return pb.StreamGenerateResponse(end=end)
+
+
+def write_model(model: Model) -> pb.Model:
+    """Return a model as it goes over the wire."""
+    return pb.Model(provider=model.provider, name=model.name, is_default=model.is_default, error=model.error)
+
+
+def _check_common(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerateRequest) -> None:
+    checks.text("agent_id", request.agent_id, 128, required=False)
+    checks.text("provider", request.provider, 64, required=False)
+    checks.text("model", request.model, 200, required=False)
+    if request.model and not request.provider:
+        checks.refuse("provider", "is required when a model is named")
+    _check_prompt(checks, request.prompt)
+    _check_sampling(checks, request.sampling)
+
+
+def _check_prompt(checks: Checks, prompt: pb.Prompt) -> None:
+    checks.text("prompt.system", prompt.system, _TEXT, required=False)
+    checks.text("prompt.input", prompt.input, _TEXT)
+    if len(prompt.examples) > 64:
+        checks.refuse("prompt.examples", f"must be at most 64, and are {len(prompt.examples)}")
+    for number, example in enumerate(prompt.examples):
+        checks.text(f"prompt.examples[{number}].input", example.input, _TEXT)
+        checks.text(f"prompt.examples[{number}].output", example.output, _TEXT)
+    for field in ("input_label", "output_label"):
+        label = getattr(prompt, field)
+        checks.text(f"prompt.{field}", label, 40, required=False)
+        if len(label.splitlines()) > 1:
+            checks.refuse(f"prompt.{field}", "must be one line")
+
+
+def _check_sampling(checks: Checks, sampling: pb.Sampling) -> None:
+    given = _given(sampling)
+    for field, (least, most) in _RANGES.items():
+        checks.number(f"sampling.{field}", given.get(field, least), least, most)
+    if "top_p" in given and not 0 < sampling.top_p <= 1:
+        checks.refuse("sampling.top_p", f"must be more than 0 and at most 1, and is {sampling.top_p:g}")
+    if len(sampling.stop) > 4:
+        checks.refuse("sampling.stop", f"must be at most 4, and are {len(sampling.stop)}")
+    for number, text in enumerate(sampling.stop):
+        # A line break is a fine place to stop, so this is not the check for blank texts.
+        if not text:
+            checks.refuse(f"sampling.stop[{number}]", "is required")
+
+
+def _given(sampling: pb.Sampling) -> dict[str, Any]:
+    return {field.name: value for field, value in sampling.ListFields()}
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _prompt(prompt: pb.Prompt) -> Prompt:
+    return Prompt(
+        prompt.input,
+        prompt.system,
+        tuple(Example(example.input, example.output) for example in prompt.examples),
+        prompt.input_label.strip() or "input",
+        prompt.output_label.strip() or "output",
+    )
+
+
+def _sampling(sampling: pb.Sampling, default_max_tokens: int) -> Sampling:
+    return Sampling(**{"max_tokens": default_max_tokens, **_given(sampling), "stop": tuple(sampling.stop)})
+
+
+def _write_candidate(candidate: Candidate) -> pb.Candidate:
+    return pb.Candidate(
+        text=candidate.text,
+        finish_reason=_FINISH_REASONS[candidate.finish_reason],
+        mean_logprob=candidate.mean_logprob,
+    )
+
+
+def _write_usage(usage: Usage) -> pb.Usage:
+    return pb.Usage(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)

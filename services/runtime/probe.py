@@ -1,0 +1,23 @@
+"""Asks a service whether it serves: `python -m services.runtime.probe HOST:PORT` exits with 0 when it does."""
+
+import asyncio
+import sys
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+
+async def is_serving(address: str, timeout_seconds: float = 2.0) -> bool:
+    """Tell whether the service at `host:port` says so itself; False as well when nobody answers in time."""
+    async with grpc.aio.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            answer = await health_pb2_grpc.HealthStub(channel).Check(
+                health_pb2.HealthCheckRequest(), timeout=timeout_seconds
+            )
+        except grpc.aio.AioRpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+if __name__ == "__main__":
+    sys.exit(0 if asyncio.run(is_serving(sys.argv[1])) else 1)

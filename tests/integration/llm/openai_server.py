@@ -1,0 +1,164 @@
+"""A small OpenAI-compatible server that really listens, and fails in the ways in which such servers fail."""
+
+import asyncio
+import json
+import socket
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+Behaviour = Callable[[dict[str, Any]], Awaitable[Response]]
+
+WORDS = ("a ", "quiet ", "day.")
+USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
+
+
+class OpenAiServer:
+    """Writes `a quiet day.` unless `next` holds something else to do; `calls` and `keys` are what it was asked."""
+
+    def __init__(self) -> None:
+        self.base_url = ""
+        self.calls: list[dict[str, Any]] = []
+        self.keys: list[str] = []
+        self.next: deque[Behaviour] = deque()
+        self.model_names: Sequence[str] = ("small", "large")
+        self.at_once = self.most_at_once = 0
+        self.left = asyncio.Event()
+        """Set when a caller went away before a stream was over."""
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        return Starlette(
+            routes=[
+                Route("/v1/models", self._models),
+                Route("/v1/completions", self._call, methods=["POST"]),
+                Route("/v1/chat/completions", self._call, methods=["POST"]),
+            ]
+        )
+
+    async def _models(self, _request: Request) -> Response:
+        if self.next:
+            return await self.next.popleft()({})
+        return JSONResponse({"object": "list", "data": [{"id": name} for name in self.model_names]})
+
+    async def _call(self, request: Request) -> Response:
+        body = await request.json()
+        self.calls.append(body)
+        self.keys.append(request.headers["authorization"])
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            # Lets the other calls that were sent at once arrive.
+            await asyncio.sleep(0.01)
+            if self.next:
+                return await self.next.popleft()(body)
+            return stream(body) if body.get("stream") else write(body)
+        finally:
+            self.at_once -= 1
+
+    async def endless(self, _body: dict[str, Any]) -> Response:
+        """Stream until the caller goes away."""
+
+        async def events() -> AsyncIterator[str]:
+            try:
+                while True:
+                    yield _event({"model": "small", "choices": [{"delta": {"content": "on and "}}]})
+                    await asyncio.sleep(0.005)
+            finally:
+                self.left.set()
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[OpenAiServer]:
+    """Serve on a free port."""
+    openai = OpenAiServer()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(openai.app(), log_config=None, log_level="critical", access_log=False, lifespan="off")
+        config.load()
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        # Not serve(): it notices only every tenth of a second that it should stop.
+        await server.startup(sockets=[listener])
+        openai.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        try:
+            yield openai
+        finally:
+            server.force_exit = True
+            await server.shutdown(sockets=[listener])
+
+
+def write(body: dict[str, Any]) -> Response:
+    """Answer with `n` candidates, as OpenAI does; a completion has llama.cpp's kind of probabilities."""
+    choices: list[dict[str, Any]] = []
+    for index in range(body.get("n", 1)):
+        text = " " + "".join(WORDS)
+        choice: dict[str, Any] = {"index": index, "finish_reason": "stop"}
+        choice |= {"text": text} if "prompt" in body else {"message": {"role": "assistant", "content": text}}
+        if body.get("logprobs"):
+            choice["logprobs"] = {"content": [{"token": word, "logprob": -0.5} for word in WORDS]}
+        choices.append(choice)
+    return JSONResponse({"model": body.get("model", "small"), "choices": choices, "usage": USAGE})
+
+
+def stream(body: dict[str, Any]) -> Response:
+    """Answer piece by piece."""
+    return _streaming([*_pieces(body), {"choices": [{"finish_reason": "stop"}]}, {"choices": [], "usage": USAGE}])
+
+
+def answers(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Behaviour:
+    """Answer with this JSON, or with HTML when it is a text."""
+
+    async def behave(_body: dict[str, Any]) -> Response:
+        if isinstance(content, str):
+            return HTMLResponse(content, status, headers)
+        return JSONResponse(content, status, headers)
+
+    return behave
+
+
+def breaks_off(*, politely: bool = False, error: bool = False) -> Behaviour:
+    """Stream the text without its end: the connection is cut, ends as if all were well, or reports an error."""
+
+    async def behave(body: dict[str, Any]) -> Response:
+        events: list[dict[str, Any]] = _pieces(body)
+        if error:
+            events.append({"error": {"message": "out of memory", "code": "oom"}})
+        return _streaming(events, cut=not politely and not error)
+
+    return behave
+
+
+async def hangs(_body: dict[str, Any]) -> Response:
+    """Never answer."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def _pieces(body: dict[str, Any]) -> list[dict[str, Any]]:
+    chat = "messages" in body
+    return [{"model": "small", "choices": [{"delta": {"content": word}} if chat else {"text": word}]} for word in WORDS]
+
+
+def _streaming(events: Sequence[dict[str, Any]], *, cut: bool = False) -> Response:
+    async def body() -> AsyncIterator[str]:
+        for event in events:
+            yield _event(event)
+        if not cut:
+            yield "data: [DONE]\n\n"
+
+    # A promised length that isn't kept is what a caller sees of a connection that is cut.
+    headers = {"content-length": "100000"} if cut else None
+    return StreamingResponse(body(), media_type="text/event-stream", headers=headers)
+
+
+def _event(data: dict[str, Any]) -> str:
+    return f"data: {json.dumps(data)}\n\n"

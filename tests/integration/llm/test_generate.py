@@ -1,0 +1,222 @@
+"""Candidates through the wire."""
+
+import grpc
+import pytest
+
+from puppet.llm.v1 import llm_service_pb2 as pb
+from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
+from services.runtime.status import Remote
+from tests.integration.llm.conftest import KEY, ServeLlm, provider
+from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, hangs
+
+PROMPT = pb.Prompt(
+    system="You are Vesper.",
+    examples=[pb.Example(input="fog", output="fog again.")],
+    input="rain",
+    input_label="topic",
+    output_label="post",
+)
+
+
+def generate(**fields: object) -> pb.GenerateRequest:
+    return pb.GenerateRequest(agent_id="agt_a", prompt=PROMPT, **fields)  # type: ignore[arg-type]
+
+
+async def refusal(llm: LlmServiceStub, request: pb.GenerateRequest) -> Remote:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await llm.Generate(request, timeout=20)
+    return Remote(refused.value)
+
+
+async def test_a_chat_model_gets_messages_the_sampling_and_the_key(llm: LlmServiceStub, first: OpenAiServer) -> None:
+    answer = await llm.Generate(generate(sampling=pb.Sampling(temperature=0, seed=7)))
+    assert answer == pb.GenerateResponse(
+        candidates=[pb.Candidate(text="a quiet day.", finish_reason=pb.FINISH_REASON_STOP)],
+        provider="first",
+        model="small",
+        usage=pb.Usage(prompt_tokens=11, completion_tokens=3),
+    )
+    [call] = first.calls
+    assert call == {
+        "model": "small",
+        "messages": [
+            {"role": "system", "content": "You are Vesper."},
+            {"role": "user", "content": "fog"},
+            {"role": "assistant", "content": "fog again."},
+            {"role": "user", "content": "rain"},
+        ],
+        "max_tokens": 512,
+        "temperature": 0,
+        "seed": 7,
+    }
+    assert first.keys == [f"Bearer {KEY}"]
+
+
+async def test_a_completion_model_gets_a_few_shot_text_and_writes_all_candidates_in_one_call(
+    serve_llm: ServeLlm, first: OpenAiServer
+) -> None:
+    small = provider("small", first.base_url, dialect="completion", choices=8, logprobs=True, model="", api_key="")
+    async with serve_llm(small) as llm:
+        answer = await llm.Generate(generate(candidate_count=8))
+    [call] = first.calls
+    assert call["prompt"] == "You are Vesper.\n\ntopic: fog\npost: fog again.\n\ntopic: rain\npost:"
+    assert (call["n"], call["stop"]) == (8, ["\n"])
+    assert "model" not in call
+    assert [candidate.text for candidate in answer.candidates] == ["a quiet day."] * 8
+    assert {candidate.mean_logprob for candidate in answer.candidates} == {-0.5}
+    assert answer.usage.completion_tokens == 24, "a server that counts one choice is corrected by the probabilities"
+
+
+async def test_a_provider_without_n_is_asked_several_times_at_once_within_its_concurrency(
+    serve_llm: ServeLlm, first: OpenAiServer
+) -> None:
+    async with serve_llm(provider("groq", first.base_url, concurrency=2, choices=2)) as llm:
+        answer = await llm.Generate(generate(candidate_count=7, sampling=pb.Sampling(seed=10)))
+    assert len(answer.candidates) == 7
+    assert sorted((call.get("n", 1), call["seed"]) for call in first.calls) == [(1, 16), (2, 10), (2, 12), (2, 14)]
+    assert first.most_at_once == 2
+    assert answer.usage == pb.Usage(prompt_tokens=44, completion_tokens=12)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        answers({"error": {"message": "overloaded"}}, 503),
+        answers("<html><h1>502 Bad Gateway</h1></html>", 502),
+        answers("<html>Welcome to the portal</html>"),
+        answers({"choices": []}),
+        answers({"choices": [{"message": "hello"}]}),
+        answers([1, 2]),
+        answers({"error": {"message": "request timeout"}}, 408),
+    ],
+)
+async def test_a_provider_that_fails_is_followed_by_the_next(
+    llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer, failure: Behaviour
+) -> None:
+    first.next.append(failure)
+    answer = await llm.Generate(generate())
+    assert answer.provider == "second"
+    assert len(first.calls) == len(second.calls) == 1, "nothing is repeated"
+
+
+async def test_a_provider_that_hangs_leaves_time_for_the_next(llm: LlmServiceStub, first: OpenAiServer) -> None:
+    first.next.append(hangs)
+    answer = await llm.Generate(generate(), timeout=1)
+    assert answer.provider == "second"
+
+
+async def test_a_provider_that_does_not_listen_is_followed_by_the_next(
+    serve_llm: ServeLlm, second: OpenAiServer
+) -> None:
+    # Port 9 is "discard": nothing listens there.
+    async with serve_llm(provider("off", "http://127.0.0.1:9/v1"), provider("on", second.base_url)) as llm:
+        assert (await llm.Generate(generate())).provider == "on"
+        told = await refusal(llm, generate(provider="off"))
+    assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
+    assert told.retry_after == 5
+
+
+async def test_when_all_fail_the_refusal_tells_why_and_when_to_come_back(
+    llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer
+) -> None:
+    first.next.append(answers({}, 500))
+    second.next.append(answers({}, 503, {"retry-after": "3"}))
+    told = await refusal(llm, generate())
+    assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
+    assert told.message == "no provider answered: first: failed with HTTP 500; second: failed with HTTP 503"
+    assert told.retry_after == 3
+
+
+async def test_a_rate_limit_says_when_to_come_back_and_nobody_else_is_asked(
+    llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer
+) -> None:
+    first.next.append(answers({"error": {"message": "slow down"}}, 429, {"retry-after": "7"}))
+    told = await refusal(llm, generate())
+    assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "PROVIDER_RATE_LIMITED")
+    assert told.retry_after == 7
+    assert told.metadata == {"provider": "first"}
+    assert second.calls == []
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+async def test_a_refusal_is_told_without_the_key_or_what_the_server_said(
+    llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    said = f"Incorrect API key provided: {KEY}"
+    first.next.append(answers({"error": {"message": said, "code": "invalid_api_key"}}, status))
+    told = await refusal(llm, generate())
+    assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PROVIDER_REFUSED")
+    assert f"HTTP {status}" in told.message
+    logged = "".join(str(vars(record)) for record in caplog.records)
+    assert "invalid_api_key" in logged
+    for text in (told.message, str(told.metadata), logged):
+        assert "Incorrect" not in text
+        assert KEY not in text
+    assert second.calls == []
+
+
+async def test_one_of_several_calls_that_is_refused_refuses_them_all(llm: LlmServiceStub, first: OpenAiServer) -> None:
+    first.next.append(answers({}, 400))
+    assert (await refusal(llm, generate(candidate_count=4))).reason == "PROVIDER_REFUSED"
+
+
+async def test_a_named_provider_and_model_are_used_and_have_no_fallback(
+    llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer
+) -> None:
+    answer = await llm.Generate(generate(provider="second", model="large"))
+    assert (answer.provider, answer.model) == ("second", "large")
+    second.next.append(answers({}, 500))
+    assert (await refusal(llm, generate(provider="second"))).reason == "PROVIDER_UNAVAILABLE"
+    assert first.calls == []
+    told = await refusal(llm, generate(provider="third"))
+    assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "PROVIDER_NOT_FOUND")
+
+
+async def test_with_a_schema_prose_is_no_answer(llm: LlmServiceStub, first: OpenAiServer) -> None:
+    told = await refusal(llm, generate(json_schema='{"type": "object"}'))
+    assert told.reason == "PROVIDER_REFUSED"
+    assert first.calls[0]["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    choice = {"message": {"content": '{"mood": "calm"}'}, "finish_reason": "stop"}
+    first.next.append(answers({"choices": [choice]}))
+    answer = await llm.Generate(generate(json_schema='{"type": "object"}'))
+    assert [candidate.text for candidate in answer.candidates] == ['{"mood": "calm"}']
+
+
+async def test_a_withheld_text_is_told_as_such(llm: LlmServiceStub, first: OpenAiServer) -> None:
+    first.next.append(answers({"choices": [{"message": {"content": None}, "finish_reason": "content_filter"}]}))
+    [candidate] = (await llm.Generate(generate())).candidates
+    assert candidate == pb.Candidate(finish_reason=pb.FINISH_REASON_CONTENT_FILTER)
+
+
+async def test_a_wrong_request_is_refused_with_every_field_named(llm: LlmServiceStub, first: OpenAiServer) -> None:
+    request = pb.GenerateRequest(
+        model="large",
+        prompt=pb.Prompt(system="x" * 32_001, examples=[pb.Example(input="a")], input=" ", input_label="a\nb"),
+        sampling=pb.Sampling(temperature=float("nan"), top_p=0, max_tokens=0, stop=["\n", ""], presence_penalty=3),
+        candidate_count=17,
+        json_schema="[" * 20_000,
+    )
+    told = await refusal(llm, request)
+    assert told.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert {violation.field for violation in told.violations} == {
+        "provider",
+        "prompt.system",
+        "prompt.examples[0].output",
+        "prompt.input",
+        "prompt.input_label",
+        "sampling.temperature",
+        "sampling.top_p",
+        "sampling.max_tokens",
+        "sampling.stop[1]",
+        "sampling.presence_penalty",
+        "candidate_count",
+        "json_schema",
+    }
+    assert first.calls == []
+
+
+async def test_the_fake_provider_answers_the_same_each_time(serve_llm: ServeLlm) -> None:
+    async with serve_llm(provider("fake", "")) as llm:
+        answer = await llm.Generate(generate(candidate_count=3))
+        assert answer == await llm.Generate(generate(candidate_count=3))
+    assert len({candidate.text for candidate in answer.candidates}) == 3

@@ -1,0 +1,97 @@
+"""Text piece by piece through the wire."""
+
+import asyncio
+
+import grpc
+import pytest
+
+from puppet.llm.v1 import llm_service_pb2 as pb
+from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
+from services.runtime.status import Remote
+from tests.integration.llm.conftest import ServeLlm, provider
+from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, breaks_off, hangs
+
+REQUEST = pb.StreamGenerateRequest(agent_id="agt_a", prompt=pb.Prompt(input="rain"))
+END = pb.StreamEnd(
+    finish_reason=pb.FINISH_REASON_STOP,
+    model="small",
+    usage=pb.Usage(prompt_tokens=11, completion_tokens=3),
+)
+
+
+async def streamed(llm: LlmServiceStub) -> tuple[str, pb.StreamEnd]:
+    parts = [part async for part in llm.StreamGenerate(REQUEST, timeout=20)]
+    assert all(part.text for part in parts[:-1])
+    return "".join(part.text for part in parts), parts[-1].end
+
+
+@pytest.mark.parametrize("dialect", ["chat", "completion"])
+async def test_the_pieces_come_first_and_the_usage_last(serve_llm: ServeLlm, first: OpenAiServer, dialect: str) -> None:
+    async with serve_llm(provider("first", first.base_url, dialect=dialect)) as llm:
+        text, end = await streamed(llm)
+    assert text == "a quiet day."
+    assert end == pb.StreamEnd(provider="first", **{field.name: value for field, value in END.ListFields()})
+    assert first.calls[0]["stream_options"] == {"include_usage": True}
+
+
+@pytest.mark.parametrize("failure", [answers({}, 503), answers("<html>502</html>", 502), answers("<html></html>")])
+async def test_before_the_first_piece_the_next_provider_is_asked(
+    llm: LlmServiceStub, first: OpenAiServer, failure: Behaviour
+) -> None:
+    first.next.append(failure)
+    text, end = await streamed(llm)
+    assert (text, end.provider) == ("a quiet day.", "second")
+
+
+async def test_a_stream_that_never_begins_leaves_time_for_the_next(llm: LlmServiceStub, first: OpenAiServer) -> None:
+    first.next.append(hangs)
+    parts = [part async for part in llm.StreamGenerate(REQUEST, timeout=1)]
+    assert parts[-1].end.provider == "second"
+
+
+@pytest.mark.parametrize("cut", [breaks_off(), breaks_off(politely=True), breaks_off(error=True)])
+async def test_a_stream_that_breaks_off_ends_with_an_error_after_its_pieces(
+    llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer, cut: Behaviour
+) -> None:
+    first.next.append(cut)
+    stream = llm.StreamGenerate(REQUEST, timeout=20)
+    pieces = [(await anext(aiter(stream))).text for _ in range(3)]
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await anext(aiter(stream))
+    assert "".join(pieces) == "a quiet day."
+    told = Remote(refused.value)
+    assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
+    assert second.calls == []
+
+
+async def test_a_caller_that_leaves_ends_the_provider_s_stream(llm: LlmServiceStub, first: OpenAiServer) -> None:
+    first.next.append(first.endless)
+    stream = llm.StreamGenerate(REQUEST)
+    async for part in stream:
+        assert part.text
+        stream.cancel()
+        break
+    async with asyncio.timeout(5):
+        await first.left.wait()
+
+
+async def test_a_caller_whose_time_is_up_ends_the_provider_s_stream(llm: LlmServiceStub, first: OpenAiServer) -> None:
+    first.next.append(first.endless)
+    stream = llm.StreamGenerate(REQUEST, timeout=0.3)
+    with pytest.raises(grpc.aio.AioRpcError):
+        async for _ in stream:
+            pass
+    async with asyncio.timeout(5):
+        await first.left.wait()
+
+
+async def test_a_limit_of_the_provider_holds_for_streams_too(serve_llm: ServeLlm, first: OpenAiServer) -> None:
+    first.next.append(first.endless)
+    async with serve_llm(provider("first", first.base_url, concurrency=1)) as llm:
+        busy = llm.StreamGenerate(REQUEST)
+        await anext(aiter(busy))
+        with pytest.raises(grpc.aio.AioRpcError):
+            await llm.Generate(pb.GenerateRequest(prompt=REQUEST.prompt), timeout=0.3)
+        assert len(first.calls) == 1
+        busy.cancel()
+        await llm.Generate(pb.GenerateRequest(prompt=REQUEST.prompt), timeout=20)

@@ -1,0 +1,142 @@
+"""The order of fallback."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from services.llm.domain import (
+    Model,
+    NoProviderAvailable,
+    Prompt,
+    ProviderNotFound,
+    ProviderRateLimited,
+    ProviderRefused,
+    ProviderUnavailable,
+    Sampling,
+    StreamEnd,
+    Task,
+)
+from services.llm.service import Providers
+from services.runtime.errors import PuppetError
+from services.runtime.pages import Page
+from tests.fakes.llm import ScriptedProvider
+
+TASK = Task(Prompt("rain"), Sampling(40))
+DOWN = ProviderUnavailable("one", "is down", retry_after=7)
+
+
+def soon(seconds: float = 30) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def streamed(providers: Providers, name: str = "") -> list[str | StreamEnd]:
+    return [part async for part in providers.stream("agt_a", name, TASK, soon())]
+
+
+async def test_the_first_provider_that_answers_writes() -> None:
+    one, two, three = ScriptedProvider("one", error=DOWN), ScriptedProvider("two"), ScriptedProvider("three")
+    written = await Providers([one, two, three], 60).generate("agt_a", "", TASK, soon())
+    assert written.provider == "two"
+    assert three.given_seconds == []
+
+
+async def test_each_provider_gets_an_even_share_of_the_time_that_is_left() -> None:
+    providers = [ScriptedProvider(name, error=DOWN) for name in ("one", "two", "three")]
+    with pytest.raises(NoProviderAvailable):
+        await Providers(providers, 60).generate("agt_a", "", TASK, soon(30))
+    # The fakes take no time themselves.
+    assert [provider.given_seconds[0] for provider in providers] == pytest.approx([10, 15, 30], abs=1)
+
+
+async def test_without_a_deadline_the_patience_is_shared() -> None:
+    only = ScriptedProvider("one")
+    await Providers([only], 60).generate("agt_a", "", TASK, None)
+    assert only.given_seconds == pytest.approx([60], abs=1)
+
+
+async def test_when_none_answers_the_refusal_tells_of_each_and_the_shortest_wait() -> None:
+    providers = [
+        ScriptedProvider("one", error=DOWN),
+        ScriptedProvider("two", error=ProviderUnavailable("two", "failed with HTTP 503", retry_after=3)),
+    ]
+    with pytest.raises(NoProviderAvailable) as refused:
+        await Providers(providers, 60).generate("agt_a", "", TASK, soon())
+    assert refused.value.message == "no provider answered: one: is down; two: failed with HTTP 503"
+    assert refused.value.retry_after == 3
+
+
+@pytest.mark.parametrize("error", [ProviderRefused("one", "refused the key"), ProviderRateLimited("one", 9)])
+async def test_a_refusal_is_told_and_nobody_else_is_asked(error: PuppetError) -> None:
+    two = ScriptedProvider("two")
+    providers = Providers([ScriptedProvider("one", error=error), two], 60)
+    with pytest.raises(type(error)):
+        await providers.generate("agt_a", "", TASK, soon())
+    with pytest.raises(type(error)):
+        await streamed(providers)
+    assert two.given_seconds == []
+
+
+async def test_a_named_provider_has_no_fallback() -> None:
+    two = ScriptedProvider("two")
+    providers = Providers([ScriptedProvider("one", error=DOWN), two], 60)
+    with pytest.raises(NoProviderAvailable):
+        await providers.generate("agt_a", "one", TASK, soon())
+    assert (await providers.generate("agt_a", "two", TASK, soon())).provider == "two"
+    with pytest.raises(ProviderNotFound):
+        await providers.generate("agt_a", "three", TASK, soon())
+
+
+async def test_a_stream_that_has_not_begun_falls_back() -> None:
+    providers = Providers([ScriptedProvider("one", error=DOWN), ScriptedProvider("two", "it rains")], 60)
+    *words, end = await streamed(providers)
+    assert words == ["it", "rains"]
+    assert isinstance(end, StreamEnd)
+    assert end.provider == "two"
+
+
+async def test_a_stream_that_breaks_off_is_not_begun_again_elsewhere() -> None:
+    two = ScriptedProvider("two")
+    providers = Providers([ScriptedProvider("one", "it rains", DOWN, pieces_before_error=1), two], 60)
+    parts = providers.stream("agt_a", "", TASK, soon())
+    assert await anext(parts) == "it"
+    with pytest.raises(ProviderUnavailable):
+        await anext(parts)
+    assert two.given_seconds == []
+
+
+async def test_a_stream_that_is_left_is_closed_at_its_provider() -> None:
+    only = ScriptedProvider("one", "a long text")
+    async with aclosing(Providers([only], 60).stream("agt_a", "", TASK, soon())) as parts:
+        assert await anext(parts) == "a"
+        assert only.closed_streams == 0
+    assert only.closed_streams == 1
+
+
+async def test_with_a_schema_what_is_no_json_is_left_out() -> None:
+    task = Task(Prompt("rain"), Sampling(40), json_schema="{}")
+    written = await Providers([ScriptedProvider("one", '{"mood": 1}')], 60).generate("agt_a", "", task, soon())
+    assert [candidate.text for candidate in written.candidates] == ['{"mood": 1}']
+    with pytest.raises(ProviderRefused, match="no JSON"):
+        await Providers([ScriptedProvider("one", '{"mood": ')], 60).generate("agt_a", "", task, soon())
+
+
+async def test_models_are_paged_in_the_order_of_fallback_then_by_name() -> None:
+    providers = Providers(
+        [ScriptedProvider("zed", "b c a"), ScriptedProvider("one", error=DOWN), ScriptedProvider("abe", "d")], 60
+    )
+    seen: list[Model] = []
+    page = Page(2)
+    while True:
+        listed = await providers.models("", page, soon())
+        seen += listed.rows
+        if listed.next_key is None:
+            break
+        page = Page(2, listed.next_key)
+    assert seen == [
+        Model("zed", "a"),
+        Model("zed", "b"),
+        Model("zed", "c"),
+        Model("one", "", error="one: is down"),
+        Model("abe", "d"),
+    ]
