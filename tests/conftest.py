@@ -37,6 +37,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
 
     server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
 
+    # Nothing here has to survive a power cut, and without this a shutdown waits many seconds for the disk.
+    for command in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"):
+        server.psql(command)
+
     def new_database(name: str) -> str:
         unique = f"{name}_{uuid4().hex[:12]}"
         server.psql(f'CREATE DATABASE "{unique}"')

@@ -809,7 +809,7 @@ class ListTrendingTokensResponse(_message.Message):
     """Empty on the last page."""
     @_builtins.property
     def tokens(self) -> _containers.RepeatedCompositeFieldContainer[Global___Token]:
-        """Most traded first."""
+        """The most trending first."""
 
     def __init__(
         self,

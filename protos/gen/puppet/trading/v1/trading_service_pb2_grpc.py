@@ -187,7 +187,7 @@ class TradingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTrendingTokens(self, request, context):
-        """Lists the tokens that are traded most now, most traded first.
+        """Lists the tokens that trend now, as the aggregator ranks them; those that it calls suspicious are left out.
         Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

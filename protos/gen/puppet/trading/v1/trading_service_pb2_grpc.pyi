@@ -62,7 +62,7 @@ class TradingServiceStub:
     Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
     """
     ListTrendingTokens: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ListTrendingTokensRequest, _trading_service_pb2.ListTrendingTokensResponse]
-    """Lists the tokens that are traded most now, most traded first.
+    """Lists the tokens that trend now, as the aggregator ranks them; those that it calls suspicious are left out.
     Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
     """
     GetPolicy: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetPolicyRequest, _trading_service_pb2.GetPolicyResponse]
@@ -182,7 +182,7 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trading_service_pb2.ListTrendingTokensRequest,
         context: _aio.ServicerContext[_trading_service_pb2.ListTrendingTokensRequest, _abc.Awaitable[_trading_service_pb2.ListTrendingTokensResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.ListTrendingTokensResponse]:
-        """Lists the tokens that are traded most now, most traded first.
+        """Lists the tokens that trend now, as the aggregator ranks them; those that it calls suspicious are left out.
         Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
         """
 

@@ -1,0 +1,1 @@
+"""Wallets, and trades that happen once and within policy."""

@@ -1,0 +1,1 @@
+"""What the trading service uses from outside."""

@@ -1,0 +1,54 @@
+"""Wires the trading service."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from puppet.trading.v1 import trading_service_pb2 as pb
+from puppet.trading.v1 import trading_service_pb2_grpc as pb_grpc
+from services.runtime.background import repeating
+from services.runtime.clock import SystemClock
+from services.runtime.db import Database
+from services.runtime.keystore import Keystore
+from services.runtime.server import Lifecycle, Mounted, Opener
+from services.trading.adapters import jupiter, solana
+from services.trading.adapters.jupiter import Jupiter
+from services.trading.adapters.solana import SolanaChain
+from services.trading.adapters.sql import SqlStore
+from services.trading.adapters.vault import KeystoreVault
+from services.trading.executor import Executor, Pace
+from services.trading.service import Market, Trades, Wallets
+from services.trading.servicer import TradingServicer
+from services.trading.settings import TradingSettings
+
+_RESUME_SECONDS = 2.0
+
+
+def opener(settings: TradingSettings) -> Opener:
+    """Return what opens the service with these settings."""
+
+    @contextlib.asynccontextmanager
+    async def open_service(lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
+        async with contextlib.AsyncExitStack() as stack:
+            database = Database(settings.sql_url("trading"))
+            stack.push_async_callback(database.close)
+            await database.migrate(Path(__file__).with_name("migrations"))
+            node = solana.open_client(settings.rpc_url)
+            stack.push_async_callback(node.close)
+            api = await stack.enter_async_context(jupiter.open_client(settings.jupiter_url, settings.jupiter_api_key))
+            store, clock, chain, aggregator = SqlStore(database), SystemClock(), SolanaChain(node), Jupiter(api)
+            vault = KeystoreVault(Keystore.open(settings.keystore_key, settings.data_dir / "trading.key"))
+            pace = Pace(settings.poll_seconds, settings.confirm_seconds)
+            executor = Executor(store, vault, chain, aggregator, clock, pace, lifecycle.draining)
+            stack.push_async_callback(executor.close)
+            # The first round is the recovery after a restart.
+            await stack.enter_async_context(repeating("open trades", _RESUME_SECONDS, executor.resume))
+            servicer = TradingServicer(
+                Wallets(store, vault, chain, aggregator, clock),
+                Market(aggregator),
+                Trades(store, chain, aggregator, executor, clock),
+            )
+            service = pb.DESCRIPTOR.services_by_name["TradingService"]
+            yield [Mounted(service, pb_grpc.add_TradingServiceServicer_to_server, servicer)]
+
+    return open_service

@@ -1,0 +1,1 @@
+"""What the trading service is about, and the rules that hold for it."""

@@ -1,0 +1,68 @@
+"""What a caller of the trading service may be refused with."""
+
+from services.runtime import errors
+
+
+class WalletNotFound(errors.NotFound):
+    """No wallet has this id."""
+
+    reason = "WALLET_NOT_FOUND"
+
+    def __init__(self, wallet_id: str) -> None:
+        super().__init__(f"no wallet {wallet_id!r}", id=wallet_id)
+
+
+class TradeNotFound(errors.NotFound):
+    """No trade has this id."""
+
+    reason = "TRADE_NOT_FOUND"
+
+    def __init__(self, trade_id: str) -> None:
+        super().__init__(f"no trade {trade_id!r}", id=trade_id)
+
+
+class WalletExists(errors.AlreadyExists):
+    """This agent has a wallet, or this key belongs to another agent."""
+
+    reason = "WALLET_EXISTS"
+
+
+class InvalidPrivateKey(errors.InvalidRequest):
+    """The text is no private key; the message never repeats it."""
+
+    def __init__(self) -> None:
+        text = "is not a private key: give base58, a JSON array of 64 numbers, or hex"
+        super().__init__([errors.Violation("private_key", text)])
+
+
+class PolicyViolation(errors.WrongState):
+    """The wallet's policy refuses the trade: `rule` is the field of the policy, `value` what breaks its `limit`."""
+
+    reason = "POLICY_VIOLATION"
+
+    def __init__(self, rule: str, limit: object, value: object, text: str) -> None:
+        super().__init__(f"{rule}: {text}", rule=rule, limit=str(limit), value=str(value))
+
+
+class InsufficientBalance(errors.WrongState):
+    """The wallet doesn't hold the amount and the fee."""
+
+    reason = "INSUFFICIENT_BALANCE"
+
+
+class NoRoute(errors.WrongState):
+    """The aggregator has no route for this pair and amount."""
+
+    reason = "NO_ROUTE"
+
+
+class ChainRateLimited(errors.Exhausted):
+    """The chain's or the aggregator's rate limit is reached."""
+
+    reason = "CHAIN_RATE_LIMITED"
+
+
+class ChainUnavailable(errors.Unavailable):
+    """The chain or the aggregator did not answer, or not with what it should."""
+
+    reason = "CHAIN_UNAVAILABLE"

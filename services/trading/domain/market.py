@@ -1,0 +1,98 @@
+"""Tokens, prices and what the aggregator offers; amounts are base units, prices are decimals and never floats."""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+SOL = "So11111111111111111111111111111111111111112"
+"""The mint of wrapped SOL, which stands for SOL itself."""
+
+SOL_DECIMALS = 9
+LAMPORTS_PER_SOL = 10**SOL_DECIMALS
+
+_BASE58 = {letter: value for value, letter in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What is given, how much of it, and what is wanted for it; `slippage_bps` 0 leaves it to the aggregator."""
+
+    input_mint: str
+    output_mint: str
+    amount: int
+    slippage_bps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a swap would give now; `price_impact` is a fraction, 0.01 for 1 %."""
+
+    pair: Pair
+    output_amount: int
+    min_output_amount: int
+    slippage_bps: int
+    price_impact: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A quote that can be had: its unsigned transaction, and what the chain will ask for it."""
+
+    quote: Quote
+    order_id: str
+    """Under this id the aggregator executes it; empty when it doesn't."""
+    transaction: bytes
+    last_valid_block_height: int
+    upkeep_lamports: int
+    """Fees, tips and rent beside the amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """How much of a token a wallet holds; the symbol is empty when it isn't known."""
+
+    mint: str
+    amount: int
+    decimals: int
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a whole token, and the change in 24 hours as a fraction, where it is known."""
+
+    mint: str
+    usd: Decimal
+    decimals: int
+    change_24h: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that can be traded; anybody can choose any symbol, only the mint says which token it is."""
+
+    mint: str
+    symbol: str
+    name: str
+    decimals: int
+    usd: Decimal | None
+    change_24h: Decimal | None
+    liquidity_usd: Decimal | None
+    is_verified: bool
+
+
+def worth_in_lamports(amount: int, price: Price, sol: Price) -> int:
+    """Return what an amount of a token is worth in lamports, rounded up."""
+    whole = Decimal(amount).scaleb(-price.decimals)
+    return int((whole * price.usd / sol.usd * LAMPORTS_PER_SOL).to_integral_value(ROUND_CEILING))
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address on Solana: 32 bytes in base58."""
+    if not 32 <= len(text) <= 44 or any(letter not in _BASE58 for letter in text):
+        return False
+    number = 0
+    for letter in text:
+        number = number * 58 + _BASE58[letter]
+    # Each leading "1" stands for a zero byte that the number doesn't show.
+    zeros = len(text) - len(text.lstrip("1"))
+    return zeros + (number.bit_length() + 7) // 8 == 32

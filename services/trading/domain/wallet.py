@@ -1,0 +1,99 @@
+"""Wallets, and the policies that say what each may do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import JSON, BigInteger, DateTime, Field, SQLModel
+
+from services.runtime import errors
+from services.trading.domain.errors import InsufficientBalance, PolicyViolation
+from services.trading.domain.market import LAMPORTS_PER_SOL, SOL, Pair
+
+POLICY_WINDOW = timedelta(hours=24)
+"""The time over which a policy counts trades and volume, back from now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """A private key that only the keystore can open, and its address."""
+
+    address: str
+    sealed: str
+
+
+class Wallet(SQLModel, table=True):
+    """An agent's wallet; the key is sealed, and its name keeps it out of every message."""
+
+    id: str = Field(primary_key=True)
+    agent_id: str
+    address: str
+    sealed_key: str = Field(repr=False)
+    create_time: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the trades of the policy's window add up to, and the lamports that open trades will still take."""
+
+    trades: int
+    lamports: int
+    pending_lamports: int
+
+
+class Policy(SQLModel, table=True):
+    """What a wallet may do; the defaults let a new character lose little."""
+
+    wallet_id: str = Field(primary_key=True)
+    max_trade_lamports: int = Field(default=LAMPORTS_PER_SOL // 10, sa_type=BigInteger)
+    min_balance_lamports: int = Field(default=LAMPORTS_PER_SOL // 20, sa_type=BigInteger)
+    max_slippage_bps: int = 300
+    max_daily_trades: int = Field(default=10, sa_type=BigInteger)
+    max_daily_volume_lamports: int = Field(default=LAMPORTS_PER_SOL, sa_type=BigInteger)
+    allowed_mints: list[str] = Field(default_factory=list, sa_type=JSON)
+    blocked_mints: list[str] = Field(default_factory=list, sa_type=JSON)
+    update_time: datetime = Field(sa_type=DateTime(timezone=True))
+    version: int = 0
+
+    @property
+    def etag(self) -> str:
+        """Names this state of the policy."""
+        return str(self.version)
+
+    def change(self, values: Mapping[str, Any], etag: str, now: datetime) -> None:
+        """Set fields. Raises Conflict when an etag is given and isn't the current one."""
+        if etag and etag != self.etag:
+            raise errors.Conflict(f"the policy of {self.wallet_id!r} has changed since", etag=self.etag)
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.update_time = now
+        self.version += 1
+
+    def check_pair(self, pair: Pair) -> None:
+        """Raise PolicyViolation when these mints or this slippage are not allowed."""
+        for mint in (pair.input_mint, pair.output_mint):
+            if mint in self.blocked_mints:
+                raise PolicyViolation("blocked_mints", ",".join(self.blocked_mints), mint, f"{mint} is blocked")
+            if self.allowed_mints and mint != SOL and mint not in self.allowed_mints:
+                raise PolicyViolation("allowed_mints", ",".join(self.allowed_mints), mint, f"{mint} is not allowed")
+        self._most("max_slippage_bps", pair.slippage_bps)
+
+    def check_worth(self, worth_lamports: int, used: Usage) -> None:
+        """Raise PolicyViolation when one more trade of this worth is too much."""
+        self._most("max_trade_lamports", worth_lamports)
+        self._most("max_daily_trades", used.trades + 1)
+        self._most("max_daily_volume_lamports", used.lamports + worth_lamports)
+
+    def check_left(self, lamports: int) -> None:
+        """Raise when a trade that gives SOL leaves this little: InsufficientBalance below 0, else PolicyViolation."""
+        if lamports < 0:
+            raise InsufficientBalance(f"the wallet lacks {-lamports} lamports for the amount and the fee")
+        if lamports < (least := self.min_balance_lamports):
+            text = f"{lamports} lamports would remain, and {least} must"
+            raise PolicyViolation("min_balance_lamports", least, lamports, text)
+
+    def _most(self, rule: str, value: int) -> None:
+        limit = getattr(self, rule)
+        if value > limit:
+            raise PolicyViolation(rule, limit, value, f"{value} is more than {limit}")

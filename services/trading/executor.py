@@ -1,0 +1,259 @@
+"""Brings claimed trades to their end: one at a time for each wallet, and from wherever a crash left them.
+
+Every step first makes durable what it is about to do. The bytes of a signed trade are stored before they are sent, so
+that whoever comes later sends the same bytes. Several replicas may follow one trade: who signs first, wins.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.runtime.clock import Clock
+from services.runtime.errors import RetryLater
+from services.trading.domain.errors import InsufficientBalance, NoRoute, TradeNotFound
+from services.trading.domain.market import Order
+from services.trading.domain.trade import MAX_CLAIM_AGE, OPEN_STATES, Sighting, Trade, TradeState, Unsafe
+from services.trading.ports import Aggregator, Chain, Store, Vault
+
+log = logging.getLogger(__name__)
+
+_ORDER_SECONDS = 2.0
+"""How long an order that was taken for the claim may wait for its signature; after that a new one is asked for."""
+
+_WATCH_SECONDS = 0.5
+_MAX_PAUSE_SECONDS = 10.0
+
+
+def turn_of(wallet_id: str) -> str:
+    """Return the name of the turn in which everything about a wallet's trades and policy is written."""
+    return f"wallet/{wallet_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the chain is asked about a sent trade, and how long it may go unconfirmed before it is UNKNOWN."""
+
+    poll_seconds: float
+    confirm_seconds: float
+
+    @property
+    def resend_seconds(self) -> float:
+        """How long after it was sent a trade that nobody has seen is sent again."""
+        return 4 * self.poll_seconds
+
+
+@dataclass(slots=True)
+class _Sending:
+    """When this process last sent a trade, and what it was told."""
+
+    trade_id: str
+    at: float = float("-inf")
+    told: str = ""
+
+
+class Executor:
+    """One task for each wallet that has open trades."""
+
+    def __init__(
+        self,
+        store: Store,
+        vault: Vault,
+        chain: Chain,
+        aggregator: Aggregator,
+        clock: Clock,
+        pace: Pace,
+        draining: asyncio.Event,
+    ) -> None:
+        """Take what it works with; callers that wait are let go when `draining` is set."""
+        self._store = store
+        self._vault = vault
+        self._chain = chain
+        self._aggregator = aggregator
+        self._clock = clock
+        self._pace = pace
+        self._draining = draining
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._woken: set[str] = set()
+        self._orders: dict[str, tuple[float, Order]] = {}
+        self._sendings: dict[str, _Sending] = {}
+        self._changed = asyncio.Event()
+
+    async def resume(self) -> None:
+        """Take up every open trade that nobody in this process follows."""
+        async with self._store.reading() as records:
+            wallet_ids = await records.wallets_with_open_trades()
+        for wallet_id in wallet_ids:
+            self.wake(wallet_id)
+
+    def wake(self, wallet_id: str, orders: Mapping[str, Order] | None = None) -> None:
+        """See to it that a wallet's open trades are followed; `orders` are fresh ones, by the trade they are for."""
+        for trade_id, order in (orders or {}).items():
+            self._orders[trade_id] = (time.monotonic(), order)
+        self._woken.add(wallet_id)
+        if wallet_id not in self._tasks:
+            self._tasks[wallet_id] = asyncio.create_task(self._run(wallet_id), name=f"trades of {wallet_id}")
+
+    async def wait(self, trade_id: str, patience: float) -> Trade:
+        """Return a trade when it is SETTLED, FAILED or UNKNOWN, or as it is after `patience` seconds."""
+        until = time.monotonic() + patience
+        while True:
+            changed = self._changed
+            async with self._store.reading() as records:
+                trade = await records.trade(trade_id)
+            if trade is None:
+                raise TradeNotFound(trade_id)
+            left = until - time.monotonic()
+            if trade.is_final or trade.state == TradeState.UNKNOWN or left <= 0 or self._draining.is_set():
+                return trade
+            # Another replica may be the one that changes it: so look now and then.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, _WATCH_SECONDS)):
+                    await changed.wait()
+
+    async def close(self) -> None:
+        """Stop at once: every line is one at which a crash may happen, too."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, wallet_id: str) -> None:
+        try:
+            while wallet_id in self._woken:
+                self._woken.discard(wallet_id)
+                while trade := await self._oldest_open(wallet_id):
+                    await self._advance(trade)
+        except Exception:
+            # `resume` takes it up again.
+            log.exception("trades not followed", extra={"wallet": wallet_id})
+        finally:
+            self._tasks.pop(wallet_id, None)
+            self._sendings.pop(wallet_id, None)
+
+    async def _oldest_open(self, wallet_id: str) -> Trade | None:
+        async with self._store.reading() as records:
+            return await records.oldest_open(wallet_id)
+
+    async def _advance(self, trade: Trade) -> None:
+        """Take one step with a trade, or pause when that isn't possible now."""
+        try:
+            if trade.state == TradeState.CLAIMED:
+                await self._sign(trade)
+            else:
+                await self._follow(trade)
+        except RetryLater as error:
+            log.warning("trade delayed", extra={"trade": trade.id, "reason": error.reason, "error": error.message})
+            await asyncio.sleep(min(error.retry_after, _MAX_PAUSE_SECONDS))
+
+    async def _sign(self, trade: Trade) -> None:
+        """Get an order, examine it, sign it, store the bytes, and send them; or end the trade unsigned."""
+        taken_at, taken = self._orders.pop(trade.id, (float("-inf"), None))
+        fresh = taken if time.monotonic() - taken_at < _ORDER_SECONDS else None
+        if self._clock.now() - trade.create_time > MAX_CLAIM_AGE:
+            await self._end(trade, "it was not signed in time")
+            return
+        async with self._store.reading() as records:
+            wallet, policy = await records.wallet(trade.wallet_id), await records.policy(trade.wallet_id)
+        if wallet is None:
+            raise LookupError(f"no wallet {trade.wallet_id}")
+        try:
+            order = fresh or await self._aggregator.order(trade.pair, wallet.address)
+            seen = await self._chain.examine(order.transaction, wallet.address)
+            trade.check(order, seen, wallet.address, policy.min_balance_lamports)
+            signed = self._vault.sign(wallet, order.transaction)
+        except (NoRoute, InsufficientBalance) as error:
+            await self._end(trade, error.message)
+            return
+        except Unsafe as error:
+            log.warning("order refused", extra={"trade": trade.id, "error": str(error)})
+            await self._end(trade, f"the order was not signed: {error}")
+            return
+        async with self._store.writing(turn_of(wallet.id)) as records:
+            current = await records.oldest_open(wallet.id)
+            if current is None or current.id != trade.id or current.state != TradeState.CLAIMED:
+                return
+            current.sign(signed, order, seen.block_height, self._clock.now())
+            await records.save(current)
+            await records.commit()
+        self._tell()
+        await self._send(current)
+
+    async def _follow(self, trade: Trade) -> None:
+        """Look for a signed trade on the chain; send it again while it may land, and end it when it can't."""
+        await self._doubt_when_late(trade)
+        sighting = await self._chain.sighting(trade.signature)
+        if sighting is Sighting.ABSENT:
+            # The height is read before the second look: what isn't there then was in no block up to it.
+            height = await self._chain.final_height()
+            sighting = await self._chain.sighting(trade.signature)
+            if sighting is Sighting.ABSENT and height > trade.last_valid_block_height:
+                await self._end(trade, "it expired: it is in no block, and can't get into one any more")
+                return
+        if sighting is Sighting.CONFIRMED and await self._conclude(trade):
+            return
+        if sighting is Sighting.ABSENT and time.monotonic() - self._sending(trade).at > self._pace.resend_seconds:
+            await self._send(trade)
+        await asyncio.sleep(self._pace.poll_seconds)
+
+    async def _doubt_when_late(self, trade: Trade) -> None:
+        limit = timedelta(seconds=self._pace.confirm_seconds)
+        if trade.state == TradeState.SIGNED and trade.sign_time and self._clock.now() - trade.sign_time > limit:
+            told = self._sending(trade).told
+            reason = f"no confirmation within {self._pace.confirm_seconds:g} s" + (f"; {told}" if told else "")
+            await self._change(trade, lambda current, _now: current.doubt(reason))
+
+    async def _conclude(self, trade: Trade) -> bool:
+        async with self._store.reading() as records:
+            wallet = await records.wallet(trade.wallet_id)
+        outcome = await self._chain.outcome(trade.signature, wallet.address) if wallet else None
+        if outcome is None:
+            return False
+        await self._change(trade, lambda current, now: current.conclude(outcome, now))
+        return True
+
+    async def _send(self, trade: Trade) -> None:
+        """Send the stored bytes, once more or for the first time. No answer decides anything: the chain does."""
+        sending = self._sending(trade)
+        sending.at, sending.told = time.monotonic(), ""
+        try:
+            if trade.order_id:
+                sending.told = await self._aggregator.execute(trade.order_id, trade.transaction)
+                if not sending.told:
+                    return
+        except RetryLater as error:
+            sending.told = error.message
+        try:
+            sending.told = await self._chain.send(trade.transaction)
+        except RetryLater as error:
+            sending.told = error.message
+        if sending.told:
+            log.info("send unconfirmed", extra={"trade": trade.id, "told": sending.told})
+
+    def _sending(self, trade: Trade) -> _Sending:
+        found = self._sendings.get(trade.wallet_id)
+        if found is None or found.trade_id != trade.id:
+            found = self._sendings[trade.wallet_id] = _Sending(trade.id)
+        return found
+
+    async def _end(self, trade: Trade, reason: str) -> None:
+        # Only from the state in which it was seen: another replica may have signed it meanwhile.
+        seen = trade.state
+        await self._change(trade, lambda current, now: current.fail(reason, now) if current.state == seen else None)
+
+    async def _change(self, trade: Trade, change: Callable[[Trade, datetime], None]) -> None:
+        async with self._store.writing(turn_of(trade.wallet_id)) as records:
+            current = await records.trade(trade.id)
+            if current is not None and current.state in OPEN_STATES:
+                change(current, self._clock.now())
+                await records.save(current)
+                await records.commit()
+                log.info("trade", extra={"trade": trade.id, "state": current.state, "error": current.state_reason})
+        self._tell()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -1,0 +1,152 @@
+"""What the trading service needs from outside."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from services.runtime.idempotency import RequestKey
+from services.runtime.pages import Page, Paged
+from services.trading.domain.market import Balance, Order, Pair, Price, Quote, Token
+from services.trading.domain.trade import Examination, Outcome, Sighting, Signed, Trade, TradeState
+from services.trading.domain.wallet import Policy, SealedKey, Usage, Wallet
+
+
+class Records(Protocol):
+    """Wallets, policies and trades within one transaction, which is rolled back unless it is committed."""
+
+    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
+        """Claim a request; None when it is new, else the id that its first call claimed it with."""
+        ...
+
+    async def wallet(self, wallet_id: str) -> Wallet | None:
+        """Return a wallet."""
+        ...
+
+    async def wallet_like(self, agent_id: str, address: str) -> Wallet | None:
+        """Return a wallet that has this agent or this address."""
+        ...
+
+    async def wallets(self, agent_id: str, page: Page) -> Paged[Wallet]:
+        """Return a page of an agent's wallets, or of all, oldest first; the key is `(create_time in ISO 8601, id)`."""
+        ...
+
+    async def policy(self, wallet_id: str) -> Policy:
+        """Return the policy of a wallet that exists."""
+        ...
+
+    async def usage(self, wallet_id: str, since: datetime) -> Usage:
+        """Return what a wallet's trades since then add up to, those that FAILED left out."""
+        ...
+
+    async def trade(self, trade_id: str) -> Trade | None:
+        """Return a trade."""
+        ...
+
+    async def trades(self, wallet_id: str, states: Sequence[TradeState], page: Page) -> Paged[Trade]:
+        """Return a page of a wallet's trades, newest first; the key is `(create_time in ISO 8601, id)`."""
+        ...
+
+    async def oldest_open(self, wallet_id: str) -> Trade | None:
+        """Return a wallet's oldest trade that isn't final."""
+        ...
+
+    async def wallets_with_open_trades(self) -> list[str]:
+        """Return the ids of the wallets that have a trade that isn't final."""
+        ...
+
+    async def save(self, row: Wallet | Policy | Trade) -> None:
+        """Add a row, or write its changes."""
+        ...
+
+    async def commit(self) -> None:
+        """Make it durable."""
+        ...
+
+
+class Store(Protocol):
+    """The truth about what was asked, allowed and signed."""
+
+    def reading(self) -> AbstractAsyncContextManager[Records]:
+        """Open a transaction that only reads."""
+        ...
+
+    def writing(self, turn: str = "") -> AbstractAsyncContextManager[Records]:
+        """Open a transaction that may write; those that name the same turn follow one another."""
+        ...
+
+
+class Vault(Protocol):
+    """Keeps private keys: they go in, and only signatures come out."""
+
+    def generate(self) -> SealedKey:
+        """Make a new key."""
+        ...
+
+    def seal(self, private_key: str) -> SealedKey:
+        """Seal a key in base58, JSON or hex. Raises InvalidPrivateKey."""
+        ...
+
+    def sign(self, wallet: Wallet, transaction: bytes) -> Signed:
+        """Add the wallet's signature to a transaction, and leave the others as they are."""
+        ...
+
+
+class Chain(Protocol):
+    """The chain, through one of its nodes. Every method raises ChainRateLimited and ChainUnavailable."""
+
+    async def lamports(self, address: str) -> int:
+        """Return what a wallet can spend."""
+        ...
+
+    async def balances(self, address: str) -> list[Balance]:
+        """Return what a wallet holds, without symbols: SOL first, then tokens by mint; nothing of which it has none."""
+        ...
+
+    async def examine(self, transaction: bytes, address: str) -> Examination:
+        """Run an unsigned transaction for trial, and return what it does to this wallet. Raises Unsafe for garbage."""
+        ...
+
+    async def send(self, transaction: bytes) -> str:
+        """Broadcast a signed transaction; the value is why the node refused it, or empty. Neither is proof."""
+        ...
+
+    async def sighting(self, signature: str) -> Sighting:
+        """Return what the chain knows of a signature, its whole history searched."""
+        ...
+
+    async def outcome(self, signature: str, address: str) -> Outcome | None:
+        """Return what a confirmed transaction did to this wallet; None when the node can't tell yet."""
+        ...
+
+    async def final_height(self) -> int:
+        """Return the height of the newest block that no fork can undo."""
+        ...
+
+
+class Aggregator(Protocol):
+    """Where swaps are found. Every method raises ChainRateLimited and ChainUnavailable."""
+
+    async def quote(self, pair: Pair) -> Quote:
+        """Return what a swap would give. Raises NoRoute."""
+        ...
+
+    async def order(self, pair: Pair, address: str) -> Order:
+        """Return a swap that this wallet can have. Raises NoRoute and InsufficientBalance."""
+        ...
+
+    async def execute(self, order_id: str, transaction: bytes) -> str:
+        """Have a signed order sent; the value is why it was refused, or empty. Neither is proof."""
+        ...
+
+    async def prices(self, mints: Sequence[str]) -> Mapping[str, Price]:
+        """Return the prices of up to 50 mints; those that have none are left out."""
+        ...
+
+    async def trending(self) -> list[Token]:
+        """Return up to 100 tokens that trend now, first the most; without those the aggregator calls suspicious."""
+        ...
+
+    async def symbols(self, mints: Sequence[str]) -> Mapping[str, str]:
+        """Return the symbols of those of these mints that have one."""
+        ...

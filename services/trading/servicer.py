@@ -1,0 +1,111 @@
+"""The gRPC class of the trading service: check, convert, call, convert back."""
+
+import asyncio
+from typing import Any
+
+import grpc
+
+from puppet.trading.v1 import trading_service_pb2 as pb
+from puppet.trading.v1 import trading_service_pb2_grpc as pb_grpc
+from services.runtime.interceptors import deadline
+from services.runtime.pages import next_token, read_page
+from services.runtime.protobuf import request_key
+from services.trading import wire
+from services.trading.service import Market, Trades, Wallets
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_ANSWER_SECONDS = 0.5
+"""What is left of a deadline for an answer to reach its caller."""
+
+
+class TradingServicer(pb_grpc.TradingServiceServicer):
+    """Serves `puppet.trading.v1.TradingService`."""
+
+    def __init__(self, wallets: Wallets, market: Market, trades: Trades) -> None:
+        self._wallets = wallets
+        self._market = market
+        self._trades = trades
+
+    async def RegisterWallet(self, request: pb.RegisterWalletRequest, context: Context) -> pb.RegisterWalletResponse:
+        """Register an agent's wallet."""
+        wire.check_registration(request)
+        wallet = await self._wallets.register(request.agent_id, request.private_key, request_key(request))
+        return pb.RegisterWalletResponse(wallet=wire.write_wallet(wallet))
+
+    async def GetWallet(self, request: pb.GetWalletRequest, context: Context) -> pb.GetWalletResponse:
+        """Return one wallet."""
+        wire.check_id("id", request.id)
+        return pb.GetWalletResponse(wallet=wire.write_wallet(await self._wallets.get(request.id)))
+
+    async def ListWallets(self, request: pb.ListWalletsRequest, context: Context) -> pb.ListWalletsResponse:
+        """List wallets."""
+        wire.check_wallets(request)
+        page = read_page(request.page_size, request.page_token, [request.agent_id])
+        listed = await self._wallets.page(request.agent_id, page)
+        return pb.ListWalletsResponse(
+            wallets=[wire.write_wallet(wallet) for wallet in listed.rows],
+            next_page_token=next_token(listed.next_key, [request.agent_id]),
+        )
+
+    async def GetBalances(self, request: pb.GetBalancesRequest, context: Context) -> pb.GetBalancesResponse:
+        """Read a wallet's balances from the chain."""
+        wire.check_id("wallet_id", request.wallet_id)
+        balances = await self._wallets.balances(request.wallet_id)
+        return pb.GetBalancesResponse(balances=[wire.write_balance(balance) for balance in balances])
+
+    async def GetQuote(self, request: pb.GetQuoteRequest, context: Context) -> pb.GetQuoteResponse:
+        """Return what a swap would give now."""
+        return pb.GetQuoteResponse(quote=wire.write_quote(await self._market.quote(wire.read_pair(request))))
+
+    async def ExecuteTrade(self, request: pb.ExecuteTradeRequest, context: Context) -> pb.ExecuteTradeResponse:
+        """Swap once for every request_id."""
+        pair = wire.read_pair(request)
+        patience = (deadline.get() or 0.0) - asyncio.get_running_loop().time() - _ANSWER_SECONDS
+        trade = await self._trades.execute(request.wallet_id, pair, request_key(request), patience)
+        return pb.ExecuteTradeResponse(trade=wire.write_trade(trade))
+
+    async def GetTrade(self, request: pb.GetTradeRequest, context: Context) -> pb.GetTradeResponse:
+        """Return one trade."""
+        wire.check_id("id", request.id)
+        return pb.GetTradeResponse(trade=wire.write_trade(await self._trades.get(request.id)))
+
+    async def ListTrades(self, request: pb.ListTradesRequest, context: Context) -> pb.ListTradesResponse:
+        """List a wallet's trades."""
+        states = wire.read_states(request)
+        filters = [request.wallet_id, states]
+        page = read_page(request.page_size, request.page_token, filters)
+        listed = await self._trades.page(request.wallet_id, states, page)
+        return pb.ListTradesResponse(
+            trades=[wire.write_trade(trade) for trade in listed.rows],
+            next_page_token=next_token(listed.next_key, filters),
+        )
+
+    async def GetPrices(self, request: pb.GetPricesRequest, context: Context) -> pb.GetPricesResponse:
+        """Return what tokens cost."""
+        wire.check_mints(request)
+        prices = await self._market.prices(request.mints)
+        return pb.GetPricesResponse(prices=[wire.write_price(price) for price in prices])
+
+    async def ListTrendingTokens(
+        self, request: pb.ListTrendingTokensRequest, context: Context
+    ) -> pb.ListTrendingTokensResponse:
+        """List the tokens that trend now."""
+        page = read_page(request.page_size, request.page_token, [], default=10, most=50)
+        listed = await self._market.trending(page)
+        return pb.ListTrendingTokensResponse(
+            tokens=[wire.write_token(token) for token in listed.rows],
+            next_page_token=next_token(listed.next_key, []),
+        )
+
+    async def GetPolicy(self, request: pb.GetPolicyRequest, context: Context) -> pb.GetPolicyResponse:
+        """Return the policy of a wallet."""
+        wire.check_id("wallet_id", request.wallet_id)
+        return pb.GetPolicyResponse(policy=wire.write_policy(await self._wallets.policy(request.wallet_id)))
+
+    async def SetPolicy(self, request: pb.SetPolicyRequest, context: Context) -> pb.SetPolicyResponse:
+        """Set fields of a wallet's policy."""
+        values = wire.read_policy_values(request)
+        given = request.policy
+        policy = await self._wallets.set_policy(given.wallet_id, values, given.etag, request_key(request))
+        return pb.SetPolicyResponse(policy=wire.write_policy(policy))

@@ -1,0 +1,221 @@
+"""Between protobuf and domain; every request is checked here, all its violations at once."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from puppet.trading.v1 import trading_service_pb2 as pb
+from services.runtime.checks import Checks
+from services.runtime.protobuf import write_time
+from services.trading.domain.market import LAMPORTS_PER_SOL, Balance, Pair, Price, Quote, Token, is_address
+from services.trading.domain.trade import MAX_AMOUNT, Trade, TradeState
+from services.trading.domain.wallet import Policy, Wallet
+
+_STATES = {pb.TradeState.Value(f"TRADE_STATE_{state.name}"): state for state in TradeState}
+_STATE_NUMBERS = {state: number for number, state in _STATES.items()}
+
+_MAX_SLIPPAGE_BPS = 5_000
+_MAX_MINTS = 50
+_MAX_POLICY_MINTS = 500
+_MAX_LAMPORTS = 10**9 * LAMPORTS_PER_SOL
+"""More than all SOL there is."""
+
+
+def check_registration(request: pb.RegisterWalletRequest) -> None:
+    """Check a new wallet; whether its key is one is for the keystore to say."""
+    with Checks() as checks:
+        checks.text("agent_id", request.agent_id, 128)
+        checks.text("private_key", request.private_key, 512, required=False)
+        checks.request_id(request.request_id)
+
+
+def check_id(field: str, value: str) -> None:
+    """Check a request that only names a wallet or a trade."""
+    with Checks() as checks:
+        checks.text(field, value, 64)
+
+
+def check_wallets(request: pb.ListWalletsRequest) -> None:
+    """Check the filter of a page of wallets."""
+    with Checks() as checks:
+        checks.text("agent_id", request.agent_id, 128, required=False)
+
+
+def read_states(request: pb.ListTradesRequest) -> list[TradeState]:
+    """Return which trades are wanted; checks everything of the request but its page."""
+    with Checks() as checks:
+        checks.text("wallet_id", request.wallet_id, 64)
+        for number in request.states:
+            checks.enum("states", number, _STATES)
+    return [_STATES[number] for number in request.states]
+
+
+def read_pair(request: pb.GetQuoteRequest | pb.ExecuteTradeRequest) -> Pair:
+    """Return the swap that is asked for."""
+    with Checks() as checks:
+        if isinstance(request, pb.ExecuteTradeRequest):
+            checks.text("wallet_id", request.wallet_id, 64)
+            checks.request_id(request.request_id, required=True)
+        _mint(checks, "input_mint", request.input_mint)
+        _mint(checks, "output_mint", request.output_mint)
+        if request.input_mint == request.output_mint:
+            checks.refuse("output_mint", "must be another one than input_mint")
+        _whole(checks, "amount", request.amount, 1, MAX_AMOUNT)
+        _whole(checks, "slippage_bps", request.slippage_bps, 0, _MAX_SLIPPAGE_BPS)
+    return Pair(request.input_mint, request.output_mint, request.amount, request.slippage_bps)
+
+
+def check_mints(request: pb.GetPricesRequest) -> None:
+    """Check which prices are asked for."""
+    with Checks() as checks:
+        if not 1 <= len(request.mints) <= _MAX_MINTS:
+            checks.refuse("mints", f"must have 1 to {_MAX_MINTS} mints, and has {len(request.mints)}")
+        for index, mint in enumerate(request.mints):
+            _mint(checks, f"mints[{index}]", mint)
+
+
+def read_policy_values(request: pb.SetPolicyRequest) -> dict[str, Any]:
+    """Return the fields of the policy to set, by name; those that the mask leaves out are not looked at."""
+    given, paths = request.policy, request.update_mask.paths
+    with Checks() as checks:
+        checks.text("policy.wallet_id", given.wallet_id, 64)
+        checks.mask("update_mask", paths, _POLICY_CHECKS)
+        for path in paths:
+            if path in _POLICY_CHECKS:
+                _POLICY_CHECKS[path](checks, f"policy.{path}", getattr(given, path))
+        checks.request_id(request.request_id)
+    values = {path: getattr(given, path) for path in paths}
+    return {path: list(dict.fromkeys(value)) if path.endswith("_mints") else value for path, value in values.items()}
+
+
+def write_wallet(wallet: Wallet) -> pb.Wallet:
+    """Return a wallet as it goes over the wire, without its key."""
+    return pb.Wallet(
+        id=wallet.id, agent_id=wallet.agent_id, address=wallet.address, create_time=write_time(wallet.create_time)
+    )
+
+
+def write_balance(balance: Balance) -> pb.Balance:
+    """Return a balance as it goes over the wire."""
+    return pb.Balance(mint=balance.mint, amount=balance.amount, decimals=balance.decimals, symbol=balance.symbol)
+
+
+def write_quote(quote: Quote) -> pb.Quote:
+    """Return a quote as it goes over the wire."""
+    return pb.Quote(
+        input_mint=quote.pair.input_mint,
+        output_mint=quote.pair.output_mint,
+        input_amount=quote.pair.amount,
+        output_amount=quote.output_amount,
+        min_output_amount=quote.min_output_amount,
+        slippage_bps=quote.slippage_bps,
+        price_impact=write_decimal(quote.price_impact),
+    )
+
+
+def write_trade(trade: Trade) -> pb.Trade:
+    """Return a trade as it goes over the wire."""
+    return pb.Trade(
+        id=trade.id,
+        wallet_id=trade.wallet_id,
+        input_mint=trade.input_mint,
+        output_mint=trade.output_mint,
+        input_amount=trade.input_amount,
+        output_amount=trade.output_amount,
+        fee_lamports=trade.fee_lamports,
+        slippage_bps=trade.slippage_bps,
+        state=_STATE_NUMBERS[trade.state],
+        state_reason=trade.state_reason,
+        signature=trade.signature,
+        last_valid_block_height=trade.last_valid_block_height,
+        create_time=write_time(trade.create_time),
+        finish_time=write_time(trade.finish_time),
+        request_id=trade.request_id,
+    )
+
+
+def write_price(price: Price) -> pb.Price:
+    """Return a price as it goes over the wire."""
+    return pb.Price(mint=price.mint, usd=write_decimal(price.usd), change_24h=write_decimal(price.change_24h))
+
+
+def write_token(token: Token) -> pb.Token:
+    """Return a token as it goes over the wire."""
+    return pb.Token(
+        mint=token.mint,
+        symbol=token.symbol,
+        name=token.name,
+        decimals=token.decimals,
+        usd=write_decimal(token.usd),
+        change_24h=write_decimal(token.change_24h),
+        liquidity_usd=write_decimal(token.liquidity_usd),
+        is_verified=token.is_verified,
+    )
+
+
+def write_policy(policy: Policy) -> pb.Policy:
+    """Return a policy as it goes over the wire."""
+    return pb.Policy(
+        wallet_id=policy.wallet_id,
+        max_trade_lamports=policy.max_trade_lamports,
+        min_balance_lamports=policy.min_balance_lamports,
+        max_slippage_bps=policy.max_slippage_bps,
+        max_daily_trades=policy.max_daily_trades,
+        max_daily_volume_lamports=policy.max_daily_volume_lamports,
+        allowed_mints=policy.allowed_mints,
+        blocked_mints=policy.blocked_mints,
+        update_time=write_time(policy.update_time),
+        etag=policy.etag,
+    )
+
+
+def write_decimal(value: Decimal | None) -> str:
+    """Return a decimal without an exponent and without zeros at its end; empty for None."""
+    if value is None:
+        return ""
+    text = format(value, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("", "-0") else text
+
+
+def _whole(checks: Checks, field: str, value: int, least: int, most: int) -> None:
+    # Not `checks.number`: as a float an amount would be compared and shown with other digits.
+    if not least <= value <= most:
+        checks.refuse(field, f"must be {least} to {most}, and is {value}")
+
+
+def _mint(checks: Checks, field: str, value: str) -> None:
+    if not value:
+        checks.refuse(field, "is required")
+    elif not is_address(value):
+        checks.refuse(field, "is not a mint's address: 32 bytes in base58")
+
+
+def _lamports(checks: Checks, field: str, value: int) -> None:
+    _whole(checks, field, value, 0, _MAX_LAMPORTS)
+
+
+def _slippage(checks: Checks, field: str, value: int) -> None:
+    _whole(checks, field, value, 1, _MAX_SLIPPAGE_BPS)
+
+
+def _any_number(_checks: Checks, _field: str, _value: int) -> None:
+    """Every unsigned 32-bit number is right."""
+
+
+def _mints(checks: Checks, field: str, values: list[str]) -> None:
+    if len(values) > _MAX_POLICY_MINTS:
+        checks.refuse(field, f"must have at most {_MAX_POLICY_MINTS} mints, and has {len(values)}")
+    for index, value in enumerate(values):
+        _mint(checks, f"{field}[{index}]", value)
+
+
+_POLICY_CHECKS: dict[str, Callable[[Checks, str, Any], None]] = {
+    "max_trade_lamports": _lamports,
+    "min_balance_lamports": _lamports,
+    "max_slippage_bps": _slippage,
+    "max_daily_trades": _any_number,
+    "max_daily_volume_lamports": _lamports,
+    "allowed_mints": _mints,
+    "blocked_mints": _mints,
+}

@@ -1,0 +1,221 @@
+"""Fakes of the trading service's ports."""
+
+import contextlib
+import copy
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from services.runtime.errors import RequestIdReused
+from services.runtime.idempotency import RequestKey
+from services.runtime.pages import Page, Paged
+from services.trading.domain.errors import InvalidPrivateKey
+from services.trading.domain.market import SOL, Balance, Order, Pair, Price, Quote, Token
+from services.trading.domain.trade import OPEN_STATES, Examination, Outcome, Sighting, Signed, Trade, TradeState
+from services.trading.domain.wallet import Policy, SealedKey, Usage, Wallet
+
+FEE = 15_000
+
+
+@dataclass
+class Tables:
+    """What is committed."""
+
+    requests: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    wallets: dict[str, Wallet] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    trades: dict[str, Trade] = field(default_factory=dict)
+
+
+class FakeRecords:
+    """One transaction: works on copies, which `commit` puts back."""
+
+    def __init__(self, store: "FakeStore") -> None:
+        self._store = store
+        self._tables = copy.deepcopy(store.tables)
+
+    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
+        if not key.request_id:
+            return None
+        name = (key.method, key.request_id)
+        if name not in self._tables.requests:
+            self._tables.requests[name] = (key.fingerprint, resource_id)
+            return None
+        fingerprint, first = self._tables.requests[name]
+        if fingerprint != key.fingerprint:
+            raise RequestIdReused(key.request_id)
+        return first
+
+    async def wallet(self, wallet_id: str) -> Wallet | None:
+        return self._tables.wallets.get(wallet_id)
+
+    async def wallet_like(self, agent_id: str, address: str) -> Wallet | None:
+        return next((w for w in self._tables.wallets.values() if agent_id == w.agent_id or address == w.address), None)
+
+    async def wallets(self, agent_id: str, page: Page) -> Paged[Wallet]:
+        rows = [wallet for wallet in self._tables.wallets.values() if agent_id in ("", wallet.agent_id)]
+        return Paged.cut(rows, page, lambda row: (row.id,))
+
+    async def policy(self, wallet_id: str) -> Policy:
+        return self._tables.policies[wallet_id]
+
+    async def usage(self, wallet_id: str, since: datetime) -> Usage:
+        own = [trade for trade in self._tables.trades.values() if trade.wallet_id == wallet_id]
+        counted = [trade for trade in own if trade.create_time > since and trade.state != TradeState.FAILED]
+        pending = sum(t.input_amount for t in own if t.state in OPEN_STATES and t.input_mint == SOL)
+        return Usage(len(counted), sum(trade.worth_lamports for trade in counted), pending)
+
+    async def trade(self, trade_id: str) -> Trade | None:
+        return self._tables.trades.get(trade_id)
+
+    async def trades(self, wallet_id: str, states: Sequence[TradeState], page: Page) -> Paged[Trade]:
+        own = [
+            t for t in self._tables.trades.values() if t.wallet_id == wallet_id and (not states or t.state in states)
+        ]
+        return Paged.cut(own[::-1], page, lambda row: (row.id,))
+
+    async def oldest_open(self, wallet_id: str) -> Trade | None:
+        own = (trade for trade in self._tables.trades.values() if trade.wallet_id == wallet_id)
+        return next((trade for trade in own if trade.state in OPEN_STATES), None)
+
+    async def wallets_with_open_trades(self) -> list[str]:
+        return sorted({trade.wallet_id for trade in self._tables.trades.values() if trade.state in OPEN_STATES})
+
+    async def save(self, row: Wallet | Policy | Trade) -> None:
+        if isinstance(row, Wallet):
+            self._tables.wallets[row.id] = row
+        elif isinstance(row, Policy):
+            self._tables.policies[row.wallet_id] = row
+        else:
+            self._tables.trades[row.id] = row
+
+    async def commit(self) -> None:
+        self._store.tables = self._tables
+
+
+class FakeStore:
+    """Keeps rows in dictionaries."""
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[FakeRecords]:
+        yield FakeRecords(self)
+
+    @contextlib.asynccontextmanager
+    async def writing(self, turn: str = "") -> AsyncIterator[FakeRecords]:
+        yield FakeRecords(self)
+
+
+class FakeVault:
+    """Seals nothing: a key is the address with `key of` before it."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def generate(self) -> SealedKey:
+        self.made += 1
+        return SealedKey(f"address{self.made}", f"key of address{self.made}")
+
+    def seal(self, private_key: str) -> SealedKey:
+        if not private_key.startswith("key of "):
+            raise InvalidPrivateKey
+        return SealedKey(private_key.removeprefix("key of "), private_key)
+
+    def sign(self, wallet: Wallet, transaction: bytes) -> Signed:
+        return Signed(transaction, f"signature of {transaction.decode()}")
+
+
+class FakeWorld:
+    """A chain and an aggregator in one: a swap gives twice what goes in, and lands when it is sent.
+
+    What goes wrong is set by attributes: `errors` are raised by the next calls of a method, one each.
+    """
+
+    def __init__(self) -> None:
+        self.lamports_of: dict[str, int] = {}
+        self.sent: list[bytes] = []
+        self.landed: dict[str, Outcome] = {}
+        self.height = 1_000
+        self.lands = True
+        self.executes = True
+        self.output_rate = 2
+        self.errors: dict[str, list[Exception]] = {}
+        self.asked: list[str] = []
+
+    def _answer(self, method: str) -> None:
+        self.asked.append(method)
+        if left := self.errors.get(method):
+            raise left.pop(0)
+
+    async def lamports(self, address: str) -> int:
+        self._answer("lamports")
+        return self.lamports_of.get(address, 0)
+
+    async def balances(self, address: str) -> list[Balance]:
+        return [Balance(SOL, await self.lamports(address), 9)]
+
+    async def examine(self, transaction: bytes, address: str) -> Examination:
+        self._answer("examine")
+        gains = self._gains(transaction)
+        left = self.lamports_of.get(address, 0) + gains[SOL]
+        return Examination(address, True, "", gains, left, (), self.height)
+
+    async def send(self, transaction: bytes) -> str:
+        self._answer("send")
+        self._land(transaction)
+        return ""
+
+    async def sighting(self, signature: str) -> Sighting:
+        self._answer("sighting")
+        return Sighting.CONFIRMED if signature in self.landed else Sighting.ABSENT
+
+    async def outcome(self, signature: str, address: str) -> Outcome | None:
+        self._answer("outcome")
+        return self.landed.get(signature)
+
+    async def final_height(self) -> int:
+        self._answer("final_height")
+        return self.height
+
+    async def quote(self, pair: Pair) -> Quote:
+        self._answer("quote")
+        return Quote(pair, pair.amount * 2, pair.amount * 2 * 97 // 100, pair.slippage_bps, Decimal(0))
+
+    async def order(self, pair: Pair, address: str) -> Order:
+        self._answer("order")
+        # Like a blockhash, the number of the call tells equal orders apart.
+        transaction = f"{pair.input_mint} {pair.output_mint} {pair.amount} {len(self.asked)}".encode()
+        return Order(await self.quote(pair), "order1", transaction, self.height + 150, FEE)
+
+    async def execute(self, order_id: str, transaction: bytes) -> str:
+        self._answer("execute")
+        if not self.executes:
+            return "the quote expired"
+        self._land(transaction)
+        return ""
+
+    async def prices(self, mints: Sequence[str]) -> Mapping[str, Price]:
+        self._answer("prices")
+        return {}
+
+    async def trending(self) -> list[Token]:
+        return [Token(f"mint{n}", f"T{n}", "", 6, None, None, None, True) for n in range(5)]
+
+    async def symbols(self, mints: Sequence[str]) -> Mapping[str, str]:
+        self._answer("symbols")
+        return {SOL: "SOL"}
+
+    def _land(self, transaction: bytes) -> None:
+        self.sent.append(transaction)
+        if self.lands:
+            self.landed[f"signature of {transaction.decode()}"] = Outcome("", FEE, self._gains(transaction))
+
+    def _gains(self, transaction: bytes) -> dict[str, int]:
+        source, target, amount, _number = transaction.decode().split()
+        gains = {source: 0, target: 0} | {SOL: -FEE}
+        gains[source] -= int(amount)
+        gains[target] += int(amount) * self.output_rate
+        return gains

@@ -1,0 +1,150 @@
+"""How claimed trades come to their end, whatever happens on the way."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from services.trading.domain.errors import ChainUnavailable, NoRoute
+from services.trading.domain.trade import Outcome, Trade, TradeState
+from tests.fakes.trading import FEE
+from tests.unit.trading.conftest import AMOUNT, House
+
+
+async def stored(house: House, is_true: Callable[[Trade], bool]) -> Trade:
+    """Wait until the only stored trade is as it should be."""
+    async with asyncio.timeout(5):
+        while True:
+            [*trades] = house.store.tables.trades.values()
+            if trades and is_true(trades[0]):
+                return trades[0]
+            await asyncio.sleep(0)
+
+
+async def test_a_trade_settles_with_what_the_chain_says(house: House) -> None:
+    trade = await house.swap()
+    assert trade.state == TradeState.SETTLED
+    assert (trade.input_amount, trade.output_amount, trade.fee_lamports) == (AMOUNT, 2 * AMOUNT, FEE)
+    assert trade.finish_time == house.clock.now()
+    assert len(house.world.sent) == 1
+    assert house.world.asked.count("order") == 1, "the order of the claim is the one that is signed"
+
+
+async def test_the_bytes_are_stored_before_they_are_sent(house: House) -> None:
+    house.world.errors["execute"] = [RuntimeError("killed")]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await house.swap()
+    [trade] = house.store.tables.trades.values()
+    assert (trade.state, house.world.sent) == (TradeState.SIGNED, [])
+    assert trade.transaction
+    assert trade.last_valid_block_height == 1_150
+    await house.restart()
+    await house.executor.resume()
+    ended = await house.executor.wait(trade.id, 5)
+    assert (ended.state, ended.signature) == (TradeState.SETTLED, trade.signature)
+    assert house.world.sent == [trade.transaction]
+
+
+async def test_after_a_restart_a_claim_without_signature_gets_a_new_order(house: House) -> None:
+    house.world.errors["examine"] = [RuntimeError("killed")]
+    trade = await house.swap(patience=0.05)
+    assert trade.state == TradeState.CLAIMED
+    await house.restart()
+    await house.executor.resume()
+    assert (await house.executor.wait(trade.id, 5)).state == TradeState.SETTLED
+    assert house.world.asked.count("order") == 2
+
+
+async def test_a_claim_that_is_too_old_is_failed_unsigned(house: House) -> None:
+    house.world.errors["examine"] = [RuntimeError("killed")]
+    trade = await house.swap(patience=0.05)
+    house.clock.advance(minutes=3)
+    await house.restart()
+    await house.executor.resume()
+    trade = await house.executor.wait(trade.id, 5)
+    assert (trade.state, trade.state_reason) == (TradeState.FAILED, "it was not signed in time")
+    assert not house.world.sent
+
+
+async def test_a_price_that_ran_away_is_not_signed(house: House) -> None:
+    house.world.output_rate = 1
+    trade = await house.swap()
+    assert trade.state == TradeState.FAILED
+    assert "it would give" in trade.state_reason
+    assert not house.world.sent
+
+
+async def test_a_route_that_is_gone_after_the_claim_fails_the_trade(house: House) -> None:
+    house.world.errors["examine"] = [ChainUnavailable("down", 0.0)]
+    house.world.errors["order"] = []
+    trading = asyncio.create_task(house.swap())
+    await stored(house, lambda trade: trade.state == TradeState.CLAIMED)
+    house.world.errors["order"] = [NoRoute("gone")]
+    trade = await trading
+    assert (trade.state, trade.state_reason) == (TradeState.FAILED, "gone")
+
+
+async def test_what_the_aggregator_refuses_goes_to_the_node(house: House) -> None:
+    house.world.executes = False
+    assert (await house.swap()).state == TradeState.SETTLED
+    assert house.world.asked.count("send") == 1
+
+
+async def test_an_unseen_trade_is_sent_again_with_the_same_bytes_and_called_unknown(house: House) -> None:
+    house.world.lands = False
+    trading = asyncio.create_task(house.swap())
+    await stored(house, lambda trade: len(house.world.sent) >= 3)
+    house.clock.advance(seconds=16)
+    trade = await trading
+    assert trade.state == TradeState.UNKNOWN
+    assert "no confirmation within 15 s" in trade.state_reason
+    assert len(set(house.world.sent)) == 1
+    house.world.lands = True
+    assert (await stored(house, lambda trade: trade.is_final)).state == TradeState.SETTLED
+
+
+async def test_a_trade_fails_only_when_its_blockhash_is_dead_for_good(house: House) -> None:
+    house.world.lands = False
+    trading = asyncio.create_task(house.swap())
+    await stored(house, lambda trade: len(house.world.sent) >= 2)
+    house.world.height = 1_150
+    asked = len(house.world.asked)
+    trade = await stored(house, lambda trade: len(house.world.asked) > asked + 10)
+    assert trade.state == TradeState.SIGNED, "at its last valid height it may still land"
+    house.world.height = 1_151
+    trade = await trading
+    assert trade.state == TradeState.FAILED
+    assert "expired" in trade.state_reason
+
+
+async def test_an_error_on_the_chain_fails_the_trade_and_notes_its_fee(house: House) -> None:
+    house.world.lands = False
+    trading = asyncio.create_task(house.swap())
+    trade = await stored(house, lambda trade: trade.state == TradeState.SIGNED)
+    house.world.landed[trade.signature] = Outcome("Custom(1)", FEE, {})
+    trade = await trading
+    assert (trade.state, trade.fee_lamports, trade.output_amount) == (TradeState.FAILED, FEE, 0)
+    assert trade.state_reason == "the transaction failed on the chain: Custom(1)"
+
+
+async def test_a_second_replica_keeps_the_first_ones_signature(house: House) -> None:
+    house.world.lands = False
+    trading = asyncio.create_task(house.swap())
+    trade = await stored(house, lambda trade: trade.state == TradeState.SIGNED)
+    other = House(house.clock, house.store, house.world, house.vault)
+    # As if it had read the trade before the first one signed it.
+    await other.executor._sign(trade.model_copy(update={"state": TradeState.CLAIMED}))
+    [now] = house.store.tables.trades.values()
+    assert now.signature == trade.signature
+    house.world.lands = True
+    assert (await trading).signature == trade.signature
+    await other.executor.close()
+
+
+async def test_a_draining_service_answers_with_the_present_state(house: House) -> None:
+    house.world.lands = False
+    trading = asyncio.create_task(house.swap(patience=60))
+    await stored(house, lambda trade: trade.state == TradeState.SIGNED)
+    house.draining.set()
+    assert (await trading).state == TradeState.SIGNED
