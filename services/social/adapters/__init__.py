@@ -1,0 +1,1 @@
+"""What the social service uses from outside."""

@@ -1,0 +1,124 @@
+"""The truth in SQL, on SQLite and on Postgres."""
+
+import contextlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import col, or_, select, tuple_
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.runtime import idempotency
+from services.runtime.db import Database
+from services.runtime.idempotency import RequestKey
+from services.runtime.pages import Page, Paged
+from services.social.domain.accounts import Account, NetworkName, Profile
+from services.social.domain.posts import Post, PostState
+
+
+class SqlRecords:
+    """Accounts and posts within one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self.commit = session.commit
+
+    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
+        """Claim a request; None when it is new, else the id that its first call claimed it with."""
+        return await idempotency.claim(self._session, key, resource_id)
+
+    async def account(self, account_id: str) -> Account | None:
+        """Return an account."""
+        return await self._session.get(Account, account_id)
+
+    async def accounts(self, agent_id: str, page: Page) -> Paged[Account]:
+        """Return a page of an agent's accounts, of all agents' when it is empty; the oldest first."""
+        query = select(Account)
+        if agent_id:
+            query = query.where(Account.agent_id == agent_id)
+        if page.after:
+            time, account_id = page.after
+            key = tuple_(col(Account.create_time), col(Account.id))
+            query = query.where(key > (datetime.fromisoformat(time), account_id))
+        query = query.order_by(col(Account.create_time), col(Account.id)).limit(page.size + 1)
+        rows = (await self._session.exec(query)).all()
+        return Paged.cut(rows, page, lambda row: (row.create_time.isoformat(), row.id))
+
+    async def rivals(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
+        """Return the accounts on a network that are this agent's, or have this profile's id or handle."""
+        query = select(Account).where(
+            Account.network == network,
+            or_(
+                Account.agent_id == agent_id,
+                Account.network_user_id == profile.user_id,
+                sa.func.lower(Account.handle) == profile.handle.lower(),
+            ),
+        )
+        return list((await self._session.exec(query)).all())
+
+    async def post(self, post_id: str) -> Post | None:
+        """Return a post, as it is in the database now."""
+        return await self._session.get(Post, post_id)
+
+    async def posts(self, account_id: str, states: Collection[PostState], page: Page) -> Paged[Post]:
+        """Return a page of an account's posts in these states, in any when none is given; the newest first."""
+        query = select(Post).where(Post.account_id == account_id)
+        if states:
+            query = query.where(col(Post.state).in_(states))
+        if page.after:
+            time, post_id = page.after
+            query = query.where(tuple_(col(Post.create_time), col(Post.id)) < (datetime.fromisoformat(time), post_id))
+        query = query.order_by(col(Post.create_time).desc(), col(Post.id).desc()).limit(page.size + 1)
+        rows = (await self._session.exec(query)).all()
+        return Paged.cut(rows, page, lambda row: (row.create_time.isoformat(), row.id))
+
+    async def due_posts(self, now: datetime, most: int) -> list[str]:
+        """Return the ids of up to `most` posts that are due, the longest due first."""
+        query = select(Post.id).where(col(Post.due_time) <= now).order_by(col(Post.due_time)).limit(most)
+        return list((await self._session.exec(query)).all())
+
+    async def is_sending(self, account_id: str) -> bool:
+        """Tell whether a post of this account is SENT."""
+        query = select(Post.id).where(Post.account_id == account_id, Post.state == PostState.SENT)
+        return (await self._session.exec(query)).first() is not None
+
+    async def owned(self, account_id: str, network_post_ids: Sequence[str]) -> set[str]:
+        """Return those of these ids that belong to a post of this account."""
+        query = select(Post.network_post_id).where(
+            Post.account_id == account_id, col(Post.network_post_id).in_(network_post_ids)
+        )
+        return {owned for owned in (await self._session.exec(query)).all() if owned is not None}
+
+    async def has_twin(self, post: Post) -> bool:
+        """Tell whether another post of its account with the same text is SETTLED."""
+        query = select(Post.id).where(
+            Post.account_id == post.account_id,
+            Post.text == post.text,
+            Post.state == PostState.SETTLED,
+            Post.id != post.id,
+        )
+        return (await self._session.exec(query.limit(1))).first() is not None
+
+    async def save(self, row: Account | Post) -> None:
+        """Add a row, or write its changes."""
+        self._session.add(row)
+        await self._session.flush()
+
+
+class SqlStore:
+    """Opens transactions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[SqlRecords]:
+        """Open a transaction that only reads."""
+        async with self._database.read() as session:
+            yield SqlRecords(session)
+
+    @contextlib.asynccontextmanager
+    async def writing(self, turn: str = "") -> AsyncIterator[SqlRecords]:
+        """Open a transaction that may write; those that name the same turn follow one another."""
+        async with self._database.write(turn) as session:
+            yield SqlRecords(session)

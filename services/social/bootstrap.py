@@ -1,0 +1,58 @@
+"""Wires the social service."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from puppet.social.v1 import social_service_pb2 as pb
+from puppet.social.v1 import social_service_pb2_grpc as pb_grpc
+from services.runtime.background import repeating
+from services.runtime.clock import SystemClock
+from services.runtime.db import Database
+from services.runtime.keystore import Keystore
+from services.runtime.server import Lifecycle, Mounted, Opener
+from services.social.adapters.sql import SqlStore
+from services.social.adapters.vault import KeystoreVault
+from services.social.adapters.x import XNetwork, open_session
+from services.social.domain.posts import Timing
+from services.social.service.accounts import Accounts
+from services.social.service.outbox import Outbox
+from services.social.service.posts import Posts
+from services.social.servicer import SocialServicer
+from services.social.settings import SocialSettings
+
+_SWEEP_SECONDS = 1.0
+
+
+def opener(settings: SocialSettings) -> Opener:
+    """Return what opens the service with these settings."""
+
+    @contextlib.asynccontextmanager
+    async def open_service(lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
+        database = Database(settings.sql_url("social"))
+        try:
+            await database.migrate(Path(__file__).with_name("migrations"))
+            store, clock = SqlStore(database), SystemClock()
+            keystore = Keystore.open(settings.keystore_key.get_secret_value(), settings.data_dir / "social.key")
+            vault = KeystoreVault(keystore)
+            async with open_session(settings.x_timeout_seconds) as session:
+                network = XNetwork(settings.x_base_url, session, clock)
+                outbox = Outbox(store, vault, network, clock, _timing(settings), lifecycle.draining)
+                accounts = Accounts(store, vault, network, clock, settings.x_tier)
+                servicer = SocialServicer(accounts, Posts(store, outbox, clock))
+                async with outbox.open(), repeating("outbox", _SWEEP_SECONDS, outbox.sweep):
+                    service = pb.DESCRIPTOR.services_by_name["SocialService"]
+                    yield [Mounted(service, pb_grpc.add_SocialServiceServicer_to_server, servicer)]
+        finally:
+            await database.close()
+
+    return open_service
+
+
+def _timing(settings: SocialSettings) -> Timing:
+    # Twice the time-out: as much again for a slow commit before the request leaves.
+    return Timing(
+        lease=timedelta(seconds=2 * settings.x_timeout_seconds),
+        visibility=timedelta(seconds=settings.visibility_seconds),
+    )

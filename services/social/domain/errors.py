@@ -1,0 +1,54 @@
+"""Why the social service refuses a call."""
+
+from services.runtime import errors
+
+
+class AccountNotFound(errors.NotFound):
+    """No account has this id."""
+
+    reason = "ACCOUNT_NOT_FOUND"
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__(f"no account {account_id!r}", id=account_id)
+
+
+class PostNotFound(errors.NotFound):
+    """The outbox has no post with this id."""
+
+    reason = "POST_NOT_FOUND"
+
+    def __init__(self, post_id: str) -> None:
+        super().__init__(f"no post {post_id!r}", id=post_id)
+
+
+class AccountExists(errors.AlreadyExists):
+    """The agent has another account on this network, or another agent has this one."""
+
+    reason = "ACCOUNT_EXISTS"
+
+    def __init__(self, agent_id: str, handle: str) -> None:
+        super().__init__(f"{agent_id!r} already has the account @{handle}", agent_id=agent_id, handle=handle)
+
+
+class CredentialsRefused(errors.WrongState):
+    """Register the account again, with credentials that the network takes."""
+
+    reason = "CREDENTIALS_REFUSED"
+
+
+class NotCapable(errors.WrongState):
+    """The account's tier doesn't include this."""
+
+    reason = "NOT_CAPABLE"
+
+
+class NetworkRateLimited(errors.Exhausted):
+    """The network's limit for this account is used up until `retry_after` seconds have passed."""
+
+    reason = "NETWORK_RATE_LIMITED"
+
+
+class NetworkUnavailable(errors.Unavailable):
+    """The network can't be reached, or doesn't answer as it should."""
+
+    reason = "NETWORK_UNAVAILABLE"

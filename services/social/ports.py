@@ -1,0 +1,121 @@
+"""What the social service needs from outside."""
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from services.runtime.idempotency import RequestKey
+from services.runtime.pages import Page, Paged
+from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
+from services.social.domain.network import Mention, Outcome, SeenPost
+from services.social.domain.posts import Post, PostState
+
+
+class Records(Protocol):
+    """Accounts and posts within one transaction, which is rolled back unless it is committed."""
+
+    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
+        """Claim a request; None when it is new, else the id that its first call claimed it with."""
+        ...
+
+    async def account(self, account_id: str) -> Account | None:
+        """Return an account."""
+        ...
+
+    async def accounts(self, agent_id: str, page: Page) -> Paged[Account]:
+        """Return a page of an agent's accounts, of all agents' when it is empty; the oldest first.
+
+        The key is `(create_time in ISO 8601, id)`.
+        """
+        ...
+
+    async def rivals(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
+        """Return the accounts on a network that are this agent's, or have this profile's id or handle."""
+        ...
+
+    async def post(self, post_id: str) -> Post | None:
+        """Return a post, as it is in the database now."""
+        ...
+
+    async def posts(self, account_id: str, states: Collection[PostState], page: Page) -> Paged[Post]:
+        """Return a page of an account's posts in these states, in any when none is given; the newest first.
+
+        The key is `(create_time in ISO 8601, id)`.
+        """
+        ...
+
+    async def due_posts(self, now: datetime, most: int) -> list[str]:
+        """Return the ids of up to `most` posts that are due, the longest due first."""
+        ...
+
+    async def is_sending(self, account_id: str) -> bool:
+        """Tell whether a post of this account is SENT."""
+        ...
+
+    async def owned(self, account_id: str, network_post_ids: Sequence[str]) -> set[str]:
+        """Return those of these ids that belong to a post of this account."""
+        ...
+
+    async def has_twin(self, post: Post) -> bool:
+        """Tell whether another post of its account with the same text is SETTLED."""
+        ...
+
+    async def save(self, row: Account | Post) -> None:
+        """Add a row, or write its changes."""
+        ...
+
+    async def commit(self) -> None:
+        """Make it durable."""
+        ...
+
+
+class Store(Protocol):
+    """The truth."""
+
+    def reading(self) -> AbstractAsyncContextManager[Records]:
+        """Open a transaction that only reads."""
+        ...
+
+    def writing(self, turn: str = "") -> AbstractAsyncContextManager[Records]:
+        """Open a transaction that may write; those that name the same turn follow one another."""
+        ...
+
+
+class Vault(Protocol):
+    """Keeps credentials from everybody who reads the database."""
+
+    def seal(self, credentials: Credentials) -> str:
+        """Return the credentials as text that only this vault opens."""
+        ...
+
+    def unseal(self, sealed: str) -> Credentials:
+        """Return the credentials. Raises CredentialsRefused when they were sealed under another key."""
+        ...
+
+
+class Network(Protocol):
+    """A social network, called with an account's credentials.
+
+    What reads raises CredentialsRefused, NotCapable, NetworkRateLimited or NetworkUnavailable.
+    """
+
+    async def profile(self, credentials: Credentials) -> Profile:
+        """Return whom the credentials belong to."""
+        ...
+
+    async def publish(self, credentials: Credentials, text: str, in_reply_to: str) -> Outcome:
+        """Send a post, once; every way in which that can end is a value."""
+        ...
+
+    async def timeline(self, credentials: Credentials, user_id: str, since: datetime) -> list[SeenPost]:
+        """Return what an account itself posted since this time, the oldest first."""
+        ...
+
+    async def latest_mentions(self, credentials: Credentials, user_id: str, most: int) -> list[Mention]:
+        """Return up to `most` of the latest mentions of an account by others, the oldest first."""
+        ...
+
+    async def mentions_after(self, credentials: Credentials, user_id: str, network_post_id: str) -> list[Mention]:
+        """Return the mentions of an account by others after this one, the oldest first, as far as the network goes."""
+        ...

@@ -1,0 +1,57 @@
+"""Posts as their callers see them: asked for once, then read."""
+
+from collections.abc import Collection
+
+from services.runtime.clock import Clock
+from services.runtime.idempotency import RequestKey
+from services.runtime.ids import new_id
+from services.runtime.pages import Page, Paged
+from services.social.domain.posts import Post, PostState
+from services.social.ports import Store
+from services.social.service.accounts import existing_account
+from services.social.service.outbox import Outbox, existing_post
+
+
+class Posts:
+    """Puts posts into the outbox and reads them."""
+
+    def __init__(self, store: Store, outbox: Outbox, clock: Clock) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._clock = clock
+
+    async def create(self, account_id: str, text: str, in_reply_to: str, key: RequestKey, patience: float) -> Post:
+        """Publish a post, and return it when it is final or `patience` seconds have passed.
+
+        Raises AccountNotFound; and CredentialsRefused, NetworkRateLimited or NetworkUnavailable when the network holds
+        the post back.
+        """
+        now = self._clock.now()
+        post = Post(
+            id=new_id("pst"),
+            account_id=account_id,
+            text=text,
+            in_reply_to=in_reply_to,
+            request_id=key.request_id,
+            create_time=now,
+            due_time=now,
+        )
+        async with self._store.writing(account_id) as records:
+            await existing_account(records, account_id)
+            if first := await records.claim(key, post.id):
+                post = await existing_post(records, first)
+                post.ask(now)
+            await records.save(post)
+            await records.commit()
+        return await self._outbox.finish(post, patience)
+
+    async def get(self, post_id: str) -> Post:
+        """Return one post. Raises PostNotFound."""
+        async with self._store.reading() as records:
+            return await existing_post(records, post_id)
+
+    async def page(self, account_id: str, states: Collection[PostState], page: Page) -> Paged[Post]:
+        """Return a page of an account's posts, the newest first. Raises AccountNotFound."""
+        async with self._store.reading() as records:
+            await existing_account(records, account_id)
+            return await records.posts(account_id, states, page)

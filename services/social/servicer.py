@@ -1,0 +1,95 @@
+"""The gRPC class of the social service: check, convert, call, convert back."""
+
+import asyncio
+from typing import Any
+
+import grpc
+
+from puppet.social.v1 import social_service_pb2 as pb
+from puppet.social.v1 import social_service_pb2_grpc as pb_grpc
+from services.runtime.interceptors import deadline
+from services.runtime.pages import next_token, read_page
+from services.runtime.protobuf import request_key
+from services.social import wire
+from services.social.service.accounts import Accounts
+from services.social.service.posts import Posts
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_ANSWER_SECONDS = 0.5  # before the deadline, so that the answer arrives in time
+
+
+class SocialServicer(pb_grpc.SocialServiceServicer):
+    """Serves `puppet.social.v1.SocialService`."""
+
+    def __init__(self, accounts: Accounts, posts: Posts) -> None:
+        self._accounts = accounts
+        self._posts = posts
+
+    async def RegisterAccount(self, request: pb.RegisterAccountRequest, context: Context) -> pb.RegisterAccountResponse:
+        """Register an agent's account."""
+        credentials = wire.read_credentials(request)
+        account = await self._accounts.register(request.agent_id, credentials, request_key(request))
+        return pb.RegisterAccountResponse(account=wire.write_account(account))
+
+    async def GetAccount(self, request: pb.GetAccountRequest, context: Context) -> pb.GetAccountResponse:
+        """Return one account."""
+        wire.check_id(request)
+        return pb.GetAccountResponse(account=wire.write_account(await self._accounts.get(request.id)))
+
+    async def ListAccounts(self, request: pb.ListAccountsRequest, context: Context) -> pb.ListAccountsResponse:
+        """List accounts."""
+        wire.check_agent_id(request)
+        page = read_page(request.page_size, request.page_token, [request.agent_id])
+        listed = await self._accounts.page(request.agent_id, page)
+        return pb.ListAccountsResponse(
+            accounts=[wire.write_account(account) for account in listed.rows],
+            next_page_token=next_token(listed.next_key, [request.agent_id]),
+        )
+
+    async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Context) -> pb.GetCapabilitiesResponse:
+        """Say what an account may do."""
+        wire.check_account_id(request)
+        capabilities = await self._accounts.capabilities(request.account_id)
+        return pb.GetCapabilitiesResponse(capabilities=wire.write_capabilities(capabilities))
+
+    async def CreatePost(self, request: pb.CreatePostRequest, context: Context) -> pb.CreatePostResponse:
+        """Publish a post."""
+        wire.check_new_post(request)
+        post = await self._posts.create(
+            request.account_id, request.text, request.in_reply_to, request_key(request), _patience()
+        )
+        return pb.CreatePostResponse(post=wire.write_post(post))
+
+    async def GetPost(self, request: pb.GetPostRequest, context: Context) -> pb.GetPostResponse:
+        """Return one post."""
+        wire.check_id(request)
+        return pb.GetPostResponse(post=wire.write_post(await self._posts.get(request.id)))
+
+    async def ListPosts(self, request: pb.ListPostsRequest, context: Context) -> pb.ListPostsResponse:
+        """List an account's outbox."""
+        states = wire.read_states(request)
+        filters = [request.account_id, states]
+        page = read_page(request.page_size, request.page_token, filters)
+        listed = await self._posts.page(request.account_id, states, page)
+        return pb.ListPostsResponse(
+            posts=[wire.write_post(post) for post in listed.rows],
+            next_page_token=next_token(listed.next_key, filters),
+        )
+
+    async def ListMentions(self, request: pb.ListMentionsRequest, context: Context) -> pb.ListMentionsResponse:
+        """List mentions."""
+        wire.check_mentions(request)
+        filters = [request.account_id, request.after_network_post_id]
+        page = read_page(request.page_size, request.page_token, filters, default=20, most=100)
+        listed = await self._accounts.mentions(request.account_id, request.after_network_post_id, page)
+        return pb.ListMentionsResponse(
+            mentions=[wire.write_mention(mention) for mention in listed.rows],
+            next_page_token=next_token(listed.next_key, filters),
+        )
+
+
+def _patience() -> float:
+    """Return for how many seconds the call may still wait."""
+    until = deadline.get()
+    return 0.0 if until is None else max(0.0, until - asyncio.get_running_loop().time() - _ANSWER_SECONDS)

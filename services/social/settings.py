@@ -1,0 +1,25 @@
+"""The settings of the social service."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from services.runtime.settings import ServiceSettings
+from services.social.domain.accounts import Tier
+
+
+class SocialSettings(ServiceSettings):
+    """Environment variables with the prefix `PUPPET_SOCIAL_`."""
+
+    model_config = SettingsConfigDict(env_prefix="PUPPET_SOCIAL_", frozen=True, extra="ignore")
+
+    port: int = 50055
+    keystore_key: SecretStr = SecretStr("")
+    """The Fernet key that seals credentials; empty: the one in `data_dir/social.key`, made when it isn't there."""
+    x_base_url: str = "http://127.0.0.1:50061"
+    """Where X is: the sandbox, or `https://api.x.com`."""
+    x_tier: Tier = Tier.FULL
+    """What X lets the app do; only told on in GetCapabilities, since X itself refuses the rest."""
+    x_timeout_seconds: float = Field(default=10.0, gt=0)
+    """How long X may take for one request; a post whose answer takes longer is UNKNOWN."""
+    visibility_seconds: float = Field(default=30.0, gt=0)
+    """How long after a lost answer a post may still appear on X; before that it isn't looked for."""

@@ -1,0 +1,139 @@
+"""Between protobuf and domain; every request is checked here, all its violations at once."""
+
+from puppet.social.v1 import social_service_pb2 as pb
+from services.runtime.checks import Checks
+from services.runtime.protobuf import write_time
+from services.social.domain.accounts import Account, Capabilities, Credentials, NetworkName, ReplyScope
+from services.social.domain.network import Mention
+from services.social.domain.posts import Post, PostState
+from services.social.domain.text import MAX_POST_LENGTH, weighted_length
+
+_NETWORK_NUMBERS = {name: pb.Network.Value(f"NETWORK_{name.name}") for name in NetworkName}
+_STATES = {pb.PostState.Value(f"POST_STATE_{state.name}"): state for state in PostState}
+_STATE_NUMBERS = {state: number for number, state in _STATES.items()}
+_SCOPE_NUMBERS = {scope: pb.ReplyScope.Value(f"REPLY_SCOPE_{scope.name}") for scope in ReplyScope}
+
+_MOST_SIGNS = 5_000  # before a text is weighed: long URLs count little
+_ID_DIGITS = 19
+
+
+def read_credentials(request: pb.RegisterAccountRequest) -> Credentials:
+    """Return the credentials of an account to register."""
+    given = request.x
+    with Checks() as checks:
+        checks.text("agent_id", request.agent_id, 128)
+        if not request.HasField("x"):
+            checks.refuse("credentials", "is required")
+        else:
+            for field in ("api_key", "api_key_secret", "access_token", "access_token_secret"):
+                checks.text(f"x.{field}", getattr(given, field), 512)
+        checks.request_id(request.request_id)
+    return Credentials(
+        api_key=given.api_key,
+        api_key_secret=given.api_key_secret,
+        access_token=given.access_token,
+        access_token_secret=given.access_token_secret,
+    )
+
+
+def check_id(request: pb.GetAccountRequest | pb.GetPostRequest) -> None:
+    """Check a request that names one resource."""
+    with Checks() as checks:
+        checks.text("id", request.id, 64)
+
+
+def check_account_id(request: pb.GetCapabilitiesRequest) -> None:
+    """Check a request that names one account."""
+    with Checks() as checks:
+        checks.text("account_id", request.account_id, 64)
+
+
+def check_agent_id(request: pb.ListAccountsRequest) -> None:
+    """Check which accounts are wanted."""
+    with Checks() as checks:
+        checks.text("agent_id", request.agent_id, 128, required=False)
+
+
+def check_new_post(request: pb.CreatePostRequest) -> None:
+    """Check a post to publish."""
+    with Checks() as checks:
+        checks.text("account_id", request.account_id, 64)
+        checks.text("text", request.text, _MOST_SIGNS)
+        if len(request.text) <= _MOST_SIGNS and (length := weighted_length(request.text)) > MAX_POST_LENGTH:
+            checks.refuse("text", f"must have at most {MAX_POST_LENGTH} weighted characters, and has {length}")
+        _network_id(checks, "in_reply_to", request.in_reply_to)
+        checks.request_id(request.request_id, required=True)
+
+
+def read_states(request: pb.ListPostsRequest) -> tuple[PostState, ...]:
+    """Return the states that are wanted."""
+    with Checks() as checks:
+        checks.text("account_id", request.account_id, 64)
+        for number in request.states:
+            checks.enum("states", number, _STATES)
+    return tuple(_STATES[number] for number in request.states)
+
+
+def check_mentions(request: pb.ListMentionsRequest) -> None:
+    """Check which mentions are wanted."""
+    with Checks() as checks:
+        checks.text("account_id", request.account_id, 64)
+        _network_id(checks, "after_network_post_id", request.after_network_post_id)
+
+
+def write_account(account: Account) -> pb.Account:
+    """Return an account as it goes over the wire, without its credentials."""
+    return pb.Account(
+        id=account.id,
+        agent_id=account.agent_id,
+        network=_NETWORK_NUMBERS[account.network],
+        handle=account.handle,
+        network_user_id=account.network_user_id,
+        create_time=write_time(account.create_time),
+    )
+
+
+def write_capabilities(capabilities: Capabilities) -> pb.Capabilities:
+    """Return capabilities as they go over the wire."""
+    return pb.Capabilities(
+        can_post=capabilities.can_post,
+        reply_scope=_SCOPE_NUMBERS[capabilities.reply_scope],
+        can_quote=capabilities.can_quote,
+        can_like=capabilities.can_like,
+        can_repost=capabilities.can_repost,
+        max_post_length=capabilities.max_post_length,
+    )
+
+
+def write_post(post: Post) -> pb.Post:
+    """Return a post as it goes over the wire."""
+    return pb.Post(
+        id=post.id,
+        account_id=post.account_id,
+        text=post.text,
+        in_reply_to=post.in_reply_to,
+        state=_STATE_NUMBERS[post.state],
+        network_post_id=post.network_post_id or "",
+        state_reason=post.state_reason,
+        create_time=write_time(post.create_time),
+        finish_time=write_time(post.finish_time),
+        request_id=post.request_id,
+    )
+
+
+def write_mention(mention: Mention) -> pb.Mention:
+    """Return a mention as it goes over the wire."""
+    return pb.Mention(
+        network_post_id=mention.network_post_id,
+        author_user_id=mention.author_user_id,
+        author_handle=mention.author_handle,
+        text=mention.text,
+        conversation_id=mention.conversation_id,
+        in_reply_to=mention.in_reply_to,
+        create_time=write_time(mention.create_time),
+    )
+
+
+def _network_id(checks: Checks, field: str, value: str) -> None:
+    if value and not (value.isascii() and value.isdigit() and len(value) <= _ID_DIGITS):
+        checks.refuse(field, f"must be 1 to {_ID_DIGITS} digits")

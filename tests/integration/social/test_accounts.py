@@ -1,0 +1,140 @@
+"""Accounts through the wire, and where their credentials don't go."""
+
+import io
+import logging
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+import sqlalchemy as sa
+
+from puppet.social.v1 import social_service_pb2 as pb
+from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
+from services.runtime import logs
+from services.runtime.db import Database
+from services.runtime.status import Remote
+from services.social.bootstrap import opener
+from services.social.domain.accounts import Tier
+from services.social.settings import SocialSettings
+from tests.conftest import Serve
+from tests.integration.sandbox.x.x_client import Sandbox
+from tests.integration.social.conftest import POST, Author, Register, x_credentials
+
+
+async def reason_of(call: Awaitable[object]) -> str:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    return Remote(refused.value).reason
+
+
+async def test_a_registered_account_can_be_read_and_listed(register: Register, social: SocialServiceStub) -> None:
+    ann, bob = await register("ann"), await register("bob")
+    assert (ann.account.handle, ann.account.network, ann.account.agent_id) == ("ann", pb.NETWORK_X, "agt_ann")
+    assert ann.account.network_user_id == ann.client.id
+    assert (await social.GetAccount(pb.GetAccountRequest(id=bob.account.id))).account == bob.account
+    first = await social.ListAccounts(pb.ListAccountsRequest(page_size=1))
+    rest = await social.ListAccounts(pb.ListAccountsRequest(page_size=1, page_token=first.next_page_token))
+    assert [*first.accounts, *rest.accounts] == [ann.account, bob.account]
+    only = await social.ListAccounts(pb.ListAccountsRequest(agent_id="agt_bob"))
+    assert list(only.accounts) == [bob.account]
+
+
+async def test_credentials_that_x_refuses_are_not_stored(social: SocialServiceStub, x: Sandbox) -> None:
+    wrong = x_credentials(await x.account("ann"))
+    wrong.access_token_secret = "wrong"  # noqa: S105
+    assert await reason_of(social.RegisterAccount(pb.RegisterAccountRequest(agent_id="agt_a", x=wrong))) == (
+        "CREDENTIALS_REFUSED"
+    )
+    assert list((await social.ListAccounts(pb.ListAccountsRequest())).accounts) == []
+
+
+@pytest.mark.parametrize(("status", "reason"), [(429, "NETWORK_RATE_LIMITED"), (502, "NETWORK_UNAVAILABLE")])
+async def test_an_account_isnt_registered_while_x_cant_say_whose_it_is(
+    register: Register, x: Sandbox, status: int, reason: str
+) -> None:
+    await x.fault(kind="status", status=status, html=True, route="GET /2/users/me", times=1, seconds=5)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await register("ann")
+    assert Remote(refused.value).reason == reason
+    await register("ann")
+
+
+async def test_registering_again_replaces_the_credentials(ann: Author, register: Register) -> None:
+    assert (await register("ann")).account == ann.account
+
+
+async def test_an_account_of_another_agent_is_refused(ann: Author, social: SocialServiceStub) -> None:
+    request = pb.RegisterAccountRequest(agent_id="agt_b", x=x_credentials(ann.client))
+    assert await reason_of(social.RegisterAccount(request)) == "ACCOUNT_EXISTS"
+
+
+async def test_a_wrong_registration_is_refused_with_every_field_named(social: SocialServiceStub) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await social.RegisterAccount(pb.RegisterAccountRequest(x=pb.XCredentials(api_key="a")))
+    fields = {item.field for item in Remote(refused.value).violations}
+    assert fields == {"agent_id", "x.api_key_secret", "x.access_token", "x.access_token_secret"}
+
+
+async def test_the_tier_shows_in_the_capabilities(serve: Serve, settings: SocialSettings, ann: Author) -> None:
+    request = pb.GetCapabilitiesRequest(account_id=ann.account.id)
+    full = (await ann.social.GetCapabilities(request)).capabilities
+    assert (full.can_post, full.can_like, full.reply_scope, full.max_post_length) == (
+        True,
+        True,
+        pb.REPLY_SCOPE_ALL,
+        280,
+    )
+    small = settings.model_copy(update={"x_tier": Tier.SELF_SERVE})
+    async with serve("social", small, opener(small)) as channel:
+        capabilities = (await SocialServiceStub(channel).GetCapabilities(request)).capabilities
+    assert (capabilities.can_like, capabilities.can_quote) == (False, False)
+    assert capabilities.reply_scope == pb.REPLY_SCOPE_MENTIONED
+
+
+@pytest.fixture
+def everything_logged() -> Iterator[io.StringIO]:
+    """Log as a service that was told to log everything, into a string."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    written = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stderr", written)
+        root.handlers = []
+        logs.configure("social", "DEBUG")
+    try:
+        yield written
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
+
+
+async def test_credentials_are_in_no_log_no_answer_and_no_database(
+    everything_logged: io.StringIO, ann: Author, x: Sandbox, settings: SocialSettings, tmp_path: Path
+) -> None:
+    await x.fault(kind="lost_answer", route=POST, times=1, seconds=0)
+    await ann.post("one")
+    await x.fault(kind="status", status=401, route=POST, times=1)
+    assert await reason_of(
+        ann.social.CreatePost(pb.CreatePostRequest(account_id=ann.account.id, text="two", request_id="two"))
+    )
+    secrets = [value for _, value in x_credentials(ann.client).ListFields()]
+    assert len(secrets) == 4
+    kept = everything_logged.getvalue() + await _dump(settings.sql_url("social"))
+    assert "post moved" in kept
+    assert "sealed_credentials" in kept
+    files = [path.read_bytes() for path in tmp_path.iterdir() if path.is_file()]  # noqa: ASYNC240 - a handful
+    for secret in secrets:
+        assert secret not in kept
+        assert not any(secret.encode() in file for file in files)
+    assert (tmp_path / "social.key").stat().st_mode & 0o077 == 0
+
+
+async def _dump(url: str) -> str:
+    database = Database(url)
+    async with database.read() as session:
+        connection = await session.connection()
+        statements = ("SELECT * FROM account", "SELECT * FROM post", "SELECT * FROM request")
+        rows = [str((await connection.execute(sa.text(one))).mappings().all()) for one in statements]
+    await database.close()
+    return "\n".join(rows)

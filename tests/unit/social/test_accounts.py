@@ -1,0 +1,105 @@
+"""Who may register which account, and what is read through it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.runtime.idempotency import RequestKey
+from services.runtime.pages import Page
+from services.social.domain.accounts import Account, Credentials, ReplyScope, Tier
+from services.social.domain.errors import AccountExists, AccountNotFound, CredentialsRefused
+from services.social.domain.network import Mention
+from services.social.service.accounts import Accounts
+from tests.fakes.clock import FixedClock
+from tests.fakes.social import FakeNetwork, FakeStore, FakeVault, credentials
+
+NO_KEY = RequestKey("RegisterAccount", "", "")
+
+
+class Office:
+    """The accounts over fakes."""
+
+    def __init__(self, clock: FixedClock, tier: Tier = Tier.FULL) -> None:
+        self.store, self.vault, self.network = FakeStore(), FakeVault(), FakeNetwork(clock)
+        self.accounts = Accounts(self.store, self.vault, self.network, clock, tier)
+
+    async def register(self, agent_id: str, name: str, key: RequestKey = NO_KEY) -> Account:
+        return await self.accounts.register(agent_id, credentials(name), key)
+
+
+@pytest.fixture
+def office(clock: FixedClock) -> Office:
+    return Office(clock)
+
+
+def mention(number: int) -> Mention:
+    return Mention(str(number), "7", "bob", f"mention {number}", "1", "", datetime(2026, 11, 22, tzinfo=UTC))
+
+
+async def test_an_account_is_who_the_network_says_it_is(office: Office) -> None:
+    account = await office.register("agt_a", "Ann")
+    assert (account.handle, account.network_user_id) == ("Ann", "id-ann")
+    assert "Ann-secret" not in account.sealed_credentials
+    assert office.vault.unseal(account.sealed_credentials) == credentials("Ann")
+
+
+async def test_nothing_is_stored_when_the_credentials_are_refused(office: Office) -> None:
+    key = RequestKey("RegisterAccount", "req", "body")
+    with pytest.raises(CredentialsRefused):
+        await office.accounts.register("agt_a", Credentials("Ann", "wrong", "", ""), key)
+    assert (office.store.accounts, office.store.requests) == ({}, {})
+    await office.register("agt_a", "Ann", key)
+
+
+async def test_a_repeated_request_doesnt_ask_the_network_again(office: Office) -> None:
+    key = RequestKey("RegisterAccount", "req", "body")
+    first = await office.register("agt_a", "Ann", key)
+    office.network.blind = CredentialsRefused("no")
+    assert await office.register("agt_a", "Ann", key) == first
+
+
+async def test_registering_again_replaces_the_credentials_and_keeps_the_account(office: Office) -> None:
+    first = await office.register("agt_a", "Ann")
+    renamed = Credentials("ANN", "ANN-new", "token", "secret")
+    second = await office.accounts.register("agt_a", renamed, NO_KEY)
+    assert (second.id, second.handle) == (first.id, "ANN")
+    assert office.vault.unseal(second.sealed_credentials) == renamed
+
+
+@pytest.mark.parametrize(("agent_id", "name"), [("agt_a", "Bob"), ("agt_b", "Ann"), ("agt_b", "ANN")])
+async def test_an_agent_has_one_account_and_an_account_one_agent(office: Office, agent_id: str, name: str) -> None:
+    await office.register("agt_a", "Ann")
+    with pytest.raises(AccountExists):
+        await office.register(agent_id, name)
+    assert len(office.store.accounts) == 1
+
+
+@pytest.mark.parametrize(("tier", "scope"), [(Tier.FULL, ReplyScope.ALL), (Tier.SELF_SERVE, ReplyScope.MENTIONED)])
+async def test_the_tier_says_what_an_account_may_do(clock: FixedClock, tier: Tier, scope: ReplyScope) -> None:
+    office = Office(clock, tier)
+    account = await office.register("agt_a", "Ann")
+    capabilities = await office.accounts.capabilities(account.id)
+    assert capabilities.reply_scope is scope
+    assert capabilities.can_like == capabilities.can_quote == (tier is Tier.FULL)
+
+
+async def test_an_unknown_account_is_not_found(office: Office) -> None:
+    for call in (office.accounts.get("acc_z"), office.accounts.capabilities("acc_z")):
+        with pytest.raises(AccountNotFound):
+            await call
+
+
+async def test_mentions_go_on_where_the_page_before_ended(office: Office) -> None:
+    account = await office.register("agt_a", "Ann")
+    office.network.mentions = [mention(number) for number in range(10, 17)]
+    first = await office.accounts.mentions(account.id, "11", Page(3))
+    assert [item.network_post_id for item in first.rows] == ["12", "13", "14"]
+    second = await office.accounts.mentions(account.id, "11", Page(3, first.next_key))
+    assert ([item.network_post_id for item in second.rows], second.next_key) == (["15", "16"], None)
+
+
+async def test_without_a_start_only_the_latest_mentions_are_read(office: Office) -> None:
+    account = await office.register("agt_a", "Ann")
+    office.network.mentions = [mention(number) for number in range(10, 17)]
+    latest = await office.accounts.mentions(account.id, "", Page(2))
+    assert ([item.network_post_id for item in latest.rows], latest.next_key) == (["15", "16"], None)
