@@ -6,9 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlmodel import JSON, DateTime, Field, LargeBinary, SQLModel, String
+from sqlmodel import JSON, DateTime, Field, LargeBinary, SQLModel
 
 from services.runtime import errors
+from services.runtime.columns import text_of
 
 
 class MemoryNotFound(errors.NotFound):
@@ -58,8 +59,8 @@ class Memory(SQLModel, table=True):
     id: str = Field(primary_key=True)
     agent_id: str
     text: str
-    kind: MemoryKind = Field(sa_type=String)
-    provenance: Provenance = Field(sa_type=String)
+    kind: MemoryKind = Field(sa_type=text_of(MemoryKind))
+    provenance: Provenance = Field(sa_type=text_of(Provenance))
     importance: float
     valence: float
     author: str

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sqlmodel import DateTime, Field, SQLModel
 
-from services.social.domain.columns import text_of
+from services.runtime.columns import text_of
 from services.social.domain.network import (
     Duplicate,
     Outcome,

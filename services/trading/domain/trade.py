@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlmodel import BigInteger, DateTime, Field, LargeBinary, SQLModel, String
+from sqlmodel import BigInteger, DateTime, Field, LargeBinary, SQLModel
 
+from services.runtime.columns import text_of
 from services.trading.domain.market import LAMPORTS_PER_SOL, SOL, Order, Pair
 
 MAX_AMOUNT = 2**63 - 1
@@ -96,7 +97,7 @@ class Trade(SQLModel, table=True):
     worth_lamports: int = Field(sa_type=BigInteger)
     fee_lamports: int = Field(default=0, sa_type=BigInteger)
     slippage_bps: int
-    state: TradeState = Field(default=TradeState.CLAIMED, sa_type=String)
+    state: TradeState = Field(default=TradeState.CLAIMED, sa_type=text_of(TradeState))
     state_reason: str = ""
     order_id: str = ""
     transaction: bytes = Field(default=b"", sa_type=LargeBinary, repr=False)

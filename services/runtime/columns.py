@@ -1,4 +1,4 @@
-"""Column types of the entities."""
+"""Column types that entities need beside those of SQLModel."""
 
 from enum import StrEnum
 
