@@ -1,0 +1,1 @@
+"""The agents service: who the characters are, and what they do by themselves."""

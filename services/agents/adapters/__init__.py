@@ -1,0 +1,1 @@
+"""What the agents service uses from outside."""

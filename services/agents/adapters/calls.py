@@ -1,0 +1,24 @@
+"""What every call to another service has in common: its errors."""
+
+import contextlib
+from collections.abc import Iterator
+
+import grpc
+
+from services.agents.domain.errors import DependencyUnavailable
+from services.agents.ports.neighbours import Refused
+from services.runtime.status import Remote
+
+
+@contextlib.contextmanager
+def calling(dependency: str) -> Iterator[None]:
+    """Turn the status of a call within the block into DependencyUnavailable or Refused."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        remote = Remote(error)
+        # CANCELLED is the other side's doing: a caller that gives up gets CancelledError.
+        if remote.is_transient or remote.code is grpc.StatusCode.CANCELLED:
+            raise DependencyUnavailable(dependency, remote.retry_after or 1.0) from error
+        reason = remote.reason or remote.code.name
+        raise Refused(dependency, reason, f"{reason}: {remote.message}", remote.violations) from error

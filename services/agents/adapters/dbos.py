@@ -1,0 +1,175 @@
+"""Durable workflows on DBOS, which keeps them in SQLite or Postgres.
+
+DBOS is one per process, and its registry of workflows is global: it is built when the service opens, and torn down
+when it closes.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
+
+from dbos import DBOS, DBOSConfig, SetWorkflowID
+
+from services.agents.ports.workflows import Run, StepFailed, Task
+from services.runtime import logs
+from services.runtime.errors import PuppetError, RetryLater
+from services.runtime.interceptors import deadline
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# A new version doesn't take up what an older one left unfinished. Change it when the steps of a workflow change.
+APPLICATION_VERSION = "1"
+_MAX_BACKOFF_SECONDS = 5.0
+_DELETED_AT_ONCE = 500
+
+Handler: TypeAlias = Callable[[Run, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """What is kept of a step that failed: DBOS would keep the exception pickled, and ours don't survive that."""
+
+    reason: str
+    message: str
+
+
+class DbosRun:
+    """The workflow that is running in this task."""
+
+    def __init__(
+        self, workflow_id: str, patience_seconds: float, start: Callable[[str, Task], Awaitable[None]]
+    ) -> None:
+        self._id = workflow_id
+        self._patience = patience_seconds
+        self._start = start
+
+    @property
+    def id(self) -> str:
+        """The workflow's id."""
+        return self._id
+
+    async def step(self, name: str, action: Callable[[], Awaitable[T]]) -> T:
+        """Do this and keep what it returns. Raises StepFailed."""
+
+        async def attempt() -> T | _Failed:
+            return await _persist(name, action, self._patience)
+
+        outcome = await DBOS.run_step_async({"name": name}, attempt)
+        if isinstance(outcome, _Failed):
+            raise StepFailed(outcome.reason, outcome.message)
+        return outcome
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; what is left of it outlives a crash."""
+        await DBOS.sleep_async(seconds)
+
+    async def start(self, workflow_id: str, task: Task) -> None:
+        """Start another workflow, unless there is one with this id."""
+        await self._start(workflow_id, task)
+
+
+class DbosWorkflows:
+    """Runs workflows while `running` is open; the ones that were cut short go on when it is opened again."""
+
+    def __init__(self, url: str, executor_id: str, patience_seconds: float) -> None:
+        """Take DBOS's database, the name of this replica, and how long a step repeats a transient failure."""
+        self._config = DBOSConfig(
+            name="puppet-agents",
+            system_database_url=url,
+            executor_id=executor_id,
+            application_version=APPLICATION_VERSION,
+            log_level="ERROR",
+            # Nothing here waits for another workflow's events; the listener's interval is only how long closing takes.
+            use_listen_notify=False,
+            notification_listener_polling_interval_sec=0.2,
+        )
+        self._patience = patience_seconds
+        self._functions: dict[type, Any] = {}
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    @contextlib.asynccontextmanager
+    async def running(self, handlers: Mapping[type, Handler]) -> AsyncIterator[None]:
+        """Run workflows until the block ends; `handlers` says which function does which kind of task."""
+        logger = logging.getLogger("dbos")
+        if not logger.handlers:
+            # DBOS gives its logger a console of its own unless it finds a handler.
+            logger.addHandler(logging.NullHandler())
+        DBOS(config=self._config)
+        try:
+            self._functions = {kind: self._registered(kind, handler) for kind, handler in handlers.items()}
+            DBOS.launch()
+            yield
+        finally:
+            await self._close()
+
+    async def start(self, workflow_id: str, task: Task) -> None:
+        """Start a workflow durably, unless there is one with this id."""
+        starting = asyncio.ensure_future(self._start(workflow_id, task))
+        self._under_way.add(starting)
+        starting.add_done_callback(self._under_way.discard)
+        # A caller that gives up between the row and its execution would leave a workflow that nobody runs.
+        await asyncio.shield(starting)
+
+    async def forget(self, before: datetime) -> None:
+        """Delete what DBOS keeps of workflows that ended before this time."""
+        ended = await DBOS.list_workflows_async(
+            completed_before=before.isoformat(), limit=_DELETED_AT_ONCE, load_input=False, load_output=False
+        )
+        if ended:
+            await DBOS.delete_workflows_async([workflow.workflow_id for workflow in ended])
+
+    async def _start(self, workflow_id: str, task: Task) -> None:
+        with SetWorkflowID(workflow_id):
+            await DBOS.start_workflow_async(self._functions[type(task)], task)
+
+    def _registered(self, kind: type, handler: Handler) -> Any:
+        async def run(task: Task) -> None:
+            workflow_id = DBOS.workflow_id or ""
+            here = asyncio.current_task()
+            assert here is not None  # noqa: S101 - a coroutine that runs has a task
+            self._under_way.add(here)
+            here.add_done_callback(self._under_way.discard)
+            # The task was started within somebody's call, whose deadline and trace are not its own.
+            deadline.set(None)
+            logs.trace_id.set(secrets.token_hex(16))
+            await handler(DbosRun(workflow_id, self._patience, self._start), task)
+
+        return DBOS.workflow(name=kind.__name__)(run)
+
+    async def _close(self) -> None:
+        # Cancelled workflows stay pending. DBOS itself would wait for them a whole second at least.
+        under_way = list(self._under_way)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        # DBOS has made its threads the loop's, and has now ended them.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+
+
+async def _persist(name: str, action: Callable[[], Awaitable[T]], patience_seconds: float) -> T | _Failed:
+    """Do this; repeat transient failures, further and further apart, until patience is over."""
+    now = asyncio.get_running_loop().time
+    until, backoff = now() + patience_seconds, 0.2
+    while True:
+        try:
+            return await action()
+        except RetryLater as error:
+            pause = max(backoff, error.retry_after)
+            if now() + pause > until:
+                return _Failed(error.reason, error.message)
+            await asyncio.sleep(pause)
+            backoff = min(2 * backoff, _MAX_BACKOFF_SECONDS)
+        except PuppetError as error:
+            return _Failed(error.reason, error.message)
+        except Exception:
+            error_id = secrets.token_hex(8)
+            log.exception("step failed", extra={"step": name, "error_id": error_id})
+            return _Failed("INTERNAL", f"internal error {error_id}")

@@ -1,0 +1,56 @@
+"""Words from a model, at the llm service."""
+
+import grpc
+
+from puppet.llm.v1 import llm_service_pb2 as pb
+from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
+from services.agents.adapters.calls import calling
+from services.agents.domain.guard import Candidate
+from services.agents.domain.prompts import PromptParts
+from services.agents.ports.neighbours import Written
+
+# A small model on a busy machine serves one character after the other.
+_DEADLINE_SECONDS = 120.0
+
+
+class LlmClient:
+    """Speaks to the llm service."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._llm = LlmServiceStub(channel)
+
+    async def generate(self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int) -> Written:
+        """Return candidates for a prompt; an empty provider leaves the choice to the llm service."""
+        drawn = prompt.sampling
+        request = pb.GenerateRequest(
+            agent_id=agent_id,
+            provider=provider,
+            model=model if provider else "",
+            prompt=pb.Prompt(
+                system=prompt.system,
+                examples=[pb.Example(input=shown, output=answer) for shown, answer in prompt.examples],
+                input=prompt.input,
+                input_label=prompt.input_label,
+                output_label=prompt.output_label,
+            ),
+            sampling=pb.Sampling(
+                temperature=drawn.temperature,
+                top_p=drawn.top_p,
+                max_tokens=drawn.max_tokens,
+                frequency_penalty=drawn.frequency_penalty,
+                presence_penalty=drawn.presence_penalty,
+                seed=seed,
+            ),
+            candidate_count=prompt.candidate_count,
+        )
+        with calling("llm"):
+            answer = await self._llm.Generate(request, timeout=_DEADLINE_SECONDS)
+        candidates = tuple(
+            Candidate(
+                text=candidate.text,
+                is_cut=candidate.finish_reason == pb.FINISH_REASON_LENGTH,
+                mean_logprob=candidate.mean_logprob if candidate.HasField("mean_logprob") else None,
+            )
+            for candidate in answer.candidates
+        )
+        return Written(candidates, f"{answer.provider}/{answer.model}")

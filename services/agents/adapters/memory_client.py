@@ -1,0 +1,155 @@
+"""Memories and relationships, at the memory service."""
+
+from collections.abc import Sequence
+
+import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from puppet.memory.v1 import memory_service_pb2 as pb
+from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub, RelationshipServiceStub
+from services.agents.adapters.calls import calling
+from services.agents.domain.memories import TrustedMemory, TrustedProvenance
+from services.agents.ports.neighbours import NewMemory, Recollection, Source, View
+from services.runtime.protobuf import write_time
+
+_PROVENANCES = {source: pb.Provenance.Value(f"PROVENANCE_{source.name}") for source in Source}
+_SOURCES = {number: source for source, number in _PROVENANCES.items()}
+_TRUSTED = [pb.PROVENANCE_SELF, pb.PROVENANCE_OPERATOR]
+_MOST_TEXT, _MOST_QUERY, _MOST_SUMMARY = 8_000, 2_000, 1_000
+
+
+class MemoryClient:
+    """Speaks to the memory service."""
+
+    def __init__(self, memories: grpc.aio.Channel, relationships: grpc.aio.Channel) -> None:
+        """Take a channel for each of its two services: what may be retried is set for one of them."""
+        self._memories = MemoryServiceStub(memories)
+        self._relationships = RelationshipServiceStub(relationships)
+
+    async def remember(self, agent_id: str, memory: NewMemory, request_id: str) -> str:
+        """Store a memory once for every request_id, and return its id."""
+        stored = pb.Memory(
+            agent_id=agent_id,
+            text=memory.text[:_MOST_TEXT],
+            kind=_kind(memory.kind),
+            provenance=_PROVENANCES[memory.source],
+            importance=memory.importance,
+            valence=memory.valence,
+            author=memory.author,
+            source_id=memory.source_id,
+            subject=memory.subject,
+            conversation_id=memory.conversation_id,
+            occur_time=write_time(memory.occur_time),
+        )
+        with calling("memory"):
+            answer = await self._memories.CreateMemory(pb.CreateMemoryRequest(memory=stored, request_id=request_id))
+        return answer.memory.id
+
+    async def search(self, agent_id: str, query: str, most: int) -> list[Recollection]:
+        """Return up to `most` memories, most relevant first."""
+        return [
+            Recollection(
+                id=hit.memory.id,
+                text=hit.memory.text,
+                kind=_kind_name(hit.memory.kind),
+                source=_SOURCES[hit.memory.provenance],
+                author=hit.memory.author,
+                relevance=hit.relevance,
+            )
+            for hit in await self._hits(agent_id, query, most, (), ())
+        ]
+
+    async def trusted(self, agent_id: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
+        """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), newest first."""
+        request = pb.ListMemoriesRequest(
+            agent_id=agent_id, kinds=[_kind(kind) for kind in kinds], provenances=_TRUSTED, page_size=most
+        )
+        with calling("memory"):
+            answer = await self._memories.ListMemories(request)
+        return [_trusted(memory) for memory in answer.memories]
+
+    async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
+        """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), most relevant first."""
+        return [_trusted(hit.memory) for hit in await self._hits(agent_id, query, most, kinds, _TRUSTED)]
+
+    async def view_of(self, agent_id: str, counterpart: str) -> View | None:
+        """Return what an agent thinks of a counterpart; None when it doesn't know them."""
+        request = pb.GetRelationshipRequest(agent_id=agent_id, counterpart=counterpart)
+        try:
+            found = (await self._relationships.GetRelationship(request)).relationship
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return None
+            with calling("memory"):
+                raise
+        return View(found.sentiment, found.familiarity, found.trust, found.notes)
+
+    async def set_view(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
+        """Set what an agent thinks of a counterpart."""
+        request = pb.UpdateRelationshipRequest(
+            relationship=pb.Relationship(
+                agent_id=agent_id,
+                counterpart=counterpart,
+                sentiment=view.sentiment,
+                familiarity=view.familiarity,
+                trust=view.trust,
+                notes=view.notes,
+            ),
+            update_mask=FieldMask(paths=["sentiment", "familiarity", "trust", "notes"]),
+            allow_missing=True,
+            request_id=request_id,
+        )
+        with calling("memory"):
+            await self._relationships.UpdateRelationship(request)
+
+    async def interacted(self, agent_id: str, counterpart: str, summary: str, change: View, request_id: str) -> None:
+        """Count an interaction once for every request_id, and move what the agent thinks by the change."""
+        request = pb.RecordInteractionRequest(
+            agent_id=agent_id,
+            counterpart=counterpart,
+            summary=summary[:_MOST_SUMMARY],
+            sentiment_delta=change.sentiment,
+            familiarity_delta=change.familiarity,
+            trust_delta=change.trust,
+            request_id=request_id,
+        )
+        with calling("memory"):
+            await self._relationships.RecordInteraction(request)
+
+    async def _hits(
+        self,
+        agent_id: str,
+        query: str,
+        most: int,
+        kinds: Sequence[str],
+        provenances: "Sequence[pb.Provenance.ValueType]",
+    ) -> Sequence[pb.MemoryHit]:
+        request = pb.SearchMemoriesRequest(
+            agent_id=agent_id,
+            query=query[:_MOST_QUERY],
+            max_results=most,
+            kinds=[_kind(kind) for kind in kinds],
+            provenances=provenances,
+        )
+        with calling("memory"):
+            return (await self._memories.SearchMemories(request)).hits
+
+
+def _kind(kind: str) -> "pb.MemoryKind.ValueType":
+    return pb.MemoryKind.Value(f"MEMORY_KIND_{kind.upper()}")
+
+
+def _kind_name(kind: "pb.MemoryKind.ValueType") -> str:
+    return pb.MemoryKind.Name(kind).removeprefix("MEMORY_KIND_").lower()
+
+
+def _trusted(memory: pb.Memory) -> TrustedMemory:
+    # The filter stood in the request; a memory of any other provenance has no name here and is an error.
+    return TrustedMemory(
+        id=memory.id,
+        text=memory.text,
+        provenance=TrustedProvenance(_SOURCES[memory.provenance].value),
+        kind=_kind_name(memory.kind),
+        valence=memory.valence,
+        subject=memory.subject,
+    )

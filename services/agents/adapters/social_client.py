@@ -1,0 +1,84 @@
+"""Accounts, posts and mentions, at the social service."""
+
+import grpc
+
+from puppet.social.v1 import social_service_pb2 as pb
+from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
+from services.agents.adapters.calls import calling
+from services.agents.domain.persona import XSecrets
+from services.agents.ports.neighbours import Account, Mention, Post, Progress
+from services.runtime.clock import Clock
+from services.runtime.protobuf import read_time
+
+_PROGRESS = {pb.POST_STATE_SETTLED: Progress.SETTLED, pb.POST_STATE_FAILED: Progress.FAILED}
+_PAGE = 100
+_MOST_PAGES = 5
+
+
+class SocialClient:
+    """Speaks to the social service."""
+
+    def __init__(self, channel: grpc.aio.Channel, clock: Clock) -> None:
+        self._social = SocialServiceStub(channel)
+        self._clock = clock
+
+    async def register(self, agent_id: str, secrets: XSecrets) -> Account:
+        """Register an agent's account, or replace the credentials of the one it has."""
+        request = pb.RegisterAccountRequest(
+            agent_id=agent_id,
+            x=pb.XCredentials(
+                api_key=secrets.api_key,
+                api_key_secret=secrets.api_key_secret,
+                access_token=secrets.access_token,
+                access_token_secret=secrets.access_token_secret,
+            ),
+        )
+        with calling("social"):
+            answer = await self._social.RegisterAccount(request)
+        return Account(answer.account.id, answer.account.handle)
+
+    async def account_of(self, agent_id: str) -> Account | None:
+        """Return the account that an agent has."""
+        with calling("social"):
+            answer = await self._social.ListAccounts(pb.ListAccountsRequest(agent_id=agent_id, page_size=1))
+        return Account(answer.accounts[0].id, answer.accounts[0].handle) if answer.accounts else None
+
+    async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
+        """Publish a post once for every request_id; `in_reply_to` is empty for a post of its own."""
+        request = pb.CreatePostRequest(account_id=account_id, text=text, in_reply_to=in_reply_to, request_id=request_id)
+        with calling("social"):
+            return _post((await self._social.CreatePost(request)).post)
+
+    async def post(self, post_id: str) -> Post:
+        """Return a post as it is now."""
+        with calling("social"):
+            return _post((await self._social.GetPost(pb.GetPostRequest(id=post_id))).post)
+
+    async def mentions(self, account_id: str, after: str) -> list[Mention]:
+        """Return the mentions after the one with this network id, or the latest when it is empty; oldest first."""
+        found: list[Mention] = []
+        token = ""
+        for _ in range(_MOST_PAGES):
+            request = pb.ListMentionsRequest(
+                account_id=account_id, after_network_post_id=after, page_size=_PAGE, page_token=token
+            )
+            with calling("social"):
+                answer = await self._social.ListMentions(request)
+            found += map(self._mention, answer.mentions)
+            token = answer.next_page_token
+            if not token:
+                break
+        return found
+
+    def _mention(self, mention: pb.Mention) -> Mention:
+        return Mention(
+            network_post_id=mention.network_post_id,
+            author_handle=mention.author_handle,
+            text=mention.text,
+            conversation_id=mention.conversation_id or mention.network_post_id,
+            create_time=read_time(mention, "create_time", self._clock.now()),
+        )
+
+
+def _post(post: pb.Post) -> Post:
+    return Post(post.id, _PROGRESS.get(post.state, Progress.UNDER_WAY), post.network_post_id, post.state_reason)

@@ -1,0 +1,173 @@
+"""The truth in SQL, on SQLite and on Postgres."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.agents.domain.entities import (
+    ActionKind,
+    ActivityKind,
+    ActivityRecord,
+    AgentRecord,
+    ConversationCount,
+    MentionCursor,
+    ScheduleEntry,
+)
+from services.runtime import idempotency
+from services.runtime.db import Database
+from services.runtime.idempotency import RequestKey
+from services.runtime.pages import Page, Paged
+
+
+class SqlRecords:
+    """Everything stored, within one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self.commit = session.commit
+
+    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
+        """Claim a request; None when it is new, else the id that its first call claimed it with."""
+        return await idempotency.claim(self._session, key, resource_id)
+
+    async def agent(self, agent_id: str) -> AgentRecord | None:
+        """Return an agent."""
+        return await self._session.get(AgentRecord, agent_id)
+
+    async def agents(self, page: Page) -> Paged[AgentRecord]:
+        """Return a page of agents, in the order of their ids; the key is `(id,)`."""
+        query = select(AgentRecord)
+        if page.after:
+            query = query.where(col(AgentRecord.id) > page.after[0])
+        query = query.order_by(col(AgentRecord.id)).limit(page.size + 1)
+        return Paged.cut((await self._session.exec(query)).all(), page, lambda row: (row.id,))
+
+    async def fellows(self, agent_id: str) -> list[AgentRecord]:
+        """Return the other agents that have a handle."""
+        query = select(AgentRecord).where(AgentRecord.id != agent_id, AgentRecord.handle != "")
+        return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
+
+    async def save(self, row: AgentRecord) -> None:
+        """Add an agent, or write its changes."""
+        self._session.add(row)
+        await self._session.flush()
+
+    async def schedule(self, agent_id: str) -> list[ScheduleEntry]:
+        """Return what an agent will do, soonest first."""
+        query = select(ScheduleEntry).where(ScheduleEntry.agent_id == agent_id)
+        return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)))).all())
+
+    async def due(self, now: datetime, most: int) -> list[ScheduleEntry]:
+        """Return what is due, the longest overdue first."""
+        query = select(ScheduleEntry).where(ScheduleEntry.due_time <= now)
+        return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)).limit(most))).all())
+
+    async def put_schedule(self, agent_id: str, due_times: Mapping[ActionKind, datetime]) -> None:
+        """Replace an agent's schedule."""
+        await self._session.exec(sa.delete(ScheduleEntry).where(col(ScheduleEntry.agent_id) == agent_id))
+        self._session.add_all(
+            ScheduleEntry(agent_id=agent_id, kind=kind, due_time=due_time) for kind, due_time in due_times.items()
+        )
+        await self._session.flush()
+
+    async def move(self, entry: ScheduleEntry, due_time: datetime) -> None:
+        """Give an entry its next time, unless it has changed since it was read."""
+        same = (
+            col(ScheduleEntry.agent_id) == entry.agent_id,
+            col(ScheduleEntry.kind) == entry.kind,
+            col(ScheduleEntry.due_time) == entry.due_time,
+        )
+        await self._session.exec(sa.update(ScheduleEntry).where(*same).values(due_time=due_time))
+
+    async def log(self, activity: ActivityRecord) -> bool:
+        """Add an activity; False when this step of this workflow is there already."""
+        same = (ActivityRecord.workflow_id == activity.workflow_id, ActivityRecord.step == activity.step)
+        if (await self._session.exec(select(ActivityRecord.seq).where(*same))).first() is not None:
+            return False
+        self._session.add(activity)
+        await self._session.flush()
+        return True
+
+    async def activities(
+        self, agent_ids: Sequence[str], kinds: Sequence[ActivityKind], page: Page
+    ) -> Paged[ActivityRecord]:
+        """Return a page of activities, newest first; an empty filter doesn't restrict; the key is `(seq,)`."""
+        query = select(ActivityRecord)
+        if agent_ids:
+            query = query.where(col(ActivityRecord.agent_id).in_(agent_ids))
+        if kinds:
+            query = query.where(col(ActivityRecord.kind).in_(kinds))
+        if page.after:
+            query = query.where(col(ActivityRecord.seq) < page.after[0])
+        query = query.order_by(col(ActivityRecord.seq).desc()).limit(page.size + 1)
+        return Paged.cut((await self._session.exec(query)).all(), page, lambda row: (row.seq,))
+
+    async def activities_after(self, agent_ids: Sequence[str], seq: int, most: int) -> list[ActivityRecord]:
+        """Return up to `most` activities after this one, oldest first."""
+        query = select(ActivityRecord).where(col(ActivityRecord.seq) > seq)
+        if agent_ids:
+            query = query.where(col(ActivityRecord.agent_id).in_(agent_ids))
+        return list((await self._session.exec(query.order_by(col(ActivityRecord.seq)).limit(most))).all())
+
+    async def last_seq(self) -> int:
+        """Return the place of the newest activity; 0 when there is none."""
+        return (await self._session.exec(select(sa.func.max(ActivityRecord.seq)))).one() or 0
+
+    async def outcome(self, workflow_id: str) -> ActivityRecord | None:
+        """Return the first activity of a workflow."""
+        query = select(ActivityRecord).where(ActivityRecord.workflow_id == workflow_id)
+        return (await self._session.exec(query.order_by(col(ActivityRecord.seq)))).first()
+
+    async def counts(self, agent_id: str) -> Mapping[ActivityKind, int]:
+        """Return how many activities of each kind an agent has."""
+        query = select(ActivityRecord.kind, sa.func.count()).where(ActivityRecord.agent_id == agent_id)
+        rows = (await self._session.exec(query.group_by(col(ActivityRecord.kind)))).all()
+        return {ActivityKind(kind): number for kind, number in rows}
+
+    async def mention_cursor(self, agent_id: str) -> str:
+        """Return the network's id of the last mention that an agent has read; empty when it has read none."""
+        found = await self._session.get(MentionCursor, agent_id)
+        return found.after if found is not None else ""
+
+    async def move_mention_cursor(self, agent_id: str, before: str, after: str) -> None:
+        """Move the cursor, unless somebody else has moved it since it was `before`."""
+        found = await self._session.get(MentionCursor, agent_id) or MentionCursor(agent_id=agent_id, after="")
+        if found.after == before:
+            found.after = after
+            self._session.add(found)
+            await self._session.flush()
+
+    async def count_reply(self, agent_id: str, conversation_id: str, counterpart: str, limit: int) -> bool:
+        """Count a reply; False, and nothing is counted, when there are as many as the limit."""
+        found = await self._session.get(ConversationCount, (agent_id, conversation_id, counterpart))
+        if found is None:
+            found = ConversationCount(agent_id=agent_id, conversation_id=conversation_id, counterpart=counterpart)
+        if found.replies >= limit:
+            return False
+        found.replies += 1
+        self._session.add(found)
+        await self._session.flush()
+        return True
+
+
+class SqlStore:
+    """Opens transactions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[SqlRecords]:
+        """Open a transaction that only reads."""
+        async with self._database.read() as session:
+            yield SqlRecords(session)
+
+    @contextlib.asynccontextmanager
+    async def writing(self, turn: str = "") -> AsyncIterator[SqlRecords]:
+        """Open a transaction that may write; those that name the same turn follow one another."""
+        async with self._database.write(turn) as session:
+            yield SqlRecords(session)

@@ -1,0 +1,153 @@
+"""Wallets, the market and swaps, at the trading service."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from puppet.trading.v1 import trading_service_pb2 as pb
+from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
+from services.agents.adapters.calls import calling
+from services.agents.domain.persona import Trading
+from services.agents.domain.trading import WRAPPED_SOL, Holding, MarketView, PastTrade, Policy, TokenView, Wallet
+from services.agents.ports.neighbours import Progress, Trade, WalletKey
+from services.runtime.clock import Clock
+from services.runtime.protobuf import read_time
+
+_PROGRESS = {pb.TRADE_STATE_SETTLED: Progress.SETTLED, pb.TRADE_STATE_FAILED: Progress.FAILED}
+_LIMITS = (
+    "max_trade_lamports",
+    "min_balance_lamports",
+    "max_slippage_bps",
+    "max_daily_trades",
+    "max_daily_volume_lamports",
+)
+_MOST_TOKENS = 50
+_MOST_TRADES = 100
+
+
+class TradingClient:
+    """Speaks to the trading service."""
+
+    def __init__(self, channel: grpc.aio.Channel, clock: Clock) -> None:
+        self._trading = TradingServiceStub(channel)
+        self._clock = clock
+
+    async def register(self, agent_id: str, private_key: str, request_id: str) -> WalletKey:
+        """Register an agent's wallet once for every request_id; without a key a new one is made."""
+        request = pb.RegisterWalletRequest(agent_id=agent_id, private_key=private_key, request_id=request_id)
+        with calling("trading"):
+            answer = await self._trading.RegisterWallet(request)
+        return WalletKey(answer.wallet.id, answer.wallet.address)
+
+    async def wallet_of(self, agent_id: str) -> WalletKey | None:
+        """Return the wallet that an agent has."""
+        with calling("trading"):
+            answer = await self._trading.ListWallets(pb.ListWalletsRequest(agent_id=agent_id, page_size=1))
+        return WalletKey(answer.wallets[0].id, answer.wallets[0].address) if answer.wallets else None
+
+    async def limit(self, wallet_id: str, limits: Trading) -> None:
+        """Set the wallet's policy to the limits that a persona gives, and leave the others as they are."""
+        given = {name: value for name in _LIMITS if (value := getattr(limits, name)) is not None}
+        policy = pb.Policy(wallet_id=wallet_id, blocked_mints=limits.blacklist, **given)
+        request = pb.SetPolicyRequest(policy=policy, update_mask=FieldMask(paths=[*given, "blocked_mints"]))
+        with calling("trading"):
+            await self._trading.SetPolicy(request)
+
+    async def policy(self, wallet_id: str) -> Policy:
+        """Return the wallet's policy."""
+        with calling("trading"):
+            found = (await self._trading.GetPolicy(pb.GetPolicyRequest(wallet_id=wallet_id))).policy
+        return Policy(
+            **{name: getattr(found, name) for name in _LIMITS},
+            allowed_mints=tuple(found.allowed_mints),
+            blocked_mints=tuple(found.blocked_mints),
+        )
+
+    async def wallet(self, wallet_id: str) -> Wallet:
+        """Return what a wallet holds, and its last settled trades."""
+        settled = pb.ListTradesRequest(wallet_id=wallet_id, states=[pb.TRADE_STATE_SETTLED], page_size=_MOST_TRADES)
+        with calling("trading"):
+            balances = (await self._trading.GetBalances(pb.GetBalancesRequest(wallet_id=wallet_id))).balances
+            trades = (await self._trading.ListTrades(settled)).trades
+        return Wallet(
+            lamports=sum(balance.amount for balance in balances if balance.mint == WRAPPED_SOL),
+            holdings=tuple(
+                Holding(balance.mint, balance.symbol, balance.amount, balance.decimals)
+                for balance in balances
+                if balance.mint != WRAPPED_SOL and balance.amount
+            ),
+            trades=tuple(filter(None, map(self._past, trades))),
+        )
+
+    async def market(self, mints: Sequence[str]) -> MarketView:
+        """Return the tokens in fashion, and these as far as they have a price."""
+        with calling("trading"):
+            trending = (
+                await self._trading.ListTrendingTokens(pb.ListTrendingTokensRequest(page_size=_MOST_TOKENS))
+            ).tokens
+            known = {token.mint for token in trending}
+            wanted = [
+                WRAPPED_SOL,
+                *(mint for mint in dict.fromkeys(mints) if mint not in known and mint != WRAPPED_SOL),
+            ]
+            prices = (await self._trading.GetPrices(pb.GetPricesRequest(mints=wanted[:_MOST_TOKENS]))).prices
+        priced = {price.mint: price for price in prices}
+        tokens = [_token(token) for token in trending if token.mint != WRAPPED_SOL and token.usd]
+        tokens += [_unlisted(price) for mint, price in priced.items() if mint != WRAPPED_SOL]
+        sol = priced.get(WRAPPED_SOL)
+        return MarketView(Decimal(sol.usd) if sol else Decimal(0), tuple(tokens))
+
+    async def swap(self, wallet_id: str, input_mint: str, output_mint: str, amount: int, request_id: str) -> Trade:
+        """Swap this many base units once for every request_id, with the slippage that the policy allows."""
+        request = pb.ExecuteTradeRequest(
+            wallet_id=wallet_id, input_mint=input_mint, output_mint=output_mint, amount=amount, request_id=request_id
+        )
+        with calling("trading"):
+            return _trade((await self._trading.ExecuteTrade(request)).trade)
+
+    async def trade(self, trade_id: str) -> Trade:
+        """Return a trade as it is now."""
+        with calling("trading"):
+            return _trade((await self._trading.GetTrade(pb.GetTradeRequest(id=trade_id))).trade)
+
+    def _past(self, trade: pb.Trade) -> PastTrade | None:
+        """Return a trade between SOL and a token; None for one between two tokens."""
+        time = read_time(trade, "finish_time", self._clock.now())
+        if trade.input_mint == WRAPPED_SOL:
+            return PastTrade(trade.output_mint, True, trade.input_amount, trade.output_amount, time)
+        if trade.output_mint == WRAPPED_SOL:
+            return PastTrade(trade.input_mint, False, trade.output_amount, trade.input_amount, time)
+        return None
+
+
+def _token(token: pb.Token) -> TokenView:
+    return TokenView(
+        mint=token.mint,
+        symbol=token.symbol,
+        decimals=token.decimals,
+        usd=Decimal(token.usd),
+        change_24h=Decimal(token.change_24h) if token.change_24h else None,
+        liquidity_usd=Decimal(token.liquidity_usd) if token.liquidity_usd else None,
+        is_verified=token.is_verified,
+    )
+
+
+def _unlisted(price: pb.Price) -> TokenView:
+    """Return what a price alone tells of a token that is not in fashion: nobody vouches for it here."""
+    change = Decimal(price.change_24h) if price.change_24h else None
+    return TokenView(price.mint, price.mint[:4], 0, Decimal(price.usd), change, is_trending=False)
+
+
+def _trade(trade: pb.Trade) -> Trade:
+    return Trade(
+        id=trade.id,
+        progress=_PROGRESS.get(trade.state, Progress.UNDER_WAY),
+        input_mint=trade.input_mint,
+        output_mint=trade.output_mint,
+        input_amount=trade.input_amount,
+        output_amount=trade.output_amount,
+        signature=trade.signature,
+        reason=trade.state_reason,
+    )

@@ -1,0 +1,119 @@
+"""Wires the agents service."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
+from puppet.llm.v1 import llm_service_pb2 as llm_pb
+from puppet.memory.v1 import memory_service_pb2 as memory_pb
+from puppet.social.v1 import social_service_pb2 as social_pb
+from puppet.trading.v1 import trading_service_pb2 as trading_pb
+from services.agents.adapters.dbos import DbosWorkflows, Handler
+from services.agents.adapters.llm_client import LlmClient
+from services.agents.adapters.memory_client import MemoryClient
+from services.agents.adapters.social_client import SocialClient
+from services.agents.adapters.sql import SqlStore
+from services.agents.adapters.trading_client import TradingClient
+from services.agents.ports.neighbours import LlmPort, MemoryPort, SocialPort, TradingPort
+from services.agents.ports.workflows import MentionsTask, PostTask, ReplyTask, TradeTask
+from services.agents.service import (
+    Agents,
+    Cast,
+    Dealing,
+    Flows,
+    Journal,
+    Posting,
+    Provisioning,
+    Replying,
+    Scheduler,
+    Writer,
+)
+from services.agents.servicer import AgentServicer
+from services.agents.settings import AgentsSettings
+from services.runtime.background import repeating
+from services.runtime.client import channels
+from services.runtime.clock import Clock, SystemClock
+from services.runtime.db import Database
+from services.runtime.server import Lifecycle, Mounted, Opener
+
+_KEPT = timedelta(days=7)
+"""How long DBOS keeps a workflow that has ended; the activity log keeps what came of it."""
+
+_TIDY_SECONDS = 3600.0
+
+
+def opener(settings: AgentsSettings) -> Opener:
+    """Return what opens the service with these settings."""
+
+    @contextlib.asynccontextmanager
+    async def open_service(lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
+        targets = [
+            (settings.memory_target, memory_pb.DESCRIPTOR.services_by_name["MemoryService"]),
+            (settings.memory_target, memory_pb.DESCRIPTOR.services_by_name["RelationshipService"]),
+            (settings.llm_target, llm_pb.DESCRIPTOR.services_by_name["LlmService"]),
+            (settings.social_target, social_pb.DESCRIPTOR.services_by_name["SocialService"]),
+            (settings.trading_target, trading_pb.DESCRIPTOR.services_by_name["TradingService"]),
+        ]
+        clock = SystemClock()
+        async with channels(targets) as (memories, relationships, llm, social, trading):
+            memory_client = MemoryClient(memories, relationships)
+            social_client, trading_client = SocialClient(social, clock), TradingClient(trading, clock)
+            ports = (memory_client, LlmClient(llm), social_client, trading_client)
+            async with served(settings, lifecycle, clock, *ports) as mounted:
+                yield mounted
+
+    return open_service
+
+
+@contextlib.asynccontextmanager
+async def served(
+    settings: AgentsSettings,
+    lifecycle: Lifecycle,
+    clock: Clock,
+    memory: MemoryPort,
+    llm: LlmPort,
+    social: SocialPort,
+    trading: TradingPort,
+) -> AsyncIterator[Sequence[Mounted]]:
+    """Open the service over these four; its schedule and its workflows run until the block ends."""
+    database = Database(settings.sql_url("agents"))
+    try:
+        await database.migrate(Path(__file__).with_name("migrations"))
+        store = SqlStore(database)
+        workflows = DbosWorkflows(settings.dbos_url(), settings.executor_id, settings.patience_seconds)
+        cast = Cast(store, clock, settings.speed)
+        journal = Journal(store, cast, clock)
+        writer = Writer(llm)
+        flows = Flows(
+            Posting(cast, writer, memory, social),
+            Replying(store, cast, writer, memory, social),
+            Dealing(cast, memory, trading, clock),
+            journal,
+            settings.settle_seconds,
+        )
+        handlers: dict[type, Handler] = {
+            PostTask: flows.post,
+            MentionsTask: flows.mentions,
+            ReplyTask: flows.reply,
+            TradeTask: flows.trade,
+        }
+        provisioning = Provisioning(memory, social, trading)
+        agents = Agents(store, cast, journal, provisioning, workflows, clock, settings.speed)
+        scheduler = Scheduler(store, cast, workflows, clock, settings.speed)
+        async with (
+            workflows.running(handlers),
+            repeating("schedule", settings.poll_seconds, scheduler.poll),
+            repeating("tidying", _TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
+        ):
+            yield [
+                Mounted(
+                    pb.DESCRIPTOR.services_by_name["AgentService"],
+                    pb_grpc.add_AgentServiceServicer_to_server,
+                    AgentServicer(agents, journal, lifecycle.draining),
+                )
+            ]
+    finally:
+        await database.close()

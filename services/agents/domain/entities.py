@@ -1,0 +1,138 @@
+"""What the service stores: agents, their schedule, what they did, and how far they have read and answered."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlmodel import JSON, BigInteger, DateTime, Field, Integer, SQLModel, UniqueConstraint
+
+from services.agents.domain.mood import Mood
+from services.runtime import errors
+from services.runtime.columns import text_of
+
+
+class ActionKind(StrEnum):
+    """What an agent does by itself."""
+
+    POST = "post"
+    REPLY = "reply"
+    TRADE = "trade"
+
+
+class ActivityKind(StrEnum):
+    """What an activity is."""
+
+    LIFECYCLE = "lifecycle"
+    POST = "post"
+    REPLY = "reply"
+    TRADE = "trade"
+    PASS = "pass"  # noqa: S105 - the agent decided to do nothing
+    FAILURE = "failure"
+
+
+class AgentRecord(SQLModel, table=True):
+    """A character. Its persona is stored redacted: its secrets are with the services that own them."""
+
+    __tablename__ = "agent"
+
+    id: str = Field(primary_key=True)
+    name: str
+    description: str
+    is_active: bool
+    persona: dict[str, Any] = Field(sa_type=JSON)
+    account_id: str = ""
+    handle: str = Field(default="", index=True)
+    wallet_id: str = ""
+    valence: float
+    arousal: float
+    dominance: float
+    mood_time: datetime = Field(sa_type=DateTime(timezone=True))
+    start_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    create_time: datetime = Field(sa_type=DateTime(timezone=True))
+    update_time: datetime = Field(sa_type=DateTime(timezone=True))
+    version: int = 0
+
+    @property
+    def etag(self) -> str:
+        """Names this state of the agent; a change of mood alone doesn't change it."""
+        return str(self.version)
+
+    @property
+    def mood(self) -> Mood:
+        """How it felt at `mood_time`."""
+        return Mood(self.valence, self.arousal, self.dominance)
+
+    def put_mood(self, mood: Mood, now: datetime) -> None:
+        """Set how it feels now."""
+        self.valence, self.arousal, self.dominance = mood.valence, mood.arousal, mood.dominance
+        self.mood_time = now
+
+    def start(self, now: datetime) -> None:
+        """Let its schedule run from now on."""
+        self.is_active, self.start_time = True, now
+        self._touch(now)
+
+    def stop(self, now: datetime) -> None:
+        """Let its schedule rest."""
+        self.is_active, self.start_time = False, None
+        self._touch(now)
+
+    def become(self, name: str, description: str, persona: dict[str, Any], etag: str, now: datetime) -> None:
+        """Take on a changed, redacted persona. Raises Conflict when an etag is given and isn't the current one."""
+        if etag and etag != self.etag:
+            raise errors.Conflict(f"agent {self.id!r} has changed since", etag=self.etag)
+        self.name, self.description, self.persona = name, description, persona
+        self._touch(now)
+
+    def _touch(self, now: datetime) -> None:
+        self.update_time = now
+        self.version += 1
+
+
+class ScheduleEntry(SQLModel, table=True):
+    """When an agent does something next; rows of stopped agents are not there."""
+
+    __tablename__ = "schedule"
+
+    agent_id: str = Field(primary_key=True)
+    kind: ActionKind = Field(primary_key=True, sa_type=text_of(ActionKind))
+    due_time: datetime = Field(sa_type=DateTime(timezone=True), index=True)
+
+
+class ActivityRecord(SQLModel, table=True):
+    """Something that an agent did, and why; a step that runs twice is logged once."""
+
+    __tablename__ = "activity"
+    # A cursor must never name two activities, not even when the newest row is gone.
+    __table_args__ = (UniqueConstraint("workflow_id", "step"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite"))
+    workflow_id: str
+    step: str
+    agent_id: str = Field(index=True)
+    agent_name: str
+    kind: ActivityKind = Field(sa_type=text_of(ActivityKind))
+    summary: str
+    reason: str
+    details: dict[str, str] = Field(sa_type=JSON)
+    create_time: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class MentionCursor(SQLModel, table=True):
+    """The last mention that an agent has read: what the social service calls `after`."""
+
+    __tablename__ = "mention_cursor"
+
+    agent_id: str = Field(primary_key=True)
+    after: str
+
+
+class ConversationCount(SQLModel, table=True):
+    """How many replies an agent has given to one counterpart in one conversation."""
+
+    __tablename__ = "conversation_count"
+
+    agent_id: str = Field(primary_key=True)
+    conversation_id: str = Field(primary_key=True)
+    counterpart: str = Field(primary_key=True)
+    replies: int = 0

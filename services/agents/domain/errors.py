@@ -1,0 +1,57 @@
+"""Why the agents service refuses a call."""
+
+from services.runtime import errors
+
+
+class AgentNotFound(errors.NotFound):
+    """No agent has this id."""
+
+    reason = "AGENT_NOT_FOUND"
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(f"no agent {agent_id!r}", id=agent_id)
+
+
+class AgentExists(errors.AlreadyExists):
+    """An agent with this id exists."""
+
+    reason = "AGENT_EXISTS"
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(f"agent {agent_id!r} exists", id=agent_id)
+
+
+class AgentInactive(errors.WrongState):
+    """The agent is stopped."""
+
+    reason = "AGENT_INACTIVE"
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(f"agent {agent_id!r} is stopped; start it first", id=agent_id)
+
+
+class NoAccount(errors.WrongState):
+    """The agent has no account to post from."""
+
+    reason = "NO_ACCOUNT"
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(f"agent {agent_id!r} has no account to post from", id=agent_id)
+
+
+class TradingDisabled(errors.WrongState):
+    """The agent has no wallet, or its persona doesn't enable trading."""
+
+    reason = "TRADING_DISABLED"
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(f"agent {agent_id!r} has no wallet, or its persona doesn't enable trading", id=agent_id)
+
+
+class DependencyUnavailable(errors.Unavailable):
+    """Another service of the suite did not answer, or can't serve now."""
+
+    reason = "DEPENDENCY_UNAVAILABLE"
+
+    def __init__(self, dependency: str, retry_after: float = 1.0) -> None:
+        super().__init__(f"the {dependency} service is not available", retry_after, dependency=dependency)

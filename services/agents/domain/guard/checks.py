@@ -1,0 +1,199 @@
+"""The rules for a text, one by one. Each yields what is wrong, in words that go to the activity log."""
+
+import re
+from collections.abc import Iterator
+
+from services.agents.domain import text as texts
+from services.agents.domain.guard.cleaning import EMOJI, LABELS, capitalized, ends_sentences, is_whole, voice
+from services.agents.domain.guard.leaks import leaks
+from services.agents.domain.guard.model import Context, Purpose
+from services.agents.domain.persona import Capitalization, Persona
+
+_FRAGMENT = re.compile(rf"\b(?:{LABELS})\s*:|<\|?\w*\|?>|[\[\]{{}}|]|#{{2,}}|```|\*\*|__", re.IGNORECASE)
+_HASHTAG = re.compile(r"(?<![\w&])#\w")
+_MENTION = re.compile(r"(?<!\w)@\w")
+_CASHTAG = re.compile(r"(?<![\w$])\$[A-Za-z]{1,6}\b")
+_SYMBOL = re.compile(r"\b[A-Z]{3,10}\b")
+_LINK = re.compile(r"https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|org|net|io|xyz|app|ai|fun|gg)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_STUTTER = re.compile(r"\b(\w+(?: \w+)?) \1\b|(.)\2{4}", re.IGNORECASE)
+_OUT_OF_ROLE = re.compile(
+    r"\bas an? (?:ai|artificial|language|virtual|digital) ?(?:model|assistant|intelligence)?\b|\blanguage model\b"
+    r"|\bi(?:'m| am) (?:sorry, (?:but )?i (?:can|am)|unable to|not able to|an? (?:ai|language))"
+    r"|\bi can(?:'t|not) (?:assist|help|provide|fulfill)|\bchatgpt\b|\bopenai\b|\bmy (?:training data|creators)\b"
+    r"|\bhere(?:'s| is) (?:a|an|the|my|your) (?:post|tweet|reply|response)\b",
+    re.IGNORECASE,
+)
+_PROMISE = re.compile(
+    r"\bguaranteed?\b|\brisk.?free\b|\b(?:can't|cannot|won't) (?:lose|go wrong)\b|\bto the moon\b|\bsure thing\b"
+    r"|\bget rich\b|\bmore tomorrow\b"
+    r"|\b(?:you|everyone|everybody) should (?:buy|sell|invest)\b|\b(?:buy|sell) now\b|\b\d+x\b",
+    re.IGNORECASE,
+)
+_PROFANITY = re.compile(
+    r"\b(?:(?:mother)?f+u+c+k\w*|(?:bull)?s+h+i+t+\w*|bitch\w*|cunt\w*|ass+hole\w*|bastards?|dickheads?|wank\w*)\b",
+    re.IGNORECASE,
+)
+_HARM = re.compile(
+    r"\b(?:suicid\w*|rap(?:e|ed|ist)|nazis?|hitler|murder\w*|genocid\w*|terroris\w*)\b"
+    r"|\bkill (?:your|my|him|her|them)\w*\b",
+    re.IGNORECASE,
+)
+# What people mean who avoid these topics: the words of the topic itself hardly ever stand in a text on it.
+_TOPICS = {
+    "politic": r"presidents?|elections?|government|senat\w+|congress|parliament|democrats?|republicans?|trump|putin",
+    "religio": r"god|jesus|christ|church|allah|bible|pray(?:ed|er|ers|ing)?|heaven|hell|satan|priests?|mosque",
+    "financial advice": r"you should (?:buy|sell|invest)|(?:buy|sell) now|not financial advice",
+    "diet": r"diets?|calories|lose weight|slimming|low fat",
+    "illness": r"cancer|disease|tumou?r|diagnos\w+|hospitals?",
+    "sex": r"sex\w*|porn\w*|nude|naked",
+    "violence": r"guns?|shot dead|stabbed|killed|war|bombs?",
+}
+_DANGLING_WORDS = """
+a an and are as at because but by for from if into is like my of or our than that the their to was were when which
+while with your i we he she they it's i'm i've very
+"""
+_DANGLING = frozenset(_DANGLING_WORDS.split())
+_FACTS = {
+    "bought": re.compile(r"\b(?:bought|buy|buying|picked up)\b", re.IGNORECASE),
+    "sold": re.compile(r"\b(?:sold|sell|selling|dumped)\b", re.IGNORECASE),
+    "half": re.compile(r"\bhalf\b", re.IGNORECASE),
+    "gain": re.compile(r"\b(?:gain(?:s|ed)?|profits?)\b", re.IGNORECASE),
+    "loss": re.compile(r"\b(?:loss(?:es)?|lost)\b", re.IGNORECASE),
+}
+
+_LEAST_WORDS = 3
+_COPIED_WORDS = 6
+_ECHOED_WORDS = 4
+_READ_OUT_WORDS = 8
+_LIKE_AN_EXAMPLE = 0.6
+_LIKE_ITS_OWN = 0.55
+
+
+class Judge:
+    """Judges texts of one character for one purpose; what they are compared with is read once."""
+
+    def __init__(self, purpose: Purpose, persona: Persona, context: Context) -> None:
+        self._purpose = purpose
+        self._persona = persona
+        self._context = context
+        examples = voice(persona)
+        # "Notice: ... Thank you." is how a vending machine speaks, and no sign that it repeats itself.
+        self._manner = texts.habits(examples)
+        self._examples = [texts.trigrams(self._bare(example)) for example in examples]
+        self._passages = {passage for example in examples for passage in texts.passages(example, _COPIED_WORDS)}
+        kind = persona.reply_examples if purpose is Purpose.REPLY else persona.post_examples
+        self._opening, self._closing = texts.frame([example.text for example in kind])
+        self._own = [texts.trigrams(self._bare(post)) for post in context.own_posts]
+
+    def reasons(self, text: str) -> Iterator[str]:
+        """Yield every reason why a clean text may not be published."""
+        for check in (self._shape, self._role, self._style, self._taste, self._novelty, self._truth):
+            yield from check(text)
+        yield from leaks(text, self._context.secrets)
+
+    def _shape(self, text: str) -> Iterator[str]:
+        """Ask for a whole sentence, of a length that fits."""
+        said = texts.words(text)
+        if len(said) < _LEAST_WORDS:
+            yield "is too short"
+        length, most = texts.weighted_length(text), min(self._context.max_length, self._persona.style.max_post_length)
+        if length > most:
+            yield f"is too long: {length} of {most} characters"
+        if said and (said[-1] in _DANGLING or text.endswith((",", ":", ";", "-", "("))):
+            yield "breaks off"
+        elif not is_whole(text) and ends_sentences(self._persona):
+            yield "does not end its sentence"
+        if text.count('"') % 2 or text.count("(") != text.count(")"):
+            yield "leaves a quotation or bracket open"
+
+    def _role(self, text: str) -> Iterator[str]:
+        """Refuse what stands in a prompt, and any voice but the character's."""
+        if _FRAGMENT.search(text):
+            yield "contains a label or markup"
+        if _OUT_OF_ROLE.search(text):
+            yield "falls out of its role"
+        if _LINK.search(text):
+            yield "contains a link"
+        if _MENTION.search(text):
+            yield "mentions somebody by handle, which only code does"
+        if texts.passages(text, _READ_OUT_WORDS) & texts.passages(self._context.system, _READ_OUT_WORDS):
+            yield "reads its prompt out"
+
+    def _style(self, text: str) -> Iterator[str]:
+        """Ask for what the style guide says."""
+        style = self._persona.style
+        if _HASHTAG.search(text) and not style.uses_hashtags:
+            yield "uses a hashtag"
+        if EMOJI.search(text) and not style.uses_emojis:
+            yield "uses an emoji"
+        if len(_CASHTAG.findall(text)) > 1:
+            yield "has more than one cashtag"
+        if style.capitalization is Capitalization.LOWERCASE and capitalized(text, style.capitalization) != text:
+            yield "uses capitals"
+        if not (text.startswith(self._opening) and text.endswith(self._closing)):
+            yield "doesn't begin or end as the character always does"
+        yield from (f"uses the avoided term {term!r}" for term in style.avoid_terms if texts.says(text, term))
+
+    def _taste(self, text: str) -> Iterator[str]:
+        """Refuse avoided topics, harm, and advice on money."""
+        said = texts.content(text)
+        for topic in self._persona.style.topics_to_avoid:
+            meant = texts.content(topic)
+            near = [words for name, words in _TOPICS.items() if name in topic.casefold()]
+            if (meant and meant <= said) or any(re.search(rf"\b(?:{words})\b", text, re.IGNORECASE) for words in near):
+                yield f"touches the avoided topic {topic!r}"
+        if _PROFANITY.search(text) and not self._persona.style.profanity_allowed:
+            yield "swears"
+        if _HARM.search(text):
+            yield "speaks of harm"
+        if self._purpose is Purpose.TRADE_POST and _PROMISE.search(text):
+            yield "promises or advises"
+
+    def _novelty(self, text: str) -> Iterator[str]:
+        """Refuse an example, the post that is answered, what it said before, and the same thing twice."""
+        bare = texts.trigrams(self._bare(text))
+        # What is remembered may be said as it is, even if an example remembers the same.
+        remembered = texts.passages(self._context.memory, _COPIED_WORDS)
+        is_copied = (texts.passages(text, _COPIED_WORDS) & self._passages) - remembered
+        if is_copied or texts.nearest(bare, self._examples) >= _LIKE_AN_EXAMPLE:
+            yield "copies an example"
+        echo = texts.passages(text, _ECHOED_WORDS) & texts.passages(self._context.about, _ECHOED_WORDS)
+        if self._purpose is Purpose.REPLY and echo:
+            yield "repeats what it answers"
+        if texts.nearest(bare, self._own) >= _LIKE_ITS_OWN or text in self._context.own_posts:
+            yield "is much like an own post of late"
+        said = texts.words(text)
+        sentences = [" ".join(texts.words(part)) for part in texts.sentences(text)]
+        if (
+            len(texts.passages(text, 3)) < len(said) - 2
+            or len(set(sentences)) < len(sentences)
+            or _STUTTER.search(text)
+        ):
+            yield "repeats itself"
+
+    def _truth(self, text: str) -> Iterator[str]:
+        """Ask for the memory in a reply, and for a trade as it was."""
+        about, memory = self._context.about, self._context.memory
+        is_told = self._purpose is Purpose.TRADE_POST
+        if self._purpose is Purpose.REPLY and memory and not brings_in(text, memory, about):
+            yield "does not use the memory"
+        if (is_told or memory) and set(_NUMBER.findall(text)) - set(_NUMBER.findall(f"{about} {memory}")):
+            yield "has a number from nowhere"
+        if not is_told:
+            return
+        if any(pattern.search(text) and side not in about.casefold() for side, pattern in _FACTS.items()):
+            yield "tells the trade otherwise than it was"
+        symbols = [symbol for symbol in _SYMBOL.findall(about) if symbol != "SOL"]
+        if symbols and not any(texts.says(text, symbol) for symbol in symbols):
+            yield "doesn't name the token"
+        if set(_SYMBOL.findall(text)) - {*symbols, "SOL"} and text != text.upper():
+            yield "names another token"
+
+    def _bare(self, text: str) -> str:
+        return texts.without(text, self._manner)
+
+
+def brings_in(text: str, memory: str, answered: str) -> bool:
+    """Say whether a reply uses a memory: a word with meaning that the post it answers doesn't have."""
+    return bool(texts.shared(text, memory) - texts.content(answered))

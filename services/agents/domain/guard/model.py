@@ -1,0 +1,56 @@
+"""What the guard is given, and what it says."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """What a text is for."""
+
+    POST = "post"
+    REPLY = "reply"
+    TRADE_POST = "trade_post"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A text that a model wrote, whether it was cut, and the mean natural logarithm of its tokens' probabilities."""
+
+    text: str
+    is_cut: bool = False
+    mean_logprob: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a text has to stand beside."""
+
+    about: str = ""
+    """The topic of a post, the post that a reply answers, or the trade in words."""
+    memory: str = ""
+    """What a reply has to bring in; empty when there is nothing."""
+    own_posts: tuple[str, ...] = ()
+    """What the character published lately, its replies included."""
+    system: str = ""
+    """The prompt's `system`, none of which may be read out."""
+    secrets: tuple[str, ...] = ()
+    """Values that may never appear, however encoded."""
+    max_length: int = 280
+    """In weighted characters: what the network allows, less what is put in front."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a text may be published, and every reason why not."""
+
+    ok: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A candidate after its repairs, with its verdict and its score: higher is better."""
+
+    text: str
+    verdict: Verdict
+    score: float

@@ -1,0 +1,46 @@
+"""Which of several good texts is best: on the subject, with a turn in it, fluent, and unlike what was there before."""
+
+from services.agents.domain import text as texts
+from services.agents.domain.guard.cleaning import voice
+from services.agents.domain.guard.model import Candidate, Context
+from services.agents.domain.persona import Persona
+
+# Words that a small model fills its sentences with when it has nothing to say.
+_BLAND_WORDS = """
+very beautiful happy great nice good thing things people person lot time day life long always never really something
+best better old new little big
+"""
+_BLAND = frozenset(_BLAND_WORDS.split())
+_SHORT, _LONG = 7, 20
+
+
+class Ranker:
+    """Scores the texts of one character in one context; what they are compared with is read once."""
+
+    def __init__(self, persona: Persona, context: Context) -> None:
+        self._about = texts.content(context.about)
+        self._memory = texts.content(context.memory)
+        motifs = (*persona.style.key_terms, *persona.personality.interests)
+        self._motifs = texts.content(" ".join(motifs)) - self._about
+        self._seen = [texts.trigrams(text) for text in (*voice(persona), *context.own_posts)]
+
+    def score(self, candidate: Candidate) -> float:
+        """Return how good a clean text is: higher is better, about -1 to 3."""
+        said, meant = texts.words(candidate.text), texts.content(candidate.text)
+        length = max(1, len(said))
+        score = 0.5 * (len(texts.sentences(candidate.text)) in (2, 3))
+        score -= 0.05 * max(0, length - _LONG) + 0.1 * max(0, _SHORT - length)
+        score -= 1 - len(set(said)) / length
+        score -= sum(word in _BLAND for word in said) / length
+        score -= 0.8 * texts.nearest(texts.trigrams(candidate.text), self._seen)
+        score += 0.15 * min(3, len(meant & self._motifs))
+        if self._about:
+            score += len(meant & self._about) / len(self._about)
+        if self._memory:
+            score += 1.5 * min(1.0, len(meant & self._memory) / min(3, len(self._memory)))
+            # A memory recited is a beginning; an answer says something with it.
+            score += 0.3 * min(2, len(meant - self._memory))
+        if candidate.mean_logprob is not None:
+            # Below the one it rambles, above the other it recites: neither is better for being more so.
+            score += 0.4 * max(-2.5, min(-0.6, candidate.mean_logprob))
+        return score

@@ -1,0 +1,38 @@
+"""From candidates to an order: the best that may be published at the head."""
+
+from collections.abc import Sequence
+
+from services.agents.domain.guard.checks import Judge
+from services.agents.domain.guard.cleaning import clean, is_whole
+from services.agents.domain.guard.model import Candidate, Context, Purpose, Reviewed, Verdict
+from services.agents.domain.guard.ranking import Ranker
+from services.agents.domain.persona import Persona
+
+
+def judge(text: str, purpose: Purpose, persona: Persona, context: Context) -> Verdict:
+    """Say whether a clean text may be published."""
+    return _verdict(Judge(purpose, persona, context), text)
+
+
+def rank(candidates: Sequence[Candidate], persona: Persona, context: Context) -> list[Candidate]:
+    """Return clean candidates best first."""
+    ranker = Ranker(persona, context)
+    return sorted(candidates, key=lambda item: -ranker.score(item))
+
+
+def review(candidates: Sequence[Candidate], purpose: Purpose, persona: Persona, context: Context) -> list[Reviewed]:
+    """Clean, judge and rank: what may be published comes first, the best of it at the head; the rest says why not."""
+    critic, ranker = Judge(purpose, persona, context), Ranker(persona, context)
+    reviewed = []
+    for candidate in candidates:
+        mended = Candidate(clean(candidate.text, persona), candidate.is_cut, candidate.mean_logprob)
+        verdict = _verdict(critic, mended.text)
+        if mended.is_cut and not is_whole(mended.text):
+            verdict = Verdict(False, (*verdict.reasons, "was cut"))
+        reviewed.append(Reviewed(mended.text, verdict, ranker.score(mended)))
+    return sorted(reviewed, key=lambda item: (not item.verdict.ok, -item.score))
+
+
+def _verdict(critic: Judge, text: str) -> Verdict:
+    reasons = tuple(critic.reasons(text))
+    return Verdict(not reasons, reasons)

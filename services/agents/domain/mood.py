@@ -1,0 +1,136 @@
+"""How a character feels, by the PAD model of Mehrabian and Russell (1974), and what makes it feel so."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.agents.domain.persona import Persona
+
+HALF_LIFE = timedelta(hours=6)
+"""How long a mood takes to come half the way back, in the character's own time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """A point of the PAD space: valence -1..1, arousal 0..1, dominance 0..1."""
+
+    valence: float
+    arousal: float
+    dominance: float
+
+    @property
+    def label(self) -> str:
+        """The mood in one word: the octant it lies in, or `even` near the middle."""
+        tilts = (self.valence, 2 * self.arousal - 1, 2 * self.dominance - 1)
+        if max(map(abs, tilts)) < _EVEN:
+            return "even"
+        return _OCTANTS[tuple(tilt >= 0 for tilt in tilts)]
+
+    def moved(self, valence: float, arousal: float, dominance: float) -> "Mood":
+        """Return the mood after a push, kept within the ranges."""
+        return Mood(
+            _clamp(self.valence + valence, -1, 1),
+            _clamp(self.arousal + arousal, 0, 1),
+            _clamp(self.dominance + dominance, 0, 1),
+        )
+
+
+class MoodEvent(StrEnum):
+    """Something that moves a mood."""
+
+    POSTED = "posted"
+    REPLIED = "replied"
+    GOT_REPLY = "got_reply"
+    STRESSED = "stressed"
+    TRADED = "traded"
+    TRADE_GAIN = "trade_gain"
+    TRADE_LOSS = "trade_loss"
+    FAILED = "failed"
+
+
+NEUTRAL = Mood(0.1, 0.4, 0.5)
+
+_EVEN = 0.25
+
+_OCTANTS: Mapping[tuple[bool, ...], str] = {
+    (True, True, True): "exuberant",
+    (True, True, False): "thrilled",
+    (True, False, True): "relaxed",
+    (True, False, False): "gentle",
+    (False, True, True): "irritated",
+    (False, True, False): "anxious",
+    (False, False, True): "aloof",
+    (False, False, False): "gloomy",
+}
+
+_PUSHES: Mapping[MoodEvent, tuple[float, float, float]] = {
+    MoodEvent.POSTED: (0.04, -0.02, 0.02),
+    MoodEvent.REPLIED: (0.03, 0.02, 0.01),
+    MoodEvent.GOT_REPLY: (0.08, 0.08, 0.02),
+    MoodEvent.STRESSED: (-0.15, 0.2, -0.1),
+    MoodEvent.TRADED: (0.02, 0.1, 0.05),
+    MoodEvent.TRADE_GAIN: (0.2, 0.15, 0.15),
+    MoodEvent.TRADE_LOSS: (-0.2, 0.1, -0.15),
+    MoodEvent.FAILED: (-0.1, 0.08, -0.08),
+}
+
+# Words that people use for a character's usual mood, by their stems.
+_TEMPERS: Mapping[str, Mood] = {
+    "optimis|hopeful|sunny|cheer|happy|joy|warm|content": Mood(0.5, 0.5, 0.6),
+    "excit|enthusias|energ|exuberan|ecsta|manic|hyper": Mood(0.6, 0.85, 0.65),
+    "curious|interest|inquisi|wonder": Mood(0.35, 0.6, 0.5),
+    "playful|mischie|amus|witty|silly": Mood(0.5, 0.65, 0.6),
+    "calm|seren|peace|relax|tranquil|mellow|content|patient": Mood(0.35, 0.15, 0.6),
+    "thoughtful|contemplat|reflect|pensive|philosoph|introspect|dream": Mood(0.1, 0.25, 0.5),
+    "gentle|tender|shy|kind|humble": Mood(0.35, 0.25, 0.3),
+    "melanchol|wistful|nostalg|sad|gloom|lonely|tired|weary": Mood(-0.35, 0.2, 0.3),
+    "anxious|nervous|worr|uneasy|fear|overwhelm": Mood(-0.35, 0.75, 0.25),
+    "angry|irrita|annoy|grump|indign|rage": Mood(-0.45, 0.7, 0.7),
+    "sarcas|cynic|dry|deadpan|aloof|bored|detached|stoic": Mood(-0.1, 0.25, 0.65),
+    "confident|bold|proud|determin|ambitious|focus": Mood(0.35, 0.6, 0.85),
+    "chaotic|feral|unhinged|restless|intense": Mood(0.05, 0.9, 0.6),
+}
+
+
+def baseline(persona: "Persona") -> Mood:
+    """Return how a character feels when nothing happens: its `default_mood`, in numbers or in words."""
+    given = persona.personality.default_mood
+    if isinstance(given, Mood):
+        return given
+    tempers = [mood for stems, mood in _TEMPERS.items() if re.search(rf"\b({stems})", given, re.IGNORECASE)]
+    if not tempers:
+        return NEUTRAL
+    return Mood(
+        sum(mood.valence for mood in tempers) / len(tempers),
+        sum(mood.arousal for mood in tempers) / len(tempers),
+        sum(mood.dominance for mood in tempers) / len(tempers),
+    )
+
+
+def decay(mood: Mood, baseline: Mood, elapsed: timedelta) -> Mood:
+    """Return a mood on its way back to the baseline, after `elapsed` of the character's own time."""
+    left = 0.5 ** (max(elapsed, timedelta()) / HALF_LIFE)
+    return Mood(
+        baseline.valence + (mood.valence - baseline.valence) * left,
+        baseline.arousal + (mood.arousal - baseline.arousal) * left,
+        baseline.dominance + (mood.dominance - baseline.dominance) * left,
+    )
+
+
+def feel(mood: Mood, event: MoodEvent) -> Mood:
+    """Return the mood after an event."""
+    return mood.moved(*_PUSHES[event])
+
+
+def stress_in(text: str, persona: "Persona") -> str:
+    """Return the stress trigger of the persona that a text touches, or an empty text."""
+    words = text.casefold()
+    return next((trigger for trigger in persona.personality.stress_triggers if trigger.casefold() in words), "")
+
+
+def _clamp(value: float, least: float, most: float) -> float:
+    return max(least, min(most, value))

@@ -1,0 +1,38 @@
+"""The persona: who a character is, read from the file that describes it."""
+
+from services.agents.domain.persona.model import (
+    Behavior,
+    Capitalization,
+    Example,
+    InitialMemory,
+    LlmChoice,
+    MemorySeed,
+    Persona,
+    Personality,
+    RelationshipSeed,
+    StyleGuide,
+    Trading,
+)
+from services.agents.domain.persona.reading import read_persona, unknown_fields
+from services.agents.domain.persona.secrets import REDACTED, Secrets, XSecrets, redact, secrets_of
+
+__all__ = [
+    "REDACTED",
+    "Behavior",
+    "Capitalization",
+    "Example",
+    "InitialMemory",
+    "LlmChoice",
+    "MemorySeed",
+    "Persona",
+    "Personality",
+    "RelationshipSeed",
+    "Secrets",
+    "StyleGuide",
+    "Trading",
+    "XSecrets",
+    "read_persona",
+    "redact",
+    "secrets_of",
+    "unknown_fields",
+]

@@ -1,0 +1,33 @@
+"""Whether to trade, what, and how much: from market, wallet, policy, mood and trusted memories, never by chance."""
+
+from services.agents.domain.trading.deciding import decide
+from services.agents.domain.trading.model import (
+    LAMPORTS_PER_SOL,
+    WRAPPED_SOL,
+    Buy,
+    Decision,
+    Hold,
+    Holding,
+    MarketView,
+    PastTrade,
+    Policy,
+    Sell,
+    TokenView,
+    Wallet,
+)
+
+__all__ = [
+    "LAMPORTS_PER_SOL",
+    "WRAPPED_SOL",
+    "Buy",
+    "Decision",
+    "Hold",
+    "Holding",
+    "MarketView",
+    "PastTrade",
+    "Policy",
+    "Sell",
+    "TokenView",
+    "Wallet",
+    "decide",
+]

@@ -1,0 +1,240 @@
+"""The four other services of the suite, as the agents service uses them.
+
+Every method raises DependencyUnavailable when the same call may succeed later, and Refused when it will not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from services.agents.domain.guard import Candidate
+from services.agents.domain.memories import TrustedMemory
+from services.agents.domain.persona import Trading, XSecrets
+from services.agents.domain.prompts import PromptParts
+from services.agents.domain.trading import MarketView, Policy, Wallet
+from services.runtime.errors import PuppetError, Violation
+
+
+class Refused(PuppetError):
+    """Another service refused the call; `reason` is one of its own error reasons."""
+
+    def __init__(self, dependency: str, reason: str, message: str, violations: Sequence[Violation] = ()) -> None:
+        super().__init__(message, dependency=dependency)
+        self.reason = reason  # type: ignore[misc]  # a class's own everywhere else; here it is what the other one said
+        self.violations = tuple(violations)
+
+
+class Source(StrEnum):
+    """Where a memory comes from: the memory service's provenance."""
+
+    SELF = "self"
+    OPERATOR = "operator"
+    AGENT = "agent"
+    EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMemory:
+    """Something to remember. `kind` is one of the memory service's kinds, for example `post`."""
+
+    text: str
+    kind: str
+    source: Source
+    importance: float = 0.5
+    valence: float = 0.0
+    author: str = ""
+    source_id: str = ""
+    subject: str = ""
+    conversation_id: str = ""
+    occur_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """A memory that a search found, whoever it is from: for replies only."""
+
+    id: str
+    text: str
+    kind: str
+    source: Source
+    author: str
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What an agent thinks of a counterpart, or how that changes."""
+
+    sentiment: float
+    familiarity: float
+    trust: float
+    notes: str = ""
+
+
+class MemoryPort(Protocol):
+    """What characters remember."""
+
+    async def remember(self, agent_id: str, memory: NewMemory, request_id: str) -> str:
+        """Store a memory once for every request_id, and return its id."""
+        ...
+
+    async def search(self, agent_id: str, query: str, most: int) -> list[Recollection]:
+        """Return up to `most` memories, most relevant first."""
+        ...
+
+    async def trusted(self, agent_id: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
+        """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), newest first."""
+        ...
+
+    async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
+        """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), most relevant first."""
+        ...
+
+    async def view_of(self, agent_id: str, counterpart: str) -> View | None:
+        """Return what an agent thinks of a counterpart; None when it doesn't know them."""
+        ...
+
+    async def set_view(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
+        """Set what an agent thinks of a counterpart."""
+        ...
+
+    async def interacted(self, agent_id: str, counterpart: str, summary: str, change: View, request_id: str) -> None:
+        """Count an interaction once for every request_id, and move what the agent thinks by the change."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a model wrote, and which one it was."""
+
+    candidates: tuple[Candidate, ...]
+    model: str
+
+
+class LlmPort(Protocol):
+    """Words from a model."""
+
+    async def generate(self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int) -> Written:
+        """Return candidates for a prompt; an empty provider leaves the choice to the llm service."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account on a network."""
+
+    id: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A post of somebody else that mentions an agent. Its text may shape a reply and nothing else."""
+
+    network_post_id: str
+    author_handle: str
+    text: str
+    conversation_id: str
+    create_time: datetime
+
+
+class Progress(StrEnum):
+    """How far an effect in the world has come."""
+
+    UNDER_WAY = "under way"
+    SETTLED = "settled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post of the outbox."""
+
+    id: str
+    progress: Progress
+    network_post_id: str
+    reason: str
+
+
+class SocialPort(Protocol):
+    """Accounts and posts."""
+
+    async def register(self, agent_id: str, secrets: XSecrets) -> Account:
+        """Register an agent's account, or replace the credentials of the one it has."""
+        ...
+
+    async def account_of(self, agent_id: str) -> Account | None:
+        """Return the account that an agent has."""
+        ...
+
+    async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
+        """Publish a post once for every request_id; `in_reply_to` is empty for a post of its own."""
+        ...
+
+    async def post(self, post_id: str) -> Post:
+        """Return a post as it is now."""
+        ...
+
+    async def mentions(self, account_id: str, after: str) -> list[Mention]:
+        """Return the mentions after the one with this network id, or the latest when it is empty; oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WalletKey:
+    """A registered wallet: its id in the trading service, and its public key."""
+
+    id: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A swap; amounts are base units, as on the chain once it is settled."""
+
+    id: str
+    progress: Progress
+    input_mint: str
+    output_mint: str
+    input_amount: int
+    output_amount: int
+    signature: str
+    reason: str
+
+
+class TradingPort(Protocol):
+    """Wallets, the market, and swaps."""
+
+    async def register(self, agent_id: str, private_key: str, request_id: str) -> WalletKey:
+        """Register an agent's wallet once for every request_id; without a key a new one is made."""
+        ...
+
+    async def wallet_of(self, agent_id: str) -> WalletKey | None:
+        """Return the wallet that an agent has."""
+        ...
+
+    async def limit(self, wallet_id: str, limits: Trading) -> None:
+        """Set the wallet's policy to the limits that a persona gives, and leave the others as they are."""
+        ...
+
+    async def policy(self, wallet_id: str) -> Policy:
+        """Return the wallet's policy."""
+        ...
+
+    async def wallet(self, wallet_id: str) -> Wallet:
+        """Return what a wallet holds, and its last settled trades."""
+        ...
+
+    async def market(self, mints: Sequence[str]) -> MarketView:
+        """Return the tokens in fashion, and these as far as they have a price."""
+        ...
+
+    async def swap(self, wallet_id: str, input_mint: str, output_mint: str, amount: int, request_id: str) -> Trade:
+        """Swap this many base units once for every request_id, with the slippage that the policy allows."""
+        ...
+
+    async def trade(self, trade_id: str) -> Trade:
+        """Return a trade as it is now."""
+        ...

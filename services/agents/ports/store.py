@@ -1,0 +1,104 @@
+"""What the agents service stores."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord, AgentRecord, ScheduleEntry
+from services.runtime.idempotency import RequestKey
+from services.runtime.pages import Page, Paged
+
+
+class Records(Protocol):
+    """Everything stored, within one transaction, which is rolled back unless it is committed."""
+
+    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
+        """Claim a request; None when it is new, else the id that its first call claimed it with."""
+        ...
+
+    async def agent(self, agent_id: str) -> AgentRecord | None:
+        """Return an agent."""
+        ...
+
+    async def agents(self, page: Page) -> Paged[AgentRecord]:
+        """Return a page of agents, in the order of their ids; the key is `(id,)`."""
+        ...
+
+    async def fellows(self, agent_id: str) -> list[AgentRecord]:
+        """Return the other agents that have a handle."""
+        ...
+
+    async def save(self, row: AgentRecord) -> None:
+        """Add an agent, or write its changes."""
+        ...
+
+    async def schedule(self, agent_id: str) -> list[ScheduleEntry]:
+        """Return what an agent will do, soonest first."""
+        ...
+
+    async def due(self, now: datetime, most: int) -> list[ScheduleEntry]:
+        """Return what is due, the longest overdue first."""
+        ...
+
+    async def put_schedule(self, agent_id: str, due_times: Mapping[ActionKind, datetime]) -> None:
+        """Replace an agent's schedule."""
+        ...
+
+    async def move(self, entry: ScheduleEntry, due_time: datetime) -> None:
+        """Give an entry its next time, unless it has changed since it was read."""
+        ...
+
+    async def log(self, activity: ActivityRecord) -> bool:
+        """Add an activity; False when this step of this workflow is there already."""
+        ...
+
+    async def activities(
+        self, agent_ids: Sequence[str], kinds: Sequence[ActivityKind], page: Page
+    ) -> Paged[ActivityRecord]:
+        """Return a page of activities, newest first; an empty filter doesn't restrict; the key is `(seq,)`."""
+        ...
+
+    async def activities_after(self, agent_ids: Sequence[str], seq: int, most: int) -> list[ActivityRecord]:
+        """Return up to `most` activities after this one, oldest first."""
+        ...
+
+    async def last_seq(self) -> int:
+        """Return the place of the newest activity; 0 when there is none."""
+        ...
+
+    async def outcome(self, workflow_id: str) -> ActivityRecord | None:
+        """Return the first activity of a workflow."""
+        ...
+
+    async def counts(self, agent_id: str) -> Mapping[ActivityKind, int]:
+        """Return how many activities of each kind an agent has."""
+        ...
+
+    async def mention_cursor(self, agent_id: str) -> str:
+        """Return the network's id of the last mention that an agent has read; empty when it has read none."""
+        ...
+
+    async def move_mention_cursor(self, agent_id: str, before: str, after: str) -> None:
+        """Move the cursor, unless somebody else has moved it since it was `before`."""
+        ...
+
+    async def count_reply(self, agent_id: str, conversation_id: str, counterpart: str, limit: int) -> bool:
+        """Count a reply; False, and nothing is counted, when there are as many as the limit."""
+        ...
+
+    async def commit(self) -> None:
+        """Make it durable."""
+        ...
+
+
+class Store(Protocol):
+    """The truth."""
+
+    def reading(self) -> AbstractAsyncContextManager[Records]:
+        """Open a transaction that only reads."""
+        ...
+
+    def writing(self, turn: str = "") -> AbstractAsyncContextManager[Records]:
+        """Open a transaction that may write; those that name the same turn follow one another."""
+        ...

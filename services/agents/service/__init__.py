@@ -1,0 +1,25 @@
+"""The use cases of the agents service, and what its workflows do."""
+
+from services.agents.service.agents import Agents
+from services.agents.service.cast import Cast
+from services.agents.service.journal import Journal
+from services.agents.service.posting import Posting
+from services.agents.service.provisioning import Provisioning
+from services.agents.service.replying import Replying
+from services.agents.service.scheduler import Scheduler
+from services.agents.service.trading import Dealing
+from services.agents.service.workflows import Flows
+from services.agents.service.writing import Writer
+
+__all__ = [
+    "Agents",
+    "Cast",
+    "Dealing",
+    "Flows",
+    "Journal",
+    "Posting",
+    "Provisioning",
+    "Replying",
+    "Scheduler",
+    "Writer",
+]

@@ -1,0 +1,248 @@
+"""Creating, changing, starting, stopping and nudging agents."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord, AgentRecord, ScheduleEntry
+from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound, NoAccount, TradingDisabled
+from services.agents.domain.mood import Mood, baseline
+from services.agents.domain.persona import Persona, read_persona, redact, secrets_of
+from services.agents.domain.schedule import first_due, kinds
+from services.agents.ports.store import Records, Store
+from services.agents.ports.workflows import PostTask, Task, TradeTask, Workflows
+from services.agents.service.cast import Cast
+from services.agents.service.journal import TURN, Entry, Journal
+from services.agents.service.provisioning import Provisioning
+from services.runtime.clock import Clock
+from services.runtime.errors import Conflict, InvalidRequest, Violation
+from services.runtime.idempotency import RequestKey
+from services.runtime.ids import new_id
+from services.runtime.pages import Page, Paged
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What an agent is doing, and how much it has done."""
+
+    agent: AgentRecord
+    mood: Mood
+    schedule: list[ScheduleEntry]
+    counts: Mapping[ActivityKind, int]
+    now: datetime
+
+
+class Agents:
+    """The use cases of AgentService."""
+
+    def __init__(
+        self,
+        store: Store,
+        cast: Cast,
+        journal: Journal,
+        provisioning: Provisioning,
+        workflows: Workflows,
+        clock: Clock,
+        speed: float,
+    ) -> None:
+        """Take how many hours of the characters pass in one of ours."""
+        self._store = store
+        self._cast = cast
+        self._journal = journal
+        self._provisioning = provisioning
+        self._workflows = workflows
+        self._clock = clock
+        self._speed = speed
+
+    async def create(self, raw: Mapping[str, Any], key: RequestKey) -> AgentRecord:
+        """Create an agent; the agent itself comes last, so that repeating a failed creation completes it.
+
+        Raises InvalidRequest, AgentExists and DependencyUnavailable.
+        """
+        persona, secrets = read_persona(raw), secrets_of(raw)
+        async with self._store.writing() as records:
+            if (first := await _created(records, persona.id, key)) is not None:
+                return first
+        account = await self._provisioning.account(persona, secrets)
+        wallet = await self._provisioning.wallet(persona, secrets)
+        await self._provisioning.memories(persona.id, persona.memory)
+        now, mood = self._clock.now(), baseline(persona)
+        agent = AgentRecord(
+            id=persona.id,
+            name=persona.name,
+            description=persona.description,
+            is_active=False,
+            persona=redact(raw),
+            account_id=account.id if account else "",
+            handle=account.handle if account else "",
+            wallet_id=wallet.id if wallet else "",
+            valence=mood.valence,
+            arousal=mood.arousal,
+            dominance=mood.dominance,
+            mood_time=now,
+            create_time=now,
+            update_time=now,
+        )
+        async with self._store.writing(TURN) as records:
+            if (first := await _created(records, persona.id, key)) is not None:
+                return first
+            await records.save(agent)
+            await self._tell(records, agent, "was created")
+            if persona.is_active:
+                await self._start(records, agent, persona, now)
+            await records.commit()
+        self._journal.announce()
+        return agent
+
+    async def get(self, agent_id: str) -> AgentRecord:
+        """Return one agent. Raises AgentNotFound."""
+        async with self._store.reading() as records:
+            return await _existing(records, agent_id)
+
+    async def page(self, page: Page) -> Paged[AgentRecord]:
+        """Return a page of agents, in the order of their ids."""
+        async with self._store.reading() as records:
+            return await records.agents(page)
+
+    async def update(self, agent_id: str, raw: Mapping[str, Any], etag: str, key: RequestKey) -> AgentRecord:
+        """Give an agent another persona; secrets that are redacted stay as they are.
+
+        Raises InvalidRequest, AgentNotFound, Conflict and DependencyUnavailable.
+        """
+        persona, secrets = read_persona(raw), secrets_of(raw)
+        if persona.id != agent_id:
+            raise InvalidRequest([Violation("agent.persona.id", f"must be {agent_id!r}, which can't be changed")])
+        async with self._store.writing() as records:
+            agent = await _existing(records, agent_id)
+            if await records.claim(key, agent_id) is not None:
+                return agent
+            if etag and etag != agent.etag:
+                raise Conflict(f"agent {agent_id!r} has changed since", etag=agent.etag)
+        account = await self._provisioning.account(persona, secrets)
+        wallet = await self._provisioning.wallet(persona, secrets)
+        now = self._clock.now()
+        async with self._store.writing(TURN) as records:
+            agent = await _existing(records, agent_id)
+            if await records.claim(key, agent_id) is not None:
+                return agent
+            agent.become(persona.name, persona.description, redact(raw), etag, now)
+            agent.account_id, agent.handle = (account.id, account.handle) if account else ("", "")
+            agent.wallet_id = wallet.id if wallet else agent.wallet_id
+            await records.save(agent)
+            if agent.is_active:
+                await self._plan(records, agent, persona, now)
+            await records.commit()
+        return agent
+
+    async def start(self, agent_id: str, key: RequestKey) -> AgentRecord:
+        """Start an agent's schedule. Raises AgentNotFound."""
+        async with self._store.writing(TURN) as records:
+            agent = await _existing(records, agent_id)
+            if await records.claim(key, agent_id) is None:
+                if not agent.is_active:
+                    await self._start(records, agent, read_persona(agent.persona), self._clock.now())
+                await records.commit()
+        self._journal.announce()
+        return agent
+
+    async def stop(self, agent_id: str, key: RequestKey) -> AgentRecord:
+        """Stop an agent's schedule. Raises AgentNotFound."""
+        async with self._store.writing(TURN) as records:
+            agent = await _existing(records, agent_id)
+            if await records.claim(key, agent_id) is None:
+                if agent.is_active:
+                    agent.stop(self._clock.now())
+                    await records.save(agent)
+                    await records.put_schedule(agent_id, {})
+                    await self._tell(records, agent, "was stopped")
+                await records.commit()
+        self._journal.announce()
+        return agent
+
+    async def status(self, agent_id: str) -> Status:
+        """Say what an agent is doing. Raises AgentNotFound."""
+        now = self._clock.now()
+        async with self._store.reading() as records:
+            agent = await _existing(records, agent_id)
+            schedule, counts = await records.schedule(agent_id), await records.counts(agent_id)
+        mood = self._cast.mood(agent, read_persona(agent.persona), now)
+        return Status(agent, mood, schedule, counts, now)
+
+    async def trigger_post(
+        self, agent_id: str, topic: str, key: RequestKey, seconds: float
+    ) -> tuple[str, ActivityRecord | None]:
+        """Let an agent post now; returns the workflow's id, and what came of it within this time.
+
+        Raises AgentNotFound, AgentInactive and NoAccount.
+        """
+        return await self._trigger(f"trigger-post/{key.request_id}", PostTask(agent_id, topic), key, seconds)
+
+    async def trigger_trade(self, agent_id: str, key: RequestKey, seconds: float) -> tuple[str, ActivityRecord | None]:
+        """Let an agent consider a trade now; returns the workflow's id, and what came of it within this time.
+
+        Raises AgentNotFound, AgentInactive and TradingDisabled.
+        """
+        return await self._trigger(f"trigger-trade/{key.request_id}", TradeTask(agent_id), key, seconds)
+
+    async def _trigger(
+        self, workflow_id: str, task: Task, key: RequestKey, seconds: float
+    ) -> tuple[str, ActivityRecord | None]:
+        async with self._store.writing() as records:
+            agent = await _existing(records, task.agent_id)
+            if await records.claim(key, workflow_id) is None:
+                _check_ready(agent, task)
+                await records.commit()
+        # Also for a repeated call: the first one may have ended between the claim and the start.
+        if (outcome := await self._journal.outcome(workflow_id, 0)) is None:
+            await self._workflows.start(workflow_id, task)
+            outcome = await self._journal.outcome(workflow_id, seconds)
+        return workflow_id, outcome
+
+    async def _start(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
+        agent.start(now)
+        await records.save(agent)
+        await self._plan(records, agent, persona, now)
+        await self._tell(records, agent, "was started")
+
+    async def _plan(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
+        """Make the schedule fit the agent; what is on it already keeps its time."""
+        planned = {entry.kind: entry.due_time for entry in await records.schedule(agent.id)}
+        rng = random.Random(f"{agent.id}/{now.isoformat()}")
+        able = [kind for kind in kinds(persona) if _may(agent, kind)]
+        due = {kind: planned.get(kind) or first_due(kind, persona, now, self._speed, rng) for kind in able}
+        await records.put_schedule(agent.id, due)
+
+    async def _tell(self, records: Records, agent: AgentRecord, what: str) -> None:
+        entry = Entry(ActivityKind.LIFECYCLE, what, "its operator asked for it")
+        await self._journal.add(records, agent, new_id("lifecycle"), "end", entry)
+
+
+def _may(agent: AgentRecord, kind: ActionKind) -> bool:
+    return bool(agent.wallet_id if kind is ActionKind.TRADE else agent.account_id)
+
+
+def _check_ready(agent: AgentRecord, task: Task) -> None:
+    if not agent.is_active:
+        raise AgentInactive(agent.id)
+    if isinstance(task, TradeTask):
+        if not (agent.wallet_id and read_persona(agent.persona).trading.is_enabled):
+            raise TradingDisabled(agent.id)
+    elif not agent.account_id:
+        raise NoAccount(agent.id)
+
+
+async def _existing(records: Records, agent_id: str) -> AgentRecord:
+    if agent := await records.agent(agent_id):
+        return agent
+    raise AgentNotFound(agent_id)
+
+
+async def _created(records: Records, agent_id: str, key: RequestKey) -> AgentRecord | None:
+    """Return the agent that this request has made before. Raises AgentExists when another request made it."""
+    if await records.claim(key, agent_id) is not None:
+        return await _existing(records, agent_id)
+    if await records.agent(agent_id) is not None:
+        raise AgentExists(agent_id)
+    return None

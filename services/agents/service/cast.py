@@ -1,0 +1,52 @@
+"""The characters, as their workflows meet them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.agents.domain.entities import AgentRecord
+from services.agents.domain.errors import AgentNotFound
+from services.agents.domain.mood import Mood, baseline, decay
+from services.agents.domain.persona import Persona, read_persona
+from services.agents.ports.store import Store
+from services.runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """An agent now: its record, its persona, and how it feels."""
+
+    record: AgentRecord
+    persona: Persona
+    mood: Mood
+
+
+class Cast:
+    """Reads characters."""
+
+    def __init__(self, store: Store, clock: Clock, speed: float) -> None:
+        """Take how many hours of the characters pass in one of ours."""
+        self._store = store
+        self._clock = clock
+        self._speed = speed
+
+    async def character(self, agent_id: str) -> Character:
+        """Return an agent as it is now. Raises AgentNotFound."""
+        async with self._store.reading() as records:
+            record = await records.agent(agent_id)
+        if record is None:
+            raise AgentNotFound(agent_id)
+        return self.met(record)
+
+    async def fellows(self, agent_id: str) -> list[AgentRecord]:
+        """Return the other characters of this suite that have a handle."""
+        async with self._store.reading() as records:
+            return await records.fellows(agent_id)
+
+    def met(self, record: AgentRecord) -> Character:
+        """Return a character as it is now."""
+        persona = read_persona(record.persona)
+        return Character(record, persona, self.mood(record, persona, self._clock.now()))
+
+    def mood(self, record: AgentRecord, persona: Persona, now: datetime) -> Mood:
+        """Return how an agent feels at this time."""
+        return decay(record.mood, baseline(persona), (now - record.mood_time) * self._speed)

@@ -1,0 +1,128 @@
+"""The activity log: what agents did and why, and how it moved them; once for each step of a workflow."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord
+from services.agents.domain.mood import MoodEvent, feel
+from services.agents.ports.store import Records, Store
+from services.agents.service.cast import Cast
+from services.runtime.clock import Clock
+from services.runtime.pages import Page, Paged
+
+TURN = "activity"
+"""Whoever adds activities takes this turn, so that their places in the log are in the order of their commits."""
+
+_BATCH = 100
+_LOOK_SECONDS = 1.0
+_HEARTBEAT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be logged of a workflow."""
+
+    kind: ActivityKind
+    summary: str
+    reason: str
+    details: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[MoodEvent, ...] = ()
+
+
+class Journal:
+    """Writes the log, and tells those who watch it."""
+
+    def __init__(self, store: Store, cast: Cast, clock: Clock) -> None:
+        self._store = store
+        self._cast = cast
+        self._clock = clock
+        self._news = asyncio.Event()
+
+    async def add(self, records: Records, agent: AgentRecord, workflow_id: str, step: str, entry: Entry) -> bool:
+        """Log an activity within a transaction of the turn; False when this step is there already."""
+        now = self._clock.now()
+        activity = ActivityRecord(
+            workflow_id=workflow_id,
+            step=step,
+            agent_id=agent.id,
+            agent_name=agent.name,
+            kind=entry.kind,
+            summary=entry.summary,
+            reason=entry.reason,
+            details=dict(entry.details),
+            create_time=now,
+        )
+        if not await records.log(activity):
+            return False
+        if entry.events:
+            mood = self._cast.met(agent).mood
+            for event in entry.events:
+                mood = feel(mood, event)
+            agent.put_mood(mood, now)
+            await records.save(agent)
+        return True
+
+    async def record(self, agent_id: str, workflow_id: str, step: str, entry: Entry) -> None:
+        """Log what came of a workflow, once for every step, and let the agent feel it."""
+        async with self._store.writing(TURN) as records:
+            agent = await records.agent(agent_id)
+            if agent is not None and await self.add(records, agent, workflow_id, step, entry):
+                await records.commit()
+        self.announce()
+
+    def announce(self) -> None:
+        """Wake those who watch the log in this process; those of other replicas look by themselves."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def page(self, agent_ids: Sequence[str], kinds: Sequence[ActivityKind], page: Page) -> Paged[ActivityRecord]:
+        """Return a page of activities, newest first."""
+        async with self._store.reading() as records:
+            return await records.activities(agent_ids, kinds, page)
+
+    async def outcome(self, workflow_id: str, seconds: float) -> ActivityRecord | None:
+        """Return how a workflow ended, waiting for it; None when it hasn't within this time."""
+        now = asyncio.get_running_loop().time
+        until = now() + seconds
+        while True:
+            news = self._news
+            async with self._store.reading() as records:
+                if (found := await records.outcome(workflow_id)) is not None:
+                    return found
+            if (left := until - now()) <= 0:
+                return None
+            await _wait(news, min(left, _LOOK_SECONDS))
+
+    async def watch(
+        self, agent_ids: Sequence[str], after: int | None, draining: asyncio.Event
+    ) -> AsyncIterator[ActivityRecord | None]:
+        """Yield what is logged after this place, or from now on, until `draining`; None when nothing happens for long.
+
+        The first item is None: from then on nothing is missed.
+        """
+        if after is None:
+            async with self._store.reading() as records:
+                after = await records.last_seq()
+        now = asyncio.get_running_loop().time
+        yield None
+        told = now()
+        while not draining.is_set():
+            news = self._news
+            async with self._store.reading() as records:
+                batch = await records.activities_after(agent_ids, after, _BATCH)
+            for activity in batch:
+                yield activity
+                after, told = activity.seq or after, now()
+            if not batch:
+                if now() - told >= _HEARTBEAT_SECONDS:
+                    yield None
+                    told = now()
+                await _wait(news, _LOOK_SECONDS)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

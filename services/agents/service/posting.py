@@ -1,0 +1,115 @@
+"""What an agent does to post: choose a topic, perhaps somebody to speak to, and the words."""
+
+import random
+
+from services.agents.domain.entities import ActivityKind, AgentRecord
+from services.agents.domain.guard import Context, Purpose
+from services.agents.domain.mood import MoodEvent
+from services.agents.domain.prompts import Fellow, choose_topic, compose_post, compose_trade_post
+from services.agents.domain.text import shared
+from services.agents.ports.neighbours import MemoryPort, NewMemory, Post, SocialPort, Source
+from services.agents.ports.workflows import PostTask
+from services.agents.service.cast import Cast, Character
+from services.agents.service.journal import Entry
+from services.agents.service.writing import Draft, Pass, Writer
+
+OWN_WORDS = ("post", "interaction")
+"""The kinds of memory that hold what an agent has said. They are compared with, but nothing is made from them:
+a reply may echo a stranger, whose words would come back as the agent's own."""
+
+GROUNDED = ("core", "recent", "event", "trade", "relationship", "reflection", "general")
+"""The kinds of memory that posts and trades may be made from."""
+
+_MOST_OWN = 40
+_MOST_LATE = 10
+_MOST_MEMORIES = 50
+_MOST_FITTING = 4
+_ADDRESS_PROBABILITY = 0.35
+_ADDRESS_PROBABILITY_AFTER_SILENCE = 0.85
+_SILENCE = 3
+_POST_LENGTH = 280
+
+
+class Posting:
+    """The steps of a post."""
+
+    def __init__(self, cast: Cast, writer: Writer, memory: MemoryPort, social: SocialPort) -> None:
+        self._cast = cast
+        self._writer = writer
+        self._memory = memory
+        self._social = social
+
+    async def write(self, workflow_id: str, task: PostTask) -> Draft | Pass:
+        """Return the post, or why there is none."""
+        character = await self._cast.character(task.agent_id)
+        if not (character.record.is_active and character.record.account_id):
+            return Pass("posts nothing", "was stopped before it began")
+        rng = random.Random(workflow_id)
+        own = await self._memory.trusted(task.agent_id, OWN_WORDS, _MOST_OWN)
+        texts = tuple(memory.text for memory in own)
+        if task.news is not None:
+            prompt = compose_trade_post(character.persona, character.mood, task.news.words, rng)
+            context = Context(task.news.words, own_posts=texts, system=prompt.system)
+            choice = await self._writer.write(character, Purpose.TRADE_POST, prompt, context, rng)
+            if not choice.text:
+                return Pass("posts nothing about its trade", choice.account)
+            reason = f"it {task.news.words}; feels {character.mood.label}; {choice.account}"
+            return Draft(choice.text, reason, {**task.news.details, "topic": task.news.words})
+        topic = task.topic or await self._topic(character, [memory.subject for memory in own[:_MOST_LATE]], rng)
+        memories = await self._memory.trusted_about(task.agent_id, topic, GROUNDED, _MOST_FITTING)
+        fellow = await self._addressed(character, texts, rng)
+        prefix = f"@{fellow.handle} " if fellow else ""
+        late = [memory.text for memory in own if memory.kind == "post"][:_MOST_LATE]
+        addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
+        prompt = compose_post(character.persona, character.mood, topic, memories, late, addressed, rng)
+        context = Context(topic, own_posts=texts, system=prompt.system, max_length=_POST_LENGTH - len(prefix))
+        choice = await self._writer.write(character, Purpose.POST, prompt, context, rng)
+        if not choice.text:
+            return Pass(f"posts nothing about {topic}", choice.account)
+        reason = f"topic: {topic}; feels {character.mood.label}; {choice.account}"
+        details = {"topic": topic}
+        if fellow:
+            details["to"] = fellow.handle
+        if told := next((memory for memory in memories if shared(choice.text, memory.text)), None):
+            details |= {"memory": told.text, "memory_id": told.id}
+        return Draft(prefix + choice.text, reason, details)
+
+    async def publish(self, workflow_id: str, agent_id: str, text: str, in_reply_to: str = "") -> Post:
+        """Publish a text, once for every workflow."""
+        character = await self._cast.character(agent_id)
+        return await self._social.publish(character.record.account_id, text, in_reply_to, workflow_id)
+
+    async def look(self, post_id: str) -> Post:
+        """Return a post as it is now."""
+        return await self._social.post(post_id)
+
+    async def remember(self, workflow_id: str, agent_id: str, draft: Draft, post: Post) -> None:
+        """Remember what was posted."""
+        memory = NewMemory(
+            draft.text, "post", Source.SELF, 0.4, source_id=post.network_post_id, subject=draft.details["topic"][:200]
+        )
+        await self._memory.remember(agent_id, memory, f"{workflow_id}/memory")
+
+    async def _topic(self, character: Character, late: list[str], rng: random.Random) -> str:
+        memories = await self._memory.trusted(character.record.id, GROUNDED, _MOST_MEMORIES)
+        return choose_topic(character.persona, memories, late, rng)
+
+    async def _addressed(self, character: Character, own: tuple[str, ...], rng: random.Random) -> AgentRecord | None:
+        """Return a fellow to speak to, in about half of the cases: rather one that the persona knows than another."""
+        is_silent = not any(text.startswith("@") for text in own[:_SILENCE])
+        if rng.random() >= (_ADDRESS_PROBABILITY_AFTER_SILENCE if is_silent else _ADDRESS_PROBABILITY):
+            return None
+        fellows = [fellow for fellow in await self._cast.fellows(character.record.id) if fellow.is_active]
+        names = {known.counterpart for known in character.persona.memory.relationships}
+        known = [fellow for fellow in fellows if names & {fellow.id, fellow.name, fellow.handle}]
+        return rng.choice(known or fellows) if fellows else None
+
+    async def _note(self, character: Character, fellow: AgentRecord) -> str:
+        view = await self._memory.view_of(character.record.id, fellow.id)
+        return view.notes if view else ""
+
+
+def posted(draft: Draft, post: Post) -> Entry:
+    """Return what is logged of a settled post."""
+    ids = {"post_id": post.id, "network_post_id": post.network_post_id}
+    return Entry(ActivityKind.POST, draft.text, draft.reason, {**draft.details, **ids}, (MoodEvent.POSTED,))

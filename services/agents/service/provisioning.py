@@ -1,0 +1,105 @@
+"""What an agent needs at the other services: an account, a wallet with its limits, and its first memories.
+
+What is made has a request_id that says what is asked for: to repeat a creation that failed half way completes it.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+
+from services.agents.domain.persona import InitialMemory, Persona, Secrets
+from services.agents.ports.neighbours import (
+    Account,
+    MemoryPort,
+    NewMemory,
+    Refused,
+    SocialPort,
+    Source,
+    TradingPort,
+    View,
+    WalletKey,
+)
+from services.runtime.errors import InvalidRequest, Violation
+
+_AT_ONCE = 8
+
+
+class Provisioning:
+    """Equips agents."""
+
+    def __init__(self, memory: MemoryPort, social: SocialPort, trading: TradingPort) -> None:
+        self._memory = memory
+        self._social = social
+        self._trading = trading
+
+    async def account(self, persona: Persona, secrets: Secrets) -> Account | None:
+        """Register the account whose credentials the persona has; without them, return the one there is.
+
+        Raises InvalidRequest when the network or the social service refuses them, and DependencyUnavailable.
+        """
+        if secrets.x is None:
+            return await self._social.account_of(persona.id)
+        with _naming("persona.twitter_credentials"):
+            return await self._social.register(persona.id, secrets.x)
+
+    async def wallet(self, persona: Persona, secrets: Secrets) -> WalletKey | None:
+        """Register the wallet of a persona that trades or has a key, and set its limits; None for any other.
+
+        Raises InvalidRequest when the trading service refuses key or limits, and DependencyUnavailable.
+        """
+        if not (persona.trading.is_enabled or secrets.private_key):
+            return None
+        wallet = None if secrets.private_key else await self._trading.wallet_of(persona.id)
+        if wallet is None:
+            request_id = f"wallet/{persona.id}/{_digest(secrets.private_key)}"
+            with _naming("persona.solana_integration.private_key"):
+                wallet = await self._trading.register(persona.id, secrets.private_key, request_id)
+        with _naming("persona.solana_integration.trade_safety"):
+            await self._trading.limit(wallet.id, persona.trading)
+        return wallet
+
+    async def memories(self, agent_id: str, initial: InitialMemory) -> None:
+        """Store what a character knows from the start. Raises InvalidRequest and DependencyUnavailable."""
+        calls: list[Callable[[], Awaitable[object]]] = []
+        for seed in initial.seeds:
+            source = Source.SELF if seed.kind == "post" else Source.OPERATOR
+            memory = NewMemory(seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time)
+            request_id = f"seed/{agent_id}/{_digest(seed.kind, seed.text)}"
+            calls.append(partial(self._memory.remember, agent_id, memory, request_id))
+        for known in initial.relationships:
+            view = View(known.sentiment, known.familiarity, known.trust, known.notes)
+            request_id = f"seed/{agent_id}/{_digest(known.counterpart, repr(view))}"
+            calls.append(partial(self._memory.set_view, agent_id, known.counterpart, view, request_id))
+        with _naming("persona.initial_memory"):
+            await _all(calls)
+
+
+async def _all(calls: Sequence[Callable[[], Awaitable[object]]]) -> None:
+    """Make all calls, a few at once; the first that fails ends the others."""
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(call: Callable[[], Awaitable[object]]) -> None:
+        async with free:
+            await call()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for call in calls:
+                group.create_task(one(call))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+@contextlib.contextmanager
+def _naming(field: str) -> Iterator[None]:
+    """Turn another service's refusal into a violation of the field that it is about."""
+    try:
+        yield
+    except Refused as refused:
+        raise InvalidRequest([Violation(field, refused.message)]) from refused
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]

@@ -1,0 +1,215 @@
+"""What an agent does to answer: read its mentions, hear each of them, and reply to some, within limits."""
+
+import random
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.agents.domain.entities import ActivityKind, AgentRecord
+from services.agents.domain.guard import Context, Purpose
+from services.agents.domain.mood import MoodEvent, stress_in
+from services.agents.domain.prompts import compose_reply
+from services.agents.ports.neighbours import (
+    MemoryPort,
+    Mention,
+    NewMemory,
+    Post,
+    Recollection,
+    SocialPort,
+    Source,
+    View,
+)
+from services.agents.ports.store import Store
+from services.agents.ports.workflows import MentionsTask, ReplyTask
+from services.agents.service.cast import Cast, Character
+from services.agents.service.journal import Entry
+from services.agents.service.posting import OWN_WORDS
+from services.agents.service.writing import Choice, Draft, Pass, Writer
+from services.runtime.idempotency import RequestKey
+
+MOST_REPLIES_TO_A_FELLOW = 2
+MOST_REPLIES_TO_A_STRANGER = 3
+"""In one conversation. Two characters that answer each other would otherwise never end."""
+
+_CLOSER = View(sentiment=0.02, familiarity=0.05, trust=0.01)
+# Networks have a clock of their own, and tell the time in whole seconds.
+_CLOCK_SKEW = timedelta(minutes=1)
+_MOST_HITS = 8
+_MOST_OWN = 40
+_HANDLE = re.compile(r"@\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The mentions that an agent hasn't read, and where its cursor stands before and after them."""
+
+    mentions: tuple[Mention, ...]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A mention that was remembered, and whom it is from: a fellow's id and name, or a stranger's handle."""
+
+    memory_id: str
+    counterpart: str
+    author_name: str
+    is_fellow: bool
+
+
+class Replying:
+    """The steps of a reply."""
+
+    def __init__(self, store: Store, cast: Cast, writer: Writer, memory: MemoryPort, social: SocialPort) -> None:
+        self._store = store
+        self._cast = cast
+        self._writer = writer
+        self._memory = memory
+        self._social = social
+
+    async def inbox(self, task: MentionsTask) -> Inbox:
+        """Return the mentions after the cursor."""
+        record = (await self._cast.character(task.agent_id)).record
+        async with self._store.reading() as records:
+            before = await records.mention_cursor(task.agent_id)
+        if not (record.is_active and record.account_id):
+            return Inbox((), before, before)
+        found = await self._social.mentions(record.account_id, before)
+        # An account may be older than its character: what was said before it came here is not for it to answer.
+        since = record.create_time - _CLOCK_SKEW
+        mentions = [mention for mention in found if before or mention.create_time >= since]
+        return Inbox(tuple(mentions), before, found[-1].network_post_id if found else before)
+
+    async def advance(self, task: MentionsTask, inbox: Inbox) -> None:
+        """Move the cursor behind the inbox."""
+        async with self._store.writing() as records:
+            await records.move_mention_cursor(task.agent_id, inbox.before, inbox.after)
+            await records.commit()
+
+    async def hear(self, workflow_id: str, task: ReplyTask) -> Heard:
+        """Remember a mention: a fellow's words as AGENT, a stranger's as EXTERNAL."""
+        mention = task.mention
+        fellow = await self._fellow(task.agent_id, mention.author_handle)
+        heard = NewMemory(
+            mention.text,
+            "interaction",
+            Source.AGENT if fellow else Source.EXTERNAL,
+            author=fellow.id if fellow else mention.author_handle,
+            source_id=mention.network_post_id,
+            subject=fellow.name if fellow else mention.author_handle,
+            conversation_id=mention.conversation_id,
+            occur_time=mention.create_time,
+        )
+        memory_id = await self._memory.remember(task.agent_id, heard, f"{workflow_id}/heard")
+        if fellow:
+            return Heard(memory_id, fellow.id, fellow.name, True)
+        return Heard(memory_id, mention.author_handle, mention.author_handle, False)
+
+    async def consider(self, workflow_id: str, task: ReplyTask, heard: Heard) -> Pass | None:
+        """Decide whether to answer at all; None when it will, and then the reply counts against the limit."""
+        character = await self._cast.character(task.agent_id)
+        silence = f"leaves {heard.author_name} without an answer"
+        if not (character.record.is_active and character.record.account_id):
+            return Pass(silence, "was stopped before it began")
+        if random.Random(workflow_id).random() >= character.persona.behavior.reply_probability:
+            return Pass(silence, "by its reply_probability")
+        limit = MOST_REPLIES_TO_A_FELLOW if heard.is_fellow else MOST_REPLIES_TO_A_STRANGER
+        conversation_id = task.mention.conversation_id
+        # Two mentions of one conversation may come at once, and this step may run twice.
+        async with self._store.writing(f"conversation/{task.agent_id}/{conversation_id}") as records:
+            if await records.claim(RequestKey("Reply", workflow_id, ""), conversation_id) is None:
+                if not await records.count_reply(task.agent_id, conversation_id, heard.counterpart, limit):
+                    return Pass(silence, f"has given {limit} replies in this conversation")
+                await records.commit()
+        return None
+
+    async def write(self, workflow_id: str, task: ReplyTask, heard: Heard) -> Draft | Pass:
+        """Return the reply, or why there is none."""
+        character = await self._cast.character(task.agent_id)
+        rng = random.Random(f"{workflow_id}/words")
+        view = await self._memory.view_of(task.agent_id, heard.counterpart)
+        own = tuple(memory.text for memory in await self._memory.trusted(task.agent_id, OWN_WORDS, _MOST_OWN))
+        memory = await self._fitting(task, heard)
+        note = view.notes if view else ""
+        choice = await self._words(character, task, heard, note, memory.text if memory else "", own, rng)
+        if memory and not choice.text:
+            memory = None
+            choice = await self._words(character, task, heard, note, "", own, rng)
+        if not choice.text:
+            return Pass(f"finds no words for {heard.author_name}", choice.account)
+        details = {
+            "to": task.mention.author_handle,
+            "in_reply_to": task.mention.network_post_id,
+            "mention": task.mention.text,
+            "conversation_id": task.mention.conversation_id,
+        }
+        if memory:
+            details |= {"memory": memory.text, "memory_id": memory.id, "relevance": f"{memory.relevance:.2f}"}
+        remembered = f"remembers “{memory.text}”; " if memory else ""
+        return Draft(choice.text, f"{remembered}feels {character.mood.label}; {choice.account}", details)
+
+    async def remember(self, workflow_id: str, task: ReplyTask, heard: Heard, draft: Draft, post: Post) -> None:
+        """Remember what was answered, and grow a little closer to whom it was said."""
+        answer = NewMemory(
+            draft.text,
+            "interaction",
+            Source.SELF,
+            source_id=post.network_post_id,
+            subject=heard.author_name,
+            conversation_id=task.mention.conversation_id,
+        )
+        await self._memory.remember(task.agent_id, answer, f"{workflow_id}/memory")
+        summary = f"{heard.author_name} said “{task.mention.text}”, and the answer was “{draft.text}”"
+        await self._memory.interacted(task.agent_id, heard.counterpart, summary, _CLOSER, f"{workflow_id}/closer")
+
+    async def feelings(self, task: ReplyTask, heard: Heard) -> tuple[MoodEvent, ...]:
+        """Return how being mentioned moves an agent. What strangers say moves no mood: moods reach trades."""
+        character = await self._cast.character(task.agent_id)
+        if not heard.is_fellow:
+            return ()
+        return (MoodEvent.STRESSED if stress_in(task.mention.text, character.persona) else MoodEvent.GOT_REPLY,)
+
+    async def _words(
+        self,
+        character: Character,
+        task: ReplyTask,
+        heard: Heard,
+        note: str,
+        memory: str,
+        own: tuple[str, ...],
+        rng: random.Random,
+    ) -> Choice:
+        said = task.mention.text
+        prompt = compose_reply(character.persona, character.mood, said, heard.author_name, note, memory, rng)
+        context = Context(said, memory, own_posts=own, system=prompt.system)
+        return await self._writer.write(character, Purpose.REPLY, prompt, context, rng)
+
+    async def _fitting(self, task: ReplyTask, heard: Heard) -> Recollection | None:
+        """Return the memory that fits a mention best."""
+        query = _HANDLE.sub("", task.mention.text).strip() or heard.author_name
+        hits = await self._memory.search(task.agent_id, query, _MOST_HITS)
+        if heard.is_fellow:
+            hits += await self._memory.search(task.agent_id, heard.author_name, _MOST_HITS)
+        return next((hit for hit in hits if _may_bring_up(hit, heard)), None)
+
+    async def _fellow(self, agent_id: str, handle: str) -> AgentRecord | None:
+        fellows = await self._cast.fellows(agent_id)
+        return next((fellow for fellow in fellows if fellow.handle.casefold() == handle.casefold()), None)
+
+
+def _may_bring_up(hit: Recollection, heard: Heard) -> bool:
+    if hit.id == heard.memory_id:
+        return False
+    if hit.source in (Source.AGENT, Source.EXTERNAL):
+        # What somebody has said is for nobody else's ears.
+        return hit.author == heard.counterpart
+    # To bring in what it has said itself would be to repeat it.
+    return not (hit.source is Source.SELF and hit.kind in OWN_WORDS)
+
+
+def replied(heard: Heard, draft: Draft, post: Post, feelings: tuple[MoodEvent, ...]) -> Entry:
+    """Return what is logged of a settled reply."""
+    ids = {"post_id": post.id, "network_post_id": post.network_post_id, "to_name": heard.author_name}
+    details = {**draft.details, **ids}
+    return Entry(ActivityKind.REPLY, draft.text, draft.reason, details, (*feelings, MoodEvent.REPLIED))

@@ -1,0 +1,148 @@
+"""The order of the steps. The world sees each effect once: the workflow's id is its name.
+
+What a workflow does between steps depends on what the steps returned only, since a replay goes the same way again.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Protocol, TypeVar
+
+from services.agents.domain.entities import ActivityKind
+from services.agents.domain.mood import MoodEvent
+from services.agents.ports.neighbours import Progress
+from services.agents.ports.workflows import MentionsTask, PostTask, ReplyTask, Run, StepFailed, TradeTask
+from services.agents.service.journal import Entry, Journal
+from services.agents.service.posting import Posting, posted
+from services.agents.service.replying import Replying, replied
+from services.agents.service.trading import Dealing, traded
+from services.agents.service.writing import Pass
+
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 10.0
+
+
+class _Effect(Protocol):
+    """A post or a trade on its way."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def progress(self) -> Progress: ...
+    @property
+    def reason(self) -> str: ...
+
+
+EffectT = TypeVar("EffectT", bound=_Effect)
+
+
+class Flows:
+    """The workflows."""
+
+    def __init__(
+        self, posting: Posting, replying: Replying, dealing: Dealing, journal: Journal, settle_seconds: float
+    ) -> None:
+        """Take how long to wait for an effect whose outcome is not known yet."""
+        self._posting = posting
+        self._replying = replying
+        self._dealing = dealing
+        self._journal = journal
+        self._settle_seconds = settle_seconds
+
+    async def post(self, run: Run, task: PostTask) -> None:
+        """Post something."""
+        async with self._failures(run, task.agent_id, "post"):
+            draft = await run.step("write", lambda: self._posting.write(run.id, task))
+            if isinstance(draft, Pass):
+                await self._pass(run, task.agent_id, draft)
+                return
+            post = await self._settled(
+                run, lambda: self._posting.publish(run.id, task.agent_id, draft.text), self._posting.look
+            )
+            remember = partial(self._posting.remember, run.id, task.agent_id, draft, post)
+            await self._done(run, task.agent_id, remember, posted(draft, post))
+
+    async def mentions(self, run: Run, task: MentionsTask) -> None:
+        """Start a reply to every new mention."""
+        async with self._failures(run, task.agent_id, "read its mentions"):
+            inbox = await run.step("look", lambda: self._replying.inbox(task))
+            for mention in inbox.mentions:
+                await run.start(f"reply/{task.agent_id}/{mention.network_post_id}", ReplyTask(task.agent_id, mention))
+            if inbox.after != inbox.before:
+                await run.step("advance", lambda: self._replying.advance(task, inbox))
+
+    async def reply(self, run: Run, task: ReplyTask) -> None:
+        """Answer a mention, or decide not to."""
+        agent_id = task.agent_id
+        async with self._failures(run, agent_id, f"answer {task.mention.author_handle}"):
+            heard = await run.step("hear", lambda: self._replying.hear(run.id, task))
+            refusal = await run.step("consider", lambda: self._replying.consider(run.id, task, heard))
+            if refusal is not None:
+                await self._pass(run, agent_id, refusal)
+                return
+            draft = await run.step("write", lambda: self._replying.write(run.id, task, heard))
+            if isinstance(draft, Pass):
+                await self._pass(run, agent_id, draft)
+                return
+            to = task.mention.network_post_id
+            post = await self._settled(
+                run, lambda: self._posting.publish(run.id, agent_id, draft.text, to), self._posting.look
+            )
+            feelings = await run.step("feel", lambda: self._replying.feelings(task, heard))
+            remember = partial(self._replying.remember, run.id, task, heard, draft, post)
+            await self._done(run, agent_id, remember, replied(heard, draft, post, feelings))
+
+    async def trade(self, run: Run, task: TradeTask) -> None:
+        """Consider a trade, make it, and perhaps tell of it."""
+        agent_id = task.agent_id
+        async with self._failures(run, agent_id, "trade"):
+            order = await run.step("decide", lambda: self._dealing.decide(run.id, agent_id))
+            if isinstance(order, Pass):
+                await self._pass(run, agent_id, order)
+                return
+            trade = await self._settled(run, lambda: self._dealing.execute(run.id, order), self._dealing.look)
+            remember = partial(self._dealing.remember, run.id, agent_id, order, trade)
+            await self._done(run, agent_id, remember, traded(order, trade))
+            telling = await run.step("tell", lambda: self._dealing.telling(run.id, agent_id, order, trade))
+            if telling is not None:
+                await run.start(f"{run.id}/post", telling)
+
+    async def _settled(
+        self, run: Run, send: Callable[[], Awaitable[EffectT]], look: Callable[[str], Awaitable[EffectT]]
+    ) -> EffectT:
+        """Send, and wait until the effect is settled. Raises StepFailed when it failed, or isn't settled for long."""
+        effect = await run.step("send", send)
+        waited, pause = 0.0, _FIRST_PAUSE_SECONDS
+        while effect.progress is Progress.UNDER_WAY and waited < self._settle_seconds:
+            await run.sleep(pause)
+            waited, pause = waited + pause, min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            sent = effect
+            effect = await run.step("look", lambda: look(sent.id))  # noqa: B023 - the step ends before the next round
+        if effect.progress is not Progress.SETTLED:
+            raise StepFailed(effect.progress.name, effect.reason or "its outcome is not known yet")
+        return effect
+
+    @contextlib.asynccontextmanager
+    async def _failures(self, run: Run, agent_id: str, aim: str) -> AsyncIterator[None]:
+        """Log that the aim wasn't reached when a step of the block fails."""
+        try:
+            yield
+        except StepFailed as failed:
+            details = {"error": failed.reason}
+            entry = Entry(ActivityKind.FAILURE, f"could not {aim}", failed.message, details, (MoodEvent.FAILED,))
+            await run.step("fail", lambda: self._journal.record(agent_id, run.id, "failure", entry))
+
+    async def _pass(self, run: Run, agent_id: str, decision: Pass) -> None:
+        await self._end(run, agent_id, Entry(ActivityKind.PASS, decision.summary, decision.reason))
+
+    async def _done(self, run: Run, agent_id: str, remember: Callable[[], Awaitable[None]], entry: Entry) -> None:
+        """Remember a settled effect and log it; what can't be remembered has happened all the same."""
+        try:
+            await run.step("remember", remember)
+        except StepFailed:
+            await self._end(run, agent_id, entry)
+            raise
+        await self._end(run, agent_id, entry)
+
+    async def _end(self, run: Run, agent_id: str, entry: Entry) -> None:
+        await run.step("end", lambda: self._journal.record(agent_id, run.id, "end", entry))

@@ -1,0 +1,116 @@
+"""The gRPC class of the agents service: check, convert, call, convert back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
+from services.agents import wire
+from services.agents.service import Agents, Journal
+from services.runtime.interceptors import deadline
+from services.runtime.pages import next_token, read_page
+from services.runtime.protobuf import request_key
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+# What is left of a deadline for the answer itself.
+_ANSWER_SECONDS = 0.5
+
+
+class AgentServicer(pb_grpc.AgentServiceServicer):
+    """Serves `puppet.agents.v1.AgentService`."""
+
+    def __init__(self, agents: Agents, journal: Journal, draining: asyncio.Event) -> None:
+        """Take what is set when open streams have to end."""
+        self._agents = agents
+        self._journal = journal
+        self._draining = draining
+
+    async def CreateAgent(self, request: pb.CreateAgentRequest, context: Context) -> pb.CreateAgentResponse:
+        """Create an agent."""
+        persona = wire.read_new_persona(request)
+        agent = await self._agents.create(persona, request_key(request))
+        return pb.CreateAgentResponse(agent=wire.write_agent(agent))
+
+    async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
+        """Return one agent."""
+        wire.check_id(request)
+        return pb.GetAgentResponse(agent=wire.write_agent(await self._agents.get(request.id)))
+
+    async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
+        """List agents."""
+        page = read_page(request.page_size, request.page_token, [])
+        listed = await self._agents.page(page)
+        return pb.ListAgentsResponse(
+            agents=[wire.write_agent(agent) for agent in listed.rows], next_page_token=next_token(listed.next_key, [])
+        )
+
+    async def UpdateAgent(self, request: pb.UpdateAgentRequest, context: Context) -> pb.UpdateAgentResponse:
+        """Set fields of an agent."""
+        persona = wire.read_changed_persona(request)
+        given = request.agent
+        agent = await self._agents.update(given.id, persona, given.etag, request_key(request))
+        return pb.UpdateAgentResponse(agent=wire.write_agent(agent))
+
+    async def StartAgent(self, request: pb.StartAgentRequest, context: Context) -> pb.StartAgentResponse:
+        """Start an agent's schedule."""
+        wire.check_switch(request)
+        agent = await self._agents.start(request.id, request_key(request))
+        return pb.StartAgentResponse(agent=wire.write_agent(agent))
+
+    async def StopAgent(self, request: pb.StopAgentRequest, context: Context) -> pb.StopAgentResponse:
+        """Stop an agent's schedule."""
+        wire.check_switch(request)
+        agent = await self._agents.stop(request.id, request_key(request))
+        return pb.StopAgentResponse(agent=wire.write_agent(agent))
+
+    async def GetAgentStatus(self, request: pb.GetAgentStatusRequest, context: Context) -> pb.GetAgentStatusResponse:
+        """Say what an agent is doing."""
+        wire.check_id(request)
+        return wire.write_status(await self._agents.status(request.id))
+
+    async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
+        """Make an agent post now."""
+        wire.check_trigger(request)
+        workflow_id, activity = await self._agents.trigger_post(
+            request.agent_id, request.topic, request_key(request), _time_left()
+        )
+        return pb.TriggerPostResponse(
+            workflow_id=workflow_id, activity=wire.write_activity(activity) if activity else None
+        )
+
+    async def TriggerTrade(self, request: pb.TriggerTradeRequest, context: Context) -> pb.TriggerTradeResponse:
+        """Make an agent consider a trade now."""
+        wire.check_trigger(request)
+        workflow_id, activity = await self._agents.trigger_trade(request.agent_id, request_key(request), _time_left())
+        return pb.TriggerTradeResponse(
+            workflow_id=workflow_id, activity=wire.write_activity(activity) if activity else None
+        )
+
+    async def ListActivity(self, request: pb.ListActivityRequest, context: Context) -> pb.ListActivityResponse:
+        """List what agents did."""
+        agent_ids, kinds = wire.read_activity_filter(request)
+        filters = [agent_ids, kinds]
+        page = read_page(request.page_size, request.page_token, filters)
+        listed = await self._journal.page(agent_ids, kinds, page)
+        return pb.ListActivityResponse(
+            activities=[wire.write_activity(activity) for activity in listed.rows],
+            next_page_token=next_token(listed.next_key, filters),
+        )
+
+    async def WatchActivity(
+        self, request: pb.WatchActivityRequest, context: Context
+    ) -> AsyncIterator[pb.WatchActivityResponse]:
+        """Stream what agents do."""
+        after = wire.read_cursor(request)
+        async for activity in self._journal.watch(list(request.agent_ids), after, self._draining):
+            yield pb.WatchActivityResponse(activity=wire.write_activity(activity) if activity else None)
+
+
+def _time_left() -> float:
+    """Return how many seconds the call that is being served may wait."""
+    until = deadline.get()
+    return max(0.0, until - asyncio.get_running_loop().time() - _ANSWER_SECONDS) if until is not None else 0.0

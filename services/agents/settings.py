@@ -1,0 +1,41 @@
+"""The settings of the agents service."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+from sqlalchemy.engine import make_url
+
+from services.runtime.settings import ServiceSettings
+
+
+class AgentsSettings(ServiceSettings):
+    """Environment variables with the prefix `PUPPET_AGENTS_`."""
+
+    model_config = SettingsConfigDict(env_prefix="PUPPET_AGENTS_", frozen=True, extra="ignore")
+
+    port: int = 50051
+    memory_target: str = "127.0.0.1:50052"
+    """Where the memory service listens, as `host:port`; likewise the three below."""
+    llm_target: str = "127.0.0.1:50053"
+    trading_target: str = "127.0.0.1:50054"
+    social_target: str = "127.0.0.1:50055"
+    workflows_url: str = ""
+    """DBOS's database: a `sqlite:///` or `postgresql://` URL; empty: beside the service's own."""
+    executor_id: str = "agents-1"
+    """Names this replica: only a process with the same name takes up the workflows that it left unfinished."""
+    speed: float = Field(default=1.0, gt=0)
+    """How many hours of the characters pass in one of ours."""
+    poll_seconds: float = Field(default=0.2, gt=0)
+    """How often the schedule is looked at."""
+    patience_seconds: float = Field(default=60.0, gt=0)
+    """How long a step repeats what another service doesn't answer."""
+    settle_seconds: float = Field(default=600.0, gt=0)
+    """How long a workflow waits for its post or trade to become final."""
+
+    def dbos_url(self) -> str:
+        """Return DBOS's URL: a database of its own on SQLite, a schema of its own on the service's Postgres."""
+        if self.workflows_url:
+            return self.workflows_url
+        own = make_url(self.sql_url("agents"))
+        if own.get_backend_name() == "sqlite":
+            return f"sqlite:///{self.data_dir / 'agents-workflows.db'}"
+        return own.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)

@@ -1,0 +1,308 @@
+"""The four other services as the agents service sees them, in memory: they outlive a restart of the service."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from services.agents.domain.errors import DependencyUnavailable
+from services.agents.domain.guard import Candidate
+from services.agents.domain.memories import TrustedMemory, TrustedProvenance
+from services.agents.domain.persona import Trading, XSecrets
+from services.agents.domain.prompts import PromptParts
+from services.agents.domain.trading import (
+    LAMPORTS_PER_SOL,
+    WRAPPED_SOL,
+    Holding,
+    MarketView,
+    PastTrade,
+    Policy,
+    TokenView,
+    Wallet,
+)
+from services.agents.ports.neighbours import (
+    Account,
+    Mention,
+    NewMemory,
+    Post,
+    Progress,
+    Recollection,
+    Refused,
+    Source,
+    Trade,
+    View,
+    WalletKey,
+    Written,
+)
+
+_TRUSTED = {Source.SELF: TrustedProvenance.SELF, Source.OPERATOR: TrustedProvenance.OPERATOR}
+
+
+class Line:
+    """What connects to a fake; each call that goes through it may fail."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.failures = 0
+        self.calls = 0
+
+    def pass_through(self) -> None:
+        """Count a call, or fail it while failures are left."""
+        self.calls += 1
+        if self.failures:
+            self.failures -= 1
+            raise DependencyUnavailable(self._name, 0.01)
+
+
+@dataclass
+class Stored:
+    """A memory of an agent."""
+
+    id: str
+    agent_id: str
+    memory: NewMemory
+
+
+class FakeMemory:
+    """Remembers, and finds by common words."""
+
+    def __init__(self) -> None:
+        self.line = Line("memory")
+        self.stored: dict[str, Stored] = {}
+        self.views: dict[tuple[str, str], View] = {}
+        self.interactions: dict[str, tuple[str, str, str]] = {}
+
+    def of(self, agent_id: str) -> list[NewMemory]:
+        """Return what an agent remembers, oldest first."""
+        return [item.memory for item in self.stored.values() if item.agent_id == agent_id]
+
+    async def remember(self, agent_id: str, memory: NewMemory, request_id: str) -> str:
+        self.line.pass_through()
+        item = self.stored.setdefault(request_id, Stored(f"mem_{len(self.stored)}", agent_id, memory))
+        return item.id
+
+    async def search(self, agent_id: str, query: str, most: int) -> list[Recollection]:
+        return [
+            Recollection(item.id, memory.text, memory.kind, memory.source, memory.author, 0.5)
+            for item in self._near(agent_id, query)
+            if (memory := item.memory)
+        ][:most]
+
+    async def trusted(self, agent_id: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
+        self.line.pass_through()
+        mine = [item for item in reversed(self.stored.values()) if item.agent_id == agent_id]
+        return _trusted(mine, kinds)[:most]
+
+    async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
+        return _trusted(self._near(agent_id, query), kinds)[:most]
+
+    async def view_of(self, agent_id: str, counterpart: str) -> View | None:
+        return self.views.get((agent_id, counterpart))
+
+    async def set_view(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
+        self.views[agent_id, counterpart] = view
+
+    async def interacted(self, agent_id: str, counterpart: str, summary: str, change: View, request_id: str) -> None:
+        self.interactions[request_id] = (agent_id, counterpart, summary)
+
+    def _near(self, agent_id: str, query: str) -> list[Stored]:
+        words = set(query.casefold().split())
+        shared = {
+            key: len(words & set(item.memory.text.casefold().split()))
+            for key, item in self.stored.items()
+            if item.agent_id == agent_id
+        }
+        return [self.stored[key] for key in sorted(shared, key=lambda key: -shared[key]) if shared[key]]
+
+
+def _trusted(stored: Sequence[Stored], kinds: Sequence[str]) -> list[TrustedMemory]:
+    return [
+        TrustedMemory(item.id, memory.text, _TRUSTED[memory.source], memory.kind, memory.valence, memory.subject)
+        for item in stored
+        if (memory := item.memory).source in _TRUSTED and (not kinds or memory.kind in kinds)
+    ]
+
+
+_NOUNS = (
+    *("harbour", "lantern", "ladder", "kettle", "orchard", "pigeon", "bridge", "candle", "cellar", "meadow"),
+    *("window", "ferry", "button", "attic", "comet"),
+)
+_ENDS = ("before breakfast", "under the stairs", "behind the mill", "in late autumn", "without a hat", "at low tide")
+
+
+class FakeLlm:
+    """Writes plain sentences with the words of what it is asked; the same seed writes the same."""
+
+    def __init__(self) -> None:
+        self.line = Line("llm")
+        self.prompts: list[PromptParts] = []
+        self.providers: list[str] = []
+        self.unknown_providers: set[str] = set()
+        self.speak: Callable[[PromptParts, random.Random], str] = _sentence
+
+    async def generate(self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int) -> Written:
+        self.line.pass_through()
+        self.providers.append(provider)
+        if provider in self.unknown_providers:
+            raise Refused("llm", "PROVIDER_NOT_FOUND", f"no provider {provider!r}")
+        self.prompts.append(prompt)
+        rng = random.Random(seed)
+        texts = [self.speak(prompt, rng) for _ in range(prompt.candidate_count)]
+        return Written(tuple(Candidate(text) for text in texts), "fake/words")
+
+
+def _sentence(prompt: PromptParts, rng: random.Random) -> str:
+    words = [word.strip('.,:;!?"“”') for word in prompt.input.split()]
+    first, second, third = rng.sample(_NOUNS, 3)
+    if prompt.input_label == "trade":
+        return f"I {words[0]} some {words[-1]} and put it beside the {first} and the {second}."
+    telling = " ".join(word for word in words if len(word) > 3 and word.isalpha())[:60]
+    return f"The {first} keeps {telling} beside a {second} and one {third} {rng.choice(_ENDS)}."
+
+
+class FakeSocial:
+    """A network on which every post is published once for its request_id."""
+
+    def __init__(self) -> None:
+        self.line = Line("social")
+        self.accounts: dict[str, Account] = {}
+        self.secrets: dict[str, XSecrets] = {}
+        self.refused_keys: set[str] = set()
+        self.posts: dict[str, tuple[str, str, str, Post]] = {}
+        self.inbox: dict[str, list[Mention]] = {}
+        self.looks_until_settled = 0
+        self.sending: asyncio.Event | None = None
+        """When set, a post is published, and its answer waits for this."""
+        self._ids = itertools.count(1)
+
+    def published(self, account_id: str) -> list[str]:
+        """Return what an account published, oldest first."""
+        return [text for account, text, _, _ in self.posts.values() if account == account_id]
+
+    def answers(self) -> list[tuple[str, str]]:
+        """Return the replies, and the ids of the posts that they answer, oldest first."""
+        return [(text, in_reply_to) for _, text, in_reply_to, _ in self.posts.values() if in_reply_to]
+
+    def mention(
+        self, agent_id: str, author: str, text: str, conversation_id: str = "", time: datetime | None = None
+    ) -> str:
+        """Let somebody mention an agent; the value is the post's id."""
+        post_id = str(1000 + next(self._ids))
+        self.inbox.setdefault(f"acc_{agent_id}", []).append(
+            Mention(post_id, author, text, conversation_id or post_id, time or datetime.now(UTC))
+        )
+        return post_id
+
+    async def register(self, agent_id: str, secrets: XSecrets) -> Account:
+        self.line.pass_through()
+        if secrets.api_key in self.refused_keys:
+            raise Refused("social", "CREDENTIALS_REFUSED", "CREDENTIALS_REFUSED: the network refused the credentials")
+        self.secrets[agent_id] = secrets
+        return self.accounts.setdefault(agent_id, Account(f"acc_{agent_id}", f"{agent_id}_handle"))
+
+    async def account_of(self, agent_id: str) -> Account | None:
+        self.line.pass_through()
+        return self.accounts.get(agent_id)
+
+    async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
+        self.line.pass_through()
+        if request_id not in self.posts:
+            number = next(self._ids)
+            progress = Progress.UNDER_WAY if self.looks_until_settled else Progress.SETTLED
+            self.posts[request_id] = (account_id, text, in_reply_to, Post(f"pst_{number}", progress, str(number), ""))
+        if self.sending is not None:
+            await self.sending.wait()
+        return self.posts[request_id][3]
+
+    async def post(self, post_id: str) -> Post:
+        self.line.pass_through()
+        key, found = next((key, item) for key, item in self.posts.items() if item[3].id == post_id)
+        self.looks_until_settled = max(0, self.looks_until_settled - 1)
+        if not self.looks_until_settled:
+            self.posts[key] = found = (*found[:3], replace(found[3], progress=Progress.SETTLED))
+        return found[3]
+
+    async def mentions(self, account_id: str, after: str) -> list[Mention]:
+        self.line.pass_through()
+        inbox = self.inbox.get(account_id, [])
+        return [mention for mention in inbox if not after or int(mention.network_post_id) > int(after)]
+
+
+MOSS = TokenView(
+    mint="MossMossMossMossMossMossMossMossMossMossMoss",
+    symbol="MOSS",
+    decimals=6,
+    usd=Decimal("0.01"),
+    change_24h=Decimal("0.12"),
+    liquidity_usd=Decimal(9_000_000),
+    is_verified=True,
+)
+
+
+@dataclass
+class FakeTrading:
+    """A market with one good token, and wallets with some SOL."""
+
+    line: Line = field(default_factory=lambda: Line("trading"))
+    wallets: dict[str, WalletKey] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    limits: dict[str, Trading] = field(default_factory=dict)
+    tokens: tuple[TokenView, ...] = (MOSS,)
+    swaps: dict[str, Trade] = field(default_factory=dict)
+    refusal: Refused | None = None
+    lamports: int = 2 * LAMPORTS_PER_SOL
+
+    async def register(self, agent_id: str, private_key: str, request_id: str) -> WalletKey:
+        self.line.pass_through()
+        self.keys[agent_id] = private_key
+        return self.wallets.setdefault(agent_id, WalletKey(f"wal_{agent_id}", "address"))
+
+    async def wallet_of(self, agent_id: str) -> WalletKey | None:
+        self.line.pass_through()
+        return self.wallets.get(agent_id)
+
+    async def limit(self, wallet_id: str, limits: Trading) -> None:
+        self.line.pass_through()
+        self.limits[wallet_id] = limits
+
+    async def policy(self, wallet_id: str) -> Policy:
+        return Policy(LAMPORTS_PER_SOL // 10, LAMPORTS_PER_SOL // 20, 300, 10, LAMPORTS_PER_SOL)
+
+    async def wallet(self, wallet_id: str) -> Wallet:
+        self.line.pass_through()
+        bought = sum(trade.output_amount for trade in self.swaps.values() if trade.input_mint == WRAPPED_SOL)
+        holdings = (Holding(MOSS.mint, MOSS.symbol, bought, MOSS.decimals),) if bought else ()
+        past = tuple(
+            PastTrade(trade.output_mint, True, trade.input_amount, trade.output_amount, datetime.now(UTC))
+            for trade in self.swaps.values()
+        )
+        return Wallet(self.lamports, holdings, past)
+
+    async def market(self, mints: Sequence[str]) -> MarketView:
+        return MarketView(Decimal(150), self.tokens)
+
+    async def swap(self, wallet_id: str, input_mint: str, output_mint: str, amount: int, request_id: str) -> Trade:
+        self.line.pass_through()
+        if self.refusal is not None:
+            raise self.refusal
+        number = len(self.swaps)
+        trade = Trade(
+            f"trd_{number}", Progress.SETTLED, input_mint, output_mint, amount, amount * 15, f"signature{number}", ""
+        )
+        return self.swaps.setdefault(request_id, trade)
+
+    async def trade(self, trade_id: str) -> Trade:
+        return next(trade for trade in self.swaps.values() if trade.id == trade_id)
+
+
+@dataclass
+class World:
+    """All four."""
+
+    memory: FakeMemory = field(default_factory=FakeMemory)
+    llm: FakeLlm = field(default_factory=FakeLlm)
+    social: FakeSocial = field(default_factory=FakeSocial)
+    trading: FakeTrading = field(default_factory=FakeTrading)

@@ -1,0 +1,113 @@
+"""The agents service over a real loopback channel, on each database with DBOS beside it, and four fakes around it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.struct_pb2 import Struct
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from services.agents.bootstrap import served
+from services.agents.settings import AgentsSettings
+from services.runtime.clock import SystemClock
+from services.runtime.server import Lifecycle
+from services.runtime.status import Remote
+from tests.conftest import Serve
+from tests.fakes.agents import World
+
+KEYS = {"apiKey": "key-of-the-app", "apiKeySecret": "sesame1", "accessToken": "sesame2", "accessTokenSecret": "sesame3"}
+
+Open = Callable[[], AbstractAsyncContextManager[AgentServiceStub]]
+OpenWith = Callable[[AgentsSettings], AbstractAsyncContextManager[AgentServiceStub]]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> AgentsSettings:
+    # A schedule that rests: a test that wants it to run sets its own speed.
+    return AgentsSettings(
+        port=0, data_dir=tmp_path, database_url=database_url, speed=1e-6, poll_seconds=0.02, patience_seconds=2.0
+    )
+
+
+@pytest.fixture
+def open_with(serve: Serve, world: World) -> OpenWith:
+    """Return what opens the service with these settings; opened again, it finds what it had stored."""
+
+    @contextlib.asynccontextmanager
+    async def opened(settings: AgentsSettings) -> AsyncIterator[AgentServiceStub]:
+        def opener(lifecycle: Lifecycle) -> Any:
+            ports = (world.memory, world.llm, world.social, world.trading)
+            return served(settings, lifecycle, SystemClock(), *ports)
+
+        async with serve("agents", settings, opener) as channel:
+            yield AgentServiceStub(channel)
+
+    return opened
+
+
+@pytest.fixture
+def reopen(open_with: OpenWith, settings: AgentsSettings) -> Open:
+    return lambda: open_with(settings)
+
+
+@pytest.fixture
+async def agents(reopen: Open) -> AsyncIterator[AgentServiceStub]:
+    async with reopen() as stub:
+        yield stub
+
+
+@pytest.fixture
+def persona(sample_persona: dict[str, Any]) -> dict[str, Any]:
+    """Return a persona with credentials, which is started as soon as it is created."""
+    return sample_persona | {"twitter_credentials": dict(KEYS)}
+
+
+def create(persona: dict[str, Any], request_id: str = "") -> pb.CreateAgentRequest:
+    struct = Struct()
+    struct.update(persona)
+    return pb.CreateAgentRequest(persona=struct, request_id=request_id)
+
+
+async def log_of(agents: AgentServiceStub, *kinds: pb.ActivityKind.ValueType) -> list[pb.Activity]:
+    """Return what happened, newest first; LIFECYCLE only when it is asked for."""
+    listed = await agents.ListActivity(pb.ListActivityRequest(kinds=kinds))
+    return [activity for activity in listed.activities if kinds or activity.kind != pb.ACTIVITY_KIND_LIFECYCLE]
+
+
+async def next_of(agents: AgentServiceStub, *kinds: pb.ActivityKind.ValueType, number: int = 1) -> list[pb.Activity]:
+    """Wait until there are so many activities of these kinds, and return them, oldest first."""
+    found: list[pb.Activity] = []
+    call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor="0"), timeout=30)
+    async for item in call:
+        if item.HasField("activity") and item.activity.kind in kinds:
+            found.append(item.activity)
+            if len(found) == number:
+                break
+    call.cancel()
+    return found
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until this holds, in a fake that nothing can be awaited of."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def reason_of(call: Any) -> tuple[grpc.StatusCode, str, set[str]]:
+    """Return the status, the reason and the violated fields with which a call is refused."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    remote = Remote(refused.value)
+    return remote.code, remote.reason, {violation.field for violation in remote.violations}

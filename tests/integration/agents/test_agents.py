@@ -1,0 +1,196 @@
+"""Creating, changing, starting and stopping agents."""
+
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.struct_pb2 import Struct
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from services.agents.ports.neighbours import Source
+from tests.fakes.agents import World
+from tests.integration.agents.conftest import KEYS, Open, create, log_of, reason_of
+
+Persona = dict[str, Any]
+
+
+def update(persona: Persona, **fields: Any) -> pb.UpdateAgentRequest:
+    struct = Struct()
+    struct.update(persona)
+    return pb.UpdateAgentRequest(
+        agent=pb.Agent(id="wren", persona=struct, etag=fields.pop("etag", "")),
+        update_mask=FieldMask(paths=["persona"]),
+        **fields,
+    )
+
+
+async def test_a_created_agent_has_an_account_a_wallet_memories_and_relationships(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    agent = (await agents.CreateAgent(create(persona))).agent
+    assert (agent.id, agent.name, agent.is_active) == ("wren", "Wren", True)
+    assert (agent.account_id, agent.wallet_id) == ("acc_wren", "wal_wren")
+    texts = {memory.text: memory for memory in world.memory.of("wren")}
+    assert texts["The round is six miles."].source is Source.OPERATOR
+    assert world.memory.views["wren", "otto"].notes == "He fixes clocks, and is never on time."
+    assert world.trading.limits["wal_wren"].max_trade_lamports == 50_000_000
+    status = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
+    assert {action.kind for action in status.schedule} == {"post", "reply", "trade"}
+    assert status.mood.label
+    assert [entry.summary for entry in await log_of(agents, pb.ACTIVITY_KIND_LIFECYCLE)] == [
+        "was started",
+        "was created",
+    ]
+
+
+async def test_secrets_go_to_their_services_and_stay_nowhere_here(
+    agents: AgentServiceStub,
+    world: World,
+    persona: Persona,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG")
+    persona["solana_integration"]["private_key"] = "opensesame-the-private-key"
+    made = (await agents.CreateAgent(create(persona))).agent
+    await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=20)
+    got = (await agents.GetAgent(pb.GetAgentRequest(id="wren"))).agent
+    assert world.social.secrets["wren"].api_key == KEYS["apiKey"]
+    assert world.trading.keys["wren"] == "opensesame-the-private-key"
+    kept = _contents(tmp_path)
+    for secret in (*KEYS.values(), "opensesame-the-private-key"):
+        assert secret not in f"{made}{got}{caplog.text}"
+        assert secret.encode() not in kept
+    assert got.persona.fields["twitter_credentials"].struct_value["apiKey"] == "[redacted]"
+
+
+def _contents(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+async def test_every_violation_is_named_and_nothing_is_half_done(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    persona["name"] = ""
+    persona["behavior"]["post_frequency"]["min_hours_between_posts"] = -1
+    code, reason, fields = await reason_of(agents.CreateAgent(create(persona)))
+    assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    assert fields >= {"persona.name", "persona.behavior.post_frequency.min_hours_between_posts"}
+    assert not world.memory.stored
+    assert not world.social.accounts
+
+
+async def test_refused_credentials_are_a_violation_of_their_field(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    world.social.refused_keys.add(KEYS["apiKey"])
+    code, _, fields = await reason_of(agents.CreateAgent(create(persona)))
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, {"persona.twitter_credentials"})
+
+
+async def test_a_creation_that_failed_half_way_is_completed_by_repeating_it(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    world.memory.line.failures = 1
+    code, reason, _ = await reason_of(agents.CreateAgent(create(persona, "req_1")))
+    assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE")
+    assert not (await agents.ListAgents(pb.ListAgentsRequest())).agents
+    made = (await agents.CreateAgent(create(persona, "req_1"))).agent
+    again = (await agents.CreateAgent(create(persona, "req_1"))).agent
+    assert again == made
+    texts = [memory.text for memory in world.memory.of("wren")]
+    assert len(texts) == len(set(texts))
+
+
+async def test_an_id_is_taken_once_and_a_request_id_names_one_body(agents: AgentServiceStub, persona: Persona) -> None:
+    await agents.CreateAgent(create(persona, "req_1"))
+    assert (await reason_of(agents.CreateAgent(create(persona, "req_2"))))[1] == "AGENT_EXISTS"
+    persona["name"] = "Other"
+    assert (await reason_of(agents.CreateAgent(create(persona, "req_1"))))[1] == "REQUEST_ID_REUSED"
+
+
+async def test_unknown_fields_are_kept_and_reported(agents: AgentServiceStub, persona: Persona) -> None:
+    persona["favourite_stamp"] = "the blue one"
+    agent = (await agents.CreateAgent(create(persona))).agent
+    assert list(agent.unknown_fields) == ["favourite_stamp"]
+    assert agent.persona["favourite_stamp"] == "the blue one"
+
+
+async def test_an_update_changes_the_persona_and_leaves_redacted_secrets(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    made = (await agents.CreateAgent(create(persona))).agent
+    changed = persona | {"description": "Still walks.", "twitter_credentials": dict.fromkeys(KEYS, "[redacted]")}
+    agent = (await agents.UpdateAgent(update(changed, etag=made.etag, request_id="req_1"))).agent
+    assert (agent.description, agent.account_id) == ("Still walks.", "acc_wren")
+    assert world.social.secrets["wren"].api_key == KEYS["apiKey"]
+    assert (await agents.UpdateAgent(update(changed, etag=made.etag, request_id="req_1"))).agent == agent
+    code, reason, _ = await reason_of(agents.UpdateAgent(update(changed, etag=made.etag)))
+    assert (code, reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
+
+
+async def test_an_update_that_ends_trading_takes_trades_off_the_schedule(
+    agents: AgentServiceStub, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    persona["solana_integration"]["trading_enabled"] = False
+    before = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
+    await agents.UpdateAgent(update(persona))
+    after = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
+    assert list(after.schedule) == [action for action in before.schedule if action.kind != "trade"]
+    refused = agents.TriggerTrade(pb.TriggerTradeRequest(agent_id="wren", request_id="one"))
+    assert (await reason_of(refused))[1] == "TRADING_DISABLED"
+
+
+async def test_a_stopped_agent_has_no_schedule_and_acts_on_nothing(agents: AgentServiceStub, persona: Persona) -> None:
+    await agents.CreateAgent(create(persona))
+    stopped = (await agents.StopAgent(pb.StopAgentRequest(id="wren", request_id="off"))).agent
+    assert not stopped.is_active
+    assert not (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).schedule
+    refused = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"))
+    assert (await reason_of(refused))[1] == "AGENT_INACTIVE"
+    await agents.StartAgent(pb.StartAgentRequest(id="wren", request_id="on"))
+    # The same request_id is applied once: the agent that was started meanwhile goes on.
+    assert (await agents.StopAgent(pb.StopAgentRequest(id="wren", request_id="off"))).agent.is_active
+
+
+async def test_an_agent_without_an_account_posts_nothing(agents: AgentServiceStub, sample_persona: Persona) -> None:
+    await agents.CreateAgent(create(sample_persona))
+    refused = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"))
+    assert (await reason_of(refused))[1] == "NO_ACCOUNT"
+    status = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
+    assert [action.kind for action in status.schedule] == ["trade"]
+
+
+async def test_pages_show_every_agent_once_in_the_order_of_ids(agents: AgentServiceStub, persona: Persona) -> None:
+    for name in ("b", "c", "a"):
+        await agents.CreateAgent(create(persona | {"id": name, "is_active": False}))
+    ids, token = [], ""
+    while True:
+        listed = await agents.ListAgents(pb.ListAgentsRequest(page_size=2, page_token=token))
+        ids += [agent.id for agent in listed.agents]
+        if not (token := listed.next_page_token):
+            break
+    assert ids == ["a", "b", "c"]
+
+
+async def test_what_is_not_there_is_not_found(agents: AgentServiceStub) -> None:
+    for call in (
+        agents.GetAgent(pb.GetAgentRequest(id="nobody")),
+        agents.StartAgent(pb.StartAgentRequest(id="nobody")),
+        agents.GetAgentStatus(pb.GetAgentStatusRequest(id="nobody")),
+        agents.TriggerTrade(pb.TriggerTradeRequest(agent_id="nobody", request_id="one")),
+    ):
+        assert (await reason_of(call))[:2] == (grpc.StatusCode.NOT_FOUND, "AGENT_NOT_FOUND")
+
+
+async def test_agents_outlive_a_restart(reopen: Open, persona: Persona) -> None:
+    async with reopen() as agents:
+        made = (await agents.CreateAgent(create(persona))).agent
+        before = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).schedule
+    async with reopen() as agents:
+        assert (await agents.GetAgent(pb.GetAgentRequest(id="wren"))).agent == made
+        assert (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).schedule == before

@@ -1,0 +1,237 @@
+"""The adapters that speak to the other services: memory and llm as they are, social and trading as small servers."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message_factory import GetMessageClass
+from grpc_status import rpc_status
+
+from puppet.social.v1 import social_service_pb2 as social_pb
+from puppet.trading.v1 import trading_service_pb2 as trading_pb
+from services.agents.adapters.llm_client import LlmClient
+from services.agents.adapters.memory_client import MemoryClient
+from services.agents.adapters.social_client import SocialClient
+from services.agents.adapters.trading_client import TradingClient
+from services.agents.domain.errors import DependencyUnavailable
+from services.agents.domain.persona import read_persona
+from services.agents.domain.prompts import PromptParts, Sampling
+from services.agents.domain.trading import WRAPPED_SOL, PastTrade
+from services.agents.ports.neighbours import NewMemory, Progress, Refused, Source, View
+from services.llm.bootstrap import opener as open_llm
+from services.llm.settings import LlmSettings, ProviderSettings
+from services.memory.bootstrap import opener as open_memory
+from services.memory.settings import MemorySettings
+from services.runtime import errors, status
+from tests.conftest import Serve
+from tests.fakes.clock import FixedClock
+
+Answers = dict[str, Callable[[Any], Any]]
+
+CLOCK = FixedClock()
+SOCIAL = social_pb.DESCRIPTOR.services_by_name["SocialService"]
+TRADING = trading_pb.DESCRIPTOR.services_by_name["TradingService"]
+MOSS = "MossMossMossMossMossMossMossMossMossMossMoss"
+
+
+@pytest.fixture
+async def memory(serve: Serve, tmp_path: Path) -> AsyncIterator[MemoryClient]:
+    settings = MemorySettings(port=0, data_dir=tmp_path)
+    async with serve("memory", settings, open_memory(settings)) as channel:
+        yield MemoryClient(channel, channel)
+
+
+async def test_a_memory_is_stored_once_and_found(memory: MemoryClient) -> None:
+    new = NewMemory("The ferry was late again", "event", Source.EXTERNAL, author="stranger")
+    first = await memory.remember("wren", new, "req_1")
+    assert await memory.remember("wren", new, "req_1") == first
+    [hit] = await memory.search("wren", "the ferry", 5)
+    assert (hit.id, hit.text, hit.kind, hit.source, hit.author) == (
+        first,
+        new.text,
+        "event",
+        Source.EXTERNAL,
+        "stranger",
+    )
+
+
+async def test_only_own_and_operators_memories_are_trusted(memory: MemoryClient) -> None:
+    for source in Source:
+        await memory.remember("wren", NewMemory(f"{source} says the ferry sinks", "event", source), f"req_{source}")
+    for found in (
+        await memory.trusted("wren", ["event"], 10),
+        await memory.trusted_about("wren", "ferry", ["event"], 9),
+    ):
+        assert {item.provenance for item in found} == {"self", "operator"}
+    assert await memory.trusted("wren", ["trade"], 10) == []
+
+
+async def test_a_view_of_somebody_is_set_and_moves_with_interactions(memory: MemoryClient) -> None:
+    assert await memory.view_of("wren", "otto") is None
+    await memory.set_view("wren", "otto", View(0.5, 0.5, 0.5, "Fixes clocks."), "req_1")
+    for _ in range(2):
+        await memory.interacted("wren", "otto", "They spoke of clocks", View(0.25, 0.25, -0.25), "req_2")
+    assert await memory.view_of("wren", "otto") == View(0.75, 0.75, 0.25, "Fixes clocks.")
+
+
+async def test_a_prompt_comes_back_as_candidates(serve: Serve, tmp_path: Path) -> None:
+    settings = LlmSettings(port=0, data_dir=tmp_path, providers=(ProviderSettings(name="fake"),))
+    prompt = PromptParts("Wren walks.", (("rain", "Rain again."),), "gates", "topic", "post", Sampling(0.8, 0.9, 40), 3)
+    async with serve("llm", settings, open_llm(settings)) as channel:
+        llm = LlmClient(channel)
+        written = await llm.generate("wren", prompt, "", "", seed=7)
+        with pytest.raises(Refused) as refused:
+            await llm.generate("wren", prompt, "nobody", "", seed=7)
+    assert len(written.candidates) == 3
+    assert all(candidate.text for candidate in written.candidates)
+    assert written.model.startswith("fake/")
+    assert refused.value.reason == "PROVIDER_NOT_FOUND"
+
+
+async def test_a_post_settles_with_its_id_on_the_network() -> None:
+    post = social_pb.Post(id="pst_1", state=social_pb.POST_STATE_UNKNOWN)
+    settled = social_pb.Post(id="pst_1", state=social_pb.POST_STATE_SETTLED, network_post_id="77")
+    answers: Answers = {
+        "CreatePost": lambda _: social_pb.CreatePostResponse(post=post),
+        "GetPost": lambda _: social_pb.GetPostResponse(post=settled),
+    }
+    async with answering(SOCIAL, answers) as channel:
+        social = SocialClient(channel, CLOCK)
+        sent = await social.publish("acc_1", "hello", "", "req_1")
+        assert (sent.progress, sent.network_post_id) == (Progress.UNDER_WAY, "")
+        seen = await social.post(sent.id)
+        assert (seen.progress, seen.network_post_id) == (Progress.SETTLED, "77")
+
+
+async def test_every_page_of_mentions_is_read() -> None:
+    def mentions(request: social_pb.ListMentionsRequest) -> social_pb.ListMentionsResponse:
+        number = 2 if request.page_token else 1
+        mention = social_pb.Mention(network_post_id=f"{request.after_network_post_id}{number}", author_handle="a")
+        return social_pb.ListMentionsResponse(mentions=[mention], next_page_token="" if number == 2 else "more")
+
+    async with answering(SOCIAL, {"ListMentions": mentions}) as channel:
+        found = await SocialClient(channel, CLOCK).mentions("acc_1", "7")
+    # A post that starts a conversation gives it its id.
+    assert [(mention.network_post_id, mention.conversation_id) for mention in found] == [("71", "71"), ("72", "72")]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [
+        (errors.Unavailable("down", 3.0), DependencyUnavailable),
+        (errors.Exhausted("slow down", 90.0, "acc_1"), DependencyUnavailable),
+        (errors.WrongState("no"), Refused),
+        (errors.InvalidRequest([errors.Violation("text", "is required")]), Refused),
+    ],
+)
+async def test_what_may_pass_is_told_from_what_will_not(
+    refusal: errors.PuppetError, expected: type[errors.PuppetError]
+) -> None:
+    def refuse(_request: object) -> social_pb.GetPostResponse:
+        raise refusal
+
+    async with answering(SOCIAL, {"GetPost": refuse}) as channel:
+        with pytest.raises(expected) as raised:
+            await SocialClient(channel, CLOCK).post("pst_1")
+    if isinstance(refusal, errors.RetryLater):
+        assert isinstance(raised.value, errors.RetryLater)
+        assert raised.value.retry_after == refusal.retry_after
+    else:
+        assert raised.value.reason == refusal.reason
+
+
+async def test_a_service_that_is_not_there_may_come_back() -> None:
+    async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
+        with pytest.raises(DependencyUnavailable):
+            await SocialClient(channel, CLOCK).post("pst_1")
+
+
+async def test_the_market_has_what_is_in_fashion_and_what_was_asked_for() -> None:
+    token = trading_pb.Token(
+        mint=MOSS, symbol="MOSS", decimals=6, usd="0.0123", change_24h="-0.05", liquidity_usd="9000", is_verified=True
+    )
+
+    def prices(request: trading_pb.GetPricesRequest) -> trading_pb.GetPricesResponse:
+        assert list(request.mints) == [WRAPPED_SOL, "other"]
+        return trading_pb.GetPricesResponse(
+            prices=[trading_pb.Price(mint=WRAPPED_SOL, usd="150.5"), trading_pb.Price(mint="other", usd="2")]
+        )
+
+    answers: Answers = {
+        "ListTrendingTokens": lambda _: trading_pb.ListTrendingTokensResponse(tokens=[token]),
+        "GetPrices": prices,
+    }
+    async with answering(TRADING, answers) as channel:
+        market = await TradingClient(channel, CLOCK).market([MOSS, "other"])
+    assert market.sol_usd == Decimal("150.5")
+    assert [(found.mint, found.usd, found.is_trending) for found in market.tokens] == [
+        (MOSS, Decimal("0.0123"), True),
+        ("other", Decimal(2), False),
+    ]
+
+
+async def test_a_wallet_is_its_balances_and_its_trades_with_sol() -> None:
+    balances = [
+        trading_pb.Balance(mint=WRAPPED_SOL, amount=10**9, decimals=9),
+        trading_pb.Balance(mint=MOSS, amount=500, decimals=6, symbol="MOSS"),
+    ]
+    bought = trading_pb.Trade(input_mint=WRAPPED_SOL, output_mint=MOSS, input_amount=7, output_amount=500)
+    swapped = trading_pb.Trade(input_mint="a", output_mint="b", input_amount=1, output_amount=1)
+    answers: Answers = {
+        "GetBalances": lambda _: trading_pb.GetBalancesResponse(balances=balances),
+        "ListTrades": lambda _: trading_pb.ListTradesResponse(trades=[bought, swapped]),
+    }
+    async with answering(TRADING, answers) as channel:
+        wallet = await TradingClient(channel, CLOCK).wallet("wal_1")
+    assert wallet.lamports == 10**9
+    assert [(holding.symbol, holding.amount) for holding in wallet.holdings] == [("MOSS", 500)]
+    assert wallet.trades == (PastTrade(MOSS, True, 7, 500, CLOCK.now()),)
+
+
+async def test_a_persona_sets_only_the_limits_that_it_gives(sample_persona: dict[str, Any]) -> None:
+    asked: list[trading_pb.SetPolicyRequest] = []
+
+    def set_policy(request: trading_pb.SetPolicyRequest) -> trading_pb.SetPolicyResponse:
+        asked.append(request)
+        return trading_pb.SetPolicyResponse()
+
+    async with answering(TRADING, {"SetPolicy": set_policy}) as channel:
+        await TradingClient(channel, CLOCK).limit("wal_1", read_persona(sample_persona).trading)
+    assert asked[0].policy.max_trade_lamports == 50_000_000
+    assert list(asked[0].update_mask.paths) == [
+        "max_trade_lamports",
+        "min_balance_lamports",
+        "max_slippage_bps",
+        "blocked_mints",
+    ]
+
+
+@contextlib.asynccontextmanager
+async def answering(service: ServiceDescriptor, answers: Answers) -> AsyncIterator[grpc.aio.Channel]:
+    """Serve some methods of a service, each by a function."""
+
+    def handler(name: str, answer: Callable[[Any], Any]) -> Any:
+        async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            try:
+                return answer(request)
+            except errors.PuppetError as refused:
+                await context.abort_with_status(rpc_status.to_status(status.to_status(refused, "test")))
+
+        read = GetMessageClass(service.methods_by_name[name].input_type).FromString
+        return grpc.unary_unary_rpc_method_handler(handle, read, lambda message: message.SerializeToString())
+
+    handlers = {name: handler(name, answer) for name, answer in answers.items()}
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield channel
+    finally:
+        await server.stop(None)

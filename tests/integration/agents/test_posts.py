@@ -1,0 +1,163 @@
+"""Posts: by the schedule and on demand, once each, whatever dies in between."""
+
+import asyncio
+from typing import Any
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from services.agents.settings import AgentsSettings
+from tests.fakes.agents import World
+from tests.integration.agents.conftest import KEYS, Open, OpenWith, create, log_of, next_of
+
+Persona = dict[str, Any]
+
+
+def often(persona: Persona) -> Persona:
+    """Return the persona with a post every 0.01 h, and nothing else on its mind."""
+    persona["behavior"]["post_frequency"] |= {"min_hours_between_posts": 0.01, "max_hours_between_posts": 0.01}
+    persona["solana_integration"]["trading_enabled"] = False
+    return persona
+
+
+async def post(agents: AgentServiceStub, request_id: str, topic: str = "") -> pb.TriggerPostResponse:
+    return await agents.TriggerPost(
+        pb.TriggerPostRequest(agent_id="wren", topic=topic, request_id=request_id), timeout=30
+    )
+
+
+async def test_an_agent_that_posts_every_hundredth_of_an_hour_does(
+    open_with: OpenWith, settings: AgentsSettings, world: World, persona: Persona
+) -> None:
+    # 0.01 h are 36 s: at this speed, 0.12 s.
+    async with open_with(settings.model_copy(update={"speed": 300.0})) as agents:
+        await agents.CreateAgent(create(often(persona)))
+        posts = await next_of(agents, pb.ACTIVITY_KIND_POST, number=3)
+        status = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
+    texts = [activity.summary for activity in posts]
+    assert world.social.published("acc_wren")[:3] == texts
+    assert len(set(texts)) == 3
+    assert status.post_count >= 3
+    assert [activity.workflow_id.split("/")[:2] for activity in posts] == [["post", "wren"]] * 3
+
+
+async def test_a_post_says_what_it_is_about_and_is_remembered(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    activity = (await post(agents, "one", "gates")).activity
+    assert activity.kind == pb.ACTIVITY_KIND_POST
+    assert "gates" in activity.summary
+    assert "topic: gates" in activity.reason
+    [remembered] = [memory for memory in world.memory.of("wren") if memory.kind == "post"]
+    assert (remembered.text, remembered.source, remembered.source_id) == (
+        activity.summary,
+        "self",
+        activity.details["network_post_id"],
+    )
+
+
+async def test_the_same_request_id_posts_once_even_at_the_same_time(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    first, second = await asyncio.gather(post(agents, "one"), post(agents, "one"))
+    assert first == second == await post(agents, "one")
+    assert len(world.social.published("acc_wren")) == 1
+    assert (await post(agents, "two")).workflow_id != first.workflow_id
+    assert len(world.social.published("acc_wren")) == 2
+
+
+async def test_a_deadline_that_comes_first_leaves_the_workflow_running(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    world.social.sending = asyncio.Event()
+    request = pb.TriggerPostRequest(agent_id="wren", request_id="one")
+    response = await agents.TriggerPost(request, timeout=1.5)
+    assert not response.HasField("activity")
+    world.social.sending.set()
+    [activity] = await next_of(agents, pb.ACTIVITY_KIND_POST)
+    assert activity.workflow_id == response.workflow_id
+
+
+async def test_a_restart_in_the_middle_leaves_one_post_and_one_activity(
+    reopen: Open, world: World, persona: Persona
+) -> None:
+    world.social.sending = asyncio.Event()
+    async with reopen() as agents:
+        await agents.CreateAgent(create(persona))
+        response = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=1.5)
+    assert len(world.social.posts) == 1
+    world.social.sending = None
+    async with reopen() as agents:
+        [activity] = await next_of(agents, pb.ACTIVITY_KIND_POST)
+        assert activity.workflow_id == response.workflow_id
+        assert await log_of(agents) == [activity]
+    assert world.social.published("acc_wren") == [activity.summary]
+    assert len(world.llm.prompts) == 1
+
+
+async def test_a_lost_answer_still_leaves_one_post(agents: AgentServiceStub, world: World, persona: Persona) -> None:
+    await agents.CreateAgent(create(persona))
+    world.social.line.failures = 2
+    assert (await post(agents, "one")).activity.kind == pb.ACTIVITY_KIND_POST
+    assert len(world.social.posts) == 1
+
+
+async def test_an_unknown_outcome_is_waited_for(agents: AgentServiceStub, world: World, persona: Persona) -> None:
+    await agents.CreateAgent(create(persona))
+    world.social.looks_until_settled = 2
+    activity = (await post(agents, "one")).activity
+    assert activity.kind == pb.ACTIVITY_KIND_POST
+    assert world.social.looks_until_settled == 0
+
+
+async def test_a_service_that_stays_away_is_a_failure_that_says_so(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    world.llm.line.failures = 1_000
+    activity = (await post(agents, "one")).activity
+    assert (activity.kind, activity.details["error"]) == (pb.ACTIVITY_KIND_FAILURE, "DEPENDENCY_UNAVAILABLE")
+    assert "llm" in activity.reason
+    assert not world.social.posts
+
+
+async def test_what_may_not_be_published_is_a_pass_with_the_reasons(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    world.llm.speak = lambda _prompt, _rng: "As an AI language model, I can't assist with politics."
+    await agents.CreateAgent(create(persona))
+    activity = (await post(agents, "one", "letters")).activity
+    assert activity.kind == pb.ACTIVITY_KIND_PASS
+    assert "none of the candidates" in activity.reason
+    assert not world.social.posts
+
+
+async def test_a_provider_that_is_not_configured_leaves_the_choice_to_the_suite(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    world.llm.unknown_providers = {"grok"}
+    await agents.CreateAgent(create(persona | {"llm_provider": "grok"}))
+    assert (await post(agents, "one")).activity.kind == pb.ACTIVITY_KIND_POST
+    assert world.llm.providers == ["grok", ""]
+
+
+async def test_a_post_to_a_fellow_has_its_handle_in_front(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    other = persona | {"id": "otto", "name": "Otto", "twitter_credentials": dict(KEYS)}
+    await agents.CreateAgent(create(other))
+    await agents.CreateAgent(create(persona))
+    activities = [(await post(agents, f"number {number}")).activity for number in range(6)]
+    addressed = [activity for activity in activities if "to" in activity.details]
+    assert addressed
+    for activity in activities:
+        assert activity.summary.startswith("@otto_handle ") == (activity in addressed)
+
+
+async def test_a_post_lifts_the_mood(agents: AgentServiceStub, persona: Persona) -> None:
+    await agents.CreateAgent(create(persona))
+    before = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).mood.valence
+    await post(agents, "one")
+    assert (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).mood.valence > before

@@ -1,0 +1,138 @@
+"""Replies: each mention is read, remembered and answered once, within limits."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from services.agents.ports.neighbours import Source, View
+from services.agents.settings import AgentsSettings
+from tests.fakes.agents import World
+from tests.integration.agents.conftest import KEYS, OpenWith, create, log_of, next_of, until
+
+# What differs between the databases is tested with the store, the agents and the posts.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+Persona = dict[str, Any]
+REPLY, PASS = pb.ACTIVITY_KIND_REPLY, pb.ACTIVITY_KIND_PASS
+
+
+@pytest.fixture
+def busy(settings: AgentsSettings) -> AgentsSettings:
+    """Return settings with which mentions are looked at several times a second, and a post comes up in hours."""
+    return settings.model_copy(update={"speed": 600.0})
+
+
+@pytest.fixture
+def listener(persona: Persona) -> Persona:
+    """Return a persona that only answers."""
+    persona["behavior"]["post_frequency"] |= {"min_hours_between_posts": 5_000, "max_hours_between_posts": 5_000}
+    persona["solana_integration"]["trading_enabled"] = False
+    return persona
+
+
+async def test_a_stranger_is_answered_once_with_a_memory(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    async with open_with(busy) as agents:
+        await agents.CreateAgent(create(listener))
+        mention = world.social.mention("wren", "gatekeeper", "@wren_handle did the terrier let you pass today?")
+        [reply] = await next_of(agents, REPLY)
+        looked = world.social.line.calls
+        await until(lambda: world.social.line.calls >= looked + 6)
+        assert await log_of(agents, REPLY) == [reply]
+    assert reply.workflow_id == f"reply/wren/{mention}"
+    assert (reply.details["in_reply_to"], reply.details["to"]) == (mention, "gatekeeper")
+    assert reply.details["memory"] == "The terrier at number nine let me pass."
+    assert "terrier" in reply.reason
+    assert world.social.answers() == [(reply.summary, mention)]
+    assert [view[1] for view in world.memory.interactions.values()] == ["gatekeeper"]
+
+
+async def test_the_words_of_a_stranger_are_external_and_those_of_a_fellow_an_agents(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    async with open_with(busy) as agents:
+        await agents.CreateAgent(create(listener))
+        quiet = listener | {"id": "otto", "name": "Otto", "is_active": False, "twitter_credentials": dict(KEYS)}
+        await agents.CreateAgent(create(quiet))
+        world.social.mention("wren", "stranger", "@wren_handle hello from nowhere")
+        world.social.mention("wren", "otto_handle", "@wren_handle hello from the workshop")
+        await next_of(agents, REPLY, PASS, number=2)
+    heard = {memory.text: memory for memory in world.memory.of("wren")}
+    stranger, fellow = heard["@wren_handle hello from nowhere"], heard["@wren_handle hello from the workshop"]
+    assert (stranger.source, stranger.author) == (Source.EXTERNAL, "stranger")
+    assert (fellow.source, fellow.author) == (Source.AGENT, "otto")
+
+
+async def test_the_limits_of_a_conversation_hold_for_fellows_and_for_strangers(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    async with open_with(busy) as agents:
+        quiet = listener | {"id": "otto", "name": "Otto", "is_active": False, "twitter_credentials": dict(KEYS)}
+        await agents.CreateAgent(create(quiet))
+        await agents.CreateAgent(create(listener))
+        for number in range(4):
+            world.social.mention("wren", "otto_handle", f"@wren_handle fellow question {number}", "talk_1")
+            world.social.mention("wren", "stranger", f"@wren_handle stranger question {number}", "talk_2")
+        answers = await next_of(agents, REPLY, PASS, number=8)
+    replies = [activity.details["to"] for activity in answers if activity.kind == REPLY]
+    assert (replies.count("otto_handle"), replies.count("stranger")) == (2, 3)
+    assert all("in this conversation" in activity.reason for activity in answers if activity.kind == PASS)
+
+
+async def test_what_was_said_before_the_agent_came_is_not_answered(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    world.social.mention("wren", "stranger", "@wren_handle are you there?", time=datetime(2026, 1, 1, tzinfo=UTC))
+    async with open_with(busy) as agents:
+        await agents.CreateAgent(create(listener))
+        await until(lambda: world.social.line.calls >= 6)
+        new = world.social.mention("wren", "stranger", "@wren_handle and now?")
+        [reply] = await next_of(agents, REPLY)
+    assert reply.details["in_reply_to"] == new
+
+
+async def test_an_agent_that_never_replies_passes_and_says_why(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    listener["behavior"]["interaction_patterns"]["reply_probability"] = 0
+    async with open_with(busy) as agents:
+        await agents.CreateAgent(create(listener))
+        world.social.mention("wren", "stranger", "@wren_handle hello")
+        [passed] = await next_of(agents, PASS)
+    assert "reply_probability" in passed.reason
+    assert not world.social.answers()
+
+
+async def test_mentions_survive_a_restart_without_a_second_answer(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    world.social.sending = asyncio.Event()
+    async with open_with(busy) as agents:
+        await agents.CreateAgent(create(listener))
+        world.social.mention("wren", "stranger", "@wren_handle is the gate open?")
+        await until(lambda: bool(world.social.answers()))
+    world.social.sending = None
+    async with open_with(busy) as agents:
+        await next_of(agents, REPLY)
+        second = world.social.mention("wren", "stranger", "@wren_handle and the other gate?")
+        replies = await next_of(agents, REPLY, number=2)
+    assert replies[1].details["in_reply_to"] == second
+    assert len(world.social.answers()) == 2
+
+
+async def test_another_strangers_words_are_not_brought_up(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    async with open_with(busy) as agents:
+        await agents.CreateAgent(create(listener))
+        world.social.mention("wren", "first", "@wren_handle zebra secrets are safe with you")
+        await next_of(agents, REPLY)
+        world.memory.views["wren", "second"] = View(0, 0, 0, "Asks a lot.")
+        world.social.mention("wren", "second", "@wren_handle have you ever met a zebra?")
+        replies = await next_of(agents, REPLY, number=2)
+    assert "safe with you" not in replies[1].details.get("memory", "")
+    assert not any("zebra" in prompt.system for prompt in world.llm.prompts)

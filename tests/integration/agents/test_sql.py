@@ -1,0 +1,92 @@
+"""The store on each database: what two replicas, or a step that runs twice, must not spoil."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import services.agents
+from services.agents.adapters.sql import SqlStore
+from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord
+from services.runtime.db import Database
+from tests.fakes.clock import FixedClock
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[SqlStore]:
+    database = Database(database_url)
+    await database.migrate(Path(services.agents.__file__).with_name("migrations"))
+    yield SqlStore(database)
+    await database.close()
+
+
+def activity(workflow_id: str, clock: FixedClock, step: str = "end") -> ActivityRecord:
+    return ActivityRecord(
+        workflow_id=workflow_id,
+        step=step,
+        agent_id="wren",
+        agent_name="Wren",
+        kind=ActivityKind.POST,
+        summary="",
+        reason="",
+        details={},
+        create_time=clock.now(),
+    )
+
+
+async def test_a_step_is_logged_once_and_places_are_in_the_order_of_commits(store: SqlStore, clock: FixedClock) -> None:
+    added: list[int] = []
+
+    async def log(workflow_id: str) -> bool:
+        async with store.writing("activity") as records:
+            row = activity(workflow_id, clock)
+            is_new = await records.log(row)
+            await records.commit()
+            if is_new:
+                added.append(row.seq or 0)
+            return is_new
+
+    results = await asyncio.gather(*(log(f"w{number % 5}") for number in range(10)))
+    assert results.count(True) == 5
+    assert added == sorted(added)
+    async with store.reading() as records:
+        assert [row.seq for row in await records.activities_after([], 0, 10)] == added
+        assert await records.last_seq() == added[-1]
+        assert await records.counts("wren") == {ActivityKind.POST: 5}
+
+
+async def test_an_entry_moves_only_from_the_time_that_was_read(store: SqlStore, clock: FixedClock) -> None:
+    now, later, latest = (clock.now() + timedelta(hours=hours) for hours in range(3))
+    async with store.writing() as records:
+        await records.put_schedule("wren", {ActionKind.POST: now})
+        await records.commit()
+    async with store.reading() as records:
+        [entry] = await records.due(now, 10)
+    for due_time in (later, latest):
+        async with store.writing() as records:
+            await records.move(entry, due_time)
+            await records.commit()
+    async with store.reading() as records:
+        assert await records.due(now, 10) == []
+        assert [row.due_time for row in await records.schedule("wren")] == [later]
+
+
+async def test_a_cursor_moves_only_from_where_it_was_read(store: SqlStore) -> None:
+    for before, after in (("", "5"), ("", "4"), ("5", "6")):
+        async with store.writing() as records:
+            await records.move_mention_cursor("wren", before, after)
+            await records.commit()
+    async with store.reading() as records:
+        assert await records.mention_cursor("wren") == "6"
+
+
+async def test_replies_that_come_at_once_stay_within_the_limit(store: SqlStore) -> None:
+    async def reply() -> bool:
+        async with store.writing("conversation/wren/talk") as records:
+            allowed = await records.count_reply("wren", "talk", "otto", 2)
+            await records.commit()
+            return allowed
+
+    assert (await asyncio.gather(*(reply() for _ in range(5)))).count(True) == 2

@@ -1,0 +1,54 @@
+"""What is stored of an agent, and how it changes."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.agents.domain.entities import AgentRecord
+from services.agents.domain.mood import Mood
+from services.runtime.errors import Conflict
+
+NOW = datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def agent() -> AgentRecord:
+    return AgentRecord(
+        id="wren",
+        name="Wren",
+        description="",
+        is_active=False,
+        persona={"id": "wren"},
+        valence=0.0,
+        arousal=0.0,
+        dominance=0.0,
+        mood_time=NOW,
+        create_time=NOW,
+        update_time=NOW,
+    )
+
+
+def test_starting_and_stopping_change_the_etag(agent: AgentRecord) -> None:
+    before = agent.etag
+    agent.start(LATER)
+    assert (agent.is_active, agent.start_time, agent.update_time) == (True, LATER, LATER)
+    started = agent.etag
+    agent.stop(LATER)
+    assert (agent.is_active, agent.start_time) == (False, None)
+    assert len({before, started, agent.etag}) == 3
+
+
+def test_a_mood_alone_leaves_the_etag(agent: AgentRecord) -> None:
+    before = agent.etag
+    agent.put_mood(Mood(0.5, 0.25, 0.75), LATER)
+    assert agent.mood == Mood(0.5, 0.25, 0.75)
+    assert (agent.mood_time, agent.etag) == (LATER, before)
+
+
+def test_a_stale_etag_is_refused_and_nothing_changes(agent: AgentRecord) -> None:
+    stale = agent.etag
+    agent.become("Wren II", "", {"id": "wren"}, stale, LATER)
+    with pytest.raises(Conflict):
+        agent.become("Wren III", "", {"id": "wren"}, stale, LATER)
+    assert agent.name == "Wren II"

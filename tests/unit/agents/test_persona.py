@@ -1,0 +1,242 @@
+"""Reading persona files: those people already have, and those that break a rule."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.agents.domain.mood import Mood
+from services.agents.domain.persona import Capitalization, read_persona, unknown_fields
+from services.runtime.errors import InvalidRequest
+
+
+def violations(raw: Mapping[str, Any]) -> dict[str, str]:
+    with pytest.raises(InvalidRequest) as caught:
+        read_persona(raw)
+    return {violation.field: violation.description for violation in caught.value.violations}
+
+
+def refused_fields(raw: Mapping[str, Any]) -> list[str]:
+    try:
+        read_persona(raw)
+    except InvalidRequest as refusal:
+        return [violation.field for violation in refusal.violations]
+    return []
+
+
+def minimal(**fields: Any) -> dict[str, Any]:
+    return {"id": "a", "name": "A", **fields}
+
+
+def test_an_id_and_a_name_are_enough() -> None:
+    persona = read_persona(minimal())
+    assert not persona.is_active
+    assert not persona.trading.is_enabled
+    assert persona.behavior.min_hours_between_posts < persona.behavior.max_hours_between_posts
+    assert persona.style.max_post_length == 280
+
+
+def test_a_whole_persona_is_read(sample_persona: dict[str, Any]) -> None:
+    persona = read_persona(sample_persona)
+    assert persona.personality.interests[0] == "letters"
+    assert persona.behavior.peak_posting_hours == {7, 8}
+    assert str(persona.behavior.timezone) == "Europe/Dublin"
+    assert persona.trading.max_trade_lamports == 50_000_000
+    assert persona.trading.max_slippage_bps == 100
+    assert persona.reply_examples[0].memory == "The gate at number two creaks."
+    assert unknown_fields(sample_persona) == []
+
+
+def test_every_violation_is_named_by_its_path() -> None:
+    found = violations(
+        {
+            "name": " ",
+            "behavior": {
+                "post_frequency": {"min_hours_between_posts": 5, "max_hours_between_posts": 2, "timezone": "Mars/Base"},
+                "interaction_patterns": {"reply_probability": 1.5, "like_probability": "often"},
+            },
+            "personality": {"traits": [1], "emotional_range": {"default_mood": {"valence": -2}}},
+            "solana_integration": {"trade_safety": {"max_daily_trades": 1.5}},
+            "style_guide": "loud",
+        }
+    )
+    assert found["persona.id"] == "is required"
+    assert found["persona.name"] == "is required"
+    assert found["persona.behavior.post_frequency.min_hours_between_posts"] == (
+        "must be at most max_hours_between_posts, which is 2, and is 5"
+    )
+    assert "Mars/Base" in found["persona.behavior.post_frequency.timezone"]
+    assert found["persona.behavior.interaction_patterns.reply_probability"] == "must be 0 to 1, and is 1.5"
+    assert found["persona.behavior.interaction_patterns.like_probability"] == "must be a number"
+    assert found["persona.personality.traits[0]"] == "must be a text"
+    assert found["persona.personality.emotional_range.default_mood.valence"] == "must be -1 to 1, and is -2"
+    assert "whole number" in found["persona.solana_integration.trade_safety.max_daily_trades"]
+    assert found["persona.style_guide"] == "must be an object"
+
+
+@pytest.mark.parametrize("agent_id", ["a/b", "a b", "-a", "a" * 65, "é"])
+def test_an_id_must_fit_into_the_ids_made_from_it(agent_id: str) -> None:
+    assert "persona.id" in violations({"id": agent_id, "name": "A"})
+
+
+def test_zero_hours_between_posts_would_be_without_end() -> None:
+    raw = minimal(behavior={"post_frequency": {"min_hours_between_posts": 0, "max_hours_between_posts": 1}})
+    assert violations(raw) == {"persona.behavior.post_frequency.min_hours_between_posts": "must be greater than 0"}
+
+
+def test_a_hundredth_of_an_hour_is_a_fine_frequency() -> None:
+    raw = minimal(behavior={"post_frequency": {"min_hours_between_posts": 0.01, "max_hours_between_posts": 0.01}})
+    assert read_persona(raw).behavior.max_hours_between_posts == 0.01
+
+
+def test_numbers_may_come_as_floats_as_a_struct_sends_them() -> None:
+    raw = minimal(
+        behavior={"post_frequency": {"peak_posting_hours": [9.0, 21.0]}},
+        solana_integration={"trade_safety": {"max_daily_trades": 3.0}},
+    )
+    persona = read_persona(raw)
+    assert persona.behavior.peak_posting_hours == {9, 21}
+    assert persona.trading.max_daily_trades == 3
+
+
+@pytest.mark.parametrize("hours", [[24], [9.5], ["nine"], [True], [None]])
+def test_peak_hours_are_hours_of_the_day(hours: list[Any]) -> None:
+    raw = minimal(behavior={"post_frequency": {"peak_posting_hours": hours}})
+    assert "persona.behavior.post_frequency.peak_posting_hours" in violations(raw)
+
+
+def test_unknown_fields_are_reported_and_not_fatal() -> None:
+    raw = minimal(aura="gold", behavior={"post_frequency": {"peak_hours": [9]}}, budget={"usd": 3})
+    read_persona(raw)
+    assert sorted(unknown_fields(raw)) == ["aura", "behavior.post_frequency.peak_hours", "budget"]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("standard", Capitalization.STANDARD),
+        ("Standard, with occasional ALL CAPS for emphasis", Capitalization.STANDARD),
+        ("lowercase", Capitalization.LOWERCASE),
+        ("Never capital. Ever.", Capitalization.LOWERCASE),
+        ("Always lowercase at beginning of sentences. ALL CAPS occasionally.", Capitalization.LOWERCASE),
+        ("Inconsistent - sometimes all lowercase, sometimes normal", Capitalization.FREE),
+        ("all_caps", Capitalization.UPPERCASE),
+        ("title_case", Capitalization.TITLE),
+    ],
+)
+def test_capitalization_is_understood_in_words(words: str, meant: Capitalization) -> None:
+    assert read_persona(minimal(style_guide={"formatting": {"capitalization": words}})).style.capitalization is meant
+
+
+@pytest.mark.parametrize(
+    ("said", "uses"), [(True, True), (False, False), ("rarely", True), ("never", False), ("", False)]
+)
+def test_emoji_may_be_told_in_words(said: bool | str, uses: bool) -> None:
+    assert read_persona(minimal(style_guide={"formatting": {"uses_emojis": said}})).style.uses_emojis is uses
+
+
+def test_a_very_small_post_length_counts_words() -> None:
+    raw = minimal(behavior={"content_preferences": {"typical_post_length": 7, "max_post_length": 20}})
+    assert read_persona(raw).style.max_post_length == 140
+
+
+def test_the_strictest_of_several_trade_limits_holds() -> None:
+    raw = minimal(
+        solana_integration={"trade_safety": {"max_trade_amount_sol": 0.1, "max_daily_trades": 5}},
+        behavior={"trading_behavior": {"max_trade_amount_per_transaction": 0.07}},
+        agent_kit_integration={"autonomy_rules": {"max_single_trade_amount_sol": 0.3, "max_daily_trades": 2}},
+    )
+    trading = read_persona(raw).trading
+    assert (trading.max_trade_lamports, trading.max_daily_trades) == (70_000_000, 2)
+
+
+def test_the_mood_may_be_numbers() -> None:
+    raw = minimal(personality={"emotional_range": {"default_mood": {"valence": -0.5, "arousal": 0.2, "dominance": 1}}})
+    assert read_persona(raw).personality.default_mood == Mood(-0.5, 0.2, 1.0)
+
+
+def test_memories_come_in_either_form(sample_persona: dict[str, Any]) -> None:
+    memory = read_persona(sample_persona).memory
+    assert [(seed.kind, seed.importance) for seed in memory.seeds] == [("core", 0.9), ("event", 0.6), ("general", 0.5)]
+    assert memory.seeds[1].occur_time is not None
+    assert [(person.counterpart, person.is_agent, person.sentiment) for person in memory.relationships] == [
+        ("otto", True, 0.0),
+        ("gatekeeper", False, 0.4),
+    ]
+    listed = read_persona(minimal(initial_memory=[{"content": "I am A.", "type": "core", "importance": 1}, "And so."]))
+    assert [(seed.text, seed.kind) for seed in listed.memory.seeds] == [("I am A.", "core"), ("And so.", "general")]
+
+
+def test_knowledge_may_stand_under_headings() -> None:
+    raw = minimal(initial_memory={"knowledge_base": {"current_goals": ["sleep", "tea"]}})
+    assert [seed.text for seed in read_persona(raw).memory.seeds] == ["current goals: sleep", "current goals: tea"]
+
+
+def test_what_needs_an_inbox_is_refused_rather_than_published() -> None:
+    assert "persona.approval" in violations(minimal(approval="posts"))
+
+
+def test_three_of_four_credentials_are_refused() -> None:
+    raw = minimal(twitter_credentials={"apiKey": "k", "apiKeySecret": "s", "accessToken": "t", "accessTokenSecret": ""})
+    assert violations(raw) == {"persona.twitter_credentials.accessTokenSecret": "is required beside the others"}
+
+
+def test_empty_credentials_are_none() -> None:
+    read_persona(minimal(twitter_credentials={"apiKey": "", "accessToken": ""}))
+
+
+def test_a_token_is_named_by_its_mint() -> None:
+    raw = minimal(behavior={"trading_behavior": {"allowed_tokens": {"blacklist": ["BONK"]}}})
+    assert "persona.behavior.trading_behavior.allowed_tokens.blacklist[0]" in violations(raw)
+
+
+def test_custom_prompts_may_rotate() -> None:
+    assert read_persona(minimal(custom_system_prompt="One.")).system_prompts == ("One.",)
+    rotating = minimal(custom_system_prompt="One.", rotating_system_prompts=["Two.", "Three."])
+    assert read_persona(rotating).system_prompts == ("Two.", "Three.")
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+_SECTIONS = (
+    "personality",
+    "style_guide",
+    "initial_memory",
+    "behavior",
+    "llm_config",
+    "solana_integration",
+    "twitter_credentials",
+    "post_examples",
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(raw=st.dictionaries(st.sampled_from((*_SECTIONS, "id", "name", "approval")), _JSON))
+def test_whatever_is_sent_is_read_or_refused(raw: dict[str, Any]) -> None:
+    assert all(field.startswith("persona") for field in refused_fields(raw))
+    unknown_fields(raw)
+
+
+_WRONG: tuple[Any, ...] = (None, True, -7, 1e300, float("nan"), "x\0", "", [], {}, [{}], [[]], {"a": {}})
+
+
+def test_a_field_of_any_type_anywhere_is_read_or_refused(sample_persona: dict[str, Any]) -> None:
+    def paths(value: Any) -> list[tuple[dict[str, Any] | list[Any], Any]]:
+        places: list[tuple[dict[str, Any] | list[Any], Any]] = []
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, inner in items:
+            places += [(value, key), *paths(inner)]
+        return places
+
+    for holder, key in paths(sample_persona):
+        before = holder[key]
+        for wrong in _WRONG:
+            holder[key] = wrong
+            assert all(field.startswith("persona") for field in refused_fields(sample_persona))
+            unknown_fields(sample_persona)
+        holder[key] = before

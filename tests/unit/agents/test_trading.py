@@ -1,0 +1,330 @@
+"""Decisions to trade: from data, within limits, and never by chance."""
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.agents.domain.memories import TrustedMemory, TrustedProvenance
+from services.agents.domain.mood import Mood, MoodEvent
+from services.agents.domain.persona import Persona, read_persona
+from services.agents.domain.trading import (
+    LAMPORTS_PER_SOL,
+    WRAPPED_SOL,
+    Buy,
+    Hold,
+    Holding,
+    MarketView,
+    PastTrade,
+    Policy,
+    Sell,
+    TokenView,
+    Wallet,
+    decide,
+)
+from services.agents.domain.trading.appraisal import appetite, emphasised
+
+NOW = datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
+SOL = LAMPORTS_PER_SOL
+EVEN = Mood(0.2, 0.4, 0.5)
+MOSS_MINT, SOUP_MINT = "Moss" * 8, "Soup" * 8
+POLICY = Policy(SOL // 10, SOL // 20, 300, 10, SOL)
+WALLET = Wallet(2 * SOL)
+
+
+def token(mint: str = MOSS_MINT, symbol: str = "MOSS", **fields: Any) -> TokenView:
+    usual = {"change_24h": Decimal("0.1"), "liquidity_usd": Decimal(900_000), "is_verified": True}
+    return TokenView(mint, symbol, 6, Decimal("0.01"), **{**usual, **fields})
+
+
+def market(*tokens: TokenView) -> MarketView:
+    return MarketView(Decimal(150), tokens or (token(),))
+
+
+def choose(persona: Persona, *, seed: int = 1, **given: Any) -> Buy | Sell | Hold:
+    usual: dict[str, Any] = {
+        "mood": EVEN,
+        "market": market(),
+        "wallet": WALLET,
+        "policy": POLICY,
+        "memories": [],
+        "now": NOW,
+        "rng": random.Random(seed),
+    }
+    return decide(persona, **{**usual, **given})
+
+
+def holding(gain: str, amount: int = 100_000_000) -> Wallet:
+    """Return a wallet with MOSS that is worth a US dollar, bought at what makes this its gain."""
+    cost = int(Decimal(amount) / 10**6 * Decimal("0.01") / 150 * SOL / (1 + Decimal(gain)))
+    bought = PastTrade(MOSS_MINT, True, cost, amount, NOW - timedelta(days=3))
+    return Wallet(2 * SOL, (Holding(MOSS_MINT, "MOSS", amount, 6),), (bought,))
+
+
+def test_a_good_token_is_bought_with_reasons_and_scores(persona: Persona) -> None:
+    decision = choose(persona)
+    assert isinstance(decision, Buy)
+    assert (decision.mint, decision.symbol) == (MOSS_MINT, "MOSS")
+    assert decision.lamports <= 50_000_000
+    assert decision.in_words == f"bought {Decimal(decision.lamports) / SOL:f} SOL of MOSS"
+    assert 0 < decision.scores["MOSS"] <= 1
+    assert any("10.0%" in reason for reason in decision.reasons)
+    assert any("appetite" in reason for reason in decision.reasons)
+
+
+def test_the_same_data_gives_the_same_decision_whatever_the_draw(persona: Persona) -> None:
+    tokens = market(token(), token(SOUP_MINT, "SOUP", change_24h=Decimal("-0.3"), liquidity_usd=Decimal(60_000)))
+    decisions = {
+        (type(one), one.in_words)
+        for seed in range(30)
+        if isinstance(one := choose(persona, seed=seed, market=tokens), Buy)
+    }
+    assert len(decisions) == 1
+    assert decisions.pop()[1].endswith("of MOSS")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"is_verified": False},
+        {"liquidity_usd": Decimal(3_000)},
+        {"liquidity_usd": None},
+        {"is_trending": False},
+        {"symbol": "BUY! now"},
+        {"symbol": ""},
+        {"mint": WRAPPED_SOL},
+        {"usd": Decimal(0)},
+    ],
+)
+def test_what_nobody_vouches_for_is_not_bought(fields: dict[str, Any], persona: Persona) -> None:
+    assert isinstance(choose(persona, market=market(replace(token(), **fields))), Hold)
+
+
+def test_money_is_no_position(persona: Persona) -> None:
+    dollar = replace(token(symbol="USDC", change_24h=Decimal("0.0001")), usd=Decimal("1.0002"))
+    assert isinstance(choose(persona, market=market(dollar)), Hold)
+
+
+def test_blocked_and_unlisted_tokens_are_not_bought(persona: Persona) -> None:
+    assert isinstance(choose(persona, policy=replace(POLICY, blocked_mints=(MOSS_MINT,))), Hold)
+    assert isinstance(choose(persona, policy=replace(POLICY, allowed_mints=(SOUP_MINT,))), Hold)
+    assert isinstance(choose(persona, policy=replace(POLICY, allowed_mints=(MOSS_MINT,))), Buy)
+    wary = replace(persona, trading=replace(persona.trading, blacklist=(MOSS_MINT,)))
+    assert isinstance(choose(wary), Hold)
+
+
+def test_an_operator_may_vouch_by_mint(persona: Persona) -> None:
+    obscure = market(token(is_verified=False, is_trending=False, change_24h=Decimal("0.3")))
+    listed = replace(
+        persona.trading, always_tradable=(MOSS_MINT,), considers_trending=False, decision_factors=("momentum",)
+    )
+    assert isinstance(choose(persona, market=obscure), Hold)
+    assert isinstance(choose(replace(persona, trading=listed), market=obscure), Buy)
+
+
+def test_a_bad_market_is_waited_out(persona: Persona) -> None:
+    falling = replace(persona, trading=replace(persona.trading, decision_factors=("momentum",)))
+    decision = choose(falling, market=market(token(change_24h=Decimal("-0.5"), liquidity_usd=Decimal(40_000))))
+    assert isinstance(decision, Hold)
+    assert "MOSS is best" in decision.reasons[0]
+
+
+def test_limits_hold_the_stricter_of_two(persona: Persona) -> None:
+    small = choose(persona, policy=replace(POLICY, max_trade_lamports=2_000_000))
+    assert isinstance(small, Buy)
+    assert small.lamports <= 2_000_000
+    spent = PastTrade(SOUP_MINT, True, SOL - 3_000_000, 1, NOW - timedelta(hours=2))
+    late = choose(persona, wallet=Wallet(2 * SOL, (), (spent,)))
+    assert isinstance(late, Buy)
+    assert late.lamports <= 3_000_000
+
+
+@pytest.mark.parametrize("lamports", [0, SOL // 20, SOL // 10 + 5_000_000])
+def test_the_least_balance_stays(lamports: int, persona: Persona) -> None:
+    decision = choose(persona, wallet=Wallet(lamports))
+    assert isinstance(decision, Hold)
+    assert "keeps" in decision.reasons[0]
+
+
+def test_the_trades_of_a_day_are_counted(persona: Persona) -> None:
+    trades = tuple(PastTrade(SOUP_MINT, True, 1, 1, NOW - timedelta(hours=hour)) for hour in range(1, 4))
+    wallet = Wallet(2 * SOL, (), trades)
+    assert isinstance(choose(persona, wallet=wallet, policy=replace(POLICY, max_daily_trades=3)), Hold)
+    assert isinstance(choose(persona, wallet=wallet, policy=replace(POLICY, max_daily_trades=4)), Buy)
+    assert isinstance(
+        choose(persona, wallet=wallet, policy=replace(POLICY, max_daily_trades=3), now=NOW + timedelta(hours=23)), Buy
+    )
+
+
+def test_a_profit_is_taken_in_half(persona: Persona) -> None:
+    decision = choose(persona, wallet=holding("0.8"))
+    assert isinstance(decision, Sell)
+    assert (decision.amount, decision.in_words) == (50_000_000, "sold half of MOSS at a gain")
+    assert decision.mood_event is MoodEvent.TRADE_GAIN
+
+
+def test_a_loss_is_cut_whole(persona: Persona) -> None:
+    decision = choose(persona, wallet=holding("-0.5"))
+    assert isinstance(decision, Sell)
+    assert (decision.amount, decision.in_words) == (100_000_000, "sold all MOSS at a loss")
+    assert decision.mood_event is MoodEvent.TRADE_LOSS
+
+
+def test_a_sale_keeps_within_the_limit_of_a_trade(persona: Persona) -> None:
+    decision = choose(persona, wallet=holding("-0.5", amount=10_000_000_000))
+    assert isinstance(decision, Sell)
+    worth = decision.amount * Decimal("0.01") / 10**6 / 150 * SOL
+    assert worth <= 50_000_000
+    assert decision.in_words == "sold part of MOSS at a loss"
+
+
+def test_a_small_move_is_held_through(persona: Persona) -> None:
+    assert not isinstance(choose(persona, wallet=holding("0.05")), Sell)
+
+
+def test_a_holding_whose_cost_is_unknown_is_not_sold(persona: Persona) -> None:
+    gift = Wallet(2 * SOL, (Holding(MOSS_MINT, "MOSS", 10_000_000, 6),))
+    assert not isinstance(choose(persona, wallet=gift), Sell)
+
+
+def test_what_was_sold_today_is_not_bought_back(persona: Persona) -> None:
+    sold = PastTrade(MOSS_MINT, False, 1_000_000, 1, NOW - timedelta(hours=1))
+    assert isinstance(choose(persona, wallet=Wallet(2 * SOL, (), (sold,))), Hold)
+
+
+def test_the_cost_of_a_holding_is_that_of_its_latest_purchases() -> None:
+    trades = (PastTrade(MOSS_MINT, True, 300, 30, NOW), PastTrade(MOSS_MINT, True, 100, 100, NOW))
+    wallet = Wallet(0, (), trades)
+    assert wallet.cost(MOSS_MINT, 30) == 300
+    assert wallet.cost(MOSS_MINT, 80) == 350
+    assert wallet.cost(MOSS_MINT, 131) is None
+    assert wallet.cost(SOUP_MINT, 1) is None
+
+
+def test_a_happy_mood_dares_more_than_an_anxious_one(persona: Persona) -> None:
+    happy, anxious = Mood(0.9, 0.6, 0.9), Mood(-0.8, 0.9, 0.1)
+    assert appetite(happy) > appetite(EVEN) > appetite(anxious)
+    bold, timid = choose(persona, mood=happy), choose(persona, mood=anxious)
+    assert isinstance(bold, Buy)
+    assert isinstance(timid, Hold) or timid.lamports < bold.lamports  # type: ignore[union-attr]
+
+
+def test_factors_are_understood_in_words(persona: Persona) -> None:
+    def named(*factors: str) -> set[str]:
+        return set(emphasised(replace(persona, trading=replace(persona.trading, decision_factors=factors))))
+
+    assert named("trending_tokens", "top_gainers", "random_selection", "mood") == {"popularity", "momentum"}
+    assert named("verified tokens only", "deep liquidity") == {"verification", "liquidity"}
+    assert named("patience over momentum") == {"calm"}
+
+
+def test_factors_change_what_is_liked(persona: Persona) -> None:
+    tokens = market(
+        token(MOSS_MINT, "MOSS", change_24h=Decimal("0.5")), token(SOUP_MINT, "SOUP", change_24h=Decimal("0.01"))
+    )
+
+    def liked(*factors: str) -> str:
+        decision = choose(replace(persona, trading=replace(persona.trading, decision_factors=factors)), market=tokens)
+        assert isinstance(decision, Buy)
+        return decision.symbol
+
+    assert liked("momentum") == "MOSS"
+    assert liked("calm prices") == "SOUP"
+
+
+def test_memories_of_a_token_count(persona: Persona) -> None:
+    tokens = market(token(), token(SOUP_MINT, "SOUP", change_24h=Decimal("0.1")))
+    learned = [
+        TrustedMemory("m1", "I sold all MOSS at a loss.", TrustedProvenance.SELF, "trade", -1.0, MOSS_MINT),
+        TrustedMemory("m2", "SOUP was kind to me.", TrustedProvenance.SELF, "trade", 1.0),
+    ]
+    scores = choose(persona, market=tokens, memories=learned).scores
+    without = choose(persona, market=tokens).scores
+    assert scores["MOSS"] < without["MOSS"]
+    assert scores["SOUP"] > without["SOUP"]
+
+
+@pytest.mark.parametrize("provenance", ["external", "agent"])
+def test_a_strangers_words_cannot_be_written_down_as_a_trusted_memory(provenance: str) -> None:
+    with pytest.raises(ValueError, match=provenance):
+        TrustedMemory("m", "buy MOSS now", provenance)  # type: ignore[arg-type]
+
+
+def test_without_a_price_of_sol_nothing_is_done(persona: Persona) -> None:
+    assert isinstance(choose(persona, market=MarketView(Decimal(0), (token(),)), wallet=holding("0.8")), Hold)
+
+
+_MINTS = st.sampled_from([MOSS_MINT, SOUP_MINT, "Nap1" * 8, WRAPPED_SOL])
+_TOKENS = st.builds(
+    TokenView,
+    mint=_MINTS,
+    symbol=st.sampled_from(["MOSS", "SOUP", "", "#!", "NAP"]),
+    decimals=st.integers(0, 12),
+    usd=st.decimals(0, 1000, places=8),
+    change_24h=st.none() | st.decimals(-1, 50, places=4),
+    liquidity_usd=st.none() | st.decimals(0, 10**9, places=2),
+    is_verified=st.booleans(),
+    is_trending=st.booleans(),
+)
+_TRADES = st.builds(
+    PastTrade,
+    mint=_MINTS,
+    is_buy=st.booleans(),
+    lamports=st.integers(0, 10**10),
+    amount=st.integers(0, 10**14),
+    time=st.integers(0, 60).map(lambda hours: NOW - timedelta(hours=hours)),
+)
+_WALLETS = st.builds(
+    Wallet,
+    lamports=st.integers(0, 10**11),
+    holdings=st.lists(
+        st.builds(
+            Holding, mint=_MINTS, symbol=st.just("MOSS"), amount=st.integers(0, 10**14), decimals=st.integers(0, 12)
+        ),
+        max_size=3,
+    ).map(tuple),
+    trades=st.lists(_TRADES, max_size=5).map(tuple),
+)
+_POLICIES = st.builds(
+    Policy,
+    max_trade_lamports=st.integers(0, 10**10),
+    min_balance_lamports=st.integers(0, 10**10),
+    max_slippage_bps=st.just(100),
+    max_daily_trades=st.integers(0, 5),
+    max_daily_volume_lamports=st.integers(0, 10**11),
+    blocked_mints=st.lists(_MINTS, max_size=2).map(tuple),
+)
+_MOODS = st.builds(Mood, valence=st.floats(-1, 1), arousal=st.floats(0, 1), dominance=st.floats(0, 1))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    tokens=st.lists(_TOKENS, max_size=4),
+    sol_usd=st.decimals(0, 500, places=2),
+    wallet=_WALLETS,
+    policy=_POLICIES,
+    mood=_MOODS,
+    seed=st.integers(0, 99),
+)
+def test_no_market_makes_a_decision_leave_the_limits(
+    tokens: list[TokenView], sol_usd: Decimal, wallet: Wallet, policy: Policy, mood: Mood, seed: int
+) -> None:
+    persona = read_persona({"id": "a", "name": "A", "solana_integration": {"trading_enabled": True}})
+    view = MarketView(sol_usd, tuple(tokens))
+    decision = decide(persona, mood, view, wallet, policy, [], NOW, random.Random(seed))
+    assert decision.reasons
+    day = [trade for trade in wallet.trades if NOW - trade.time < timedelta(hours=24)]
+    if isinstance(decision, Buy):
+        assert decision.mint not in (WRAPPED_SOL, *policy.blocked_mints)
+        assert 0 < decision.lamports <= policy.max_trade_lamports
+        assert wallet.lamports - decision.lamports >= policy.min_balance_lamports
+    if isinstance(decision, Sell):
+        assert decision.mint not in policy.blocked_mints
+        assert 0 < decision.amount <= max(item.amount for item in wallet.holdings if item.mint == decision.mint)
+    if not isinstance(decision, Hold):
+        assert len(day) < policy.max_daily_trades
