@@ -42,12 +42,12 @@ def build_app(
 
 
 def serve(app: Starlette, settings: SandboxSettings) -> None:
-    """Serve until SIGTERM or SIGINT; calls under way have two seconds to finish."""
+    """Serve until SIGTERM or SIGINT; calls under way have one second to finish."""
     uvicorn.run(
         app,
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,
         access_log=False,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=1,
     )

@@ -15,7 +15,7 @@ from services.agents.adapters.dbos import DbosWorkflows, Handler
 from services.agents.adapters.llm_client import LlmClient
 from services.agents.adapters.memory_client import MemoryClient
 from services.agents.adapters.social_client import SocialClient
-from services.agents.adapters.sql import SqlStore
+from services.agents.adapters.sql import SqlRecords
 from services.agents.adapters.trading_client import TradingClient
 from services.agents.ports.neighbours import LlmPort, MemoryPort, SocialPort, TradingPort
 from services.agents.ports.workflows import MentionsTask, PostTask, ReplyTask, TradeTask
@@ -38,6 +38,7 @@ from services.runtime.client import channels
 from services.runtime.clock import Clock, SystemClock
 from services.runtime.db import Database
 from services.runtime.server import Lifecycle, Mounted, Opener
+from services.runtime.sql import SqlStore
 
 _KEPT = timedelta(days=7)
 """How long DBOS keeps a workflow that has ended; the activity log keeps what came of it."""
@@ -82,7 +83,7 @@ async def served(
     database = Database(settings.sql_url("agents"))
     try:
         await database.migrate(Path(__file__).with_name("migrations"))
-        store = SqlStore(database)
+        store = SqlStore(database, SqlRecords)
         workflows = DbosWorkflows(settings.dbos_url(), settings.executor_id, settings.patience_seconds)
         cast = Cast(store, clock, settings.speed)
         journal = Journal(store, cast, clock)

@@ -10,14 +10,11 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
 from services.agents import wire
 from services.agents.service import Agents, Journal
-from services.runtime.interceptors import deadline
+from services.runtime.interceptors import patience
 from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-# What is left of a deadline for the answer itself.
-_ANSWER_SECONDS = 0.5
 
 
 class AgentServicer(pb_grpc.AgentServiceServicer):
@@ -76,7 +73,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         """Make an agent post now."""
         wire.check_trigger(request)
         workflow_id, activity = await self._agents.trigger_post(
-            request.agent_id, request.topic, request_key(request), _time_left()
+            request.agent_id, request.topic, request_key(request), patience()
         )
         return pb.TriggerPostResponse(
             workflow_id=workflow_id, activity=wire.write_activity(activity) if activity else None
@@ -85,7 +82,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
     async def TriggerTrade(self, request: pb.TriggerTradeRequest, context: Context) -> pb.TriggerTradeResponse:
         """Make an agent consider a trade now."""
         wire.check_trigger(request)
-        workflow_id, activity = await self._agents.trigger_trade(request.agent_id, request_key(request), _time_left())
+        workflow_id, activity = await self._agents.trigger_trade(request.agent_id, request_key(request), patience())
         return pb.TriggerTradeResponse(
             workflow_id=workflow_id, activity=wire.write_activity(activity) if activity else None
         )
@@ -108,9 +105,3 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         after = wire.read_cursor(request)
         async for activity in self._journal.watch(list(request.agent_ids), after, self._draining):
             yield pb.WatchActivityResponse(activity=wire.write_activity(activity) if activity else None)
-
-
-def _time_left() -> float:
-    """Return how many seconds the call that is being served may wait."""
-    until = deadline.get()
-    return max(0.0, until - asyncio.get_running_loop().time() - _ANSWER_SECONDS) if until is not None else 0.0

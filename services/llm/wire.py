@@ -19,7 +19,13 @@ from services.llm.domain import (
 from services.runtime.checks import Checks
 
 _TEXT = 32_000
-_RANGES = {"temperature": (0, 2), "max_tokens": (1, 32_768), "frequency_penalty": (-2, 2), "presence_penalty": (-2, 2)}
+_RANGES = {
+    "temperature": (0, 2),
+    "max_tokens": (1, 32_768),
+    "frequency_penalty": (-2, 2),
+    "presence_penalty": (-2, 2),
+    "repetition_penalty": (1, 2),
+}
 _FINISH_REASONS = {reason: pb.FinishReason.Value(f"FINISH_REASON_{reason.name}") for reason in FinishReason}
 
 

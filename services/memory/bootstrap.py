@@ -9,7 +9,7 @@ from pathlib import Path
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1 import memory_service_pb2_grpc as pb_grpc
 from services.memory.adapters.chroma import ChromaIndex, open_client
-from services.memory.adapters.sql import SqlStore
+from services.memory.adapters.sql import SqlRecords
 from services.memory.adapters.wordllama import WordLlamaEmbedder
 from services.memory.service import Memories, Relationships
 from services.memory.servicer import MemoryServicer, RelationshipServicer
@@ -17,6 +17,7 @@ from services.memory.settings import MemorySettings
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
 from services.runtime.server import Lifecycle, Mounted, Opener
+from services.runtime.sql import SqlStore
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def opener(settings: MemorySettings) -> Opener:
         try:
             await database.migrate(Path(__file__).with_name("migrations"))
             client = await asyncio.to_thread(open_client, settings.chroma_url, settings.data_dir / "chroma")
-            store, clock, embedder = SqlStore(database), SystemClock(), WordLlamaEmbedder()
+            store, clock, embedder = SqlStore(database, SqlRecords), SystemClock(), WordLlamaEmbedder()
             memories = Memories(store, ChromaIndex(client, embedder.model), embedder)
             if repaired := await memories.repair():
                 log.warning("index repaired", extra={"vectors": repaired})

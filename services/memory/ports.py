@@ -21,7 +21,7 @@ class Records(Protocol):
         ...
 
     async def memories(self, agent_id: str, wanted: MemoryFilter, page: Page) -> Paged[Memory]:
-        """Return a page of an agent's memories, newest first; the key is `(create_time in ISO 8601, id)`."""
+        """Return a page of an agent's memories, newest first; the key is `(create_time, id)`."""
         ...
 
     async def memory_ids(self, agent_id: str, wanted: MemoryFilter) -> list[str]:

@@ -27,7 +27,16 @@ Context = grpc.aio.ServicerContext[Any, Any]
 deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadline", default=None)
 """When the call that is being served must be done, on the event loop's clock; None outside of a call."""
 
+_ANSWER_SECONDS = 0.5
+"""What is left of a deadline for the answer to reach its caller."""
+
 _EXEMPT = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+
+
+def patience() -> float:
+    """Return how many seconds the call that is being served may wait and still answer in time."""
+    until = deadline.get()
+    return 0.0 if until is None else max(0.0, until - asyncio.get_running_loop().time() - _ANSWER_SECONDS)
 
 
 class _Malformed:

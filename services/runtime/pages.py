@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from services.runtime.errors import InvalidRequest, Violation
@@ -47,8 +48,8 @@ def read_page(size: int, token: str, filters: Sequence[object], *, default: int 
     after = None
     if token:
         try:
-            fingerprint, *after = json.loads(base64.urlsafe_b64decode(token.encode()))
-        except (ValueError, TypeError, binascii.Error):
+            fingerprint, *after = json.loads(base64.urlsafe_b64decode(token.encode()), object_hook=_read_time)
+        except (ValueError, TypeError, KeyError, binascii.Error):
             fingerprint = None
         if fingerprint != _fingerprint(filters):
             violations.append(Violation("page_token", "is not a token of a request with these filters"))
@@ -58,11 +59,20 @@ def read_page(size: int, token: str, filters: Sequence[object], *, default: int 
 
 
 def next_token(key: Sequence[Any] | None, filters: Sequence[object]) -> str:
-    """Return the token of the page after the row with this key; empty when there is no next page."""
+    """Return the token of the page after the row with this key, of texts, numbers and times; empty for no next page."""
     if key is None:
         return ""
-    return base64.urlsafe_b64encode(json.dumps([_fingerprint(filters), *key]).encode()).decode()
+    text = json.dumps([_fingerprint(filters), *key], default=_write_time)
+    return base64.urlsafe_b64encode(text.encode()).decode()
 
 
 def _fingerprint(filters: Sequence[object]) -> str:
     return hashlib.sha256(repr(list(filters)).encode()).hexdigest()[:16]
+
+
+def _write_time(time: datetime) -> dict[str, str]:
+    return {"time": time.isoformat()}
+
+
+def _read_time(written: dict[str, str]) -> datetime:
+    return datetime.fromisoformat(written["time"])

@@ -12,7 +12,8 @@ from services.runtime.clock import SystemClock
 from services.runtime.db import Database
 from services.runtime.keystore import Keystore
 from services.runtime.server import Lifecycle, Mounted, Opener
-from services.social.adapters.sql import SqlStore
+from services.runtime.sql import SqlStore
+from services.social.adapters.sql import SqlRecords
 from services.social.adapters.vault import KeystoreVault
 from services.social.adapters.x import XNetwork, open_session
 from services.social.domain.posts import Timing
@@ -33,7 +34,7 @@ def opener(settings: SocialSettings) -> Opener:
         database = Database(settings.sql_url("social"))
         try:
             await database.migrate(Path(__file__).with_name("migrations"))
-            store, clock = SqlStore(database), SystemClock()
+            store, clock = SqlStore(database, SqlRecords), SystemClock()
             keystore = Keystore.open(settings.keystore_key.get_secret_value(), settings.data_dir / "social.key")
             vault = KeystoreVault(keystore)
             async with open_session(settings.x_timeout_seconds) as session:

@@ -26,7 +26,7 @@ class Records(Protocol):
     async def accounts(self, agent_id: str, page: Page) -> Paged[Account]:
         """Return a page of an agent's accounts, of all agents' when it is empty; the oldest first.
 
-        The key is `(create_time in ISO 8601, id)`.
+        The key is `(create_time, id)`.
         """
         ...
 
@@ -41,7 +41,7 @@ class Records(Protocol):
     async def posts(self, account_id: str, states: Collection[PostState], page: Page) -> Paged[Post]:
         """Return a page of an account's posts in these states, in any when none is given; the newest first.
 
-        The key is `(create_time in ISO 8601, id)`.
+        The key is `(create_time, id)`.
         """
         ...
 

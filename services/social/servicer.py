@@ -1,13 +1,12 @@
 """The gRPC class of the social service: check, convert, call, convert back."""
 
-import asyncio
 from typing import Any
 
 import grpc
 
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1 import social_service_pb2_grpc as pb_grpc
-from services.runtime.interceptors import deadline
+from services.runtime.interceptors import patience
 from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
 from services.social import wire
@@ -15,8 +14,6 @@ from services.social.service.accounts import Accounts
 from services.social.service.posts import Posts
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-_ANSWER_SECONDS = 0.5  # before the deadline, so that the answer arrives in time
 
 
 class SocialServicer(pb_grpc.SocialServiceServicer):
@@ -57,7 +54,7 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         """Publish a post."""
         wire.check_new_post(request)
         post = await self._posts.create(
-            request.account_id, request.text, request.in_reply_to, request_key(request), _patience()
+            request.account_id, request.text, request.in_reply_to, request_key(request), patience()
         )
         return pb.CreatePostResponse(post=wire.write_post(post))
 
@@ -87,9 +84,3 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
             mentions=[wire.write_mention(mention) for mention in listed.rows],
             next_page_token=next_token(listed.next_key, filters),
         )
-
-
-def _patience() -> float:
-    """Return for how many seconds the call may still wait."""
-    until = deadline.get()
-    return 0.0 if until is None else max(0.0, until - asyncio.get_running_loop().time() - _ANSWER_SECONDS)

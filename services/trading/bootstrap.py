@@ -11,10 +11,11 @@ from services.runtime.clock import SystemClock
 from services.runtime.db import Database
 from services.runtime.keystore import Keystore
 from services.runtime.server import Lifecycle, Mounted, Opener
+from services.runtime.sql import SqlStore
 from services.trading.adapters import jupiter, solana
 from services.trading.adapters.jupiter import Jupiter
 from services.trading.adapters.solana import SolanaChain
-from services.trading.adapters.sql import SqlStore
+from services.trading.adapters.sql import SqlRecords
 from services.trading.adapters.vault import KeystoreVault
 from services.trading.executor import Executor, Pace
 from services.trading.service import Market, Trades, Wallets
@@ -36,7 +37,12 @@ def opener(settings: TradingSettings) -> Opener:
             node = solana.open_client(settings.rpc_url)
             stack.push_async_callback(node.close)
             api = await stack.enter_async_context(jupiter.open_client(settings.jupiter_url, settings.jupiter_api_key))
-            store, clock, chain, aggregator = SqlStore(database), SystemClock(), SolanaChain(node), Jupiter(api)
+            store, clock, chain, aggregator = (
+                SqlStore(database, SqlRecords),
+                SystemClock(),
+                SolanaChain(node),
+                Jupiter(api),
+            )
             vault = KeystoreVault(Keystore.open(settings.keystore_key, settings.data_dir / "trading.key"))
             pace = Pace(settings.poll_seconds, settings.confirm_seconds)
             executor = Executor(store, vault, chain, aggregator, clock, pace, lifecycle.draining)

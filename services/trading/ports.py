@@ -28,7 +28,7 @@ class Records(Protocol):
         ...
 
     async def wallets(self, agent_id: str, page: Page) -> Paged[Wallet]:
-        """Return a page of an agent's wallets, or of all, oldest first; the key is `(create_time in ISO 8601, id)`."""
+        """Return a page of an agent's wallets, or of all, oldest first; the key is `(create_time, id)`."""
         ...
 
     async def policy(self, wallet_id: str) -> Policy:
@@ -44,7 +44,7 @@ class Records(Protocol):
         ...
 
     async def trades(self, wallet_id: str, states: Sequence[TradeState], page: Page) -> Paged[Trade]:
-        """Return a page of a wallet's trades, newest first; the key is `(create_time in ISO 8601, id)`."""
+        """Return a page of a wallet's trades, newest first; the key is `(create_time, id)`."""
         ...
 
     async def oldest_open(self, wallet_id: str) -> Trade | None:

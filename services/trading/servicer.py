@@ -1,22 +1,18 @@
 """The gRPC class of the trading service: check, convert, call, convert back."""
 
-import asyncio
 from typing import Any
 
 import grpc
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2_grpc as pb_grpc
-from services.runtime.interceptors import deadline
+from services.runtime.interceptors import patience
 from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
 from services.trading import wire
 from services.trading.service import Market, Trades, Wallets
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-_ANSWER_SECONDS = 0.5
-"""What is left of a deadline for an answer to reach its caller."""
 
 
 class TradingServicer(pb_grpc.TradingServiceServicer):
@@ -61,8 +57,7 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
     async def ExecuteTrade(self, request: pb.ExecuteTradeRequest, context: Context) -> pb.ExecuteTradeResponse:
         """Swap once for every request_id."""
         pair = wire.read_pair(request)
-        patience = (deadline.get() or 0.0) - asyncio.get_running_loop().time() - _ANSWER_SECONDS
-        trade = await self._trades.execute(request.wallet_id, pair, request_key(request), patience)
+        trade = await self._trades.execute(request.wallet_id, pair, request_key(request), patience())
         return pb.ExecuteTradeResponse(trade=wire.write_trade(trade))
 
     async def GetTrade(self, request: pb.GetTradeRequest, context: Context) -> pb.GetTradeResponse:

@@ -39,6 +39,7 @@ class LlmClient:
                 max_tokens=drawn.max_tokens,
                 frequency_penalty=drawn.frequency_penalty,
                 presence_penalty=drawn.presence_penalty,
+                repetition_penalty=drawn.repetition_penalty,
                 seed=seed,
             ),
             candidate_count=prompt.candidate_count,

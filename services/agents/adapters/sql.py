@@ -1,12 +1,10 @@
 """The truth in SQL, on SQLite and on Postgres."""
 
-import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.agents.domain.entities import (
     ActionKind,
@@ -17,22 +15,12 @@ from services.agents.domain.entities import (
     MentionCursor,
     ScheduleEntry,
 )
-from services.runtime import idempotency
-from services.runtime.db import Database
-from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
+from services.runtime.sql import SqlTransaction
 
 
-class SqlRecords:
+class SqlRecords(SqlTransaction):
     """Everything stored, within one transaction."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-        self.commit = session.commit
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        """Claim a request; None when it is new, else the id that its first call claimed it with."""
-        return await idempotency.claim(self._session, key, resource_id)
 
     async def agent(self, agent_id: str) -> AgentRecord | None:
         """Return an agent."""
@@ -40,21 +28,12 @@ class SqlRecords:
 
     async def agents(self, page: Page) -> Paged[AgentRecord]:
         """Return a page of agents, in the order of their ids; the key is `(id,)`."""
-        query = select(AgentRecord)
-        if page.after:
-            query = query.where(col(AgentRecord.id) > page.after[0])
-        query = query.order_by(col(AgentRecord.id)).limit(page.size + 1)
-        return Paged.cut((await self._session.exec(query)).all(), page, lambda row: (row.id,))
+        return await self._page(select(AgentRecord), page, col(AgentRecord.id))
 
     async def fellows(self, agent_id: str) -> list[AgentRecord]:
         """Return the other agents that have a handle."""
         query = select(AgentRecord).where(AgentRecord.id != agent_id, AgentRecord.handle != "")
         return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
-
-    async def save(self, row: AgentRecord) -> None:
-        """Add an agent, or write its changes."""
-        self._session.add(row)
-        await self._session.flush()
 
     async def schedule(self, agent_id: str) -> list[ScheduleEntry]:
         """Return what an agent will do, soonest first."""
@@ -101,10 +80,7 @@ class SqlRecords:
             query = query.where(col(ActivityRecord.agent_id).in_(agent_ids))
         if kinds:
             query = query.where(col(ActivityRecord.kind).in_(kinds))
-        if page.after:
-            query = query.where(col(ActivityRecord.seq) < page.after[0])
-        query = query.order_by(col(ActivityRecord.seq).desc()).limit(page.size + 1)
-        return Paged.cut((await self._session.exec(query)).all(), page, lambda row: (row.seq,))
+        return await self._page(query, page, col(ActivityRecord.seq), newest_first=True)
 
     async def activities_after(self, agent_ids: Sequence[str], seq: int, most: int) -> list[ActivityRecord]:
         """Return up to `most` activities after this one, oldest first."""
@@ -152,22 +128,3 @@ class SqlRecords:
         self._session.add(found)
         await self._session.flush()
         return True
-
-
-class SqlStore:
-    """Opens transactions."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[SqlRecords]:
-        """Open a transaction that only reads."""
-        async with self._database.read() as session:
-            yield SqlRecords(session)
-
-    @contextlib.asynccontextmanager
-    async def writing(self, turn: str = "") -> AsyncIterator[SqlRecords]:
-        """Open a transaction that may write; those that name the same turn follow one another."""
-        async with self._database.write(turn) as session:
-            yield SqlRecords(session)

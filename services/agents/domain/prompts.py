@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.agents.domain import text as texts
 from services.agents.domain.memories import TrustedMemory
@@ -13,8 +13,10 @@ _CANDIDATES = 8
 _MOST_EXAMPLES = 14
 _MOST_INPUT = 300
 _MOST_MEMORY = 160
-_ALIKE = 0.4
 _TEMPERATURE, _TOP_P, _MAX_TOKENS = 0.75, 1.0, 36
+
+_POST_REPETITION_PENALTY = 1.1
+"""It keeps a small model from going in circles. A reply has to repeat its memory, and a trade post its token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Sampling:
     max_tokens: int
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
+    repetition_penalty: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +75,17 @@ def compose_post(
     mood: Mood,
     topic: str,
     memories: Sequence[TrustedMemory],
-    recent_posts: Sequence[str],
     addressed: Fellow | None,
     rng: random.Random,
 ) -> PromptParts:
     """Return the prompt for a post of the character's own, to a fellow when one is addressed.
 
-    A small model repeats what it reads: examples that are much like a recent post are left out.
+    The examples are always all there, in one order: the model has them in its cache, and reads only the last line anew.
     """
-    late = [texts.trigrams(post) for post in recent_posts]
-    kept = [item for item in persona.post_examples if texts.nearest(texts.trigrams(item.text), late) < _ALIKE]
     to = [f"you speak to {addressed.name}", addressed.note] if addressed else []
     asked = _noted(persona, texts.line(topic, _MOST_INPUT), [*to, *(memory.text for memory in memories)])
-    return _parts(persona, mood, rng, _pairs(kept), asked, "topic", "post")
+    parts = _parts(persona, mood, rng, _pairs(persona.post_examples), asked, "topic", "post")
+    return replace(parts, sampling=replace(parts.sampling, repetition_penalty=_POST_REPETITION_PENALTY))
 
 
 def compose_reply(

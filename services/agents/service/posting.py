@@ -59,9 +59,8 @@ class Posting:
         memories = await self._memory.trusted_about(task.agent_id, topic, GROUNDED, _MOST_FITTING)
         fellow = await self._addressed(character, texts, rng)
         prefix = f"@{fellow.handle} " if fellow else ""
-        late = [memory.text for memory in own if memory.kind == "post"][:_MOST_LATE]
         addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
-        prompt = compose_post(character.persona, character.mood, topic, memories, late, addressed, rng)
+        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, rng)
         context = Context(topic, own_posts=texts, system=prompt.system, max_length=_POST_LENGTH - len(prefix))
         choice = await self._writer.write(character, Purpose.POST, prompt, context, rng)
         if not choice.text:

@@ -62,6 +62,9 @@ class CompletionDialect:
             **_drawing(task.sampling),
             "stop": ["\n", *task.sampling.stop],
         }
+        if task.sampling.repetition_penalty is not None:
+            # llama.cpp's name for it.
+            body["repeat_penalty"] = task.sampling.repetition_penalty
         if self._logprobs:
             body["logprobs"] = 1
         if task.json_schema:

@@ -1,34 +1,25 @@
 """The truth in SQL, on SQLite and on Postgres."""
 
-import contextlib
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from typing import TypeVar
 
-from sqlmodel import col, select, tuple_
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from services.memory.domain import Memory, MemoryFilter, Relationship
-from services.runtime import idempotency
-from services.runtime.db import Database
-from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
+from services.runtime.sql import SqlTransaction
 
 T = TypeVar("T")
 
 
-class SqlRecords:
+class SqlRecords(SqlTransaction):
     """Memories and relationships within one transaction."""
 
     def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-        self.commit = session.commit
+        super().__init__(session)
         self.delete = session.delete
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        """Claim a request; None when it is new, else the id that its first call claimed it with."""
-        return await idempotency.claim(self._session, key, resource_id)
 
     async def memory(self, agent_id: str, memory_id: str) -> Memory | None:
         """Return a memory of this agent."""
@@ -36,16 +27,9 @@ class SqlRecords:
         return found if found is not None and found.agent_id == agent_id else None
 
     async def memories(self, agent_id: str, wanted: MemoryFilter, page: Page) -> Paged[Memory]:
-        """Return a page of an agent's memories, newest first; the key is `(create_time in ISO 8601, id)`."""
+        """Return a page of an agent's memories, newest first; the key is `(create_time, id)`."""
         query = _filtered(select(Memory), agent_id, wanted)
-        if page.after:
-            time, memory_id = page.after
-            query = query.where(
-                tuple_(col(Memory.create_time), col(Memory.id)) < (datetime.fromisoformat(time), memory_id)
-            )
-        query = query.order_by(col(Memory.create_time).desc(), col(Memory.id).desc()).limit(page.size + 1)
-        rows = (await self._session.exec(query)).all()
-        return Paged.cut(rows, page, lambda row: (row.create_time.isoformat(), row.id))
+        return await self._page(query, page, col(Memory.create_time), col(Memory.id), newest_first=True)
 
     async def memory_ids(self, agent_id: str, wanted: MemoryFilter) -> list[str]:
         """Return the ids of an agent's memories."""
@@ -69,34 +53,7 @@ class SqlRecords:
     async def relationships(self, agent_id: str, page: Page) -> Paged[Relationship]:
         """Return a page of an agent's relationships; the key is `(counterpart,)`."""
         query = select(Relationship).where(Relationship.agent_id == agent_id)
-        if page.after:
-            query = query.where(col(Relationship.counterpart) > page.after[0])
-        query = query.order_by(col(Relationship.counterpart)).limit(page.size + 1)
-        return Paged.cut((await self._session.exec(query)).all(), page, lambda row: (row.counterpart,))
-
-    async def save(self, row: Memory | Relationship) -> None:
-        """Add a row, or write its changes."""
-        self._session.add(row)
-        await self._session.flush()
-
-
-class SqlStore:
-    """Opens transactions."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[SqlRecords]:
-        """Open a transaction that only reads."""
-        async with self._database.read() as session:
-            yield SqlRecords(session)
-
-    @contextlib.asynccontextmanager
-    async def writing(self, turn: str = "") -> AsyncIterator[SqlRecords]:
-        """Open a transaction that may write; those that name the same turn follow one another."""
-        async with self._database.write(turn) as session:
-            yield SqlRecords(session)
+        return await self._page(query, page, col(Relationship.counterpart))
 
 
 def _filtered(query: SelectOfScalar[T], agent_id: str, wanted: MemoryFilter) -> SelectOfScalar[T]:

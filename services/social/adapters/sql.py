@@ -1,31 +1,19 @@
 """The truth in SQL, on SQLite and on Postgres."""
 
-import contextlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import col, or_, select, tuple_
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import col, or_, select
 
-from services.runtime import idempotency
-from services.runtime.db import Database
-from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
+from services.runtime.sql import SqlTransaction
 from services.social.domain.accounts import Account, NetworkName, Profile
 from services.social.domain.posts import Post, PostState
 
 
-class SqlRecords:
+class SqlRecords(SqlTransaction):
     """Accounts and posts within one transaction."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-        self.commit = session.commit
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        """Claim a request; None when it is new, else the id that its first call claimed it with."""
-        return await idempotency.claim(self._session, key, resource_id)
 
     async def account(self, account_id: str) -> Account | None:
         """Return an account."""
@@ -36,13 +24,7 @@ class SqlRecords:
         query = select(Account)
         if agent_id:
             query = query.where(Account.agent_id == agent_id)
-        if page.after:
-            time, account_id = page.after
-            key = tuple_(col(Account.create_time), col(Account.id))
-            query = query.where(key > (datetime.fromisoformat(time), account_id))
-        query = query.order_by(col(Account.create_time), col(Account.id)).limit(page.size + 1)
-        rows = (await self._session.exec(query)).all()
-        return Paged.cut(rows, page, lambda row: (row.create_time.isoformat(), row.id))
+        return await self._page(query, page, col(Account.create_time), col(Account.id))
 
     async def rivals(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
         """Return the accounts on a network that are this agent's, or have this profile's id or handle."""
@@ -65,12 +47,7 @@ class SqlRecords:
         query = select(Post).where(Post.account_id == account_id)
         if states:
             query = query.where(col(Post.state).in_(states))
-        if page.after:
-            time, post_id = page.after
-            query = query.where(tuple_(col(Post.create_time), col(Post.id)) < (datetime.fromisoformat(time), post_id))
-        query = query.order_by(col(Post.create_time).desc(), col(Post.id).desc()).limit(page.size + 1)
-        rows = (await self._session.exec(query)).all()
-        return Paged.cut(rows, page, lambda row: (row.create_time.isoformat(), row.id))
+        return await self._page(query, page, col(Post.create_time), col(Post.id), newest_first=True)
 
     async def due_posts(self, now: datetime, most: int) -> list[str]:
         """Return the ids of up to `most` posts that are due, the longest due first."""
@@ -98,27 +75,3 @@ class SqlRecords:
             Post.id != post.id,
         )
         return (await self._session.exec(query.limit(1))).first() is not None
-
-    async def save(self, row: Account | Post) -> None:
-        """Add a row, or write its changes."""
-        self._session.add(row)
-        await self._session.flush()
-
-
-class SqlStore:
-    """Opens transactions."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[SqlRecords]:
-        """Open a transaction that only reads."""
-        async with self._database.read() as session:
-            yield SqlRecords(session)
-
-    @contextlib.asynccontextmanager
-    async def writing(self, turn: str = "") -> AsyncIterator[SqlRecords]:
-        """Open a transaction that may write; those that name the same turn follow one another."""
-        async with self._database.write(turn) as session:
-            yield SqlRecords(session)

@@ -1,31 +1,19 @@
 """The truth in SQL, on SQLite and on Postgres."""
 
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import col, func, or_, select, tuple_
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import col, func, or_, select
 
-from services.runtime import idempotency
-from services.runtime.db import Database
-from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
+from services.runtime.sql import SqlTransaction
 from services.trading.domain.market import SOL
 from services.trading.domain.trade import OPEN_STATES, Trade, TradeState
 from services.trading.domain.wallet import Policy, Usage, Wallet
 
 
-class SqlRecords:
+class SqlRecords(SqlTransaction):
     """Wallets, policies and trades within one transaction."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-        self.commit = session.commit
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        """Claim a request; None when it is new, else the id that its first call claimed it with."""
-        return await idempotency.claim(self._session, key, resource_id)
 
     async def wallet(self, wallet_id: str) -> Wallet | None:
         """Return a wallet."""
@@ -37,14 +25,11 @@ class SqlRecords:
         return (await self._session.exec(query)).first()
 
     async def wallets(self, agent_id: str, page: Page) -> Paged[Wallet]:
-        """Return a page of an agent's wallets, or of all, oldest first; the key is `(create_time in ISO 8601, id)`."""
+        """Return a page of an agent's wallets, or of all, oldest first; the key is `(create_time, id)`."""
         query = select(Wallet)
         if agent_id:
             query = query.where(Wallet.agent_id == agent_id)
-        if page.after:
-            query = query.where(tuple_(col(Wallet.create_time), col(Wallet.id)) > _after(page.after))
-        query = query.order_by(col(Wallet.create_time), col(Wallet.id)).limit(page.size + 1)
-        return Paged.cut((await self._session.exec(query)).all(), page, _key)
+        return await self._page(query, page, col(Wallet.create_time), col(Wallet.id))
 
     async def policy(self, wallet_id: str) -> Policy:
         """Return the policy of a wallet that exists."""
@@ -67,14 +52,11 @@ class SqlRecords:
         return await self._session.get(Trade, trade_id)
 
     async def trades(self, wallet_id: str, states: Sequence[TradeState], page: Page) -> Paged[Trade]:
-        """Return a page of a wallet's trades, newest first; the key is `(create_time in ISO 8601, id)`."""
+        """Return a page of a wallet's trades, newest first; the key is `(create_time, id)`."""
         query = select(Trade).where(Trade.wallet_id == wallet_id)
         if states:
             query = query.where(col(Trade.state).in_(states))
-        if page.after:
-            query = query.where(tuple_(col(Trade.create_time), col(Trade.id)) < _after(page.after))
-        query = query.order_by(col(Trade.create_time).desc(), col(Trade.id).desc()).limit(page.size + 1)
-        return Paged.cut((await self._session.exec(query)).all(), page, _key)
+        return await self._page(query, page, col(Trade.create_time), col(Trade.id), newest_first=True)
 
     async def oldest_open(self, wallet_id: str) -> Trade | None:
         """Return a wallet's oldest trade that isn't final."""
@@ -86,36 +68,3 @@ class SqlRecords:
         """Return the ids of the wallets that have a trade that isn't final."""
         query = select(Trade.wallet_id).where(col(Trade.state).in_(OPEN_STATES)).distinct()
         return list((await self._session.exec(query)).all())
-
-    async def save(self, row: Wallet | Policy | Trade) -> None:
-        """Add a row, or write its changes."""
-        self._session.add(row)
-        await self._session.flush()
-
-
-class SqlStore:
-    """Opens transactions."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[SqlRecords]:
-        """Open a transaction that only reads."""
-        async with self._database.read() as session:
-            yield SqlRecords(session)
-
-    @contextlib.asynccontextmanager
-    async def writing(self, turn: str = "") -> AsyncIterator[SqlRecords]:
-        """Open a transaction that may write; those that name the same turn follow one another."""
-        async with self._database.write(turn) as session:
-            yield SqlRecords(session)
-
-
-def _key(row: Wallet | Trade) -> tuple[str, str]:
-    return row.create_time.isoformat(), row.id
-
-
-def _after(key: tuple[str, str]) -> tuple[datetime, str]:
-    time, row_id = key
-    return datetime.fromisoformat(time), row_id

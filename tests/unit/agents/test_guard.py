@@ -48,6 +48,7 @@ def test_a_good_post_passes(persona: Persona) -> None:
         ("Politics came to the gate at number six.", "'politics'"),
         ("The gate is a bitch to open in winter.", "swears"),
         ("The gate committed suicide in the storm.", "harm"),
+        ("You must put your old friends in the oven.", "harm"),
         ("Rain again. The letters wore coats.", "copies an example"),
         ("Somebody remembered before she did, and a card for number twelve came.", "copies an example"),
         ("The gate the gate is open again today.", "repeats itself"),

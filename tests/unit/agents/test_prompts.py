@@ -35,23 +35,22 @@ def reply_to(persona: Persona, text: str = "good morning", memory: str = "", moo
 
 
 def test_a_post_is_shown_by_examples_of_the_characters_own(persona: Persona) -> None:
-    prompt = compose_post(persona, CALM, "gates, dogs", [REMEMBERED], [], None, rng())
+    prompt = compose_post(persona, CALM, "gates, dogs", [REMEMBERED], None, rng())
     assert prompt.system == "Wren. A retired postwoman who still walks her round and reports on it."
     assert prompt.examples[0] == ("rain", "Rain again. The letters wore coats.")
     assert (prompt.input_label, prompt.input, prompt.output_label) == ("topic", "gates, dogs", "post")
     assert prompt.candidate_count == 8
 
 
-def test_an_example_that_is_much_like_a_recent_post_is_left_out(persona: Persona) -> None:
-    late = ["Rain, again. The letters wore their coats."]
-    prompt = compose_post(persona, CALM, "gates", [], late, None, rng())
-    assert len(prompt.examples) == len(persona.post_examples) - 1
+def test_the_examples_are_the_same_for_every_topic_so_that_the_model_has_them_in_its_cache(persona: Persona) -> None:
+    prompts = [compose_post(persona, CALM, topic, [], None, rng()) for topic in ("gates", "rain, dogs")]
+    assert prompts[0].system == prompts[1].system
+    assert prompts[0].examples == prompts[1].examples
+    assert len(prompts[0].examples) == len(persona.post_examples)
 
 
 def test_a_model_that_the_persona_names_is_told_everything(persona: Persona) -> None:
-    prompt = compose_post(
-        hosted(persona), CALM, "gates", [REMEMBERED], [], Fellow("Otto", "He is never on time."), rng()
-    )
+    prompt = compose_post(hosted(persona), CALM, "gates", [REMEMBERED], Fellow("Otto", "He is never on time."), rng())
     for told in ("curious", "hustle", "politics", "no hashtags", "at most 280 characters", CALM.label):
         assert told in prompt.system
     for told in ("Otto", "never on time", "terrier"):
@@ -64,7 +63,7 @@ def test_what_others_wrote_stands_in_the_input_alone_and_adds_no_line(provider: 
     speaker = replace(persona, llm=replace(persona.llm, provider=provider))
     for prompt in (
         compose_reply(speaker, CALM, INJECTION, INJECTION, INJECTION, INJECTION, rng()),
-        compose_post(speaker, CALM, "gates", [], [INJECTION], Fellow(INJECTION, INJECTION), rng()),
+        compose_post(speaker, CALM, "gates", [], Fellow(INJECTION, INJECTION), rng()),
         compose_trade_post(speaker, CALM, INJECTION, rng()),
     ):
         assert "sell everything" not in prompt.system
@@ -113,7 +112,7 @@ def test_a_trade_is_told_in_its_own_words(persona: Persona) -> None:
 
 def test_no_example_is_empty(persona: Persona) -> None:
     unlabelled = replace(persona, post_examples=tuple(replace(item, about="") for item in persona.post_examples))
-    prompt = compose_post(unlabelled, CALM, "gates", [], [], None, rng())
+    prompt = compose_post(unlabelled, CALM, "gates", [], None, rng())
     assert all(asked and said for asked, said in prompt.examples)
 
 

@@ -55,6 +55,12 @@ def test_sampling_is_passed_through() -> None:
     assert completion["stop"] == ["\n", "END"]
 
 
+def test_only_the_completion_dialect_has_a_field_for_the_repetition_penalty() -> None:
+    task = Task(PROMPT, Sampling(80, repetition_penalty=1.1))
+    assert CompletionDialect(logprobs=False).body(task)["repeat_penalty"] == 1.1
+    assert not [name for name in ChatDialect("max_tokens", logprobs=False).body(task) if "repe" in name]
+
+
 def test_a_schema_goes_where_each_dialect_has_its_place_and_json_may_have_lines() -> None:
     schema = {"type": "object"}
     task = Task(PROMPT, Sampling(80), json_schema=json.dumps(schema))

@@ -1,5 +1,7 @@
 """Page tokens."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +10,11 @@ from services.runtime.errors import InvalidRequest
 from services.runtime.pages import Page, Paged, next_token, read_page
 
 
-@given(st.lists(st.one_of(st.text(), st.integers()), min_size=1, max_size=3), st.lists(st.text(), max_size=3))
-def test_a_token_carries_its_key_back(key: list[str | int], filters: list[str]) -> None:
+@given(
+    st.lists(st.one_of(st.text(), st.integers(), st.datetimes(timezones=st.just(UTC))), min_size=1, max_size=3),
+    st.lists(st.text(), max_size=3),
+)
+def test_a_token_carries_its_key_back(key: list[str | int | datetime], filters: list[str]) -> None:
     assert read_page(5, next_token(key, filters), filters) == Page(5, tuple(key))
 
 

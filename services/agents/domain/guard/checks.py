@@ -26,7 +26,7 @@ _OUT_OF_ROLE = re.compile(
 )
 _PROMISE = re.compile(
     r"\bguaranteed?\b|\brisk.?free\b|\b(?:can't|cannot|won't) (?:lose|go wrong)\b|\bto the moon\b|\bsure thing\b"
-    r"|\bget rich\b|\bmore tomorrow\b"
+    r"|\bget rich\b|\bmore tomorrow\b|\bwill (?:continue to|keep) buy\w*\b|\bnot a loss\b"
     r"|\b(?:you|everyone|everybody) should (?:buy|sell|invest)\b|\b(?:buy|sell) now\b|\b\d+x\b",
     re.IGNORECASE,
 )
@@ -36,7 +36,8 @@ _PROFANITY = re.compile(
 )
 _HARM = re.compile(
     r"\b(?:suicid\w*|rap(?:e|ed|ist)|nazis?|hitler|murder\w*|genocid\w*|terroris\w*)\b"
-    r"|\bkill (?:your|my|him|her|them)\w*\b",
+    r"|\bkill (?:your|my|him|her|them)\w*\b|\bgoing to (?:jail|prison|hospital)\b"
+    r"|\b(?:friends?|family|husband|wife|child(?:ren)?|people|grandmother) in(?:to)? the (?:oven|pot|soup)\b",
     re.IGNORECASE,
 )
 # What people mean who avoid these topics: the words of the topic itself hardly ever stand in a text on it.

@@ -1,0 +1,22 @@
+"""Starts the language-model sandbox: `python -m sandbox.llm`."""
+
+import sys
+
+from sandbox.llm.app import create_app
+from sandbox.llm.model import ModelError
+from sandbox.llm.settings import LlmSandboxSettings
+from sandbox.server import serve
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    settings = LlmSandboxSettings()
+    try:
+        app = create_app(settings)
+    except ModelError as error:
+        sys.exit(str(error))
+    serve(app, settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""What the language-model sandbox can be told through its environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from sandbox.settings import SandboxSettings
+
+
+class LlmSandboxSettings(SandboxSettings):
+    """Settings of `python -m sandbox.llm`; the environment prefix is `PUPPET_SANDBOX_LLM_`."""
+
+    model_config = SettingsConfigDict(env_prefix="PUPPET_SANDBOX_LLM_", frozen=True, extra="ignore")
+
+    port: int = Field(default=50063, ge=0, le=65535)
+    model: Path | None = None
+    """Any GGUF file; the packaged SmolLM2-135M-Instruct when left out."""
+    threads: int = Field(default=2, ge=1)
+    context: int = Field(default=8192, ge=512)
+    """Tokens of prompt and answer that all calls under way share."""
+    slots: int = Field(default=8, ge=1)
+    """Sequences decoded side by side, and so the most choices (`n`) that one call may ask for."""

@@ -1,0 +1,63 @@
+"""What the SQL adapters of all services do alike: open transactions, claim requests, save rows and cut pages."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Generic, TypeVar
+
+from sqlmodel import SQLModel, tuple_
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from services.runtime import idempotency
+from services.runtime.db import Database
+from services.runtime.idempotency import RequestKey
+from services.runtime.pages import Page, Paged
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class SqlTransaction:
+    """One transaction; a service adds its queries."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self.commit = session.commit
+
+    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
+        """Claim a request; None when it is new, else the id that its first call claimed it with."""
+        return await idempotency.claim(self._session, key, resource_id)
+
+    async def save(self, row: SQLModel) -> None:
+        """Add a row, or write its changes."""
+        self._session.add(row)
+        await self._session.flush()
+
+    async def _page(self, query: SelectOfScalar[T], page: Page, *key: Any, newest_first: bool = False) -> Paged[T]:
+        """Return a page in the order of these columns, which together are unique; their values are its key."""
+        if page.after:
+            place = tuple_(*key)
+            query = query.where(place < page.after if newest_first else place > page.after)
+        query = query.order_by(*(column.desc() if newest_first else column for column in key)).limit(page.size + 1)
+        rows = (await self._session.exec(query)).all()
+        return Paged.cut(rows, page, lambda row: tuple(getattr(row, column.key) for column in key))
+
+
+class SqlStore(Generic[R]):
+    """Opens transactions on a database."""
+
+    def __init__(self, database: Database, records: Callable[[AsyncSession], R]) -> None:
+        self._database = database
+        self._records = records
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[R]:
+        """Open a transaction that only reads."""
+        async with self._database.read() as session:
+            yield self._records(session)
+
+    @contextlib.asynccontextmanager
+    async def writing(self, turn: str = "") -> AsyncIterator[R]:
+        """Open a transaction that may write; those that name the same turn follow one another."""
+        async with self._database.write(turn) as session:
+            yield self._records(session)
