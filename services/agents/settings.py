@@ -28,8 +28,8 @@ class AgentsSettings(ServiceSettings):
     """How often the schedule is looked at."""
     patience_seconds: float = Field(default=60.0, gt=0)
     """How long a step repeats what another service doesn't answer."""
-    settle_seconds: float = Field(default=600.0, gt=0)
-    """How long a workflow waits for its post or trade to become final."""
+    settle_seconds: float = Field(default=1200.0, gt=0)
+    """How long a workflow waits for its post or trade to become final; X's limits last a quarter of an hour."""
 
     def dbos_url(self) -> str:
         """Return DBOS's URL: a database of its own on SQLite, a schema of its own on the service's Postgres."""

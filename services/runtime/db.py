@@ -81,6 +81,9 @@ class Database:
 
 
 def _upgrade(connection: sa.Connection, versions: Path) -> None:
+    if _version(connection) == max(path.stem.partition("_")[0] for path in versions.glob("*_*.py")):
+        return
+    # Alembic takes a quarter of a second to import, and a service that is restarted has no use for it.
     from alembic import command
     from alembic.config import Config
 
@@ -90,6 +93,13 @@ def _upgrade(connection: sa.Connection, versions: Path) -> None:
     config.set_main_option("path_separator", "newline")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _version(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return version
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

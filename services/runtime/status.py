@@ -1,8 +1,11 @@
 """The one table from error class to gRPC status, and the way back for callers.
 
 Every status carries `google.rpc.ErrorInfo`; field errors carry `BadRequest`, limits `RetryInfo` and `QuotaFailure`
-(AIP-193). An error that is not in the table is INTERNAL with a fixed text and an error id.
+(AIP-193). An error that is not in the table is INTERNAL with a fixed text and an error id. A status travels in gRPC's
+trailers, and one of more than 8 KiB would arrive as another error: long texts are cut, and long lists end early.
 """
+
+from collections.abc import Sequence
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -23,6 +26,9 @@ STATUS: dict[type[errors.PuppetError], grpc.StatusCode] = {
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 
+# gRPC sends the message twice, once with up to three bytes for one, and the details in base64.
+_MESSAGE_BYTES, _VIOLATIONS_BYTES, _FACT_BYTES = 800, 2_000, 400
+
 
 def code_of(error: errors.PuppetError) -> grpc.StatusCode:
     """Return the status of the nearest class in the error's MRO that the table names."""
@@ -31,23 +37,20 @@ def code_of(error: errors.PuppetError) -> grpc.StatusCode:
 
 def to_status(error: errors.PuppetError, domain: str) -> status_pb2.Status:
     """Return the status with its details; `domain` names the service, for example `memory.puppet`."""
-    details: list[Message] = [
-        error_details_pb2.ErrorInfo(reason=error.reason, domain=domain, metadata=error.metadata),
-    ]
+    metadata = {name: _cut(value, _FACT_BYTES) for name, value in error.metadata.items()}
+    details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=domain, metadata=metadata)]
     if isinstance(error, errors.InvalidRequest):
-        fields = [
-            error_details_pb2.BadRequest.FieldViolation(field=item.field, description=item.description)
-            for item in error.violations
-        ]
-        details.append(error_details_pb2.BadRequest(field_violations=fields))
+        details.append(_bad_request(error.violations))
     if isinstance(error, errors.RetryLater):
         delay = duration_pb2.Duration()
         delay.FromMilliseconds(round(error.retry_after * 1000))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     if isinstance(error, errors.Exhausted):
-        limit = error_details_pb2.QuotaFailure.Violation(subject=error.subject, description=error.message)
+        limit = error_details_pb2.QuotaFailure.Violation(
+            subject=error.subject, description=_cut(error.message, _FACT_BYTES)
+        )
         details.append(error_details_pb2.QuotaFailure(violations=[limit]))
-    return _status(code_of(error), error.message, details)
+    return _status(code_of(error), _cut(error.message, _MESSAGE_BYTES), details)
 
 
 def internal_status(error_id: str, domain: str) -> status_pb2.Status:
@@ -64,6 +67,22 @@ def _status(code: grpc.StatusCode, message: str, details: list[Message]) -> stat
         item.Pack(detail)
         packed.append(item)
     return status_pb2.Status(code=number, message=message, details=packed)
+
+
+def _bad_request(violations: Sequence[errors.Violation]) -> error_details_pb2.BadRequest:
+    bad = error_details_pb2.BadRequest()
+    for item in violations:
+        field, description = _cut(item.field, _FACT_BYTES), _cut(item.description, _FACT_BYTES)
+        bad.field_violations.add(field=field, description=description)
+        if bad.ByteSize() > _VIOLATIONS_BYTES:
+            break
+    return bad
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a text of at most so many bytes in UTF-8, and a sign that it went on."""
+    data = text.encode()
+    return text if len(data) <= most else data[:most].decode(errors="ignore") + "…"
 
 
 class Remote:

@@ -36,14 +36,13 @@ def opener(settings: TradingSettings) -> Opener:
             await database.migrate(Path(__file__).with_name("migrations"))
             node = solana.open_client(settings.rpc_url)
             stack.push_async_callback(node.close)
-            api = await stack.enter_async_context(jupiter.open_client(settings.jupiter_url, settings.jupiter_api_key))
-            store, clock, chain, aggregator = (
-                SqlStore(database, SqlRecords),
-                SystemClock(),
-                SolanaChain(node),
-                Jupiter(api),
+            api = await stack.enter_async_context(
+                jupiter.open_client(settings.jupiter_url, settings.jupiter_api_key.get_secret_value())
             )
-            vault = KeystoreVault(Keystore.open(settings.keystore_key, settings.data_dir / "trading.key"))
+            store, clock = SqlStore(database, SqlRecords), SystemClock()
+            chain, aggregator = SolanaChain(node), Jupiter(api)
+            keystore = Keystore.open(settings.keystore_key.get_secret_value(), settings.data_dir / "trading.key")
+            vault = KeystoreVault(keystore)
             pace = Pace(settings.poll_seconds, settings.confirm_seconds)
             executor = Executor(store, vault, chain, aggregator, clock, pace, lifecycle.draining)
             stack.push_async_callback(executor.close)

@@ -91,8 +91,10 @@ class Executor:
 
     def wake(self, wallet_id: str, orders: Mapping[str, Order] | None = None) -> None:
         """See to it that a wallet's open trades are followed; `orders` are fresh ones, by the trade they are for."""
-        for trade_id, order in (orders or {}).items():
-            self._orders[trade_id] = (time.monotonic(), order)
+        now = time.monotonic()
+        # Another replica may sign the trade first, and then nobody here takes its order.
+        self._orders = {key: held for key, held in self._orders.items() if now - held[0] < _ORDER_SECONDS}
+        self._orders |= {trade_id: (now, order) for trade_id, order in (orders or {}).items()}
         self._woken.add(wallet_id)
         if wallet_id not in self._tasks:
             self._tasks[wallet_id] = asyncio.create_task(self._run(wallet_id), name=f"trades of {wallet_id}")

@@ -153,7 +153,7 @@ class Trades:
             input_mint=pair.input_mint,
             output_mint=pair.output_mint,
             input_amount=pair.amount,
-            min_output_amount=order.quote.min_output_amount,
+            min_output_amount=order.quote.least_output(pair.slippage_bps),
             worth_lamports=worth,
             slippage_bps=pair.slippage_bps,
             create_time=self._clock.now(),

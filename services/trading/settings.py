@@ -1,6 +1,6 @@
 """The settings of the trading service."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from services.runtime.settings import ServiceSettings
@@ -12,14 +12,14 @@ class TradingSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="PUPPET_TRADING_", frozen=True, extra="ignore")
 
     port: int = 50054
+    keystore_key: SecretStr = SecretStr("")
+    """The Fernet key that seals private keys; empty: the one in `data_dir/trading.key`, which is made when missing."""
     rpc_url: str = "http://127.0.0.1:50062"
     """A Solana JSON-RPC node; live: `https://api.mainnet-beta.solana.com` or a provider's."""
     jupiter_url: str = "http://127.0.0.1:50062/jupiter"
     """Jupiter's API; live: `https://api.jup.ag`."""
-    jupiter_api_key: str = Field(default="", repr=False)
+    jupiter_api_key: SecretStr = SecretStr("")
     """Empty: Jupiter's keyless tier, a call every two seconds."""
-    keystore_key: str = Field(default="", repr=False)
-    """The Fernet key that seals private keys; empty: the one in `data_dir/trading.key`, which is made when missing."""
     poll_seconds: float = Field(default=0.5, gt=0)
     """How often the chain is asked about a trade that was sent."""
     confirm_seconds: float = Field(default=15.0, gt=0)

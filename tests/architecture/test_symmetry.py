@@ -1,7 +1,7 @@
 """The five services have the same rooms, so that a reader who knows one knows all."""
 
 import ast
-import re
+import importlib
 
 import pytest
 
@@ -54,11 +54,10 @@ def test_a_service_starts_alone_and_in_the_same_way(service: str) -> None:
 def test_every_service_has_its_own_port_prefix_and_lock() -> None:
     ports = {}
     for service in SERVICES:
-        source = (folder_of(service) / "settings.py").read_text()
-        assert f'env_prefix="PUPPET_{service.upper()}_"' in source
-        found = re.search(r"port: int = (\d+)", source)
-        assert found is not None
-        ports[service] = int(found[1])
+        module = importlib.import_module(f"services.{service}.settings")
+        settings = getattr(module, f"{service.title()}Settings")
+        assert settings.model_config["env_prefix"] == f"PUPPET_{service.upper()}_"
+        ports[service] = settings.model_fields["port"].default
         assert (ROOT / "requirements" / f"{service}.txt").exists()
     assert ports == {"agents": 50051, "memory": 50052, "llm": 50053, "trading": 50054, "social": 50055}
 

@@ -174,6 +174,8 @@ class FakeSocial:
         self.posts: dict[str, tuple[str, str, str, Post]] = {}
         self.inbox: dict[str, list[Mention]] = {}
         self.looks_until_settled = 0
+        self.held = 0
+        """How many sends are taken, and answered with a limit that ends in a quarter of an hour."""
         self.sending: asyncio.Event | None = None
         """When set, a post is published, and its answer waits for this."""
         self._ids = itertools.count(1)
@@ -213,6 +215,9 @@ class FakeSocial:
             number = next(self._ids)
             progress = Progress.UNDER_WAY if self.looks_until_settled else Progress.SETTLED
             self.posts[request_id] = (account_id, text, in_reply_to, Post(f"pst_{number}", progress, str(number), ""))
+        if self.held:
+            self.held -= 1
+            raise DependencyUnavailable("social", 900)
         if self.sending is not None:
             await self.sending.wait()
         return self.posts[request_id][3]

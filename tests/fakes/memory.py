@@ -3,6 +3,7 @@
 import contextlib
 import copy
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 import numpy as np
 
@@ -90,8 +91,8 @@ class FakeRecords:
         return found if found and found.agent_id == agent_id else None
 
     async def memories(self, agent_id: str, wanted: MemoryFilter, page: Page) -> Paged[Memory]:
-        def key(row: Memory) -> tuple[str, str]:
-            return row.create_time.isoformat(), row.id
+        def key(row: Memory) -> tuple[datetime, str]:
+            return row.create_time, row.id
 
         rows = sorted(self._of(agent_id, wanted), key=key, reverse=True)
         if page.after:

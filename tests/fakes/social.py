@@ -5,7 +5,7 @@ import contextlib
 import copy
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -157,8 +157,8 @@ class FakeRecords:
         return self._accounts.get(account_id)
 
     async def accounts(self, agent_id: str, page: Page) -> Paged[Account]:
-        def key(row: Account) -> tuple[str, str]:
-            return row.create_time.isoformat(), row.id
+        def key(row: Account) -> tuple[datetime, str]:
+            return row.create_time, row.id
 
         rows = sorted((row for row in self._accounts.values() if agent_id in ("", row.agent_id)), key=key)
         if page.after:
@@ -179,8 +179,8 @@ class FakeRecords:
         return self._posts.get(post_id)
 
     async def posts(self, account_id: str, states: Collection[PostState], page: Page) -> Paged[Post]:
-        def key(row: Post) -> tuple[str, str]:
-            return row.create_time.isoformat(), row.id
+        def key(row: Post) -> tuple[datetime, str]:
+            return row.create_time, row.id
 
         rows = [
             row for row in self._posts.values() if row.account_id == account_id and (row.state in states or not states)
@@ -217,6 +217,7 @@ class FakeRecords:
         self._store.accounts = self._accounts
         self._store.posts = self._posts
         self._store.requests = self._requests
+        self._store.committed()
         await asyncio.sleep(0)
 
 
@@ -228,6 +229,8 @@ class FakeStore:
         self.accounts: dict[str, Account] = {}
         self.posts: dict[str, Post] = {}
         self.requests: dict[tuple[str, str], tuple[str, str]] = {}
+        self.committed: Callable[[], None] = lambda: None
+        """Called after every commit, before whoever committed learns of it."""
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[FakeRecords]:

@@ -142,6 +142,7 @@ class FakeWorld:
         self.lands = True
         self.executes = True
         self.output_rate = 2
+        self.min_output_rate = 2
         self.errors: dict[str, list[Exception]] = {}
         self.asked: list[str] = []
 
@@ -182,7 +183,8 @@ class FakeWorld:
 
     async def quote(self, pair: Pair) -> Quote:
         self._answer("quote")
-        return Quote(pair, pair.amount * 2, pair.amount * 2 * 97 // 100, pair.slippage_bps, Decimal(0))
+        least = pair.amount * self.min_output_rate * 97 // 100
+        return Quote(pair, pair.amount * 2, least, pair.slippage_bps, Decimal(0))
 
     async def order(self, pair: Pair, address: str) -> Order:
         self._answer("order")

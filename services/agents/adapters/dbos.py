@@ -119,11 +119,14 @@ class DbosWorkflows:
 
     async def forget(self, before: datetime) -> None:
         """Delete what DBOS keeps of workflows that ended before this time."""
-        ended = await DBOS.list_workflows_async(
-            completed_before=before.isoformat(), limit=_DELETED_AT_ONCE, load_input=False, load_output=False
-        )
-        if ended:
-            await DBOS.delete_workflows_async([workflow.workflow_id for workflow in ended])
+        is_full = True
+        while is_full:
+            ended = await DBOS.list_workflows_async(
+                completed_before=before.isoformat(), limit=_DELETED_AT_ONCE, load_input=False, load_output=False
+            )
+            if ended:
+                await DBOS.delete_workflows_async([workflow.workflow_id for workflow in ended])
+            is_full = len(ended) == _DELETED_AT_ONCE
 
     async def _start(self, workflow_id: str, task: Task) -> None:
         with SetWorkflowID(workflow_id):

@@ -51,7 +51,11 @@ class TradingClient:
         """Set the wallet's policy to the limits that a persona gives, and leave the others as they are."""
         given = {name: value for name in _LIMITS if (value := getattr(limits, name)) is not None}
         policy = pb.Policy(wallet_id=wallet_id, blocked_mints=limits.blacklist, **given)
-        request = pb.SetPolicyRequest(policy=policy, update_mask=FieldMask(paths=[*given, "blocked_mints"]))
+        # An empty list would lift what its operator has blocked.
+        paths = [*given, "blocked_mints"] if limits.blacklist else [*given]
+        if not paths:
+            return
+        request = pb.SetPolicyRequest(policy=policy, update_mask=FieldMask(paths=paths))
         with calling("trading"):
             await self._trading.SetPolicy(request)
 

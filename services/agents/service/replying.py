@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -90,21 +91,21 @@ class Replying:
     async def hear(self, workflow_id: str, task: ReplyTask) -> Heard:
         """Remember a mention: a fellow's words as AGENT, a stranger's as EXTERNAL."""
         mention = task.mention
-        fellow = await self._fellow(task.agent_id, mention.author_handle)
+        fellows = await self._cast.fellows(task.agent_id)
+        fellow = next((known for known in fellows if _is_same(known.handle, mention.author_handle)), None)
+        counterpart = fellow.id if fellow else _stranger(mention.author_handle, fellows)
         heard = NewMemory(
             mention.text,
             "interaction",
             Source.AGENT if fellow else Source.EXTERNAL,
-            author=fellow.id if fellow else mention.author_handle,
+            author=counterpart,
             source_id=mention.network_post_id,
             subject=fellow.name if fellow else mention.author_handle,
             conversation_id=mention.conversation_id,
             occur_time=mention.create_time,
         )
         memory_id = await self._memory.remember(task.agent_id, heard, f"{workflow_id}/heard")
-        if fellow:
-            return Heard(memory_id, fellow.id, fellow.name, True)
-        return Heard(memory_id, mention.author_handle, mention.author_handle, False)
+        return Heard(memory_id, counterpart, heard.subject, is_fellow=fellow is not None)
 
     async def consider(self, workflow_id: str, task: ReplyTask, heard: Heard) -> Pass | None:
         """Decide whether to answer at all; None when it will, and then the reply counts against the limit."""
@@ -193,9 +194,14 @@ class Replying:
             hits += await self._memory.search(task.agent_id, heard.author_name, _MOST_HITS)
         return next((hit for hit in hits if _may_bring_up(hit, heard)), None)
 
-    async def _fellow(self, agent_id: str, handle: str) -> AgentRecord | None:
-        fellows = await self._cast.fellows(agent_id)
-        return next((fellow for fellow in fellows if fellow.handle.casefold() == handle.casefold()), None)
+
+def _stranger(handle: str, fellows: Sequence[AgentRecord]) -> str:
+    """Return what a stranger is known by: the handle, told apart from the ids of fellows, which anybody may choose."""
+    return f"@{handle}" if any(_is_same(fellow.id, handle) for fellow in fellows) else handle
+
+
+def _is_same(name: str, handle: str) -> bool:
+    return name.casefold() == handle.casefold()
 
 
 def _may_bring_up(hit: Recollection, heard: Heard) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from services.agents.domain.entities import ActivityKind
+from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.mood import MoodEvent
 from services.agents.ports.neighbours import Progress
 from services.agents.ports.workflows import MentionsTask, PostTask, ReplyTask, Run, StepFailed, TradeTask
@@ -20,6 +21,7 @@ from services.agents.service.writing import Pass
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
+_LONGEST_RESEND_SECONDS = 60.0  # each one asks a network that may have said to come back later
 
 
 class _Effect(Protocol):
@@ -111,13 +113,20 @@ class Flows:
         self, run: Run, send: Callable[[], Awaitable[EffectT]], look: Callable[[str], Awaitable[EffectT]]
     ) -> EffectT:
         """Send, and wait until the effect is settled. Raises StepFailed when it failed, or isn't settled for long."""
-        effect = await run.step("send", send)
+        effect: EffectT | None = None
         waited, pause = 0.0, _FIRST_PAUSE_SECONDS
-        while effect.progress is Progress.UNDER_WAY and waited < self._settle_seconds:
+        while True:
+            try:
+                effect = await run.step("look", partial(look, effect.id)) if effect else await run.step("send", send)
+            except StepFailed as failed:
+                # It may have been taken, to happen later: it is asked for again, by the same name.
+                if failed.reason != DependencyUnavailable.reason or waited >= self._settle_seconds:
+                    raise
+            if effect and (effect.progress is not Progress.UNDER_WAY or waited >= self._settle_seconds):
+                break
             await run.sleep(pause)
-            waited, pause = waited + pause, min(2 * pause, _LONGEST_PAUSE_SECONDS)
-            sent = effect
-            effect = await run.step("look", lambda: look(sent.id))  # noqa: B023 - the step ends before the next round
+            longest = _LONGEST_PAUSE_SECONDS if effect else _LONGEST_RESEND_SECONDS
+            waited, pause = waited + pause, min(2 * pause, longest)
         if effect.progress is not Progress.SETTLED:
             raise StepFailed(effect.progress.name, effect.reason or "its outcome is not known yet")
         return effect

@@ -113,6 +113,10 @@ class Post(SQLModel, table=True):
         self.attempt += 1
         self.due_time = now + timing.lease
 
+    def is_late(self, now: datetime, timing: Timing) -> bool:
+        """Tell whether too little of its lease is left to send it: another replica would look for it meanwhile."""
+        return self.due_time is None or self.due_time - now < timing.lease / 2
+
     def expects(self, outcome: Outcome, attempt: int) -> bool:
         """Tell whether the outcome of this attempt still counts: an id always does, the rest only while it is held."""
         if isinstance(outcome, Published):

@@ -118,7 +118,7 @@ class Outbox:
                 due = self._clock.now() + self._pause_after(blind)
                 await self._move(post, lambda fresh: fresh.postpone(due))
                 return None
-            if taken is None:
+            if taken is None or taken.is_late(self._clock.now(), self._timing):
                 return None
             outcome = await self._network.publish(credentials, taken.text, taken.in_reply_to)
             await self._conclude(taken, outcome)

@@ -65,13 +65,15 @@ class Jupiter:
         """Return the prices of up to 50 mints; those that have none are left out."""
         answer = await self._get("price/v3", {"ids": ",".join(mints)})
         with understanding(_NAME):
-            return {
+            prices = {
                 mint: Price(
                     mint, Decimal(found["usdPrice"]), int(found["decimals"]), _fraction(found.get("priceChange24h"))
                 )
                 for mint, found in answer.items()
                 if found and found.get("usdPrice")
             }
+        # Policy measures by them: at less than nothing, a trade would add to what may still be traded.
+        return {mint: price for mint, price in prices.items() if price.usd.is_finite() and price.usd > 0}
 
     async def trending(self) -> list[Token]:
         """Return up to 100 tokens that trend now, first the most; without those the aggregator calls suspicious."""
@@ -130,7 +132,10 @@ def _quote(answer: Mapping[str, Any]) -> Quote:
     # The impact comes with a minus sign, as a fraction, and newer answers only have it as a percentage.
     impact = answer.get("priceImpactPct")
     fraction = Decimal(impact) if impact else Decimal(answer.get("priceImpact") or 0) / 100
-    return Quote(pair, int(answer["outAmount"]), int(answer["otherAmountThreshold"]), slippage, abs(fraction))
+    output, least = int(answer["outAmount"]), int(answer["otherAmountThreshold"])
+    if output <= 0 or least < 0:
+        raise ValueError("the quote gives nothing")
+    return Quote(pair, output, least, slippage, abs(fraction))
 
 
 def _token(found: Mapping[str, Any]) -> Token:

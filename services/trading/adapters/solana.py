@@ -73,7 +73,8 @@ class SolanaChain:
             estate = accounts.compare(Pubkey.from_string(address), writable, before, after)
             return Examination(
                 fee_payer=str(tx.message.account_keys[0]),
-                has_blockhash=tx.message.recent_blockhash != Hash.default(),
+                # With a durable nonce in its place the transaction would never expire.
+                has_blockhash=tx.message.recent_blockhash != Hash.default() and not tx.uses_durable_nonce(),
                 error="" if trial.value.err is None else str(trial.value.err),
                 gains=estate.gains,
                 lamports_left=estate.lamports_left,

@@ -32,6 +32,10 @@ class Quote:
     slippage_bps: int
     price_impact: Decimal
 
+    def least_output(self, slippage_bps: int) -> int:
+        """Return what must come out at least: what is offered, and no less than this slippage allows."""
+        return max(self.min_output_amount, self.output_amount * (10_000 - slippage_bps) // 10_000)
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

@@ -141,8 +141,9 @@ class Trade(SQLModel, table=True):
         if outcome.error:
             self.fail(f"the transaction failed on the chain: {outcome.error}", now)
             return
-        self.input_amount = -self._without_fee(outcome, self.input_mint)
-        self.output_amount = self._without_fee(outcome, self.output_mint)
+        self.input_amount = max(0, -self._without_fee(outcome, self.input_mint))
+        # A small sale for SOL may give less than its tips and rent cost.
+        self.output_amount = max(0, self._without_fee(outcome, self.output_mint))
         self.state, self.state_reason, self.finish_time = TradeState.SETTLED, "", now
 
     def _without_fee(self, outcome: Outcome, mint: str) -> int:

@@ -17,9 +17,9 @@ from services.agents.bootstrap import served
 from services.agents.settings import AgentsSettings
 from services.runtime.clock import SystemClock
 from services.runtime.server import Lifecycle
-from services.runtime.status import Remote
 from tests.conftest import Serve
 from tests.fakes.agents import World
+from tests.support.refusals import refusal
 
 KEYS = {"apiKey": "key-of-the-app", "apiKeySecret": "sesame1", "accessToken": "sesame2", "accessTokenSecret": "sesame3"}
 
@@ -107,7 +107,5 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def reason_of(call: Any) -> tuple[grpc.StatusCode, str, set[str]]:
     """Return the status, the reason and the violated fields with which a call is refused."""
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await call
-    remote = Remote(refused.value)
-    return remote.code, remote.reason, {violation.field for violation in remote.violations}
+    told = await refusal(call)
+    return told.code, told.reason, {violation.field for violation in told.violations}

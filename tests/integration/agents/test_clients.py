@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -201,13 +202,32 @@ async def test_a_persona_sets_only_the_limits_that_it_gives(sample_persona: dict
         return trading_pb.SetPolicyResponse()
 
     async with answering(TRADING, {"SetPolicy": set_policy}) as channel:
-        await TradingClient(channel, CLOCK).limit("wal_1", read_persona(sample_persona).trading)
+        limits = replace(read_persona(sample_persona).trading, blacklist=(MOSS,))
+        await TradingClient(channel, CLOCK).limit("wal_1", limits)
+    assert list(asked[0].policy.blocked_mints) == [MOSS]
     assert asked[0].policy.max_trade_lamports == 50_000_000
     assert list(asked[0].update_mask.paths) == [
         "max_trade_lamports",
         "min_balance_lamports",
         "max_slippage_bps",
         "blocked_mints",
+    ]
+
+
+async def test_a_persona_without_a_blacklist_leaves_the_operators_one(sample_persona: dict[str, Any]) -> None:
+    asked: list[trading_pb.SetPolicyRequest] = []
+
+    def set_policy(request: trading_pb.SetPolicyRequest) -> trading_pb.SetPolicyResponse:
+        asked.append(request)
+        return trading_pb.SetPolicyResponse()
+
+    limits = read_persona(sample_persona).trading
+    async with answering(TRADING, {"SetPolicy": set_policy}) as channel:
+        client = TradingClient(channel, CLOCK)
+        await client.limit("wal_1", replace(limits, blacklist=()))
+        await client.limit("wal_1", read_persona({"id": "a", "name": "A"}).trading)
+    assert [list(request.update_mask.paths) for request in asked] == [
+        ["max_trade_lamports", "min_balance_lamports", "max_slippage_bps"]
     ]
 
 

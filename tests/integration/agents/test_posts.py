@@ -112,6 +112,26 @@ async def test_an_unknown_outcome_is_waited_for(agents: AgentServiceStub, world:
     assert world.social.looks_until_settled == 0
 
 
+async def test_a_post_that_the_network_takes_later_is_waited_for_and_remembered(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    world.social.held = 2
+    activity = (await post(agents, "one")).activity
+    assert (activity.kind, world.social.published("acc_wren")) == (pb.ACTIVITY_KIND_POST, [activity.summary])
+    assert activity.summary in [memory.text for memory in world.memory.of("wren")]
+
+
+async def test_a_post_that_is_held_for_too_long_is_a_failure(
+    open_with: OpenWith, settings: AgentsSettings, world: World, persona: Persona
+) -> None:
+    world.social.held = 1_000
+    async with open_with(settings.model_copy(update={"settle_seconds": 1.0})) as agents:
+        await agents.CreateAgent(create(persona))
+        activity = (await post(agents, "one")).activity
+    assert (activity.kind, activity.details["error"]) == (pb.ACTIVITY_KIND_FAILURE, "DEPENDENCY_UNAVAILABLE")
+
+
 async def test_a_service_that_stays_away_is_a_failure_that_says_so(
     agents: AgentServiceStub, world: World, persona: Persona
 ) -> None:

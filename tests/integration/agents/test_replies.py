@@ -67,6 +67,23 @@ async def test_the_words_of_a_stranger_are_external_and_those_of_a_fellow_an_age
     assert (fellow.source, fellow.author) == (Source.AGENT, "otto")
 
 
+async def test_a_stranger_whose_handle_is_a_fellows_id_is_not_taken_for_the_fellow(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    async with open_with(busy) as agents:
+        quiet = listener | {"id": "otto", "name": "Otto", "is_active": False, "twitter_credentials": dict(KEYS)}
+        await agents.CreateAgent(create(quiet))
+        await agents.CreateAgent(create(listener))
+        world.social.mention("wren", "otto_handle", "@wren_handle zebra secrets are safe with you")
+        await next_of(agents, REPLY)
+        world.social.mention("wren", "otto", "@wren_handle have you ever met a zebra?")
+        replies = await next_of(agents, REPLY, number=2)
+    assert "safe with you" not in replies[1].details.get("memory", "")
+    heard = {memory.text: memory for memory in world.memory.of("wren")}
+    assert heard["@wren_handle have you ever met a zebra?"].author == "@otto"
+    assert {counterpart for _, counterpart, _ in world.memory.interactions.values()} == {"otto", "@otto"}
+
+
 async def test_the_limits_of_a_conversation_hold_for_fellows_and_for_strangers(
     open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
 ) -> None:

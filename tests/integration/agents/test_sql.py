@@ -8,17 +8,20 @@ from pathlib import Path
 import pytest
 
 import services.agents
-from services.agents.adapters.sql import SqlStore
+from services.agents.adapters.sql import SqlRecords
 from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord
 from services.runtime.db import Database
+from services.runtime.sql import SqlStore
 from tests.fakes.clock import FixedClock
+
+Store = SqlStore[SqlRecords]
 
 
 @pytest.fixture
-async def store(database_url: str) -> AsyncIterator[SqlStore]:
+async def store(database_url: str) -> AsyncIterator[Store]:
     database = Database(database_url)
     await database.migrate(Path(services.agents.__file__).with_name("migrations"))
-    yield SqlStore(database)
+    yield SqlStore(database, SqlRecords)
     await database.close()
 
 
@@ -36,7 +39,7 @@ def activity(workflow_id: str, clock: FixedClock, step: str = "end") -> Activity
     )
 
 
-async def test_a_step_is_logged_once_and_places_are_in_the_order_of_commits(store: SqlStore, clock: FixedClock) -> None:
+async def test_a_step_is_logged_once_and_places_are_in_the_order_of_commits(store: Store, clock: FixedClock) -> None:
     added: list[int] = []
 
     async def log(workflow_id: str) -> bool:
@@ -57,7 +60,7 @@ async def test_a_step_is_logged_once_and_places_are_in_the_order_of_commits(stor
         assert await records.counts("wren") == {ActivityKind.POST: 5}
 
 
-async def test_an_entry_moves_only_from_the_time_that_was_read(store: SqlStore, clock: FixedClock) -> None:
+async def test_an_entry_moves_only_from_the_time_that_was_read(store: Store, clock: FixedClock) -> None:
     now, later, latest = (clock.now() + timedelta(hours=hours) for hours in range(3))
     async with store.writing() as records:
         await records.put_schedule("wren", {ActionKind.POST: now})
@@ -73,7 +76,7 @@ async def test_an_entry_moves_only_from_the_time_that_was_read(store: SqlStore, 
         assert [row.due_time for row in await records.schedule("wren")] == [later]
 
 
-async def test_a_cursor_moves_only_from_where_it_was_read(store: SqlStore) -> None:
+async def test_a_cursor_moves_only_from_where_it_was_read(store: Store) -> None:
     for before, after in (("", "5"), ("", "4"), ("5", "6")):
         async with store.writing() as records:
             await records.move_mention_cursor("wren", before, after)
@@ -82,7 +85,7 @@ async def test_a_cursor_moves_only_from_where_it_was_read(store: SqlStore) -> No
         assert await records.mention_cursor("wren") == "6"
 
 
-async def test_replies_that_come_at_once_stay_within_the_limit(store: SqlStore) -> None:
+async def test_replies_that_come_at_once_stay_within_the_limit(store: Store) -> None:
     async def reply() -> bool:
         async with store.writing("conversation/wren/talk") as records:
             allowed = await records.count_reply("wren", "talk", "otto", 2)

@@ -11,7 +11,7 @@ from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from services.llm.bootstrap import opener
 from services.llm.settings import LlmSettings, ProviderSettings
 from tests.conftest import Serve
-from tests.integration.llm.openai_server import OpenAiServer, listening
+from tests.integration.llm.openai_server import OpenAiServer, openai_server
 
 KEY = "sk-very-secret"
 
@@ -25,13 +25,13 @@ def provider(name: str, base_url: str, **fields: Any) -> ProviderSettings:
 
 @pytest.fixture
 async def first() -> AsyncIterator[OpenAiServer]:
-    async with listening() as server:
+    async with openai_server() as server:
         yield server
 
 
 @pytest.fixture
 async def second() -> AsyncIterator[OpenAiServer]:
-    async with listening() as server:
+    async with openai_server() as server:
         yield server
 
 

@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from tests.support.http import listening
 
 Behaviour = Callable[[dict[str, Any]], Awaitable[Response]]
 
@@ -78,22 +78,12 @@ class OpenAiServer:
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[OpenAiServer]:
-    """Serve on a free port."""
+async def openai_server() -> AsyncIterator[OpenAiServer]:
+    """Serve on a free port; a call that hangs is not waited for, and a stream that breaks off is no news."""
     openai = OpenAiServer()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(openai.app(), log_config=None, log_level="critical", access_log=False, lifespan="off")
-        config.load()
-        server = uvicorn.Server(config)
-        server.lifespan = config.lifespan_class(config)
-        # Not serve(): it notices only every tenth of a second that it should stop.
-        await server.startup(sockets=[listener])
-        openai.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-        try:
-            yield openai
-        finally:
-            server.force_exit = True
-            await server.shutdown(sockets=[listener])
+    async with listening(openai.app(), at_once=True, log_level="critical") as url:
+        openai.base_url = f"{url}/v1"
+        yield openai
 
 
 def write(body: dict[str, Any]) -> Response:

@@ -5,9 +5,9 @@ import pytest
 
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
-from services.runtime.status import Remote
 from tests.integration.llm.conftest import KEY, ServeLlm, provider
 from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, hangs
+from tests.support.refusals import reason_of, refusal
 
 PROMPT = pb.Prompt(
     system="You are Vesper.",
@@ -20,12 +20,6 @@ PROMPT = pb.Prompt(
 
 def generate(**fields: object) -> pb.GenerateRequest:
     return pb.GenerateRequest(agent_id="agt_a", prompt=PROMPT, **fields)  # type: ignore[arg-type]
-
-
-async def refusal(llm: LlmServiceStub, request: pb.GenerateRequest) -> Remote:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await llm.Generate(request, timeout=20)
-    return Remote(refused.value)
 
 
 async def test_a_chat_model_gets_messages_the_sampling_and_the_key(llm: LlmServiceStub, first: OpenAiServer) -> None:
@@ -111,7 +105,7 @@ async def test_a_provider_that_does_not_listen_is_followed_by_the_next(
     # Port 9 is "discard": nothing listens there.
     async with serve_llm(provider("off", "http://127.0.0.1:9/v1"), provider("on", second.base_url)) as llm:
         assert (await llm.Generate(generate())).provider == "on"
-        told = await refusal(llm, generate(provider="off"))
+        told = await refusal(llm.Generate(generate(provider="off"), timeout=20))
     assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
     assert told.retry_after == 5
 
@@ -121,7 +115,7 @@ async def test_when_all_fail_the_refusal_tells_why_and_when_to_come_back(
 ) -> None:
     first.next.append(answers({}, 500))
     second.next.append(answers({}, 503, {"retry-after": "3"}))
-    told = await refusal(llm, generate())
+    told = await refusal(llm.Generate(generate(), timeout=20))
     assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
     assert told.message == "no provider answered: first: failed with HTTP 500; second: failed with HTTP 503"
     assert told.retry_after == 3
@@ -131,7 +125,7 @@ async def test_a_rate_limit_says_when_to_come_back_and_nobody_else_is_asked(
     llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer
 ) -> None:
     first.next.append(answers({"error": {"message": "slow down"}}, 429, {"retry-after": "7"}))
-    told = await refusal(llm, generate())
+    told = await refusal(llm.Generate(generate(), timeout=20))
     assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "PROVIDER_RATE_LIMITED")
     assert told.retry_after == 7
     assert told.metadata == {"provider": "first"}
@@ -144,7 +138,7 @@ async def test_a_refusal_is_told_without_the_key_or_what_the_server_said(
 ) -> None:
     said = f"Incorrect API key provided: {KEY}"
     first.next.append(answers({"error": {"message": said, "code": "invalid_api_key"}}, status))
-    told = await refusal(llm, generate())
+    told = await refusal(llm.Generate(generate(), timeout=20))
     assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PROVIDER_REFUSED")
     assert f"HTTP {status}" in told.message
     logged = "".join(str(vars(record)) for record in caplog.records)
@@ -157,7 +151,7 @@ async def test_a_refusal_is_told_without_the_key_or_what_the_server_said(
 
 async def test_one_of_several_calls_that_is_refused_refuses_them_all(llm: LlmServiceStub, first: OpenAiServer) -> None:
     first.next.append(answers({}, 400))
-    assert (await refusal(llm, generate(candidate_count=4))).reason == "PROVIDER_REFUSED"
+    assert await reason_of(llm.Generate(generate(candidate_count=4), timeout=20)) == "PROVIDER_REFUSED"
 
 
 async def test_a_named_provider_and_model_are_used_and_have_no_fallback(
@@ -166,14 +160,14 @@ async def test_a_named_provider_and_model_are_used_and_have_no_fallback(
     answer = await llm.Generate(generate(provider="second", model="large"))
     assert (answer.provider, answer.model) == ("second", "large")
     second.next.append(answers({}, 500))
-    assert (await refusal(llm, generate(provider="second"))).reason == "PROVIDER_UNAVAILABLE"
+    assert await reason_of(llm.Generate(generate(provider="second"), timeout=20)) == "PROVIDER_UNAVAILABLE"
     assert first.calls == []
-    told = await refusal(llm, generate(provider="third"))
+    told = await refusal(llm.Generate(generate(provider="third"), timeout=20))
     assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "PROVIDER_NOT_FOUND")
 
 
 async def test_with_a_schema_prose_is_no_answer(llm: LlmServiceStub, first: OpenAiServer) -> None:
-    told = await refusal(llm, generate(json_schema='{"type": "object"}'))
+    told = await refusal(llm.Generate(generate(json_schema='{"type": "object"}'), timeout=20))
     assert told.reason == "PROVIDER_REFUSED"
     assert first.calls[0]["response_format"]["json_schema"]["schema"] == {"type": "object"}
     choice = {"message": {"content": '{"mood": "calm"}'}, "finish_reason": "stop"}
@@ -196,7 +190,7 @@ async def test_a_wrong_request_is_refused_with_every_field_named(llm: LlmService
         candidate_count=17,
         json_schema="[" * 20_000,
     )
-    told = await refusal(llm, request)
+    told = await refusal(llm.Generate(request, timeout=20))
     assert told.code is grpc.StatusCode.INVALID_ARGUMENT
     assert {violation.field for violation in told.violations} == {
         "provider",

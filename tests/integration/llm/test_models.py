@@ -1,13 +1,10 @@
 """Lists of models through the wire."""
 
-import grpc
-import pytest
-
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
-from services.runtime.status import Remote
 from tests.integration.llm.conftest import KEY, ServeLlm, provider
 from tests.integration.llm.openai_server import OpenAiServer, answers, hangs
+from tests.support.refusals import reason_of
 
 
 async def test_a_provider_that_fails_is_listed_with_its_error(llm: LlmServiceStub, first: OpenAiServer) -> None:
@@ -48,6 +45,4 @@ async def test_pages_show_every_model_once(llm: LlmServiceStub) -> None:
 
 
 async def test_a_name_that_no_provider_has_is_not_found(llm: LlmServiceStub) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await llm.ListModels(pb.ListModelsRequest(provider="third"))
-    assert Remote(refused.value).reason == "PROVIDER_NOT_FOUND"
+    assert await reason_of(llm.ListModels(pb.ListModelsRequest(provider="third"))) == "PROVIDER_NOT_FOUND"

@@ -3,11 +3,10 @@
 import asyncio
 
 import grpc
-import pytest
 
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
-from services.runtime.status import Remote
+from tests.support.refusals import reason_of, refusal
 
 
 def create(agent_id: str, text: str, request_id: str = "") -> pb.CreateMemoryRequest:
@@ -47,10 +46,8 @@ async def test_another_agent_can_neither_read_nor_delete_a_memory(memories: Memo
         memories.GetMemory(pb.GetMemoryRequest(agent_id="agt_b", id=mine.id)),
         memories.DeleteMemory(pb.DeleteMemoryRequest(agent_id="agt_b", id=mine.id)),
     ):
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await call
-        assert refused.value.code() is grpc.StatusCode.NOT_FOUND
-        assert Remote(refused.value).reason == "MEMORY_NOT_FOUND"
+        told = await refusal(call)
+        assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "MEMORY_NOT_FOUND")
     assert await search(memories, "agt_b", "secret garden") == []
     kept = await memories.GetMemory(pb.GetMemoryRequest(agent_id="agt_a", id=mine.id))
     assert kept.memory == mine
@@ -60,9 +57,7 @@ async def test_a_repeated_request_returns_the_memory_of_the_first(memories: Memo
     first = await memories.CreateMemory(create("agt_a", "once", "req_1"))
     again = await memories.CreateMemory(create("agt_a", "once", "req_1"))
     assert again == first
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await memories.CreateMemory(create("agt_a", "twice", "req_1"))
-    assert Remote(refused.value).reason == "REQUEST_ID_REUSED"
+    assert await reason_of(memories.CreateMemory(create("agt_a", "twice", "req_1"))) == "REQUEST_ID_REUSED"
     listed = await memories.ListMemories(pb.ListMemoriesRequest(agent_id="agt_a"))
     assert [memory.text for memory in listed.memories] == ["once"]
 
@@ -89,10 +84,9 @@ async def test_pages_show_every_memory_once_and_newest_first(memories: MemorySer
 
 async def test_a_wrong_request_is_refused_with_every_field_named(memories: MemoryServiceStub) -> None:
     wrong = pb.Memory(text=" ", importance=1.5, valence=-2, kind=99)  # type: ignore[arg-type]
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await memories.CreateMemory(pb.CreateMemoryRequest(memory=wrong))
-    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert {violation.field for violation in Remote(refused.value).violations} == {
+    told = await refusal(memories.CreateMemory(pb.CreateMemoryRequest(memory=wrong)))
+    assert told.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert {violation.field for violation in told.violations} == {
         "memory.agent_id",
         "memory.text",
         "memory.kind",

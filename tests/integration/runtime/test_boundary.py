@@ -139,3 +139,22 @@ async def test_an_unknown_method_is_unimplemented(channel: grpc.aio.Channel) -> 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await Caller(channel).call("Nothing", HELLO)
     assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_an_error_with_more_to_tell_than_fits_keeps_its_status(caller: Caller, echo: Echo) -> None:
+    def act(text: str) -> str:
+        raise errors.InvalidRequest([errors.Violation(f"mints[{number}]", "ä" * 100) for number in range(500)])
+
+    echo.act = act
+    remote = Remote(await refusal(caller, "One"))
+    assert (remote.code, remote.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    assert remote.violations[0].field == "mints[0]"
+
+
+async def test_a_fact_that_is_too_long_is_cut(caller: Caller, echo: Echo) -> None:
+    def act(text: str) -> str:
+        raise errors.WrongState("blocked", limit="M" * 22_000, value="one")
+
+    echo.act = act
+    remote = Remote(await refusal(caller, "One"))
+    assert (remote.code, remote.metadata["value"]) == (grpc.StatusCode.FAILED_PRECONDITION, "one")

@@ -15,7 +15,8 @@ from sandbox.x.settings import XSettings
 from services.social.bootstrap import opener
 from services.social.settings import SocialSettings
 from tests.conftest import Serve
-from tests.integration.sandbox.x.x_client import Sandbox, XClient, listening
+from tests.support.http import listening
+from tests.support.x import Sandbox, XClient
 
 POST = "POST /2/tweets"
 TIMELINE = "GET /2/users"

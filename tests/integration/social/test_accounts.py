@@ -2,10 +2,9 @@
 
 import io
 import logging
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import grpc
 import pytest
 import sqlalchemy as sa
 
@@ -13,19 +12,13 @@ from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.runtime import logs
 from services.runtime.db import Database
-from services.runtime.status import Remote
 from services.social.bootstrap import opener
 from services.social.domain.accounts import Tier
 from services.social.settings import SocialSettings
 from tests.conftest import Serve
-from tests.integration.sandbox.x.x_client import Sandbox
 from tests.integration.social.conftest import POST, Author, Register, x_credentials
-
-
-async def reason_of(call: Awaitable[object]) -> str:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await call
-    return Remote(refused.value).reason
+from tests.support.refusals import fields_of, reason_of
+from tests.support.x import Sandbox
 
 
 async def test_a_registered_account_can_be_read_and_listed(register: Register, social: SocialServiceStub) -> None:
@@ -54,9 +47,7 @@ async def test_an_account_isnt_registered_while_x_cant_say_whose_it_is(
     register: Register, x: Sandbox, status: int, reason: str
 ) -> None:
     await x.fault(kind="status", status=status, html=True, route="GET /2/users/me", times=1, seconds=5)
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await register("ann")
-    assert Remote(refused.value).reason == reason
+    assert await reason_of(register("ann")) == reason
     await register("ann")
 
 
@@ -70,9 +61,7 @@ async def test_an_account_of_another_agent_is_refused(ann: Author, social: Socia
 
 
 async def test_a_wrong_registration_is_refused_with_every_field_named(social: SocialServiceStub) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await social.RegisterAccount(pb.RegisterAccountRequest(x=pb.XCredentials(api_key="a")))
-    fields = {item.field for item in Remote(refused.value).violations}
+    fields = await fields_of(social.RegisterAccount(pb.RegisterAccountRequest(x=pb.XCredentials(api_key="a"))))
     assert fields == {"agent_id", "x.api_key_secret", "x.access_token", "x.access_token_secret"}
 
 

@@ -11,12 +11,12 @@ import pytest
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.runtime.server import serving
-from services.runtime.status import Remote
 from services.social.bootstrap import opener
 from services.social.settings import SocialSettings
 from tests.conftest import Serve
-from tests.integration.sandbox.x.x_client import Sandbox
 from tests.integration.social.conftest import POST, TIMELINE, Author, Register, posted
+from tests.support.refusals import reason_of, refusal
+from tests.support.x import Sandbox
 
 SETTLED, UNKNOWN, FAILED = pb.POST_STATE_SETTLED, pb.POST_STATE_UNKNOWN, pb.POST_STATE_FAILED
 
@@ -72,9 +72,7 @@ async def test_a_slow_answer_is_unknown_at_the_deadline_and_settled_in_the_backg
 
 async def test_a_rate_limit_in_html_without_a_reset_is_a_rate_limit(ann: Author, x: Sandbox) -> None:
     await x.fault(kind="status", status=429, html=True, route=POST, times=1, seconds=1)
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await ann.post("hello")
-    assert Remote(refused.value).reason == "NETWORK_RATE_LIMITED"
+    assert await reason_of(ann.post("hello")) == "NETWORK_RATE_LIMITED"
 
 
 async def test_a_definite_refusal_fails_with_what_x_says(ann: Author) -> None:
@@ -85,10 +83,8 @@ async def test_a_definite_refusal_fails_with_what_x_says(ann: Author) -> None:
 
 async def test_refused_credentials_are_told_and_new_ones_send_the_same_request(ann: Author, x: Sandbox) -> None:
     await x.fault(kind="status", status=401, route=POST, times=1)
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await ann.post("hello")
-    assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
-    assert Remote(refused.value).reason == "CREDENTIALS_REFUSED"
+    told = await refusal(ann.post("hello"))
+    assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "CREDENTIALS_REFUSED")
     assert (await ann.post("hello")).state == SETTLED
 
 
@@ -99,9 +95,7 @@ async def test_an_unreachable_x_leaves_the_post_claimed(
     cut_off = settings.model_copy(update={"x_base_url": "http://127.0.0.1:1"})
     async with serve("social", cut_off, opener(cut_off)) as channel:
         request = pb.CreatePostRequest(account_id=ann.account.id, text="hello", request_id="hello")
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await SocialServiceStub(channel).CreatePost(request)
-        assert Remote(refused.value).reason == "NETWORK_UNAVAILABLE"
+        assert await reason_of(SocialServiceStub(channel).CreatePost(request)) == "NETWORK_UNAVAILABLE"
     assert (await ann.post("hello")).state == SETTLED
     assert await posted(x) == ["hello"]
 

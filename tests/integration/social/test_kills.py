@@ -11,9 +11,9 @@ import grpc
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.social.settings import SocialSettings
-from tests.integration.sandbox.x.x_client import Sandbox
 from tests.integration.social.conftest import POST, posted, x_credentials
 from tests.integration.social.killed import starter
+from tests.support.x import Sandbox
 
 KILLS = 10
 

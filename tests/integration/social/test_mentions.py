@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import grpc
 import pytest
 
 from puppet.social.v1 import social_service_pb2 as pb
-from services.runtime.status import Remote
-from tests.integration.sandbox.x.x_client import Sandbox, XClient
 from tests.integration.social.conftest import Author
+from tests.support.refusals import refusal
+from tests.support.x import Sandbox, XClient
 
 
 @pytest.fixture
@@ -78,8 +77,6 @@ async def test_own_posts_and_reposts_are_no_mentions(ann: Author, bob: XClient) 
 )
 async def test_a_refused_read_is_told_as_what_it_is(ann: Author, x: Sandbox, status: int, reason: str) -> None:
     await x.fault(kind="status", status=status, html=True, route="GET /2/users", times=1, seconds=3)
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await mentions(ann)
-    remote = Remote(refused.value)
-    assert remote.reason == reason
-    assert (remote.retry_after is not None) == (status != 401)
+    told = await refusal(mentions(ann))
+    assert told.reason == reason
+    assert (told.retry_after is not None) == (status != 401)

@@ -1,7 +1,6 @@
 """The trading service over a real loopback channel, on a Solana sandbox that really listens."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from sandbox.solana.settings import SolanaSandboxSettings
 from services.trading.bootstrap import opener
 from services.trading.settings import TradingSettings
 from tests.conftest import Serve
-from tests.integration.sandbox.x.x_client import listening
+from tests.support.http import listening_in_a_thread
 
 SOL = "So11111111111111111111111111111111111111112"
 LAMPORTS_PER_SOL = 10**9
@@ -85,27 +84,9 @@ async def until(is_true: Callable[[], Awaitable[bool]], seconds: float = 20.0) -
 @pytest.fixture(scope="session")
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run one chain for all tests, in a thread: each test has wallets of its own, and a chain takes time to make."""
-    app = create_app(SolanaSandboxSettings(data_dir=tmp_path_factory.mktemp("chain"), slot_seconds=SLOT_SECONDS))
-    loop, stop = asyncio.new_event_loop(), asyncio.Event()
-    url: list[str] = []
-    started = threading.Event()
-
-    async def serve() -> None:
-        async with listening(app) as listening_at:
-            url.append(listening_at)
-            started.set()
-            await stop.wait()
-
-    def run() -> None:
-        loop.run_until_complete(serve())
-        loop.close()
-
-    thread = threading.Thread(target=run, name="sandbox", daemon=True)
-    thread.start()
-    assert started.wait(20)
-    yield url[0]
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(20)
+    settings = SolanaSandboxSettings(data_dir=tmp_path_factory.mktemp("chain"), slot_seconds=SLOT_SECONDS)
+    with listening_in_a_thread(create_app(settings)) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import base64
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +14,14 @@ from solders.keypair import Keypair
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.signature import Signature
-from solders.system_program import AssignParams, TransferParams, assign, transfer
+from solders.system_program import (
+    AdvanceNonceAccountParams,
+    AssignParams,
+    TransferParams,
+    advance_nonce_account,
+    assign,
+    transfer,
+)
 from solders.token.associated import get_associated_token_address
 from solders.transaction import VersionedTransaction
 from spl.token.constants import TOKEN_PROGRAM_ID
@@ -70,8 +77,14 @@ class Desk:
         seen = await self.chain.examine(order.transaction, self.address)
         self.trade().check(order, seen, self.address, min_balance_lamports=50_000_000)
 
-    def with_steps(self, *steps: Instruction, payer: Pubkey | None = None, blockhash: Hash | None = None) -> Order:
-        """Return the good order with more instructions after its own."""
+    def with_steps(
+        self,
+        *steps: Instruction,
+        payer: Pubkey | None = None,
+        blockhash: Hash | None = None,
+        first: Sequence[Instruction] = (),
+    ) -> Order:
+        """Return the good order with more instructions after its own, or before them."""
         message = VersionedTransaction.from_bytes(self.order.transaction).message
         keys, header = message.account_keys, message.header
         writable = {
@@ -91,7 +104,9 @@ class Desk:
             )
             for step in message.instructions
         ]
-        built = MessageV0.try_compile(payer or self.key.pubkey(), [*own, *steps], [], blockhash or self.blockhash)
+        built = MessageV0.try_compile(
+            payer or self.key.pubkey(), [*first, *own, *steps], [], blockhash or self.blockhash
+        )
         blanks = [Signature.default()] * built.header.num_required_signatures
         return replace(self.order, transaction=bytes(VersionedTransaction.populate(built, blanks)))
 
@@ -144,6 +159,11 @@ def has_no_blockhash(desk: Desk) -> Order:
     return desk.with_steps(blockhash=Hash.default())
 
 
+def has_a_nonce_for_a_blockhash(desk: Desk) -> Order:
+    nonce = AdvanceNonceAccountParams(nonce_pubkey=THIEF, authorized_pubkey=desk.key.pubkey())
+    return desk.with_steps(first=[advance_nonce_account(nonce)])
+
+
 def fails(desk: Desk) -> Order:
     return desk.with_steps(_payment(desk, 10 * LAMPORTS_PER_SOL))
 
@@ -193,6 +213,7 @@ async def test_a_good_order_may_be_signed(desk: Desk) -> None:
         (hands_the_wallet_to_a_program, "hand the wallet to a program"),
         (has_another_payer, "another account pays"),
         (has_no_blockhash, "no blockhash"),
+        (has_a_nonce_for_a_blockhash, "no blockhash"),
         (fails, "trial run failed"),
         (gives_too_little, "it would give 0"),
         (is_garbage, "can't be read"),

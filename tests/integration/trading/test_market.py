@@ -9,8 +9,8 @@ import pytest
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
-from services.runtime.status import Remote
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster
+from tests.support.refusals import refusal
 
 
 def quote(cluster: Cluster, source: str, target: str, amount: int, slippage_bps: int = 0) -> pb.GetQuoteRequest:
@@ -36,9 +36,8 @@ async def test_a_quote_says_what_comes_out_at_least_and_at_what_cost(
 async def test_what_cannot_be_swapped_has_no_route(
     trading: TradingServiceStub, cluster: Cluster, target: str, amount: int
 ) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await trading.GetQuote(quote(cluster, "SOL", target, amount))
-    assert (refused.value.code(), Remote(refused.value).reason) == (grpc.StatusCode.FAILED_PRECONDITION, "NO_ROUTE")
+    told = await refusal(trading.GetQuote(quote(cluster, "SOL", target, amount)))
+    assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "NO_ROUTE")
 
 
 async def test_prices_come_in_the_order_asked_as_exact_decimals(trading: TradingServiceStub, cluster: Cluster) -> None:
@@ -89,9 +88,7 @@ async def test_a_failing_aggregator_is_told_with_when_to_come_back(
         trading.ListTrendingTokens(pb.ListTrendingTokensRequest()),
     ]
     for call in calls:
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await call
-        told = Remote(refused.value)
+        told = await refusal(call)
         assert (told.code, told.reason, told.retry_after) == (code, reason, retry_after)
 
 
@@ -103,6 +100,5 @@ async def test_wrong_requests_are_refused_with_their_fields(trading: TradingServ
         ("page_size",): trading.ListTrendingTokens(pb.ListTrendingTokensRequest(page_size=51)),
     }
     for fields, call in calls.items():
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await call
-        assert tuple(violation.field for violation in Remote(refused.value).violations) == fields
+        told = await refusal(call)
+        assert tuple(violation.field for violation in told.violations) == fields

@@ -9,11 +9,11 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
-from services.runtime.status import Remote
 from services.trading.bootstrap import opener
 from services.trading.settings import TradingSettings
 from tests.conftest import Serve
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster, Trader
+from tests.support.refusals import fields_of, refusal
 
 SOCKS = 10_000_000  # ten whole ones
 
@@ -31,9 +31,7 @@ async def set_policy(trader: Trader, etag: str = "", request_id: str = "", **fie
 
 async def violation(trader: Trader, source: str, target: str, amount: int, **fields: int) -> dict[str, str]:
     """Return the metadata of a refusal by policy."""
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await trader.swap(source, target, amount, "refused", **fields)
-    told = Remote(refused.value)
+    told = await refusal(trader.swap(source, target, amount, "refused", **fields))
     assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "POLICY_VIOLATION")
     return told.metadata
 
@@ -57,16 +55,13 @@ async def test_a_change_sets_what_the_mask_names_once_and_only_on_the_current_st
     changed = await set_policy(trader, "0", "req_1", max_daily_trades=3, blocked_mints=[trader.mints["FINE"]])
     assert (changed.max_daily_trades, changed.max_slippage_bps, changed.etag) == (3, 300, "1")
     assert await set_policy(trader, "0", "req_1", max_daily_trades=3, blocked_mints=[trader.mints["FINE"]]) == changed
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await set_policy(trader, "0", max_daily_trades=4)
-    assert (refused.value.code(), Remote(refused.value).reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
+    told = await refusal(set_policy(trader, "0", max_daily_trades=4))
+    assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
 
 
 async def test_a_wrong_policy_is_refused_with_every_field_named(trader: Trader) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await set_policy(trader, max_slippage_bps=0, max_trade_lamports=2**63, allowed_mints=["x"])
-    fields = {violation.field for violation in Remote(refused.value).violations}
-    assert fields == {"policy.max_slippage_bps", "policy.max_trade_lamports", "policy.allowed_mints[0]"}
+    wrong = set_policy(trader, max_slippage_bps=0, max_trade_lamports=2**63, allowed_mints=["x"])
+    assert await fields_of(wrong) == {"policy.max_slippage_bps", "policy.max_trade_lamports", "policy.allowed_mints[0]"}
 
 
 async def test_each_rule_refuses_what_breaks_it_and_nothing_is_claimed(trader: Trader, cluster: Cluster) -> None:
@@ -126,7 +121,5 @@ async def test_trades_at_once_cannot_overspend_and_a_restart_forgets_nothing(
 async def test_a_wallet_that_lacks_the_amount_or_the_fee_is_told(trader: Trader) -> None:
     await set_policy(trader, max_trade_lamports=10**12, max_daily_volume_lamports=10**12, min_balance_lamports=0)
     for source, target, amount in (("SOL", "SOCK", LAMPORTS_PER_SOL), ("SOCK", "SOL", SOCKS)):
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await trader.swap(source, target, amount)
-        told = Remote(refused.value)
+        told = await refusal(trader.swap(source, target, amount))
         assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_BALANCE")

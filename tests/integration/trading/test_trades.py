@@ -5,12 +5,11 @@ from collections.abc import Awaitable
 from typing import Any
 
 import grpc
-import pytest
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
-from services.runtime.status import Remote
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster, Trader
+from tests.support.refusals import reason_of, refusal
 
 RENT = 2_039_280
 """What a token account has to hold, in lamports."""
@@ -43,9 +42,7 @@ async def test_a_repeated_request_returns_the_trade_of_the_first(trader: Trader,
     first, *others = await asyncio.gather(*(trader.swap("SOL", "SOCK", 10_000_000) for _ in range(5)))
     assert first.state == pb.TRADE_STATE_SETTLED
     assert all(other == first for other in others)
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await trader.swap("SOL", "SOCK", 10_000_001)
-    assert Remote(refused.value).reason == "REQUEST_ID_REUSED"
+    assert await reason_of(trader.swap("SOL", "SOCK", 10_000_001)) == "REQUEST_ID_REUSED"
     assert len(await cluster.landed(trader.wallet.address)) == 1
 
 
@@ -89,10 +86,9 @@ async def test_a_call_with_a_short_deadline_gets_the_present_state(trader: Trade
 
 async def test_a_wrong_request_is_refused_with_every_field_named(trading: TradingServiceStub) -> None:
     request = pb.ExecuteTradeRequest(input_mint="sol", output_mint="0", slippage_bps=5_001)
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await trading.ExecuteTrade(request)
-    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    fields = {violation.field for violation in Remote(refused.value).violations}
+    told = await refusal(trading.ExecuteTrade(request))
+    assert told.code is grpc.StatusCode.INVALID_ARGUMENT
+    fields = {violation.field for violation in told.violations}
     assert fields == {"wallet_id", "request_id", "input_mint", "output_mint", "amount", "slippage_bps"}
 
 
@@ -102,10 +98,7 @@ async def test_what_is_not_there_is_not_found(trading: TradingServiceStub, trade
         "WALLET_NOT_FOUND": trading.ListTrades(pb.ListTradesRequest(wallet_id="wal_0")),
     }
     for reason, call in calls.items():
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await call
-        assert (refused.value.code(), Remote(refused.value).reason) == (grpc.StatusCode.NOT_FOUND, reason)
+        told = await refusal(call)
+        assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, reason)
     trader.wallet.id = "wal_0"
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await trader.swap("SOL", "SOCK", 10_000_000)
-    assert Remote(refused.value).reason == "WALLET_NOT_FOUND"
+    assert await reason_of(trader.swap("SOL", "SOCK", 10_000_000)) == "WALLET_NOT_FOUND"

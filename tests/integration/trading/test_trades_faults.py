@@ -13,9 +13,9 @@ from solders.transaction import VersionedTransaction
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
-from services.runtime.status import Remote
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster, Trader, until
 from tests.integration.trading.test_trades import RENT
+from tests.support.refusals import refusal
 
 EXECUTE = "POST /jupiter/swap/v2/execute"
 SEND = "sendTransaction"
@@ -91,9 +91,7 @@ async def test_what_fails_before_the_claim_is_told_and_can_be_repeated(
     trader: Trader, cluster: Cluster, route: str, status: int, code: grpc.StatusCode, reason: str
 ) -> None:
     await cluster.fault(kind="status", status=status, route=route, seconds=7, times=1)
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await trader.swap("SOL", "SOCK", AMOUNT)
-    told = Remote(refused.value)
+    told = await refusal(trader.swap("SOL", "SOCK", AMOUNT))
     assert (told.code, told.reason, told.retry_after) == (code, reason, 7.0)
     await reconcile(trader, cluster, await trader.swap("SOL", "SOCK", AMOUNT))
 

@@ -9,11 +9,11 @@ from solders.keypair import Keypair
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
-from services.runtime.status import Remote
 from services.trading.bootstrap import opener
 from services.trading.settings import TradingSettings
 from tests.conftest import Serve
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SOL, Cluster, Trader
+from tests.support.refusals import reason_of, refusal
 
 
 @pytest.fixture
@@ -39,9 +39,7 @@ async def test_a_wallet_without_a_key_gets_a_new_one_and_is_registered_once(trad
     first = await trading.RegisterWallet(register("agt_a", request_id="req_1"))
     assert await trading.RegisterWallet(register("agt_a", request_id="req_1")) == first
     assert (await trading.GetWallet(pb.GetWalletRequest(id=first.wallet.id))).wallet == first.wallet
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await trading.RegisterWallet(register("agt_b", request_id="req_1"))
-    assert Remote(refused.value).reason == "REQUEST_ID_REUSED"
+    assert await reason_of(trading.RegisterWallet(register("agt_b", request_id="req_1"))) == "REQUEST_ID_REUSED"
 
 
 async def test_every_form_of_a_key_is_the_same_key(trading: TradingServiceStub) -> None:
@@ -50,22 +48,16 @@ async def test_every_form_of_a_key_is_the_same_key(trading: TradingServiceStub) 
     made = (await trading.RegisterWallet(register("agt_a", base58))).wallet
     assert made.address == str(key.pubkey())
     for form in others:
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await trading.RegisterWallet(register("agt_b", form))
-        told = Remote(refused.value)
+        told = await refusal(trading.RegisterWallet(register("agt_b", form)))
         assert (told.code, told.reason) == (grpc.StatusCode.ALREADY_EXISTS, "WALLET_EXISTS")
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await trading.RegisterWallet(register("agt_a"))
-    assert Remote(refused.value).reason == "WALLET_EXISTS"
+    assert await reason_of(trading.RegisterWallet(register("agt_a"))) == "WALLET_EXISTS"
 
 
 @pytest.mark.parametrize("wrong", ["abc", "[1, 2]", "0" * 128, str(Keypair())[:-1] + "!"])
 async def test_what_is_no_key_is_refused_and_not_repeated(trading: TradingServiceStub, wrong: str) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await trading.RegisterWallet(register("agt_a", wrong))
-    told = Remote(refused.value)
+    told = await refusal(trading.RegisterWallet(register("agt_a", wrong)))
     assert (told.reason, [violation.field for violation in told.violations]) == ("INVALID_REQUEST", ["private_key"])
-    assert wrong not in str(refused.value)
+    assert wrong not in f"{told.message} {told.violations} {told.metadata}"
     assert not (await trading.ListWallets(pb.ListWalletsRequest())).wallets
 
 

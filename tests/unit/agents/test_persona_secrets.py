@@ -60,3 +60,27 @@ def test_an_empty_secret_stays_empty() -> None:
 def test_secrets_are_not_shown() -> None:
     assert "xk-1" not in repr(secrets_of(RAW))
     assert "pk-6" not in repr(secrets_of(RAW))
+
+
+def test_what_stands_under_a_secret_name_is_secret_whatever_it_is_called() -> None:
+    raw = {
+        "api_keys": {"openai": "ok-1", "more": ["mk-2"]},
+        "wallet": {"secret_key": [174.0, 47.0]},
+        "pin": {"passphrase": "pp-3"},
+    }
+    kept = json.dumps(redact(raw))
+    assert not [secret for secret in ("ok-1", "mk-2", "174", "47", "pp-3") if secret in kept]
+
+
+def test_a_counterpart_whose_name_sounds_secret_keeps_its_numbers() -> None:
+    users = {"secret_admirer": {"sentiment": 0.5, "notes": "Sends letters."}}
+    kept = redact({"id": "a", "name": "A", "initial_memory": {"relationships": {"users": users}}})
+    assert [known.sentiment for known in read_persona(kept).memory.relationships] == [0.5]
+
+
+def test_a_key_in_the_path_of_a_url_is_secret() -> None:
+    urls = {
+        "rpc_url": "https://rpc.example/v2/aB3dE6gH9jK2mN5pQ8sT1vW4",
+        "site": "https://blog.example/2026/a-long-title-of-a-post",
+    }
+    assert redact(urls) == urls | {"rpc_url": REDACTED}

@@ -39,7 +39,7 @@ def test_a_post_is_shown_by_examples_of_the_characters_own(persona: Persona) -> 
     assert prompt.system == "Wren. A retired postwoman who still walks her round and reports on it."
     assert prompt.examples[0] == ("rain", "Rain again. The letters wore coats.")
     assert (prompt.input_label, prompt.input, prompt.output_label) == ("topic", "gates, dogs", "post")
-    assert prompt.candidate_count == 8
+    assert prompt.candidate_count == 6
 
 
 def test_the_examples_are_the_same_for_every_topic_so_that_the_model_has_them_in_its_cache(persona: Persona) -> None:

@@ -328,3 +328,13 @@ def test_no_market_makes_a_decision_leave_the_limits(
         assert 0 < decision.amount <= max(item.amount for item in wallet.holdings if item.mint == decision.mint)
     if not isinstance(decision, Hold):
         assert len(day) < policy.max_daily_trades
+
+
+@pytest.mark.parametrize("symbol", ["BUY MORE at evil", ""])
+def test_a_symbol_that_was_changed_after_the_purchase_gets_into_no_words(symbol: str, persona: Persona) -> None:
+    wallet = holding("-0.5")
+    renamed = replace(wallet, holdings=(replace(wallet.holdings[0], symbol=symbol),))
+    decision = choose(persona, wallet=renamed)
+    assert isinstance(decision, Sell)
+    assert decision.in_words == "sold all Moss at a loss"
+    assert not any("evil" in reason for reason in decision.reasons)

@@ -2,11 +2,14 @@
 
 import json
 import logging
+import os
 import stat
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
+from services.runtime import keystore
 from services.runtime.ids import new_id
 from services.runtime.keystore import Keystore
 from services.runtime.logs import JsonFormatter, trace_id
@@ -32,6 +35,24 @@ def test_a_sealed_secret_opens_with_the_same_key_file_only(tmp_path: Path) -> No
     assert [item.name for item in path.parent.iterdir()] == ["social.key"]
     with pytest.raises(ValueError, match="another key"):
         Keystore.open("", tmp_path / "other.key").unseal(sealed)
+
+
+def test_two_replicas_that_start_together_keep_the_first_ones_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, link = tmp_path / "trading.key", os.link
+
+    def link_while_another_writes(draft: Path, target: Path) -> None:
+        monkeypatch.undo()
+        link(draft, target)
+        # The other one, perhaps in its own container and with the same process number, saw no file either.
+        keystore._write_new(path, Fernet.generate_key())
+
+    monkeypatch.setattr(os, "link", link_while_another_writes)
+    key = Fernet.generate_key()
+    keystore._write_new(path, key)
+    assert path.read_bytes() == key
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_key_given_is_used_and_a_wrong_one_refused(tmp_path: Path) -> None:

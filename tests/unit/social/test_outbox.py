@@ -295,3 +295,13 @@ async def test_every_request_is_one_post_through_faults_and_crashes_anywhere(des
     assert sorted(desk.network.texts()) == wanted
     ids = {item.post.text: item.post.network_post_id for item in desk.network.standing}
     assert {post.text: post.network_post_id for post in desk.store.posts.values()} == ids
+
+
+async def test_a_post_whose_mark_was_written_too_slowly_does_not_leave(desk: Desk, replica: Replica) -> None:
+    desk.store.committed = lambda: desk.clock.advance(seconds=LEASE) if desk.states() == [SENT] else None
+    await replica.create("hello")
+    assert (desk.states(), desk.network.sends) == ([SENT], 0)
+    desk.store.committed = lambda: None
+    await desk.pass_time(replica, 0)
+    await desk.pass_time(replica, VISIBILITY)
+    assert (desk.states(), desk.network.sends, desk.network.texts()) == ([SETTLED], 1, ["hello"])

@@ -6,9 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from services.trading.domain.errors import ChainUnavailable, NoRoute
+from services.trading.domain.market import SOL
 from services.trading.domain.trade import Outcome, Trade, TradeState
+from services.trading.wire import write_trade
 from tests.fakes.trading import FEE
-from tests.unit.trading.conftest import AMOUNT, House
+from tests.unit.trading.conftest import AMOUNT, PAIR, House
 
 
 async def stored(house: House, is_true: Callable[[Trade], bool]) -> Trade:
@@ -148,3 +150,19 @@ async def test_a_draining_service_answers_with_the_present_state(house: House) -
     await stored(house, lambda trade: trade.state == TradeState.SIGNED)
     house.draining.set()
     assert (await trading).state == TradeState.SIGNED
+
+
+async def test_a_trade_that_costs_more_than_it_gives_can_still_be_told(house: House) -> None:
+    trade = await house.swap()
+    trade.input_mint, trade.output_mint = trade.output_mint, SOL
+    trade.conclude(Outcome("", FEE, {trade.input_mint: -AMOUNT, SOL: -2 * FEE}), house.clock.now())
+    assert (trade.state, write_trade(trade).output_amount) == (TradeState.SETTLED, 0)
+
+
+async def test_the_order_of_a_trade_that_another_replica_signed_is_not_kept(house: House) -> None:
+    await house.swap()
+    order = await house.world.order(PAIR, "address1")
+    house.executor.wake("wal_1", {"trd_of_another": order})
+    house.executor._orders["trd_of_another"] = (float("-inf"), order)
+    house.executor.wake("wal_1", {"trd_new": order})
+    assert set(house.executor._orders) == {"trd_new"}

@@ -98,3 +98,11 @@ async def test_trades_at_once_reserve_no_more_than_the_day_allows(house: House) 
     await house.wallets.set_policy(wallet.id, {"max_daily_volume_lamports": 3 * AMOUNT}, "", key("", "SetPolicy"))
     ended = await asyncio.gather(*(house.swap(f"req_{n}") for n in range(9)), return_exceptions=True)
     assert sum(isinstance(end, PolicyViolation) for end in ended) == 6
+
+
+async def test_a_threshold_below_the_slippage_that_was_asked_for_is_not_believed(house: House) -> None:
+    house.world.min_output_rate = 0
+    house.world.output_rate = 1
+    trade = await house.swap()
+    assert trade.state == TradeState.FAILED
+    assert f"{2 * AMOUNT * 97 // 100} at least" in trade.state_reason

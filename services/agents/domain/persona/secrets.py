@@ -11,11 +11,12 @@ X_FIELDS = ("apiKey", "apiKeySecret", "accessToken", "accessTokenSecret")
 
 # By name, wherever it stands: people put keys of other tools into their persona files, too.
 _SECRET_NAME = re.compile(
-    r"(private|secret|api|access|auth|signing)_?-?key|secret|passw|mnemonic|seed_?phrase|(access|auth|bearer|refresh)_?-?token",
+    r"(private|secret|api|access|auth|signing)_?-?key|secret|pass(w|phrase)|mnemonic|seed_?phrase"
+    r"|(access|auth|bearer|refresh|bot)_?-?token",
     re.IGNORECASE,
 )
-# A URL that carries a key in its query, or a user and a password.
-_SECRET_URL = re.compile(r"^\w+://([^/?#]*@|[^?#]*\?)")
+# A URL that carries a key in its query or as a part of its path, or a user and a password.
+_SECRET_URL = re.compile(r"^\w+://([^/?#]*@|[^?#]*\?|[^?#]*/(?=[^/?#]*\d)\w{20,})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +45,27 @@ def secrets_of(raw: Mapping[str, Any]) -> Secrets:
 
 def redact(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of a persona with `[redacted]` in place of every secret; what is empty stays empty."""
-    return {name: _redacted(name, value) for name, value in raw.items()}
+    return _parts(raw, is_secret=False)
 
 
-def _redacted(name: str, value: Any) -> Any:
+def _parts(raw: Mapping[str, Any], *, is_secret: bool) -> dict[str, Any]:
+    return {
+        name: _redacted(value, is_secret=is_secret or bool(_SECRET_NAME.search(name))) for name, value in raw.items()
+    }
+
+
+def _redacted(value: Any, *, is_secret: bool) -> Any:
     if isinstance(value, Mapping):
-        return redact(value)
+        return _parts(value, is_secret=is_secret)
     if isinstance(value, list | tuple):
-        return [_redacted(name, item) for item in value]
+        # A key may be a list of numbers; a number alone is none.
+        return [
+            REDACTED if is_secret and isinstance(item, int | float) else _redacted(item, is_secret=is_secret)
+            for item in value
+        ]
     if not isinstance(value, str) or not value:
         return value
-    return REDACTED if _SECRET_NAME.search(name) or _SECRET_URL.match(value) else value
+    return REDACTED if is_secret or _SECRET_URL.match(value) else value
 
 
 def _given(raw: Mapping[str, Any], part: str, name: str) -> str:

@@ -102,11 +102,13 @@ def _part_with(case: _Case) -> Sell | None:
         if worth * amount // holding.amount < _SMALLEST_TRADE:
             continue
         rule = f"takes profits from {profit:+.0%}" if gain > 0 else f"cuts losses at {loss:+.0%}"
+        # What was bought under a good symbol may have another one by now.
+        symbol = holding.symbol if _SYMBOL.fullmatch(holding.symbol) else holding.mint[:4]
         return Sell(
-            reasons=(f"{holding.symbol} stands at {gain:+.0%} of its cost", rule),
-            scores={holding.symbol: round(float(gain), 3)},
+            reasons=(f"{symbol} stands at {gain:+.0%} of its cost", rule),
+            scores={symbol: round(float(gain), 3)},
             mint=holding.mint,
-            symbol=holding.symbol,
+            symbol=symbol,
             amount=amount,
             portion=portion,
             gain=gain,

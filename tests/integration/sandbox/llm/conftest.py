@@ -1,29 +1,21 @@
 """One engine for all tests of the language-model sandbox: it takes a second to load."""
 
-import socket
-import threading
 from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 import pytest
-import uvicorn
 from openai import AsyncOpenAI
 
 from sandbox.llm.app import create_app
 from sandbox.llm.settings import LlmSandboxSettings
+from tests.support.http import listening_in_a_thread
 
 
 @pytest.fixture(scope="session")
 def sandbox_url() -> Iterator[str]:
     """Serve the sandbox in a thread of its own, since each test has its own event loop."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(LlmSandboxSettings()), log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        # The listener's backlog holds the first call until the engine is loaded.
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with listening_in_a_thread(create_app(LlmSandboxSettings())) as url:
+        yield url
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from solders.transaction import VersionedTransaction
 from sandbox.solana.app import create_app
 from sandbox.solana.settings import SolanaSandboxSettings
 from tests.fakes.clock import FixedClock
-from tests.integration.sandbox.x.x_client import listening
+from tests.support.http import listening
 
 SOL = 1_000_000_000
 WRAPPED_SOL = "So11111111111111111111111111111111111111112"

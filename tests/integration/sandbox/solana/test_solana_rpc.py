@@ -27,7 +27,7 @@ from sandbox.solana.app import create_app
 from sandbox.solana.journal import Journal
 from sandbox.solana.settings import SolanaSandboxSettings
 from tests.integration.sandbox.solana.conftest import SOL, USDC, WRAPPED_SOL, Cluster, signed
-from tests.integration.sandbox.x.x_client import listening
+from tests.support.http import listening
 
 
 async def test_the_cluster_tells_its_time_and_fees(cluster: Cluster) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from sandbox.x.app import build_x_app
 from sandbox.x.settings import XSettings
-from tests.integration.sandbox.x.x_client import Sandbox, XClient, listening
+from tests.support.http import listening
+from tests.support.x import Sandbox, XClient
 
 
 @pytest.fixture

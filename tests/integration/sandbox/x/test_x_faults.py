@@ -15,7 +15,8 @@ from sandbox.x.app import build_x_app
 from sandbox.x.database import Database
 from sandbox.x.posts import Posts
 from sandbox.x.settings import XSettings
-from tests.integration.sandbox.x.x_client import Sandbox, XClient, listening
+from tests.support.http import listening
+from tests.support.x import Sandbox, XClient
 
 _POST = "POST /2/tweets"
 _WRITE_AND_DIE = """

@@ -3,7 +3,7 @@
 import pytest
 from tweepy import BadRequest, Forbidden, NotFound, TooManyRequests
 
-from tests.integration.sandbox.x.x_client import Sandbox, XClient
+from tests.support.x import Sandbox, XClient
 
 _EVERYTHING = {
     "expansions": ["author_id", "referenced_tweets.id.author_id", "in_reply_to_user_id", "entities.mentions.username"],

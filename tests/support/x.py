@@ -1,40 +1,16 @@
-"""The real tweepy client, pointed at a sandbox that really listens."""
+"""The real tweepy client, pointed at the X sandbox."""
 
-import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import uvicorn
 from oauthlib.oauth1 import Client as OAuthClient
-from starlette.applications import Starlette
 from tweepy import BadRequest, Forbidden, NotFound, TooManyRequests, TwitterServerError, Unauthorized
 from tweepy.asynchronous import AsyncClient
-from uvicorn.config import HTTPProtocolType
 from yarl import URL
 
 _ERRORS = {400: BadRequest, 401: Unauthorized, 403: Forbidden, 404: NotFound}
-
-
-@asynccontextmanager
-async def listening(app: Starlette, http: HTTPProtocolType = "auto") -> AsyncIterator[str]:
-    """Serve an application on a free port, and give its base URL."""
-    # asyncio switches Nagle's delay of 40 ms off only for sockets that name their protocol.
-    with socket.socket(proto=socket.IPPROTO_TCP) as sock:
-        sock.bind(("127.0.0.1", 0))
-        sock.listen()
-        config = uvicorn.Config(app, http=http, log_level="error", access_log=False)
-        config.load()
-        server = uvicorn.Server(config)
-        # Not serve(): it notices only every tenth of a second that it should stop.
-        server.lifespan = config.lifespan_class(config)
-        await server.startup(sockets=[sock])
-        try:
-            yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-        finally:
-            await server.shutdown(sockets=[sock])
 
 
 class XClient(AsyncClient):  # type: ignore[misc]  # tweepy has no types

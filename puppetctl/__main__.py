@@ -1,0 +1,160 @@
+"""`puppetctl`: what it can be asked. What a command needs is imported when it runs, so that `--help` comes at once."""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="puppetctl",
+    help="Run Puppet Engine on this machine, and talk to it wherever it runs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_PERSONAS = Path(__file__).parents[1] / "personas"
+
+Plain = Annotated[bool, typer.Option("--plain", help="No colours, and nothing that moves.")]
+AgentId = Annotated[str, typer.Argument(help="The character's id.")]
+
+
+@app.command()
+def up(
+    data: Annotated[Path, typer.Option(help="Where everything is kept: databases, keys and logs.")] = Path("var"),
+    personas: Annotated[
+        Path, typer.Option(help="The folder of the characters' files.", show_default="personas")
+    ] = _PERSONAS,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, max=100_000, help="How many of their hours pass in one of ours. [default: 240; live: 1]"
+        ),
+    ] = None,
+    until: Annotated[str, typer.Option(help="Stop when this was seen: posts>=3,replies>=1,trades>=1")] = "",
+    timeout: Annotated[float | None, typer.Option(min=0.1, help="Stop after this many seconds.")] = None,
+    plain: Plain = False,
+    ports: Annotated[str, typer.Option(help="`auto` for free ports, or a number added to the usual ones.")] = "",
+) -> None:
+    """Start the whole suite and show what the characters do; Ctrl-C stops it.
+
+    With --until the exit code is 0 when all of it was seen, and 1 when it was stopped before.
+    """
+    from puppetctl.display import open_console
+    from puppetctl.until import Goals
+    from puppetctl.up import Options
+    from puppetctl.up import up as run_up
+
+    try:
+        goals = Goals.parse(until) if until else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--until") from None
+    options = Options(data, personas, speed, goals, timeout, plain, ports)
+    _run(run_up(options, os.environ, open_console(is_plain=plain)))
+
+
+@app.command()
+def apply(files: Annotated[list[Path], typer.Argument(help="Persona files.")]) -> None:
+    """Create characters from their files, or change those that exist, and start them."""
+    from puppetctl.commands import apply as run_apply
+
+    _run(run_apply(files))
+
+
+@app.command()
+def agents() -> None:
+    """List the characters: how they feel, what they did, and what comes next."""
+    from puppetctl.commands import agents as run_agents
+
+    _run(run_agents())
+
+
+@app.command()
+def post(agent: AgentId, topic: Annotated[str, typer.Option(help="What about; the character chooses.")] = "") -> None:
+    """Let a character post now."""
+    from puppetctl.commands import post as run_post
+
+    _run(run_post(agent, topic))
+
+
+@app.command()
+def trade(agent: AgentId) -> None:
+    """Let a character consider a trade now; it may decide to hold."""
+    from puppetctl.commands import trade as run_trade
+
+    _run(run_trade(agent))
+
+
+@app.command()
+def watch(
+    agents: Annotated[list[str] | None, typer.Argument(help="Only these characters' ids.", show_default=False)] = None,
+    plain: Plain = False,
+) -> None:
+    """Show what the characters do from now on; Ctrl-C ends it."""
+    from puppetctl.commands import watch as run_watch
+
+    _run(run_watch(agents or [], is_plain=plain))
+
+
+@app.command()
+def doctor(
+    data: Annotated[Path, typer.Option(help="The data folder that would be used.")] = Path("var"),
+) -> None:
+    """Check this machine and what runs of the suite; the exit code is 1 when something needs mending."""
+    from puppetctl.doctor import doctor as run_doctor
+
+    _run(run_doctor(data, os.environ))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"puppet-engine {version('puppet-engine')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _run(command: Coroutine[Any, Any, int]) -> None:
+    """Run a command; what it can't do is said in words, never as a traceback."""
+    import grpc
+
+    from puppetctl.clients import in_words
+    from puppetctl.suite import SuiteError
+
+    try:
+        code = asyncio.run(command)
+    except SuiteError as error:
+        _fail(str(error))
+    except grpc.aio.AioRpcError as error:
+        _fail(in_words(error))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise typer.Exit(130) from None
+    raise typer.Exit(code)
+
+
+def _fail(message: str) -> None:
+    typer.secho(message, fg=typer.colors.RED, err=True)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line."""
+    # gRPC's core writes its own notes to standard error, in the middle of the feed.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Where the services are, how they are called, and what is said when they refuse."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import grpc
+
+from puppet.agents.v1 import agent_service_pb2 as agents_pb
+from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from puppet.social.v1 import social_service_pb2 as social_pb
+from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
+from puppet.trading.v1 import trading_service_pb2 as trading_pb
+from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
+from puppetctl.suite import usual_ports
+from services.runtime.client import channels
+from services.runtime.status import Remote
+
+_RECONNECT_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The stubs that the command line calls."""
+
+    agents: AgentServiceStub
+    social: SocialServiceStub
+    trading: TradingServiceStub
+
+
+def addresses(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return where each service and sandbox is: `PUPPET_CTL_<NAME>`, else its usual port on this machine."""
+    return {
+        name: environment.get(f"PUPPET_CTL_{name.upper().replace('.', '_')}") or f"127.0.0.1:{port}"
+        for name, port in usual_ports(environment).items()
+    }
+
+
+@contextlib.asynccontextmanager
+async def connected(where: Mapping[str, str]) -> AsyncIterator[Clients]:
+    """Open the stubs; nothing is dialled before the first call."""
+    targets = [
+        (where["agents"], agents_pb.DESCRIPTOR.services_by_name["AgentService"]),
+        (where["social"], social_pb.DESCRIPTOR.services_by_name["SocialService"]),
+        (where["trading"], trading_pb.DESCRIPTOR.services_by_name["TradingService"]),
+    ]
+    async with channels(targets) as (agents, social, trading):
+        yield Clients(AgentServiceStub(agents), SocialServiceStub(social), TradingServiceStub(trading))
+
+
+async def find_agent(clients: Clients, agent_id: str) -> agents_pb.Agent | None:
+    """Return an agent, or None when there is none with this id."""
+    try:
+        return (await clients.agents.GetAgent(agents_pb.GetAgentRequest(id=agent_id))).agent
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.NOT_FOUND:
+            return None
+        raise
+
+
+async def list_agents(clients: Clients) -> list[agents_pb.Agent]:
+    """Return every agent, in the order of their ids."""
+    found: list[agents_pb.Agent] = []
+    request = agents_pb.ListAgentsRequest(page_size=500)
+    while True:
+        page = await clients.agents.ListAgents(request)
+        found += page.agents
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
+
+
+async def cursor_before(clients: Clients, time: datetime) -> str:
+    """Return the cursor from which a watch shows everything since a time, and nothing older."""
+    request = agents_pb.ListActivityRequest(page_size=100)
+    while True:
+        page = await clients.agents.ListActivity(request)
+        for activity in page.activities:
+            if activity.create_time.ToDatetime(tzinfo=UTC) < time:
+                return activity.cursor
+        if not page.next_page_token:
+            return "0"
+        request.page_token = page.next_page_token
+
+
+async def watch(clients: Clients, cursor: str, agent_ids: Sequence[str] = ()) -> AsyncIterator[agents_pb.Activity]:
+    """Yield what agents do from a cursor on, through restarts of the service; an empty cursor is now."""
+    while True:
+        request = agents_pb.WatchActivityRequest(agent_ids=agent_ids, after_cursor=cursor)
+        try:
+            async for message in clients.agents.WatchActivity(request):
+                if message.HasField("activity"):
+                    cursor = message.activity.cursor
+                    yield message.activity
+        except grpc.aio.AioRpcError as error:
+            if not Remote(error).is_transient:
+                raise
+        await asyncio.sleep(_RECONNECT_SECONDS)
+
+
+def in_words(error: grpc.aio.AioRpcError) -> str:
+    """Return a refusal as `reason: message`, with a line for each field that breaks a rule."""
+    remote = Remote(error)
+    if not remote.reason and error.code() is grpc.StatusCode.UNAVAILABLE:
+        return (
+            "UNAVAILABLE: no service answers. Start the suite with `puppetctl up`, "
+            "or say where it is with PUPPET_CTL_AGENTS=host:port"
+        )
+    reason = remote.reason or error.code().name
+    if remote.violations:
+        return "\n".join([f"{reason}:", *(f"  {item.field}: {item.description}" for item in remote.violations)])
+    later = f" (try again in {remote.retry_after:.0f} s)" if remote.retry_after else ""
+    return f"{reason}: {remote.message}{later}"

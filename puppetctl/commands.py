@@ -1,0 +1,116 @@
+"""The commands that talk to a suite that runs, here or elsewhere."""
+
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppetctl import web
+from puppetctl.clients import Clients, addresses, connected, list_agents
+from puppetctl.clients import watch as watch_activity
+from puppetctl.display import open_console
+from puppetctl.feed import Feed, plain
+from puppetctl.provision import Sandboxes, bring_to_life, read_personas
+from puppetctl.suite import SOLANA, ThirdParty, X, is_live
+from services.runtime.ids import new_id
+
+# How long a model on a small machine may take for a post, and a chain for a trade.
+_TRIGGER_SECONDS = 120.0
+
+
+async def apply(files: Sequence[Path]) -> int:
+    """Create or change characters; at the sandbox, where it runs, they get an account and money."""
+    personas = read_personas(files)
+    async with _suite() as (clients, where):
+        sandboxes = Sandboxes(await _sandbox(X, where), await _sandbox(SOLANA, where))
+        for character in await bring_to_life(clients, personas, sandboxes, update=True):
+            unknown = f"; unknown fields: {', '.join(character.unknown_fields)}" if character.unknown_fields else ""
+            open_console().print(f"{character.id}: {character.change}{unknown}", markup=False)
+    return 0
+
+
+async def agents() -> int:
+    """Show every character with its mood, its deeds and its plans."""
+    console, feed = open_console(), Feed()
+    table = Table("character", "id", "mood", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("posts", "replies", "trades"):
+        table.add_column(title, justify="right")
+    table.add_column("next")
+    async with _suite() as (clients, _):
+        for agent in await list_agents(clients):
+            status = await clients.agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))
+            deeds = map(str, (status.post_count, status.reply_count, status.trade_count))
+            table.add_row(feed.name(agent.id, agent.name), agent.id, status.mood.label, *deeds, _next(status))
+    console.print(table if table.row_count else "no characters yet: `puppetctl apply FILE` makes one")
+    return 0
+
+
+async def post(agent_id: str, topic: str) -> int:
+    """Let a character post, and show what came of it."""
+    async with _suite() as (clients, _):
+        request = pb.TriggerPostRequest(agent_id=agent_id, topic=topic, request_id=new_id("ctl"))
+        answer = await clients.agents.TriggerPost(request, timeout=_TRIGGER_SECONDS)
+        return _outcome(answer.activity if answer.HasField("activity") else None)
+
+
+async def trade(agent_id: str) -> int:
+    """Let a character consider a trade, and show what came of it."""
+    async with _suite() as (clients, _):
+        request = pb.TriggerTradeRequest(agent_id=agent_id, request_id=new_id("ctl"))
+        answer = await clients.agents.TriggerTrade(request, timeout=_TRIGGER_SECONDS)
+        return _outcome(answer.activity if answer.HasField("activity") else None)
+
+
+async def watch(agent_ids: Sequence[str], *, is_plain: bool) -> int:
+    """Show what characters do from now on."""
+    console, feed = open_console(is_plain=is_plain), Feed()
+    async with _suite() as (clients, _):
+        # Asked once before the stream, which would wait for a service that isn't there.
+        await clients.agents.ListActivity(pb.ListActivityRequest(page_size=1))
+        async for activity in watch_activity(clients, "", agent_ids):
+            console.print(feed.entry(activity))
+    return 0
+
+
+@asynccontextmanager
+async def _suite() -> AsyncIterator[tuple[Clients, Mapping[str, str]]]:
+    where = addresses(os.environ)
+    async with connected(where) as clients:
+        yield clients, where
+
+
+async def _sandbox(party: ThirdParty, where: Mapping[str, str]) -> str | None:
+    address = where[party.sandbox]
+    return address if not is_live(party, os.environ) and await web.is_well(address) else None
+
+
+def _outcome(activity: pb.Activity | None) -> int:
+    console = open_console()
+    if activity is None:
+        console.print("it is still at work: `puppetctl watch` shows what comes of it")
+        return 0
+    console.print(Feed().entry(activity))
+    return 1 if activity.kind == pb.ACTIVITY_KIND_FAILURE else 0
+
+
+def _next(status: pb.GetAgentStatusResponse) -> str:
+    if not status.is_active:
+        return "stopped"
+    if not status.schedule:
+        return "nothing"
+    first = status.schedule[0]
+    seconds = (first.due_time.ToDatetime(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+    return plain(f"{first.kind} in {_span(max(0.0, seconds))}")
+
+
+def _span(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"

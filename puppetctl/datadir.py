@@ -1,0 +1,63 @@
+"""The data folder of an embedded suite: used by one suite at a time."""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from puppetctl.suite import SuiteError
+
+_PATIENCE_SECONDS = 1.0
+
+
+@contextlib.contextmanager
+def locked(data_dir: Path) -> Iterator[int]:
+    """Keep every other suite out of the folder; the value is the lock's file descriptor.
+
+    The lock goes with the descriptor: children that inherit it hold it too, so the folder is free only when the last
+    process that may write to it has ended. Raises SuiteError when the folder is in use or can't be written to.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(data_dir / "puppetctl.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise SuiteError(f"{data_dir} can't be used as the data folder: {error.strerror}") from None
+    try:
+        _acquire(descriptor, data_dir)
+        yield descriptor
+        write_state(descriptor, {})
+    finally:
+        os.close(descriptor)
+
+
+def write_state(descriptor: int, state: dict[str, object]) -> None:
+    """Write into the lock file who runs here and where, for people and scripts."""
+    content = json.dumps({"pid": os.getpid(), **state}, indent=1).encode() + b"\n"
+    os.truncate(descriptor, 0)
+    os.pwrite(descriptor, content, 0)
+
+
+def _acquire(descriptor: int, data_dir: Path) -> None:
+    # The children of a suite that was killed need a moment to end.
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise SuiteError(
+                    f"{data_dir} is in use by {_owner(descriptor)}: stop it, or give another --data"
+                ) from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _owner(descriptor: int) -> str:
+    try:
+        return f"another puppetctl (pid {json.loads(os.pread(descriptor, 65_536, 0))['pid']})"
+    except (ValueError, KeyError, TypeError):
+        return "another puppetctl"

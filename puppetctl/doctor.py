@@ -1,0 +1,155 @@
+"""`puppetctl doctor`: what the suite needs, what of it is there, and how to mend the rest."""
+
+import asyncio
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich.table import Table
+from rich.text import Text
+
+from puppetctl.clients import addresses
+from puppetctl.display import open_console
+from puppetctl.processes import is_healthy, listens
+from puppetctl.suite import LLM, THIRD_PARTIES, SuiteError, ThirdParty, is_live
+from sandbox.llm.model import ModelError, find_model
+
+_PACKAGES = {
+    "agents": ("dbos",),
+    "memory": ("chromadb", "wordllama"),
+    "llm": ("openai",),
+    "social": ("tweepy", "aiohttp"),
+    "trading": ("solana", "solders", "cryptography"),
+    "sandbox": ("starlette", "uvicorn", "xllamacpp", "solders", "oauthlib"),
+}
+_VERSIONS = ("puppet-engine", "grpcio", "protobuf", "dbos", "chromadb")
+_SETUP = "run `make setup`"
+_MODEL_SETTING = "PUPPET_SANDBOX_LLM_MODEL"
+
+
+class Mark(StrEnum):
+    """How a finding is to be taken."""
+
+    OK = "ok"
+    NOTE = "note"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, what was found, and how to mend it when it is bad."""
+
+    mark: Mark
+    subject: str
+    words: str
+    remedy: str = ""
+
+
+async def doctor(data_dir: Path, environment: Mapping[str, str]) -> int:
+    """Print every finding; returns 1 when one is bad."""
+    findings = [_python(), *_packages(), _versions(), _data(data_dir), *_parties(environment)]
+    findings += await _processes(environment)
+    table = Table.grid(padding=(0, 2))
+    styles = {Mark.OK: "green", Mark.NOTE: "yellow", Mark.BAD: "bold red"}
+    for finding in findings:
+        words = f"{finding.words}: {finding.remedy}" if finding.remedy else finding.words
+        table.add_row(Text(finding.mark, styles[finding.mark]), Text(finding.subject), Text(words))
+    open_console().print(table)
+    return 1 if any(finding.mark is Mark.BAD for finding in findings) else 0
+
+
+def _python() -> Finding:
+    return Finding(Mark.OK, "python", f"{sys.version.split()[0]} at {sys.executable}")
+
+
+def _packages() -> list[Finding]:
+    findings = []
+    for extra, names in _PACKAGES.items():
+        missing = [name for name in names if importlib.util.find_spec(name) is None]
+        if missing:
+            findings.append(Finding(Mark.BAD, f"packages of {extra}", f"missing {', '.join(missing)}", _SETUP))
+    return findings or [Finding(Mark.OK, "packages", "all there")]
+
+
+def _versions() -> Finding:
+    try:
+        return Finding(Mark.OK, "versions", ", ".join(f"{name} {version(name)}" for name in _VERSIONS))
+    except PackageNotFoundError as error:
+        return Finding(Mark.BAD, "versions", f"{error.name} is not installed", _SETUP)
+
+
+def _data(data_dir: Path) -> Finding:
+    nearest = next(folder for folder in (data_dir.resolve(), *data_dir.resolve().parents) if folder.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return Finding(Mark.OK, "data folder", f"{data_dir} can be written")
+    return Finding(Mark.BAD, "data folder", f"{nearest} can't be written", "give another --data, or change its owner")
+
+
+def _parties(environment: Mapping[str, str]) -> list[Finding]:
+    return [finding for party in THIRD_PARTIES for finding in _party(party, environment)]
+
+
+def _party(party: ThirdParty, environment: Mapping[str, str]) -> list[Finding]:
+    try:
+        live = is_live(party, environment)
+    except SuiteError as error:
+        return [Finding(Mark.BAD, party.name, str(error))]
+    if live:
+        # Only the host: keys stand in the rest of some URLs.
+        urls = [environment[name] for name in party.settings if environment.get(name)]
+        where = ", ".join(dict.fromkeys(urlsplit(url).hostname or "an unreadable URL" for url in urls))
+        return [Finding(Mark.NOTE, party.name, f"live at {where}" if where else "live, by PUPPET_LLM_PROVIDERS")]
+    findings = [Finding(Mark.OK, party.name, "sandbox, on this machine")]
+    if party is LLM:
+        findings.append(_model(environment))
+    return findings
+
+
+def _model(environment: Mapping[str, str]) -> Finding:
+    try:
+        given = environment.get(_MODEL_SETTING)
+        return Finding(Mark.OK, "model file", find_model(Path(given) if given else None).name)
+    except ModelError as error:
+        return Finding(Mark.BAD, "model file", str(error))
+
+
+async def _processes(environment: Mapping[str, str]) -> list[Finding]:
+    try:
+        where = addresses(environment)
+    except SuiteError as error:
+        return [Finding(Mark.BAD, "ports", str(error))]
+    expected = {name: address for name, address in where.items() if not _is_replaced(name, environment)}
+    states = dict(zip(expected, await asyncio.gather(*map(_state, expected, expected.values())), strict=True))
+    if set(states.values()) == {"free"}:
+        return [Finding(Mark.NOTE, "suite", "does not run here, and its ports are free: `puppetctl up` starts it")]
+    return [_process(name, expected[name], state) for name, state in states.items()]
+
+
+def _process(name: str, address: str, state: str) -> Finding:
+    if state == "healthy":
+        return Finding(Mark.OK, name, f"healthy at {address}")
+    if state == "free":
+        remedy = f"start it, or say where it is with PUPPET_CTL_{name.upper().replace('.', '_')}"
+        return Finding(Mark.BAD, name, f"nothing answers at {address}", remedy)
+    remedy = f"see var/logs/{name}.log, or stop what else listens there"
+    return Finding(Mark.BAD, name, f"what listens at {address} does not answer as a healthy {name} does", remedy)
+
+
+async def _state(name: str, address: str) -> str:
+    if await is_healthy(address, "http" if name.startswith("sandbox.") else "grpc"):
+        return "healthy"
+    return "unhealthy" if await listens(address) else "free"
+
+
+def _is_replaced(name: str, environment: Mapping[str, str]) -> bool:
+    """Tell whether a sandbox isn't needed, because its third party is live."""
+    try:
+        return any(party.sandbox == name and is_live(party, environment) for party in THIRD_PARTIES)
+    except SuiteError:
+        return False

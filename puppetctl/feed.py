@@ -1,0 +1,126 @@
+"""What the characters do, in words and colours for a terminal of 80 columns. Pure: activities in, renderables out."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.text import Text
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+
+_INDENT = 10
+_QUOTE_LENGTH = 66
+_NAME_STYLES = ("cyan", "magenta", "yellow", "green", "blue", "bright_red", "bright_cyan", "bright_magenta")
+# They change the direction of everything after them.
+_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+_COUNTED = {
+    pb.ACTIVITY_KIND_POST: ("post", "posts"),
+    pb.ACTIVITY_KIND_REPLY: ("reply", "replies"),
+    pb.ACTIVITY_KIND_TRADE: ("trade", "trades"),
+    pb.ACTIVITY_KIND_PASS: ("pass", "passes"),
+    pb.ACTIVITY_KIND_FAILURE: ("failure", "failures"),
+}
+
+
+class Feed:
+    """Renders activities; each character keeps the colour that it got when it was first seen."""
+
+    def __init__(self) -> None:
+        self._styles: dict[str, str] = {}
+
+    def name(self, agent_id: str, name: str) -> Text:
+        """Return a character's name in its colour."""
+        style = self._styles.setdefault(agent_id, _NAME_STYLES[len(self._styles) % len(_NAME_STYLES)])
+        return Text(plain(name), style=f"bold {style}")
+
+    def entry(self, activity: pb.Activity) -> RenderableType:
+        """Return one entry: when, who and what; the words; and dimmed, why."""
+        time = activity.create_time.ToDatetime(tzinfo=UTC).astimezone()
+        head = Text.assemble((f"{time:%H:%M:%S}", "dim"), "  ", self.name(activity.agent_id, activity.agent_name), " ")
+        summary, why = plain(activity.summary), plain(_why(activity))
+        match activity.kind:
+            case pb.ACTIVITY_KIND_POST | pb.ACTIVITY_KIND_REPLY:
+                head.append(_says(activity.details))
+                quote = _quote(activity.details.get("mention", ""))
+                return Group(head, *_lines((quote, "dim italic"), (summary, ""), (why, "dim")))
+            case pb.ACTIVITY_KIND_TRADE:
+                head.append(summary, "bold green")
+                return Group(head, *_lines((why, "dim")))
+            case pb.ACTIVITY_KIND_FAILURE:
+                head.append(summary, "red")
+                return Group(head, *_lines((why, "dim")))
+            case _:
+                head.append(summary, "dim")
+                return Group(head, *_lines((why, "dim")))
+
+
+def notice(time: datetime, subject: str, words: str) -> RenderableType:
+    """Return a line about the suite itself."""
+    return Text.assemble((f"{time:%H:%M:%S}", "dim"), "  ", (plain(subject), "bold"), " ", (plain(words), "yellow"))
+
+
+def counts(kinds: Counter[int]) -> str:
+    """Return how many of each kind there were: `2 posts, 1 reply`."""
+    said = [f"{kinds[kind]} {words[kinds[kind] != 1]}" for kind, words in _COUNTED.items() if kinds[kind]]
+    return ", ".join(said) or "nothing yet"
+
+
+def shortened(signature: str) -> str:
+    """Return the two ends of a long id, by which people tell it from others."""
+    return signature if len(signature) <= 12 else f"{signature[:4]}…{signature[-4:]}"
+
+
+def plain(text: str) -> str:
+    """Return a text that can't steer the terminal: strangers write some of it."""
+    return "".join(_harmless(character) for character in text)
+
+
+def _harmless(character: str) -> str:
+    if character in _BIDI_CONTROLS:
+        return ""
+    return " " if unicodedata.category(character) == "Cc" else character
+
+
+def _says(details: Mapping[str, str]) -> str:
+    if "in_reply_to" in details:
+        return f"replies to {plain(details.get('to_name') or details.get('to') or 'somebody')}"
+    if "trade_id" in details:
+        return "posts about the trade"
+    return "posts"
+
+
+def _quote(mention: str) -> str:
+    mention = plain(mention)
+    if not mention:
+        return ""
+    return f"“{mention[: _QUOTE_LENGTH - 1]}…”" if len(mention) > _QUOTE_LENGTH else f"“{mention}”"
+
+
+def _why(activity: pb.Activity) -> str:
+    details = activity.details
+    parts = [part for part in activity.reason.split("; ") if part]
+    memory = details.get("memory", "")
+    if memory and memory not in activity.reason:
+        parts.insert(0, f"remembers “{memory}”")
+    if signature := details.get("signature"):
+        parts.append(f"signature {shortened(signature)}")
+    return " · ".join(parts)
+
+
+def _lines(*parts: tuple[str, str]) -> list[RenderableType]:
+    return [_Indented(Text(text, style)) for text, style in parts if text]
+
+
+class _Indented:
+    """A wrapped text below its heading. Unlike Rich's Padding it leaves no blanks at the ends of the lines."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in self._text.wrap(console, max(1, options.max_width - _INDENT)):
+            line.rstrip()
+            yield Text(" " * _INDENT) + line

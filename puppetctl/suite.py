@@ -1,0 +1,178 @@
+"""What `up` starts: which processes, on which ports, with which environment. Pure."""
+
+import random
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+SERVICES = ("agents", "memory", "llm", "trading", "social")
+
+DEFAULT_PORTS = {
+    "agents": 50051,
+    "memory": 50052,
+    "llm": 50053,
+    "trading": 50054,
+    "social": 50055,
+    "sandbox.x": 50061,
+    "sandbox.solana": 50062,
+    "sandbox.llm": 50063,
+}
+
+DEMO_SPEED = 240.0
+"""An hour of the characters is a quarter of a minute of ours: slow enough to read, and a day goes by in six minutes."""
+
+_HOST = "127.0.0.1"
+
+# Below the ports that systems hand out to clients, so that a service that is restarted finds its port free.
+_FREE_PORTS = range(20_000, 32_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdParty:
+    """Something outside of the suite: the sandbox that stands in for it, and the settings that say where it is."""
+
+    name: str
+    sandbox: str
+    settings: Mapping[str, str]
+    """By variable, the path below the sandbox's address."""
+
+
+X = ThirdParty("X", "sandbox.x", {"PUPPET_SOCIAL_X_BASE_URL": ""})
+SOLANA = ThirdParty(
+    "Solana", "sandbox.solana", {"PUPPET_TRADING_RPC_URL": "", "PUPPET_TRADING_JUPITER_URL": "/jupiter"}
+)
+LLM = ThirdParty("the language model", "sandbox.llm", {"PUPPET_LLM_LOCAL_BASE_URL": "/v1"})
+THIRD_PARTIES = (X, SOLANA, LLM)
+
+
+class SuiteError(Exception):
+    """The suite can't be started like this; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process: the module that is run, the port it listens on, and how it is asked whether it is healthy."""
+
+    name: str
+    module: str
+    port: int
+    environment: Mapping[str, str]
+    health: Literal["grpc", "http"]
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as `host:port`."""
+        return f"{_HOST}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """What is started, and how fast its characters live."""
+
+    programs: tuple[Program, ...]
+    speed: float
+    live: tuple[str, ...]
+    """The third parties that are real, by name."""
+
+    def address(self, name: str) -> str | None:
+        """Return where a program listens, or None when it isn't started."""
+        return next((program.address for program in self.programs if program.name == name), None)
+
+
+def prefix(name: str) -> str:
+    """Return the prefix of a program's settings: `PUPPET_SANDBOX_X_` for `sandbox.x`."""
+    return f"PUPPET_{name.upper().replace('.', '_')}_"
+
+
+def is_live(party: ThirdParty, environment: Mapping[str, str]) -> bool:
+    """Tell whether the environment names the real third party. Raises SuiteError when it names only a part of it."""
+    given = [name for name in party.settings if environment.get(name)]
+    if given and len(given) < len(party.settings):
+        missing = ", ".join(name for name in party.settings if name not in given)
+        raise SuiteError(f"{given[0]} is set, so set {missing} too: one alone would mix {party.name} with the sandbox")
+    if party is LLM:
+        names = [name.strip() for name in environment.get("PUPPET_LLM_PROVIDERS", "local").split(",")]
+        return bool(given) or "local" not in names
+    return bool(given)
+
+
+def usual_ports(environment: Mapping[str, str], offset: int = 0) -> dict[str, int]:
+    """Return every program's port: the one in the environment, else the default, plus the offset."""
+    ports = {}
+    for name, default in DEFAULT_PORTS.items():
+        given = environment.get(f"{prefix(name)}PORT") or str(default)
+        port = int(given) + offset if given.isdecimal() else 0
+        if not 1 <= port <= 65_535:
+            raise SuiteError(f"{prefix(name)}PORT is {given}, and with the offset {offset} no port from 1 to 65535")
+        ports[name] = port
+    return ports
+
+
+def free_ports() -> dict[str, int]:
+    """Return a port for every program on which nothing listens now."""
+    free = (port for port in random.sample(_FREE_PORTS, len(_FREE_PORTS)) if not port_in_use(port))
+    return dict(zip(DEFAULT_PORTS, free, strict=False))
+
+
+def read_ports(given: str, environment: Mapping[str, str]) -> dict[str, int]:
+    """Return every program's port: `auto` takes free ones, `+1000` moves the usual ones, empty leaves them."""
+    if given == "auto":
+        return free_ports()
+    if given and not given.removeprefix("+").isdecimal():
+        raise SuiteError(f"--ports is {given!r}: give `auto`, or a number that is added to the usual ports")
+    return usual_ports(environment, int(given or 0))
+
+
+def port_in_use(port: int) -> bool:
+    """Tell whether something listens on this loopback port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def plan_suite(
+    environment: Mapping[str, str], data_dir: Path, ports: Mapping[str, int], speed: float | None = None
+) -> Suite:
+    """Return what to start; without a speed it is that of life when a third party is live, and the demo's otherwise."""
+    live = [party for party in THIRD_PARTIES if is_live(party, environment)]
+    speed = speed or (1.0 if live else DEMO_SPEED)
+    common = {**environment, "no_proxy": _without_proxy(environment), "PYTHONUNBUFFERED": "1"}
+    sandboxes = [party for party in THIRD_PARTIES if party not in live]
+    for party in sandboxes:
+        for variable, path in party.settings.items():
+            common[variable] = f"http://{_HOST}:{ports[party.sandbox]}{path}"
+    common |= {f"PUPPET_AGENTS_{name.upper()}_TARGET": f"{_HOST}:{ports[name]}" for name in SERVICES[1:]}
+    common["PUPPET_AGENTS_SPEED"] = str(speed)
+    if X in sandboxes:
+        # The limits are per quarter of an hour of our time, and the characters live through many in it.
+        common.setdefault("PUPPET_SANDBOX_X_RATE_LIMIT_MULTIPLIER", str(max(1.0, speed)))
+        common.setdefault("PUPPET_SOCIAL_VISIBILITY_SECONDS", "2")
+    programs = [_program(party.sandbox, party.sandbox, "http", ports, data_dir, common) for party in sandboxes]
+    programs += [_program(name, f"services.{name}", "grpc", ports, data_dir, common) for name in SERVICES]
+    return Suite(tuple(programs), speed, tuple(party.name for party in live))
+
+
+def _program(
+    name: str,
+    module: str,
+    health: Literal["grpc", "http"],
+    ports: Mapping[str, int],
+    data_dir: Path,
+    common: Mapping[str, str],
+) -> Program:
+    folder = data_dir / name.replace(".", "/") if health == "http" else data_dir
+    own = {"HOST": _HOST, "PORT": str(ports[name]), "DATA_DIR": str(folder)}
+    environment = {**common, **{prefix(name) + key: value for key, value in own.items()}}
+    return Program(name, module, ports[name], environment, health)
+
+
+def _without_proxy(environment: Mapping[str, str]) -> str:
+    """Keep calls between the processes away from a proxy that the machine may use for the world outside."""
+    given = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    return ",".join(filter(None, [given, _HOST, "localhost"]))

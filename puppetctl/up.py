@@ -1,0 +1,188 @@
+"""`puppetctl up`: the whole suite on one machine, and what its characters do, live."""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppetctl.clients import Clients, addresses, connected, cursor_before, watch
+from puppetctl.datadir import locked, write_state
+from puppetctl.display import Display
+from puppetctl.feed import Feed, counts, notice
+from puppetctl.processes import Child, running
+from puppetctl.provision import LAMPORTS_PER_SOL, Character, Sandboxes, bring_to_life, persona_files, read_personas
+from puppetctl.suite import Suite, plan_suite, read_ports
+from puppetctl.until import Goals, counted_as
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `up` was asked for; without goals and a timeout it runs until it is stopped."""
+
+    data_dir: Path
+    personas: Path
+    speed: float | None = None
+    goals: Goals | None = None
+    timeout_seconds: float | None = None
+    is_plain: bool = False
+    ports: str = ""
+
+
+async def up(options: Options, environment: Mapping[str, str], console: Console) -> int:
+    """Run the suite; returns the exit code: 1 when the goals were not reached. Raises SuiteError."""
+    data_dir = options.data_dir.resolve()
+    personas = read_personas(persona_files(options.personas))
+    suite = plan_suite(environment, data_dir, read_ports(options.ports, environment), options.speed)
+    stopped = _stopped_by_signal()
+    with locked(data_dir) as lock:
+        run = _Run(options, suite, console, lock)
+        with run.display:
+            async with running(suite.programs, data_dir / "logs", run.tell, inherited=[lock]) as children:
+                run.children = children
+                await _unless(stopped, run.live(personas, environment), options.timeout_seconds)
+        return run.conclude(was_stopped=stopped.is_set())
+
+
+class _Run:
+    """One run of the suite: what it shows, and what it has counted."""
+
+    def __init__(self, options: Options, suite: Suite, console: Console, lock: int) -> None:
+        self.children: list[Child] = []
+        self._options = options
+        self._suite = suite
+        self._console = console
+        self._lock = lock
+        self._feed = Feed()
+        self._began = time.monotonic()
+        self._kinds: Counter[int] = Counter()
+        self._counted: Counter[str] = Counter()
+        self._cast: list[Character] = []
+        self.display = Display(console, self._status, is_plain=options.is_plain)
+
+    async def live(self, personas: Sequence[dict[str, object]], environment: Mapping[str, str]) -> None:
+        """Start everything, then show what the characters do until the goals are reached."""
+        began = datetime.now(UTC)
+        self.display.show(f"[dim]Starting {len(self.children)} processes[/]")
+        await asyncio.gather(*map(self._wait_healthy, self.children))
+        self._save_state()
+        self.display.show(_processes(self.children))
+        where = {**addresses(environment), **{child.program.name: child.program.address for child in self.children}}
+        sandboxes = Sandboxes(self._suite.address("sandbox.x"), self._suite.address("sandbox.solana"))
+        async with connected(where) as clients:
+            cursor = await cursor_before(clients, began)
+            self._cast = await bring_to_life(clients, personas, sandboxes)
+            self.display.show(_characters(self._cast, self._feed))
+            self.display.show(f"[dim]{self._suite_in_words()}[/]\n")
+            await self._follow(clients, cursor)
+
+    def tell(self, program: str, words: str) -> None:
+        """Show what became of a program."""
+        self._save_state()
+        self.display.show(notice(datetime.now().astimezone(), program, words))
+
+    def conclude(self, *, was_stopped: bool) -> int:
+        """Say how it ended, and return the exit code."""
+        seconds = time.monotonic() - self._began
+        self._console.print(f"\n[dim]Stopped after {seconds:.0f} s: {counts(self._kinds)}.[/]")
+        if self._options.goals is None:
+            return 0
+        if missing := self._options.goals.missing(self._counted):
+            ending = "stopped" if was_stopped else "out of time"
+            self._console.print(f"[red]{ending}, and not all was seen: {', '.join(missing)}[/]")
+            return 1
+        self._console.print("[green]all was seen that --until asked for[/]")
+        return 0
+
+    async def _wait_healthy(self, child: Child) -> None:
+        await child.wait_healthy()
+        self.display.refresh()
+
+    async def _follow(self, clients: Clients, cursor: str) -> None:
+        goals = self._options.goals
+        if goals is not None and not goals.missing(self._counted):
+            return
+        async for activity in watch(clients, cursor):
+            self._kinds[activity.kind] += 1
+            self._counted.update(counted_as(activity))
+            # That they were created and started stands in the table above.
+            if activity.kind != pb.ACTIVITY_KIND_LIFECYCLE:
+                self.display.show(self._feed.entry(activity))
+            if goals is not None and not goals.missing(self._counted):
+                return
+
+    def _save_state(self) -> None:
+        programs = {child.program.name: {"address": child.program.address, "pid": child.pid} for child in self.children}
+        write_state(self._lock, {"programs": programs})
+
+    def _status(self) -> str:
+        waiting = [child.program.name for child in self.children if child.healthy_after is None]
+        if waiting or not self.children:
+            return f"starting: {', '.join(waiting)}"
+        if not self._cast:
+            return "waking the characters"
+        return f"{counts(self._kinds)} · {self._suite.speed:g} times as fast as life · Ctrl-C stops"
+
+    def _suite_in_words(self) -> str:
+        live = ", ".join(self._suite.live)
+        kind = f"Live: {live}." if live else "Everything outside is a sandbox: nothing leaves this machine."
+        return f"{kind}\nTime runs {self._suite.speed:g} times as fast as life. Data and logs: {self._options.data_dir}"
+
+
+def _processes(children: Sequence[Child]) -> Table:
+    table = Table("process", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("port", "pid", "healthy after"):
+        table.add_column(title, justify="right")
+    for child in sorted(children, key=lambda child: child.healthy_after or 0):
+        row = (child.program.name, child.program.port, child.pid, f"{child.healthy_after:.1f} s")
+        table.add_row(*map(str, row))
+    return table
+
+
+def _characters(cast: Sequence[Character], feed: Feed) -> Table:
+    table = Table("character", "account", "wallet", "", box=SIMPLE_HEAD, pad_edge=False)
+    for character in cast:
+        wallet = "" if character.lamports is None else f"{character.lamports / LAMPORTS_PER_SOL:.3f} SOL"
+        unknown = f"; unknown fields: {', '.join(character.unknown_fields)}" if character.unknown_fields else ""
+        handle = f"@{character.handle}" if character.handle else "none"
+        table.add_row(feed.name(character.id, character.name), handle, wallet, f"{character.change}{unknown}")
+    return table
+
+
+def _stopped_by_signal() -> asyncio.Event:
+    """Return what is set by the first Ctrl-C or SIGTERM; a second one doesn't wait for anything."""
+    stopped = asyncio.Event()
+    loop, main = asyncio.get_running_loop(), asyncio.current_task()
+
+    def stop() -> None:
+        if stopped.is_set() and main is not None:
+            main.cancel()
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    return stopped
+
+
+async def _unless(stopped: asyncio.Event, work: Awaitable[None], timeout_seconds: float | None) -> None:
+    """Do the work until it is done, time is over or `stopped` is set. Raises what the work raises."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
+    try:
+        done, _ = await asyncio.wait({working, stopping}, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+        if working in done:
+            await working
+    finally:
+        working.cancel()
+        stopping.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)

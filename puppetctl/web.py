@@ -1,0 +1,47 @@
+"""JSON over HTTP to the sandbox, with the standard library: never through a proxy, never on the event loop."""
+
+import asyncio
+import http.client
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_TIMEOUT_SECONDS = 5.0
+
+
+class WebError(Exception):
+    """The server refused the call or did not answer; the message says which."""
+
+
+async def get(url: str) -> Any:
+    """Return what a URL answers, parsed. Raises WebError."""
+    return await asyncio.to_thread(_call, urllib.request.Request(url))  # noqa: S310 - the caller gives http URLs
+
+
+async def post(url: str, body: object) -> Any:
+    """Send a JSON body and return the answer, parsed. Raises WebError."""
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
+    return await asyncio.to_thread(_call, request)
+
+
+async def is_well(address: str) -> bool:
+    """Tell whether the sandbox server at `host:port` says that it is well."""
+    try:
+        await get(f"http://{address}/_sandbox/health")
+    except WebError:
+        return False
+    return True
+
+
+def _call(request: urllib.request.Request) -> Any:
+    try:
+        with _OPENER.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            raise WebError(f"{request.full_url} refused: {error.read(1000).decode(errors='replace')}") from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise WebError(f"{request.full_url} did not answer: {error}") from None

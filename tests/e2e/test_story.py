@@ -1,0 +1,91 @@
+"""The story of the project, lived by the real processes: characters post, talk, remember and trade."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppetctl.suite import SERVICES
+from tests.e2e.suite import all_end, run, started
+from tests.e2e.world import STORY, assert_everything_happened_once, assert_the_story_is_told, look
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+UNTIL = ",".join(f"{name}>={least}" for name, least in STORY.least.items())
+SOMEBODY_DOES = r"^\d\d:\d\d:\d\d  (Basil|Odd|Nonna Pia|Unit 7) "
+# On an idle machine of two cores the story takes well under a minute; a busy one must not make it fail.
+PATIENCE_SECONDS = "400"
+
+
+async def test_characters_post_talk_remember_and_trade_and_go_on_after_a_restart(tmp_path: Path) -> None:
+    async with started(tmp_path, "--until", UNTIL, "--timeout", PATIENCE_SECONDS) as suite:
+        assert await suite.ends() == 0, suite.said
+    assert "all was seen" in suite.said
+
+    async with started(tmp_path) as suite:
+        await suite.says("Data and logs")
+        assert sum("unchanged" in line for line in suite.lines) == 4
+        before = await look(suite)
+        assert_the_story_is_told(before)
+        assert_everything_happened_once(before)
+        assert {agent.is_active for agent in before.agents} == {True}
+        for activity in before.of_kind(pb.ACTIVITY_KIND_POST):
+            assert activity.summary in before.memories[activity.agent_id]
+
+        code, output = await run("up", "--data", str(tmp_path), "--ports", "auto")
+        assert code == 1
+        assert "is in use by another puppetctl" in output
+
+        code, output = await run("post", "odd", "--topic", "the lamp", environment=suite.environment())
+        assert code == 0, output
+        assert "Odd Halvorsen" in output
+        code, output = await run("agents", environment=suite.environment())
+        assert code == 0, output
+        assert all(agent.name in output for agent in before.agents)
+        code, output = await run("doctor", "--data", str(tmp_path), environment=suite.environment())
+        assert code == 0, output
+
+        after = await look(suite)
+        assert_everything_happened_once(after)
+        assert len(after.activities) > len(before.activities)
+        assert after.activities[: len(before.activities)] == before.activities
+        assert after.timeline.keys() >= before.timeline.keys()
+
+        processes = suite.processes()
+        suite.send(signal.SIGKILL)
+        assert await all_end(processes, seconds=5) == []
+
+
+async def test_every_service_may_be_killed_in_the_middle_of_the_story(tmp_path: Path) -> None:
+    async with started(tmp_path) as suite:
+        await suite.says("Data and logs")
+        for name in SERVICES:
+            # Between two kills somebody does something, so that each hits another part of the story.
+            await suite.says(SOMEBODY_DOES, len(suite.lines))
+            suite.kill(name)
+            await suite.says(f"{name} was ended by SIGKILL, and is started again")
+            await suite.says(f"{name} is healthy again")
+        async with asyncio.timeout(float(PATIENCE_SECONDS)):
+            while (world := await look(suite)).missing():
+                await suite.says(SOMEBODY_DOES, len(suite.lines))
+        assert_the_story_is_told(world)
+        assert_everything_happened_once(world)
+
+        processes, begun = suite.processes(), time.monotonic()
+        suite.send(signal.SIGINT)
+        assert await suite.ends() == 0
+        assert time.monotonic() - begun < 5
+        assert await all_end(processes, seconds=0) == []
+    assert "Stopped after" in suite.said
+
+
+async def test_a_story_that_is_not_told_in_time_says_what_is_missing(tmp_path: Path) -> None:
+    code, output = await run(
+        "up", "--data", str(tmp_path), "--ports", "auto", "--until", "trades>=99", "--timeout", "3"
+    )
+    assert code == 1
+    assert "out of time" in output
+    assert "trades: 0 of 99" in output

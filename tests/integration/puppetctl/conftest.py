@@ -1,0 +1,62 @@
+"""The services that the command line calls, on loopback ports."""
+
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import grpc
+import pytest
+
+from puppet.agents.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
+from puppet.social.v1.social_service_pb2_grpc import add_SocialServiceServicer_to_server
+from puppet.trading.v1.trading_service_pb2_grpc import add_TradingServiceServicer_to_server
+from puppetctl.clients import Clients, connected
+from puppetctl.provision import Sandboxes
+from tests.integration.puppetctl.services import FakeAgents, FakeSandbox, FakeSocial, FakeTrading
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The fakes, and where they listen."""
+
+    agents: FakeAgents
+    trading: FakeTrading
+    sandbox: FakeSandbox
+    address: str
+
+    @property
+    def sandboxes(self) -> Sandboxes:
+        """The fake sandbox in place of both."""
+        return Sandboxes(self.sandbox.address, self.sandbox.address)
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """Run the fakes, and let the environment say where they are."""
+    agents = FakeAgents()
+    trading = FakeTrading()  # type: ignore[abstract]
+    server = grpc.aio.server()
+    add_AgentServiceServicer_to_server(agents, server)
+    add_SocialServiceServicer_to_server(FakeSocial(), server)  # type: ignore[abstract]
+    add_TradingServiceServicer_to_server(trading, server)
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    with FakeSandbox(trading) as sandbox:
+        thread = threading.Thread(target=sandbox.serve_forever, args=(0.02,))
+        thread.start()
+        for name in ("AGENTS", "SOCIAL", "TRADING"):
+            monkeypatch.setenv(f"PUPPET_CTL_{name}", address)
+        for name in ("SANDBOX_X", "SANDBOX_SOLANA"):
+            monkeypatch.setenv(f"PUPPET_CTL_{name}", sandbox.address)
+        yield World(agents, trading, sandbox, address)
+        sandbox.shutdown()
+        thread.join()
+    await server.stop(None)
+
+
+@pytest.fixture
+async def clients(world: World) -> AsyncIterator[Clients]:
+    """Open the stubs."""
+    where = dict.fromkeys(("agents", "social", "trading"), world.address)
+    async with connected(where) as stubs:
+        yield stubs

@@ -1,0 +1,213 @@
+"""The services that the command line calls, and the sandboxes that it provisions from, in memory."""
+
+# ruff: noqa: N802 - gRPC names the methods of a servicer.
+import asyncio
+import http.server
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceServicer
+from puppet.social.v1 import social_service_pb2 as social_pb
+from puppet.social.v1.social_service_pb2_grpc import SocialServiceServicer
+from puppet.trading.v1 import trading_service_pb2 as trading_pb
+from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceServicer
+from services.runtime.errors import InvalidRequest, NotFound, Violation
+from services.runtime.status import to_status
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class FakeAgents(AgentServiceServicer):
+    """Keeps agents and a log; one with `trading_enabled` gets a wallet, one with credentials an account."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, pb.Agent] = {}
+        self.secrets: dict[str, Any] = {}
+        self.log: list[pb.Activity] = []
+        self.calls: list[str] = []
+        self.breaks_streams = False
+        self._news = asyncio.Event()
+
+    def add(self, agent_id: str, kind: pb.ActivityKind.ValueType, summary: str) -> pb.Activity:
+        """Log an activity that happens now."""
+        activity = pb.Activity(
+            cursor=str(len(self.log) + 1), agent_id=agent_id, agent_name=agent_id.title(), kind=kind, summary=summary
+        )
+        activity.create_time.GetCurrentTime()
+        self.log.append(activity)
+        self._news.set()
+        self._news = asyncio.Event()
+        return activity
+
+    async def CreateAgent(self, request: pb.CreateAgentRequest, context: Context) -> pb.CreateAgentResponse:
+        self.calls.append(f"create {request.persona['id']}")
+        return pb.CreateAgentResponse(agent=await self._keep(request.persona, context))
+
+    async def UpdateAgent(self, request: pb.UpdateAgentRequest, context: Context) -> pb.UpdateAgentResponse:
+        self.calls.append(f"update {request.agent.id} {','.join(request.update_mask.paths)}")
+        return pb.UpdateAgentResponse(agent=await self._keep(request.agent.persona, context))
+
+    async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
+        return pb.GetAgentResponse(agent=await self._get(request.id, context))
+
+    async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
+        ids = sorted(self.agents)
+        index = ids.index(request.page_token) if request.page_token else 0
+        following = ids[index + 1] if index + 1 < len(ids) else ""
+        return pb.ListAgentsResponse(
+            agents=[self.agents[name] for name in ids[index : index + 1]], next_page_token=following
+        )
+
+    async def StartAgent(self, request: pb.StartAgentRequest, context: Context) -> pb.StartAgentResponse:
+        self.calls.append(f"start {request.id}")
+        agent = await self._get(request.id, context)
+        agent.is_active = True
+        return pb.StartAgentResponse(agent=agent)
+
+    async def StopAgent(self, request: pb.StopAgentRequest, context: Context) -> pb.StopAgentResponse:
+        agent = await self._get(request.id, context)
+        agent.is_active = False
+        return pb.StopAgentResponse(agent=agent)
+
+    async def GetAgentStatus(self, request: pb.GetAgentStatusRequest, context: Context) -> pb.GetAgentStatusResponse:
+        agent = await self._get(request.id, context)
+        due = pb.ScheduledAction(kind="post")
+        due.due_time.GetCurrentTime()
+        due.due_time.seconds += 600
+        return pb.GetAgentStatusResponse(
+            is_active=agent.is_active, mood=pb.Mood(label="relaxed"), schedule=[due], post_count=7, trade_count=1
+        )
+
+    async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
+        await self._get(request.agent_id, context)
+        if request.topic == "never":
+            return pb.TriggerPostResponse(workflow_id="w")
+        kind = pb.ACTIVITY_KIND_FAILURE if request.topic == "failure" else pb.ACTIVITY_KIND_POST
+        return pb.TriggerPostResponse(workflow_id="w", activity=self.add(request.agent_id, kind, request.topic))
+
+    async def TriggerTrade(self, request: pb.TriggerTradeRequest, context: Context) -> pb.TriggerTradeResponse:
+        await self._get(request.agent_id, context)
+        return pb.TriggerTradeResponse(activity=self.add(request.agent_id, pb.ACTIVITY_KIND_PASS, "holds"))
+
+    async def ListActivity(self, request: pb.ListActivityRequest, context: Context) -> pb.ListActivityResponse:
+        last = int(request.page_token or len(self.log))
+        page = self.log[max(0, last - 2) : last][::-1]
+        return pb.ListActivityResponse(activities=page, next_page_token=str(last - 2) if last > 2 else "")
+
+    async def WatchActivity(
+        self, request: pb.WatchActivityRequest, context: Context
+    ) -> AsyncIterator[pb.WatchActivityResponse]:
+        at = int(request.after_cursor or len(self.log))
+        self.calls.append(f"watch after {at}")
+        yield pb.WatchActivityResponse()
+        while True:
+            for activity in self.log[at:]:
+                yield pb.WatchActivityResponse(activity=activity)
+                if self.breaks_streams:
+                    await context.abort(grpc.StatusCode.UNAVAILABLE, "the service goes away")
+            at = len(self.log)
+            await self._news.wait()
+
+    async def _get(self, agent_id: str, context: Context) -> pb.Agent:
+        if agent_id not in self.agents:
+            error = _AgentNotFound(f"no agent {agent_id!r}")
+            await context.abort_with_status(_status(error))
+        return self.agents[agent_id]
+
+    async def _keep(self, persona: Any, context: Context) -> pb.Agent:
+        if not persona["name"]:
+            await context.abort_with_status(_status(InvalidRequest([Violation("persona.name", "is required")])))
+        agent_id = persona["id"]
+        agent = pb.Agent(id=agent_id, name=persona["name"], persona=persona, etag="e1", unknown_fields=["shoe_size"])
+        if "twitter_credentials" in persona:
+            credentials = agent.persona.fields["twitter_credentials"].struct_value
+            self.secrets[agent_id] = dict(credentials)
+            for name in self.secrets[agent_id]:
+                credentials[name] = "[redacted]"
+            agent.account_id = f"acc_{agent_id}"
+        if "solana_integration" in persona and persona["solana_integration"]["trading_enabled"]:
+            agent.wallet_id = f"wal_{agent_id}"
+        self.agents[agent_id] = agent
+        return agent
+
+
+class FakeSocial(SocialServiceServicer):
+    """Knows every account; anything but a look at one is UNIMPLEMENTED."""
+
+    async def GetAccount(self, request: social_pb.GetAccountRequest, context: Context) -> social_pb.GetAccountResponse:
+        handle = request.id.removeprefix("acc_")
+        return social_pb.GetAccountResponse(account=social_pb.Account(id=request.id, handle=handle))
+
+
+class FakeTrading(TradingServiceServicer):
+    """Knows every wallet, whose address is its id; it only tells what is in it."""
+
+    def __init__(self) -> None:
+        self.lamports: dict[str, int] = {}
+
+    async def GetWallet(self, request: trading_pb.GetWalletRequest, context: Context) -> trading_pb.GetWalletResponse:
+        return trading_pb.GetWalletResponse(wallet=trading_pb.Wallet(id=request.id, address=request.id))
+
+    async def GetBalances(
+        self, request: trading_pb.GetBalancesRequest, context: Context
+    ) -> trading_pb.GetBalancesResponse:
+        sol = trading_pb.Balance(amount=self.lamports.get(request.wallet_id, 0), decimals=9, symbol="SOL")
+        return trading_pb.GetBalancesResponse(balances=[sol])
+
+
+class FakeSandbox(http.server.ThreadingHTTPServer):
+    """Makes accounts, and sends SOL to the fake trading service's wallets."""
+
+    def __init__(self, trading: FakeTrading) -> None:
+        super().__init__(("127.0.0.1", 0), _SandboxHandler)
+        self.trading = trading
+        self.calls: list[str] = []
+        self.refuses_airdrops = False
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"127.0.0.1:{self.server_port}"
+
+
+class _SandboxHandler(http.server.BaseHTTPRequestHandler):
+    server: FakeSandbox
+
+    def do_GET(self) -> None:
+        self._answer({"status": "ok"})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/_sandbox/accounts":
+            self.server.calls.append(f"account {body['username']}")
+            names = ("api_key", "api_key_secret", "access_token", "access_token_secret")
+            self._answer({name: f"{name} of {body['username']}" for name in names})
+        elif self.server.refuses_airdrops:
+            self._answer({"error": {"message": "the faucet is dry"}})
+        else:
+            address, lamports = body["params"]
+            self.server.calls.append(f"{body['method']} {address}")
+            self.server.trading.lamports[address] = self.server.trading.lamports.get(address, 0) + lamports
+            self._answer({"result": "signature"})
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+    def _answer(self, body: object) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+
+class _AgentNotFound(NotFound):
+    reason = "AGENT_NOT_FOUND"
+
+
+def _status(error: NotFound | InvalidRequest) -> Any:
+    from grpc_status import rpc_status
+
+    return rpc_status.to_status(to_status(error, "agents.puppet"))

@@ -1,0 +1,176 @@
+"""The commands that talk to a suite that runs."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import pytest
+from typer.testing import CliRunner
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppetctl import commands
+from puppetctl.__main__ import app
+from puppetctl.clients import Clients, addresses, cursor_before, in_words, list_agents, watch
+from puppetctl.doctor import doctor
+from puppetctl.suite import free_ports
+from tests.integration.puppetctl.conftest import World
+
+
+@pytest.fixture
+def basil(world: World) -> str:
+    world.agents.agents["basil"] = pb.Agent(id="basil", name="Basil", is_active=True)
+    return "basil"
+
+
+async def test_apply_makes_a_character_of_a_file(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps({"id": "odd", "name": "Odd"}))
+    assert await commands.apply([path]) == 0
+    assert capsys.readouterr().out == "odd: created; unknown fields: shoe_size\n"
+    assert world.sandbox.calls == ["account odd"]
+
+
+async def test_agents_lists_every_page(world: World, basil: str, capsys: pytest.CaptureFixture[str]) -> None:
+    world.agents.agents["pia"] = pb.Agent(id="pia", name="Nonna Pia")
+    assert await commands.agents() == 0
+    header, _, first, second = (line.split() for line in capsys.readouterr().out.splitlines() if line.strip())
+    assert header == ["character", "id", "mood", "posts", "replies", "trades", "next"]
+    assert first == ["Basil", "basil", "relaxed", "7", "0", "1", "post", "in", "10", "min"]
+    assert second == ["Nonna", "Pia", "pia", "relaxed", "7", "0", "1", "stopped"]
+
+
+async def test_agents_says_how_to_make_the_first(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await commands.agents() == 0
+    assert "puppetctl apply FILE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("topic", "code", "shown"),
+    [("rain", 0, "rain"), ("failure", 1, "failure"), ("never", 0, "puppetctl watch")],
+)
+async def test_post_shows_what_came_of_it(
+    basil: str, topic: str, code: int, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await commands.post(basil, topic) == code
+    assert shown in capsys.readouterr().out
+
+
+async def test_a_trade_that_is_not_made_is_no_failure(basil: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await commands.trade(basil) == 0
+    assert "Basil holds" in capsys.readouterr().out
+
+
+async def test_watch_goes_on_after_a_break_and_shows_nothing_twice(
+    world: World, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.agents.breaks_streams = True
+    seen: list[str] = []
+    world.agents.add("basil", pb.ACTIVITY_KIND_POST, "before")
+    for number in range(3):
+        world.agents.add("basil", pb.ACTIVITY_KIND_POST, str(number))
+    async with asyncio.timeout(10):
+        async for activity in watch(clients, "1"):
+            seen.append(activity.summary)
+            if len(seen) == 3:
+                break
+    assert seen == ["0", "1", "2"]
+
+
+async def test_a_watch_that_is_refused_ends_with_the_refusal(world: World, clients: Clients) -> None:
+    with pytest.raises(grpc.aio.AioRpcError):
+        async for _ in watch(clients, "no cursor"):
+            pass
+
+
+async def test_a_watch_can_begin_at_a_time(world: World, clients: Clients) -> None:
+    for number in range(5):
+        world.agents.add("basil", pb.ACTIVITY_KIND_POST, str(number))
+    now = datetime.now(UTC)
+    assert await cursor_before(clients, now) == "5"
+    world.agents.log[3].create_time.seconds += 3600
+    world.agents.log[4].create_time.seconds += 3600
+    assert await cursor_before(clients, now) == "3"
+    assert await cursor_before(clients, datetime(2000, 1, 1, tzinfo=UTC)) == "0"
+
+
+async def test_a_refusal_is_said_by_its_reason(world: World, clients: Clients) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await clients.agents.TriggerPost(pb.TriggerPostRequest(agent_id="nobody", request_id="1"))
+    assert in_words(refusal.value) == "AGENT_NOT_FOUND: no agent 'nobody'"
+
+
+async def test_agents_are_found_over_many_pages(world: World, clients: Clients) -> None:
+    world.agents.agents |= {name: pb.Agent(id=name) for name in "abc"}
+    assert [agent.id for agent in await list_agents(clients)] == ["a", "b", "c"]
+
+
+def test_a_service_elsewhere_is_found_by_its_variable() -> None:
+    where = addresses({"PUPPET_CTL_AGENTS": "far:1", "PUPPET_MEMORY_PORT": "7"})
+    assert (where["agents"], where["memory"], where["llm"]) == ("far:1", "127.0.0.1:7", "127.0.0.1:50053")
+
+
+@pytest.mark.parametrize("command", [["agents"], ["watch"], ["post", "basil"], ["trade", "basil"]])
+def test_without_a_suite_a_command_says_how_to_start_one(command: list[str]) -> None:
+    nobody = {"PUPPET_CTL_AGENTS": f"127.0.0.1:{free_ports()['agents']}"}
+    result = CliRunner().invoke(app, command, env=nobody)
+    assert result.exit_code == 1
+    assert "UNAVAILABLE: no service answers" in result.output
+    assert "puppetctl up" in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        (["up", "--until", "likes>=1"], "posts, replies, trades"),
+        (["up", "--ports", "some"], "--ports"),
+        (["up", "--personas", "/nowhere"], "/nowhere"),
+        (["apply", "/nowhere/a.json"], "/nowhere/a.json"),
+    ],
+)
+def test_a_wrong_option_is_named_before_anything_starts(command: list[str], named: str, tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path / "var")] if command[0] == "up" else []
+    result = CliRunner().invoke(app, [*command, *data])
+    assert result.exit_code != 0
+    assert named in result.output
+    assert not (tmp_path / "var").exists()
+
+
+def test_the_version_is_told() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output.startswith("puppet-engine ")
+
+
+async def test_the_doctor_finds_nothing_wrong_here_and_knows_what_is_live(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ports = free_ports()
+    nobody = {f"PUPPET_CTL_{name.upper().replace('.', '_')}": f"127.0.0.1:{port}" for name, port in ports.items()}
+    live = {"PUPPET_SOCIAL_X_BASE_URL": "https://api.x.com/?key=secret"}
+    assert await doctor(tmp_path, nobody | live) == 0
+    told = capsys.readouterr().out
+    assert "live at api.x.com" in told
+    assert "secret" not in told
+    assert "its ports are free" in told
+
+
+async def test_the_doctor_says_how_to_mend_what_is_broken(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ports = free_ports()
+    where = {f"PUPPET_CTL_{name.upper().replace('.', '_')}": f"127.0.0.1:{port}" for name, port in ports.items()}
+    where["PUPPET_CTL_SANDBOX_X"] = world.sandbox.address
+    where["PUPPET_CTL_AGENTS"] = world.address
+    where["PUPPET_SANDBOX_LLM_MODEL"] = "/nowhere/model.gguf"
+    where["PUPPET_TRADING_RPC_URL"] = "https://rpc.example"
+    (tmp_path / "file").write_text("")
+    assert await doctor(tmp_path / "file", where) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert "there is no file /nowhere/model.gguf" in told
+    assert "give another --data" in told
+    assert "PUPPET_TRADING_JUPITER_URL" in told
+    assert "healthy at" in told
+    assert "does not answer as a healthy agents does" in told
+    assert "say where it is with PUPPET_CTL_MEMORY" in told

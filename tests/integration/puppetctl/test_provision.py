@@ -1,0 +1,106 @@
+"""Characters that come to life."""
+
+from typing import Any
+
+import pytest
+
+from puppetctl.clients import Clients
+from puppetctl.provision import Sandboxes, bring_to_life
+from puppetctl.suite import SuiteError
+from tests.integration.puppetctl.conftest import World
+
+BASIL = {"id": "basil", "name": "Basil", "is_active": True, "solana_integration": {"trading_enabled": True}, "age": 104}
+PIA = {"id": "pia-at-home", "name": "Nonna Pia", "quirks": ["hums", 2, None]}
+
+
+async def test_a_character_gets_an_account_and_money_and_is_started_when_all_are_there(
+    world: World, clients: Clients
+) -> None:
+    basil, pia = await bring_to_life(clients, [BASIL, PIA], world.sandboxes)
+    assert (basil.change, basil.handle, basil.lamports) == ("created", "basil", 2_000_000_000)
+    assert (pia.change, pia.handle, pia.lamports) == ("created", "pia-at-home", None)
+    assert basil.unknown_fields == ("shoe_size",)
+    assert sorted(world.sandbox.calls) == ["account basil", "account pia_at_home", "requestAirdrop wal_basil"]
+    assert world.agents.secrets["basil"] == {
+        "apiKey": "api_key of basil",
+        "apiKeySecret": "api_key_secret of basil",
+        "accessToken": "access_token of basil",
+        "accessTokenSecret": "access_token_secret of basil",
+    }
+    assert sorted(world.agents.calls[:2]) == ["create basil", "create pia-at-home"]
+    assert world.agents.calls[2:] == ["start basil", "start pia-at-home"]
+
+
+async def test_a_second_time_nothing_changes_and_nothing_is_given(world: World, clients: Clients) -> None:
+    await bring_to_life(clients, [BASIL, PIA], world.sandboxes)
+    calls = len(world.agents.calls)
+    again = await bring_to_life(clients, [BASIL, PIA], world.sandboxes)
+    assert [character.change for character in again] == ["unchanged", "unchanged"]
+    assert world.agents.calls[calls:] == ["start basil", "start pia-at-home"]
+    assert world.sandbox.calls.count("requestAirdrop wal_basil") == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "Basil the Slow"},
+        {"age": 105},
+        {"solana_integration": {"trading_enabled": False}},
+        {"quirks": ["naps"]},
+    ],
+)
+async def test_a_changed_file_updates_the_character(world: World, clients: Clients, changed: dict[str, Any]) -> None:
+    await bring_to_life(clients, [BASIL], world.sandboxes)
+    [basil] = await bring_to_life(clients, [{**BASIL, **changed}], world.sandboxes)
+    assert basil.change == "updated"
+    assert "update basil persona" in world.agents.calls
+
+
+async def test_an_update_can_be_asked_for(world: World, clients: Clients) -> None:
+    await bring_to_life(clients, [BASIL], world.sandboxes)
+    [basil] = await bring_to_life(clients, [BASIL], world.sandboxes, update=True)
+    assert basil.change == "updated"
+
+
+async def test_own_credentials_are_used_and_sent_again_since_a_change_of_theirs_cannot_be_seen(
+    world: World, clients: Clients
+) -> None:
+    persona = {**PIA, "twitter_credentials": {"apiKey": "hers"}}
+    await bring_to_life(clients, [persona], world.sandboxes)
+    [pia] = await bring_to_life(clients, [persona], world.sandboxes)
+    assert pia.change == "updated"
+    assert world.agents.secrets["pia-at-home"] == {"apiKey": "hers"}
+    assert world.sandbox.calls == []
+
+
+async def test_an_inactive_character_is_created_and_not_started(world: World, clients: Clients) -> None:
+    await bring_to_life(clients, [{**PIA, "is_active": False}], world.sandboxes)
+    assert world.agents.calls == ["create pia-at-home"]
+
+
+async def test_nothing_is_provisioned_where_the_third_parties_are_real(world: World, clients: Clients) -> None:
+    [basil] = await bring_to_life(clients, [BASIL], Sandboxes())
+    assert (basil.handle, basil.lamports) == ("", 0)
+    assert world.sandbox.calls == []
+
+
+async def test_money_is_given_only_when_there_is_little(world: World, clients: Clients) -> None:
+    world.trading.lamports["wal_basil"] = 600_000_000
+    [basil] = await bring_to_life(clients, [BASIL], world.sandboxes)
+    assert basil.lamports == 600_000_000
+    world.trading.lamports["wal_basil"] = 400_000_000
+    [basil] = await bring_to_life(clients, [BASIL], world.sandboxes)
+    assert basil.lamports == 2_400_000_000
+
+
+async def test_a_refused_persona_is_named_with_its_fields(world: World, clients: Clients) -> None:
+    with pytest.raises(SuiteError, match=r"(?s)basil: INVALID_REQUEST:\n  persona.name: is required"):
+        await bring_to_life(clients, [{**BASIL, "name": ""}], world.sandboxes)
+
+
+async def test_a_sandbox_that_refuses_or_is_away_is_named(world: World, clients: Clients) -> None:
+    world.sandbox.refuses_airdrops = True
+    with pytest.raises(SuiteError, match="the faucet is dry"):
+        await bring_to_life(clients, [BASIL], world.sandboxes)
+    with pytest.raises(SuiteError, match=r"basil: http://127\.0\.0\.1:1/_sandbox/accounts did not answer"):
+        await bring_to_life(clients, [BASIL], Sandboxes("127.0.0.1:1", None))

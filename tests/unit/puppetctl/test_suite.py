@@ -1,0 +1,142 @@
+"""What would be started."""
+
+from pathlib import Path
+
+import pytest
+
+from puppetctl.suite import (
+    DEFAULT_PORTS,
+    DEMO_SPEED,
+    LLM,
+    SERVICES,
+    SOLANA,
+    Suite,
+    SuiteError,
+    X,
+    is_live,
+    plan_suite,
+    read_ports,
+)
+from services.agents.settings import AgentsSettings
+from services.llm.settings import LlmSettings
+from services.memory.settings import MemorySettings
+from services.social.settings import SocialSettings
+from services.trading.settings import TradingSettings
+
+DATA = Path("/data")
+LIVE_SOLANA = {"PUPPET_TRADING_RPC_URL": "https://rpc.example", "PUPPET_TRADING_JUPITER_URL": "https://jup.example"}
+
+
+def _plan(environment: dict[str, str], speed: float | None = None) -> Suite:
+    return plan_suite(environment, DATA, read_ports("", environment), speed)
+
+
+def _environment(suite: Suite, name: str) -> dict[str, str]:
+    return dict(next(program.environment for program in suite.programs if program.name == name))
+
+
+def test_without_settings_everything_outside_is_a_sandbox_and_time_runs_fast() -> None:
+    suite = _plan({})
+    assert {program.name: program.port for program in suite.programs} == DEFAULT_PORTS
+    assert suite.live == ()
+    assert suite.speed == DEMO_SPEED
+
+
+def test_the_usual_ports_are_those_of_the_services_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = (AgentsSettings, MemorySettings, LlmSettings, TradingSettings, SocialSettings)
+    assert {name: DEFAULT_PORTS[name] for name in SERVICES} == {
+        name: kind().port for name, kind in zip(SERVICES, kinds, strict=True)
+    }
+
+
+def test_every_process_is_told_where_it_listens_and_where_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = {name: 20_000 + index for index, name in enumerate(DEFAULT_PORTS)}
+    suite = plan_suite({}, DATA, ports)
+    for variable, value in _environment(suite, "agents").items():
+        monkeypatch.setenv(variable, value)
+    agents = AgentsSettings()
+    assert (agents.port, agents.data_dir, agents.speed) == (ports["agents"], DATA, DEMO_SPEED)
+    assert agents.memory_target == f"127.0.0.1:{ports['memory']}"
+    assert agents.llm_target == f"127.0.0.1:{ports['llm']}"
+    assert agents.trading_target == f"127.0.0.1:{ports['trading']}"
+    assert agents.social_target == f"127.0.0.1:{ports['social']}"
+    assert SocialSettings().x_base_url == f"http://127.0.0.1:{ports['sandbox.x']}"
+    assert TradingSettings().rpc_url == f"http://127.0.0.1:{ports['sandbox.solana']}"
+    assert TradingSettings().jupiter_url == f"http://127.0.0.1:{ports['sandbox.solana']}/jupiter"
+    assert LlmSettings().providers[0].base_url == f"http://127.0.0.1:{ports['sandbox.llm']}/v1"
+
+
+def test_sandboxes_keep_their_data_apart() -> None:
+    assert _environment(_plan({}), "sandbox.x")["PUPPET_SANDBOX_X_DATA_DIR"] == "/data/sandbox/x"
+    assert _environment(_plan({}), "memory")["PUPPET_MEMORY_DATA_DIR"] == "/data"
+
+
+@pytest.mark.parametrize(
+    ("environment", "sandbox", "name"),
+    [
+        ({"PUPPET_SOCIAL_X_BASE_URL": "https://api.x.com"}, "sandbox.x", "X"),
+        (LIVE_SOLANA, "sandbox.solana", "Solana"),
+        ({"PUPPET_LLM_LOCAL_BASE_URL": "http://127.0.0.1:8080/v1"}, "sandbox.llm", "the language model"),
+        ({"PUPPET_LLM_PROVIDERS": "openai,groq"}, "sandbox.llm", "the language model"),
+    ],
+)
+def test_what_is_live_has_no_sandbox_and_runs_at_the_speed_of_life(
+    environment: dict[str, str], sandbox: str, name: str
+) -> None:
+    suite = _plan(environment)
+    assert suite.address(sandbox) is None
+    assert suite.live == (name,)
+    assert suite.speed == 1
+    assert environment.items() <= _environment(suite, "agents").items()
+    assert _plan(environment, speed=10).speed == 10
+
+
+def test_a_provider_list_with_the_local_model_needs_its_sandbox() -> None:
+    assert not is_live(LLM, {"PUPPET_LLM_PROVIDERS": "openai, local"})
+
+
+def test_an_empty_variable_is_no_address() -> None:
+    assert not is_live(X, {"PUPPET_SOCIAL_X_BASE_URL": ""})
+
+
+def test_half_of_solana_is_refused() -> None:
+    with pytest.raises(SuiteError, match="PUPPET_TRADING_JUPITER_URL"):
+        is_live(SOLANA, {"PUPPET_TRADING_RPC_URL": "https://rpc.example"})
+
+
+def test_ports_can_be_moved_together_or_one_by_one() -> None:
+    assert read_ports("+1000", {})["agents"] == 51_051
+    assert read_ports("1000", {"PUPPET_AGENTS_PORT": "7000"})["agents"] == 8000
+
+
+def test_free_ports_are_all_different() -> None:
+    ports = read_ports("auto", {})
+    assert ports.keys() == DEFAULT_PORTS.keys()
+    assert len(set(ports.values())) == len(ports)
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "named"),
+    [
+        ("some", {}, "--ports"),
+        ("-1", {}, "--ports"),
+        ("60000", {}, "PUPPET_AGENTS_PORT"),
+        ("", {"PUPPET_LLM_PORT": "http"}, "PUPPET_LLM_PORT"),
+        ("", {"PUPPET_SANDBOX_X_PORT": "0"}, "PUPPET_SANDBOX_X_PORT"),
+    ],
+)
+def test_a_port_that_is_none_is_refused_by_its_name(given: str, environment: dict[str, str], named: str) -> None:
+    with pytest.raises(SuiteError, match=named):
+        read_ports(given, environment)
+
+
+def test_the_processes_never_call_each_other_through_a_proxy() -> None:
+    environment = {"https_proxy": "http://proxy:3128", "NO_PROXY": "intranet"}
+    assert _environment(_plan(environment), "agents")["no_proxy"] == "intranet,127.0.0.1,localhost"
+
+
+def test_limits_of_the_sandbox_run_as_fast_as_time() -> None:
+    name = "PUPPET_SANDBOX_X_RATE_LIMIT_MULTIPLIER"
+    assert _environment(_plan({}, speed=60), "sandbox.x")[name] == "60"
+    assert _environment(_plan({}, speed=0.5), "sandbox.x")[name] == "1.0"
+    assert _environment(_plan({name: "2"}), "sandbox.x")[name] == "2"

@@ -1,0 +1,39 @@
+"""When `--until` has seen enough."""
+
+from collections import Counter
+
+import pytest
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppetctl.until import NAMES, Goals, counted_as
+
+
+def test_goals_are_reached_when_nothing_is_missing() -> None:
+    goals = Goals.parse("posts>=3, replies >= 1,trades>=0")
+    assert goals.missing(Counter(posts=2)) == ["posts: 2 of 3", "replies: 0 of 1"]
+    assert goals.missing(Counter(posts=4, replies=1)) == []
+
+
+@pytest.mark.parametrize("given", ["posts", "posts>3", "posts>=-1", "likes>=1", "posts>=1;replies>=1", "posts>=1,", ""])
+def test_what_is_no_goal_is_refused_with_the_names_there_are(given: str) -> None:
+    with pytest.raises(ValueError, match=", ".join(NAMES)):
+        Goals.parse(given)
+
+
+@pytest.mark.parametrize(
+    ("activity", "names"),
+    [
+        (pb.Activity(kind=pb.ACTIVITY_KIND_POST), ["posts"]),
+        (pb.Activity(kind=pb.ACTIVITY_KIND_POST, details={"trade_id": "trd_1"}), ["posts", "trade_posts"]),
+        (pb.Activity(kind=pb.ACTIVITY_KIND_REPLY, details={"memory": ""}), ["replies"]),
+        (
+            pb.Activity(kind=pb.ACTIVITY_KIND_REPLY, details={"memory": "It rained."}),
+            ["replies", "replies_with_memory"],
+        ),
+        (pb.Activity(kind=pb.ACTIVITY_KIND_TRADE, details={"trade_id": "trd_1"}), ["trades"]),
+        (pb.Activity(kind=pb.ACTIVITY_KIND_PASS), []),
+        (pb.Activity(kind=pb.ACTIVITY_KIND_FAILURE), []),
+    ],
+)
+def test_an_activity_counts_by_what_it_is(activity: pb.Activity, names: list[str]) -> None:
+    assert counted_as(activity) == names
