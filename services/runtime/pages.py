@@ -42,7 +42,7 @@ def read_page(size: int, token: str, filters: Sequence[object], *, default: int 
 
     Raises InvalidRequest when the size is out of bounds, or when the token is not one of these filters.
     """
-    violations = []
+    violations: list[Violation] = []
     if not 0 <= size <= most:
         violations.append(Violation("page_size", f"must be 0 to {most}"))
     after = None

@@ -34,7 +34,7 @@ async def test_an_agent_that_posts_every_hundredth_of_an_hour_does(
         posts = await next_of(agents, pb.ACTIVITY_KIND_POST, number=3)
         status = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
     texts = [activity.summary for activity in posts]
-    assert world.social.published("acc_wren")[:3] == texts
+    assert set(texts) <= set(world.social.published("acc_wren"))
     assert len(set(texts)) == 3
     assert status.post_count >= 3
     assert [activity.workflow_id.split("/")[:2] for activity in posts] == [["post", "wren"]] * 3

@@ -131,7 +131,8 @@ def takes_more_sol(desk: Desk) -> Order:
 def takes_the_tokens(desk: Desk) -> Order:
     maker = VersionedTransaction.from_bytes(desk.order.transaction).message.account_keys[1]
     there = get_associated_token_address(maker, desk.sock)
-    return desk.with_steps(_token_step(desk, struct.pack("<BQ", _TRANSFER, 50_000_000), there))
+    half = desk.order.quote.output_amount // 2
+    return desk.with_steps(_token_step(desk, struct.pack("<BQ", _TRANSFER, half), there))
 
 
 def lets_a_delegate_spend(desk: Desk) -> Order:
