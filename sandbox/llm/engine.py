@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from sandbox.llm.model import ModelError
 from sandbox.llm.settings import LlmSandboxSettings
 
 _PROMPT_CACHE_MIB = 256
@@ -29,7 +30,12 @@ def _start(model: Path, settings: LlmSandboxSettings) -> Any:
     # OpenMP reads this once, when the library below is loaded. Its threads would otherwise spin at each barrier, which
     # on cores that other processes use too was measured to decode ten times slower, and on idle cores hardly faster.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    import xllamacpp
+    try:
+        import xllamacpp
+    except ImportError as error:
+        raise ModelError(
+            f"llama.cpp can't be loaded ({error}); on Debian and Ubuntu `apt install libgomp1` helps"
+        ) from error
 
     params = xllamacpp.CommonParams()
     params.model.path = str(model)

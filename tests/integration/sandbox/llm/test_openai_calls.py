@@ -10,7 +10,8 @@ PROMPT = "topic: fog\npost: the fog came in early.\n\ntopic: tea\npost: tea numb
 
 
 async def test_the_model_is_listed_by_its_name_and_not_by_its_path(openai: AsyncOpenAI) -> None:
-    assert [model.id async for model in openai.models.list()] == ["SmolLM2-135M-Instruct.Q4_1"]
+    [model] = [model.id async for model in openai.models.list()]
+    assert model.startswith("SmolLM2-135M-Instruct.")
 
 
 async def test_one_call_gives_several_choices_of_one_line_each(openai: AsyncOpenAI) -> None:

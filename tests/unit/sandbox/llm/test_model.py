@@ -26,11 +26,18 @@ def test_a_file_of_another_format_is_refused(tmp_path: Path) -> None:
         find_model(path)
 
 
-def test_the_packaged_model_is_the_default() -> None:
+def test_the_packaged_model_is_the_default_repacked_when_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.llm.model.REPACKED", tmp_path / "fast.gguf")
     assert find_model(None).name == "SmolLM2-135M-Instruct.Q4_1.gguf"
+    (tmp_path / "fast.gguf").write_bytes(b"GGUF....")
+    assert find_model(None) == tmp_path / "fast.gguf"
 
 
-def test_without_the_package_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_error_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.llm.model.REPACKED", tmp_path / "fast.gguf")
+
     def nothing(_name: str) -> None:
         return None
 
