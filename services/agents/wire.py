@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import Error, MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
@@ -10,6 +10,7 @@ from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentR
 from services.agents.domain.persona import unknown_fields
 from services.agents.service.agents import Status
 from services.runtime.checks import Checks
+from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.protobuf import write_time
 
 MOST_ID = 64
@@ -26,7 +27,7 @@ def read_new_persona(request: pb.CreateAgentRequest) -> dict[str, Any]:
         if not request.HasField("persona"):
             checks.refuse("persona", "is required")
         checks.request_id(request.request_id)
-    return MessageToDict(request.persona)
+    return _as_json("persona", request.persona)
 
 
 def read_changed_persona(request: pb.UpdateAgentRequest) -> dict[str, Any]:
@@ -37,7 +38,15 @@ def read_changed_persona(request: pb.UpdateAgentRequest) -> dict[str, Any]:
         if not request.agent.HasField("persona"):
             checks.refuse("agent.persona", "is required")
         checks.request_id(request.request_id)
-    return MessageToDict(request.agent.persona)
+    return _as_json("agent.persona", request.agent.persona)
+
+
+def _as_json(field: str, given: Struct) -> dict[str, Any]:
+    try:
+        return MessageToDict(given)
+    except (Error, ValueError) as error:
+        # A Struct can hold what JSON can't: infinite numbers, NaN, and values that are no value.
+        raise InvalidRequest([Violation(field, f"must hold JSON values only: {error}")]) from error
 
 
 def check_id(request: pb.GetAgentRequest | pb.GetAgentStatusRequest) -> None:
