@@ -45,7 +45,7 @@ def _as_json(field: str, given: Struct) -> dict[str, Any]:
     try:
         return MessageToDict(given)
     except (Error, ValueError) as error:
-        # A Struct can hold what JSON can't: infinite numbers, NaN, and values that are no value.
+        # A Struct can hold what JSON can't: infinite numbers and NaN.
         raise InvalidRequest([Violation(field, f"must hold JSON values only: {error}")]) from error
 
 
