@@ -101,9 +101,10 @@ def _outcome(activity: pb.Activity | None) -> int:
 def _next(status: pb.GetAgentStatusResponse) -> str:
     if not status.is_active:
         return "stopped"
-    if not status.schedule:
+    # It looks for mentions all the time, which would be all that stands here.
+    first = next((action for action in status.schedule if action.kind != "reply"), None)
+    if first is None:
         return "nothing"
-    first = status.schedule[0]
     seconds = (first.due_time.ToDatetime(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
     return plain(f"{first.kind} in {_span(max(0.0, seconds))}")
 

@@ -1,5 +1,6 @@
 """Logs as one JSON object a line, with the trace and the agent of the call that they belong to."""
 
+import asyncio
 import contextvars
 import json
 import logging
@@ -45,3 +46,9 @@ def configure(service: str, level: str) -> None:
     # tweepy logs credentials at DEBUG; the others log every request.
     for name in ("tweepy", "httpx", "httpx2", "httpcore", "httpcore2", "openai", "oauthlib", "aiosqlite", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # grpc reports each call that a draining server cuts off as an unhandled exception.
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_cancellation)
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
