@@ -8,12 +8,15 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
+import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from services.agents.ports.workflows import Run, StepFailed, Task
@@ -101,6 +104,7 @@ class DbosWorkflows:
         if not logger.handlers:
             # DBOS gives its logger a console of its own unless it finds a handler.
             logger.addHandler(logging.NullHandler())
+        sa.event.listen(sa.Engine, "connect", _tell_subseconds)
         DBOS(config=self._config)
         try:
             self._functions = {kind: self._registered(kind, handler) for kind, handler in handlers.items()}
@@ -108,6 +112,7 @@ class DbosWorkflows:
             yield
         finally:
             await self._close()
+            sa.event.remove(sa.Engine, "connect", _tell_subseconds)
 
     async def start(self, workflow_id: str, task: Task) -> None:
         """Start a workflow durably, unless there is one with this id."""
@@ -155,6 +160,12 @@ class DbosWorkflows:
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
         # DBOS has made its threads the loop's, and has now ended them.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+
+
+def _tell_subseconds(connection: Any, _record: object) -> None:
+    """Teach an older SQLite `unixepoch('subsec')`: DBOS asks for it on Python 3.12, SQLite has it since 3.42."""
+    if isinstance(connection, sqlite3.Connection) and sqlite3.sqlite_version_info < (3, 42):
+        connection.create_function("unixepoch", 1, lambda _modifier: time.time())
 
 
 async def _persist(name: str, action: Callable[[], Awaitable[T]], patience_seconds: float) -> T | _Failed:
