@@ -46,6 +46,7 @@ class Database:
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.create_function("contains", 2, contains, deterministic=True)
+        self._connection.create_function("now_ms", 0, self.now_ms)
         # A commit in the write-ahead log outlives the process; only a power cut could lose it.
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")

@@ -62,15 +62,14 @@ class Condition:
     values: tuple[object, ...] = ()
 
 
-# The first value of every read is the time now.
-_VISIBLE = "deleted = 0 AND visible_ms <= ?1"
+_VISIBLE = "deleted = 0 AND visible_ms <= (SELECT now_ms())"
 _READ = f"""
 SELECT p.id, p.author_id, p.text, p.prefix, p.lang, p.conversation_id, p.reply_to, p.reply_to_user, p.quoted,
     p.quoted_url, p.reposted, p.created_ms, (SELECT COUNT(*) FROM likes WHERE post_id = p.id) AS likes,
     (SELECT COUNT(*) FROM posts WHERE reply_to = p.id AND {_VISIBLE}) AS replies,
     (SELECT COUNT(*) FROM posts WHERE reposted = p.id AND {_VISIBLE}) AS reposts,
     (SELECT COUNT(*) FROM posts WHERE quoted = p.id AND {_VISIBLE}) AS quotes
-FROM posts p WHERE p.deleted = 0 AND p.visible_ms <= ?1"""  # noqa: S608 - no input in it
+FROM posts p WHERE p.deleted = 0 AND p.visible_ms <= (SELECT now_ms())"""  # noqa: S608 - no input in it
 
 
 class Posts:
@@ -125,7 +124,7 @@ class Posts:
 
     def delete(self, post_id: int) -> None:
         """Delete a post and its reposts; their ids are never given again."""
-        self._db.write("UPDATE posts SET deleted = 1 WHERE id = ?1 OR reposted = ?1", post_id)
+        self._db.write("UPDATE posts SET deleted = 1 WHERE id = ? OR reposted = ?", post_id, post_id)
 
     def by_ids(self, ids: Collection[int]) -> dict[int, Post]:
         """Return those of these posts that are visible, by id."""
@@ -161,11 +160,12 @@ class Posts:
     def engages(self, post: Post, user: User) -> bool:
         """Tell whether a post mentions a user or quotes one of their posts."""
         row = self._db.one(
-            "SELECT 1 FROM mentions WHERE post_id = ?1 AND user_id = ?2"
-            " UNION SELECT 1 FROM posts WHERE id = ?3 AND author_id = ?2",
+            "SELECT 1 FROM mentions WHERE post_id = ? AND user_id = ?"
+            " UNION SELECT 1 FROM posts WHERE id = ? AND author_id = ?",
             post.id,
             user.id,
             post.quoted,
+            user.id,
         )
         return row is not None
 
@@ -192,13 +192,13 @@ class Posts:
 
     def counts_of(self, user_id: int) -> tuple[int, int]:
         """Return how many visible posts and how many likes an account has given."""
-        posts = f"SELECT COUNT(*) AS n FROM posts WHERE author_id = ?2 AND {_VISIBLE}"  # noqa: S608
-        (given,) = self._db.all(posts, self._db.now_ms(), user_id)
+        posts = f"SELECT COUNT(*) AS n FROM posts WHERE author_id = ? AND {_VISIBLE}"  # noqa: S608
+        (given,) = self._db.all(posts, user_id)
         (likes,) = self._db.all("SELECT COUNT(*) AS n FROM likes WHERE user_id = ?", user_id)
         return given["n"], likes["n"]
 
     def _read(self, rest: str, *values: object) -> list[Post]:
-        return [Post(*row) for row in self._db.all(_READ + rest, self._db.now_ms(), *values)]
+        return [Post(*row) for row in self._db.all(_READ + rest, *values)]
 
     def _prefix(self, author: User, new: NewPost) -> Sequence[User]:
         """Return whom a reply answers without naming them: the parent's author and those the parent mentions."""
