@@ -27,15 +27,16 @@ async def measure(calls: dict[str, Call]) -> dict[str, Figures]:
     alone: dict[str, list[float]] = {name: [] for name in calls}
     together: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
-        await _sequential(call, 50)
+        await sequential(call, 50)
     for _ in range(ROUNDS):
         for name, call in calls.items():
-            alone[name].append(statistics.median(await _sequential(call, SEQUENTIAL)))
-            together[name].append(await _concurrent(call))
+            alone[name].append(statistics.median(await sequential(call, SEQUENTIAL)))
+            together[name].append(await concurrent(call))
     return {name: Figures(statistics.median(alone[name]) * 1000, statistics.median(together[name])) for name in calls}
 
 
-async def _sequential(call: Call, times: int) -> list[float]:
+async def sequential(call: Call, times: int) -> list[float]:
+    """Return the seconds that each of so many calls takes, one after the other."""
     taken = []
     for _ in range(times):
         started = time.perf_counter()
@@ -44,8 +45,9 @@ async def _sequential(call: Call, times: int) -> list[float]:
     return taken
 
 
-async def _concurrent(call: Call) -> float:
-    left = CONCURRENT
+async def concurrent(call: Call, times: int = CONCURRENT) -> float:
+    """Return how many calls a second are served to 32 callers."""
+    left = times
 
     async def caller() -> None:
         nonlocal left
@@ -55,4 +57,4 @@ async def _concurrent(call: Call) -> float:
 
     started = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(CALLERS)))
-    return CONCURRENT / (time.perf_counter() - started)
+    return times / (time.perf_counter() - started)

@@ -34,13 +34,13 @@ async def measure_start() -> tuple[float, dict[str, ProcessFigures]]:
             await asyncio.gather(*(child.wait_healthy() for child in children))
             seconds = time.perf_counter() - started
             figures = {
-                child.program.name: ProcessFigures(child.healthy_after or 0.0, _rss_mib(child.pid))
-                for child in children
+                child.program.name: ProcessFigures(child.healthy_after or 0.0, rss_mib(child.pid)) for child in children
             }
     return seconds, figures
 
 
-def _rss_mib(pid: int) -> float:
+def rss_mib(pid: int) -> float:
+    """Return the resident memory of a process and all its children, in MiB."""
     root = psutil.Process(pid)
     processes = [root, *root.children(recursive=True)]
     return sum(process.memory_info().rss for process in processes) / 2**20

@@ -1,12 +1,13 @@
 """`puppetctl`: what it can be asked. What a command needs is imported when it runs, so that `--help` comes at once."""
 
-import asyncio
 import os
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from puppetctl.cli import AgentId, Plain, run
+from puppetctl.memory_app import app as memory_app
 
 app = typer.Typer(
     name="puppetctl",
@@ -15,11 +16,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(memory_app, name="memory")
 
 _PERSONAS = Path(__file__).parents[1] / "personas"
-
-Plain = Annotated[bool, typer.Option("--plain", help="No colours, and nothing that moves.")]
-AgentId = Annotated[str, typer.Argument(help="The character's id.")]
 
 
 @app.command()
@@ -31,7 +30,7 @@ def up(
     speed: Annotated[
         float | None,
         typer.Option(
-            min=0.01, max=100_000, help="How many of their hours pass in one of ours. [default: 240; live: 1]"
+            min=0.01, max=100_000, help="How many of their hours pass in one of ours.", show_default="240; live: 1"
         ),
     ] = None,
     until: Annotated[str, typer.Option(help="Stop when this was seen: posts>=3,replies>=1,trades>=1")] = "",
@@ -53,7 +52,7 @@ def up(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--until") from None
     options = Options(data, personas, speed, goals, timeout, plain, ports)
-    _run(run_up(options, os.environ, open_console(is_plain=plain)))
+    run(run_up(options, os.environ, open_console(is_plain=plain)))
 
 
 @app.command()
@@ -61,7 +60,7 @@ def apply(files: Annotated[list[Path], typer.Argument(help="Persona files.")]) -
     """Create characters from their files, or change those that exist, and start them."""
     from puppetctl.commands import apply as run_apply
 
-    _run(run_apply(files))
+    run(run_apply(files))
 
 
 @app.command()
@@ -69,7 +68,7 @@ def agents() -> None:
     """List the characters: how they feel, what they did, and what comes next."""
     from puppetctl.commands import agents as run_agents
 
-    _run(run_agents())
+    run(run_agents())
 
 
 @app.command()
@@ -77,7 +76,7 @@ def post(agent: AgentId, topic: Annotated[str, typer.Option(help="What about; th
     """Let a character post now."""
     from puppetctl.commands import post as run_post
 
-    _run(run_post(agent, topic))
+    run(run_post(agent, topic))
 
 
 @app.command()
@@ -85,7 +84,7 @@ def trade(agent: AgentId) -> None:
     """Let a character consider a trade now; it may decide to hold."""
     from puppetctl.commands import trade as run_trade
 
-    _run(run_trade(agent))
+    run(run_trade(agent))
 
 
 @app.command()
@@ -96,7 +95,7 @@ def watch(
     """Show what the characters do from now on; Ctrl-C ends it."""
     from puppetctl.commands import watch as run_watch
 
-    _run(run_watch(agents or [], is_plain=plain))
+    run(run_watch(agents or [], is_plain=plain))
 
 
 @app.command()
@@ -106,7 +105,7 @@ def doctor(
     """Check this machine and what runs of the suite; the exit code is 1 when something needs mending."""
     from puppetctl.doctor import doctor as run_doctor
 
-    _run(run_doctor(data, os.environ))
+    run(run_doctor(data, os.environ))
 
 
 def _version(wanted: bool) -> None:
@@ -124,29 +123,6 @@ def _options(
     ] = False,
 ) -> None:
     pass
-
-
-def _run(command: Coroutine[Any, Any, int]) -> None:
-    """Run a command; what it can't do is said in words, never as a traceback."""
-    import grpc
-
-    from puppetctl.clients import in_words
-    from puppetctl.suite import SuiteError
-
-    try:
-        code = asyncio.run(command)
-    except SuiteError as error:
-        _fail(str(error))
-    except grpc.aio.AioRpcError as error:
-        _fail(in_words(error))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        raise typer.Exit(130) from None
-    raise typer.Exit(code)
-
-
-def _fail(message: str) -> None:
-    typer.secho(message, fg=typer.colors.RED, err=True)
-    raise typer.Exit(1)
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ import grpc
 
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from puppet.memory.v1 import memory_service_pb2 as memory_pb
+from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
@@ -26,6 +28,7 @@ class Clients:
     """The stubs that the command line calls."""
 
     agents: AgentServiceStub
+    memory: MemoryServiceStub
     social: SocialServiceStub
     trading: TradingServiceStub
 
@@ -43,11 +46,14 @@ async def connected(where: Mapping[str, str]) -> AsyncIterator[Clients]:
     """Open the stubs; nothing is dialled before the first call."""
     targets = [
         (where["agents"], agents_pb.DESCRIPTOR.services_by_name["AgentService"]),
+        (where["memory"], memory_pb.DESCRIPTOR.services_by_name["MemoryService"]),
         (where["social"], social_pb.DESCRIPTOR.services_by_name["SocialService"]),
         (where["trading"], trading_pb.DESCRIPTOR.services_by_name["TradingService"]),
     ]
-    async with channels(targets) as (agents, social, trading):
-        yield Clients(AgentServiceStub(agents), SocialServiceStub(social), TradingServiceStub(trading))
+    async with channels(targets) as (agents, memory, social, trading):
+        yield Clients(
+            AgentServiceStub(agents), MemoryServiceStub(memory), SocialServiceStub(social), TradingServiceStub(trading)
+        )
 
 
 async def find_agent(clients: Clients, agent_id: str) -> agents_pb.Agent | None:
@@ -100,13 +106,13 @@ async def watch(clients: Clients, cursor: str, agent_ids: Sequence[str] = ()) ->
         await asyncio.sleep(_RECONNECT_SECONDS)
 
 
-def in_words(error: grpc.aio.AioRpcError) -> str:
-    """Return a refusal as `reason: message`, with a line for each field that breaks a rule."""
+def in_words(error: grpc.aio.AioRpcError, service: str = "agents") -> str:
+    """Return a refusal by this service as `reason: message`, with a line for each field that breaks a rule."""
     remote = Remote(error)
     if not remote.reason and error.code() is grpc.StatusCode.UNAVAILABLE:
         return (
             "UNAVAILABLE: no service answers. Start the suite with `puppetctl up`, "
-            "or say where it is with PUPPET_CTL_AGENTS=host:port"
+            f"or say where it is with PUPPET_CTL_{service.upper()}=host:port"
         )
     reason = remote.reason or error.code().name
     if remote.violations:

@@ -22,6 +22,12 @@ ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take how long the test of `make kills` goes on, and what it repeats."""
+    parser.addoption("--kills", type=int, help="how often to kill the memory service, on each database")
+    parser.addoption("--kills-seed", type=int, help="the seed of an earlier run, to do the same again")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with the name of its folder."""
     for item in items:

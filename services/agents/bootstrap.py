@@ -9,6 +9,7 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
 from puppet.llm.v1 import llm_service_pb2 as llm_pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
+from puppet.memory.v1 import relationship_service_pb2 as relationship_pb
 from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from services.agents.adapters.dbos import DbosWorkflows, Handler
@@ -53,7 +54,7 @@ def opener(settings: AgentsSettings) -> Opener:
     async def open_service(lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
         targets = [
             (settings.memory_target, memory_pb.DESCRIPTOR.services_by_name["MemoryService"]),
-            (settings.memory_target, memory_pb.DESCRIPTOR.services_by_name["RelationshipService"]),
+            (settings.memory_target, relationship_pb.DESCRIPTOR.services_by_name["RelationshipService"]),
             (settings.llm_target, llm_pb.DESCRIPTOR.services_by_name["LlmService"]),
             (settings.social_target, social_pb.DESCRIPTOR.services_by_name["SocialService"]),
             (settings.trading_target, trading_pb.DESCRIPTOR.services_by_name["TradingService"]),

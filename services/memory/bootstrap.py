@@ -2,24 +2,32 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from puppet.memory.v1 import memory_service_pb2 as pb
-from puppet.memory.v1 import memory_service_pb2_grpc as pb_grpc
-from services.memory.adapters.chroma import ChromaIndex, open_client
-from services.memory.adapters.sql import SqlRecords
-from services.memory.adapters.wordllama import WordLlamaEmbedder
-from services.memory.service import Memories, Relationships
-from services.memory.servicer import MemoryServicer, RelationshipServicer
+from puppet.memory.v1 import memory_service_pb2, relationship_service_pb2
+from puppet.memory.v1.memory_service_pb2_grpc import add_MemoryServiceServicer_to_server
+from puppet.memory.v1.relationship_service_pb2_grpc import add_RelationshipServiceServicer_to_server
+from services.memory.adapters.chroma.embedded import EmbeddedIndex
+from services.memory.adapters.recent import RecentVectors
+from services.memory.adapters.sql.records import SqlMemoryStore
+from services.memory.adapters.wordllama import WordLlamaEmbedders
+from services.memory.ports.index import Index
+from services.memory.service.indexing import Indexing
+from services.memory.service.memories import Memories
+from services.memory.service.relationships import Relationships
+from services.memory.service.search import Search
+from services.memory.service.upkeep import Upkeep
+from services.memory.servicer.memories import MemoryServicer, UseCases
+from services.memory.servicer.relationships import RelationshipServicer
 from services.memory.settings import MemorySettings
+from services.runtime.background import repeating
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
 from services.runtime.server import Lifecycle, Mounted, Opener
-from services.runtime.sql import SqlStore
 
-log = logging.getLogger(__name__)
+_COUNTING_SECONDS = 5.0
+_SWEEPING_SECONDS = 24 * 3600.0
 
 
 def opener(settings: MemorySettings) -> Opener:
@@ -27,28 +35,55 @@ def opener(settings: MemorySettings) -> Opener:
 
     @contextlib.asynccontextmanager
     async def open_service(_lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
-        database = Database(settings.sql_url("memory"))
+        clock, embedders, database = SystemClock(), WordLlamaEmbedders(), Database(settings.sql_url("memory"))
         try:
             await database.migrate(Path(__file__).with_name("migrations"))
-            client = await asyncio.to_thread(open_client, settings.chroma_url, settings.data_dir / "chroma")
-            store, clock, embedder = SqlStore(database, SqlRecords), SystemClock(), WordLlamaEmbedder()
-            memories = Memories(store, ChromaIndex(client, embedder.model), embedder)
-            if repaired := await memories.repair():
-                log.warning("index repaired", extra={"vectors": repaired})
-            services = pb.DESCRIPTOR.services_by_name
-            yield [
-                Mounted(
-                    services["MemoryService"],
-                    pb_grpc.add_MemoryServiceServicer_to_server,
-                    MemoryServicer(memories, clock, settings.min_relevance),
-                ),
-                Mounted(
-                    services["RelationshipService"],
-                    pb_grpc.add_RelationshipServiceServicer_to_server,
-                    RelationshipServicer(Relationships(store, clock)),
-                ),
-            ]
+            embedder = await embedders.open(settings.embedding_model)
+            if embedder is None:
+                raise ValueError(f"there is no embedding model {settings.embedding_model!r}")
+            store = SqlMemoryStore(database)
+            indexing = Indexing(store, _index(settings), RecentVectors(), embedders, embedder)
+            await indexing.prepare()
+            search, upkeep = Search(store, indexing, clock), Upkeep(store, indexing, settings.retention, clock)
+            use_cases = UseCases(Memories(store, indexing, clock), search, indexing, upkeep)
+            async with (
+                _running(indexing),
+                repeating("counting accesses", _COUNTING_SECONDS, search.count_accesses),
+                repeating("sweeping", _SWEEPING_SECONDS, upkeep.sweep_all),
+            ):
+                yield [
+                    Mounted(
+                        memory_service_pb2.DESCRIPTOR.services_by_name["MemoryService"],
+                        add_MemoryServiceServicer_to_server,
+                        MemoryServicer(use_cases, clock, settings.min_relevance),
+                    ),
+                    Mounted(
+                        relationship_service_pb2.DESCRIPTOR.services_by_name["RelationshipService"],
+                        add_RelationshipServiceServicer_to_server,
+                        RelationshipServicer(Relationships(store, clock)),
+                    ),
+                ]
         finally:
             await database.close()
 
     return open_service
+
+
+def _index(settings: MemorySettings) -> Index:
+    if not settings.chroma_url:
+        return EmbeddedIndex(settings.data_dir / "chroma")
+    # Chroma's client takes a second and 60 MB, and an embedded index has a process of its own.
+    from services.memory.adapters.chroma.server import ServerIndex
+
+    return ServerIndex(settings.chroma_url)
+
+
+@contextlib.asynccontextmanager
+async def _running(indexing: Indexing) -> AsyncIterator[None]:
+    task = asyncio.create_task(indexing.run(), name="indexing")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

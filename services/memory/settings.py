@@ -1,7 +1,14 @@
 """The settings of the memory service."""
 
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat
 from pydantic_settings import SettingsConfigDict
 
+from services.memory.domain.memories import MemoryKind
+from services.memory.domain.upkeep import Retention
 from services.runtime.settings import ServiceSettings
 
 
@@ -13,5 +20,18 @@ class MemorySettings(ServiceSettings):
     port: int = 50052
     chroma_url: str = ""
     """A Chroma server, for example `http://localhost:8000`; empty: an embedded index in `data_dir`."""
-    min_relevance: float = 0.1
+    embedding_model: Literal["wordllama-64", "wordllama-128", "wordllama-256"] = "wordllama-256"
+    """What texts are embedded with; another one is changed to while the service runs, and searches go on."""
+    min_relevance: Annotated[float, Field(ge=0, le=1)] = 0.05
     """What a hit needs at least when a search doesn't say: unrelated texts come to about 0."""
+    retention_days: Mapping[MemoryKind, NonNegativeFloat] = Field(
+        default={MemoryKind.RECENT: 14, MemoryKind.EVENT: 180}
+    )
+    """How long memories of a kind are kept; for ever when a kind isn't named."""
+    capacity: Annotated[int, Field(gt=0)] = 100_000
+    """How many memories an agent has at most; the sweep forgets the least important ones beyond it."""
+
+    @property
+    def retention(self) -> Retention:
+        """What the sweep goes by."""
+        return Retention({kind: timedelta(days=days) for kind, days in self.retention_days.items()}, self.capacity)

@@ -15,9 +15,19 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.runtime import sqlite_file
+from services.runtime.errors import Unavailable
 
 _MIGRATION_ENVIRONMENT = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x50555050  # "PUPP": replicas that start together migrate one after the other
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "secure_delete=ON",
+    "foreign_keys=ON",
+    "busy_timeout=10000",
+    "cache_size=-8192",  # KiB
+)
 
 
 class _UtcSqliteDateTime(sqlite.DATETIME):
@@ -75,6 +85,18 @@ class Database:
                 await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             await connection.run_sync(_upgrade, versions)
 
+    async def scrub(self) -> None:
+        """Leave nothing that was deleted in an SQLite file's log. Raises Unavailable when readers take too long."""
+        if self.is_sqlite:
+            async with self._turn, self._engine.connect() as connection:
+                raw = (await connection.get_raw_connection()).driver_connection
+                # Below SQLAlchemy, which would begin a transaction.
+                cursor = raw.cursor()  # type: ignore[union-attr]
+                await cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                is_busy, *_ = await cursor.fetchone()
+                if is_busy:
+                    raise Unavailable("the database is being read: its log can't be emptied")
+
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
@@ -108,7 +130,7 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -26,7 +26,12 @@ def write_time(time: datetime | None) -> Timestamp | None:
 
 def read_time(message: Message, field: str, default: datetime) -> datetime:
     """Return a Timestamp field of a message in UTC, or the default when it is left out."""
+    return read_optional_time(message, field) or default
+
+
+def read_optional_time(message: Message, field: str) -> datetime | None:
+    """Return a Timestamp field of a message in UTC, or None when it is left out."""
     if not message.HasField(field):
-        return default
+        return None
     stamp: Timestamp = getattr(message, field)
     return stamp.ToDatetime(tzinfo=UTC)

@@ -1,8 +1,9 @@
 """An SQLite connection for SQLAlchemy's async engine that leaves the event loop only where SQLite really waits.
 
 A statement on a local file takes microseconds, and handing it to a thread takes longer than running it. What waits for
-the disk or for a lock (commit, the start of a writing transaction, bulk statements) runs in a thread. It stands in for
-aiosqlite's connection, which sends every statement, fetch and close to a thread: see `benchmarks`.
+the disk or for a lock (commit, the start of a writing transaction, bulk statements) runs in a thread, and so does a
+query that begins with `LONG`. It stands in for aiosqlite's connection, which sends every statement, fetch and close to
+a thread: see `benchmarks`.
 """
 
 import asyncio
@@ -13,7 +14,10 @@ from typing import Any, ParamSpec, Self, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_WAITING = ("BEGIN IMMEDIATE", "VACUUM", "PRAGMA")
+LONG = "SELECT /* long */"
+"""How a query begins that may take more than a millisecond or two."""
+
+_WAITING = ("BEGIN IMMEDIATE", "PRAGMA")
 
 
 async def connect(path: str, **_options: Any) -> "Connection":
@@ -26,6 +30,7 @@ class Cursor:
 
     def __init__(self, cursor: sqlite3.Cursor) -> None:
         self._cursor = cursor
+        self._rows: list[Any] | None = None
         self.arraysize = 1
 
     async def __aenter__(self) -> Self:
@@ -48,26 +53,41 @@ class Cursor:
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement."""
+        self._rows = None
         if statement.startswith(_WAITING):
             await _away(self._cursor.execute, statement, parameters)
+        elif statement.startswith(LONG):
+            # Its rows too: a query without a sort does its work while they are fetched.
+            self._rows = await _away(lambda: self._cursor.execute(statement, parameters).fetchall())
         else:
             self._cursor.execute(statement, parameters)
 
     async def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each set of parameters."""
-        await _away(self._cursor.executemany, statement, parameters)
+        if len(parameters) == 1:
+            await self.execute(statement, parameters[0])
+        else:
+            await _away(self._cursor.executemany, statement, parameters)
 
     async def fetchone(self) -> Any:
         """Return the next row, or None."""
-        return self._cursor.fetchone()
+        if self._rows is None:
+            return self._cursor.fetchone()
+        return self._rows.pop(0) if self._rows else None
 
     async def fetchmany(self, size: int | None = None) -> list[Any]:
         """Return the next rows."""
-        return self._cursor.fetchmany(size or self.arraysize)
+        if self._rows is None:
+            return self._cursor.fetchmany(size or self.arraysize)
+        taken, self._rows = self._rows[: size or self.arraysize], self._rows[size or self.arraysize :]
+        return taken
 
     async def fetchall(self) -> list[Any]:
         """Return all further rows."""
-        return self._cursor.fetchall()
+        if self._rows is None:
+            return self._cursor.fetchall()
+        taken, self._rows = self._rows, []
+        return taken
 
     async def close(self) -> None:
         """Release the statement."""
@@ -81,6 +101,10 @@ class Connection:
         # SQLAlchemy asks for these names: the raw connection, and whether it is open.
         self._conn = self._connection = connection
         self.isolation_level = connection.isolation_level
+
+    async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        """Do several statements in a thread, with the connection of the standard library."""
+        return await _away(work, self._conn)
 
     def cursor(self) -> Cursor:
         """Return a new cursor."""

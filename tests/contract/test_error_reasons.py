@@ -7,7 +7,7 @@ import pytest
 
 from services.runtime.errors import PuppetError
 from tests.architecture.rooms import SERVICES, modules_of
-from tests.conftest import ROOT
+from tests.contract.test_protos import protos_of
 
 SHARED = {"INVALID_REQUEST", "REQUEST_ID_REUSED", "UNAVAILABLE", "INTERNAL", "ETAG_MISMATCH"}
 
@@ -41,9 +41,9 @@ def test_every_declared_reason_can_happen(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_rpc_comments_name_only_declared_reasons(service: str) -> None:
-    name = "agent" if service == "agents" else service
-    text = (ROOT / "protos" / "puppet" / service / "v1" / f"{name}_service.proto").read_text()
-    named = set()
-    for block in re.findall(r"// Errors: ((?:[A-Z_]+[,.]\s*(?://)?\s*)+)", text):
-        named |= set(re.findall(r"[A-Z_]{4,}", block))
-    assert named - declared(service) == set()
+    for path in protos_of(service):
+        named = set()
+        for block in re.findall(r"// Errors: ((?:[A-Z_]+[,.]\s*(?://)?\s*)+)", path.read_text()):
+            named |= set(re.findall(r"[A-Z_]{4,}", block))
+        assert named, f"{path.name} names none"
+        assert named - declared(service) == set(), path.name

@@ -2,21 +2,32 @@
 
 import importlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
+from services.runtime import client
 from tests.architecture.rooms import SERVICES
+from tests.conftest import ROOT
 
-READS = ("Get", "List", "Search", "Watch", "Stream", "Generate")
+READS = ("Get", "List", "Search", "Watch", "Export", "Explain", "Preview", "Verify", "Stream", "Generate")
+PAID_READS = ("Stream", "Generate")
+"""A model is paid for each time, so these are repeated by nobody but their caller."""
+
 MONEY = ("amount", "lamports", "price", "usd", "cost")
+
+
+def protos_of(service: str) -> list[Path]:
+    """Return the proto files of a service that declare RPCs."""
+    return sorted((ROOT / "protos" / "puppet" / service / "v1").glob("*_service.proto"))
 
 
 def services() -> Iterator[ServiceDescriptor]:
     for name in SERVICES:
-        file_name = "agent" if name == "agents" else name
-        module = importlib.import_module(f"puppet.{name}.v1.{file_name}_service_pb2")
-        yield from module.DESCRIPTOR.services_by_name.values()
+        for path in protos_of(name):
+            module = importlib.import_module(f"puppet.{name}.v1.{path.stem}_pb2")
+            yield from module.DESCRIPTOR.services_by_name.values()
 
 
 METHODS = [method for service in services() for method in service.methods]
@@ -39,6 +50,10 @@ def test_every_list_has_pages(method: MethodDescriptor) -> None:
 def test_every_mutation_carries_a_request_id(method: MethodDescriptor) -> None:
     has_id = "request_id" in method.input_type.fields_by_name
     assert has_id != method.name.startswith(READS)
+
+
+def test_the_runtime_repeats_every_read_that_costs_nothing() -> None:
+    assert set(client._READS) == set(READS) - set(PAID_READS)
 
 
 @every_method

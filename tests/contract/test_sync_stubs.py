@@ -11,10 +11,10 @@ from google.protobuf.message_factory import GetMessageClass
 
 from tests.contract.test_protos import METHODS
 
-UNARY = [method for method in METHODS if not method.server_streaming]
+ANSWERED_ONCE = [method for method in METHODS if not method.server_streaming]
 
 
-@pytest.mark.parametrize("method", UNARY, ids=lambda method: method.full_name)
+@pytest.mark.parametrize("method", ANSWERED_ONCE, ids=lambda method: method.full_name)
 def test_a_sync_caller_is_answered(method: MethodDescriptor) -> None:
     service = method.containing_service
     channel = grpc_testing.channel([service], grpc_testing.strict_fake_time(0))
@@ -22,8 +22,13 @@ def test_a_sync_caller_is_answered(method: MethodDescriptor) -> None:
     stub: Any = getattr(module, f"{service.name}Stub")(channel)
     asked, answered = GetMessageClass(method.input_type)(), GetMessageClass(method.output_type)()
 
-    call = getattr(stub, method.name).future(asked, timeout=5)
-    _, request, rpc = channel.take_unary_unary(method)
+    call = getattr(stub, method.name).future(iter([asked]) if method.client_streaming else asked, timeout=5)
+    if method.client_streaming:
+        _, rpc = channel.take_stream_unary(method)
+        request = rpc.take_request()
+        rpc.requests_closed()
+    else:
+        _, request, rpc = channel.take_unary_unary(method)
     rpc.send_initial_metadata(())
     rpc.terminate(answered, (), grpc.StatusCode.OK, "")
 

@@ -8,13 +8,11 @@ from typing import Any
 
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
-from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
-from puppetctl.clients import connected
+from puppetctl.clients import Clients, connected
 from puppetctl.until import Goals, counted_as
-from services.runtime.client import channels
 from tests.e2e.suite import Suite
 
 STORY = Goals.parse("posts>=3,replies_with_memory>=1,trades>=1,trade_posts>=1")
@@ -56,7 +54,7 @@ class World:
 
 async def look(suite: Suite) -> World:
     """Read everything."""
-    where = {name: suite.address(name) for name in ("agents", "social", "trading")}
+    where = {name: suite.address(name) for name in ("agents", "memory", "social", "trading")}
     async with connected(where) as clients:
         agents = (await clients.agents.ListAgents(agents_pb.ListAgentsRequest(page_size=500))).agents
         # The log first: what it tells of has happened, so that it is found in what is read afterwards.
@@ -73,8 +71,8 @@ async def look(suite: Suite) -> World:
         for wallet in wallets:
             wish = trading_pb.ListTradesRequest(wallet_id=wallet.id, page_size=500)
             trades += (await clients.trading.ListTrades(wish)).trades
+        memories = await _memories(clients, agents)
     posts = {post["id"]: post for post in timeline["posts"]}
-    memories = await _memories(suite, agents)
     return World(list(agents), list(log)[::-1], posts, list(accounts), outbox, list(wallets), trades, chain, memories)
 
 
@@ -140,15 +138,12 @@ def _stems(text: str) -> set[str]:
     return {word[:4] for word in re.findall(r"[a-z]{4,}", text.lower())}
 
 
-async def _memories(suite: Suite, agents: Sequence[agents_pb.Agent]) -> dict[str, set[str]]:
-    service = memory_pb.DESCRIPTOR.services_by_name["MemoryService"]
-    async with channels([(suite.address("memory"), service)]) as [channel]:
-        memory = MemoryServiceStub(channel)
-        requests = [memory_pb.ListMemoriesRequest(agent_id=agent.id, page_size=500) for agent in agents]
-        return {
-            request.agent_id: {item.text for item in (await memory.ListMemories(request)).memories}
-            for request in requests
-        }
+async def _memories(clients: Clients, agents: Sequence[agents_pb.Agent]) -> dict[str, set[str]]:
+    requests = [memory_pb.ListMemoriesRequest(agent_id=agent.id, page_size=500) for agent in agents]
+    return {
+        request.agent_id: {item.text for item in (await clients.memory.ListMemories(request)).memories}
+        for request in requests
+    }
 
 
 async def _transactions(suite: Suite, address: str) -> Sequence[Transaction]:

@@ -6,7 +6,9 @@ import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from puppet.memory.v1 import memory_service_pb2 as pb
-from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub, RelationshipServiceStub
+from puppet.memory.v1 import relationship_service_pb2 as relationship_pb
+from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
+from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.memories import TrustedMemory, TrustedProvenance
 from services.agents.ports.neighbours import NewMemory, Recollection, Source, View
@@ -74,7 +76,7 @@ class MemoryClient:
 
     async def view_of(self, agent_id: str, counterpart: str) -> View | None:
         """Return what an agent thinks of a counterpart; None when it doesn't know them."""
-        request = pb.GetRelationshipRequest(agent_id=agent_id, counterpart=counterpart)
+        request = relationship_pb.GetRelationshipRequest(agent_id=agent_id, counterpart=counterpart)
         try:
             found = (await self._relationships.GetRelationship(request)).relationship
         except grpc.aio.AioRpcError as error:
@@ -86,8 +88,8 @@ class MemoryClient:
 
     async def set_view(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
         """Set what an agent thinks of a counterpart."""
-        request = pb.UpdateRelationshipRequest(
-            relationship=pb.Relationship(
+        request = relationship_pb.UpdateRelationshipRequest(
+            relationship=relationship_pb.Relationship(
                 agent_id=agent_id,
                 counterpart=counterpart,
                 sentiment=view.sentiment,
@@ -104,7 +106,7 @@ class MemoryClient:
 
     async def interacted(self, agent_id: str, counterpart: str, summary: str, change: View, request_id: str) -> None:
         """Count an interaction once for every request_id, and move what the agent thinks by the change."""
-        request = pb.RecordInteractionRequest(
+        request = relationship_pb.RecordInteractionRequest(
             agent_id=agent_id,
             counterpart=counterpart,
             summary=summary[:_MOST_SUMMARY],

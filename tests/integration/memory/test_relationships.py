@@ -6,8 +6,8 @@ import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from puppet.memory.v1 import memory_service_pb2 as pb
-from puppet.memory.v1.memory_service_pb2_grpc import RelationshipServiceStub
+from puppet.memory.v1 import relationship_service_pb2 as pb
+from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from tests.support.refusals import reason_of, refusal
 
 

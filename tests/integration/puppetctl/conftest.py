@@ -8,10 +8,12 @@ import grpc
 import pytest
 
 from puppet.agents.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
+from puppet.memory.v1.memory_service_pb2_grpc import add_MemoryServiceServicer_to_server
 from puppet.social.v1.social_service_pb2_grpc import add_SocialServiceServicer_to_server
 from puppet.trading.v1.trading_service_pb2_grpc import add_TradingServiceServicer_to_server
 from puppetctl.clients import Clients, connected
 from puppetctl.provision import Sandboxes
+from tests.integration.puppetctl.memory_service import FakeMemory
 from tests.integration.puppetctl.services import FakeAgents, FakeSandbox, FakeSocial, FakeTrading
 
 
@@ -20,6 +22,7 @@ class World:
     """The fakes, and where they listen."""
 
     agents: FakeAgents
+    memory: FakeMemory
     trading: FakeTrading
     sandbox: FakeSandbox
     address: str
@@ -34,9 +37,11 @@ class World:
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """Run the fakes, and let the environment say where they are."""
     agents = FakeAgents()
+    memory = FakeMemory()  # type: ignore[abstract]
     trading = FakeTrading()  # type: ignore[abstract]
     server = grpc.aio.server()
     add_AgentServiceServicer_to_server(agents, server)
+    add_MemoryServiceServicer_to_server(memory, server)
     add_SocialServiceServicer_to_server(FakeSocial(), server)  # type: ignore[abstract]
     add_TradingServiceServicer_to_server(trading, server)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
@@ -44,11 +49,11 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     with FakeSandbox(trading) as sandbox:
         thread = threading.Thread(target=sandbox.serve_forever, args=(0.02,))
         thread.start()
-        for name in ("AGENTS", "SOCIAL", "TRADING"):
+        for name in ("AGENTS", "MEMORY", "SOCIAL", "TRADING"):
             monkeypatch.setenv(f"PUPPET_CTL_{name}", address)
         for name in ("SANDBOX_X", "SANDBOX_SOLANA"):
             monkeypatch.setenv(f"PUPPET_CTL_{name}", sandbox.address)
-        yield World(agents, trading, sandbox, address)
+        yield World(agents, memory, trading, sandbox, address)
         sandbox.shutdown()
         thread.join()
     await server.stop(None)
@@ -57,6 +62,6 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 @pytest.fixture
 async def clients(world: World) -> AsyncIterator[Clients]:
     """Open the stubs."""
-    where = dict.fromkeys(("agents", "social", "trading"), world.address)
+    where = dict.fromkeys(("agents", "memory", "social", "trading"), world.address)
     async with connected(where) as stubs:
         yield stubs

@@ -46,6 +46,7 @@ class Echo:
     act: Callable[[str], Any] = lambda text: text
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     calls: int = 0
+    upload_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def one(self, request: StringValue, context: Any) -> StringValue:
         self.calls += 1
@@ -57,7 +58,10 @@ class Echo:
             yield await self.one(request, context)
 
     async def collect(self, requests: AsyncIterator[StringValue], context: Any) -> StringValue:
-        return StringValue(value=",".join([(await self.one(item, context)).value async for item in requests]))
+        try:
+            return StringValue(value=",".join([(await self.one(item, context)).value async for item in requests]))
+        finally:
+            self.upload_ended.set()
 
     async def chat(self, requests: AsyncIterator[StringValue], context: Any) -> AsyncIterator[StringValue]:
         async for item in requests:

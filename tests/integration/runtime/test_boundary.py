@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from typing import Any
 
 import grpc
 import pytest
@@ -10,7 +12,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from services.runtime import errors
 from services.runtime.interceptors import deadline
 from services.runtime.status import Remote
-from tests.integration.runtime.conftest import SHAPES, Caller, Echo
+from tests.integration.runtime.conftest import NAME, SHAPES, Caller, Echo
 
 HELLO = StringValue(value="hello").SerializeToString()
 NO_PROTOBUF = b"\xff\xff\xff"
@@ -100,6 +102,84 @@ async def test_a_call_that_takes_too_long_is_ended(caller: Caller, echo: Echo) -
     assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     async with asyncio.timeout(5):
         await ended.wait()
+
+
+async def half_an_upload() -> AsyncIterator[bytes]:
+    yield HELLO
+    await asyncio.Event().wait()
+
+
+def upload(
+    channel: grpc.aio.Channel, requests: AsyncIterable[bytes] | Iterable[bytes], timeout: float | None = None
+) -> Any:
+    method: Any = channel.stream_unary(f"/{NAME}/Collect", response_deserializer=StringValue.FromString)
+    return method(requests, timeout=timeout)
+
+
+async def test_only_its_caller_sets_a_deadline_for_an_upload(caller: Caller, echo: Echo) -> None:
+    echo.act = lambda _text: "none" if deadline.get() is None else "some"
+    assert await caller.call("Collect", HELLO, HELLO) == ["none,none"]
+    assert await caller.call("Collect", HELLO, timeout=5) == ["some"]
+
+
+async def test_an_upload_that_gets_stuck_is_ended_at_its_deadline(channel: grpc.aio.Channel, echo: Echo) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await upload(channel, half_an_upload(), timeout=0.2)
+    assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    async with asyncio.timeout(5):
+        await echo.upload_ended.wait()
+
+
+async def test_an_upload_whose_caller_leaves_is_ended(channel: grpc.aio.Channel, echo: Echo) -> None:
+    started = asyncio.Event()
+
+    def act(text: str) -> str:
+        started.set()
+        return text
+
+    echo.act = act
+    call = upload(channel, half_an_upload())
+    async with asyncio.timeout(5):
+        await started.wait()
+        call.cancel()
+        await echo.upload_ended.wait()
+
+
+async def test_an_upload_that_is_refused_half_way_ends_with_the_refusal(channel: grpc.aio.Channel, echo: Echo) -> None:
+    def act(text: str) -> str:
+        if echo.calls == 3:
+            raise errors.NotFound("enough")
+        return text
+
+    echo.act = act
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await upload(channel, (HELLO for _ in range(10_000)), timeout=10)
+    assert (refused.value.code(), refused.value.details()) == (grpc.StatusCode.NOT_FOUND, "enough")
+    assert echo.calls == 3
+
+
+async def test_a_message_in_the_midst_of_an_upload_that_is_no_protobuf_is_refused(caller: Caller, echo: Echo) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await caller.call("Collect", HELLO, NO_PROTOBUF, HELLO, timeout=10)
+    assert Remote(refused.value).reason == "INVALID_REQUEST"
+    assert echo.calls == 1
+
+
+async def test_open_uploads_take_no_place_from_other_calls(channel: grpc.aio.Channel, echo: Echo) -> None:
+    all_open = asyncio.Event()
+
+    def act(text: str) -> str:
+        if echo.calls == 5:
+            all_open.set()
+        return text
+
+    echo.act = act
+    uploads = [upload(channel, half_an_upload()) for _ in range(5)]
+    async with asyncio.timeout(5):
+        await all_open.wait()
+    assert await Caller(channel).call("One", HELLO, timeout=5) == ["hello"]
+    for call in uploads:
+        call.cancel()
 
 
 async def test_calls_beyond_the_limit_are_refused_and_the_others_finish(caller: Caller, echo: Echo) -> None:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import grpc
 import pytest
 
+from puppet.llm.v1 import llm_service_pb2 as llm_pb
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1 import memory_service_pb2_grpc as pb_grpc
 from services.runtime import client
@@ -17,6 +18,7 @@ from services.runtime.interceptors import deadline
 from services.runtime.server import Lifecycle, Mounted, serving
 from services.runtime.settings import ServiceSettings
 
+LLM = llm_pb.DESCRIPTOR.services_by_name["LlmService"]
 MEMORY = pb.DESCRIPTOR.services_by_name["MemoryService"]
 
 
@@ -93,11 +95,7 @@ async def test_a_service_that_comes_back_is_found_again(tmp_path: Path) -> None:
 
 
 def test_only_reads_and_mutations_with_a_request_id_are_repeated() -> None:
+    config = client._service_config([LLM])
+    assert [name["method"] for name in config["methodConfig"][0]["name"]] == ["ListModels"]
     config = client._service_config([MEMORY])
-    assert {name["method"] for name in config["methodConfig"][0]["name"]} == {
-        "CreateMemory",
-        "GetMemory",
-        "ListMemories",
-        "DeleteMemory",
-        "SearchMemories",
-    }
+    assert {name["method"] for name in config["methodConfig"][0]["name"]} == set(MEMORY.methods_by_name)

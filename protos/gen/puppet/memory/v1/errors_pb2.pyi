@@ -38,6 +38,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE: the service is overloaded or draining. Try again after the attached RetryInfo."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 7
     """INTERNAL: a fault of the service, logged under the attached error id."""
+    ERROR_REASON_MEMORY_EXISTS: _ErrorReason.ValueType  # 8
+    """ALREADY_EXISTS: another memory of this agent, named in the metadata, is exactly this one. Use it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -60,4 +62,6 @@ ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 6
 """UNAVAILABLE: the service is overloaded or draining. Try again after the attached RetryInfo."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 7
 """INTERNAL: a fault of the service, logged under the attached error id."""
+ERROR_REASON_MEMORY_EXISTS: ErrorReason.ValueType  # 8
+"""ALREADY_EXISTS: another memory of this agent, named in the metadata, is exactly this one. Use it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -105,6 +105,38 @@ PROVENANCE_EXTERNAL: Provenance.ValueType  # 4
 """A stranger on a network."""
 Global___Provenance: _TypeAlias = Provenance  # noqa: Y015
 
+class _IndexState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _IndexStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IndexState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INDEX_STATE_UNSPECIFIED: _IndexState.ValueType  # 0
+    """Never sent."""
+    INDEX_STATE_READY: _IndexState.ValueType  # 1
+    """It serves searches."""
+    INDEX_STATE_OPENING: _IndexState.ValueType  # 2
+    """It is being opened and compared with the store."""
+    INDEX_STATE_BUILDING: _IndexState.ValueType  # 3
+    """It is being built from the store; until that is done the one before serves, if there is one."""
+    INDEX_STATE_DOWN: _IndexState.ValueType  # 4
+    """It can't be reached, and is tried again."""
+
+class IndexState(_IndexState, metaclass=_IndexStateEnumTypeWrapper):
+    """What the vector index does. Memories that it doesn't have are compared one by one: a search finds them all the same."""
+
+INDEX_STATE_UNSPECIFIED: IndexState.ValueType  # 0
+"""Never sent."""
+INDEX_STATE_READY: IndexState.ValueType  # 1
+"""It serves searches."""
+INDEX_STATE_OPENING: IndexState.ValueType  # 2
+"""It is being opened and compared with the store."""
+INDEX_STATE_BUILDING: IndexState.ValueType  # 3
+"""It is being built from the store; until that is done the one before serves, if there is one."""
+INDEX_STATE_DOWN: IndexState.ValueType  # 4
+"""It can't be reached, and is tried again."""
+Global___IndexState: _TypeAlias = IndexState  # noqa: Y015
+
 @_typing.final
 class Memory(_message.Message):
     """One thing that a character remembers."""
@@ -145,6 +177,10 @@ class Memory(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     OCCUR_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    ACCESS_COUNT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`mem_...`; set by the service."""
     agent_id: _builtins.str
@@ -167,6 +203,10 @@ class Memory(_message.Message):
     """Whom or what it is about, at most 200 characters."""
     conversation_id: _builtins.str
     """The conversation it is a turn of, at most 200 characters."""
+    etag: _builtins.str
+    """Changes with every update."""
+    access_count: _builtins.int
+    """How often a search returned it; counted a little later, and not to the last one after a crash."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Anything else; at most 32 entries, keys up to 64 and values up to 1,000 characters."""
@@ -178,6 +218,14 @@ class Memory(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was stored; set by the service."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When it last changed; set by the service."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on it is forgotten. Left out: never by itself."""
 
     def __init__(
         self,
@@ -196,10 +244,14 @@ class Memory(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         occur_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        etag: _builtins.str = ...,
+        access_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "create_time", b"create_time", "importance", b"importance", "occur_time", b"occur_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "create_time", b"create_time", "expire_time", b"expire_time", "importance", b"importance", "occur_time", b"occur_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "agent_id", b"agent_id", "author", b"author", "conversation_id", b"conversation_id", "create_time", b"create_time", "id", b"id", "importance", b"importance", "kind", b"kind", "metadata", b"metadata", "occur_time", b"occur_time", "provenance", b"provenance", "source_id", b"source_id", "subject", b"subject", "text", b"text", "valence", b"valence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "access_count", b"access_count", "agent_id", b"agent_id", "author", b"author", "conversation_id", b"conversation_id", "create_time", b"create_time", "etag", b"etag", "expire_time", b"expire_time", "id", b"id", "importance", b"importance", "kind", b"kind", "metadata", b"metadata", "occur_time", b"occur_time", "provenance", b"provenance", "source_id", b"source_id", "subject", b"subject", "text", b"text", "update_time", b"update_time", "valence", b"valence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__importance: _TypeAlias = _typing.Literal["importance"]  # noqa: Y015
     _WhichOneofArgType__importance: _TypeAlias = _typing.Literal["_importance", b"_importance"]  # noqa: Y015
@@ -219,7 +271,7 @@ class CreateMemoryRequest(_message.Message):
     """At most 128 characters. The same id and body returns the memory that the first call made."""
     @_builtins.property
     def memory(self) -> Global___Memory:
-        """The memory; `id` and `create_time` are ignored."""
+        """The memory; `id`, `create_time`, `update_time`, `etag` and `access_count` are ignored."""
 
     def __init__(
         self,
@@ -242,6 +294,9 @@ class CreateMemoryResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMORY_FIELD_NUMBER: _builtins.int
+    DUPLICATE_FIELD_NUMBER: _builtins.int
+    duplicate: _builtins.bool
+    """True when it was there before: nothing was stored."""
     @_builtins.property
     def memory(self) -> Global___Memory:
         """As stored."""
@@ -250,14 +305,75 @@ class CreateMemoryResponse(_message.Message):
         self,
         *,
         memory: Global___Memory | None = ...,
+        duplicate: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate", b"duplicate", "memory", b"memory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateMemoryResponse: _TypeAlias = CreateMemoryResponse  # noqa: Y015
+
+@_typing.final
+class BatchCreateMemoriesRequest(_message.Message):
+    """Asks to store several memories."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    MEMORIES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent they belong to; an `agent_id` in a memory must be this one or empty."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body returns the memories that the first call made."""
+    @_builtins.property
+    def memories(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
+        """1 to 1,000 memories, as in CreateMemory. Turns of a conversation stand in their order."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        memories: _abc.Iterable[Global___Memory] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "memories", b"memories", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCreateMemoriesRequest: _TypeAlias = BatchCreateMemoriesRequest  # noqa: Y015
+
+@_typing.final
+class BatchCreateMemoriesResponse(_message.Message):
+    """The stored memories."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMORIES_FIELD_NUMBER: _builtins.int
+    DUPLICATE_COUNT_FIELD_NUMBER: _builtins.int
+    duplicate_count: _builtins.int
+    """How many of them were there before, or stood twice in the request."""
+    @_builtins.property
+    def memories(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
+        """One for each that was asked for, in the same order."""
+
+    def __init__(
+        self,
+        *,
+        memories: _abc.Iterable[Global___Memory] | None = ...,
+        duplicate_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate_count", b"duplicate_count", "memories", b"memories"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCreateMemoriesResponse: _TypeAlias = BatchCreateMemoriesResponse  # noqa: Y015
 
 @_typing.final
 class GetMemoryRequest(_message.Message):
@@ -267,19 +383,23 @@ class GetMemoryRequest(_message.Message):
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
     ID_FIELD_NUMBER: _builtins.int
+    INCLUDE_HISTORY_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent it belongs to."""
     id: _builtins.str
     """Its id."""
+    include_history: _builtins.bool
+    """Return the history too."""
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
         id: _builtins.str = ...,
+        include_history: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "id", b"id", "include_history", b"include_history"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -292,18 +412,24 @@ class GetMemoryResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMORY_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def memory(self) -> Global___Memory:
         """The memory."""
+
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
+        """What it was before each update, newest first."""
 
     def __init__(
         self,
         *,
         memory: Global___Memory | None = ...,
+        history: _abc.Iterable[Global___Memory] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["history", b"history", "memory", b"memory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -311,9 +437,29 @@ Global___GetMemoryResponse: _TypeAlias = GetMemoryResponse  # noqa: Y015
 
 @_typing.final
 class ListMemoriesRequest(_message.Message):
-    """Asks for a page of an agent's memories."""
+    """Asks for a page of an agent's memories; a memory has to pass all filters."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
@@ -322,6 +468,13 @@ class ListMemoriesRequest(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    SOURCE_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    MIN_IMPORTANCE_FIELD_NUMBER: _builtins.int
+    MAX_IMPORTANCE_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent they belong to."""
     subject: _builtins.str
@@ -332,6 +485,14 @@ class ListMemoriesRequest(_message.Message):
     """At most this many: up to 500; 0 means 50."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; the other fields must be as they were."""
+    author: _builtins.str
+    """Only of this author; all when empty."""
+    source_id: _builtins.str
+    """Only from this post, trade or event; all when empty."""
+    min_importance: _builtins.float
+    """Only of at least this importance."""
+    max_importance: _builtins.float
+    """Only of at most this importance."""
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___MemoryKind.ValueType]:
         """Only these kinds; all when empty."""
@@ -339,6 +500,18 @@ class ListMemoriesRequest(_message.Message):
     @_builtins.property
     def provenances(self) -> _containers.RepeatedScalarFieldContainer[Global___Provenance.ValueType]:
         """Only from these sources; all when empty."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what happened at this time or later."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what happened before this time."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Only with all of these entries."""
 
     def __init__(
         self,
@@ -350,12 +523,26 @@ class ListMemoriesRequest(_message.Message):
         conversation_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        author: _builtins.str = ...,
+        source_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        min_importance: _builtins.float | None = ...,
+        max_importance: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_importance", b"_max_importance", "_min_importance", b"_min_importance", "end_time", b"end_time", "max_importance", b"max_importance", "min_importance", b"min_importance", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "conversation_id", b"conversation_id", "kinds", b"kinds", "page_size", b"page_size", "page_token", b"page_token", "provenances", b"provenances", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_importance", b"_max_importance", "_min_importance", b"_min_importance", "agent_id", b"agent_id", "author", b"author", "conversation_id", b"conversation_id", "end_time", b"end_time", "kinds", b"kinds", "max_importance", b"max_importance", "metadata", b"metadata", "min_importance", b"min_importance", "page_size", b"page_size", "page_token", b"page_token", "provenances", b"provenances", "source_id", b"source_id", "start_time", b"start_time", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_importance: _TypeAlias = _typing.Literal["max_importance"]  # noqa: Y015
+    _WhichOneofArgType__max_importance: _TypeAlias = _typing.Literal["_max_importance", b"_max_importance"]  # noqa: Y015
+    _WhichOneofReturnType__min_importance: _TypeAlias = _typing.Literal["min_importance"]  # noqa: Y015
+    _WhichOneofArgType__min_importance: _TypeAlias = _typing.Literal["_min_importance", b"_min_importance"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_importance) -> _WhichOneofReturnType__max_importance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_importance) -> _WhichOneofReturnType__min_importance | None: ...
 
 Global___ListMemoriesRequest: _TypeAlias = ListMemoriesRequest  # noqa: Y015
 
@@ -386,6 +573,66 @@ class ListMemoriesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListMemoriesResponse: _TypeAlias = ListMemoriesResponse  # noqa: Y015
+
+@_typing.final
+class UpdateMemoryRequest(_message.Message):
+    """Asks to set fields of a memory."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMORY_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body is applied once."""
+    @_builtins.property
+    def memory(self) -> Global___Memory:
+        """`agent_id` and `id` say which; an `etag`, if given, must be the current one."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which of `text`, `kind`, `importance`, `valence`, `subject`, `metadata`, `occur_time` and `expire_time` to set.
+        Required. Where a memory comes from never changes.
+        """
+
+    def __init__(
+        self,
+        *,
+        memory: Global___Memory | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateMemoryRequest: _TypeAlias = UpdateMemoryRequest  # noqa: Y015
+
+@_typing.final
+class UpdateMemoryResponse(_message.Message):
+    """The memory after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMORY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def memory(self) -> Global___Memory:
+        """The memory."""
+
+    def __init__(
+        self,
+        *,
+        memory: Global___Memory | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateMemoryResponse: _TypeAlias = UpdateMemoryResponse  # noqa: Y015
 
 @_typing.final
 class DeleteMemoryRequest(_message.Message):
@@ -435,10 +682,84 @@ class DeleteMemoryResponse(_message.Message):
 Global___DeleteMemoryResponse: _TypeAlias = DeleteMemoryResponse  # noqa: Y015
 
 @_typing.final
-class SearchMemoriesRequest(_message.Message):
-    """Asks for the memories nearest in meaning to a text."""
+class ClearMemoriesRequest(_message.Message):
+    """Asks to delete an agent's memories."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent they belong to."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body answers as the first call did."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___MemoryKind.ValueType]:
+        """Only these kinds; all when empty."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        kinds: _abc.Iterable[Global___MemoryKind.ValueType] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "kinds", b"kinds", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClearMemoriesRequest: _TypeAlias = ClearMemoriesRequest  # noqa: Y015
+
+@_typing.final
+class ClearMemoriesResponse(_message.Message):
+    """The memories are gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELETED_COUNT_FIELD_NUMBER: _builtins.int
+    deleted_count: _builtins.int
+    """How many there were."""
+    def __init__(
+        self,
+        *,
+        deleted_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted_count", b"deleted_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClearMemoriesResponse: _TypeAlias = ClearMemoriesResponse  # noqa: Y015
+
+@_typing.final
+class SearchMemoriesRequest(_message.Message):
+    """Asks for the memories that fit a text best; a memory has to pass all filters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
@@ -448,6 +769,15 @@ class SearchMemoriesRequest(_message.Message):
     PROVENANCES_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    SOURCE_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    MIN_IMPORTANCE_FIELD_NUMBER: _builtins.int
+    MAX_IMPORTANCE_FIELD_NUMBER: _builtins.int
+    RECENCY_WEIGHT_FIELD_NUMBER: _builtins.int
+    IMPORTANCE_WEIGHT_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent they belong to."""
     query: _builtins.str
@@ -460,6 +790,18 @@ class SearchMemoriesRequest(_message.Message):
     """Only about this subject; all when empty."""
     conversation_id: _builtins.str
     """Only of this conversation; all when empty."""
+    author: _builtins.str
+    """Only of this author; all when empty."""
+    source_id: _builtins.str
+    """Only from this post, trade or event; all when empty."""
+    min_importance: _builtins.float
+    """Only of at least this importance."""
+    max_importance: _builtins.float
+    """Only of at most this importance."""
+    recency_weight: _builtins.float
+    """How much it counts that a memory is recent, beside its fit: 0 to 1; what happened a week ago counts half."""
+    importance_weight: _builtins.float
+    """How much its importance counts, beside its fit: 0 to 1."""
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___MemoryKind.ValueType]:
         """Only these kinds; all when empty."""
@@ -467,6 +809,18 @@ class SearchMemoriesRequest(_message.Message):
     @_builtins.property
     def provenances(self) -> _containers.RepeatedScalarFieldContainer[Global___Provenance.ValueType]:
         """Only from these sources; all when empty."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what happened at this time or later."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what happened before this time."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Only with all of these entries."""
 
     def __init__(
         self,
@@ -479,13 +833,31 @@ class SearchMemoriesRequest(_message.Message):
         provenances: _abc.Iterable[Global___Provenance.ValueType] | None = ...,
         subject: _builtins.str = ...,
         conversation_id: _builtins.str = ...,
+        author: _builtins.str = ...,
+        source_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        min_importance: _builtins.float | None = ...,
+        max_importance: _builtins.float | None = ...,
+        recency_weight: _builtins.float = ...,
+        importance_weight: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_relevance", b"_min_relevance", "min_relevance", b"min_relevance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_importance", b"_max_importance", "_min_importance", b"_min_importance", "_min_relevance", b"_min_relevance", "end_time", b"end_time", "max_importance", b"max_importance", "min_importance", b"min_importance", "min_relevance", b"min_relevance", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_relevance", b"_min_relevance", "agent_id", b"agent_id", "conversation_id", b"conversation_id", "kinds", b"kinds", "max_results", b"max_results", "min_relevance", b"min_relevance", "provenances", b"provenances", "query", b"query", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_importance", b"_max_importance", "_min_importance", b"_min_importance", "_min_relevance", b"_min_relevance", "agent_id", b"agent_id", "author", b"author", "conversation_id", b"conversation_id", "end_time", b"end_time", "importance_weight", b"importance_weight", "kinds", b"kinds", "max_importance", b"max_importance", "max_results", b"max_results", "metadata", b"metadata", "min_importance", b"min_importance", "min_relevance", b"min_relevance", "provenances", b"provenances", "query", b"query", "recency_weight", b"recency_weight", "source_id", b"source_id", "start_time", b"start_time", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_importance: _TypeAlias = _typing.Literal["max_importance"]  # noqa: Y015
+    _WhichOneofArgType__max_importance: _TypeAlias = _typing.Literal["_max_importance", b"_max_importance"]  # noqa: Y015
+    _WhichOneofReturnType__min_importance: _TypeAlias = _typing.Literal["min_importance"]  # noqa: Y015
+    _WhichOneofArgType__min_importance: _TypeAlias = _typing.Literal["_min_importance", b"_min_importance"]  # noqa: Y015
     _WhichOneofReturnType__min_relevance: _TypeAlias = _typing.Literal["min_relevance"]  # noqa: Y015
     _WhichOneofArgType__min_relevance: _TypeAlias = _typing.Literal["_min_relevance", b"_min_relevance"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_importance) -> _WhichOneofReturnType__max_importance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_importance) -> _WhichOneofReturnType__min_importance | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_relevance) -> _WhichOneofReturnType__min_relevance | None: ...
 
 Global___SearchMemoriesRequest: _TypeAlias = SearchMemoriesRequest  # noqa: Y015
@@ -499,7 +871,7 @@ class SearchMemoriesResponse(_message.Message):
     HITS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemoryHit]:
-        """Most relevant first."""
+        """Highest score first."""
 
     def __init__(
         self,
@@ -522,334 +894,587 @@ class MemoryHit(_message.Message):
 
     MEMORY_FIELD_NUMBER: _builtins.int
     RELEVANCE_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     relevance: _builtins.float
-    """How well it fits the query: 0 to 1."""
+    """How well it fits the query, whatever else was found: 0 to 1. `min_relevance` asks for this."""
+    score: _builtins.float
+    """What the hits are ordered by: the sum of the parts."""
     @_builtins.property
     def memory(self) -> Global___Memory:
         """The memory."""
+
+    @_builtins.property
+    def parts(self) -> Global___ScoreParts:
+        """Where the score comes from."""
 
     def __init__(
         self,
         *,
         memory: Global___Memory | None = ...,
         relevance: _builtins.float = ...,
+        score: _builtins.float = ...,
+        parts: Global___ScoreParts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory", "parts", b"parts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory", "relevance", b"relevance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory", "parts", b"parts", "relevance", b"relevance", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MemoryHit: _TypeAlias = MemoryHit  # noqa: Y015
 
 @_typing.final
-class Relationship(_message.Message):
-    """What an agent thinks of one counterpart."""
+class ScoreParts(_message.Message):
+    """What each way of looking contributed to a score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEXICAL_FIELD_NUMBER: _builtins.int
+    VECTOR_FIELD_NUMBER: _builtins.int
+    ENTITY_FIELD_NUMBER: _builtins.int
+    RECENCY_FIELD_NUMBER: _builtins.int
+    IMPORTANCE_FIELD_NUMBER: _builtins.int
+    lexical: _builtins.float
+    """That it has the words of the query, in its own text or in the turns before it."""
+    vector: _builtins.float
+    """That it is near in meaning."""
+    entity: _builtins.float
+    """That it is about, or by, the one whom the query names."""
+    recency: _builtins.float
+    """That it is recent, when the caller weighted this."""
+    importance: _builtins.float
+    """That it is important, when the caller weighted this."""
+    def __init__(
+        self,
+        *,
+        lexical: _builtins.float = ...,
+        vector: _builtins.float = ...,
+        entity: _builtins.float = ...,
+        recency: _builtins.float = ...,
+        importance: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entity", b"entity", "importance", b"importance", "lexical", b"lexical", "recency", b"recency", "vector", b"vector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreParts: _TypeAlias = ScoreParts  # noqa: Y015
+
+@_typing.final
+class ExportMemoriesRequest(_message.Message):
+    """Asks for everything that an agent remembers."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
-    COUNTERPART_FIELD_NUMBER: _builtins.int
-    SENTIMENT_FIELD_NUMBER: _builtins.int
-    FAMILIARITY_FIELD_NUMBER: _builtins.int
-    TRUST_FIELD_NUMBER: _builtins.int
-    NOTES_FIELD_NUMBER: _builtins.int
-    INTERACTION_COUNT_FIELD_NUMBER: _builtins.int
-    LAST_INTERACTION_FIELD_NUMBER: _builtins.int
-    LAST_INTERACTION_TIME_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
-    UPDATE_TIME_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
+    AFTER_CURSOR_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent whose view it is."""
-    counterpart: _builtins.str
-    """Whom it is about: an agent's id or a handle, 1 to 200 characters."""
-    sentiment: _builtins.float
-    """-1 (hostile) to 1 (fond)."""
-    familiarity: _builtins.float
-    """0 (stranger) to 1 (knows well)."""
-    trust: _builtins.float
-    """-1 (distrusts) to 1 (trusts)."""
-    notes: _builtins.str
-    """In words, at most 2,000 characters."""
-    interaction_count: _builtins.int
-    """How many interactions were recorded."""
-    last_interaction: _builtins.str
-    """What the last interaction was, at most 1,000 characters."""
-    etag: _builtins.str
-    """Changes with every write."""
-    @_builtins.property
-    def last_interaction_time(self) -> _timestamp_pb2.Timestamp:
-        """When the last interaction was."""
-
-    @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was first known."""
-
-    @_builtins.property
-    def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it last changed."""
-
+    """The agent."""
+    after_cursor: _builtins.str
+    """The `cursor` of the last message received, to go on after it."""
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
-        counterpart: _builtins.str = ...,
-        sentiment: _builtins.float = ...,
-        familiarity: _builtins.float = ...,
-        trust: _builtins.float = ...,
-        notes: _builtins.str = ...,
-        interaction_count: _builtins.int = ...,
-        last_interaction: _builtins.str = ...,
-        last_interaction_time: _timestamp_pb2.Timestamp | None = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
-        update_time: _timestamp_pb2.Timestamp | None = ...,
-        etag: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "last_interaction_time", b"last_interaction_time", "update_time", b"update_time"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "counterpart", b"counterpart", "create_time", b"create_time", "etag", b"etag", "familiarity", b"familiarity", "interaction_count", b"interaction_count", "last_interaction", b"last_interaction", "last_interaction_time", b"last_interaction_time", "notes", b"notes", "sentiment", b"sentiment", "trust", b"trust", "update_time", b"update_time"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Relationship: _TypeAlias = Relationship  # noqa: Y015
-
-@_typing.final
-class GetRelationshipRequest(_message.Message):
-    """Asks for one relationship."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    AGENT_ID_FIELD_NUMBER: _builtins.int
-    COUNTERPART_FIELD_NUMBER: _builtins.int
-    agent_id: _builtins.str
-    """The agent whose view it is."""
-    counterpart: _builtins.str
-    """Whom it is about."""
-    def __init__(
-        self,
-        *,
-        agent_id: _builtins.str = ...,
-        counterpart: _builtins.str = ...,
+        after_cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "counterpart", b"counterpart"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_cursor", b"after_cursor", "agent_id", b"agent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetRelationshipRequest: _TypeAlias = GetRelationshipRequest  # noqa: Y015
+Global___ExportMemoriesRequest: _TypeAlias = ExportMemoriesRequest  # noqa: Y015
 
 @_typing.final
-class GetRelationshipResponse(_message.Message):
-    """The relationship asked for."""
+class ExportMemoriesResponse(_message.Message):
+    """One memory of an export."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    RELATIONSHIP_FIELD_NUMBER: _builtins.int
+    MEMORY_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """Where this message stands in the export."""
     @_builtins.property
-    def relationship(self) -> Global___Relationship:
-        """The relationship."""
+    def memory(self) -> Global___Memory:
+        """The memory."""
 
-    def __init__(
-        self,
-        *,
-        relationship: Global___Relationship | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["relationship", b"relationship"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["relationship", b"relationship"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GetRelationshipResponse: _TypeAlias = GetRelationshipResponse  # noqa: Y015
-
-@_typing.final
-class ListRelationshipsRequest(_message.Message):
-    """Asks for a page of an agent's relationships."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    AGENT_ID_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    agent_id: _builtins.str
-    """The agent whose views they are."""
-    page_size: _builtins.int
-    """At most this many: up to 500; 0 means 50."""
-    page_token: _builtins.str
-    """The `next_page_token` of the page before."""
-    def __init__(
-        self,
-        *,
-        agent_id: _builtins.str = ...,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListRelationshipsRequest: _TypeAlias = ListRelationshipsRequest  # noqa: Y015
-
-@_typing.final
-class ListRelationshipsResponse(_message.Message):
-    """One page of relationships."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    RELATIONSHIPS_FIELD_NUMBER: _builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_page_token: _builtins.str
-    """Empty on the last page."""
     @_builtins.property
-    def relationships(self) -> _containers.RepeatedCompositeFieldContainer[Global___Relationship]:
-        """In the order of their counterparts."""
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
+        """What it was before each update, newest first."""
 
     def __init__(
         self,
         *,
-        relationships: _abc.Iterable[Global___Relationship] | None = ...,
-        next_page_token: _builtins.str = ...,
+        memory: Global___Memory | None = ...,
+        history: _abc.Iterable[Global___Memory] | None = ...,
+        cursor: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "relationships", b"relationships"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "history", b"history", "memory", b"memory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListRelationshipsResponse: _TypeAlias = ListRelationshipsResponse  # noqa: Y015
+Global___ExportMemoriesResponse: _TypeAlias = ExportMemoriesResponse  # noqa: Y015
 
 @_typing.final
-class RecordInteractionRequest(_message.Message):
-    """Asks to add an interaction."""
+class ImportMemoriesRequest(_message.Message):
+    """One memory to import."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
-    COUNTERPART_FIELD_NUMBER: _builtins.int
-    SUMMARY_FIELD_NUMBER: _builtins.int
-    SENTIMENT_DELTA_FIELD_NUMBER: _builtins.int
-    FAMILIARITY_DELTA_FIELD_NUMBER: _builtins.int
-    TRUST_DELTA_FIELD_NUMBER: _builtins.int
+    MEMORY_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent whose view it is."""
-    counterpart: _builtins.str
-    """With whom: an agent's id or a handle, 1 to 200 characters."""
-    summary: _builtins.str
-    """What happened: 1 to 1,000 characters."""
-    sentiment_delta: _builtins.float
-    """Added to sentiment: -1 to 1."""
-    familiarity_delta: _builtins.float
-    """Added to familiarity: -1 to 1."""
-    trust_delta: _builtins.float
-    """Added to trust: -1 to 1."""
+    """Whose memories they become: required in the first message, and the same or empty in the others."""
     request_id: _builtins.str
-    """At most 128 characters. The same id and body counts once."""
+    """At most 128 characters, in the first message. An import is repeatable without one."""
+    @_builtins.property
+    def memory(self) -> Global___Memory:
+        """As it was exported; its `agent_id` is ignored. Without an `id` it gets a new one."""
+
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
+        """As it was exported."""
+
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
-        counterpart: _builtins.str = ...,
-        summary: _builtins.str = ...,
-        sentiment_delta: _builtins.float = ...,
-        familiarity_delta: _builtins.float = ...,
-        trust_delta: _builtins.float = ...,
+        memory: Global___Memory | None = ...,
+        history: _abc.Iterable[Global___Memory] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "history", b"history", "memory", b"memory", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportMemoriesRequest: _TypeAlias = ImportMemoriesRequest  # noqa: Y015
+
+@_typing.final
+class ImportMemoriesResponse(_message.Message):
+    """The memories are stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREATED_COUNT_FIELD_NUMBER: _builtins.int
+    EXISTING_COUNT_FIELD_NUMBER: _builtins.int
+    created_count: _builtins.int
+    """How many were stored."""
+    existing_count: _builtins.int
+    """How many the agent had before."""
+    def __init__(
+        self,
+        *,
+        created_count: _builtins.int = ...,
+        existing_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_count", b"created_count", "existing_count", b"existing_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportMemoriesResponse: _TypeAlias = ImportMemoriesResponse  # noqa: Y015
+
+@_typing.final
+class GetMemoryStatsRequest(_message.Message):
+    """Asks what an agent remembers, in numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMemoryStatsRequest: _TypeAlias = GetMemoryStatsRequest  # noqa: Y015
+
+@_typing.final
+class GetMemoryStatsResponse(_message.Message):
+    """What an agent remembers, in numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMORY_COUNT_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    PROVENANCES_FIELD_NUMBER: _builtins.int
+    OLDEST_TIME_FIELD_NUMBER: _builtins.int
+    NEWEST_TIME_FIELD_NUMBER: _builtins.int
+    RELATIONSHIP_COUNT_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    memory_count: _builtins.int
+    """All memories."""
+    relationship_count: _builtins.int
+    """How many relationships it has."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___KindCount]:
+        """By kind; kinds without memories are left out."""
+
+    @_builtins.property
+    def provenances(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProvenanceCount]:
+        """By source; sources without memories are left out."""
+
+    @_builtins.property
+    def oldest_time(self) -> _timestamp_pb2.Timestamp:
+        """When the oldest of them happened."""
+
+    @_builtins.property
+    def newest_time(self) -> _timestamp_pb2.Timestamp:
+        """When the newest of them happened."""
+
+    @_builtins.property
+    def index(self) -> Global___IndexStatus:
+        """The vector index, of all agents."""
+
+    def __init__(
+        self,
+        *,
+        memory_count: _builtins.int = ...,
+        kinds: _abc.Iterable[Global___KindCount] | None = ...,
+        provenances: _abc.Iterable[Global___ProvenanceCount] | None = ...,
+        oldest_time: _timestamp_pb2.Timestamp | None = ...,
+        newest_time: _timestamp_pb2.Timestamp | None = ...,
+        relationship_count: _builtins.int = ...,
+        index: Global___IndexStatus | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "newest_time", b"newest_time", "oldest_time", b"oldest_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "kinds", b"kinds", "memory_count", b"memory_count", "newest_time", b"newest_time", "oldest_time", b"oldest_time", "provenances", b"provenances", "relationship_count", b"relationship_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMemoryStatsResponse: _TypeAlias = GetMemoryStatsResponse  # noqa: Y015
+
+@_typing.final
+class KindCount(_message.Message):
+    """How many memories are of a kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    kind: Global___MemoryKind.ValueType
+    """The kind."""
+    count: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        kind: Global___MemoryKind.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KindCount: _TypeAlias = KindCount  # noqa: Y015
+
+@_typing.final
+class ProvenanceCount(_message.Message):
+    """How many memories come from a source."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVENANCE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    provenance: Global___Provenance.ValueType
+    """The source."""
+    count: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        provenance: Global___Provenance.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "provenance", b"provenance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProvenanceCount: _TypeAlias = ProvenanceCount  # noqa: Y015
+
+@_typing.final
+class IndexStatus(_message.Message):
+    """How far the vector index is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    EMBEDDING_MODEL_FIELD_NUMBER: _builtins.int
+    BUILT_COUNT_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
+    PENDING_COUNT_FIELD_NUMBER: _builtins.int
+    state: Global___IndexState.ValueType
+    """What it does."""
+    generation: _builtins.int
+    """Which build of it serves; each one has a higher number."""
+    embedding_model: _builtins.str
+    """The model of its vectors."""
+    built_count: _builtins.int
+    """While it is being built: how many memories the new one has."""
+    total_count: _builtins.int
+    """While it is being built: how many it will have."""
+    pending_count: _builtins.int
+    """Changes that it doesn't have yet."""
+    def __init__(
+        self,
+        *,
+        state: Global___IndexState.ValueType = ...,
+        generation: _builtins.int = ...,
+        embedding_model: _builtins.str = ...,
+        built_count: _builtins.int = ...,
+        total_count: _builtins.int = ...,
+        pending_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["built_count", b"built_count", "embedding_model", b"embedding_model", "generation", b"generation", "pending_count", b"pending_count", "state", b"state", "total_count", b"total_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IndexStatus: _TypeAlias = IndexStatus  # noqa: Y015
+
+@_typing.final
+class PurgeSourceRequest(_message.Message):
+    """Asks to remove what a source brought."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    SOURCE_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent."""
+    author: _builtins.str
+    """An author: an id or a handle, 1 to 200 characters."""
+    source_id: _builtins.str
+    """A post, trade or event, 1 to 200 characters."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body answers as the first call did."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        author: _builtins.str = ...,
+        source_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "source", b"source", "source_id", b"source_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "author", b"author", "request_id", b"request_id", "source", b"source", "source_id", b"source_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["author", "source_id"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___PurgeSourceRequest: _TypeAlias = PurgeSourceRequest  # noqa: Y015
+
+@_typing.final
+class PurgeSourceResponse(_message.Message):
+    """The source is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURGED_COUNT_FIELD_NUMBER: _builtins.int
+    purged_count: _builtins.int
+    """How many memories it had brought."""
+    def __init__(
+        self,
+        *,
+        purged_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["purged_count", b"purged_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PurgeSourceResponse: _TypeAlias = PurgeSourceResponse  # noqa: Y015
+
+@_typing.final
+class SweepMemoriesRequest(_message.Message):
+    """Asks to forget what is due."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent; all of them when empty."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body answers as the first call did."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "counterpart", b"counterpart", "familiarity_delta", b"familiarity_delta", "request_id", b"request_id", "sentiment_delta", b"sentiment_delta", "summary", b"summary", "trust_delta", b"trust_delta"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RecordInteractionRequest: _TypeAlias = RecordInteractionRequest  # noqa: Y015
+Global___SweepMemoriesRequest: _TypeAlias = SweepMemoriesRequest  # noqa: Y015
 
 @_typing.final
-class RecordInteractionResponse(_message.Message):
-    """The relationship after the interaction."""
+class SweepMemoriesResponse(_message.Message):
+    """What was forgotten."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    RELATIONSHIP_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def relationship(self) -> Global___Relationship:
-        """The relationship."""
-
+    EXPIRED_COUNT_FIELD_NUMBER: _builtins.int
+    OUTDATED_COUNT_FIELD_NUMBER: _builtins.int
+    EXCESS_COUNT_FIELD_NUMBER: _builtins.int
+    expired_count: _builtins.int
+    """Memories whose `expire_time` had come."""
+    outdated_count: _builtins.int
+    """Memories that were older than their kind is kept."""
+    excess_count: _builtins.int
+    """Memories beyond the capacity of their agent."""
     def __init__(
         self,
         *,
-        relationship: Global___Relationship | None = ...,
+        expired_count: _builtins.int = ...,
+        outdated_count: _builtins.int = ...,
+        excess_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["relationship", b"relationship"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["relationship", b"relationship"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["excess_count", b"excess_count", "expired_count", b"expired_count", "outdated_count", b"outdated_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RecordInteractionResponse: _TypeAlias = RecordInteractionResponse  # noqa: Y015
+Global___SweepMemoriesResponse: _TypeAlias = SweepMemoriesResponse  # noqa: Y015
 
 @_typing.final
-class UpdateRelationshipRequest(_message.Message):
-    """Asks to set fields of a relationship."""
+class VerifyIndexRequest(_message.Message):
+    """Asks to compare the index with the store."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    RELATIONSHIP_FIELD_NUMBER: _builtins.int
-    UPDATE_MASK_FIELD_NUMBER: _builtins.int
-    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    allow_missing: _builtins.bool
-    """Create the relationship when there is none."""
-    request_id: _builtins.str
-    """At most 128 characters. The same id and body is applied once."""
-    @_builtins.property
-    def relationship(self) -> Global___Relationship:
-        """`agent_id` and `counterpart` say which; an `etag`, if given, must be the current one."""
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+Global___VerifyIndexRequest: _TypeAlias = VerifyIndexRequest  # noqa: Y015
+
+@_typing.final
+class VerifyIndexResponse(_message.Message):
+    """What the comparison showed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSISTENT_FIELD_NUMBER: _builtins.int
+    CHECKED_COUNT_FIELD_NUMBER: _builtins.int
+    MISSING_COUNT_FIELD_NUMBER: _builtins.int
+    LEFT_OVER_COUNT_FIELD_NUMBER: _builtins.int
+    DIFFERENT_COUNT_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    consistent: _builtins.bool
+    """True when nothing is missing, left over or different."""
+    checked_count: _builtins.int
+    """How many vectors were compared."""
+    missing_count: _builtins.int
+    """How many the store has and the index hasn't."""
+    left_over_count: _builtins.int
+    """How many the index has and the store hasn't."""
+    different_count: _builtins.int
+    """How many are not the same in both."""
     @_builtins.property
-    def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which of `sentiment`, `familiarity`, `trust` and `notes` to set. Required."""
+    def index(self) -> Global___IndexStatus:
+        """The vector index."""
 
     def __init__(
         self,
         *,
-        relationship: Global___Relationship | None = ...,
-        update_mask: _field_mask_pb2.FieldMask | None = ...,
-        allow_missing: _builtins.bool = ...,
+        consistent: _builtins.bool = ...,
+        checked_count: _builtins.int = ...,
+        missing_count: _builtins.int = ...,
+        left_over_count: _builtins.int = ...,
+        different_count: _builtins.int = ...,
+        index: Global___IndexStatus | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["index", b"index"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_count", b"checked_count", "consistent", b"consistent", "different_count", b"different_count", "index", b"index", "left_over_count", b"left_over_count", "missing_count", b"missing_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyIndexResponse: _TypeAlias = VerifyIndexResponse  # noqa: Y015
+
+@_typing.final
+class ReindexRequest(_message.Message):
+    """Asks to build the index anew."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """At most 128 characters. The same id starts one build, and tells how far it is."""
+    def __init__(
+        self,
+        *,
         request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["relationship", b"relationship", "update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "relationship", b"relationship", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UpdateRelationshipRequest: _TypeAlias = UpdateRelationshipRequest  # noqa: Y015
+Global___ReindexRequest: _TypeAlias = ReindexRequest  # noqa: Y015
 
 @_typing.final
-class UpdateRelationshipResponse(_message.Message):
-    """The relationship after the change."""
+class ReindexResponse(_message.Message):
+    """The build has begun."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    RELATIONSHIP_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def relationship(self) -> Global___Relationship:
-        """The relationship."""
+    def index(self) -> Global___IndexStatus:
+        """The vector index."""
 
     def __init__(
         self,
         *,
-        relationship: Global___Relationship | None = ...,
+        index: Global___IndexStatus | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["relationship", b"relationship"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["index", b"index"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["relationship", b"relationship"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UpdateRelationshipResponse: _TypeAlias = UpdateRelationshipResponse  # noqa: Y015
+Global___ReindexResponse: _TypeAlias = ReindexResponse  # noqa: Y015

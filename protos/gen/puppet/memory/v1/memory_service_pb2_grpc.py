@@ -29,7 +29,7 @@ class MemoryServiceStub:
     """What characters remember, and how it is found again.
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
-    searchable when it is acknowledged. Refusals carry a reason of `ErrorReason`.
+    searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
     """
 
     def __init__(self, channel):
@@ -43,6 +43,11 @@ class MemoryServiceStub:
                 request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.CreateMemoryRequest.SerializeToString,
                 response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.CreateMemoryResponse.FromString,
                 _registered_method=True)
+        self.BatchCreateMemories = channel.unary_unary(
+                '/puppet.memory.v1.MemoryService/BatchCreateMemories',
+                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.BatchCreateMemoriesRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.BatchCreateMemoriesResponse.FromString,
+                _registered_method=True)
         self.GetMemory = channel.unary_unary(
                 '/puppet.memory.v1.MemoryService/GetMemory',
                 request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryRequest.SerializeToString,
@@ -53,15 +58,60 @@ class MemoryServiceStub:
                 request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListMemoriesRequest.SerializeToString,
                 response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListMemoriesResponse.FromString,
                 _registered_method=True)
+        self.UpdateMemory = channel.unary_unary(
+                '/puppet.memory.v1.MemoryService/UpdateMemory',
+                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateMemoryRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateMemoryResponse.FromString,
+                _registered_method=True)
         self.DeleteMemory = channel.unary_unary(
                 '/puppet.memory.v1.MemoryService/DeleteMemory',
                 request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.DeleteMemoryRequest.SerializeToString,
                 response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.DeleteMemoryResponse.FromString,
                 _registered_method=True)
+        self.ClearMemories = channel.unary_unary(
+                '/puppet.memory.v1.MemoryService/ClearMemories',
+                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ClearMemoriesRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ClearMemoriesResponse.FromString,
+                _registered_method=True)
         self.SearchMemories = channel.unary_unary(
                 '/puppet.memory.v1.MemoryService/SearchMemories',
                 request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.SearchMemoriesRequest.SerializeToString,
                 response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.SearchMemoriesResponse.FromString,
+                _registered_method=True)
+        self.ExportMemories = channel.unary_stream(
+                '/puppet.memory.v1.MemoryService/ExportMemories',
+                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ExportMemoriesRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ExportMemoriesResponse.FromString,
+                _registered_method=True)
+        self.ImportMemories = channel.stream_unary(
+                '/puppet.memory.v1.MemoryService/ImportMemories',
+                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ImportMemoriesRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ImportMemoriesResponse.FromString,
+                _registered_method=True)
+        self.GetMemoryStats = channel.unary_unary(
+                '/puppet.memory.v1.MemoryService/GetMemoryStats',
+                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryStatsRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryStatsResponse.FromString,
+                _registered_method=True)
+        self.PurgeSource = channel.unary_unary(
+                '/puppet.memory.v1.MemoryService/PurgeSource',
+                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.PurgeSourceRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.PurgeSourceResponse.FromString,
+                _registered_method=True)
+        self.SweepMemories = channel.unary_unary(
+                '/puppet.memory.v1.MemoryService/SweepMemories',
+                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.SweepMemoriesRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.SweepMemoriesResponse.FromString,
+                _registered_method=True)
+        self.VerifyIndex = channel.unary_unary(
+                '/puppet.memory.v1.MemoryService/VerifyIndex',
+                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.VerifyIndexRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.VerifyIndexResponse.FromString,
+                _registered_method=True)
+        self.Reindex = channel.unary_unary(
+                '/puppet.memory.v1.MemoryService/Reindex',
+                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ReindexRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ReindexResponse.FromString,
                 _registered_method=True)
 
 
@@ -69,19 +119,29 @@ class MemoryServiceServicer:
     """What characters remember, and how it is found again.
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
-    searchable when it is acknowledged. Refusals carry a reason of `ErrorReason`.
+    searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
     """
 
     def CreateMemory(self, request, context):
-        """Stores one memory. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+        """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation and text) stores
+        nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a repeated request
+        that its memory was deleted since.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateMemories(self, request, context):
+        """Stores several memories of one agent, all or none of them; duplicates and repeated requests as in CreateMemory.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetMemory(self, request, context):
-        """Returns one memory.
+        """Returns one memory, and what it was before it was updated if asked to.
         Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -96,17 +156,96 @@ class MemoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateMemory(self, request, context):
+        """Sets the masked fields of a memory. What it was before is kept as its history. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, MEMORY_NOT_FOUND, MEMORY_EXISTS, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteMemory(self, request, context):
-        """Deletes one memory from the store and from the index. Idempotent by `request_id`.
+        """Deletes one memory, its history and its vector. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, MEMORY_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClearMemories(self, request, context):
+        """Deletes all memories of an agent, or those of some kinds. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SearchMemories(self, request, context):
-        """Finds an agent's memories by meaning, most relevant first.
+        """Finds an agent's memories by words and by meaning, best first.
         Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportMemories(self, request, context):
+        """Streams all memories of an agent with their history, in the order in which they were stored. Resumable by `cursor`.
+        Importing the stream and exporting it again gives the same messages, except for their cursors.
+        Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportMemories(self, request_iterator, context):
+        """Stores what was exported, ids, times and history included: at most 100,000 memories. All of them are checked before
+        the first is stored; then they are stored in groups, and what the agent already has (the same id, or an exact
+        duplicate) is left as it is, so that an import that was cut off can simply be repeated.
+        Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMemoryStats(self, request, context):
+        """Counts what an agent remembers, and says how far the vector index is.
+        Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PurgeSource(self, request, context):
+        """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author the
+        relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
+        database and index either, for which the index is built anew: give it time. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SweepMemories(self, request, context):
+        """Forgets what has expired, what its kind keeps no longer, and what is over an agent's capacity, the least important
+        first; CORE memories stay. The service does this by itself every night. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyIndex(self, request, context):
+        """Compares the vector index with the store, and changes nothing.
+        Errors: UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Reindex(self, request, context):
+        """Starts to build the vector index anew from the store, of all agents, and answers at once; search goes on. While it
+        is being built, a further call only tells how far it is. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,6 +259,11 @@ def add_MemoryServiceServicer_to_server(servicer, server):
                     request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.CreateMemoryRequest.FromString,
                     response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.CreateMemoryResponse.SerializeToString,
             ),
+            'BatchCreateMemories': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateMemories,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.BatchCreateMemoriesRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.BatchCreateMemoriesResponse.SerializeToString,
+            ),
             'GetMemory': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMemory,
                     request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryRequest.FromString,
@@ -130,15 +274,60 @@ def add_MemoryServiceServicer_to_server(servicer, server):
                     request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListMemoriesRequest.FromString,
                     response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListMemoriesResponse.SerializeToString,
             ),
+            'UpdateMemory': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMemory,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateMemoryRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateMemoryResponse.SerializeToString,
+            ),
             'DeleteMemory': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMemory,
                     request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.DeleteMemoryRequest.FromString,
                     response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.DeleteMemoryResponse.SerializeToString,
             ),
+            'ClearMemories': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearMemories,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ClearMemoriesRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ClearMemoriesResponse.SerializeToString,
+            ),
             'SearchMemories': grpc.unary_unary_rpc_method_handler(
                     servicer.SearchMemories,
                     request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.SearchMemoriesRequest.FromString,
                     response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.SearchMemoriesResponse.SerializeToString,
+            ),
+            'ExportMemories': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportMemories,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ExportMemoriesRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ExportMemoriesResponse.SerializeToString,
+            ),
+            'ImportMemories': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportMemories,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ImportMemoriesRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ImportMemoriesResponse.SerializeToString,
+            ),
+            'GetMemoryStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMemoryStats,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryStatsRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryStatsResponse.SerializeToString,
+            ),
+            'PurgeSource': grpc.unary_unary_rpc_method_handler(
+                    servicer.PurgeSource,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.PurgeSourceRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.PurgeSourceResponse.SerializeToString,
+            ),
+            'SweepMemories': grpc.unary_unary_rpc_method_handler(
+                    servicer.SweepMemories,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.SweepMemoriesRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.SweepMemoriesResponse.SerializeToString,
+            ),
+            'VerifyIndex': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyIndex,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.VerifyIndexRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.VerifyIndexResponse.SerializeToString,
+            ),
+            'Reindex': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reindex,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ReindexRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ReindexResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -152,7 +341,7 @@ class MemoryService:
     """What characters remember, and how it is found again.
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
-    searchable when it is acknowledged. Refusals carry a reason of `ErrorReason`.
+    searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
     """
 
     @staticmethod
@@ -172,6 +361,33 @@ class MemoryService:
             '/puppet.memory.v1.MemoryService/CreateMemory',
             puppet_dot_memory_dot_v1_dot_memory__service__pb2.CreateMemoryRequest.SerializeToString,
             puppet_dot_memory_dot_v1_dot_memory__service__pb2.CreateMemoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateMemories(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.memory.v1.MemoryService/BatchCreateMemories',
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.BatchCreateMemoriesRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.BatchCreateMemoriesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -237,6 +453,33 @@ class MemoryService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateMemory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.memory.v1.MemoryService/UpdateMemory',
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateMemoryRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateMemoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def DeleteMemory(request,
             target,
             options=(),
@@ -253,6 +496,33 @@ class MemoryService:
             '/puppet.memory.v1.MemoryService/DeleteMemory',
             puppet_dot_memory_dot_v1_dot_memory__service__pb2.DeleteMemoryRequest.SerializeToString,
             puppet_dot_memory_dot_v1_dot_memory__service__pb2.DeleteMemoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearMemories(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.memory.v1.MemoryService/ClearMemories',
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ClearMemoriesRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ClearMemoriesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -290,113 +560,8 @@ class MemoryService:
             metadata,
             _registered_method=True)
 
-
-class RelationshipServiceStub:
-    """What a character thinks of those it knows.
-    """
-
-    def __init__(self, channel):
-        """Constructor.
-
-        Args:
-            channel: A grpc.Channel.
-        """
-        self.GetRelationship = channel.unary_unary(
-                '/puppet.memory.v1.RelationshipService/GetRelationship',
-                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetRelationshipRequest.SerializeToString,
-                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetRelationshipResponse.FromString,
-                _registered_method=True)
-        self.ListRelationships = channel.unary_unary(
-                '/puppet.memory.v1.RelationshipService/ListRelationships',
-                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListRelationshipsRequest.SerializeToString,
-                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListRelationshipsResponse.FromString,
-                _registered_method=True)
-        self.RecordInteraction = channel.unary_unary(
-                '/puppet.memory.v1.RelationshipService/RecordInteraction',
-                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.RecordInteractionRequest.SerializeToString,
-                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.RecordInteractionResponse.FromString,
-                _registered_method=True)
-        self.UpdateRelationship = channel.unary_unary(
-                '/puppet.memory.v1.RelationshipService/UpdateRelationship',
-                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateRelationshipRequest.SerializeToString,
-                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateRelationshipResponse.FromString,
-                _registered_method=True)
-
-
-class RelationshipServiceServicer:
-    """What a character thinks of those it knows.
-    """
-
-    def GetRelationship(self, request, context):
-        """Returns the relationship of an agent with one counterpart.
-        Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListRelationships(self, request, context):
-        """Lists an agent's relationships, in the order of their counterparts.
-        Errors: INVALID_REQUEST.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RecordInteraction(self, request, context):
-        """Adds one interaction: counts it, and moves sentiment, familiarity and trust by the given deltas, clamped to
-        their ranges. Creates the relationship when it is the first one. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def UpdateRelationship(self, request, context):
-        """Sets the masked fields of a relationship, and creates it when `allow_missing` is set. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-
-def add_RelationshipServiceServicer_to_server(servicer, server):
-    rpc_method_handlers = {
-            'GetRelationship': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetRelationship,
-                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetRelationshipRequest.FromString,
-                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetRelationshipResponse.SerializeToString,
-            ),
-            'ListRelationships': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListRelationships,
-                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListRelationshipsRequest.FromString,
-                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListRelationshipsResponse.SerializeToString,
-            ),
-            'RecordInteraction': grpc.unary_unary_rpc_method_handler(
-                    servicer.RecordInteraction,
-                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.RecordInteractionRequest.FromString,
-                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.RecordInteractionResponse.SerializeToString,
-            ),
-            'UpdateRelationship': grpc.unary_unary_rpc_method_handler(
-                    servicer.UpdateRelationship,
-                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateRelationshipRequest.FromString,
-                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateRelationshipResponse.SerializeToString,
-            ),
-    }
-    generic_handler = grpc.method_handlers_generic_handler(
-            'puppet.memory.v1.RelationshipService', rpc_method_handlers)
-    server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('puppet.memory.v1.RelationshipService', rpc_method_handlers)
-
-
- # This class is part of an EXPERIMENTAL API.
-class RelationshipService:
-    """What a character thinks of those it knows.
-    """
-
     @staticmethod
-    def GetRelationship(request,
+    def ExportMemories(request,
             target,
             options=(),
             channel_credentials=None,
@@ -406,12 +571,12 @@ class RelationshipService:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
+        return grpc.experimental.unary_stream(
             request,
             target,
-            '/puppet.memory.v1.RelationshipService/GetRelationship',
-            puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetRelationshipRequest.SerializeToString,
-            puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetRelationshipResponse.FromString,
+            '/puppet.memory.v1.MemoryService/ExportMemories',
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ExportMemoriesRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ExportMemoriesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -423,7 +588,7 @@ class RelationshipService:
             _registered_method=True)
 
     @staticmethod
-    def ListRelationships(request,
+    def ImportMemories(request_iterator,
             target,
             options=(),
             channel_credentials=None,
@@ -433,12 +598,12 @@ class RelationshipService:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
+        return grpc.experimental.stream_unary(
+            request_iterator,
             target,
-            '/puppet.memory.v1.RelationshipService/ListRelationships',
-            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListRelationshipsRequest.SerializeToString,
-            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListRelationshipsResponse.FromString,
+            '/puppet.memory.v1.MemoryService/ImportMemories',
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ImportMemoriesRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ImportMemoriesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -450,7 +615,7 @@ class RelationshipService:
             _registered_method=True)
 
     @staticmethod
-    def RecordInteraction(request,
+    def GetMemoryStats(request,
             target,
             options=(),
             channel_credentials=None,
@@ -463,9 +628,9 @@ class RelationshipService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/puppet.memory.v1.RelationshipService/RecordInteraction',
-            puppet_dot_memory_dot_v1_dot_memory__service__pb2.RecordInteractionRequest.SerializeToString,
-            puppet_dot_memory_dot_v1_dot_memory__service__pb2.RecordInteractionResponse.FromString,
+            '/puppet.memory.v1.MemoryService/GetMemoryStats',
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryStatsRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryStatsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -477,7 +642,7 @@ class RelationshipService:
             _registered_method=True)
 
     @staticmethod
-    def UpdateRelationship(request,
+    def PurgeSource(request,
             target,
             options=(),
             channel_credentials=None,
@@ -490,9 +655,90 @@ class RelationshipService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/puppet.memory.v1.RelationshipService/UpdateRelationship',
-            puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateRelationshipRequest.SerializeToString,
-            puppet_dot_memory_dot_v1_dot_memory__service__pb2.UpdateRelationshipResponse.FromString,
+            '/puppet.memory.v1.MemoryService/PurgeSource',
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.PurgeSourceRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.PurgeSourceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SweepMemories(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.memory.v1.MemoryService/SweepMemories',
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.SweepMemoriesRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.SweepMemoriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyIndex(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.memory.v1.MemoryService/VerifyIndex',
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.VerifyIndexRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.VerifyIndexResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reindex(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.memory.v1.MemoryService/Reindex',
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ReindexRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ReindexResponse.FromString,
             options,
             channel_credentials,
             insecure,

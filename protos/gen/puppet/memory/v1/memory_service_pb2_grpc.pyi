@@ -16,36 +16,85 @@ class MemoryServiceStub:
     """What characters remember, and how it is found again.
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
-    searchable when it is acknowledged. Refusals carry a reason of `ErrorReason`.
+    searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.CreateMemoryRequest, _memory_service_pb2.CreateMemoryResponse]
-    """Stores one memory. Idempotent by `request_id`.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+    """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation and text) stores
+    nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a repeated request
+    that its memory was deleted since.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
+    """
+    BatchCreateMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.BatchCreateMemoriesRequest, _memory_service_pb2.BatchCreateMemoriesResponse]
+    """Stores several memories of one agent, all or none of them; duplicates and repeated requests as in CreateMemory.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
     """
     GetMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.GetMemoryRequest, _memory_service_pb2.GetMemoryResponse]
-    """Returns one memory.
+    """Returns one memory, and what it was before it was updated if asked to.
     Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
     """
     ListMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.ListMemoriesRequest, _memory_service_pb2.ListMemoriesResponse]
     """Lists an agent's memories, newest first.
     Errors: INVALID_REQUEST.
     """
+    UpdateMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.UpdateMemoryRequest, _memory_service_pb2.UpdateMemoryResponse]
+    """Sets the masked fields of a memory. What it was before is kept as its history. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, MEMORY_NOT_FOUND, MEMORY_EXISTS, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    """
     DeleteMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.DeleteMemoryRequest, _memory_service_pb2.DeleteMemoryResponse]
-    """Deletes one memory from the store and from the index. Idempotent by `request_id`.
+    """Deletes one memory, its history and its vector. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, MEMORY_NOT_FOUND, REQUEST_ID_REUSED.
     """
+    ClearMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.ClearMemoriesRequest, _memory_service_pb2.ClearMemoriesResponse]
+    """Deletes all memories of an agent, or those of some kinds. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+    """
     SearchMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.SearchMemoriesRequest, _memory_service_pb2.SearchMemoriesResponse]
-    """Finds an agent's memories by meaning, most relevant first.
+    """Finds an agent's memories by words and by meaning, best first.
     Errors: INVALID_REQUEST.
+    """
+    ExportMemories: _aio.UnaryStreamMultiCallable[_memory_service_pb2.ExportMemoriesRequest, _memory_service_pb2.ExportMemoriesResponse]
+    """Streams all memories of an agent with their history, in the order in which they were stored. Resumable by `cursor`.
+    Importing the stream and exporting it again gives the same messages, except for their cursors.
+    Errors: INVALID_REQUEST.
+    """
+    ImportMemories: _aio.StreamUnaryMultiCallable[_memory_service_pb2.ImportMemoriesRequest, _memory_service_pb2.ImportMemoriesResponse]
+    """Stores what was exported, ids, times and history included: at most 100,000 memories. All of them are checked before
+    the first is stored; then they are stored in groups, and what the agent already has (the same id, or an exact
+    duplicate) is left as it is, so that an import that was cut off can simply be repeated.
+    Errors: INVALID_REQUEST.
+    """
+    GetMemoryStats: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.GetMemoryStatsRequest, _memory_service_pb2.GetMemoryStatsResponse]
+    """Counts what an agent remembers, and says how far the vector index is.
+    Errors: INVALID_REQUEST.
+    """
+    PurgeSource: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.PurgeSourceRequest, _memory_service_pb2.PurgeSourceResponse]
+    """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author the
+    relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
+    database and index either, for which the index is built anew: give it time. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, UNAVAILABLE.
+    """
+    SweepMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.SweepMemoriesRequest, _memory_service_pb2.SweepMemoriesResponse]
+    """Forgets what has expired, what its kind keeps no longer, and what is over an agent's capacity, the least important
+    first; CORE memories stay. The service does this by itself every night. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+    """
+    VerifyIndex: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.VerifyIndexRequest, _memory_service_pb2.VerifyIndexResponse]
+    """Compares the vector index with the store, and changes nothing.
+    Errors: UNAVAILABLE.
+    """
+    Reindex: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.ReindexRequest, _memory_service_pb2.ReindexResponse]
+    """Starts to build the vector index anew from the store, of all agents, and answers at once; search goes on. While it
+    is being built, a further call only tells how far it is. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
     """
 
 class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
     """What characters remember, and how it is found again.
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
-    searchable when it is acknowledged. Refusals carry a reason of `ErrorReason`.
+    searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
     """
 
     @_abc_1.abstractmethod
@@ -54,8 +103,20 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_service_pb2.CreateMemoryRequest,
         context: _aio.ServicerContext[_memory_service_pb2.CreateMemoryRequest, _abc.Awaitable[_memory_service_pb2.CreateMemoryResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.CreateMemoryResponse]:
-        """Stores one memory. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+        """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation and text) stores
+        nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a repeated request
+        that its memory was deleted since.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchCreateMemories(
+        self,
+        request: _memory_service_pb2.BatchCreateMemoriesRequest,
+        context: _aio.ServicerContext[_memory_service_pb2.BatchCreateMemoriesRequest, _abc.Awaitable[_memory_service_pb2.BatchCreateMemoriesResponse]],
+    ) -> _abc.Awaitable[_memory_service_pb2.BatchCreateMemoriesResponse]:
+        """Stores several memories of one agent, all or none of them; duplicates and repeated requests as in CreateMemory.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -64,7 +125,7 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_service_pb2.GetMemoryRequest,
         context: _aio.ServicerContext[_memory_service_pb2.GetMemoryRequest, _abc.Awaitable[_memory_service_pb2.GetMemoryResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.GetMemoryResponse]:
-        """Returns one memory.
+        """Returns one memory, and what it was before it was updated if asked to.
         Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
         """
 
@@ -79,13 +140,33 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def UpdateMemory(
+        self,
+        request: _memory_service_pb2.UpdateMemoryRequest,
+        context: _aio.ServicerContext[_memory_service_pb2.UpdateMemoryRequest, _abc.Awaitable[_memory_service_pb2.UpdateMemoryResponse]],
+    ) -> _abc.Awaitable[_memory_service_pb2.UpdateMemoryResponse]:
+        """Sets the masked fields of a memory. What it was before is kept as its history. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, MEMORY_NOT_FOUND, MEMORY_EXISTS, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
     def DeleteMemory(
         self,
         request: _memory_service_pb2.DeleteMemoryRequest,
         context: _aio.ServicerContext[_memory_service_pb2.DeleteMemoryRequest, _abc.Awaitable[_memory_service_pb2.DeleteMemoryResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.DeleteMemoryResponse]:
-        """Deletes one memory from the store and from the index. Idempotent by `request_id`.
+        """Deletes one memory, its history and its vector. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, MEMORY_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ClearMemories(
+        self,
+        request: _memory_service_pb2.ClearMemoriesRequest,
+        context: _aio.ServicerContext[_memory_service_pb2.ClearMemoriesRequest, _abc.Awaitable[_memory_service_pb2.ClearMemoriesResponse]],
+    ) -> _abc.Awaitable[_memory_service_pb2.ClearMemoriesResponse]:
+        """Deletes all memories of an agent, or those of some kinds. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -94,76 +175,85 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_service_pb2.SearchMemoriesRequest,
         context: _aio.ServicerContext[_memory_service_pb2.SearchMemoriesRequest, _abc.Awaitable[_memory_service_pb2.SearchMemoriesResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.SearchMemoriesResponse]:
-        """Finds an agent's memories by meaning, most relevant first.
-        Errors: INVALID_REQUEST.
-        """
-
-def add_MemoryServiceServicer_to_server(servicer: MemoryServiceServicer, server: _aio.Server) -> None: ...
-
-class RelationshipServiceStub:
-    """What a character thinks of those it knows."""
-
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    GetRelationship: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.GetRelationshipRequest, _memory_service_pb2.GetRelationshipResponse]
-    """Returns the relationship of an agent with one counterpart.
-    Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND.
-    """
-    ListRelationships: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.ListRelationshipsRequest, _memory_service_pb2.ListRelationshipsResponse]
-    """Lists an agent's relationships, in the order of their counterparts.
-    Errors: INVALID_REQUEST.
-    """
-    RecordInteraction: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.RecordInteractionRequest, _memory_service_pb2.RecordInteractionResponse]
-    """Adds one interaction: counts it, and moves sentiment, familiarity and trust by the given deltas, clamped to
-    their ranges. Creates the relationship when it is the first one. Idempotent by `request_id`.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
-    """
-    UpdateRelationship: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.UpdateRelationshipRequest, _memory_service_pb2.UpdateRelationshipResponse]
-    """Sets the masked fields of a relationship, and creates it when `allow_missing` is set. Idempotent by `request_id`.
-    Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
-    """
-
-class RelationshipServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What a character thinks of those it knows."""
-
-    @_abc_1.abstractmethod
-    def GetRelationship(
-        self,
-        request: _memory_service_pb2.GetRelationshipRequest,
-        context: _aio.ServicerContext[_memory_service_pb2.GetRelationshipRequest, _abc.Awaitable[_memory_service_pb2.GetRelationshipResponse]],
-    ) -> _abc.Awaitable[_memory_service_pb2.GetRelationshipResponse]:
-        """Returns the relationship of an agent with one counterpart.
-        Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND.
-        """
-
-    @_abc_1.abstractmethod
-    def ListRelationships(
-        self,
-        request: _memory_service_pb2.ListRelationshipsRequest,
-        context: _aio.ServicerContext[_memory_service_pb2.ListRelationshipsRequest, _abc.Awaitable[_memory_service_pb2.ListRelationshipsResponse]],
-    ) -> _abc.Awaitable[_memory_service_pb2.ListRelationshipsResponse]:
-        """Lists an agent's relationships, in the order of their counterparts.
+        """Finds an agent's memories by words and by meaning, best first.
         Errors: INVALID_REQUEST.
         """
 
     @_abc_1.abstractmethod
-    def RecordInteraction(
+    def ExportMemories(
         self,
-        request: _memory_service_pb2.RecordInteractionRequest,
-        context: _aio.ServicerContext[_memory_service_pb2.RecordInteractionRequest, _abc.Awaitable[_memory_service_pb2.RecordInteractionResponse]],
-    ) -> _abc.Awaitable[_memory_service_pb2.RecordInteractionResponse]:
-        """Adds one interaction: counts it, and moves sentiment, familiarity and trust by the given deltas, clamped to
-        their ranges. Creates the relationship when it is the first one. Idempotent by `request_id`.
+        request: _memory_service_pb2.ExportMemoriesRequest,
+        context: _aio.ServicerContext[_memory_service_pb2.ExportMemoriesRequest, _abc.AsyncIterator[_memory_service_pb2.ExportMemoriesResponse]],
+    ) -> _abc.AsyncIterator[_memory_service_pb2.ExportMemoriesResponse]:
+        """Streams all memories of an agent with their history, in the order in which they were stored. Resumable by `cursor`.
+        Importing the stream and exporting it again gives the same messages, except for their cursors.
+        Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportMemories(
+        self,
+        request_iterator: _abc.AsyncIterator[_memory_service_pb2.ImportMemoriesRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_memory_service_pb2.ImportMemoriesRequest], _abc.Awaitable[_memory_service_pb2.ImportMemoriesResponse]],
+    ) -> _abc.Awaitable[_memory_service_pb2.ImportMemoriesResponse]:
+        """Stores what was exported, ids, times and history included: at most 100,000 memories. All of them are checked before
+        the first is stored; then they are stored in groups, and what the agent already has (the same id, or an exact
+        duplicate) is left as it is, so that an import that was cut off can simply be repeated.
+        Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMemoryStats(
+        self,
+        request: _memory_service_pb2.GetMemoryStatsRequest,
+        context: _aio.ServicerContext[_memory_service_pb2.GetMemoryStatsRequest, _abc.Awaitable[_memory_service_pb2.GetMemoryStatsResponse]],
+    ) -> _abc.Awaitable[_memory_service_pb2.GetMemoryStatsResponse]:
+        """Counts what an agent remembers, and says how far the vector index is.
+        Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def PurgeSource(
+        self,
+        request: _memory_service_pb2.PurgeSourceRequest,
+        context: _aio.ServicerContext[_memory_service_pb2.PurgeSourceRequest, _abc.Awaitable[_memory_service_pb2.PurgeSourceResponse]],
+    ) -> _abc.Awaitable[_memory_service_pb2.PurgeSourceResponse]:
+        """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author the
+        relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
+        database and index either, for which the index is built anew: give it time. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def SweepMemories(
+        self,
+        request: _memory_service_pb2.SweepMemoriesRequest,
+        context: _aio.ServicerContext[_memory_service_pb2.SweepMemoriesRequest, _abc.Awaitable[_memory_service_pb2.SweepMemoriesResponse]],
+    ) -> _abc.Awaitable[_memory_service_pb2.SweepMemoriesResponse]:
+        """Forgets what has expired, what its kind keeps no longer, and what is over an agent's capacity, the least important
+        first; CORE memories stay. The service does this by itself every night. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
-    def UpdateRelationship(
+    def VerifyIndex(
         self,
-        request: _memory_service_pb2.UpdateRelationshipRequest,
-        context: _aio.ServicerContext[_memory_service_pb2.UpdateRelationshipRequest, _abc.Awaitable[_memory_service_pb2.UpdateRelationshipResponse]],
-    ) -> _abc.Awaitable[_memory_service_pb2.UpdateRelationshipResponse]:
-        """Sets the masked fields of a relationship, and creates it when `allow_missing` is set. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        request: _memory_service_pb2.VerifyIndexRequest,
+        context: _aio.ServicerContext[_memory_service_pb2.VerifyIndexRequest, _abc.Awaitable[_memory_service_pb2.VerifyIndexResponse]],
+    ) -> _abc.Awaitable[_memory_service_pb2.VerifyIndexResponse]:
+        """Compares the vector index with the store, and changes nothing.
+        Errors: UNAVAILABLE.
         """
 
-def add_RelationshipServiceServicer_to_server(servicer: RelationshipServiceServicer, server: _aio.Server) -> None: ...
+    @_abc_1.abstractmethod
+    def Reindex(
+        self,
+        request: _memory_service_pb2.ReindexRequest,
+        context: _aio.ServicerContext[_memory_service_pb2.ReindexRequest, _abc.Awaitable[_memory_service_pb2.ReindexResponse]],
+    ) -> _abc.Awaitable[_memory_service_pb2.ReindexResponse]:
+        """Starts to build the vector index anew from the store, of all agents, and answers at once; search goes on. While it
+        is being built, a further call only tells how far it is. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+        """
+
+def add_MemoryServiceServicer_to_server(servicer: MemoryServiceServicer, server: _aio.Server) -> None: ...

@@ -1,0 +1,1 @@
+"""Speed and recall of the memory service, beside simple stores in the same run."""

@@ -1,0 +1,100 @@
+"""`python -m benchmarks.memory` prints how fast the memory service is and how much it finds, beside simple stores."""
+
+import argparse
+import asyncio
+import os
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.memory.recall import DEPTHS, SERVICE, Evaluation, measure_recall
+from benchmarks.memory.speed import FULL, QUICK, Figure, Size, measure_creates, measure_shape
+
+PARTS = ("speed", "recall")
+CONVERSATIONS, QUICK_CONVERSATIONS = 10, 2
+
+console = Console()
+
+
+async def main(parts: Iterable[str], *, quick: bool) -> None:
+    """Measure what is asked for, one thing after the other."""
+    console.print(f"{os.cpu_count()} cores{', small sizes: the targets are for the full ones' if quick else ''}")
+    if "speed" in parts:
+        await show_speed(QUICK if quick else FULL)
+    if "recall" in parts:
+        with console.status("recall"):
+            evaluation = await measure_recall(QUICK_CONVERSATIONS if quick else CONVERSATIONS)
+        show_recall(evaluation)
+
+
+async def show_speed(size: Size) -> None:
+    """Measure and print the speed."""
+    table = Table(title="speed", title_justify="left")
+    for column in ("", "target", "service", "met", "Chroma", "LIKE"):
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
+    with console.status("empty store"):
+        _add(table, "empty store", await measure_creates(size))
+    for shape in size.shapes:
+        with console.status(str(shape)):
+            _add(table, str(shape), await measure_shape(shape, size))
+    console.print(table)
+
+
+def show_recall(evaluation: Evaluation) -> None:
+    """Print the recall of each method, and whether the service is the best at every depth."""
+    table = Table(
+        title=f"evidence recall: {evaluation.questions} questions about {evaluation.turns:,} turns;\n"
+        f"{evaluation.sharing:.0%} of the questions share a rare word with their evidence",
+        title_justify="left",
+    )
+    table.add_column("questions", no_wrap=True)
+    table.add_column("first", justify="right")
+    for name in evaluation.methods:
+        table.add_column(name, justify="right")
+    table.add_column("wins", justify="right")
+    for kind, asked in evaluation.methods[SERVICE].items():
+        for depth in DEPTHS:
+            found = {name: by_kind[kind].at[depth] for name, by_kind in evaluation.methods.items()}
+            wins = all(found[SERVICE] > found[name] for name in found if name != SERVICE)
+            label = f"{kind or 'all'} ({asked.questions})" if depth == DEPTHS[0] else ""
+            table.add_row(
+                label, str(depth), *(f"{share:.2f}" for share in found.values()), _yes(None if kind else wins)
+            )
+        table.add_section()
+    console.print(table)
+
+
+def _add(table: Table, title: str, figures: Iterable[Figure]) -> None:
+    table.add_row(title, style="bold")
+    for figure in figures:
+        target = figure.target
+        service, chroma, like = (*figure.values, None, None)[:3]
+        table.add_row(
+            f"  {figure.what}",
+            f"{'>=' if target.at_least else '<='} {_number(target.value)}" if target else "",
+            _number(service),
+            _yes(figure.met),
+            _number(chroma),
+            _number(like),
+        )
+    table.add_section()
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    decimals = 0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2
+    return f"{value:,.{decimals}f}"
+
+
+def _yes(met: bool | None) -> str:
+    return {True: "yes", False: "no", None: ""}[met]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure; both when none is named")
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    arguments = parser.parse_args()
+    asyncio.run(main(arguments.parts or PARTS, quick=arguments.quick))

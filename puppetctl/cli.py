@@ -1,0 +1,33 @@
+"""What the commands share: arguments, and how a command is run and ends."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+Plain = Annotated[bool, typer.Option("--plain", help="No colours, and nothing that moves.")]
+AgentId = Annotated[str, typer.Argument(help="The character's id.")]
+
+
+def run(command: Coroutine[Any, Any, int], service: str = "agents") -> None:
+    """Run a command, which calls this service; what it can't do is said in words, never as a traceback."""
+    import grpc
+
+    from puppetctl.clients import in_words
+    from puppetctl.suite import SuiteError
+
+    try:
+        code = asyncio.run(command)
+    except SuiteError as error:
+        _fail(str(error))
+    except grpc.aio.AioRpcError as error:
+        _fail(in_words(error, service))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise typer.Exit(130) from None
+    raise typer.Exit(code)
+
+
+def _fail(message: str) -> None:
+    typer.secho(message, fg=typer.colors.RED, err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""The vector index in Chroma: embedded in a process of its own, or on a server."""

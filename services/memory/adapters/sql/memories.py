@@ -1,0 +1,280 @@
+"""Memories in the tables: adding, changing, forgetting and reading them."""
+
+import dataclasses
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.memory.adapters.sql.conversations import documents_of
+from services.memory.adapters.sql.filters import ALIVE, NUMBERED, OWN, Condition, passing
+from services.memory.adapters.sql.searching import SqlSearch
+from services.memory.adapters.sql.states import read_state, write_state
+from services.memory.adapters.sql.tables import (
+    MEMORY_COLUMNS,
+    change,
+    embedding,
+    lexicon,
+    memory,
+    memory_of,
+    revision,
+    row_of,
+)
+from services.memory.domain.memories import Memory, MemoryExists, MemoryFilter, MemoryKind, MemoryStats, Remembered
+from services.memory.domain.relationships import Relationship
+from services.memory.domain.upkeep import Retention, Swept
+from services.runtime.pages import Page, Paged
+
+_BY_ID = sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.id == sa.bindparam("id"), ALIVE)
+_BY_SEQ = sa.select(*MEMORY_COLUMNS).where(NUMBERED, ALIVE)
+_PLACE = (memory.c.agent_id, memory.c.id, memory.c.fingerprint, memory.c.seq)
+_ADD_CHANGES = sa.insert(change)
+_ADD_VECTORS = sa.insert(embedding)
+_ADD = {
+    "sqlite": sqlite.insert(memory).on_conflict_do_nothing().returning(*_PLACE),
+    "postgresql": postgresql.insert(memory).on_conflict_do_nothing().returning(*_PLACE),
+}
+
+
+class SqlMemories(SqlSearch):
+    """Memories within one transaction."""
+
+    async def memory(self, agent_id: str, memory_id: str, now: datetime) -> Memory | None:
+        """Return a memory of this agent."""
+        connection = await self._session.connection()
+        row = (await connection.execute(_BY_ID, {"agent_id": agent_id, "id": memory_id, "now": now})).one_or_none()
+        return None if row is None else memory_of(row)
+
+    async def memories(self, agent_id: str, wanted: MemoryFilter, page: Page, now: datetime) -> Paged[Memory]:
+        """Return a page of an agent's memories, newest first; the key is `(create_time, seq)`."""
+        query = sa.select(*MEMORY_COLUMNS).where(OWN, ALIVE, *passing(wanted, self._dialect))
+        place = sa.tuple_(memory.c.create_time, memory.c.seq)
+        if page.after:
+            query = query.where(place < page.after)
+        query = query.order_by(memory.c.create_time.desc(), memory.c.seq.desc()).limit(page.size + 1)
+        values = {"agent_id": agent_id, "now": now}
+        rows = (await (await self._session.connection()).execute(query, values)).all()
+        return Paged.cut([memory_of(row) for row in rows], page, lambda item: (item.create_time, item.seq))
+
+    async def memories_by_id(self, agent_id: str, memory_ids: Collection[str]) -> dict[str, Memory]:
+        """Return those of these memories that are this agent's, expired or not, by id."""
+        found = await self._memories(memory.c.agent_id == agent_id, memory.c.id.in_(memory_ids))
+        return {item.id: item for item in found}
+
+    async def memories_by_seq(
+        self, agent_id: str, seqs: Collection[int], wanted: MemoryFilter, now: datetime
+    ) -> dict[int, Memory]:
+        """Return those of these memories that are this agent's and pass the filter, by number."""
+        query = self._passing(_BY_SEQ, wanted)
+        values = {"agent_id": agent_id, "seqs": list(seqs), "now": now}
+        rows = await (await self._session.connection()).execute(query, values)
+        return {row.seq: memory_of(row) for row in rows.all()}
+
+    async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Remembered]:
+        """Return an agent's next memories after this number, with their history, in the order of storing."""
+        query = sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.seq > seq, ALIVE).order_by(memory.c.seq).limit(most)
+        connection = await self._session.connection()
+        rows = (await connection.execute(query, {"agent_id": agent_id, "now": now})).all()
+        found = [memory_of(row) for row in rows]
+        history = await self._histories([item for item in found if item.version > 1])
+        return [Remembered(item, history.get(item.seq, ())) for item in found]
+
+    async def history(self, item: Memory) -> tuple[Memory, ...]:
+        """Return what a memory was before each update, newest first."""
+        return (await self._histories([item])).get(item.seq, ())
+
+    async def stats(self, agent_id: str, now: datetime) -> MemoryStats:
+        """Return what an agent remembers, in numbers."""
+        connection = await self._session.connection()
+        columns = memory.c
+        counted = sa.select(
+            columns.kind,
+            columns.provenance,
+            sa.func.count(),
+            sa.func.min(columns.occur_time),
+            sa.func.max(columns.occur_time),
+        )
+        rows = await connection.execute(
+            counted.where(OWN, ALIVE).group_by(columns.kind, columns.provenance), {"agent_id": agent_id, "now": now}
+        )
+        kinds, provenances, times = Counter[Any](), Counter[Any](), []
+        for kind, provenance, count, oldest, newest in rows:
+            kinds[kind] += count
+            provenances[provenance] += count
+            times += [oldest, newest]
+        table: Any = Relationship
+        known = sa.select(sa.func.count()).select_from(table).where(table.agent_id == agent_id)
+        return MemoryStats(
+            kinds=kinds,
+            provenances=provenances,
+            oldest_time=min(times, default=None),
+            newest_time=max(times, default=None),
+            relationship_count=await connection.scalar(known) or 0,
+        )
+
+    async def add(
+        self, new: Sequence[Remembered], model: str, vectors: Sequence[bytes], now: datetime
+    ) -> list[tuple[Memory, bool]]:
+        """Add memories with their vectors; for each, return what is stored, and whether that is new."""
+        if not new:
+            return []
+        rows = [row_of(item.memory) for item in new]
+        added = await self._insert(rows)
+        stored: list[tuple[Memory, bool]] = []
+        fresh: list[tuple[Remembered, bytes]] = []
+        for item, row, vector in zip(new, rows, vectors, strict=True):
+            # Of two with one id, only the one with these words was added.
+            seq = added.pop((row["agent_id"], row["id"], row["fingerprint"]), 0)
+            while not seq:
+                standing = await self._duplicate_of(item.memory)
+                if standing is not None and not standing.has_expired(now):
+                    stored.append((standing, False))
+                    break
+                await self.forget([standing] if standing is not None else [])
+                seq = sum((await self._insert([row])).values())
+            else:
+                kept = dataclasses.replace(item.memory, seq=seq)
+                stored.append((kept, True))
+                fresh.append((Remembered(kept, item.history), vector))
+        if fresh:
+            await self._equip(fresh, model)
+        return stored
+
+    async def replace(self, before: Memory, after: Memory, model: str, vector: bytes | None) -> None:
+        """Put another state of a memory in place of one, which joins its history; None keeps the vector."""
+        connection = await self._session.connection()
+        for same in await self._memories(
+            memory.c.agent_id == after.agent_id, memory.c.fingerprint == after.fingerprint, memory.c.seq != after.seq
+        ):
+            if not same.has_expired(after.update_time):
+                raise MemoryExists(same.id)
+            await self.forget([same])
+        state = {"seq": before.seq, "version": before.version, "state": write_state(before)}
+        await connection.execute(sa.insert(revision), [state])
+        await connection.execute(sa.update(memory).where(memory.c.seq == after.seq).values(row_of(after)))
+        if vector is not None:
+            await connection.execute(sa.delete(embedding).where(embedding.c.seq == after.seq))
+            await connection.execute(_ADD_VECTORS, [{"seq": after.seq, "model": model, "vector": vector}])
+            await connection.execute(_ADD_CHANGES, [{"seq": after.seq, "agent_id": after.agent_id}])
+        await self._put_documents([before, after])
+
+    async def forget(self, memories: Sequence[Memory]) -> None:
+        """Remove memories with their histories and vectors."""
+        if not memories:
+            return
+        await self._remove([(item.seq, item.agent_id) for item in memories])
+        seqs = defaultdict(list)
+        for item in memories:
+            seqs[item.agent_id].append(item.seq)
+        connection = await self._session.connection()
+        for agent_id, forgotten in seqs.items():
+            await self._lexicon.remove(connection, agent_id, forgotten)
+        await self._put_documents([item for item in memories if item.conversation_id])
+
+    async def clear(self, agent_id: str, wanted: MemoryFilter) -> int:
+        """Forget what passes a filter, expired or not, and return how many there were."""
+        conditions = [memory.c.agent_id == agent_id, *passing(wanted, self._dialect)]
+        if not wanted.is_empty:
+            found = await self._memories(*conditions)
+            await self.forget(found)
+            return len(found)
+        connection = await self._session.connection()
+        seqs = (await connection.scalars(sa.select(memory.c.seq).where(*conditions))).all()
+        await self._remove([(seq, agent_id) for seq in seqs])
+        await self._lexicon.drop(connection, agent_id)
+        return len(seqs)
+
+    async def scrub(self, agent_id: str) -> None:
+        """Build what an agent's words are found by anew, so that nothing forgotten is left in it."""
+        connection = await self._session.connection()
+        await self._lexicon.drop(connection, agent_id)
+        await self._put_documents(await self._memories(memory.c.agent_id == agent_id))
+
+    async def agents_without_words(self) -> list[str]:
+        """Return the agents whose memories can't be found by their words yet."""
+        query = sa.select(memory.c.agent_id).where(memory.c.agent_id.not_in(sa.select(lexicon.c.agent_id))).distinct()
+        return list((await (await self._session.connection()).scalars(query)).all())
+
+    async def sweep(self, agent_id: str, retention: Retention, now: datetime) -> Swept:
+        """Forget what is due, in one agent or, when it is empty, in all of them."""
+        columns = memory.c
+        whose = [columns.agent_id == agent_id] if agent_id else []
+        expired = await self._memories(*whose, columns.expire_time <= now)
+        await self.forget(expired)
+        outdated: list[Memory] = []
+        for kind, before in retention.outdated_before(now).items():
+            outdated += await self._memories(*whose, columns.kind == kind, columns.create_time < before)
+        await self.forget(outdated)
+        connection = await self._session.connection()
+        counted = sa.select(columns.agent_id, sa.func.count()).where(*whose).group_by(columns.agent_id)
+        crowded = await connection.execute(counted.having(sa.func.count() > retention.capacity))
+        excess: list[Memory] = []
+        for crowded_agent, count in crowded.all():
+            least = sa.select(*MEMORY_COLUMNS).where(columns.agent_id == crowded_agent, columns.kind != MemoryKind.CORE)
+            least = least.order_by(columns.importance, columns.access_count, columns.create_time, columns.seq)
+            rows = await connection.execute(least.limit(count - retention.capacity))
+            excess += [memory_of(row) for row in rows]
+        await self.forget(excess)
+        return Swept(expired=len(expired), outdated=len(outdated), excess=len(excess))
+
+    async def _equip(self, new: Sequence[tuple[Remembered, bytes]], model: str) -> None:
+        """Give new memories what they are found by, and their histories."""
+        connection = await self._session.connection()
+        await connection.execute(
+            _ADD_VECTORS,
+            [{"seq": item.memory.seq, "model": model, "vector": vector} for item, vector in new],
+        )
+        await connection.execute(
+            _ADD_CHANGES, [{"seq": item.memory.seq, "agent_id": item.memory.agent_id} for item, _ in new]
+        )
+        states = [
+            {"seq": item.memory.seq, "version": before.version, "state": write_state(before)}
+            for item, _ in new
+            for before in item.history
+        ]
+        if states:
+            await connection.execute(sa.insert(revision), states)
+        await self._put_documents([item.memory for item, _ in new])
+
+    async def _insert(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, bytes], int]:
+        """Insert memories that have no duplicate, and return their numbers by agent, id and fingerprint."""
+        inserted = await (await self._session.connection()).execute(_ADD[self._dialect], rows)
+        return {(agent_id, memory_id, fingerprint): seq for agent_id, memory_id, fingerprint, seq in inserted.all()}
+
+    async def _put_documents(self, touched: Sequence[Memory]) -> None:
+        connection = await self._session.connection()
+        for agent_id, documents in (await documents_of(connection, touched)).items():
+            if documents:
+                await self._lexicon.put(connection, agent_id, documents)
+
+    async def _remove(self, places: Sequence[tuple[int, str]]) -> None:
+        if not places:
+            return
+        connection = await self._session.connection()
+        for table in (memory, embedding, revision):
+            gone = sa.delete(table).where(table.c.seq == sa.bindparam("gone"))
+            await connection.execute(gone, [{"gone": seq} for seq, _ in places])
+        await connection.execute(_ADD_CHANGES, [{"seq": seq, "agent_id": agent_id} for seq, agent_id in places])
+
+    async def _duplicate_of(self, new: Memory) -> Memory | None:
+        """Return the memory that stands in the way of one; the same words count before the same id."""
+        found = await self._memories(
+            memory.c.agent_id == new.agent_id,
+            (memory.c.fingerprint == new.fingerprint) | (memory.c.id == new.id),
+        )
+        return max(found, key=lambda item: item.fingerprint == new.fingerprint, default=None)
+
+    async def _histories(self, memories: Sequence[Memory]) -> dict[int, tuple[Memory, ...]]:
+        by_seq = {item.seq: item for item in memories}
+        query = sa.select(revision).where(revision.c.seq.in_(by_seq)).order_by(revision.c.version.desc())
+        found: dict[int, list[Memory]] = defaultdict(list)
+        for seq, _, state in await (await self._session.connection()).execute(query):
+            found[seq].append(read_state(by_seq[seq], state))
+        return {seq: tuple(states) for seq, states in found.items()}
+
+    async def _memories(self, *conditions: Condition) -> list[Memory]:
+        rows = await (await self._session.connection()).execute(sa.select(*MEMORY_COLUMNS).where(*conditions))
+        return [memory_of(row) for row in rows]

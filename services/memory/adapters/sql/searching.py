@@ -1,0 +1,104 @@
+"""What a search asks of the tables."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.memory.adapters.sql.filters import ALIVE, NUMBERED, OWN, Condition, passing
+from services.memory.adapters.sql.lexicon import Lexicon, PostgresLexicon, SqliteLexicon
+from services.memory.adapters.sql.tables import embedding, memory
+from services.memory.domain.memories import MemoryFilter
+from services.memory.domain.search import Candidate
+from services.runtime.sql import SqlTransaction
+from services.runtime.sqlite_file import LONG
+
+_LONG = LONG.removeprefix("SELECT ")
+
+
+def _known(key: sa.Column[str]) -> sa.Select[Any]:
+    names: sa.BindParameter[str] = sa.bindparam("names", expanding=True)
+    # The second condition lets the index be used that has only the names of somebody.
+    return sa.select(key).where(OWN, key.in_(names), key != sa.literal_column("''")).distinct()
+
+
+_KNOWN_NAMES = sa.union(_known(memory.c.subject_key), _known(memory.c.author_key))
+
+_CANDIDATES = (
+    sa.select(
+        memory.c.seq,
+        sa.func.coalesce(embedding.c.vector, sa.literal(b"", sa.LargeBinary)),
+        memory.c.subject_key,
+        memory.c.author_key,
+    )
+    .select_from(
+        memory.outerjoin(
+            embedding, (embedding.c.seq == memory.c.seq) & (embedding.c.model == sa.bindparam("model", type_=sa.String))
+        )
+    )
+    .where(ALIVE)
+)
+_WEIGHABLE = _CANDIDATES.add_columns(memory.c.importance, memory.c.occur_time)
+_NUMBERED_CANDIDATES = {True: _WEIGHABLE.where(NUMBERED), False: _CANDIDATES.where(NUMBERED)}
+_VECTORS = (
+    sa.select(memory.c.seq, embedding.c.vector)
+    .prefix_with(_LONG)
+    .join(embedding, embedding.c.seq == memory.c.seq)
+    .where(OWN, ALIVE, embedding.c.model == sa.bindparam("model"))
+    .order_by(memory.c.create_time.desc(), memory.c.seq.desc())
+)
+_COUNT_ACCESS = (
+    sa.update(memory)
+    .where(memory.c.seq == sa.bindparam("number"))
+    .values(access_count=memory.c.access_count + sa.bindparam("times"))
+)
+
+
+class SqlSearch(SqlTransaction):
+    """Finds candidates, and what their scores are made of."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        super().__init__(session)
+        self._dialect = session.get_bind().dialect.name
+        self._lexicon: Lexicon = SqliteLexicon() if self._dialect == "sqlite" else PostgresLexicon()
+
+    async def known_names(self, agent_id: str, names: Collection[str]) -> set[str]:
+        """Return those of these names that an agent has memories about or by."""
+        connection = await self._session.connection()
+        return set((await connection.scalars(_KNOWN_NAMES, {"agent_id": agent_id, "names": list(names)})).all())
+
+    async def matches(
+        self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, most: int
+    ) -> dict[int, float]:
+        """Return up to `most` memories by number that have words of a query, with how well they do: 0 to 1."""
+        conditions: list[Condition] = [] if wanted.is_empty else [*passing(wanted, self._dialect), ALIVE]
+        connection = await self._session.connection()
+        return await self._lexicon.matches(connection, agent_id, terms, conditions, now, most)
+
+    async def candidates(
+        self, agent_id: str, seqs: Collection[int], wanted: MemoryFilter, model: str, now: datetime, *, weighable: bool
+    ) -> list[Candidate]:
+        """Return those of these memories that are this agent's and pass the filter."""
+        query = self._passing(_NUMBERED_CANDIDATES[weighable], wanted)
+        values = {"agent_id": agent_id, "seqs": list(seqs), "model": model, "now": now}
+        rows = await (await self._session.connection()).execute(query, values)
+        return [Candidate(*row) for row in rows.all()]
+
+    async def every_vector(
+        self, agent_id: str, wanted: MemoryFilter, model: str, now: datetime, most: int
+    ) -> list[tuple[int, bytes]]:
+        """Return the numbers and vectors of the newest `most` memories of an agent that pass the filter."""
+        query = self._passing(_VECTORS, wanted).limit(most)
+        values = {"agent_id": agent_id, "model": model, "now": now}
+        rows = await (await self._session.connection()).execute(query, values)
+        return [(seq, vector) for seq, vector in rows.all()]
+
+    async def count_access(self, counts: Mapping[int, int]) -> None:
+        """Add to how often memories were returned, by number."""
+        connection = await self._session.connection()
+        await connection.execute(_COUNT_ACCESS, [{"number": seq, "times": times} for seq, times in counts.items()])
+
+    def _passing(self, query: sa.Select[Any], wanted: MemoryFilter) -> sa.Select[Any]:
+        return query if wanted.is_empty else query.where(*passing(wanted, self._dialect))

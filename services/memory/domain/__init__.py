@@ -1,0 +1,1 @@
+"""Memories, relationships and vectors, and the rules that hold for them."""

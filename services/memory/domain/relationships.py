@@ -1,0 +1,115 @@
+"""Relationships: what an agent thinks of one counterpart, and how what happens moves it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import JSON, DateTime, Field, SQLModel
+
+from services.runtime import errors
+
+LAST_INTERACTIONS = 10
+MOST_EXPERIENCES = 50
+
+
+class RelationshipNotFound(errors.NotFound):
+    """This agent doesn't know this counterpart."""
+
+    reason = "RELATIONSHIP_NOT_FOUND"
+
+    def __init__(self, counterpart: str) -> None:
+        super().__init__(f"no relationship with {counterpart!r}", counterpart=counterpart)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened between an agent and a counterpart, and how it is to move their relationship."""
+
+    summary: str
+    sentiment_delta: float
+    familiarity_delta: float
+    trust_delta: float
+    shared_experience: str = ""
+
+
+class Interaction(SQLModel, table=True):
+    """A recorded happening: its deltas are by how much the relationship really moved."""
+
+    number: int | None = Field(default=None, primary_key=True)
+    agent_id: str
+    counterpart: str
+    summary: str
+    sentiment_delta: float
+    familiarity_delta: float
+    trust_delta: float
+    create_time: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class Relationship(SQLModel, table=True):
+    """What an agent thinks of one counterpart."""
+
+    agent_id: str = Field(primary_key=True)
+    counterpart: str = Field(primary_key=True)
+    sentiment: float = 0.0
+    familiarity: float = 0.0
+    trust: float = 0.0
+    notes: str = ""
+    shared_experiences: list[str] = Field(default=[], sa_type=JSON)
+    interaction_count: int = 0
+    last_interaction: str = ""
+    last_interaction_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    create_time: datetime = Field(sa_type=DateTime(timezone=True))
+    update_time: datetime = Field(sa_type=DateTime(timezone=True))
+    version: int = 0
+
+    @property
+    def etag(self) -> str:
+        """Names this state of the relationship."""
+        return str(self.version)
+
+    def record(self, happening: Happening, now: datetime) -> Interaction:
+        """Count a happening, move by its deltas within the ranges, and return what is to be recorded of it."""
+        before = (self.sentiment, self.familiarity, self.trust)
+        self.sentiment = _clamp(self.sentiment + happening.sentiment_delta, -1, 1)
+        self.familiarity = _clamp(self.familiarity + happening.familiarity_delta, 0, 1)
+        self.trust = _clamp(self.trust + happening.trust_delta, -1, 1)
+        if happening.shared_experience:
+            self.shared_experiences = [*self.shared_experiences, happening.shared_experience][-MOST_EXPERIENCES:]
+        self.interaction_count += 1
+        self.last_interaction = happening.summary
+        self.last_interaction_time = now
+        self._touch(now)
+        return Interaction(
+            agent_id=self.agent_id,
+            counterpart=self.counterpart,
+            summary=happening.summary,
+            sentiment_delta=self.sentiment - before[0],
+            familiarity_delta=self.familiarity - before[1],
+            trust_delta=self.trust - before[2],
+            create_time=now,
+        )
+
+    def change(self, values: Mapping[str, Any], etag: str, now: datetime) -> None:
+        """Set fields. Raises Conflict when an etag is given and isn't the current one."""
+        if etag and etag != self.etag:
+            raise errors.Conflict(f"the relationship with {self.counterpart!r} has changed since", etag=self.etag)
+        for name, value in values.items():
+            setattr(self, name, value)
+        self._touch(now)
+
+    def _touch(self, now: datetime) -> None:
+        self.update_time = now
+        self.version += 1
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A relationship with its last interactions, newest first."""
+
+    relationship: Relationship
+    last_interactions: tuple[Interaction, ...] = ()
+
+
+def _clamp(value: float, least: float, most: float) -> float:
+    return max(least, min(most, value))

@@ -1,0 +1,85 @@
+"""Vectors, the changes that an index is told of, and its builds."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.runtime import errors
+
+
+class IndexDown(errors.Unavailable):
+    """The vector index can't be read or written, or what it holds is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a vector stands: the number of its memory in the store, and the agent it belongs to."""
+
+    seq: int
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vector(Place):
+    """The embedding of a memory: little-endian float32, of unit length."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Place):
+    """The text of a memory that is to be embedded, and the state of the memory that has it."""
+
+    text: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Place):
+    """A memory that the index doesn't have as it is: its vector now, or None when it is forgotten."""
+
+    number: int
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A complete index of the vectors of one model."""
+
+    number: int
+    model: str
+
+
+class IndexState(StrEnum):
+    """What the index does."""
+
+    READY = "ready"
+    OPENING = "opening"
+    BUILDING = "building"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """How far the index is; `built` and `total` count vectors of the build that is under way."""
+
+    state: IndexState
+    generation: int
+    model: str
+    built: int
+    total: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What comparing the index with the store showed, in vectors."""
+
+    checked: int
+    missing: int
+    left_over: int
+    different: int
+
+    @property
+    def is_consistent(self) -> bool:
+        """True when both hold the same."""
+        return not (self.missing or self.left_over or self.different)

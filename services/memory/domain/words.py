@@ -1,0 +1,68 @@
+"""Words of texts and queries: what is looked for, and how names are compared."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime
+
+_WORD = re.compile(r"[^\W_]+")
+_LONGEST_NAME = 3  # words
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+
+# Words that say nothing about what is meant, so that a query without them finds more of it.
+_STOP_WORDS = frozenset(
+    " ".join(
+        (
+            "a about after all also am an and any are as at be because been before being but by can could d did do",
+            "does doing each for from had has have having he her hers him his how i if in into is it its just ll m me",
+            "mine more most my no nor not now of off on once only or other our ours out over own re s same she should",
+            "so some such t than that the their theirs them then there these they this those through to too under",
+            "until up us ve very was we were what when where which while who whom whose why will with would you your",
+            "yours",
+        )
+    ).split()
+)
+
+
+def fold(text: str) -> str:
+    """Return a text in lower case and without accents."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text, in lower case and without accents."""
+    return _WORD.findall(fold(text))
+
+
+def query_terms(query: str) -> list[str]:
+    """Return the words to look for, each once: all but the stop words, or all when there are no others."""
+    words = list(dict.fromkeys(words_of(query)))
+    return [word for word in words if word not in _STOP_WORDS] or words
+
+
+def name_key(name: str) -> str:
+    """Return the form in which names are compared: `@Nova` and `nova` are one."""
+    return " ".join(words_of(name))
+
+
+def possible_names(query: str) -> set[str]:
+    """Return every run of one to three words of a query: what it may name, in the form of `name_key`."""
+    words = words_of(query)
+    runs = (words[at : at + length] for length in range(1, _LONGEST_NAME + 1) for at in range(len(words) - length + 1))
+    return {" ".join(run) for run in runs}
+
+
+def day_words(time: datetime) -> str:
+    """Return a day in the words that a question may use for it."""
+    return f"{time.day} {_MONTHS[time.month - 1]} {time.year} {_DAYS[time.weekday()]}"
+
+
+def without(names: Iterable[str], terms: Iterable[str]) -> list[str]:
+    """Return these words but for those that a name is made of."""
+    taken = {word for name in names for word in name.split()}
+    return [term for term in terms if term not in taken]

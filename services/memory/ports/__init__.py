@@ -1,0 +1,1 @@
+"""What the memory service needs from outside."""

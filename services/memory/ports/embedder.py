@@ -1,0 +1,29 @@
+"""Embeddings: texts as vectors."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors of one model."""
+
+    @property
+    def model(self) -> str:
+        """Names the model and its dimensions; vectors of different models are never compared."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> list[bytes]:
+        """Return a vector for each text: little-endian float32, of unit length."""
+        ...
+
+    async def similarities(self, vector: bytes, others: Sequence[bytes]) -> list[float]:
+        """Return the cosine of a vector with each of the others; what has no vector is 0."""
+        ...
+
+
+class Embedders(Protocol):
+    """Opens models by their names."""
+
+    async def open(self, model: str) -> Embedder | None:
+        """Open a model; None when there is none of this name."""
+        ...

@@ -1,0 +1,65 @@
+"""The vector index: it proposes candidates fast, and the store decides about them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from services.memory.domain.vectors import Place, Vector
+
+
+class Generation(Protocol):
+    """One build of the index. Every method raises IndexDown when the build can't be used."""
+
+    async def put(self, vectors: Sequence[Vector]) -> None:
+        """Add vectors, or replace those of the same number; durable on return."""
+        ...
+
+    async def remove(self, places: Sequence[Place]) -> None:
+        """Remove vectors; what isn't there is no error, and a place without an agent is looked for everywhere."""
+        ...
+
+    async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
+        """Return the numbers of up to `most` memories near a vector, nearest first.
+
+        Other agents' memories may be among them. Fewer than `most` means that there are no more.
+        """
+        ...
+
+    async def seqs(self) -> set[int]:
+        """Return the numbers of all memories that have a vector."""
+        ...
+
+    async def different(self, vectors: Sequence[Vector]) -> list[int]:
+        """Return the numbers of those vectors that it holds otherwise than given, or can't find."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Index(Protocol):
+    """Opens builds of the index by their number."""
+
+    async def open(self, generation: int) -> Generation:
+        """Open a build, a new and empty one when there is none with this number. Raises IndexDown."""
+        ...
+
+    async def drop_others(self, generation: int) -> None:
+        """Delete every build but this one, with all that it left behind."""
+        ...
+
+
+class Recent(Protocol):
+    """The vectors that the index doesn't have yet, in memory, compared one by one."""
+
+    def put(self, vectors: Sequence[Vector]) -> None:
+        """Add vectors, or replace those of the same number."""
+        ...
+
+    def drop(self, seqs: Iterable[int]) -> None:
+        """Remove vectors; what isn't there is no error."""
+        ...
+
+    async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
+        """Return the numbers of up to `most` memories of an agent near a vector, in no order."""
+        ...

@@ -1,0 +1,246 @@
+"""The store: the truth about memories and relationships."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from services.memory.domain.memories import Memory, MemoryFilter, MemoryStats, Remembered
+from services.memory.domain.relationships import Interaction, Relationship
+from services.memory.domain.search import Candidate
+from services.memory.domain.upkeep import Retention, Swept
+from services.memory.domain.vectors import Build, Change, Text, Vector
+from services.runtime.idempotency import RequestKey
+from services.runtime.pages import Page, Paged
+
+
+class MemoryRecords(Protocol):
+    """Memories. What has expired by `now` is not seen."""
+
+    async def memory(self, agent_id: str, memory_id: str, now: datetime) -> Memory | None:
+        """Return a memory of this agent."""
+        ...
+
+    async def memories(self, agent_id: str, wanted: MemoryFilter, page: Page, now: datetime) -> Paged[Memory]:
+        """Return a page of an agent's memories, newest first; the key is `(create_time, seq)`."""
+        ...
+
+    async def memories_by_id(self, agent_id: str, memory_ids: Collection[str]) -> dict[str, Memory]:
+        """Return those of these memories that are this agent's, expired or not, by id."""
+        ...
+
+    async def memories_by_seq(
+        self, agent_id: str, seqs: Collection[int], wanted: MemoryFilter, now: datetime
+    ) -> dict[int, Memory]:
+        """Return those of these memories that are this agent's and pass the filter, by number."""
+        ...
+
+    async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Remembered]:
+        """Return an agent's next memories after this number, with their history, in the order of storing."""
+        ...
+
+    async def history(self, item: Memory) -> tuple[Memory, ...]:
+        """Return what a memory was before each update, newest first."""
+        ...
+
+    async def stats(self, agent_id: str, now: datetime) -> MemoryStats:
+        """Return what an agent remembers, in numbers."""
+        ...
+
+    async def add(
+        self, new: Sequence[Remembered], model: str, vectors: Sequence[bytes], now: datetime
+    ) -> list[tuple[Memory, bool]]:
+        """Add memories with their vectors; for each, return what is stored, and whether that is new.
+
+        A duplicate has the same fingerprint or, in this agent, the same id; memories of one call may be duplicates of
+        each other.
+        """
+        ...
+
+    async def replace(self, before: Memory, after: Memory, model: str, vector: bytes | None) -> None:
+        """Put another state of a memory in place of one, which joins its history; None keeps the vector.
+
+        Raises MemoryExists when another memory has its fingerprint.
+        """
+        ...
+
+    async def forget(self, memories: Sequence[Memory]) -> None:
+        """Remove memories with their histories and vectors."""
+        ...
+
+    async def clear(self, agent_id: str, wanted: MemoryFilter) -> int:
+        """Forget what passes a filter, expired or not, and return how many there were."""
+        ...
+
+    async def scrub(self, agent_id: str) -> None:
+        """Build what an agent's words are found by anew, so that nothing forgotten is left in it."""
+        ...
+
+    async def agents_without_words(self) -> list[str]:
+        """Return the agents whose memories can't be found by their words yet."""
+        ...
+
+    async def sweep(self, agent_id: str, retention: Retention, now: datetime) -> Swept:
+        """Forget what is due, in one agent or, when it is empty, in all of them."""
+        ...
+
+
+class SearchRecords(Protocol):
+    """What a search asks."""
+
+    async def known_names(self, agent_id: str, names: Collection[str]) -> set[str]:
+        """Return those of these names that an agent has memories about or by."""
+        ...
+
+    async def matches(
+        self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, most: int
+    ) -> dict[int, float]:
+        """Return up to `most` memories by number that have words of a query, with how well they do: 0 to 1."""
+        ...
+
+    async def candidates(
+        self, agent_id: str, seqs: Collection[int], wanted: MemoryFilter, model: str, now: datetime, *, weighable: bool
+    ) -> list[Candidate]:
+        """Return those of these memories that are this agent's and pass the filter.
+
+        How recent and how important they are is left out unless they are to be weighable by it.
+        """
+        ...
+
+    async def every_vector(
+        self, agent_id: str, wanted: MemoryFilter, model: str, now: datetime, most: int
+    ) -> list[tuple[int, bytes]]:
+        """Return the numbers and vectors of the newest `most` memories of an agent that pass the filter."""
+        ...
+
+    async def count_access(self, counts: Mapping[int, int]) -> None:
+        """Add to how often memories were returned, by number."""
+        ...
+
+
+class IndexRecords(Protocol):
+    """What the vector index is built from."""
+
+    async def build(self) -> Build | None:
+        """Return the build of the index that serves."""
+        ...
+
+    async def begin_build(self, model: str) -> Build:
+        """Begin a new build, and return it with its number."""
+        ...
+
+    async def has_unfinished_build(self) -> bool:
+        """Tell whether a build was begun and never served."""
+        ...
+
+    async def serve_build(self, build: Build) -> None:
+        """Let this build serve, and forget those before it."""
+        ...
+
+    async def changes(self, most: int) -> list[Change]:
+        """Return the oldest changes that the index doesn't have."""
+        ...
+
+    async def settle(self, changes: Sequence[Change]) -> None:
+        """Forget these changes: the index has them."""
+        ...
+
+    async def change_count(self) -> int:
+        """Return how many changes the index doesn't have."""
+        ...
+
+    async def pending(self) -> set[int]:
+        """Return the numbers of the memories that the index doesn't have as they are."""
+        ...
+
+    async def memory_count(self) -> int:
+        """Return how many memories all agents have."""
+        ...
+
+    async def mark(self, seqs: Iterable[int]) -> None:
+        """Note that the index doesn't have these memories as they are."""
+        ...
+
+    async def vectors(self, model: str, after: int, most: int) -> list[Vector]:
+        """Return the next vectors of a model after this number, of all agents."""
+        ...
+
+    async def vectors_of(self, model: str, seqs: Collection[int]) -> list[Vector]:
+        """Return those of these memories' vectors of a model that there are."""
+        ...
+
+    async def seqs(self, model: str) -> set[int]:
+        """Return the numbers of all memories that have a vector of a model."""
+        ...
+
+    async def without_vector(self, model: str, most: int) -> list[Text]:
+        """Return memories that have no vector of a model."""
+        ...
+
+    async def add_vectors(self, model: str, texts: Sequence[Text], vectors: Sequence[bytes]) -> list[Vector]:
+        """Store vectors of those memories that still have these texts, and return them."""
+        ...
+
+    async def drop_vectors(self, kept_model: str, most: int) -> int:
+        """Delete up to `most` vectors of other models; the value is how many there were."""
+        ...
+
+
+class RelationshipRecords(Protocol):
+    """Relationships and their interactions."""
+
+    async def relationship(self, agent_id: str, counterpart: str) -> Relationship | None:
+        """Return a relationship of this agent."""
+        ...
+
+    async def relationships(self, agent_id: str, page: Page) -> Paged[Relationship]:
+        """Return a page of an agent's relationships; the key is `(counterpart,)`."""
+        ...
+
+    async def interactions(self, agent_id: str, counterpart: str, page: Page) -> Paged[Interaction]:
+        """Return a page of an agent's interactions with a counterpart, newest first; the key is `(number,)`."""
+        ...
+
+    async def save(self, row: Relationship | Interaction) -> None:
+        """Add a row, or write its changes."""
+        ...
+
+    async def forget_relationship(self, agent_id: str, counterpart: str) -> None:
+        """Remove a relationship with its interactions."""
+        ...
+
+
+class Records(MemoryRecords, SearchRecords, IndexRecords, RelationshipRecords, Protocol):
+    """All of it within one transaction, which is rolled back unless it is committed."""
+
+    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
+        """Claim a request; None when it is new, else the id that its first call claimed it with."""
+        ...
+
+    async def answer(self, key: RequestKey, resource_id: str) -> None:
+        """Say what a request that was claimed in this transaction really made."""
+        ...
+
+    async def forget_requests(self, before: datetime) -> None:
+        """Forget the requests that were carried out before this time."""
+        ...
+
+    async def commit(self) -> None:
+        """Make it durable."""
+        ...
+
+
+class Store(Protocol):
+    """The truth."""
+
+    def reading(self) -> AbstractAsyncContextManager[Records]:
+        """Open a transaction that only reads."""
+        ...
+
+    def writing(self, turn: str = "") -> AbstractAsyncContextManager[Records]:
+        """Open a transaction that may write; those that name the same turn follow one another."""
+        ...
+
+    async def scrub(self) -> None:
+        """Leave nothing that was deleted in the files of an embedded database."""
+        ...

@@ -1,0 +1,390 @@
+"""The vector index: kept up with the store, compared with it at start, and built anew while searches go on.
+
+The store is the truth. Each write notes in its own transaction that the index doesn't have it yet; these changes are
+carried over in groups, and until then a search compares them one by one. So a write can be found when it returns,
+whatever happens to the index.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from services.memory.domain.vectors import (
+    Build,
+    Change,
+    Comparison,
+    IndexDown,
+    IndexState,
+    IndexStatus,
+    Place,
+    Vector,
+)
+from services.memory.ports.embedder import Embedder, Embedders
+from services.memory.ports.index import Generation, Index, Recent
+from services.memory.ports.store import Store
+from services.runtime.idempotency import RequestKey
+
+log = logging.getLogger(__name__)
+
+_CHANGES = 500
+_CHUNK = 1_000
+_SAMPLE = 200
+_MANY = 1_000
+"""More differences than this are not mended one by one: the index is built anew."""
+_GATHER_SECONDS = 0.2
+_RETRY_SECONDS = 3.0
+_LOG_EVERY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """Numbers of memories: what only the store has, what only the index has, and what both hold differently."""
+
+    checked: int
+    missing: set[int]
+    left_over: set[int]
+    different: set[int]
+
+    @property
+    def comparison(self) -> Comparison:
+        """How many they are."""
+        return Comparison(self.checked, len(self.missing), len(self.left_over), len(self.different))
+
+
+class Indexing:
+    """Keeps one build of the index in step with the store, and replaces it when it has to."""
+
+    def __init__(self, store: Store, index: Index, recent: Recent, embedders: Embedders, embedder: Embedder) -> None:
+        """Take the parts, and the model whose vectors the index is to hold."""
+        self._store = store
+        self._index = index
+        self._recent = recent
+        self._embedders = embedders
+        self._wanted = embedder
+        self.embedder = embedder
+        """The model of what is written and looked for now; the wanted one as soon as its vectors are complete."""
+        self._build: Build | None = None
+        self._serving: Generation | None = None
+        self._replacing: Generation | None = None
+        self._built = self._total = 0
+        self._is_down = False
+        self._asked: list[asyncio.Future[None]] = []
+        self._stale = False
+        # Numbers whose changes were carried over, and those that changed while they were.
+        self._carried: set[int] = set()
+        self._fresh: set[int] = set()
+        self._needed = asyncio.Event()
+        self._behind = asyncio.Event()
+        # One at a time: else a vector that is forgotten could be put into a build after it was removed from it.
+        self._moving = asyncio.Lock()
+
+    async def prepare(self) -> None:
+        """Find out which build serves; an agent whose words were never indexed gets them."""
+        async with self._store.writing() as records:
+            for agent_id in await records.agents_without_words():
+                await records.scrub(agent_id)
+            self._build = await records.build()
+            self._stale = self._build is None or await records.has_unfinished_build()
+            changes = await records.changes(await records.change_count())
+            await records.commit()
+        self._recent.put(_there(changes))
+        if self._build and self._build.model != self._wanted.model:
+            self._stale = True
+            self.embedder = await self._embedders.open(self._build.model) or self._wanted
+
+    async def run(self) -> None:
+        """Open the index, mend it or build it anew, and carry changes over, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._forever(self._attend))
+                tasks.create_task(self._forever(self._keep_up))
+        finally:
+            for generation in filter(None, (self._replacing, self._serving)):
+                await generation.close()
+
+    def changed(self, vectors: Sequence[Vector] = ()) -> None:
+        """Say that the store has changes, and which vectors are new."""
+        self._recent.put(vectors)
+        self._fresh.update(vector.seq for vector in vectors)
+        self._behind.set()
+
+    async def reindex(self, key: RequestKey) -> None:
+        """Have the index built anew, once for every request; it is not waited for."""
+        async with self._store.writing() as records:
+            if await records.claim(key, "reindex"):
+                return
+            if is_idle := self._replacing is None:
+                # An unfinished build: if the service ends before this one is done, its next start does it.
+                await records.begin_build(self._wanted.model)
+            await records.commit()
+        if is_idle:
+            self._stale = True
+            self._needed.set()
+
+    async def rebuild(self) -> None:
+        """Build the index anew, from what the store holds now on, and wait for it. Raises IndexDown."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asked.append(done)
+        self._needed.set()
+        await done
+
+    async def nearest(self, agent_id: str, vector: bytes, model: str, most: int) -> list[int] | None:
+        """Return the numbers of memories near a vector, of this agent and of others; None when there is no index.
+
+        Fewer than `most` means that there are no more.
+        """
+        if self._serving is None or self._build is None or self._build.model != model:
+            return None
+        serving = self._serving
+        try:
+            indexed = await serving.nearest(agent_id, vector, most)
+        except IndexDown as error:
+            log.warning("index lost", extra={"problem": error.message})
+            await self._lose(serving)
+            return None
+        recent = await self._recent.nearest(agent_id, vector, most)
+        return list({*indexed, *recent}) if recent else indexed
+
+    async def status(self) -> IndexStatus:
+        """Return how far the index is."""
+        async with self._store.reading() as records:
+            pending = await records.change_count()
+        if self._replacing is not None or (self._serving is not None and self._stale):
+            state = IndexState.BUILDING
+        elif self._serving is not None:
+            state = IndexState.READY
+        else:
+            state = IndexState.DOWN if self._is_down else IndexState.OPENING
+        build = self._build
+        return IndexStatus(
+            state=state,
+            generation=build.number if build else 0,
+            model=build.model if build else self._wanted.model,
+            built=self._built,
+            total=self._total,
+            pending=pending,
+        )
+
+    async def verify(self) -> Comparison:
+        """Compare every vector with the store, but for changes that are on their way. Raises IndexDown."""
+        async with self._moving:
+            if self._serving is None or self._build is None:
+                raise IndexDown("the index is not open yet", retry_after=_RETRY_SECONDS)
+            model, serving = self._build.model, self._serving
+            try:
+                found = await self._compare(model, serving, None)
+            except IndexDown as error:
+                log.warning("index lost", extra={"problem": error.message})
+                await self._lose(serving)
+                raise IndexDown("the index could not be read") from error
+        return found.comparison
+
+    async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+                self._is_down = False
+            except IndexDown as error:
+                self._is_down = True
+                log.warning("index down", extra={"problem": error.message})
+                await asyncio.sleep(_RETRY_SECONDS)
+            except Exception:
+                log.exception("indexing failed")
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _attend(self) -> None:
+        """Open the index, or build it anew, whenever that is needed."""
+        self._needed.clear()
+        if self._serving is None and self._build is not None:
+            await self._open(self._build)
+        if self._serving is None or self._stale or self._asked:
+            await self._replace()
+        await self._needed.wait()
+
+    async def _keep_up(self) -> None:
+        """Carry changes over when there are some."""
+        await self._behind.wait()
+        self._behind.clear()
+        await asyncio.sleep(_GATHER_SECONDS)
+        while await self._carry_over():
+            pass
+
+    async def _open(self, build: Build) -> None:
+        """Open the build that serves and mend it; one that is damaged is closed again."""
+        try:
+            generation = await self._index.open(build.number)
+        except IndexDown as error:
+            log.warning("index can't be opened: it is built anew", extra={"problem": error.message})
+            return
+        try:
+            await self._mend(generation, build.model)
+        except IndexDown as error:
+            log.warning("index is damaged: it is built anew", extra={"problem": error.message})
+            await generation.close()
+            return
+        self._serving = generation
+        self._behind.set()
+
+    async def _mend(self, generation: Generation, model: str) -> None:
+        """Compare a build with the store, and note what it lacks. Raises IndexDown when it isn't worth mending."""
+        found = await self._compare(model, generation, _SAMPLE)
+        lacking = found.missing | found.left_over | found.different
+        # Of a sound build a few vectors may not be found either.
+        if len(found.different) > _SAMPLE // 10 or len(lacking) > _MANY:
+            raise IndexDown(f"damaged: {found.comparison}")
+        if lacking:
+            log.warning("index mended", extra={"vectors": len(lacking)})
+            async with self._store.writing() as records:
+                await records.mark(sorted(lacking))
+                await records.commit()
+
+    async def _compare(self, model: str, generation: Generation, most: int | None) -> _Difference:
+        """Compare the numbers that a build and the store hold, and up to `most` of the vectors that both hold."""
+        async with self._store.reading() as records:
+            stored = await records.seqs(model)
+            pending = await records.pending()
+        indexed = await generation.seqs()
+        both = sorted(stored & indexed - pending)
+        checked = both if most is None else random.sample(both, min(most, len(both)))
+        different: set[int] = set()
+        for start in range(0, len(checked), _CHUNK):
+            async with self._store.reading() as records:
+                vectors = await records.vectors_of(model, checked[start : start + _CHUNK])
+            different.update(await generation.different(vectors))
+        return _Difference(len(checked), stored - indexed - pending, indexed - stored - pending, different)
+
+    async def _replace(self) -> None:
+        """Build the index anew beside the one that serves, let it serve, and delete what was before."""
+        asked, self._asked = self._asked, []
+        self._stale = is_done = False
+        try:
+            await self._build_anew()
+            is_done = True
+        finally:
+            self._stale = self._stale or not is_done
+            for done in asked:
+                if done.done():
+                    continue
+                if is_done:
+                    done.set_result(None)
+                else:
+                    done.set_exception(IndexDown("the index could not be built"))
+
+    async def _build_anew(self) -> None:
+        async with self._store.writing() as records:
+            build = await records.begin_build(self._wanted.model)
+            await records.commit()
+        self._replacing = generation = await self._index.open(build.number)
+        try:
+            async with self._store.reading() as records:
+                self._built, self._total = 0, await records.memory_count()
+            log.info("index is being built", extra={"generation": build.number, "vectors": self._total})
+            await self._copy(generation, build.model)
+            await self._embed(generation)
+            async with self._moving:
+                async with self._store.writing() as records:
+                    await records.serve_build(build)
+                    await records.commit()
+                before, self._serving, self._build = self._serving, generation, build
+                self.embedder = self._wanted
+        except BaseException:
+            await generation.close()
+            raise
+        finally:
+            self._replacing = None
+        if before is not None:
+            await before.close()
+        await self._index.drop_others(build.number)
+        log.info("index is built", extra={"generation": build.number, "vectors": self._built})
+        # What was written with the model before while this one came to serve.
+        await self._embed(generation)
+        await self._drop_other_models(build.model)
+        self._behind.set()
+
+    async def _copy(self, generation: Generation, model: str) -> None:
+        """Put all vectors that the store has of a model into a build."""
+        after = 0
+        while True:
+            async with self._moving:
+                async with self._store.reading() as records:
+                    vectors = await records.vectors(model, after, _CHUNK)
+                await generation.put(vectors)
+            if not vectors:
+                return
+            after = vectors[-1].seq
+            self._count(len(vectors))
+
+    async def _embed(self, generation: Generation) -> None:
+        """Embed what has no vector of the wanted model, and put it into a build."""
+        model = self._wanted.model
+        while True:
+            async with self._store.reading() as records:
+                texts = await records.without_vector(model, _CHUNK)
+            if not texts:
+                return
+            vectors = await self._wanted.embed([text.text for text in texts])
+            async with self._moving:
+                async with self._store.writing() as records:
+                    added = await records.add_vectors(model, texts, vectors)
+                    await records.commit()
+                await generation.put(added)
+            self._count(len(added))
+
+    async def _drop_other_models(self, model: str) -> None:
+        dropped = _CHUNK
+        while dropped == _CHUNK:
+            async with self._store.writing() as records:
+                dropped = await records.drop_vectors(model, _CHUNK)
+                await records.commit()
+
+    async def _carry_over(self) -> bool:
+        """Tell the index, and a build that is to replace it, of the oldest changes; False when there were none."""
+        async with self._moving:
+            serving = self._serving
+            if serving is None or self._build is None:
+                return False
+            self._fresh.clear()
+            async with self._store.reading() as records:
+                changes = await records.changes(_CHANGES)
+            if not changes:
+                return False
+            there = _there(changes)
+            gone = [Place(change.seq, change.agent_id) for change in changes if change.data is None]
+            replacing = self._replacing
+            try:
+                await serving.put(there)
+                await serving.remove(gone)
+            except IndexDown:
+                await self._lose(serving)
+                raise
+            if replacing is not None:
+                await replacing.remove(gone)
+                if self._wanted.model == self._build.model:
+                    await replacing.put(there)
+            async with self._store.writing() as records:
+                await records.settle(changes)
+                await records.commit()
+            carried = self._carried | {change.seq for change in changes}
+            self._recent.drop(carried - self._fresh)
+            self._carried = carried & self._fresh
+        return True
+
+    async def _lose(self, serving: Generation) -> None:
+        """Let go of a build that failed; it is opened and compared again."""
+        if self._serving is serving:
+            self._serving = None
+            self._needed.set()
+            await serving.close()
+
+    def _count(self, vectors: int) -> None:
+        before, self._built = self._built, self._built + vectors
+        if before // _LOG_EVERY != self._built // _LOG_EVERY:
+            log.info("index is being built", extra={"built": self._built, "vectors": self._total})
+
+
+def _there(changes: Sequence[Change]) -> list[Vector]:
+    """Return the vectors of changed memories, each once."""
+    found = {change.seq: change for change in changes}.values()
+    return [Vector(change.seq, change.agent_id, change.data) for change in found if change.data is not None]

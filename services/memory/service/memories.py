@@ -1,0 +1,213 @@
+"""Remembering, changing, forgetting: every write is in the store, and can be found, when it returns."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.memory.domain.memories import Memory, MemoryFilter, MemoryNotFound, MemoryStats, Remembered
+from services.memory.domain.vectors import Vector
+from services.memory.ports.store import Records, Store
+from services.memory.service.indexing import Indexing
+from services.runtime.clock import Clock
+from services.runtime.errors import RequestIdReused
+from services.runtime.grouping import Grouping
+from services.runtime.idempotency import RequestKey
+from services.runtime.pages import Page, Paged
+
+_GROUP = 64
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What is stored of new memories, in their order, and how many of them are duplicates."""
+
+    memories: list[Memory]
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many memories of an import were stored, and how many were there before."""
+
+    created: int
+    existing: int
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    memories: Sequence[Remembered]
+    key: RequestKey
+
+
+class Memories:
+    """The memories of all agents; each use case is about those of one."""
+
+    def __init__(self, store: Store, indexing: Indexing, clock: Clock) -> None:
+        self._store = store
+        self._indexing = indexing
+        self._clock = clock
+        self._creating = Grouping(self._create, _GROUP)
+
+    async def create(self, memories: Sequence[Memory], key: RequestKey) -> Created:
+        """Store memories of one agent, all or none; concurrent calls share a transaction."""
+        return await self._creating.join(_New([Remembered(memory) for memory in memories], key))
+
+    async def get(self, agent_id: str, memory_id: str, *, with_history: bool = False) -> Remembered:
+        """Return one memory. Raises MemoryNotFound."""
+        async with self._store.reading() as records:
+            memory = await self._existing(records, agent_id, memory_id)
+            return Remembered(memory, await records.history(memory) if with_history else ())
+
+    async def page(self, agent_id: str, wanted: MemoryFilter, page: Page) -> Paged[Memory]:
+        """Return a page of memories, newest first."""
+        async with self._store.reading() as records:
+            return await records.memories(agent_id, wanted, page, self._clock.now())
+
+    async def update(
+        self, agent_id: str, memory_id: str, values: Mapping[str, Any], etag: str, key: RequestKey
+    ) -> Memory:
+        """Set fields; what the memory was joins its history.
+
+        Raises MemoryNotFound, MemoryExists, or Conflict when an etag is given and isn't the current one.
+        """
+        embedder = self._indexing.embedder
+        vector = (await embedder.embed([values["text"]]))[0] if "text" in values else None
+        async with self._store.writing(agent_id) as records:
+            if await records.claim(key, memory_id):
+                return await self._existing(records, agent_id, memory_id)
+            before = await self._existing(records, agent_id, memory_id)
+            after = before.changed(values, etag, self._clock.now())
+            await records.replace(before, after, embedder.model, vector)
+            await records.commit()
+        self._indexing.changed([Vector(after.seq, agent_id, vector)] if vector else [])
+        return after
+
+    async def delete(self, agent_id: str, memory_id: str, key: RequestKey) -> None:
+        """Forget a memory. Raises MemoryNotFound."""
+        async with self._store.writing(agent_id) as records:
+            if await records.claim(key, memory_id):
+                return
+            await records.forget([await self._existing(records, agent_id, memory_id)])
+            await records.commit()
+        self._indexing.changed()
+
+    async def clear(self, agent_id: str, wanted: MemoryFilter, key: RequestKey) -> int:
+        """Forget what passes a filter, and return how many memories that were."""
+        return await self._forget(agent_id, wanted, key)
+
+    async def purge(self, agent_id: str, source: MemoryFilter, key: RequestKey) -> int:
+        """Remove everything that an author or a post brought, from the files of embedded parts too; return how many.
+
+        Raises IndexDown when the index can't be built anew; the store is clean then, and the call may be repeated.
+        """
+        count = await self._forget(agent_id, source, key, purge=True)
+        if count or source.author:  # an author may have left a relationship only
+            await self._store.scrub()
+        if count:
+            await self._indexing.rebuild()
+        return count
+
+    async def export(self, agent_id: str, after: int) -> AsyncIterator[Remembered]:
+        """Go through an agent's memories after this number, in the order of their storing."""
+        while True:
+            async with self._store.reading() as records:
+                found = await records.stored_after(agent_id, after, _CHUNK, self._clock.now())
+            for remembered in found:
+                yield remembered
+            if len(found) < _CHUNK:
+                return
+            after = found[-1].memory.seq
+
+    async def import_all(self, memories: Sequence[Remembered], key: RequestKey) -> Imported:
+        """Store exported memories in groups; what is there already is left as it is."""
+        async with self._store.writing() as records:
+            if first := await records.claim(key, ""):
+                return Imported(*map(int, first.split()))
+            await records.commit()
+        existing = 0
+        for start in range(0, len(memories), _CHUNK):
+            group = _New(memories[start : start + _CHUNK], RequestKey("", "", ""))
+            existing += (await self._creating.join(group)).duplicates
+        done = Imported(len(memories) - existing, existing)
+        async with self._store.writing() as records:
+            await records.answer(key, f"{done.created} {done.existing}")
+            await records.commit()
+        return done
+
+    async def stats(self, agent_id: str) -> MemoryStats:
+        """Return what an agent remembers, in numbers."""
+        async with self._store.reading() as records:
+            return await records.stats(agent_id, self._clock.now())
+
+    async def _create(self, group: Sequence[_New]) -> Sequence[Created | Exception]:
+        embedder = self._indexing.embedder
+        vectors = iter(await embedder.embed([item.memory.text for new in group for item in new.memories]))
+        embedded = {id(item): next(vectors) for new in group for item in new.memories}
+        answers: dict[int, Created | Exception] = {}
+        repeated: dict[int, str] = {}
+        async with self._store.writing() as records:
+            for at, new in enumerate(group):
+                try:
+                    if first := await records.claim(new.key, _ids(item.memory for item in new.memories)):
+                        repeated[at] = first
+                except RequestIdReused as error:
+                    answers[at] = error
+            fresh = {at: new for at, new in enumerate(group) if at not in answers and at not in repeated}
+            items = [item for new in fresh.values() for item in new.memories]
+            added = iter(
+                await records.add(items, embedder.model, [embedded[id(item)] for item in items], self._clock.now())
+            )
+            written: list[Vector] = []
+            for at, new in fresh.items():
+                stored = [next(added) for _ in new.memories]
+                written += [
+                    Vector(memory.seq, memory.agent_id, embedded[id(item)])
+                    for item, (memory, is_new) in zip(new.memories, stored, strict=True)
+                    if is_new
+                ]
+                memories = [memory for memory, _ in stored]
+                duplicates = sum(not is_new for _, is_new in stored)
+                if duplicates:
+                    await records.answer(new.key, f"{_ids(memories)}  {duplicates}")
+                answers[at] = Created(memories, duplicates)
+            # Last, since the first of two equal requests may stand in this very group.
+            for at, first in repeated.items():
+                answers[at] = await self._repeated(records, group[at].memories[0].memory.agent_id, first)
+            await records.commit()
+        self._indexing.changed(written)
+        return [answers[at] for at in range(len(group))]
+
+    async def _repeated(self, records: Records, agent_id: str, first: str) -> Created | Exception:
+        made, _, duplicates = first.partition("  ")
+        ids = made.split()
+        found = await records.memories_by_id(agent_id, ids)
+        if gone := next((memory_id for memory_id in ids if memory_id not in found), None):
+            return MemoryNotFound(gone)
+        return Created([found[memory_id] for memory_id in ids], int(duplicates or 0))
+
+    async def _forget(self, agent_id: str, wanted: MemoryFilter, key: RequestKey, *, purge: bool = False) -> int:
+        async with self._store.writing(agent_id) as records:
+            if first := await records.claim(key, "0"):
+                return int(first)
+            count = await records.clear(agent_id, wanted)
+            if purge and count:
+                await records.scrub(agent_id)
+                # An unfinished build: if the service ends before the index is built anew, its next start does it.
+                await records.begin_build(self._indexing.embedder.model)
+            if purge and wanted.author:
+                await records.forget_relationship(agent_id, wanted.author)
+            await records.answer(key, str(count))
+            await records.commit()
+        self._indexing.changed()
+        return count
+
+    async def _existing(self, records: Records, agent_id: str, memory_id: str) -> Memory:
+        found = await records.memory(agent_id, memory_id, self._clock.now())
+        if found is None:
+            raise MemoryNotFound(memory_id)
+        return found
+
+
+def _ids(memories: Iterable[Memory]) -> str:
+    return " ".join(memory.id for memory in memories)

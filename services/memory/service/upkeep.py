@@ -1,0 +1,38 @@
+"""Forgetting what is due."""
+
+from datetime import timedelta
+
+from services.memory.domain.upkeep import Retention, Swept
+from services.memory.ports.store import Store
+from services.memory.service.indexing import Indexing
+from services.runtime.clock import Clock
+from services.runtime.idempotency import RequestKey
+
+_REQUESTS_KEPT = timedelta(days=7)
+
+
+class Upkeep:
+    """Sweeps memories, and the requests that nobody repeats any more."""
+
+    def __init__(self, store: Store, indexing: Indexing, retention: Retention, clock: Clock) -> None:
+        self._store = store
+        self._indexing = indexing
+        self._retention = retention
+        self._clock = clock
+
+    async def sweep(self, agent_id: str, key: RequestKey) -> Swept:
+        """Forget what is due, in one agent or, when it is empty, in all of them."""
+        now = self._clock.now()
+        async with self._store.writing() as records:
+            if first := await records.claim(key, "0 0 0"):
+                return Swept(*map(int, first.split()))
+            swept = await records.sweep(agent_id, self._retention, now)
+            await records.forget_requests(now - _REQUESTS_KEPT)
+            await records.answer(key, f"{swept.expired} {swept.outdated} {swept.excess}")
+            await records.commit()
+        self._indexing.changed()
+        return swept
+
+    async def sweep_all(self) -> None:
+        """Forget what is due in all agents."""
+        await self.sweep("", RequestKey("", "", ""))

@@ -1,0 +1,1 @@
+"""The gRPC classes of the memory service: check, convert, call, convert back."""

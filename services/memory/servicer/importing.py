@@ -1,0 +1,44 @@
+"""Reading an import: all of it is checked before the first memory is stored."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from puppet.memory.v1 import memory_service_pb2 as pb
+from services.memory.domain.memories import Remembered
+from services.memory.wire.memories import check_agent, read_imported
+from services.runtime.checks import Checks
+from services.runtime.errors import InvalidRequest, Violation
+from services.runtime.idempotency import RequestKey
+
+_MOST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """The memories of an import, in their order, and the key of the whole."""
+
+    memories: list[Remembered]
+    key: RequestKey
+
+
+async def read_import(requests: AsyncIterator[pb.ImportMemoriesRequest], now: datetime) -> Import:
+    """Return what is to be imported. Raises InvalidRequest, which names the message and the field."""
+    memories: list[Remembered] = []
+    body = hashlib.sha256()
+    agent_id = request_id = ""
+    async for request in requests:
+        if not memories:
+            agent_id, request_id = request.agent_id, request.request_id
+            with Checks() as checks:
+                check_agent(checks, agent_id)
+                checks.request_id(request_id)
+        memories.append(read_imported(request, agent_id, len(memories) + 1, now))
+        body.update(request.SerializeToString(deterministic=True))
+        if len(memories) > _MOST:
+            raise InvalidRequest([Violation("memory", f"must be at most {_MOST} in one import")])
+    if not memories:
+        raise InvalidRequest([Violation("memory", "is required")])
+    key = RequestKey("puppet.memory.v1.ImportMemories", request_id, body.hexdigest())
+    return Import(memories, key)

@@ -1,0 +1,76 @@
+"""Relationships over gRPC."""
+
+from typing import Any
+
+import grpc
+
+from puppet.memory.v1 import relationship_service_pb2 as pb
+from puppet.memory.v1 import relationship_service_pb2_grpc as pb_grpc
+from services.memory.service.relationships import Relationships
+from services.memory.wire import relationships as wire
+from services.runtime.pages import next_token, read_page
+from services.runtime.protobuf import request_key
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
+    """Serves `puppet.memory.v1.RelationshipService`."""
+
+    def __init__(self, relationships: Relationships) -> None:
+        self._relationships = relationships
+
+    async def GetRelationship(self, request: pb.GetRelationshipRequest, context: Context) -> pb.GetRelationshipResponse:
+        """Return one relationship."""
+        wire.check_pair(request)
+        view = await self._relationships.get(request.agent_id, request.counterpart)
+        return pb.GetRelationshipResponse(relationship=wire.write_relationship(view))
+
+    async def ListRelationships(
+        self, request: pb.ListRelationshipsRequest, context: Context
+    ) -> pb.ListRelationshipsResponse:
+        """List an agent's relationships."""
+        wire.check_agent(request)
+        page = read_page(request.page_size, request.page_token, [request.agent_id])
+        listed = await self._relationships.page(request.agent_id, page)
+        return pb.ListRelationshipsResponse(
+            relationships=[wire.write_relationship(row) for row in listed.rows],
+            next_page_token=next_token(listed.next_key, [request.agent_id]),
+        )
+
+    async def RecordInteraction(
+        self, request: pb.RecordInteractionRequest, context: Context
+    ) -> pb.RecordInteractionResponse:
+        """Add one interaction."""
+        happening = wire.read_happening(request)
+        view = await self._relationships.record(request.agent_id, request.counterpart, happening, request_key(request))
+        return pb.RecordInteractionResponse(relationship=wire.write_relationship(view))
+
+    async def UpdateRelationship(
+        self, request: pb.UpdateRelationshipRequest, context: Context
+    ) -> pb.UpdateRelationshipResponse:
+        """Set fields of a relationship."""
+        values = wire.read_values(request)
+        given = request.relationship
+        view = await self._relationships.update(
+            given.agent_id,
+            given.counterpart,
+            values,
+            given.etag,
+            request_key(request),
+            allow_missing=request.allow_missing,
+        )
+        return pb.UpdateRelationshipResponse(relationship=wire.write_relationship(view))
+
+    async def ListInteractions(
+        self, request: pb.ListInteractionsRequest, context: Context
+    ) -> pb.ListInteractionsResponse:
+        """List recorded interactions."""
+        wire.check_pair(request)
+        filters = [request.agent_id, request.counterpart]
+        page = read_page(request.page_size, request.page_token, filters)
+        listed = await self._relationships.interactions(request.agent_id, request.counterpart, page)
+        return pb.ListInteractionsResponse(
+            interactions=[wire.write_interaction(row) for row in listed.rows],
+            next_page_token=next_token(listed.next_key, filters),
+        )

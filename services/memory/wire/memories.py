@@ -1,0 +1,307 @@
+"""Memories on the wire: the checks of their requests, and their conversions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from puppet.memory.v1 import memory_service_pb2 as pb
+from services.memory.domain.memories import Memory, MemoryFilter, MemoryKind, MemoryStats, Provenance, Remembered
+from services.memory.domain.vectors import IndexStatus
+from services.memory.wire.upkeep import write_index
+from services.runtime.checks import Checks
+from services.runtime.ids import new_id
+from services.runtime.protobuf import read_optional_time, read_time, write_time
+
+KINDS = {pb.MemoryKind.Value(f"MEMORY_KIND_{kind.name}"): kind for kind in MemoryKind}
+PROVENANCES = {pb.Provenance.Value(f"PROVENANCE_{provenance.name}"): provenance for provenance in Provenance}
+_KIND_NUMBERS = {kind: number for number, kind in KINDS.items()}
+_PROVENANCE_NUMBERS = {provenance: number for number, provenance in PROVENANCES.items()}
+
+_BATCH = 1_000
+_ABOVE_VERSIONS = 10**18
+_MOST_ENTRIES = 32
+_NAMES = ("author", "source_id", "subject", "conversation_id")
+_CHANGEABLE = {"text", "kind", "importance", "valence", "subject", "metadata", "occur_time", "expire_time"}
+_FILTERS = ("subject", "conversation_id", "author", "source_id")
+
+
+def read_new_memory(request: pb.CreateMemoryRequest, now: datetime) -> Memory:
+    """Return the memory to create."""
+    with Checks() as checks:
+        check_agent(checks, request.memory.agent_id, "memory.agent_id")
+        _check_memory(checks, "memory", request.memory)
+        checks.request_id(request.request_id)
+    return _new_memory(request.memory, request.memory.agent_id, now)
+
+
+def read_batch(request: pb.BatchCreateMemoriesRequest, now: datetime) -> list[Memory]:
+    """Return the memories to create."""
+    with Checks() as checks:
+        check_agent(checks, request.agent_id)
+        if not 1 <= len(request.memories) <= _BATCH:
+            checks.refuse("memories", f"must be 1 to {_BATCH}, and are {len(request.memories)}")
+        for at, given in enumerate(request.memories):
+            if given.agent_id not in ("", request.agent_id):
+                checks.refuse(f"memories[{at}].agent_id", f"must be {request.agent_id!r} or empty")
+            _check_memory(checks, f"memories[{at}]", given)
+        checks.request_id(request.request_id)
+    return [_new_memory(given, request.agent_id, now) for given in request.memories]
+
+
+def read_imported(given: pb.ImportMemoriesRequest, agent_id: str, at: int, now: datetime) -> Remembered:
+    """Return the `at`-th memory of an import, counted from 1, as it was exported."""
+    with Checks() as checks:
+        if given.agent_id not in ("", agent_id):
+            checks.refuse("agent_id", f"of message {at} must be {agent_id!r} or empty")
+        states = [
+            ("memory", given.memory),
+            *((f"history[{number}]", item) for number, item in enumerate(given.history)),
+        ]
+        newer = _ABOVE_VERSIONS
+        for field, state in states:
+            field = f"{field} (of message {at})"
+            _check_memory(checks, field, state)
+            checks.text(f"{field}.id", state.id, 64, required=False)
+            if len(state.id.split()) > 1 or state.id != state.id.strip():
+                checks.refuse(f"{field}.id", "must not contain blanks")
+            version = _number(state.etag or "1")
+            if not 0 < version < newer:
+                checks.refuse(f"{field}.etag", "must be as exported: a number, lower for each state before")
+            newer = version or newer
+            for name in ("create_time", "update_time"):
+                _check_time(checks, name, state, f"{field}.{name}")
+            if state.access_count < 0:
+                checks.refuse(f"{field}.access_count", "must not be negative")
+    memory = _restored(given.memory, agent_id, given.memory.id or new_id("mem"), now)
+    return Remembered(memory, tuple(_restored(item, agent_id, memory.id, now) for item in given.history))
+
+
+def read_changes(request: pb.UpdateMemoryRequest) -> dict[str, Any]:
+    """Return the fields to set, by name."""
+    given, paths = request.memory, set(request.update_mask.paths)
+    with Checks() as checks:
+        check_agent(checks, given.agent_id, "memory.agent_id")
+        checks.text("memory.id", given.id, 64)
+        checks.mask("update_mask", request.update_mask.paths, _CHANGEABLE)
+        if "text" in paths:
+            checks.text("memory.text", given.text, 8_000)
+        if "kind" in paths:
+            checks.enum("memory.kind", given.kind, KINDS)
+        _check_values(checks, "memory", given)
+        checks.request_id(request.request_id)
+    values: dict[str, Any] = {
+        "text": given.text,
+        "kind": KINDS.get(given.kind),
+        "importance": given.importance if given.HasField("importance") else 0.5,
+        "valence": given.valence,
+        "subject": given.subject,
+        "attributes": dict(given.metadata),
+        "occur_time": read_optional_time(given, "occur_time"),
+        "expire_time": read_optional_time(given, "expire_time"),
+    }
+    with Checks() as checks:
+        if "occur_time" in paths and values["occur_time"] is None:
+            checks.refuse("memory.occur_time", "is required")
+    return {name: value for name, value in values.items() if ("metadata" if name == "attributes" else name) in paths}
+
+
+def read_filter(request: pb.ListMemoriesRequest | pb.SearchMemoriesRequest) -> MemoryFilter:
+    """Return which memories are wanted."""
+    with Checks() as checks:
+        check_agent(checks, request.agent_id)
+        check_kinds(checks, request.kinds)
+        for provenance in request.provenances:
+            checks.enum("provenances", provenance, PROVENANCES)
+        for field in _FILTERS:
+            checks.text(field, getattr(request, field), 200, required=False)
+        _check_entries(checks, "metadata", request.metadata)
+        for field in ("min_importance", "max_importance"):
+            checks.number(field, getattr(request, field), 0, 1)
+        for field in ("start_time", "end_time"):
+            _check_time(checks, field, request)
+    return MemoryFilter(
+        kinds=tuple(KINDS[number] for number in request.kinds),
+        provenances=tuple(PROVENANCES[number] for number in request.provenances),
+        **{field: getattr(request, field) for field in _FILTERS},
+        start_time=read_optional_time(request, "start_time"),
+        end_time=read_optional_time(request, "end_time"),
+        attributes=tuple(sorted(request.metadata.items())),
+        min_importance=request.min_importance if request.HasField("min_importance") else None,
+        max_importance=request.max_importance if request.HasField("max_importance") else None,
+    )
+
+
+def check_memory_id(request: pb.GetMemoryRequest | pb.DeleteMemoryRequest) -> None:
+    """Check a request that names one memory."""
+    with Checks() as checks:
+        check_agent(checks, request.agent_id)
+        checks.text("id", request.id, 64)
+        if isinstance(request, pb.DeleteMemoryRequest):
+            checks.request_id(request.request_id)
+
+
+def check_stats(request: pb.GetMemoryStatsRequest) -> None:
+    """Check a request that names only an agent."""
+    with Checks() as checks:
+        check_agent(checks, request.agent_id)
+
+
+def read_cleared(request: pb.ClearMemoriesRequest) -> MemoryFilter:
+    """Return which memories are to be deleted."""
+    with Checks() as checks:
+        check_agent(checks, request.agent_id)
+        check_kinds(checks, request.kinds)
+        checks.request_id(request.request_id)
+    return MemoryFilter(kinds=tuple(KINDS[number] for number in request.kinds))
+
+
+def read_cursor(request: pb.ExportMemoriesRequest) -> int:
+    """Return the number after which an export goes on."""
+    with Checks() as checks:
+        check_agent(checks, request.agent_id)
+        if request.after_cursor and not _number(request.after_cursor):
+            checks.refuse("after_cursor", "is not a cursor of an export")
+    return _number(request.after_cursor)
+
+
+def write_memory(memory: Memory) -> pb.Memory:
+    """Return a memory as it goes over the wire."""
+    return pb.Memory(
+        id=memory.id,
+        agent_id=memory.agent_id,
+        text=memory.text,
+        kind=_KIND_NUMBERS[memory.kind],
+        provenance=_PROVENANCE_NUMBERS[memory.provenance],
+        importance=memory.importance,
+        valence=memory.valence,
+        author=memory.author,
+        source_id=memory.source_id,
+        subject=memory.subject,
+        conversation_id=memory.conversation_id,
+        metadata=memory.attributes,
+        occur_time=write_time(memory.occur_time),
+        create_time=write_time(memory.create_time),
+        update_time=write_time(memory.update_time),
+        expire_time=write_time(memory.expire_time),
+        etag=memory.etag,
+        access_count=memory.access_count,
+    )
+
+
+def write_exported(remembered: Remembered) -> pb.ExportMemoriesResponse:
+    """Return a memory with its history, and the place after it."""
+    return pb.ExportMemoriesResponse(
+        memory=write_memory(remembered.memory),
+        history=write_memories(remembered.history),
+        cursor=str(remembered.memory.seq),
+    )
+
+
+def write_memories(memories: Iterable[Memory]) -> list[pb.Memory]:
+    """Return memories as they go over the wire."""
+    return [write_memory(memory) for memory in memories]
+
+
+def write_stats(stats: MemoryStats, index: IndexStatus) -> pb.GetMemoryStatsResponse:
+    """Return what an agent remembers, in numbers."""
+    kinds, provenances = stats.kinds, stats.provenances
+    return pb.GetMemoryStatsResponse(
+        memory_count=stats.memory_count,
+        kinds=[pb.KindCount(kind=_KIND_NUMBERS[kind], count=kinds[kind]) for kind in sorted(kinds)],
+        provenances=[
+            pb.ProvenanceCount(provenance=_PROVENANCE_NUMBERS[item], count=provenances[item])
+            for item in sorted(provenances)
+        ],
+        oldest_time=write_time(stats.oldest_time),
+        newest_time=write_time(stats.newest_time),
+        relationship_count=stats.relationship_count,
+        index=write_index(index),
+    )
+
+
+def check_agent(checks: Checks, agent_id: str, field: str = "agent_id") -> None:
+    """Check the id of an agent."""
+    checks.text(field, agent_id, 128)
+
+
+def check_kinds(checks: Checks, kinds: Sequence[int]) -> None:
+    """Check the kinds of a filter."""
+    for number in kinds:
+        checks.enum("kinds", number, KINDS)
+
+
+def _number(written: str) -> int:
+    """Return a positive number that fits the databases; 0 for anything else."""
+    is_one = written.isascii() and written.isdigit() and len(written) < len(str(_ABOVE_VERSIONS))
+    return int(written) if is_one else 0
+
+
+def _check_memory(checks: Checks, field: str, given: pb.Memory) -> None:
+    checks.text(f"{field}.text", given.text, 8_000)
+    checks.enum(f"{field}.kind", given.kind, KINDS)
+    checks.enum(f"{field}.provenance", given.provenance, PROVENANCES)
+    _check_values(checks, field, given)
+
+
+def _check_values(checks: Checks, field: str, given: pb.Memory) -> None:
+    checks.number(f"{field}.importance", given.importance, 0, 1)
+    checks.number(f"{field}.valence", given.valence, -1, 1)
+    for name in _NAMES:
+        if value := getattr(given, name):
+            checks.text(f"{field}.{name}", value, 200, required=False)
+    if given.metadata:
+        _check_entries(checks, f"{field}.metadata", given.metadata)
+    for name in ("occur_time", "expire_time"):
+        _check_time(checks, name, given, f"{field}.{name}")
+
+
+def _check_entries(checks: Checks, field: str, entries: Mapping[str, str]) -> None:
+    if len(entries) > _MOST_ENTRIES:
+        checks.refuse(field, f"must have at most {_MOST_ENTRIES} entries")
+    for key, value in entries.items():
+        checks.text(field, key, 64)
+        checks.text(f"{field}[{key!r}]", value, 1_000, required=False)
+
+
+def _check_time(checks: Checks, name: str, message: Any, field: str = "") -> None:
+    if message.HasField(name):
+        stamp: Timestamp = getattr(message, name)
+        # What a datetime can hold: the years 1 to 9999.
+        if not (-62_135_596_800 <= stamp.seconds <= 253_402_300_799 and 0 <= stamp.nanos < 1_000_000_000):
+            checks.refuse(field or name, "must be a time of the years 1 to 9999")
+
+
+def _new_memory(given: pb.Memory, agent_id: str, now: datetime) -> Memory:
+    return Memory(
+        id=new_id("mem"),
+        agent_id=agent_id,
+        text=given.text,
+        kind=KINDS[given.kind],
+        provenance=PROVENANCES[given.provenance],
+        importance=given.importance if given.HasField("importance") else 0.5,
+        valence=given.valence,
+        author=given.author,
+        source_id=given.source_id,
+        subject=given.subject,
+        conversation_id=given.conversation_id,
+        attributes=dict(given.metadata),
+        occur_time=read_time(given, "occur_time", now),
+        create_time=now,
+        update_time=now,
+        expire_time=read_optional_time(given, "expire_time"),
+    )
+
+
+def _restored(given: pb.Memory, agent_id: str, memory_id: str, now: datetime) -> Memory:
+    created = read_time(given, "create_time", now)
+    return replace(
+        _new_memory(given, agent_id, now),
+        id=memory_id,
+        create_time=created,
+        update_time=read_time(given, "update_time", created),
+        version=int(given.etag or 1),
+        access_count=given.access_count,
+    )

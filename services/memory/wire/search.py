@@ -1,0 +1,52 @@
+"""Searches on the wire."""
+
+from collections.abc import Sequence
+
+from puppet.memory.v1 import memory_service_pb2 as pb
+from services.memory.domain.search import Hit, Parts, Query
+from services.memory.wire.memories import read_filter, write_memory
+from services.runtime.checks import Checks
+
+
+def read_query(request: pb.SearchMemoriesRequest, min_relevance: float) -> Query:
+    """Return what to look for; `min_relevance` is asked for when the request doesn't say."""
+    wanted = read_filter(request)
+    with Checks() as checks:
+        checks.text("query", request.query, 2_000)
+        checks.number("max_results", request.max_results, 0, 100)
+        for field in ("min_relevance", "recency_weight", "importance_weight"):
+            checks.number(field, getattr(request, field), 0, 1)
+    return Query(
+        agent_id=request.agent_id,
+        text=request.query,
+        wanted=wanted,
+        most=request.max_results or 10,
+        min_relevance=request.min_relevance if request.HasField("min_relevance") else min_relevance,
+        recency_weight=request.recency_weight,
+        importance_weight=request.importance_weight,
+    )
+
+
+def write_hits(hits: Sequence[Hit]) -> pb.SearchMemoriesResponse:
+    """Return what a search found."""
+    return pb.SearchMemoriesResponse(
+        hits=[
+            pb.MemoryHit(
+                memory=write_memory(hit.memory),
+                relevance=hit.parts.fit,
+                score=hit.parts.score,
+                parts=_write_parts(hit.parts),
+            )
+            for hit in hits
+        ]
+    )
+
+
+def _write_parts(parts: Parts) -> pb.ScoreParts:
+    return pb.ScoreParts(
+        lexical=parts.lexical,
+        vector=parts.vector,
+        entity=parts.entity,
+        recency=parts.recency,
+        importance=parts.importance,
+    )
