@@ -10,10 +10,10 @@ IMAGES := agents memory llm trading social sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format gen release-protos lock bench coverage clean
+.PHONY: help setup run test check kills format gen release-protos lock bench bench-memory coverage clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup: $(VENV)/.ready ## install everything, from hashed locks, into .venv
 
@@ -44,6 +44,9 @@ check: setup ## the quick gate: format, lint, types, import rules, protos, drift
 test: check ## the whole gate: check, then every test
 	pytest $(ARGS)
 
+kills: setup ## kill the memory service 200 times on each database while it is written to, about an hour
+	pytest tests/e2e/test_memory_kills.py --kills 200 -o log_cli=true -o log_cli_level=INFO $(ARGS)
+
 coverage: setup ## the tests without the processes, with their coverage
 	pytest -m "not e2e" --cov --cov-report=term --cov-report=html $(ARGS)
 
@@ -69,6 +72,9 @@ lock: ## resolve the dependencies anew and write the hashed locks; the images ge
 
 bench: setup ## measure start, memory and calls beside a bare echo
 	$(BIN)/python -m benchmarks
+
+bench-memory: setup ## measure speed and recall of the memory service beside simple peers, about ten minutes
+	$(BIN)/python -m benchmarks.memory $(ARGS)
 
 clean: ## remove the environment and all data of the embedded suite
 	rm -rf $(VENV) var

@@ -161,7 +161,10 @@ async def verify() -> int:
     if found.consistent:
         console.print(f"[green]consistent: {found.checked_count} vectors compared[/]")
         return 0
-    faults = f"{found.missing_count} missing, {found.left_over_count} left over, {found.different_count} different"
+    faults = (
+        f"{found.missing_count} missing, {found.left_over_count} left over, {found.different_count} different, "
+        f"{found.unreached_count} not reached"
+    )
     console.print(f"[red]not consistent: {faults}, of {found.checked_count} compared[/]")
     console.print("`puppetctl memory reindex` builds the index anew")
     return 1

@@ -23,7 +23,6 @@ _MIGRATION_LOCK = 0x50555050  # "PUPP": replicas that start together migrate one
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
-    "secure_delete=ON",
     "foreign_keys=ON",
     "busy_timeout=10000",
     "cache_size=-8192",  # KiB
@@ -86,12 +85,13 @@ class Database:
             await connection.run_sync(_upgrade, versions)
 
     async def scrub(self) -> None:
-        """Leave nothing that was deleted in an SQLite file's log. Raises Unavailable when readers take too long."""
+        """Leave nothing that was deleted in an SQLite file and its log. Raises Unavailable when readers take long."""
         if self.is_sqlite:
             async with self._turn, self._engine.connect() as connection:
                 raw = (await connection.get_raw_connection()).driver_connection
                 # Below SQLAlchemy, which would begin a transaction.
                 cursor = raw.cursor()  # type: ignore[union-attr]
+                await cursor.execute("VACUUM")
                 await cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 is_busy, *_ = await cursor.fetchone()
                 if is_busy:

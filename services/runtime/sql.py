@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, TypeVar
 
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -22,6 +23,7 @@ class SqlTransaction:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        self._connection: AsyncConnection | None = None
         self.commit = session.commit
 
     async def claim(self, key: RequestKey, resource_id: str) -> str | None:
@@ -32,6 +34,12 @@ class SqlTransaction:
         """Add a row, or write its changes."""
         self._session.add(row)
         await self._session.flush()
+
+    async def _connected(self) -> AsyncConnection:
+        """Return the connection of the transaction, for statements that need no session."""
+        if self._connection is None:
+            self._connection = await self._session.connection()
+        return self._connection
 
     async def _page(self, query: SelectOfScalar[T], page: Page, *key: Any, newest_first: bool = False) -> Paged[T]:
         """Return a page in the order of these columns, which together are unique; their values are its key."""

@@ -17,7 +17,7 @@ R = TypeVar("R")
 LONG = "SELECT /* long */"
 """How a query begins that may take more than a millisecond or two."""
 
-_WAITING = ("BEGIN IMMEDIATE", "PRAGMA")
+_WAITING = ("BEGIN IMMEDIATE", "PRAGMA", "VACUUM")
 
 
 async def connect(path: str, **_options: Any) -> "Connection":
@@ -101,6 +101,11 @@ class Connection:
         # SQLAlchemy asks for these names: the raw connection, and whether it is open.
         self._conn = self._connection = connection
         self.isolation_level = connection.isolation_level
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection of the standard library, for a statement that takes microseconds."""
+        return self._conn
 
     async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Do several statements in a thread, with the connection of the standard library."""

@@ -37,7 +37,8 @@ def test_a_service_has_every_room(service: str) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_that_keeps_data_migrates_it(service: str) -> None:
     folder = folder_of(service)
-    assert (folder / "adapters" / "sql.py").exists() == (folder / "migrations" / "0001_initial.py").exists()
+    keeps_data = any((folder / "adapters" / name).exists() for name in ("sql.py", "sql"))
+    assert keeps_data == (folder / "migrations" / "0001_initial.py").exists()
 
 
 @pytest.mark.parametrize("service", SERVICES)

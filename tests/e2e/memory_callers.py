@@ -18,10 +18,12 @@ _MANY = 500
 """An agent that has more memories than this gets no new ones."""
 
 _WORDS = (
-    "amber anchor basil beacon candle canyon copper cradle desert ember falcon forest garden glacier harbour hollow "
-    "island jasmine kettle lantern ladder marble meadow mirror needle oyster pebble pepper quarry ribbon river saddle "
-    "shadow silver spiral summer teapot temple thunder tunnel umbrella valley velvet violin walnut willow window winter"
-).split()
+    "amber", "anchor", "basil", "beacon", "candle", "canyon", "copper", "cradle", "desert", "ember", "falcon",
+    "forest", "garden", "glacier", "harbour", "hollow", "island", "jasmine", "kettle", "lantern", "ladder", "marble",
+    "meadow", "mirror", "needle", "oyster", "pebble", "pepper", "quarry", "ribbon", "river", "saddle", "shadow",
+    "silver", "spiral", "summer", "teapot", "temple", "thunder", "tunnel", "umbrella", "valley", "velvet", "violin",
+    "walnut", "willow", "window", "winter",
+)  # fmt: skip
 _LETTERS = "bcfghjklmnpqrtvwxz"  # no word, and no ending that a stemmer knows
 _KEY = re.compile(rb"zq[bcfghjklmnpqrtvwxz]{6}")
 _KINDS = (pb.MEMORY_KIND_GENERAL, pb.MEMORY_KIND_POST, pb.MEMORY_KIND_INTERACTION, pb.MEMORY_KIND_TRADE)
@@ -128,7 +130,8 @@ class Callers:
         try:
             hits = await search(stub, agent_id, known.text)
         except grpc.aio.AioRpcError as error:
-            assert error.code() == grpc.StatusCode.UNAVAILABLE, f"search: {error}"
+            if error.code() != grpc.StatusCode.UNAVAILABLE:
+                raise
             return False
         if entry.known is known:
             assert_found(known, hits)

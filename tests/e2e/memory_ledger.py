@@ -13,8 +13,7 @@ from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from services.runtime.status import Remote
 
 _CALL_SECONDS = 60.0
-_SET_BY_SERVICE = ("id", "etag")
-_SET_WHEN_LEFT_OUT = ("occur_time", "create_time", "update_time")
+_SET_BY_SERVICE = {"id", "etag", "occur_time", "create_time", "update_time"}
 
 
 @dataclass(eq=False, slots=True)
@@ -87,10 +86,10 @@ class Ledger:
             operation.settle(found)
         for entries in self.there.values():
             for entry in list(entries.values()):
-                memory = found.get(entry.key)
-                assert any(fits(state, memory) for state in entry.may_be), f"{entry.may_be} became {memory}"
-                entry.may_be, entry.is_busy = [memory], False
-                if memory is None:
+                there = found.get(entry.key)
+                assert any(fits(state, there) for state in entry.may_be), f"{entry.may_be} became {there}"
+                entry.may_be, entry.is_busy = [there], False
+                if there is None:
                     self.gone[entry.key] = entries.pop(entry.key)
         unanswered, self.unanswered = self.unanswered, []
         return unanswered
@@ -118,9 +117,9 @@ class Operation(ABC):
             if error.code() == grpc.StatusCode.UNAVAILABLE:
                 self.ledger.unanswered.append(self)
                 return False
-            missing = Remote(error).reason == "MEMORY_NOT_FOUND"
-            assert missing, f"{self.method}: {error}"
-            assert self.overlapped, f"{self.method} doesn't find what is there: {error.details()}\n{self.request}"
+            if Remote(error).reason != "MEMORY_NOT_FOUND" or not self.overlapped:
+                error.add_note(f"{self.method} {self.request}")
+                raise
         else:
             self.end(answer)
             self.done = True
@@ -176,7 +175,7 @@ class Create(Operation):
             is_right = key_of(memory) == entry.key if entry in self.overlapped else fits(expected, memory)
             assert is_right, f"asked for {expected}, answered {memory}"
             entry.may_be = [memory, None] if entry in self.overlapped else [memory]
-        self.ledger.counts["memories created"] += len(memories)
+        self.ledger.counts["acknowledged: created"] += len(memories)
 
     def settle(self, found: Mapping[str, pb.Memory]) -> None:
         there = {entry.key in found for entry in self.entries if entry not in self.overlapped}
@@ -213,7 +212,7 @@ class Update(Operation):
             entry.past.append(self._before)
         if not entry.is_gone:
             entry.may_be = [answer.memory, None] if self.overlapped else [answer.memory]
-        self.ledger.counts["memories updated"] += 1
+        self.ledger.counts["acknowledged: updated"] += 1
 
     def settle(self, found: Mapping[str, pb.Memory]) -> None:
         [entry] = self.entries
@@ -234,7 +233,7 @@ class Delete(Operation):
 
     def end(self, answer: pb.DeleteMemoryResponse) -> None:
         self.entries[0].may_be = [None]
-        self.ledger.counts["memories deleted"] += 1
+        self.ledger.counts["acknowledged: deleted"] += 1
 
     def settle(self, found: Mapping[str, pb.Memory]) -> None:
         self.done = None if self.overlapped else self.entries[0].key not in found
@@ -281,7 +280,7 @@ class Wipe(Operation):
     def end(self, answer: pb.ClearMemoriesResponse | pb.PurgeSourceResponse) -> None:
         for entry in self.taken:
             entry.may_be = [None]
-        self.ledger.counts[f"memories of {self.method}"] += len(self.taken)
+        self.ledger.counts[f"acknowledged: deleted by {self.method}"] += len(self.taken)
 
     def settle(self, found: Mapping[str, pb.Memory]) -> None:
         gone = {entry.key not in found for entry in self.whole}
@@ -298,15 +297,10 @@ def fits(expected: pb.Memory | None, found: pb.Memory | None) -> bool:
     """Tell whether a memory is what was expected; what the service sets by itself counts only when it is known."""
     if expected is None or found is None:
         return expected is found
-    one, other = pb.Memory(), pb.Memory()
-    one.CopyFrom(expected)
-    other.CopyFrom(found)
-    for name in _SET_BY_SERVICE:
-        if not getattr(one, name):
-            other.ClearField(name)
-    for name in _SET_WHEN_LEFT_OUT:
-        if not one.HasField(name):
-            other.ClearField(name)
-    for memory in (one, other):
-        memory.ClearField("access_count")
-    return one == other
+    seen: Any = pb.Memory()
+    seen.CopyFrom(found)
+    given = {descriptor.name for descriptor, _ in expected.ListFields()}
+    for name in _SET_BY_SERVICE - given:
+        seen.ClearField(name)
+    seen.access_count = expected.access_count
+    return bool(seen == expected)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -42,6 +41,8 @@ class Service:
         self._channel: grpc.aio.Channel | None = None
         self._indexes: set[psutil.Process] = set()
         self._starts = 0
+        self.logged: Counter[str] = Counter()
+        """What ended processes logged, by message."""
 
     @property
     def stub(self) -> MemoryServiceStub:
@@ -96,7 +97,7 @@ class Service:
     async def _index_is(self, wanted: Callable[[pb.IndexStatus], bool]) -> None:
         request = pb.GetMemoryStatsRequest(agent_id="nobody")
         async with asyncio.timeout(_SECONDS):
-            while not wanted((await self.stub.GetMemoryStats(request)).index):
+            while not wanted((await self.stub.GetMemoryStats(request)).index):  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_SECONDS)
 
     def kill(self, *victims: str) -> bool:
@@ -117,6 +118,7 @@ class Service:
         if self._channel is not None:
             await self._channel.close()
             self._channel = None
+        self._read_log()
 
     async def close(self) -> None:
         """Kill what runs, and wait until nothing is left of it."""
@@ -128,14 +130,6 @@ class Service:
             process.kill()
         assert not left, "a killed service left the process of its index"
 
-    def logged(self) -> Counter[str]:
-        """Count what all processes so far logged, by message; what went wrong within the service fails."""
-        lines = [line for start in range(1, self._starts + 1) for line in self._lines(self._folder / f"{start}.log")]
-        assert [line for line in lines if "exception" in line] == []
-        ends = [line for line in lines if "exit_code" in line]
-        assert [line for line in ends if line["exit_code"] != -signal.SIGKILL] == []
-        return Counter(line["message"] for line in lines)
-
     @property
     def _log(self) -> Path:
         return self._folder / f"{self._starts}.log"
@@ -144,6 +138,13 @@ class Service:
         """Return what the last processes logged."""
         recent = range(max(1, self._starts - 2), self._starts + 1)
         return "\n".join(f"-- {start}.log\n{(self._folder / f'{start}.log').read_text()}" for start in recent)
+
+    def _read_log(self) -> None:
+        """Count what the last process logged; a fault of its own fails, and so does an index that ended by itself."""
+        lines = list(self._lines(self._log))
+        assert [line for line in lines if "exception" in line] == []
+        assert {line["exit_code"] for line in lines if "exit_code" in line} <= {-signal.SIGKILL}
+        self.logged.update(line["message"] for line in lines)
 
     def _lines(self, path: Path) -> Iterator[dict[str, Any]]:
         for line in path.read_text().splitlines():

@@ -67,15 +67,16 @@ class _Trial:
         await self._start()
         await self._check_store()
         await self._check_index()
+        await self._service.close()
         self._done += self._ledger.counts
-        self._done += self._service.logged()
-        log.info("summary: %s", "; ".join(f"{what}: {count}" for what, count in sorted(self._done.items())))
+        self._done.update({what: count for what, count in self._service.logged.items() if what.startswith("index ")})
+        log.info("%s", "\n".join(["in all:", *(f"{count:8} {what}" for what, count in sorted(self._done.items()))]))
 
     async def _kill_once(self) -> str:
         """Use it as it is, and kill it; the value says whom."""
         if not self._service.is_running and self._happens(0.15):
             self._service.start()
-            await asyncio.sleep(self._chance.uniform(0, 2))
+            await asyncio.sleep(self._chance.uniform(0, 1.5))
             self._service.kill(*self._chance.choice([("service",), ("service", "index")]))
             await self._service.ended()
             return "a service that starts"
@@ -104,7 +105,8 @@ class _Trial:
             await self._service.reindexes()
         elif self._happens(0.3):
             await self._service.is_behind()
-        await asyncio.sleep(self._chance.uniform(0, 2))
+        # Long enough now and then for a purge, which waits for a new build of the index.
+        await asyncio.sleep(self._chance.uniform(0, self._chance.choice([0.2, 1, 3])))
         [victims] = self._chance.choices(list(_VICTIMS), list(_VICTIMS.values()))
         has_index = self._service.kill(*victims)
         if victims != ("index",):
@@ -112,7 +114,7 @@ class _Trial:
         if not has_index:
             self._service.kill("service")
             return ("service",)
-        await asyncio.sleep(self._chance.uniform(0, 2))
+        await asyncio.sleep(self._chance.uniform(0, 1))
         return victims
 
     async def _start(self) -> None:
@@ -125,7 +127,7 @@ class _Trial:
         stub = self._service.stub
         seen = {agent_id: await self._memories(agent_id) for agent_id in AGENTS}
         self._unanswered += self._ledger.settle(seen)
-        self._done["memories compared"] += self._count()
+        self._done["memories compared with the ledger"] += self._count()
         await self._check_samples()
         agent_id, other = self._chance.sample(AGENTS, 2)
         export = stub.ExportMemories(pb.ExportMemoriesRequest(agent_id=agent_id))
@@ -149,7 +151,9 @@ class _Trial:
         assert answer.consistent, str(answer)
         assert answer.checked_count == self._count()
         await self._check_samples()
-        self._done["indexes compared"] += 1
+        self._done["indexes compared with the store"] += 1
+        self._done["vectors compared with the store"] += answer.checked_count
+        self._done["vectors that a query doesn't come upon"] += answer.unreached_count
 
     async def _check_samples(self) -> None:
         stub = self._service.stub

@@ -8,6 +8,7 @@ chosen on public conversations; `python -m benchmarks.memory recall` shows what 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from services.memory.domain.memories import EVERYTHING, Memory, MemoryFilter
 from services.memory.domain.words import possible_names, query_terms, without
@@ -55,8 +56,7 @@ class Query:
         return " ".join(without(named, query_terms(self.text))) or self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A memory that may fit, with what its score is made of."""
 
     seq: int
@@ -67,8 +67,7 @@ class Candidate:
     occur_time: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """What each way of looking contributes to a score."""
 
     lexical: float
@@ -97,7 +96,7 @@ class Hit:
 
 
 def weigh(
-    query: Query, candidate: Candidate, lexical: float, similarity: float, named: set[str], now: datetime
+    query: Query, candidate: Candidate, lexical: float, similarity: float, named: Collection[str], now: datetime
 ) -> Parts:
     """Return the parts of a candidate's score.
 
@@ -106,7 +105,7 @@ def weigh(
     """
     words = LEXICAL_WEIGHT * lexical
     meaning = VECTOR_WEIGHT * max(0.0, similarity)
-    theirs = len(named) == 1 and not named.isdisjoint((candidate.subject, candidate.author))
+    theirs = len(named) == 1 and (candidate.subject in named or candidate.author in named)
     return Parts(
         lexical=words,
         vector=meaning,

@@ -30,7 +30,10 @@ _STOP_WORDS = frozenset(
 
 def fold(text: str) -> str:
     """Return a text in lower case and without accents."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
+    if text.isascii():
+        return text.lower()
+    # Taken apart before too: only then some letters have another case, such as those of bold names.
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 

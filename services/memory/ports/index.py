@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from services.memory.domain.vectors import Place, Vector
+from services.memory.domain.vectors import Flaws, Place, Vector
 
 
 class Generation(Protocol):
@@ -28,8 +28,8 @@ class Generation(Protocol):
         """Return the numbers of all memories that have a vector."""
         ...
 
-    async def different(self, vectors: Sequence[Vector]) -> list[int]:
-        """Return the numbers of those vectors that it holds otherwise than given, or can't find."""
+    async def flaws(self, vectors: Sequence[Vector]) -> Flaws:
+        """Compare these vectors with those that it holds, and look whether it finds them."""
         ...
 
     async def close(self) -> None:

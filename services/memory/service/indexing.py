@@ -34,23 +34,27 @@ _SAMPLE = 200
 _MANY = 1_000
 """More differences than this are not mended one by one: the index is built anew."""
 _GATHER_SECONDS = 0.2
+_PATIENCE = 50
 _RETRY_SECONDS = 3.0
 _LOG_EVERY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """Numbers of memories: what only the store has, what only the index has, and what both hold differently."""
+    """Numbers of memories: what only one of them has, what both hold differently, and what the index doesn't find."""
 
     checked: int
     missing: set[int]
     left_over: set[int]
     different: set[int]
+    unreached: set[int]
 
     @property
     def comparison(self) -> Comparison:
         """How many they are."""
-        return Comparison(self.checked, len(self.missing), len(self.left_over), len(self.different))
+        return Comparison(
+            self.checked, len(self.missing), len(self.left_over), len(self.different), len(self.unreached)
+        )
 
 
 class Indexing:
@@ -70,6 +74,7 @@ class Indexing:
         self._replacing: Generation | None = None
         self._built = self._total = 0
         self._is_down = False
+        self._is_switched = False
         self._asked: list[asyncio.Future[None]] = []
         self._stale = False
         # Numbers whose changes were carried over, and those that changed while they were.
@@ -204,10 +209,13 @@ class Indexing:
         await self._needed.wait()
 
     async def _keep_up(self) -> None:
-        """Carry changes over when there are some."""
+        """Carry changes over, in a quiet moment if there is one soon: to write to the index takes longest."""
         await self._behind.wait()
-        self._behind.clear()
-        await asyncio.sleep(_GATHER_SECONDS)
+        for _ in range(_PATIENCE):
+            self._behind.clear()
+            await asyncio.sleep(_GATHER_SECONDS)
+            if not self._behind.is_set():
+                break
         while await self._carry_over():
             pass
 
@@ -230,9 +238,8 @@ class Indexing:
     async def _mend(self, generation: Generation, model: str) -> None:
         """Compare a build with the store, and note what it lacks. Raises IndexDown when it isn't worth mending."""
         found = await self._compare(model, generation, _SAMPLE)
-        lacking = found.missing | found.left_over | found.different
-        # Of a sound build a few vectors may not be found either.
-        if len(found.different) > _SAMPLE // 10 or len(lacking) > _MANY:
+        lacking = found.missing | found.left_over | found.different | found.unreached
+        if len(found.unreached) > _SAMPLE // 20 or len(lacking) > _MANY:
             raise IndexDown(f"damaged: {found.comparison}")
         if lacking:
             log.warning("index mended", extra={"vectors": len(lacking)})
@@ -248,12 +255,14 @@ class Indexing:
         indexed = await generation.seqs()
         both = sorted(stored & indexed - pending)
         checked = both if most is None else random.sample(both, min(most, len(both)))
-        different: set[int] = set()
+        difference = _Difference(len(checked), stored - indexed - pending, indexed - stored - pending, set(), set())
         for start in range(0, len(checked), _CHUNK):
             async with self._store.reading() as records:
                 vectors = await records.vectors_of(model, checked[start : start + _CHUNK])
-            different.update(await generation.different(vectors))
-        return _Difference(len(checked), stored - indexed - pending, indexed - stored - pending, different)
+            flaws = await generation.flaws(vectors)
+            difference.different.update(flaws.different)
+            difference.unreached.update(flaws.unreached)
+        return difference
 
     async def _replace(self) -> None:
         """Build the index anew beside the one that serves, let it serve, and delete what was before."""
@@ -287,6 +296,7 @@ class Indexing:
                 async with self._store.writing() as records:
                     await records.serve_build(build)
                     await records.commit()
+                self._is_switched |= self.embedder is not self._wanted
                 before, self._serving, self._build = self._serving, generation, build
                 self.embedder = self._wanted
         except BaseException:
@@ -294,12 +304,14 @@ class Indexing:
             raise
         finally:
             self._replacing = None
-        if before is not None:
-            await before.close()
+        try:
+            # What was written with the model before while this one came to serve.
+            await self._embed(generation)
+        finally:
+            if before is not None:
+                await before.close()
         await self._index.drop_others(build.number)
         log.info("index is built", extra={"generation": build.number, "vectors": self._built})
-        # What was written with the model before while this one came to serve.
-        await self._embed(generation)
         await self._drop_other_models(build.model)
         self._behind.set()
 
@@ -369,6 +381,10 @@ class Indexing:
             carried = self._carried | {change.seq for change in changes}
             self._recent.drop(carried - self._fresh)
             self._carried = carried & self._fresh
+        if gone and self._is_switched:
+            # A write that had begun before the model was changed may have come with a vector of the old one only.
+            await self._embed(serving)
+            await self._drop_other_models(self._wanted.model)
         return True
 
     async def _lose(self, serving: Generation) -> None:

@@ -12,10 +12,10 @@ from services.memory.ports.store import Records, Store
 from services.memory.service.indexing import Indexing
 from services.runtime.clock import Clock
 
-_BY_WORDS = 60
-_NEAREST = (60, 300, 1_500)
+_BY_WORDS = 40
+_NEAREST = (40, 200, 1_000)
 """How many neighbours are asked for, again and again until enough of them are this agent's and pass the filter."""
-_ENOUGH = 30
+_ENOUGH = 20
 _COMPARED = 100_000
 """How many memories are compared at most when the index can't propose enough."""
 

@@ -269,9 +269,11 @@ def _check_entries(checks: Checks, field: str, entries: Mapping[str, str]) -> No
 def _check_time(checks: Checks, name: str, message: Any, field: str = "") -> None:
     if message.HasField(name):
         stamp: Timestamp = getattr(message, name)
-        # What a datetime can hold: the years 1 to 9999.
-        if not (-62_135_596_800 <= stamp.seconds <= 253_402_300_799 and 0 <= stamp.nanos < 1_000_000_000):
-            checks.refuse(field or name, "must be a time of the years 1 to 9999")
+        # What a datetime can hold, but for its ends, which Postgres takes for infinity.
+        if not (-62_135_596_800 < stamp.seconds < 253_402_300_799 and 0 <= stamp.nanos < 1_000_000_000):
+            checks.refuse(
+                field or name, "must be a time after the first second of the year 1 and before the last of 9999"
+            )
 
 
 def _new_memory(given: pb.Memory, agent_id: str, now: datetime) -> Memory:

@@ -62,5 +62,6 @@ def write_comparison(found: Comparison, index: IndexStatus) -> pb.VerifyIndexRes
         missing_count=found.missing,
         left_over_count=found.left_over,
         different_count=found.different,
+        unreached_count=found.unreached,
         index=write_index(index),
     )

@@ -1,7 +1,8 @@
 """Calls of the memory service, in as few words as a test needs."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
 import grpc
@@ -19,6 +20,13 @@ def memory(text: str, **fields: Any) -> pb.Memory:
     """Return a memory as a caller gives it."""
     given: dict[str, Any] = {"kind": pb.MEMORY_KIND_GENERAL, "provenance": pb.PROVENANCE_SELF}
     return pb.Memory(text=text, **given | fields)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what comes to pass by itself."""
+    async with asyncio.timeout(60):
+        while not await condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 @contextlib.asynccontextmanager
@@ -74,7 +82,7 @@ class Agent:
         request = pb.DeleteMemoryRequest(agent_id=self.id, id=memory_id, request_id=request_id)
         await self.service.DeleteMemory(request)
 
-    async def clear(self, *kinds: pb.MemoryKind, request_id: str = "") -> int:
+    async def clear(self, *kinds: pb.MemoryKind.ValueType, request_id: str = "") -> int:
         """Delete all memories, or those of some kinds."""
         request = pb.ClearMemoriesRequest(agent_id=self.id, kinds=kinds, request_id=request_id)
         return (await self.service.ClearMemories(request)).deleted_count
@@ -119,11 +127,20 @@ class Agent:
         requests = [pb.ImportMemoriesRequest(memory=item.memory, history=item.history) for item in messages]
         if requests:
             requests[0].agent_id, requests[0].request_id = self.id, request_id
-        return await self.service.ImportMemories(requests)
+        return await self.service.ImportMemories(iter(requests))
 
     async def stats(self) -> pb.GetMemoryStatsResponse:
         """Count."""
         return await self.service.GetMemoryStats(pb.GetMemoryStatsRequest(agent_id=self.id))
+
+    async def index(self) -> pb.IndexStatus:
+        """Return how far the index is."""
+        return (await self.stats()).index
+
+    async def is_settled(self) -> bool:
+        """Tell whether the index serves and has everything."""
+        index = await self.index()
+        return index.state == pb.INDEX_STATE_READY and not index.pending_count
 
     async def purge(self, author: str = "", source_id: str = "", request_id: str = "") -> int:
         """Remove what a source brought."""

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.memory.adapters.sql.filters import Condition
 from services.memory.adapters.sql.tables import lexicon, memory
-from services.memory.domain.words import words_of
+from services.memory.domain.words import fold, words_of
 from services.runtime.sqlite_file import LONG
 
 PREVIOUS, EARLIER = 0.5, 0.25
@@ -85,7 +85,10 @@ class SqliteLexicon:
         table = await self._table(connection, agent_id) or await self._create(connection, agent_id)
         await connection.exec_driver_sql(
             f"INSERT OR REPLACE INTO {table} (rowid, text, who, day, previous, earlier) VALUES (?, ?, ?, ?, ?, ?)",
-            [(item.seq, item.text, item.who, item.day, item.previous, item.earlier) for item in documents],
+            [
+                (item.seq, fold(item.text), fold(item.who), item.day, fold(item.previous), fold(item.earlier))
+                for item in documents
+            ],
         )
 
     async def remove(self, connection: AsyncConnection, agent_id: str, seqs: Sequence[int]) -> None:
@@ -109,7 +112,8 @@ class SqliteLexicon:
         most: int,
     ) -> dict[int, float]:
         """Return the scores of the best documents whose memories pass these conditions, by number."""
-        raw: Any = (await connection.get_raw_connection()).driver_connection
+        raw: Any = connection.sync_connection
+        raw = raw.connection.driver_connection
         if not passing:
             # In one go: every statement of SQLAlchemy, and every thread, takes as long as the words of a query.
             return dict(await raw.run(lambda db: _rank(db, _match(db, agent_id, terms), most)))
@@ -226,9 +230,8 @@ class PostgresLexicon:
 
     async def drop(self, connection: AsyncConnection, agent_id: str) -> None:
         """Remove the documents of an agent whose memories are gone: another replica may be adding some."""
-        gone = sa.text(
-            "DELETE FROM memory_words WHERE agent_id = :agent AND seq NOT IN (SELECT seq FROM memory WHERE agent_id = :agent)"
-        )
+        there = "SELECT seq FROM memory WHERE agent_id = :agent"
+        gone = sa.text(f"DELETE FROM memory_words WHERE agent_id = :agent AND seq NOT IN ({there})")
         await connection.execute(gone, {"agent": agent_id})
 
     async def matches(

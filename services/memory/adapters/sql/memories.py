@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from services.memory.adapters.sql.conversations import documents_of
 from services.memory.adapters.sql.filters import ALIVE, NUMBERED, OWN, Condition, passing
@@ -27,15 +28,17 @@ from services.memory.domain.memories import Memory, MemoryExists, MemoryFilter, 
 from services.memory.domain.relationships import Relationship
 from services.memory.domain.upkeep import Retention, Swept
 from services.runtime.pages import Page, Paged
+from services.runtime.prepared import Prepared
 
-_BY_ID = sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.id == sa.bindparam("id"), ALIVE)
-_BY_SEQ = sa.select(*MEMORY_COLUMNS).where(NUMBERED, ALIVE)
+_BY_ID = Prepared(sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.id == sa.bindparam("id"), ALIVE))
+_BY_SEQ = Prepared(sa.select(*MEMORY_COLUMNS).where(NUMBERED, ALIVE))
 _PLACE = (memory.c.agent_id, memory.c.id, memory.c.fingerprint, memory.c.seq)
-_ADD_CHANGES = sa.insert(change)
-_ADD_VECTORS = sa.insert(embedding)
+_ADD_CHANGES = Prepared(sa.insert(change).values(seq=sa.bindparam("seq"), agent_id=sa.bindparam("agent_id")))
+_ADD_VECTORS = Prepared(sa.insert(embedding))
+_ROW: dict[str, Any] = {name: sa.bindparam(name) for name in memory.c.keys() if name != "seq"}  # noqa: SIM118
 _ADD = {
-    "sqlite": sqlite.insert(memory).on_conflict_do_nothing().returning(*_PLACE),
-    "postgresql": postgresql.insert(memory).on_conflict_do_nothing().returning(*_PLACE),
+    "sqlite": Prepared(sqlite.insert(memory).values(_ROW).on_conflict_do_nothing().returning(*_PLACE)),
+    "postgresql": Prepared(postgresql.insert(memory).values(_ROW).on_conflict_do_nothing().returning(*_PLACE)),
 }
 
 
@@ -44,9 +47,9 @@ class SqlMemories(SqlSearch):
 
     async def memory(self, agent_id: str, memory_id: str, now: datetime) -> Memory | None:
         """Return a memory of this agent."""
-        connection = await self._session.connection()
-        row = (await connection.execute(_BY_ID, {"agent_id": agent_id, "id": memory_id, "now": now})).one_or_none()
-        return None if row is None else memory_of(row)
+        connection = await self._connected()
+        rows = await _BY_ID.all(connection, {"agent_id": agent_id, "id": memory_id, "now": now})
+        return memory_of(rows[0]) if rows else None
 
     async def memories(self, agent_id: str, wanted: MemoryFilter, page: Page, now: datetime) -> Paged[Memory]:
         """Return a page of an agent's memories, newest first; the key is `(create_time, seq)`."""
@@ -56,7 +59,7 @@ class SqlMemories(SqlSearch):
             query = query.where(place < page.after)
         query = query.order_by(memory.c.create_time.desc(), memory.c.seq.desc()).limit(page.size + 1)
         values = {"agent_id": agent_id, "now": now}
-        rows = (await (await self._session.connection()).execute(query, values)).all()
+        rows = (await (await self._connected()).execute(query, values)).all()
         return Paged.cut([memory_of(row) for row in rows], page, lambda item: (item.create_time, item.seq))
 
     async def memories_by_id(self, agent_id: str, memory_ids: Collection[str]) -> dict[str, Memory]:
@@ -68,15 +71,14 @@ class SqlMemories(SqlSearch):
         self, agent_id: str, seqs: Collection[int], wanted: MemoryFilter, now: datetime
     ) -> dict[int, Memory]:
         """Return those of these memories that are this agent's and pass the filter, by number."""
-        query = self._passing(_BY_SEQ, wanted)
         values = {"agent_id": agent_id, "seqs": list(seqs), "now": now}
-        rows = await (await self._session.connection()).execute(query, values)
-        return {row.seq: memory_of(row) for row in rows.all()}
+        found = map(memory_of, await self._passing(_BY_SEQ, wanted, values))
+        return {item.seq: item for item in found}
 
     async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Remembered]:
         """Return an agent's next memories after this number, with their history, in the order of storing."""
         query = sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.seq > seq, ALIVE).order_by(memory.c.seq).limit(most)
-        connection = await self._session.connection()
+        connection = await self._connected()
         rows = (await connection.execute(query, {"agent_id": agent_id, "now": now})).all()
         found = [memory_of(row) for row in rows]
         history = await self._histories([item for item in found if item.version > 1])
@@ -88,7 +90,7 @@ class SqlMemories(SqlSearch):
 
     async def stats(self, agent_id: str, now: datetime) -> MemoryStats:
         """Return what an agent remembers, in numbers."""
-        connection = await self._session.connection()
+        connection = await self._connected()
         columns = memory.c
         counted = sa.select(
             columns.kind,
@@ -145,20 +147,21 @@ class SqlMemories(SqlSearch):
 
     async def replace(self, before: Memory, after: Memory, model: str, vector: bytes | None) -> None:
         """Put another state of a memory in place of one, which joins its history; None keeps the vector."""
-        connection = await self._session.connection()
-        for same in await self._memories(
-            memory.c.agent_id == after.agent_id, memory.c.fingerprint == after.fingerprint, memory.c.seq != after.seq
-        ):
-            if not same.has_expired(after.update_time):
-                raise MemoryExists(same.id)
-            await self.forget([same])
+        connection = await self._connected()
+        await self._make_way(after)
         state = {"seq": before.seq, "version": before.version, "state": write_state(before)}
         await connection.execute(sa.insert(revision), [state])
-        await connection.execute(sa.update(memory).where(memory.c.seq == after.seq).values(row_of(after)))
+        try:
+            async with self._session.begin_nested():
+                await connection.execute(sa.update(memory).where(memory.c.seq == after.seq).values(row_of(after)))
+        except IntegrityError:
+            # On Postgres, one that was created at the same time.
+            await self._make_way(after)
+            raise
         if vector is not None:
             await connection.execute(sa.delete(embedding).where(embedding.c.seq == after.seq))
-            await connection.execute(_ADD_VECTORS, [{"seq": after.seq, "model": model, "vector": vector}])
-            await connection.execute(_ADD_CHANGES, [{"seq": after.seq, "agent_id": after.agent_id}])
+            await _ADD_VECTORS.each(connection, [{"seq": after.seq, "model": model, "vector": vector}])
+            await _ADD_CHANGES.each(connection, [{"seq": after.seq, "agent_id": after.agent_id}])
         await self._put_documents([before, after])
 
     async def forget(self, memories: Sequence[Memory]) -> None:
@@ -169,7 +172,7 @@ class SqlMemories(SqlSearch):
         seqs = defaultdict(list)
         for item in memories:
             seqs[item.agent_id].append(item.seq)
-        connection = await self._session.connection()
+        connection = await self._connected()
         for agent_id, forgotten in seqs.items():
             await self._lexicon.remove(connection, agent_id, forgotten)
         await self._put_documents([item for item in memories if item.conversation_id])
@@ -181,7 +184,7 @@ class SqlMemories(SqlSearch):
             found = await self._memories(*conditions)
             await self.forget(found)
             return len(found)
-        connection = await self._session.connection()
+        connection = await self._connected()
         seqs = (await connection.scalars(sa.select(memory.c.seq).where(*conditions))).all()
         await self._remove([(seq, agent_id) for seq in seqs])
         await self._lexicon.drop(connection, agent_id)
@@ -189,14 +192,14 @@ class SqlMemories(SqlSearch):
 
     async def scrub(self, agent_id: str) -> None:
         """Build what an agent's words are found by anew, so that nothing forgotten is left in it."""
-        connection = await self._session.connection()
+        connection = await self._connected()
         await self._lexicon.drop(connection, agent_id)
         await self._put_documents(await self._memories(memory.c.agent_id == agent_id))
 
     async def agents_without_words(self) -> list[str]:
         """Return the agents whose memories can't be found by their words yet."""
         query = sa.select(memory.c.agent_id).where(memory.c.agent_id.not_in(sa.select(lexicon.c.agent_id))).distinct()
-        return list((await (await self._session.connection()).scalars(query)).all())
+        return list((await (await self._connected()).scalars(query)).all())
 
     async def sweep(self, agent_id: str, retention: Retention, now: datetime) -> Swept:
         """Forget what is due, in one agent or, when it is empty, in all of them."""
@@ -208,7 +211,7 @@ class SqlMemories(SqlSearch):
         for kind, before in retention.outdated_before(now).items():
             outdated += await self._memories(*whose, columns.kind == kind, columns.create_time < before)
         await self.forget(outdated)
-        connection = await self._session.connection()
+        connection = await self._connected()
         counted = sa.select(columns.agent_id, sa.func.count()).where(*whose).group_by(columns.agent_id)
         crowded = await connection.execute(counted.having(sa.func.count() > retention.capacity))
         excess: list[Memory] = []
@@ -222,13 +225,13 @@ class SqlMemories(SqlSearch):
 
     async def _equip(self, new: Sequence[tuple[Remembered, bytes]], model: str) -> None:
         """Give new memories what they are found by, and their histories."""
-        connection = await self._session.connection()
-        await connection.execute(
-            _ADD_VECTORS,
+        connection = await self._connected()
+        await _ADD_VECTORS.each(
+            connection,
             [{"seq": item.memory.seq, "model": model, "vector": vector} for item, vector in new],
         )
-        await connection.execute(
-            _ADD_CHANGES, [{"seq": item.memory.seq, "agent_id": item.memory.agent_id} for item, _ in new]
+        await _ADD_CHANGES.each(
+            connection, [{"seq": item.memory.seq, "agent_id": item.memory.agent_id} for item, _ in new]
         )
         states = [
             {"seq": item.memory.seq, "version": before.version, "state": write_state(before)}
@@ -241,11 +244,11 @@ class SqlMemories(SqlSearch):
 
     async def _insert(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, bytes], int]:
         """Insert memories that have no duplicate, and return their numbers by agent, id and fingerprint."""
-        inserted = await (await self._session.connection()).execute(_ADD[self._dialect], rows)
-        return {(agent_id, memory_id, fingerprint): seq for agent_id, memory_id, fingerprint, seq in inserted.all()}
+        inserted = await _ADD[self._dialect].each(await self._connected(), rows)
+        return {(agent_id, memory_id, fingerprint): seq for agent_id, memory_id, fingerprint, seq in inserted}
 
     async def _put_documents(self, touched: Sequence[Memory]) -> None:
-        connection = await self._session.connection()
+        connection = await self._connected()
         for agent_id, documents in (await documents_of(connection, touched)).items():
             if documents:
                 await self._lexicon.put(connection, agent_id, documents)
@@ -253,11 +256,20 @@ class SqlMemories(SqlSearch):
     async def _remove(self, places: Sequence[tuple[int, str]]) -> None:
         if not places:
             return
-        connection = await self._session.connection()
+        connection = await self._connected()
         for table in (memory, embedding, revision):
             gone = sa.delete(table).where(table.c.seq == sa.bindparam("gone"))
             await connection.execute(gone, [{"gone": seq} for seq, _ in places])
-        await connection.execute(_ADD_CHANGES, [{"seq": seq, "agent_id": agent_id} for seq, agent_id in places])
+        await _ADD_CHANGES.each(connection, [{"seq": seq, "agent_id": agent_id} for seq, agent_id in places])
+
+    async def _make_way(self, after: Memory) -> None:
+        """Raise MemoryExists when another memory has the fingerprint of one; what has expired gives way."""
+        for same in await self._memories(
+            memory.c.agent_id == after.agent_id, memory.c.fingerprint == after.fingerprint, memory.c.seq != after.seq
+        ):
+            if not same.has_expired(after.update_time):
+                raise MemoryExists(same.id)
+            await self.forget([same])
 
     async def _duplicate_of(self, new: Memory) -> Memory | None:
         """Return the memory that stands in the way of one; the same words count before the same id."""
@@ -271,10 +283,10 @@ class SqlMemories(SqlSearch):
         by_seq = {item.seq: item for item in memories}
         query = sa.select(revision).where(revision.c.seq.in_(by_seq)).order_by(revision.c.version.desc())
         found: dict[int, list[Memory]] = defaultdict(list)
-        for seq, _, state in await (await self._session.connection()).execute(query):
+        for seq, _, state in await (await self._connected()).execute(query):
             found[seq].append(read_state(by_seq[seq], state))
         return {seq: tuple(states) for seq, states in found.items()}
 
     async def _memories(self, *conditions: Condition) -> list[Memory]:
-        rows = await (await self._session.connection()).execute(sa.select(*MEMORY_COLUMNS).where(*conditions))
+        rows = await (await self._connected()).execute(sa.select(*MEMORY_COLUMNS).where(*conditions))
         return [memory_of(row) for row in rows]

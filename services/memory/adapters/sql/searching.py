@@ -12,6 +12,7 @@ from services.memory.adapters.sql.lexicon import Lexicon, PostgresLexicon, Sqlit
 from services.memory.adapters.sql.tables import embedding, memory
 from services.memory.domain.memories import MemoryFilter
 from services.memory.domain.search import Candidate
+from services.runtime.prepared import Prepared, Values
 from services.runtime.sql import SqlTransaction
 from services.runtime.sqlite_file import LONG
 
@@ -24,7 +25,7 @@ def _known(key: sa.Column[str]) -> sa.Select[Any]:
     return sa.select(key).where(OWN, key.in_(names), key != sa.literal_column("''")).distinct()
 
 
-_KNOWN_NAMES = sa.union(_known(memory.c.subject_key), _known(memory.c.author_key))
+_KNOWN_NAMES = Prepared(sa.union(_known(memory.c.subject_key), _known(memory.c.author_key)))
 
 _CANDIDATES = (
     sa.select(
@@ -41,7 +42,7 @@ _CANDIDATES = (
     .where(ALIVE)
 )
 _WEIGHABLE = _CANDIDATES.add_columns(memory.c.importance, memory.c.occur_time)
-_NUMBERED_CANDIDATES = {True: _WEIGHABLE.where(NUMBERED), False: _CANDIDATES.where(NUMBERED)}
+_NUMBERED_CANDIDATES = {True: Prepared(_WEIGHABLE.where(NUMBERED)), False: Prepared(_CANDIDATES.where(NUMBERED))}
 _VECTORS = (
     sa.select(memory.c.seq, embedding.c.vector)
     .prefix_with(_LONG)
@@ -66,39 +67,43 @@ class SqlSearch(SqlTransaction):
 
     async def known_names(self, agent_id: str, names: Collection[str]) -> set[str]:
         """Return those of these names that an agent has memories about or by."""
-        connection = await self._session.connection()
-        return set((await connection.scalars(_KNOWN_NAMES, {"agent_id": agent_id, "names": list(names)})).all())
+        connection = await self._connected()
+        return {name for (name,) in await _KNOWN_NAMES.all(connection, {"agent_id": agent_id, "names": list(names)})}
 
     async def matches(
         self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, most: int
     ) -> dict[int, float]:
         """Return up to `most` memories by number that have words of a query, with how well they do: 0 to 1."""
         conditions: list[Condition] = [] if wanted.is_empty else [*passing(wanted, self._dialect), ALIVE]
-        connection = await self._session.connection()
+        connection = await self._connected()
         return await self._lexicon.matches(connection, agent_id, terms, conditions, now, most)
 
     async def candidates(
         self, agent_id: str, seqs: Collection[int], wanted: MemoryFilter, model: str, now: datetime, *, weighable: bool
     ) -> list[Candidate]:
         """Return those of these memories that are this agent's and pass the filter."""
-        query = self._passing(_NUMBERED_CANDIDATES[weighable], wanted)
         values = {"agent_id": agent_id, "seqs": list(seqs), "model": model, "now": now}
-        rows = await (await self._session.connection()).execute(query, values)
-        return [Candidate(*row) for row in rows.all()]
+        rows = await self._passing(_NUMBERED_CANDIDATES[weighable], wanted, values)
+        return [Candidate(*row) for row in rows]
 
     async def every_vector(
         self, agent_id: str, wanted: MemoryFilter, model: str, now: datetime, most: int
     ) -> list[tuple[int, bytes]]:
         """Return the numbers and vectors of the newest `most` memories of an agent that pass the filter."""
-        query = self._passing(_VECTORS, wanted).limit(most)
         values = {"agent_id": agent_id, "model": model, "now": now}
-        rows = await (await self._session.connection()).execute(query, values)
+        query = _VECTORS.where(*passing(wanted, self._dialect)).limit(most)
+        rows = await (await self._connected()).execute(query, values)
         return [(seq, vector) for seq, vector in rows.all()]
 
     async def count_access(self, counts: Mapping[int, int]) -> None:
         """Add to how often memories were returned, by number."""
-        connection = await self._session.connection()
+        connection = await self._connected()
         await connection.execute(_COUNT_ACCESS, [{"number": seq, "times": times} for seq, times in counts.items()])
 
-    def _passing(self, query: sa.Select[Any], wanted: MemoryFilter) -> sa.Select[Any]:
-        return query if wanted.is_empty else query.where(*passing(wanted, self._dialect))
+    async def _passing(self, prepared: Prepared, wanted: MemoryFilter, values: Values) -> Sequence[Any]:
+        """Run a query of memories, of which only those are returned that pass a filter."""
+        connection = await self._connected()
+        if wanted.is_empty:
+            return await prepared.all(connection, values)
+        query: Any = prepared.statement
+        return (await connection.execute(query.where(*passing(wanted, self._dialect)), values)).all()

@@ -1401,8 +1401,9 @@ class VerifyIndexResponse(_message.Message):
     LEFT_OVER_COUNT_FIELD_NUMBER: _builtins.int
     DIFFERENT_COUNT_FIELD_NUMBER: _builtins.int
     INDEX_FIELD_NUMBER: _builtins.int
+    UNREACHED_COUNT_FIELD_NUMBER: _builtins.int
     consistent: _builtins.bool
-    """True when nothing is missing, left over or different."""
+    """True when nothing is missing, left over or different, and at most 1 in 100 isn't reached."""
     checked_count: _builtins.int
     """How many vectors were compared."""
     missing_count: _builtins.int
@@ -1411,6 +1412,8 @@ class VerifyIndexResponse(_message.Message):
     """How many the index has and the store hasn't."""
     different_count: _builtins.int
     """How many are not the same in both."""
+    unreached_count: _builtins.int
+    """How many it holds and doesn't find by their own vectors: a few, as it is an approximate index; many when it is damaged."""
     @_builtins.property
     def index(self) -> Global___IndexStatus:
         """The vector index."""
@@ -1424,10 +1427,11 @@ class VerifyIndexResponse(_message.Message):
         left_over_count: _builtins.int = ...,
         different_count: _builtins.int = ...,
         index: Global___IndexStatus | None = ...,
+        unreached_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["index", b"index"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_count", b"checked_count", "consistent", b"consistent", "different_count", b"different_count", "index", b"index", "left_over_count", b"left_over_count", "missing_count", b"missing_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_count", b"checked_count", "consistent", b"consistent", "different_count", b"different_count", "index", b"index", "left_over_count", b"left_over_count", "missing_count", b"missing_count", "unreached_count", b"unreached_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,92 @@
+"""Statements that are compiled once, for what every call runs.
+
+SQLAlchemy takes 0.2 to 0.5 ms around each statement. On SQLite, which needs less than that for most of them, a prepared
+statement goes straight to the driver, in the same transaction; on Postgres it is run as any other.
+"""
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Values = Mapping[str, Any]
+_Processor = Callable[[Any], Any]
+
+# How SQLAlchemy marks a list whose length isn't known yet.
+_LIST = re.compile(r"\(__\[POSTCOMPILE_(\w+)\]\)")
+
+
+class Prepared:
+    """A statement, built with named parameters, that is compiled when it is first run."""
+
+    def __init__(self, statement: sa.Select[Any] | sa.CompoundSelect[Any] | sa.Insert | sa.Update | sa.Delete) -> None:
+        self.statement = statement
+        self._compiled: _Compiled | None = None
+
+    async def all(self, connection: AsyncConnection, values: Values) -> Sequence[Any]:
+        """Run it, and return its rows."""
+        if connection.dialect.name != "sqlite":
+            return (await connection.execute(self.statement, values)).all()
+        return self._compile(connection.dialect).run(_driver(connection).connection, values)
+
+    async def each(self, connection: AsyncConnection, many: Sequence[Values]) -> Sequence[Any]:
+        """Run it for each of these values, and return all rows."""
+        if connection.dialect.name != "sqlite":
+            result = await connection.execute(self.statement, many)
+            return result.all() if result.returns_rows else []
+        compiled, driver = self._compile(connection.dialect), _driver(connection)
+        if len(many) == 1:
+            return compiled.run(driver.connection, many[0])
+        rows: list[Any] = await driver.run(lambda db: [row for values in many for row in compiled.run(db, values)])
+        return rows
+
+    def _compile(self, dialect: Dialect) -> "_Compiled":
+        if self._compiled is None:
+            self._compiled = _Compiled(self.statement, dialect)
+        return self._compiled
+
+
+class _Compiled:
+    """A statement in SQLite's words, and how its values are written and read."""
+
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
+        # A list is one parameter, whatever its length, so that the statement stays the same.
+        self._sql = _LIST.sub(r"(SELECT value FROM json_each(:\1))", compiled.string)
+        self._constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        self._writers = {
+            name: writer
+            for name, bind in compiled.binds.items()
+            if (writer := bind.type.dialect_impl(dialect).bind_processor(dialect))
+        }
+        for name in _LIST.findall(compiled.string):
+            self._writers[name] = json.dumps
+        self._readers: list[tuple[int, _Processor]] = [
+            (at, reader)
+            for at, column in enumerate(compiled._result_columns)
+            if (reader := column.type.dialect_impl(dialect).result_processor(dialect, None))
+        ]
+
+    def run(self, db: sqlite3.Connection, values: Values) -> list[Any]:
+        given = {**self._constants, **values}
+        for name, writer in self._writers.items():
+            given[name] = writer(given[name])
+        rows = db.execute(self._sql, given).fetchall()
+        if not self._readers:
+            return rows
+        read = [list(row) for row in rows]
+        for row in read:
+            for at, reader in self._readers:
+                row[at] = reader(row[at])
+        return read
+
+
+def _driver(connection: AsyncConnection) -> Any:
+    proxied: Any = connection.sync_connection
+    return proxied.connection.driver_connection

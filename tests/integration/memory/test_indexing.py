@@ -1,0 +1,440 @@
+"""The vector index is kept in step with the store, and replaced when it has to be, while searches go on."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from services.memory import bootstrap
+from services.memory.adapters.recent import RecentVectors
+from services.memory.adapters.sql.records import SqlMemoryStore
+from services.memory.domain.memories import Memory, MemoryFilter
+from services.memory.domain.search import Query
+from services.memory.domain.vectors import IndexDown, IndexState, Vector
+from services.memory.service import indexing as module
+from services.memory.service.indexing import Indexing
+from services.memory.service.memories import Memories
+from services.memory.service.search import Search
+from services.runtime.db import Database
+from services.runtime.idempotency import RequestKey
+from services.runtime.ids import new_id
+from tests.fakes.clock import FixedClock
+from tests.fakes.memory import FakeEmbedder, FakeEmbedders, FakeIndex
+from tests.integration.memory.calls import until
+from tests.unit.memory.examples import memory
+
+NO_KEY = RequestKey("", "", "")
+
+
+class Mind:
+    """The use cases over SQLite and an index that does what the test says."""
+
+    def __init__(self, store: SqlMemoryStore, index: FakeIndex, model: str) -> None:
+        clock = FixedClock()
+        self.store, self.index = store, index
+        self.indexing = Indexing(store, index, RecentVectors(), FakeEmbedders(), FakeEmbedder(model))
+        self.memories = Memories(store, self.indexing, clock)
+        self._search = Search(store, self.indexing, clock)
+
+    async def create(self, *texts: str, agent_id: str = "agt_a") -> list[Memory]:
+        new = [memory(text, id=new_id("mem"), agent_id=agent_id) for text in texts]
+        return (await self.memories.create(new, NO_KEY)).memories
+
+    async def find(self, query: str, agent_id: str = "agt_a") -> list[str]:
+        """Search by meaning only."""
+        hits = await self._search.find(Query(agent_id, query, min_relevance=0.0))
+        return [hit.memory.text for hit in hits if hit.parts.vector > 0.1]
+
+    async def state(self) -> IndexState:
+        return (await self.indexing.status()).state
+
+    async def settled(self) -> None:
+        """Wait until the index serves and has everything."""
+
+        async def is_settled() -> bool:
+            status = await self.indexing.status()
+            return status.state is IndexState.READY and not status.pending
+
+        await until(is_settled)
+
+    def held(self) -> set[int]:
+        """Return the numbers in the newest build."""
+        return set(self.index.builds[max(self.index.builds)])
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing wait longer than it has to."""
+    monkeypatch.setattr(module, "_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(module, "_GATHER_SECONDS", 0.0)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlMemoryStore]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'memory.db'}")
+    await database.migrate(Path(bootstrap.__file__).with_name("migrations"))
+    yield SqlMemoryStore(database)
+    await database.close()
+
+
+@pytest.fixture
+def index() -> FakeIndex:
+    return FakeIndex()
+
+
+Awake = Callable[..., contextlib.AbstractAsyncContextManager[Mind]]
+
+
+@pytest.fixture
+def awake(store: SqlMemoryStore, index: FakeIndex) -> Awake:
+    """Return what starts the use cases, which may be done again and again on the same store and index."""
+
+    @contextlib.asynccontextmanager
+    async def start(model: str = "words-64") -> AsyncIterator[Mind]:
+        mind = Mind(store, index, model)
+        await mind.indexing.prepare()
+        task = asyncio.create_task(mind.indexing.run())
+        try:
+            yield mind
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    return start
+
+
+async def test_what_is_written_is_found_before_the_index_has_it_and_after(awake: Awake, index: FakeIndex) -> None:
+    async with awake() as mind:
+        await mind.settled()
+        index.writable.clear()
+        [kite, _] = await mind.create("red kite", "blue boat")
+        assert await mind.find("kite red") == ["red kite"]
+        assert (await mind.indexing.status()).pending == 2
+        index.writable.set()
+        await mind.settled()
+        assert await mind.find("kite red") == ["red kite"]
+        assert len(mind.held()) == 2
+        await mind.memories.update("agt_a", kite.id, {"text": "green tree"}, "", NO_KEY)
+        assert await mind.find("green tree") == ["green tree"]
+        await mind.memories.delete("agt_a", kite.id, NO_KEY)
+        assert await mind.find("green tree") == []
+        await mind.settled()
+        assert len(mind.held()) == 1
+        assert (await mind.indexing.verify()).is_consistent
+
+
+async def test_changes_that_the_index_does_not_have_survive_a_restart(awake: Awake, index: FakeIndex) -> None:
+    async with awake() as mind:
+        await mind.settled()
+        index.writable.clear()
+        await mind.create("red kite")
+    index.writable.set()
+    async with awake() as mind:
+        assert await mind.find("red kite") == ["red kite"]
+        await mind.settled()
+        assert len(mind.held()) == 1
+        assert (await mind.indexing.status()).generation == 1, "nothing was built anew"
+
+
+async def test_an_index_that_is_down_at_the_start_is_tried_again_and_searches_go_on(
+    awake: Awake, index: FakeIndex
+) -> None:
+    index.down = True
+    async with awake() as mind:
+        await mind.create("red kite")
+
+        async def is_down() -> bool:
+            return await mind.state() is IndexState.DOWN
+
+        await until(is_down)
+        assert await mind.find("red kite") == ["red kite"]
+        with pytest.raises(IndexDown):
+            await mind.indexing.verify()
+        index.down = False
+        await mind.settled()
+        assert await mind.find("red kite") == ["red kite"]
+
+
+async def test_an_index_that_is_lost_at_run_time_is_opened_again(awake: Awake, index: FakeIndex) -> None:
+    async with awake() as mind:
+        await mind.create("red kite")
+        await mind.settled()
+        opened = index.opened
+        index.down = True
+        assert await mind.find("red kite") == ["red kite"]
+        await mind.create("blue boat")
+        assert await mind.find("blue boat") == ["blue boat"]
+        index.down = False
+        await mind.settled()
+        assert index.opened > opened
+        assert len(mind.held()) == 2
+        assert (await mind.indexing.verify()).is_consistent
+
+
+async def test_a_build_that_cannot_be_opened_is_built_anew(awake: Awake, index: FakeIndex) -> None:
+    async with awake() as mind:
+        await mind.create("red kite")
+        await mind.settled()
+    index.damaged.add(1)
+    async with awake() as mind:
+        await mind.settled()
+        assert (await mind.indexing.status()).generation > 1
+        assert 1 not in index.builds
+        assert await mind.find("red kite") == ["red kite"]
+        assert (await mind.indexing.verify()).is_consistent
+
+
+async def test_a_build_that_lacks_a_little_is_mended(awake: Awake, index: FakeIndex) -> None:
+    async with awake() as mind:
+        await mind.create(*(f"bird number {number}" for number in range(20)))
+        await mind.settled()
+    build = index.builds[1]
+    lost = build.pop(3)
+    build[999] = Vector(999, "agt_z", lost.data)
+    build[5] = Vector(5, "agt_a", lost.data)
+    async with awake() as mind:
+
+        async def is_mended() -> bool:
+            return index.builds == {1: build} and mind.held() == set(range(1, 21)) and build[5].data != lost.data
+
+        await until(is_mended)
+        await mind.settled()
+        assert (await mind.indexing.verify()).is_consistent
+
+
+async def test_a_build_that_lacks_much_is_built_anew(
+    awake: Awake, index: FakeIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MANY", 5)
+    async with awake() as mind:
+        await mind.create(*(f"bird number {number}" for number in range(20)))
+        await mind.settled()
+    index.builds[1].clear()
+    async with awake() as mind:
+        assert await mind.find("bird number 7") != []
+        await mind.settled()
+        assert (await mind.indexing.status()).generation == 2
+        assert len(mind.held()) == 20
+
+
+async def test_a_comparison_tells_what_is_missing_left_over_and_different(awake: Awake, index: FakeIndex) -> None:
+    async with awake() as mind:
+        await mind.create("red kite", "blue boat", "green tree")
+        await mind.settled()
+        build = index.builds[1]
+        build[77] = Vector(77, "agt_a", build[1].data)
+        build[2] = Vector(2, "agt_a", build[1].data)
+        del build[3]
+        found = await mind.indexing.verify()
+        assert (found.checked, found.missing, found.left_over, found.different) == (2, 1, 1, 1)
+        assert not found.is_consistent
+
+
+async def test_what_is_written_while_the_index_is_built_is_in_the_new_build(awake: Awake, index: FakeIndex) -> None:
+    async with awake() as mind:
+        kite, boat, _ = await mind.create("red kite", "blue boat", "green tree")
+        await mind.settled()
+        index.writable.clear()
+        await mind.indexing.reindex(NO_KEY)
+
+        async def is_building() -> bool:
+            return await mind.state() is IndexState.BUILDING
+
+        await until(is_building)
+        await mind.memories.update("agt_a", kite.id, {"text": "yellow sun"}, "", NO_KEY)
+        await mind.memories.delete("agt_a", boat.id, NO_KEY)
+        await mind.create("black cat")
+        for query in ("yellow sun", "green tree", "black cat"):
+            assert (await mind.find(query))[0] == query
+        assert await mind.find("blue boat") == []
+        index.writable.set()
+        await mind.settled()
+        assert (await mind.indexing.status()).generation > 1
+        assert len(mind.held()) == 3
+        assert (await mind.indexing.verify()).is_consistent
+
+
+async def test_another_model_is_changed_to_while_searches_go_on(
+    awake: Awake, index: FakeIndex, store: SqlMemoryStore
+) -> None:
+    async with awake("words-64") as mind:
+        await mind.create("red kite", "blue boat")
+        await mind.settled()
+    index.writable.clear()
+    async with awake("words-128") as mind:
+        assert mind.indexing.embedder.model == "words-64", "until the new vectors are complete"
+        await mind.create("green tree")
+        for query in ("red kite", "green tree"):
+            assert await mind.find(query) == [query]
+        index.writable.set()
+
+        async def is_changed() -> bool:
+            return (await mind.indexing.status()).model == "words-128"
+
+        await until(is_changed)
+        await mind.settled()
+        for query in ("red kite", "green tree"):
+            assert await mind.find(query) == [query]
+        assert mind.indexing.embedder.model == "words-128"
+        assert (await mind.indexing.status()).generation == 2
+
+        async def is_one_model() -> bool:
+            async with store.reading() as records:
+                return not await records.seqs("words-64") and len(await records.seqs("words-128")) == 3
+
+        await until(is_one_model)
+        assert (await mind.indexing.verify()).is_consistent
+
+
+async def test_what_was_embedded_by_the_old_model_while_it_was_replaced_is_found_by_its_meaning(
+    awake: Awake, index: FakeIndex
+) -> None:
+    async with awake("words-64") as mind:
+        await mind.create("red kite")
+        await mind.settled()
+    index.writable.clear()
+    async with awake("words-128") as mind:
+        old = mind.indexing.embedder
+        assert isinstance(old, FakeEmbedder)
+        old.ready.clear()
+        late = asyncio.create_task(mind.create("green tree"))
+        index.writable.set()
+
+        async def is_replaced() -> bool:
+            async with mind.store.reading() as records:
+                return mind.indexing.embedder is not old and not await records.seqs("words-64")
+
+        await until(is_replaced)
+        await mind.settled()
+        old.ready.set()
+        await late
+
+        async def is_found() -> bool:
+            return await mind.find("green tree") == ["green tree"]
+
+        await until(is_found)
+        await mind.settled()
+        assert (await mind.indexing.verify()).checked == 2
+
+
+async def test_a_model_that_is_not_there_any_more_is_replaced_by_the_wanted_one(awake: Awake, index: FakeIndex) -> None:
+    async with awake() as mind:
+        await mind.create("red kite")
+        await mind.settled()
+        async with mind.store.writing() as records:
+            connection = await records._session.connection()
+            await connection.execute(sa.text("UPDATE build SET model = 'gone-7'"))
+            await connection.execute(sa.text("UPDATE embedding SET model = 'gone-7'"))
+            await records.commit()
+    async with awake() as mind:
+        await mind.settled()
+
+        async def is_found() -> bool:
+            return await mind.find("red kite") == ["red kite"]
+
+        await until(is_found)
+        assert (await mind.indexing.status()).model == "words-64"
+
+
+async def test_an_unfinished_build_is_done_again_at_the_next_start(awake: Awake, index: FakeIndex) -> None:
+    async with awake() as mind:
+        await mind.create("red kite")
+        await mind.settled()
+        index.writable.clear()
+        await mind.indexing.reindex(NO_KEY)
+
+        async def is_building() -> bool:
+            return await mind.state() is IndexState.BUILDING
+
+        await until(is_building)
+    before = set(index.builds)
+    index.writable.set()
+    async with awake() as mind:
+
+        async def is_anew() -> bool:
+            return min(index.builds) > max(before)
+
+        await until(is_anew)
+        await mind.settled()
+        assert (await mind.indexing.verify()).is_consistent
+
+
+@pytest.mark.parametrize("source", [MemoryFilter(author="nova"), MemoryFilter(source_id="post_1")])
+async def test_a_purge_ends_when_the_index_is_built_anew(awake: Awake, index: FakeIndex, source: MemoryFilter) -> None:
+    async with awake() as mind:
+        await mind.memories.create(
+            [memory("red kite", author="nova", source_id="post_1"), memory("blue boat", id="mem_2")], NO_KEY
+        )
+        await mind.settled()
+        key = RequestKey("purge", "once", "body")
+        assert await mind.memories.purge("agt_a", source, key) == 1
+        assert len(index.builds) == 1
+        assert 1 not in index.builds
+        assert mind.held() == {2}
+        assert await mind.memories.purge("agt_a", source, key) == 1, "as it was answered at first"
+        assert await mind.memories.purge("agt_a", source, NO_KEY) == 0
+
+
+async def test_a_purge_whose_index_cannot_be_built_says_so_and_is_finished_later(
+    awake: Awake, index: FakeIndex
+) -> None:
+    async with awake() as mind:
+        await mind.memories.create([memory("red kite", author="nova")], NO_KEY)
+        await mind.settled()
+        index.down = True
+        with pytest.raises(IndexDown):
+            await mind.memories.purge("agt_a", MemoryFilter(author="nova"), NO_KEY)
+        assert await mind.find("red kite") == []
+        index.down = False
+
+        async def is_anew() -> bool:
+            return min(index.builds) > 1 and not mind.held()
+
+        await until(is_anew)
+
+
+async def test_purges_at_once_all_end(awake: Awake, index: FakeIndex) -> None:
+    async with awake() as mind:
+        authors = [f"author{number}" for number in range(5)]
+        made = [memory(f"said by {author}", id=f"mem_{author}", author=author) for author in authors]
+        await mind.memories.create(made, NO_KEY)
+        await mind.settled()
+        purges: list[Awaitable[int]] = [
+            mind.memories.purge("agt_a", MemoryFilter(author=author), NO_KEY) for author in authors
+        ]
+        assert await asyncio.gather(*purges) == [1] * 5
+        assert mind.held() == set()
+        await mind.settled()
+        async with mind.store.reading() as records:
+            assert not await records.has_unfinished_build()
+
+
+async def test_an_agent_in_a_crowd_finds_its_own(awake: Awake) -> None:
+    """The index proposes other agents' memories too: here all of its first hundreds are theirs."""
+    async with awake() as mind:
+        for number in range(6):
+            await mind.create(*(f"red kite {number} {at}" for at in range(100)), agent_id="agt_b")
+        await mind.create("red kite of mine and of nobody else at all", "blue boat")
+        await mind.settled()
+        assert await mind.find("red kite") == ["red kite of mine and of nobody else at all"]
+
+
+async def test_memories_of_before_the_words_are_found_by_them_after_the_start(
+    awake: Awake, store: SqlMemoryStore
+) -> None:
+    async with awake() as mind:
+        await mind.create("red kite")
+        await mind.settled()
+        async with store.writing() as records:
+            connection = await records._session.connection()
+            await connection.execute(sa.text("DROP TABLE memory_words_1"))
+            await connection.execute(sa.text("DELETE FROM lexicon"))
+            await records.commit()
+    async with awake() as mind:
+        async with store.reading() as records:
+            found = await records.matches("agt_a", ["kite"], MemoryFilter(), FixedClock().now(), 10)
+        assert set(found) == {1}

@@ -1,0 +1,69 @@
+"""Words and names."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.memory.domain.words import day_words, fold, name_key, possible_names, query_terms, without
+
+
+def test_case_and_accents_make_no_difference() -> None:
+    assert fold("Ärger im CAFÉ") == fold("arger im cafe")
+    assert fold("STRASSE") == fold("Straße")
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing_more(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+def test_a_query_is_looked_for_by_the_words_that_say_something_each_once() -> None:
+    assert query_terms("What did Nova say about the sea, the SEA?") == ["nova", "say", "sea"]
+
+
+def test_a_query_of_stop_words_only_is_looked_for_by_all_of_them() -> None:
+    assert query_terms("Who are you?") == ["who", "are", "you"]
+
+
+def test_a_query_without_words_has_none() -> None:
+    assert query_terms("?! ... _") == []
+    assert possible_names("?! ... _") == set()
+
+
+def test_words_are_cut_at_everything_that_is_no_letter_or_digit() -> None:
+    assert query_terms("SOL/USDC nova.ai 3.14 foo_bar") == ["sol", "usdc", "nova", "ai", "3", "14", "foo", "bar"]
+
+
+def test_a_name_is_the_same_with_or_without_its_sign() -> None:
+    assert name_key("@Nova") == name_key("nova") == "nova"
+    assert name_key("  Ana-María  Núñez ") == "ana maria nunez"
+    assert name_key("\U0001d40d\U0001d428\U0001d42f\U0001d41a") == "nova", "letters of another font"
+    assert name_key("") == name_key("🙂") == ""
+
+
+def test_a_query_may_name_any_run_of_up_to_three_words() -> None:
+    assert possible_names("Ana María Núñez sails") == {
+        "ana",
+        "maria",
+        "nunez",
+        "sails",
+        "ana maria",
+        "maria nunez",
+        "nunez sails",
+        "ana maria nunez",
+        "maria nunez sails",
+    }
+
+
+@given(st.lists(st.text("abcÄé9", min_size=1, max_size=5), min_size=1, max_size=3), st.text("xyz ", max_size=20))
+def test_a_name_of_up_to_three_words_is_among_the_possible_ones(name: list[str], rest: str) -> None:
+    assert name_key(" ".join(name)) in possible_names(f"{rest} {' '.join(name)}, {rest}")
+
+
+def test_a_day_is_written_in_the_words_of_a_question() -> None:
+    assert day_words(datetime(2024, 2, 29, 23, tzinfo=UTC)) == "29 february 2024 thursday"
+
+
+def test_the_words_of_a_name_are_left_out() -> None:
+    assert without(["ana maria", "bo"], ["ana", "likes", "bo", "bob"]) == ["likes", "bob"]
