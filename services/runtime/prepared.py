@@ -15,6 +15,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.runtime.sqlite_file import driver_of
+
 Values = Mapping[str, Any]
 _Processor = Callable[[Any], Any]
 
@@ -33,14 +35,14 @@ class Prepared:
         """Run it, and return its rows."""
         if connection.dialect.name != "sqlite":
             return (await connection.execute(self.statement, values)).all()
-        return self._compile(connection.dialect).run(_driver(connection).connection, values)
+        return self._compile(connection.dialect).run(driver_of(connection).connection, values)
 
     async def each(self, connection: AsyncConnection, many: Sequence[Values]) -> Sequence[Any]:
         """Run it for each of these values, and return all rows."""
         if connection.dialect.name != "sqlite":
             result = await connection.execute(self.statement, many)
             return result.all() if result.returns_rows else []
-        compiled, driver = self._compile(connection.dialect), _driver(connection)
+        compiled, driver = self._compile(connection.dialect), driver_of(connection)
         if len(many) == 1:
             return compiled.run(driver.connection, many[0])
         rows: list[Any] = await driver.run(lambda db: [row for values in many for row in compiled.run(db, values)])
@@ -85,8 +87,3 @@ class _Compiled:
             for at, reader in self._readers:
                 row[at] = reader(row[at])
         return read
-
-
-def _driver(connection: AsyncConnection) -> Any:
-    proxied: Any = connection.sync_connection
-    return proxied.connection.driver_connection

@@ -25,6 +25,12 @@ async def connect(path: str, **_options: Any) -> "Connection":
     return await _away(lambda: Connection(sqlite3.connect(path, isolation_level=None, check_same_thread=False)))
 
 
+def driver_of(connection: Any) -> "Connection":
+    """Return the connection to the file below SQLAlchemy's, which is in the same transaction."""
+    driver: Connection = connection.sync_connection.connection.driver_connection
+    return driver
+
+
 class Cursor:
     """A cursor with the interface of aiosqlite's."""
 

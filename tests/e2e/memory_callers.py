@@ -42,9 +42,11 @@ class Callers:
         self._keys = _keys()
         self.have_enough = False
 
-    async def call(self, stub: MemoryServiceStub) -> None:
-        """Call until there is enough of it, or the service doesn't answer any more."""
-        while not self.have_enough:
+    async def call(self, stub: MemoryServiceStub, most: int) -> None:
+        """Call so many times, or until there is enough of it, or the service doesn't answer any more."""
+        for _ in range(most):
+            if self.have_enough:
+                return
             agent_id = self._chance.choice(AGENTS)
             [deed] = self._chance.choices(list(_DEEDS), list(_DEEDS.values()))
             if deed == "find":
@@ -75,11 +77,21 @@ class Callers:
         if deed == "update":
             return Update(self._ledger, entry, self._change(entry.known, request_id))
         if deed == "again":
-            made_by = entry.made_by
-            is_alone = made_by is not None and made_by.request.request_id and len(made_by.entries) == 1
-            return made_by if is_alone and made_by and made_by.done else None
+            return self._again(free)
         request = pb.DeleteMemoryRequest(agent_id=agent_id, id=entry.known.id, request_id=request_id)
         return Delete(self._ledger, entry, request)
+
+    def _again(self, free: Sequence[Entry]) -> Operation | None:
+        """Return a request that was answered, which has to change nothing; above all of memories changed since."""
+        changed = [entry for entry in free if entry.past]
+        entry = self._chance.choice(changed or free)
+        answered = [
+            operation
+            for operation in (entry.made_by, entry.changed_by)
+            if operation and operation.done and operation.request.request_id
+            if all(other.is_free for other in operation.entries)
+        ]
+        return self._chance.choice(answered) if answered else None
 
     def _memory(self, agent_id: str) -> pb.Memory:
         chance = self._chance

@@ -24,6 +24,8 @@ class Entry:
     may_be: list[pb.Memory | None] = field(default_factory=lambda: [None])
     past: list[pb.Memory] = field(default_factory=list)
     made_by: "Create | None" = None
+    changed_by: "Update | None" = None
+    """The last change, once it was acknowledged."""
     is_busy: bool = False
     """True while a call about it alone is under way or unanswered."""
 
@@ -41,6 +43,11 @@ class Entry:
     def is_gone(self) -> bool:
         """True when it is not there for certain."""
         return self.may_be == [None]
+
+    @property
+    def is_free(self) -> bool:
+        """True when it is there for certain, and nobody is about to change it."""
+        return self.known is not None and not self.is_busy
 
     def may_be_gone(self) -> None:
         """Note that it may not be there any more."""
@@ -67,7 +74,7 @@ class Ledger:
 
     def free(self, agent_id: str) -> list[Entry]:
         """Return what is there for certain, and what nobody is about to change."""
-        return [entry for entry in self.there[agent_id].values() if entry.known and not entry.is_busy]
+        return [entry for entry in self.there[agent_id].values() if entry.is_free]
 
     def wipes(self) -> list["Wipe"]:
         """Return the clears and purges that are under way."""
@@ -193,6 +200,7 @@ class Update(Operation):
 
     def __init__(self, ledger: Ledger, entry: Entry, request: pb.UpdateMemoryRequest) -> None:
         assert entry.known
+        entry.changed_by = None
         self._before, self._after = entry.known, pb.Memory()
         self._after.CopyFrom(self._before)
         for name in request.update_mask.paths:
@@ -210,6 +218,7 @@ class Update(Operation):
         assert fits(self._after, answer.memory), f"asked for {self._after}, answered {answer.memory}"
         if not self.done:
             entry.past.append(self._before)
+            entry.changed_by = self
         if not entry.is_gone:
             entry.may_be = [answer.memory, None] if self.overlapped else [answer.memory]
         self.ledger.counts["acknowledged: updated"] += 1

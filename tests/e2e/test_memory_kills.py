@@ -1,10 +1,12 @@
 """`kill -9` of the memory service in the midst of writes and deletes: what it acknowledged is so, and search agrees."""
 
 import asyncio
+import contextlib
 import logging
 import random
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _KILLS = {"sqlite": 4, "postgres": 3}
 _CALLERS = 6
+_CALLS = 40
 _SAMPLE = 4
 _VICTIMS = {("service",): 6, ("index", "service"): 1, ("service", "index"): 1, ("index",): 2}
 
@@ -67,6 +70,11 @@ class _Trial:
         await self._start()
         await self._check_store()
         await self._check_index()
+        # What nobody kills has to agree by itself: a start would mend it.
+        async with self._used(_CALLS):
+            pass
+        await self._check_store()
+        await self._check_index()
         await self._service.close()
         self._done += self._ledger.counts
         self._done.update({what: count for what, count in self._service.logged.items() if what.startswith("index ")})
@@ -85,6 +93,16 @@ class _Trial:
         # Else it is written to, and killed again, while the index is being opened, mended or built.
         if self._happens(0.7):
             await self._check_index()
+        async with self._used():
+            victim = await self._kill_sometime()
+            self._callers.have_enough = True
+        if "service" in victim:
+            await self._service.ended()
+        return " and ".join(victim)
+
+    @contextlib.asynccontextmanager
+    async def _used(self, most_calls: int = sys.maxsize) -> AsyncIterator[None]:
+        """Let callers call, each at most so often, who first repeat some of what got no answer; wait for their end."""
         repeated = [item for item in self._unanswered if item.is_repeatable and self._happens(0.6)]
         self._unanswered = []
         self._done["requests repeated"] += len(repeated)
@@ -93,12 +111,8 @@ class _Trial:
             for operation in repeated:
                 tasks.create_task(operation.run(self._service.stub))
             for _ in range(_CALLERS):
-                tasks.create_task(self._callers.call(self._service.stub))
-            victim = await self._kill_sometime()
-            self._callers.have_enough = True
-        if "service" in victim:
-            await self._service.ended()
-        return " and ".join(victim)
+                tasks.create_task(self._callers.call(self._service.stub, most_calls))
+            yield
 
     async def _kill_sometime(self) -> tuple[str, ...]:
         if self._happens(0.15):

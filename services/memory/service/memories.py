@@ -14,7 +14,7 @@ from services.runtime.grouping import Grouping
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 
-_GROUP = 64
+_GROUP = 16
 _CHUNK = 500
 
 

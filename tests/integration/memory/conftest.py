@@ -8,10 +8,16 @@ import grpc
 import pytest
 import pytest_asyncio
 
+from services.memory import bootstrap
+from services.memory.adapters.sql.records import SqlMemoryStore
 from services.memory.bootstrap import opener
+from services.memory.service import indexing
 from services.memory.settings import MemorySettings
+from services.runtime.db import Database
 from services.runtime.server import serving
+from tests.fakes.memory import FakeIndex
 from tests.integration.memory.calls import Agent
+from tests.integration.memory.mind import Awake, awakened
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=["sqlite", "postgres"])
@@ -50,3 +56,25 @@ def stranger(new_agent: Callable[[], Agent]) -> Agent:
 def settings(database_url: str, tmp_path: Path) -> MemorySettings:
     """Return the settings of a service that a test has for itself."""
     return MemorySettings(port=0, data_dir=tmp_path, database_url=database_url)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlMemoryStore]:
+    """Return an empty store on SQLite."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'memory.db'}")
+    await database.migrate(Path(bootstrap.__file__).with_name("migrations"))
+    yield SqlMemoryStore(database)
+    await database.close()
+
+
+@pytest.fixture
+def index() -> FakeIndex:
+    return FakeIndex()
+
+
+@pytest.fixture
+def awake(store: SqlMemoryStore, index: FakeIndex, monkeypatch: pytest.MonkeyPatch) -> Awake:
+    """Return what starts the use cases; nothing waits longer than it has to."""
+    monkeypatch.setattr(indexing, "_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(indexing, "_GATHER_SECONDS", 0.0)
+    return lambda model="words-64": awakened(store, index, model)

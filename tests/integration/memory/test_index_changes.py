@@ -100,19 +100,21 @@ async def test_changes_that_the_index_does_not_have_survive_a_restart(settings: 
         assert (found.consistent, found.checked_count) == (True, 3)
 
 
-@pytest.mark.asyncio(loop_scope="session")
-async def test_the_index_is_built_anew_when_it_is_asked_for(agent: Agent) -> None:
-    await agent.batch(map(memory, LINES))
-    await until(agent.is_settled)
-    before = await agent.index()
-    await agent.service.Reindex(pb.ReindexRequest(request_id=agent.id))
+@EMBEDDED
+async def test_the_index_is_built_anew_when_it_is_asked_for(settings: MemorySettings) -> None:
+    async with running(settings) as channel:
+        agent = Agent(channel, "agt_a")
+        await agent.batch(map(memory, LINES))
+        await until(agent.is_settled)
+        before = await agent.index()
+        await agent.service.Reindex(pb.ReindexRequest(request_id="once"))
 
-    async def is_anew() -> bool:
-        await assert_found(agent)
-        return (await agent.index()).generation > before.generation and await agent.is_settled()
+        async def is_anew() -> bool:
+            await assert_found(agent)
+            return (await agent.index()).generation > before.generation and await agent.is_settled()
 
-    await until(is_anew)
-    anew = (await agent.index()).generation
-    await agent.service.Reindex(pb.ReindexRequest(request_id=agent.id))
-    assert (await agent.verify()).consistent
-    assert (await agent.index()).generation == anew
+        await until(is_anew)
+        anew = (await agent.index()).generation
+        await agent.service.Reindex(pb.ReindexRequest(request_id="once"))
+        assert (await agent.verify()).consistent
+        assert (await agent.index()).generation == anew

@@ -1,110 +1,21 @@
 """The vector index is kept in step with the store, and replaced when it has to be, while searches go on."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable
 
 import pytest
 import sqlalchemy as sa
 
-from services.memory import bootstrap
-from services.memory.adapters.recent import RecentVectors
 from services.memory.adapters.sql.records import SqlMemoryStore
-from services.memory.domain.memories import Memory, MemoryFilter
-from services.memory.domain.search import Query
+from services.memory.domain.memories import MemoryFilter
 from services.memory.domain.vectors import IndexDown, IndexState, Vector
 from services.memory.service import indexing as module
-from services.memory.service.indexing import Indexing
-from services.memory.service.memories import Memories
-from services.memory.service.search import Search
-from services.runtime.db import Database
 from services.runtime.idempotency import RequestKey
-from services.runtime.ids import new_id
 from tests.fakes.clock import FixedClock
-from tests.fakes.memory import FakeEmbedder, FakeEmbedders, FakeIndex
+from tests.fakes.memory import FakeIndex
 from tests.integration.memory.calls import until
+from tests.integration.memory.mind import NO_KEY, Awake
 from tests.unit.memory.examples import memory
-
-NO_KEY = RequestKey("", "", "")
-
-
-class Mind:
-    """The use cases over SQLite and an index that does what the test says."""
-
-    def __init__(self, store: SqlMemoryStore, index: FakeIndex, model: str) -> None:
-        clock = FixedClock()
-        self.store, self.index = store, index
-        self.indexing = Indexing(store, index, RecentVectors(), FakeEmbedders(), FakeEmbedder(model))
-        self.memories = Memories(store, self.indexing, clock)
-        self._search = Search(store, self.indexing, clock)
-
-    async def create(self, *texts: str, agent_id: str = "agt_a") -> list[Memory]:
-        new = [memory(text, id=new_id("mem"), agent_id=agent_id) for text in texts]
-        return (await self.memories.create(new, NO_KEY)).memories
-
-    async def find(self, query: str, agent_id: str = "agt_a") -> list[str]:
-        """Search by meaning only."""
-        hits = await self._search.find(Query(agent_id, query, min_relevance=0.0))
-        return [hit.memory.text for hit in hits if hit.parts.vector > 0.1]
-
-    async def state(self) -> IndexState:
-        return (await self.indexing.status()).state
-
-    async def settled(self) -> None:
-        """Wait until the index serves and has everything."""
-
-        async def is_settled() -> bool:
-            status = await self.indexing.status()
-            return status.state is IndexState.READY and not status.pending
-
-        await until(is_settled)
-
-    def held(self) -> set[int]:
-        """Return the numbers in the newest build."""
-        return set(self.index.builds[max(self.index.builds)])
-
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing wait longer than it has to."""
-    monkeypatch.setattr(module, "_RETRY_SECONDS", 0.02)
-    monkeypatch.setattr(module, "_GATHER_SECONDS", 0.0)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqlMemoryStore]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'memory.db'}")
-    await database.migrate(Path(bootstrap.__file__).with_name("migrations"))
-    yield SqlMemoryStore(database)
-    await database.close()
-
-
-@pytest.fixture
-def index() -> FakeIndex:
-    return FakeIndex()
-
-
-Awake = Callable[..., contextlib.AbstractAsyncContextManager[Mind]]
-
-
-@pytest.fixture
-def awake(store: SqlMemoryStore, index: FakeIndex) -> Awake:
-    """Return what starts the use cases, which may be done again and again on the same store and index."""
-
-    @contextlib.asynccontextmanager
-    async def start(model: str = "words-64") -> AsyncIterator[Mind]:
-        mind = Mind(store, index, model)
-        await mind.indexing.prepare()
-        task = asyncio.create_task(mind.indexing.run())
-        try:
-            yield mind
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-    return start
 
 
 async def test_what_is_written_is_found_before_the_index_has_it_and_after(awake: Awake, index: FakeIndex) -> None:
@@ -256,88 +167,6 @@ async def test_what_is_written_while_the_index_is_built_is_in_the_new_build(awak
         assert (await mind.indexing.status()).generation > 1
         assert len(mind.held()) == 3
         assert (await mind.indexing.verify()).is_consistent
-
-
-async def test_another_model_is_changed_to_while_searches_go_on(
-    awake: Awake, index: FakeIndex, store: SqlMemoryStore
-) -> None:
-    async with awake("words-64") as mind:
-        await mind.create("red kite", "blue boat")
-        await mind.settled()
-    index.writable.clear()
-    async with awake("words-128") as mind:
-        assert mind.indexing.embedder.model == "words-64", "until the new vectors are complete"
-        await mind.create("green tree")
-        for query in ("red kite", "green tree"):
-            assert await mind.find(query) == [query]
-        index.writable.set()
-
-        async def is_changed() -> bool:
-            return (await mind.indexing.status()).model == "words-128"
-
-        await until(is_changed)
-        await mind.settled()
-        for query in ("red kite", "green tree"):
-            assert await mind.find(query) == [query]
-        assert mind.indexing.embedder.model == "words-128"
-        assert (await mind.indexing.status()).generation == 2
-
-        async def is_one_model() -> bool:
-            async with store.reading() as records:
-                return not await records.seqs("words-64") and len(await records.seqs("words-128")) == 3
-
-        await until(is_one_model)
-        assert (await mind.indexing.verify()).is_consistent
-
-
-async def test_what_was_embedded_by_the_old_model_while_it_was_replaced_is_found_by_its_meaning(
-    awake: Awake, index: FakeIndex
-) -> None:
-    async with awake("words-64") as mind:
-        await mind.create("red kite")
-        await mind.settled()
-    index.writable.clear()
-    async with awake("words-128") as mind:
-        old = mind.indexing.embedder
-        assert isinstance(old, FakeEmbedder)
-        old.ready.clear()
-        late = asyncio.create_task(mind.create("green tree"))
-        index.writable.set()
-
-        async def is_replaced() -> bool:
-            async with mind.store.reading() as records:
-                return mind.indexing.embedder is not old and not await records.seqs("words-64")
-
-        await until(is_replaced)
-        await mind.settled()
-        old.ready.set()
-        await late
-
-        async def is_found() -> bool:
-            return await mind.find("green tree") == ["green tree"]
-
-        await until(is_found)
-        await mind.settled()
-        assert (await mind.indexing.verify()).checked == 2
-
-
-async def test_a_model_that_is_not_there_any_more_is_replaced_by_the_wanted_one(awake: Awake, index: FakeIndex) -> None:
-    async with awake() as mind:
-        await mind.create("red kite")
-        await mind.settled()
-        async with mind.store.writing() as records:
-            connection = await records._session.connection()
-            await connection.execute(sa.text("UPDATE build SET model = 'gone-7'"))
-            await connection.execute(sa.text("UPDATE embedding SET model = 'gone-7'"))
-            await records.commit()
-    async with awake() as mind:
-        await mind.settled()
-
-        async def is_found() -> bool:
-            return await mind.find("red kite") == ["red kite"]
-
-        await until(is_found)
-        assert (await mind.indexing.status()).model == "words-64"
 
 
 async def test_an_unfinished_build_is_done_again_at_the_next_start(awake: Awake, index: FakeIndex) -> None:

@@ -124,7 +124,7 @@ async def test_pages_of_any_size_show_everything_once_and_newest_first(
                 "conversation_id": st.sampled_from(["", "c1"]),
                 "valence": st.floats(-1, 1),
                 "importance": st.floats(0, 1),
-                "occur_time": st.datetimes(timezones=st.just(UTC)),
+                "occur_time": st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
             }
         ),
         max_size=6,

@@ -20,7 +20,7 @@ from services.runtime.errors import InvalidRequest
 from tests.unit.memory.examples import NOW, memory
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200)
-TIMES = st.datetimes(timezones=st.just(UTC))
+TIMES = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
 STATES = st.builds(
     memory,
     text=TEXTS.filter(str.strip),
@@ -115,10 +115,10 @@ def test_an_importance_of_0_is_not_the_default() -> None:
 @pytest.mark.parametrize(
     ("seconds", "nanos", "is_time"),
     [
-        (-62_135_596_800, 0, True),
-        (-62_135_596_801, 0, False),
-        (253_402_300_799, 999_999_999, True),
-        (253_402_300_800, 0, False),
+        (-62_135_596_799, 0, True),
+        (-62_135_596_800, 0, False),
+        (253_402_300_798, 999_999_000, True),
+        (253_402_300_799, 0, False),
         (0, -1, False),
         (0, 1_000_000_000, False),
     ],

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.memory.adapters.sql.filters import Condition
 from services.memory.adapters.sql.tables import lexicon, memory
 from services.memory.domain.words import fold, words_of
-from services.runtime.sqlite_file import LONG
+from services.runtime.sqlite_file import LONG, driver_of
 
 PREVIOUS, EARLIER = 0.5, 0.25
 """How much a word counts that stands in the turn before, and in the one before that."""
@@ -82,25 +82,19 @@ class SqliteLexicon:
 
     async def put(self, connection: AsyncConnection, agent_id: str, documents: Sequence[Document]) -> None:
         """Add documents, or replace those of the same number."""
-        table = await self._table(connection, agent_id) or await self._create(connection, agent_id)
-        await connection.exec_driver_sql(
-            f"INSERT OR REPLACE INTO {table} (rowid, text, who, day, previous, earlier) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (item.seq, fold(item.text), fold(item.who), item.day, fold(item.previous), fold(item.earlier))
-                for item in documents
-            ],
-        )
+        driver = driver_of(connection)
+        if len(documents) == 1:
+            _put(driver.connection, agent_id, documents)
+        else:
+            await driver.run(lambda db: _put(db, agent_id, documents))
 
     async def remove(self, connection: AsyncConnection, agent_id: str, seqs: Sequence[int]) -> None:
         """Remove documents."""
-        if table := await self._table(connection, agent_id):
-            await connection.exec_driver_sql(f"DELETE FROM {table} WHERE rowid = ?", [(seq,) for seq in seqs])
+        await driver_of(connection).run(lambda db: _remove(db, agent_id, seqs))
 
     async def drop(self, connection: AsyncConnection, agent_id: str) -> None:
         """Remove all documents of an agent, so that nothing of them is left."""
-        if table := await self._table(connection, agent_id):
-            await connection.exec_driver_sql(f"DROP TABLE {table}")
-            await connection.execute(sa.delete(lexicon).where(lexicon.c.agent_id == agent_id))
+        await driver_of(connection).run(lambda db: _drop(db, agent_id))
 
     async def matches(
         self,
@@ -112,12 +106,11 @@ class SqliteLexicon:
         most: int,
     ) -> dict[int, float]:
         """Return the scores of the best documents whose memories pass these conditions, by number."""
-        raw: Any = connection.sync_connection
-        raw = raw.connection.driver_connection
+        driver = driver_of(connection)
         if not passing:
             # In one go: every statement of SQLAlchemy, and every thread, takes as long as the words of a query.
-            return dict(await raw.run(lambda db: _rank(db, _match(db, agent_id, terms), most)))
-        match: _Match | None = await raw.run(lambda db: _match(db, agent_id, terms))
+            return dict(await driver.run(lambda db: _rank(db, _match(db, agent_id, terms), most)))
+        match: _Match | None = await driver.run(lambda db: _match(db, agent_id, terms))
         if match is None:
             return {}
         number: Any = sa.literal_column(f"{match.table}.rowid")
@@ -126,24 +119,6 @@ class SqliteLexicon:
         query = query.join(memory, memory.c.seq == number).where(sa.text(f"{match.table} MATCH :match"), *passing)
         rows = await connection.execute(query.order_by(rank).limit(most), {"match": match.expression, "now": now})
         return {seq: match.share(score) for seq, score in rows}
-
-    async def _table(self, connection: AsyncConnection, agent_id: str) -> str:
-        found = await connection.exec_driver_sql("SELECT number FROM lexicon WHERE agent_id = ?", (agent_id,))
-        number = found.scalar_one_or_none()
-        return f"memory_words_{number}" if number else ""
-
-    async def _create(self, connection: AsyncConnection, agent_id: str) -> str:
-        await connection.execute(sa.insert(lexicon).values(agent_id=agent_id))
-        table = await self._table(connection, agent_id)
-        await connection.exec_driver_sql(
-            f"CREATE VIRTUAL TABLE {table} USING fts5"
-            "(text, who, day, previous, earlier, tokenize = 'porter unicode61 remove_diacritics 2')"
-        )
-        await connection.exec_driver_sql(
-            f"INSERT INTO {table} (rowid, text) VALUES (?, ?)",
-            [(-number, "qzx " * 30) for number in range(1, _BLANKS + 1)],
-        )
-        return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +139,50 @@ class _Match:
         return min(1.0, -score / self.ideal)
 
 
+def _table(db: sqlite3.Connection, agent_id: str) -> str:
+    row = db.execute("SELECT number FROM lexicon WHERE agent_id = ?", (agent_id,)).fetchone()
+    return f"memory_words_{row[0]}" if row else ""
+
+
+def _create(db: sqlite3.Connection, agent_id: str) -> str:
+    db.execute("INSERT INTO lexicon (agent_id) VALUES (?)", (agent_id,))
+    table = _table(db, agent_id)
+    db.execute(
+        f"CREATE VIRTUAL TABLE {table} USING fts5"
+        "(text, who, day, previous, earlier, tokenize = 'porter unicode61 remove_diacritics 2')"
+    )
+    blanks = [(-number, "qzx " * 30) for number in range(1, _BLANKS + 1)]
+    db.executemany(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", blanks)
+    return table
+
+
+def _put(db: sqlite3.Connection, agent_id: str, documents: Sequence[Document]) -> None:
+    table = _table(db, agent_id) or _create(db, agent_id)
+    db.executemany(
+        f"INSERT OR REPLACE INTO {table} (rowid, text, who, day, previous, earlier) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (item.seq, fold(item.text), fold(item.who), item.day, fold(item.previous), fold(item.earlier))
+            for item in documents
+        ],
+    )
+
+
+def _remove(db: sqlite3.Connection, agent_id: str, seqs: Sequence[int]) -> None:
+    if table := _table(db, agent_id):
+        db.executemany(f"DELETE FROM {table} WHERE rowid = ?", [(seq,) for seq in seqs])
+
+
+def _drop(db: sqlite3.Connection, agent_id: str) -> None:
+    if table := _table(db, agent_id):
+        db.execute(f"DROP TABLE {table}")
+        db.execute("DELETE FROM lexicon WHERE agent_id = ?", (agent_id,))
+
+
 def _match(db: sqlite3.Connection, agent_id: str, terms: Sequence[str]) -> _Match | None:
     """Return what to match for words in an agent's documents; None when none of them has any."""
-    row = db.execute("SELECT number FROM lexicon WHERE agent_id = ?", (agent_id,)).fetchone()
-    if row is None:
+    table = _table(db, agent_id)
+    if not table:
         return None
-    table = f"memory_words_{row[0]}"
     counting = "".join(f", (SELECT count(*) FROM {table} WHERE {table} MATCH ?)" for _ in terms)
     counts = db.execute(f"SELECT (SELECT count(*) FROM {table}_docsize){counting}", tuple(map(_quoted, terms)))
     total, *found = counts.fetchone()

@@ -1,0 +1,76 @@
+"""The use cases of memories over SQLite and a fake index."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+from services.memory.adapters.recent import RecentVectors
+from services.memory.adapters.sql.records import SqlMemoryStore
+from services.memory.domain.memories import Memory
+from services.memory.domain.search import Query
+from services.memory.domain.vectors import IndexState
+from services.memory.service.indexing import Indexing
+from services.memory.service.memories import Memories
+from services.memory.service.search import Search
+from services.runtime.idempotency import RequestKey
+from services.runtime.ids import new_id
+from tests.fakes.clock import FixedClock
+from tests.fakes.memory import FakeEmbedder, FakeEmbedders, FakeIndex
+from tests.integration.memory.calls import until
+from tests.unit.memory.examples import memory
+
+NO_KEY = RequestKey("", "", "")
+
+
+class Mind:
+    """The use cases over SQLite and an index that does what the test says."""
+
+    def __init__(self, store: SqlMemoryStore, index: FakeIndex, model: str) -> None:
+        clock = FixedClock()
+        self.store, self.index = store, index
+        self.indexing = Indexing(store, index, RecentVectors(), FakeEmbedders(), FakeEmbedder(model))
+        self.memories = Memories(store, self.indexing, clock)
+        self._search = Search(store, self.indexing, clock)
+
+    async def create(self, *texts: str, agent_id: str = "agt_a") -> list[Memory]:
+        new = [memory(text, id=new_id("mem"), agent_id=agent_id) for text in texts]
+        return (await self.memories.create(new, NO_KEY)).memories
+
+    async def find(self, query: str, agent_id: str = "agt_a") -> list[str]:
+        """Search by meaning only."""
+        hits = await self._search.find(Query(agent_id, query, min_relevance=0.0))
+        return [hit.memory.text for hit in hits if hit.parts.vector > 0.1]
+
+    async def state(self) -> IndexState:
+        return (await self.indexing.status()).state
+
+    async def settled(self) -> None:
+        """Wait until the index serves and has everything."""
+
+        async def is_settled() -> bool:
+            status = await self.indexing.status()
+            return status.state is IndexState.READY and not status.pending
+
+        await until(is_settled)
+
+    def held(self) -> set[int]:
+        """Return the numbers in the newest build."""
+        return set(self.index.builds[max(self.index.builds)])
+
+
+Awake = Callable[..., contextlib.AbstractAsyncContextManager[Mind]]
+"""Starts the use cases with the vectors of a model, again and again on the same store and index."""
+
+
+@contextlib.asynccontextmanager
+async def awakened(store: SqlMemoryStore, index: FakeIndex, model: str) -> AsyncIterator[Mind]:
+    """Start the use cases."""
+    mind = Mind(store, index, model)
+    await mind.indexing.prepare()
+    task = asyncio.create_task(mind.indexing.run())
+    try:
+        yield mind
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
