@@ -2,19 +2,14 @@
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 import tempfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
-from google.protobuf.wrappers_pb2 import StringValue
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.calls import Call, Figures, measure
-from benchmarks.echo import METHOD
+from benchmarks.calls import Call, Figures, echo, measure
 from benchmarks.start import ProcessFigures, measure_start, plan
 from puppet.agents.v1 import agent_service_pb2 as agents
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
@@ -50,23 +45,6 @@ async def main() -> None:
             }
             calls |= await service_calls(channels)
             show_calls(await measure(calls))
-
-
-@contextlib.asynccontextmanager
-async def echo() -> AsyncIterator[Call]:
-    """Run the bare echo server in a process of its own."""
-    process = subprocess.Popen(  # noqa: ASYNC220  # one line is awaited from it, and it is our own module
-        [sys.executable, "-m", "benchmarks.echo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    port = int(await asyncio.to_thread(process.stdout.readline))
-    try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = channel.unary_unary(METHOD, StringValue.SerializeToString, StringValue.FromString)
-            request = StringValue(value="hello")
-            yield lambda: stub(request)
-    finally:
-        process.communicate()
 
 
 async def service_calls(channels: dict[str, grpc.aio.Channel]) -> dict[str, Call]:

@@ -1,10 +1,18 @@
 """How long a unary call takes, and how many are served a second, beside the bare echo."""
 
 import asyncio
+import contextlib
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+
+import grpc
+from google.protobuf.wrappers_pb2 import StringValue
+
+from benchmarks.echo import METHOD
 
 Call = Callable[[], Awaitable[object]]
 
@@ -58,3 +66,20 @@ async def concurrent(call: Call, times: int = CONCURRENT) -> float:
     started = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(CALLERS)))
     return times / (time.perf_counter() - started)
+
+
+@contextlib.asynccontextmanager
+async def echo() -> AsyncIterator[Call]:
+    """Run the bare echo server in a process of its own."""
+    process = subprocess.Popen(  # noqa: ASYNC220  # one line is awaited from it, and it is our own module
+        [sys.executable, "-m", "benchmarks.echo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    port = int(await asyncio.to_thread(process.stdout.readline))
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = channel.unary_unary(METHOD, StringValue.SerializeToString, StringValue.FromString)
+            request = StringValue(value="hello")
+            yield lambda: stub(request)
+    finally:
+        process.communicate()

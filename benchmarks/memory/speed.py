@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.calls import concurrent, sequential
+from benchmarks.calls import concurrent, echo, sequential
 from benchmarks.memory.peers import Chroma, Like, Peer
 from benchmarks.memory.service import BATCH, Service, serving
 from benchmarks.memory.texts import Texts
@@ -133,10 +133,13 @@ async def measure_creates(size: Size) -> list[Figure]:
     alone: list[list[float]] = [[], [], []]
     together: list[list[float]] = [[], [], []]
     batched: list[list[float]] = [[], [], []]
+    echoes, echoed = [], []
     with tempfile.TemporaryDirectory() as folder:
-        async with serving(Path(folder)) as service:
+        async with serving(Path(folder)) as service, echo() as bare:
             stores = [service, *_peers(Path(folder))]
             for _ in range(_ROUNDS):
+                echoes += await sequential(bare, size.alone)
+                echoed.append(await concurrent(bare, size.together))
                 for number, store in enumerate(stores):
                     alone[number] += await sequential(_creating(store, texts.memories(size.alone)), size.alone)
                     call = _creating(store, texts.memories(size.together))
@@ -146,6 +149,8 @@ async def measure_creates(size: Size) -> list[Figure]:
                     await service.caught_up("a")
             found = await _found_at_once(service, texts.memories(_CHECKED))
     return [
+        Figure("bare gRPC echo, p50 ms", _each_ms([echoes], 0.5)),
+        Figure("bare gRPC echo, 32 callers, /s", [statistics.median(echoed)]),
         Figure("create, p50 ms", _each_ms(alone, 0.5), Target(4)),
         Figure("create, p95 ms", _each_ms(alone, 0.95)),
         Figure("create, 32 callers, /s", [*map(statistics.median, together)], Target(1_000, at_least=True)),

@@ -7,9 +7,7 @@ whatever happens to the index.
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from services.memory.domain.vectors import (
     Build,
@@ -24,6 +22,7 @@ from services.memory.domain.vectors import (
 from services.memory.ports.embedder import Embedder, Embedders
 from services.memory.ports.index import Generation, Index, Recent
 from services.memory.ports.store import Store
+from services.memory.service.comparing import compare
 from services.runtime.idempotency import RequestKey
 
 log = logging.getLogger(__name__)
@@ -37,24 +36,6 @@ _GATHER_SECONDS = 0.2
 _PATIENCE = 50
 _RETRY_SECONDS = 3.0
 _LOG_EVERY = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Difference:
-    """Numbers of memories: what only one of them has, what both hold differently, and what the index doesn't find."""
-
-    checked: int
-    missing: set[int]
-    left_over: set[int]
-    different: set[int]
-    unreached: set[int]
-
-    @property
-    def comparison(self) -> Comparison:
-        """How many they are."""
-        return Comparison(
-            self.checked, len(self.missing), len(self.left_over), len(self.different), len(self.unreached)
-        )
 
 
 class Indexing:
@@ -73,7 +54,7 @@ class Indexing:
         self._serving: Generation | None = None
         self._replacing: Generation | None = None
         self._built = self._total = 0
-        self._is_down = False
+        self._is_replacing = self._is_down = False
         self._is_switched = False
         self._asked: list[asyncio.Future[None]] = []
         self._stale = False
@@ -120,7 +101,7 @@ class Indexing:
         async with self._store.writing() as records:
             if await records.claim(key, "reindex"):
                 return
-            if is_idle := self._replacing is None:
+            if is_idle := not self._is_replacing:
                 # An unfinished build: if the service ends before this one is done, its next start does it.
                 await records.begin_build(self._wanted.model)
             await records.commit()
@@ -156,7 +137,7 @@ class Indexing:
         """Return how far the index is."""
         async with self._store.reading() as records:
             pending = await records.change_count()
-        if self._replacing is not None or (self._serving is not None and self._stale):
+        if self._is_replacing or (self._serving is not None and (self._stale or self._asked)):
             state = IndexState.BUILDING
         elif self._serving is not None:
             state = IndexState.READY
@@ -179,7 +160,7 @@ class Indexing:
                 raise IndexDown("the index is not open yet", retry_after=_RETRY_SECONDS)
             model, serving = self._build.model, self._serving
             try:
-                found = await self._compare(model, serving, None)
+                found = await compare(self._store, serving, model, None)
             except IndexDown as error:
                 log.warning("index lost", extra={"problem": error.message})
                 await self._lose(serving)
@@ -234,10 +215,12 @@ class Indexing:
             return
         self._serving = generation
         self._behind.set()
+        # The last run may have ended before it had deleted the build that this one replaced.
+        await self._index.drop_others(build.number)
 
     async def _mend(self, generation: Generation, model: str) -> None:
         """Compare a build with the store, and note what it lacks. Raises IndexDown when it isn't worth mending."""
-        found = await self._compare(model, generation, _SAMPLE)
+        found = await compare(self._store, generation, model, _SAMPLE)
         lacking = found.missing | found.left_over | found.different | found.unreached
         if len(found.unreached) > _SAMPLE // 20 or len(lacking) > _MANY:
             raise IndexDown(f"damaged: {found.comparison}")
@@ -247,32 +230,15 @@ class Indexing:
                 await records.mark(sorted(lacking))
                 await records.commit()
 
-    async def _compare(self, model: str, generation: Generation, most: int | None) -> _Difference:
-        """Compare the numbers that a build and the store hold, and up to `most` of the vectors that both hold."""
-        async with self._store.reading() as records:
-            stored = await records.seqs(model)
-            pending = await records.pending()
-        indexed = await generation.seqs()
-        both = sorted(stored & indexed - pending)
-        checked = both if most is None else random.sample(both, min(most, len(both)))
-        difference = _Difference(len(checked), stored - indexed - pending, indexed - stored - pending, set(), set())
-        for start in range(0, len(checked), _CHUNK):
-            async with self._store.reading() as records:
-                vectors = await records.vectors_of(model, checked[start : start + _CHUNK])
-            flaws = await generation.flaws(vectors)
-            difference.different.update(flaws.different)
-            difference.unreached.update(flaws.unreached)
-        return difference
-
     async def _replace(self) -> None:
         """Build the index anew beside the one that serves, let it serve, and delete what was before."""
         asked, self._asked = self._asked, []
-        self._stale = is_done = False
+        self._is_replacing, self._stale, is_done = True, False, False
         try:
             await self._build_anew()
             is_done = True
         finally:
-            self._stale = self._stale or not is_done
+            self._is_replacing, self._stale = False, self._stale or not is_done
             for done in asked:
                 if done.done():
                     continue

@@ -1,5 +1,6 @@
 """Memories in the tables: adding, changing, forgetting and reading them."""
 
+import contextlib
 import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -148,16 +149,18 @@ class SqlMemories(SqlSearch):
     async def replace(self, before: Memory, after: Memory, model: str, vector: bytes | None) -> None:
         """Put another state of a memory in place of one, which joins its history; None keeps the vector."""
         connection = await self._connected()
-        await self._make_way(after)
+        row = row_of(after)
+        del row["access_count"]  # Searches add to it meanwhile.
+        is_written = False
+        while not is_written:
+            await self._make_way(after)
+            # On Postgres, one that is created at the same time can still come first.
+            with contextlib.suppress(IntegrityError):
+                async with self._session.begin_nested():
+                    await connection.execute(sa.update(memory).where(memory.c.seq == after.seq).values(row))
+                is_written = True
         state = {"seq": before.seq, "version": before.version, "state": write_state(before)}
         await connection.execute(sa.insert(revision), [state])
-        try:
-            async with self._session.begin_nested():
-                await connection.execute(sa.update(memory).where(memory.c.seq == after.seq).values(row_of(after)))
-        except IntegrityError:
-            # On Postgres, one that was created at the same time.
-            await self._make_way(after)
-            raise
         if vector is not None:
             await connection.execute(sa.delete(embedding).where(embedding.c.seq == after.seq))
             await _ADD_VECTORS.each(connection, [{"seq": after.seq, "model": model, "vector": vector}])
