@@ -91,7 +91,7 @@ class Search:
                 break
             found = await among(near)
             # Fewer neighbours than asked for: these are all that there are.
-            if len(near) < asked or len(found) - len(by_words) >= _ENOUGH:
+            if len(near) < asked or len({item.seq for item in found}.intersection(near)) >= _ENOUGH:
                 return found
         every = await records.every_vector(query.agent_id, query.wanted, embedder.model, now, _COMPARED)
         similarities = await embedder.similarities(vector, [held for _, held in every])
