@@ -229,7 +229,7 @@ async def test_verify_fails_where_the_index_differs(odd: FakeMemory, capsys: pyt
     odd.verified = pb.VerifyIndexResponse(checked_count=5, missing_count=1, different_count=2)
     assert await memory.verify() == 1
     told = capsys.readouterr().out
-    assert "not consistent: 1 missing, 0 left over, 2 different, of 5 compared" in told
+    assert "not consistent: 1 missing, 0 left over, 2 different, 0 not reached, of 5" in told
     assert "puppetctl memory reindex" in told
 
 

@@ -156,7 +156,7 @@ class SqlMemories(SqlSearch):
             await self._make_way(after)
             # On Postgres, one that is created at the same time can still come first.
             with contextlib.suppress(IntegrityError):
-                async with self._session.begin_nested():
+                async with connection.begin_nested():
                     await connection.execute(sa.update(memory).where(memory.c.seq == after.seq).values(row))
                 is_written = True
         state = {"seq": before.seq, "version": before.version, "state": write_state(before)}
