@@ -5,6 +5,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -13,6 +14,8 @@ from benchmarks.memory.speed import FULL, QUICK, Figure, Size, measure_creates, 
 
 PARTS = ("speed", "recall")
 CONVERSATIONS, QUICK_CONVERSATIONS = 10, 2
+
+_LABEL_WIDTH, _FIGURE_WIDTH = 31, 7
 
 console = Console()
 
@@ -29,16 +32,12 @@ async def main(parts: Iterable[str], *, quick: bool) -> None:
 
 
 async def show_speed(size: Size) -> None:
-    """Measure and print the speed."""
-    table = Table(title="speed", title_justify="left")
-    for column in ("", "target", "service", "met", "Chroma", "LIKE"):
-        table.add_column(column, justify="right" if column else "left", no_wrap=True)
+    """Measure the speed, and print each part when it is known."""
     with console.status("empty store"):
-        _add(table, "empty store", await measure_creates(size))
+        _show("empty store", await measure_creates(size))
     for shape in size.shapes:
         with console.status(str(shape)):
-            _add(table, str(shape), await measure_shape(shape, size))
-    console.print(table)
+            _show(str(shape), await measure_shape(shape, size))
 
 
 def show_recall(evaluation: Evaluation) -> None:
@@ -65,20 +64,23 @@ def show_recall(evaluation: Evaluation) -> None:
     console.print(table)
 
 
-def _add(table: Table, title: str, figures: Iterable[Figure]) -> None:
-    table.add_row(title, style="bold")
+def _show(title: str, figures: Iterable[Figure]) -> None:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("", no_wrap=True, min_width=_LABEL_WIDTH)
+    for column in ("target", "service", "met", "Chroma", "LIKE"):
+        table.add_column(column, justify="right", no_wrap=True, min_width=_FIGURE_WIDTH)
     for figure in figures:
         target = figure.target
         service, chroma, like = (*figure.values, None, None)[:3]
         table.add_row(
-            f"  {figure.what}",
+            figure.what,
             f"{'>=' if target.at_least else '<='} {_number(target.value)}" if target else "",
             _number(service),
             _yes(figure.met),
             _number(chroma),
             _number(like),
         )
-    table.add_section()
+    console.print(table)
 
 
 def _number(value: float | None) -> str:

@@ -20,7 +20,8 @@ _RESULTS = 10
 _ROUNDS = 5
 _LARGE = 100_000
 _CHECKED = 20
-_BETWEEN = 10
+_BETWEEN, _WHILE_INDEXING = 10, 500
+_LOOK_SECONDS = 0.2
 _UNDER_WAY_SECONDS = 0.02
 
 
@@ -232,11 +233,14 @@ async def _load(store: Store, memories: dict[str, list[str]]) -> float:
 
 
 async def _search_until_caught_up(service: Service, questions: _Questions) -> tuple[list[float], float]:
-    """Return what each search took while the index lacked something, and the seconds until it lacked nothing."""
+    """Return what searches took while the index lacked something, and the seconds until it lacked nothing."""
     taken: list[float] = []
     started = time.perf_counter()
     while await service.is_catching_up("agent-0"):
-        taken += await sequential(questions.asking(service, _BETWEEN), _BETWEEN)
+        if len(taken) < _WHILE_INDEXING:
+            taken += await sequential(questions.asking(service, _BETWEEN), _BETWEEN)
+        else:
+            await asyncio.sleep(_LOOK_SECONDS)
     return taken, time.perf_counter() - started
 
 
