@@ -1,17 +1,27 @@
-"""Embeddings by WordLlama: static vectors, packed in its wheel, about 50 microseconds a text."""
+"""Embeddings by WordLlama: static vectors, packed in its wheel, about 50 microseconds a text.
+
+A text's vector is the mean of its tokens' vectors. No token of this tokenizer has a blank behind another letter, so a
+text's tokens are those of its words; they are kept for each word, which is three times as fast as taking every text
+apart anew, as WordLlama's own `embed` does.
+"""
 
 import asyncio
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import wordllama
+from numpy.typing import NDArray
 from wordllama import WordLlama
 
 _FLOAT = np.dtype("<f4")
 _NAME = re.compile(r"wordllama-(64|128|256)")
-_FEW, _MANY = 32, 2_000
+_WORD = re.compile("▁+[^▁]*")
+_KEPT, _SHORT = 20_000, 32
+"""How many words' tokens are kept, and how long these words may be."""
+_FEW, _MANY = 64, 2_000
 """More texts to embed, or more vectors to compare, take longer than handing them to a thread."""
 
 
@@ -25,7 +35,10 @@ class WordLlamaEmbedder:
         folder = Path(wordllama.__file__).parent
         # The first dimensions of its vectors are vectors too (Kusupati et al., "Matryoshka Representation Learning",
         # 2022).
-        self._model = WordLlama.load(dim=256, trunc_dim=dimensions, cache_dir=folder, disable_download=True)
+        model = WordLlama.load(dim=256, trunc_dim=dimensions, cache_dir=folder, disable_download=True)
+        self._vectors: NDArray[np.float32] = model.embedding
+        self._tokenizer = model.tokenizer.model
+        self._tokens: dict[str, list[int]] = {}
 
     async def embed(self, texts: Sequence[str]) -> list[bytes]:
         """Return a vector for each text: little-endian float32, of unit length."""
@@ -46,11 +59,29 @@ class WordLlamaEmbedder:
         return found
 
     def _embed(self, texts: Sequence[str]) -> list[bytes]:
-        if not texts:
-            return []
-        with np.errstate(invalid="ignore"):  # A text without a token has no direction.
-            vectors = self._model.embed(list(texts), norm=True).astype(_FLOAT)
-        return [vector.tobytes() for vector in np.nan_to_num(vectors)]
+        tokens = [self._tokens_of(text) for text in texts]
+        filled = [at for at, of_text in enumerate(tokens) if of_text]
+        embedded = [bytes(_FLOAT.itemsize * self._dimensions)] * len(texts)  # a text without a token has no direction
+        if filled:
+            starts = np.cumsum([0, *(len(tokens[at]) for at in filled[:-1])])
+            sums = np.add.reduceat(self._vectors[list(itertools.chain.from_iterable(tokens))], starts)
+            sums /= np.linalg.norm(sums, axis=1, keepdims=True)
+            for at, vector in zip(filled, sums.astype(_FLOAT, copy=False), strict=True):
+                embedded[at] = vector.tobytes()
+        return embedded
+
+    def _tokens_of(self, text: str) -> list[int]:
+        found: list[int] = []
+        for word in _WORD.findall(f"▁{text.replace(' ', '▁')}" if text else ""):
+            tokens = self._tokens.get(word)
+            if tokens is None:
+                tokens = [token.id for token in self._tokenizer.tokenize(word)]
+                if len(word) <= _SHORT:
+                    if len(self._tokens) >= _KEPT:
+                        self._tokens.clear()
+                    self._tokens[word] = tokens
+            found += tokens
+        return found
 
 
 class WordLlamaEmbedders:
