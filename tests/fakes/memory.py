@@ -50,6 +50,10 @@ class FakeIndex:
         self.damaged: set[int] = set()
         self.down = False
         self.opened = 0
+        self.put: list[int] = []
+        """The numbers of the vectors that were put, in their order."""
+        self.asked: list[int] = []
+        """How many neighbours were asked for, each time."""
         self.writable = asyncio.Event()
         self.writable.set()
 
@@ -81,6 +85,7 @@ class FakeGeneration:
         await self._index.writable.wait()
         self._answer()
         self._vectors.update({vector.seq: vector for vector in vectors})
+        self._index.put += [vector.seq for vector in vectors]
 
     async def remove(self, places: Sequence[Place]) -> None:
         self._answer()
@@ -89,6 +94,7 @@ class FakeGeneration:
 
     async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
         self._answer()
+        self._index.asked.append(most)
         wanted = np.frombuffer(vector, _FLOAT)
         near = sorted(self._vectors.values(), key=lambda held: -float(np.frombuffer(held.data, _FLOAT) @ wanted))
         return [held.seq for held in near[:most]]

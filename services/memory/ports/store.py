@@ -141,16 +141,20 @@ class IndexRecords(Protocol):
         """Return the oldest changes that the index doesn't have."""
         ...
 
-    async def settle(self, changes: Sequence[Change]) -> None:
-        """Forget these changes: the index has them."""
+    async def settle(self, numbers: Collection[int]) -> None:
+        """Forget the changes of these numbers: the index has them."""
         ...
 
     async def change_count(self) -> int:
         """Return how many changes the index doesn't have."""
         ...
 
-    async def pending(self) -> set[int]:
-        """Return the numbers of the memories that the index doesn't have as they are."""
+    async def pending(self) -> dict[int, int]:
+        """Return the changes that the index doesn't have, by number, with those of their memories."""
+        ...
+
+    async def newest(self) -> int:
+        """Return the highest number of a memory."""
         ...
 
     async def memory_count(self) -> int:
@@ -161,8 +165,8 @@ class IndexRecords(Protocol):
         """Note that the index doesn't have these memories as they are."""
         ...
 
-    async def vectors(self, model: str, after: int, most: int) -> list[Vector]:
-        """Return the next vectors of a model after this number, of all agents."""
+    async def vectors(self, model: str, after: int, newest: int, most: int) -> list[Vector]:
+        """Return the next vectors of a model after this number, up to another one, of all agents."""
         ...
 
     async def vectors_of(self, model: str, seqs: Collection[int]) -> list[Vector]:

@@ -35,7 +35,7 @@ async def compare(store: Store, generation: Generation, model: str, most: int | 
     """
     async with store.reading() as records:
         stored = await records.seqs(model)
-        pending = await records.pending()
+        pending = set((await records.pending()).values())
     indexed = await generation.seqs()
     both = sorted(stored & indexed - pending)
     checked = both if most is None else random.sample(both, min(most, len(both)))

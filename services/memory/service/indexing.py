@@ -253,15 +253,21 @@ class Indexing:
             await records.commit()
         self._replacing = generation = await self._index.open(build.number)
         try:
-            async with self._store.reading() as records:
-                self._built, self._total = 0, await records.memory_count()
+            async with self._moving:
+                self._fresh.clear()
+                async with self._store.reading() as records:
+                    # What is stored from here on is carried over; what was noted before is copied, and needn't be.
+                    noted = await records.pending() if self._serving is None else {}
+                    newest, self._built, self._total = await records.newest(), 0, await records.memory_count()
             log.info("index is being built", extra={"generation": build.number, "vectors": self._total})
-            await self._copy(generation, build.model)
+            await self._copy(generation, build.model, newest)
             await self._embed(generation)
             async with self._moving:
                 async with self._store.writing() as records:
+                    await records.settle(noted)
                     await records.serve_build(build)
                     await records.commit()
+                self._has(set(noted.values()))
                 self._is_switched |= self.embedder is not self._wanted
                 before, self._serving, self._build = self._serving, generation, build
                 self.embedder = self._wanted
@@ -281,13 +287,13 @@ class Indexing:
         await self._drop_other_models(build.model)
         self._behind.set()
 
-    async def _copy(self, generation: Generation, model: str) -> None:
-        """Put all vectors that the store has of a model into a build."""
+    async def _copy(self, generation: Generation, model: str, newest: int) -> None:
+        """Put the vectors that the store has of a model into a build, up to that of the memory with this number."""
         after = 0
         while True:
             async with self._moving:
                 async with self._store.reading() as records:
-                    vectors = await records.vectors(model, after, _CHUNK)
+                    vectors = await records.vectors(model, after, newest, _CHUNK)
                 await generation.put(vectors)
             if not vectors:
                 return
@@ -342,16 +348,20 @@ class Indexing:
                 if self._wanted.model == self._build.model:
                     await replacing.put(there)
             async with self._store.writing() as records:
-                await records.settle(changes)
+                await records.settle([change.number for change in changes])
                 await records.commit()
-            carried = self._carried | {change.seq for change in changes}
-            self._recent.drop(carried - self._fresh)
-            self._carried = carried & self._fresh
+            self._has({change.seq for change in changes})
         if gone and self._is_switched:
             # A write that had begun before the model was changed may have come with a vector of the old one only.
             await self._embed(serving)
             await self._drop_other_models(self._wanted.model)
         return True
+
+    def _has(self, seqs: set[int]) -> None:
+        """Forget the recent vectors of memories that the index has now, but for those that changed meanwhile."""
+        carried = self._carried | seqs
+        self._recent.drop(carried - self._fresh)
+        self._carried = carried & self._fresh
 
     async def _lose(self, serving: Generation) -> None:
         """Let go of a build that failed; it is opened and compared again."""

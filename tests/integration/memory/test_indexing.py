@@ -38,6 +38,63 @@ async def test_what_is_written_is_found_before_the_index_has_it_and_after(awake:
         assert (await mind.indexing.verify()).is_consistent
 
 
+async def test_each_vector_is_put_once_while_the_first_build_is_made(awake: Awake, index: FakeIndex) -> None:
+    index.down = True
+    async with awake() as mind:
+        before = await mind.create("red kite", "blue boat")
+    index.down = False
+    index.writable.clear()
+    async with awake() as mind:
+        await mind.create("green tree")
+        index.writable.set()
+        await mind.create("white horse")
+        await mind.settled()
+        assert len(mind.held()) == 4
+        assert sorted(index.put) == sorted(mind.held())
+        await mind.memories.delete("agt_a", before[0].id, NO_KEY)
+        await mind.settled()
+        assert len(mind.held()) == 3
+        assert (await mind.indexing.verify()).is_consistent
+
+
+async def test_a_memory_that_changes_while_the_first_build_copies_it_is_carried_over(
+    awake: Awake, index: FakeIndex
+) -> None:
+    index.down = True
+    async with awake() as mind:
+        [kite, boat] = await mind.create("red kite", "blue boat")
+    index.down = False
+    index.writable.clear()
+    async with awake() as mind:
+
+        async def is_building() -> bool:
+            return (await mind.indexing.status()).total == 2
+
+        await until(is_building)
+        await mind.memories.update("agt_a", kite.id, {"text": "green tree"}, "", NO_KEY)
+        await mind.memories.delete("agt_a", boat.id, NO_KEY)
+        index.writable.set()
+        await mind.settled()
+        assert await mind.find("green tree") == ["green tree"]
+        assert await mind.find("red kite") == []
+        assert mind.held() == {kite.seq}
+        assert (await mind.indexing.verify()).is_consistent
+
+
+async def test_where_an_index_is_shared_more_is_asked_for_at_once(awake: Awake, index: FakeIndex) -> None:
+    """Of three agents with the same texts, one who asks for 40 neighbours gets a third of them."""
+    async with awake() as mind:
+        for number in range(30):
+            for agent_id in ("agt_a", "agt_b", "agt_c"):
+                await mind.create(f"red kite {number}", agent_id=agent_id)
+        await mind.settled()
+        for _ in range(2):
+            assert len(await mind.find("red kite")) == 10
+        first, again, at_once = index.asked
+        assert first < again
+        assert first < at_once < again
+
+
 async def test_changes_that_the_index_does_not_have_survive_a_restart(awake: Awake, index: FakeIndex) -> None:
     async with awake() as mind:
         await mind.settled()

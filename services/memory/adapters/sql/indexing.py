@@ -19,25 +19,23 @@ class SqlIndexing(SqlSearch):
     async def build(self) -> Build | None:
         """Return the build of the index that serves."""
         query = sa.select(build.c.number, build.c.model).where(build.c.serves)
-        row = (await (await self._connected()).execute(query)).one_or_none()
+        row = (await self._connection.execute(query)).one_or_none()
         return None if row is None else Build(*row)
 
     async def begin_build(self, model: str) -> Build:
         """Begin a new build, and return it with its number."""
-        connection = await self._connected()
         insert = sa.insert(build).values(model=model, serves=False).returning(build.c.number)
-        return Build((await connection.execute(insert)).scalar_one(), model)
+        return Build((await self._connection.execute(insert)).scalar_one(), model)
 
     async def has_unfinished_build(self) -> bool:
         """Tell whether a build was begun and never served."""
         query = sa.select(sa.exists().where(~build.c.serves))
-        return bool(await (await self._connected()).scalar(query))
+        return bool(await self._connection.scalar(query))
 
     async def serve_build(self, new: Build) -> None:
         """Let this build serve, and forget those before it."""
-        connection = await self._connected()
-        await connection.execute(sa.delete(build).where(build.c.number < new.number))
-        await connection.execute(sa.update(build).where(build.c.number == new.number).values(serves=True))
+        await self._connection.execute(sa.delete(build).where(build.c.number < new.number))
+        await self._connection.execute(sa.update(build).where(build.c.number == new.number).values(serves=True))
 
     async def changes(self, most: int) -> list[Change]:
         """Return the oldest changes that the index doesn't have."""
@@ -50,59 +48,64 @@ class SqlIndexing(SqlSearch):
             .order_by(change.c.number)
             .limit(most)
         )
-        return [Change(*row) for row in await (await self._connected()).execute(query)]
+        return [Change(*row) for row in await self._connection.execute(query)]
 
-    async def settle(self, changes: Sequence[Change]) -> None:
-        """Forget these changes: the index has them."""
-        gone = sa.delete(change).where(change.c.number == sa.bindparam("settled"))
-        await (await self._connected()).execute(gone, [{"settled": item.number} for item in changes])
+    async def settle(self, numbers: Collection[int]) -> None:
+        """Forget the changes of these numbers: the index has them."""
+        if numbers:
+            gone = sa.delete(change).where(change.c.number == sa.bindparam("settled"))
+            await self._connection.execute(gone, [{"settled": number} for number in numbers])
 
     async def change_count(self) -> int:
         """Return how many changes the index doesn't have."""
-        return await (await self._connected()).scalar(sa.select(sa.func.count()).select_from(change)) or 0
+        return await self._connection.scalar(sa.select(sa.func.count()).select_from(change)) or 0
 
-    async def pending(self) -> set[int]:
-        """Return the numbers of the memories that the index doesn't have as they are."""
-        return set((await (await self._connected()).scalars(sa.select(change.c.seq))).all())
+    async def pending(self) -> dict[int, int]:
+        """Return the changes that the index doesn't have, by number, with those of their memories."""
+        rows = await self._connection.execute(sa.select(change.c.number, change.c.seq))
+        return {row.number: row.seq for row in rows}
+
+    async def newest(self) -> int:
+        """Return the highest number of a memory."""
+        return await self._connection.scalar(sa.select(sa.func.max(memory.c.seq))) or 0
 
     async def memory_count(self) -> int:
         """Return how many memories all agents have."""
-        return await (await self._connected()).scalar(sa.select(sa.func.count()).select_from(memory)) or 0
+        return await self._connection.scalar(sa.select(sa.func.count()).select_from(memory)) or 0
 
     async def mark(self, seqs: Iterable[int]) -> None:
         """Note that the index doesn't have these memories as they are."""
         whose = sa.select(memory.c.agent_id).where(memory.c.seq == sa.bindparam("marked")).scalar_subquery()
         insert = sa.insert(change).values(seq=sa.bindparam("marked"), agent_id=sa.func.coalesce(whose, ""))
-        await (await self._connected()).execute(insert, [{"marked": seq} for seq in seqs])
+        await self._connection.execute(insert, [{"marked": seq} for seq in seqs])
 
-    async def vectors(self, model: str, after: int, most: int) -> list[Vector]:
-        """Return the next vectors of a model after this number, of all agents."""
-        query = _VECTORS.where(embedding.c.model == model, embedding.c.seq > after)
-        rows = await (await self._connected()).execute(query.order_by(embedding.c.seq).limit(most))
+    async def vectors(self, model: str, after: int, newest: int, most: int) -> list[Vector]:
+        """Return the next vectors of a model after this number, up to another one, of all agents."""
+        query = _VECTORS.where(embedding.c.model == model, embedding.c.seq > after, embedding.c.seq <= newest)
+        rows = await self._connection.execute(query.order_by(embedding.c.seq).limit(most))
         return [Vector(*row) for row in rows]
 
     async def vectors_of(self, model: str, seqs: Collection[int]) -> list[Vector]:
         """Return those of these memories' vectors of a model that there are."""
         query = _VECTORS.where(embedding.c.model == model, embedding.c.seq.in_(seqs))
-        return [Vector(*row) for row in await (await self._connected()).execute(query)]
+        return [Vector(*row) for row in await self._connection.execute(query)]
 
     async def seqs(self, model: str) -> set[int]:
         """Return the numbers of all memories that have a vector of a model."""
         query = sa.select(embedding.c.seq).where(embedding.c.model == model)
-        return set((await (await self._connected()).scalars(query)).all())
+        return set((await self._connection.scalars(query)).all())
 
     async def without_vector(self, model: str, most: int) -> list[Text]:
         """Return memories that have no vector of a model."""
         has = sa.exists().where(embedding.c.seq == memory.c.seq, embedding.c.model == model)
         query = sa.select(memory.c.seq, memory.c.agent_id, memory.c.text, memory.c.version).where(~has).limit(most)
-        return [Text(*row) for row in await (await self._connected()).execute(query)]
+        return [Text(*row) for row in await self._connection.execute(query)]
 
     async def add_vectors(self, model: str, texts: Sequence[Text], vectors: Sequence[bytes]) -> list[Vector]:
         """Store vectors of those memories that still have these texts, and return them."""
-        connection = await self._connected()
         asked = [(text.seq, text.version) for text in texts]
         query = sa.select(memory.c.seq).where(sa.tuple_(memory.c.seq, memory.c.version).in_(asked))
-        there = set((await connection.scalars(query)).all())
+        there = set((await self._connection.scalars(query)).all())
         added = [
             Vector(text.seq, text.agent_id, vector)
             for text, vector in zip(texts, vectors, strict=True)
@@ -110,17 +113,16 @@ class SqlIndexing(SqlSearch):
         ]
         if added:
             rows = [{"seq": item.seq, "model": model, "vector": item.data} for item in added]
-            await connection.execute(sa.insert(embedding), rows)
+            await self._connection.execute(sa.insert(embedding), rows)
         return added
 
     async def drop_vectors(self, kept_model: str, most: int) -> int:
         """Delete up to `most` vectors of other models; the value is how many there were."""
-        connection = await self._connected()
         query = sa.select(embedding.c.seq, embedding.c.model).where(embedding.c.model != kept_model).limit(most)
-        places = [{"gone": seq, "its_model": model} for seq, model in await connection.execute(query)]
+        places = [{"gone": seq, "its_model": model} for seq, model in await self._connection.execute(query)]
         if places:
             gone = sa.delete(embedding).where(
                 embedding.c.seq == sa.bindparam("gone"), embedding.c.model == sa.bindparam("its_model")
             )
-            await connection.execute(gone, places)
+            await self._connection.execute(gone, places)
         return len(places)
