@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.memory.domain.search import Candidate, Hit, Parts, Query, weigh
@@ -13,11 +14,25 @@ from services.memory.service.indexing import Indexing
 from services.runtime.clock import Clock
 
 _BY_WORDS = 40
-_NEAREST = (40, 200, 1_000)
-"""How many neighbours are asked for, again and again until enough of them are this agent's and pass the filter."""
-_ENOUGH = 20
+_NEAREST, _WANTED, _ENOUGH = 40, 30, 20
+"""How many neighbours are asked for first, and how many of them are to be this agent's and to pass the filter."""
+_MORE, _MOST = 5, 1_000
+"""How much more is asked for when there weren't enough, and what is asked for at most."""
 _COMPARED = 100_000
 """How many memories are compared at most when the index can't propose enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """One search that is under way."""
+
+    query: Query
+    embedder: Embedder
+    vector: bytes
+    named: set[str]
+    now: datetime
+    asked: int
+    """How many neighbours the index is asked for at first."""
 
 
 class Search:
@@ -28,6 +43,8 @@ class Search:
         self._indexing = indexing
         self._clock = clock
         self._returned: Counter[int] = Counter()
+        self._asked: dict[str, int] = {}
+        """How many neighbours are asked for, by agent: the index proposes those of others too."""
 
     async def find(self, query: Query) -> list[Hit]:
         """Return the best hits of a query, highest score first."""
@@ -35,8 +52,10 @@ class Search:
         async with self._store.reading() as records:
             named = await records.known_names(query.agent_id, query.possible_names)
             [vector] = await embedder.embed([query.meaning(named)])
-            near, by_words = await self._propose(records, query, embedder, vector, named, now)
-            candidates = await self._candidates(records, query, embedder, vector, near, by_words, now)
+            asked = self._asked.get(query.agent_id, _NEAREST)
+            looking = _Looking(query, embedder, vector, named, now, asked)
+            near, by_words = await self._propose(records, looking)
+            candidates = await self._candidates(records, looking, near, by_words)
             similarities = await embedder.similarities(vector, [candidate.vector for candidate in candidates])
             weighed = {
                 candidate.seq: weigh(query, candidate, by_words.get(candidate.seq, 0.0), similarity, named, now)
@@ -55,48 +74,50 @@ class Search:
                 await records.count_access(counts)
                 await records.commit()
 
-    async def _propose(
-        self, records: Records, query: Query, embedder: Embedder, vector: bytes, named: set[str], now: datetime
-    ) -> tuple[list[int] | None, dict[int, float]]:
+    async def _propose(self, records: Records, looking: _Looking) -> tuple[list[int] | None, dict[int, float]]:
         """Return what is near in meaning, and what has the words, with its score."""
-        nearest = asyncio.create_task(self._indexing.nearest(query.agent_id, vector, embedder.model, _NEAREST[0]))
+        query = looking.query
+        nearest = asyncio.create_task(self._nearest(looking, looking.asked))
         try:
-            by_words = await records.matches(query.agent_id, query.terms(named), query.wanted, now, _BY_WORDS)
+            await asyncio.sleep(0)  # the index is asked before the words are looked up
+            by_words = await records.matches(
+                query.agent_id, query.terms(looking.named), query.wanted, looking.now, _BY_WORDS
+            )
         except BaseException:
             nearest.cancel()
             raise
         return await nearest, by_words
 
     async def _candidates(
-        self,
-        records: Records,
-        query: Query,
-        embedder: Embedder,
-        vector: bytes,
-        near: list[int] | None,
-        by_words: Collection[int],
-        now: datetime,
+        self, records: Records, looking: _Looking, near: list[int] | None, by_words: Collection[int]
     ) -> list[Candidate]:
         """Return what may fit: what has the words, and enough of what is near that passes the filter."""
+        query, model, asked = looking.query, looking.embedder.model, looking.asked
 
         async def among(seqs: Collection[int]) -> list[Candidate]:
             return await records.candidates(
-                query.agent_id, {*seqs, *by_words}, query.wanted, embedder.model, now, weighable=query.is_weighted
+                query.agent_id, {*seqs, *by_words}, query.wanted, model, looking.now, weighable=query.is_weighted
             )
 
-        for asked in _NEAREST:
-            if asked != _NEAREST[0]:
-                near = await self._indexing.nearest(query.agent_id, vector, embedder.model, asked)
-            if near is None:
-                break
+        while near is not None:
             found = await among(near)
+            own = len({item.seq for item in found}.intersection(near))
+            if query.wanted.is_empty and own:
+                self._asked[query.agent_id] = min(_MOST, max(_NEAREST, _WANTED * len(near) // own))
             # Fewer neighbours than asked for: these are all that there are.
-            if len(near) < asked or len({item.seq for item in found}.intersection(near)) >= _ENOUGH:
+            if len(near) < asked or own >= _ENOUGH:
                 return found
-        every = await records.every_vector(query.agent_id, query.wanted, embedder.model, now, _COMPARED)
-        similarities = await embedder.similarities(vector, [held for _, held in every])
-        nearest = heapq.nlargest(_NEAREST[0], zip(similarities, (seq for seq, _ in every), strict=True))
+            if asked == _MOST:
+                break
+            asked = min(_MOST, asked * _MORE)
+            near = await self._nearest(looking, asked)
+        every = await records.every_vector(query.agent_id, query.wanted, model, looking.now, _COMPARED)
+        similarities = await looking.embedder.similarities(looking.vector, [held for _, held in every])
+        nearest = heapq.nlargest(_NEAREST, zip(similarities, (seq for seq, _ in every), strict=True))
         return await among([seq for _, seq in nearest])
+
+    async def _nearest(self, looking: _Looking, most: int) -> list[int] | None:
+        return await self._indexing.nearest(looking.query.agent_id, looking.vector, looking.embedder.model, most)
 
 
 def _best(weighed: dict[int, Parts], query: Query) -> list[int]:

@@ -33,6 +33,8 @@ _BLANKS = 50
 """Documents of no meaning that an agent begins with: else a word in two of three memories would be worth nothing."""
 
 _LONG = LONG.removeprefix("SELECT ")
+_FEW = 5_000
+"""More documents take longer to search than handing them to a thread."""
 _ROW_BUDGET = 1_000
 """How many matches are scored at most, at 1.2 microseconds each, as long as one word has fewer."""
 
@@ -107,10 +109,17 @@ class SqliteLexicon:
     ) -> dict[int, float]:
         """Return the scores of the best documents whose memories pass these conditions, by number."""
         driver = driver_of(connection)
+        table, total = _size(driver.connection, agent_id)
+        if not (total and terms):
+            return {}
         if not passing:
-            # In one go: every statement of SQLAlchemy, and every thread, takes as long as the words of a query.
-            return dict(await driver.run(lambda db: _rank(db, _match(db, agent_id, terms), most)))
-        match: _Match | None = await driver.run(lambda db: _match(db, agent_id, terms))
+
+            def best(db: sqlite3.Connection) -> list[tuple[int, float]]:
+                return _rank(db, _match(db, table, total, terms), most)
+
+            # In one go: every statement of SQLAlchemy takes as long as the words of a query.
+            return dict(best(driver.connection) if total <= _FEW else await driver.run(best))
+        match: _Match | None = await driver.run(lambda db: _match(db, table, total, terms))
         if match is None:
             return {}
         number: Any = sa.literal_column(f"{match.table}.rowid")
@@ -178,14 +187,16 @@ def _drop(db: sqlite3.Connection, agent_id: str) -> None:
         db.execute("DELETE FROM lexicon WHERE agent_id = ?", (agent_id,))
 
 
-def _match(db: sqlite3.Connection, agent_id: str, terms: Sequence[str]) -> _Match | None:
-    """Return what to match for words in an agent's documents; None when none of them has any."""
+def _size(db: sqlite3.Connection, agent_id: str) -> tuple[str, int]:
+    """Return the table of an agent's documents, and how many it has; empty and 0 when there is none."""
     table = _table(db, agent_id)
-    if not table:
-        return None
-    counting = "".join(f", (SELECT count(*) FROM {table} WHERE {table} MATCH ?)" for _ in terms)
-    counts = db.execute(f"SELECT (SELECT count(*) FROM {table}_docsize){counting}", tuple(map(_quoted, terms)))
-    total, *found = counts.fetchone()
+    return (table, db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0]) if table else ("", 0)
+
+
+def _match(db: sqlite3.Connection, table: str, total: int, terms: Sequence[str]) -> _Match | None:
+    """Return what to match for words in a table of so many documents; None when none of them has any."""
+    counting = ", ".join(f"(SELECT count(*) FROM {table} WHERE {table} MATCH ?)" for _ in terms)
+    found = db.execute(f"SELECT {counting}", tuple(map(_quoted, terms))).fetchone()
     expression, times = _expression(dict(zip(terms, found, strict=True)))
     ideal = times * _ONCE * math.fsum(_idf(count, total) for count in found)
     return _Match(table, expression, ideal) if expression else None
