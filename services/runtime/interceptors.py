@@ -51,18 +51,22 @@ class Boundary(grpc.aio.ServerInterceptor):
         self._domain = f"{service}.puppet"
         self._free = max_concurrent_calls
         self._default_deadline = default_deadline_seconds
+        self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
-        """Return the handler of a call, wrapped."""
-        handler = await continuation(handler_call_details)
+        """Return the handler of a call, wrapped; the handlers of a server stay the same."""
         method = handler_call_details.method
+        if wrapped := self._wrapped.get(method):
+            return wrapped
+        handler = await continuation(handler_call_details)
         if handler is None or method.startswith(_EXEMPT):
             return handler
-        return self._wrap(method, handler)
+        wrapped = self._wrapped[method] = self._wrap(method, handler)
+        return wrapped
 
     def _wrap(self, method: str, handler: Any) -> Handler:
         behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import logging
 import signal
 import sys
@@ -70,6 +71,7 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
             log.info("stopped")
 
 
+_M_TRIM_THRESHOLD = -1  # as in malloc.h
 S = TypeVar("S", bound=ServiceSettings)
 
 
@@ -80,6 +82,7 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
     except ValidationError as error:
         sys.exit(explain(error, kind.model_config.get("env_prefix", "")))
     logs.configure(name, settings.log_level)
+    _give_memory_back()
 
     async def main() -> None:
         stopping = asyncio.Event()
@@ -90,3 +93,9 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
             await stopping.wait()
 
     asyncio.run(main())
+
+
+def _give_memory_back() -> None:
+    """Keep glibc from holding on to large buffers: it does once a few were freed, unless its threshold is set."""
+    if set_option := getattr(ctypes.CDLL(None), "mallopt", None):
+        set_option(_M_TRIM_THRESHOLD, 128 * 1024)
