@@ -1,24 +1,27 @@
-"""A service's database: SQLite in one file, or Postgres by URL; sessions roll back unless they are committed."""
+"""A service's database: SQLite in one file, or Postgres by URL."""
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine import Dialect, make_url
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlmodel import select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.runtime import sqlite_file
 from services.runtime.errors import Unavailable
+from services.runtime.transaction import Transaction
 
 _MIGRATION_ENVIRONMENT = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x50555050  # "PUPP": replicas that start together migrate one after the other
+
+_READERS, _KEPT = 16, 4
+"""How many connections to an SQLite file may read at once, and how many are kept open, with their caches."""
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -29,20 +32,49 @@ _PRAGMAS = (
 )
 
 
+_WITHOUT_ZONE = len("2026-11-22 12:30:15.123456")
+
+
 class _UtcSqliteDateTime(sqlite.DATETIME):
     """Times on SQLite, which keeps no zone: written in UTC, read back with it."""
 
-    def bind_processor(self, dialect: Dialect) -> Any:
-        write: Any = super().bind_processor(dialect)
-        return lambda value: write(value and value.astimezone(UTC).replace(tzinfo=None))
+    def bind_processor(self, *_dialect: object) -> Any:
+        return lambda value: value and value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        read: Any = super().result_processor(dialect, coltype)
-        return lambda value: (found := read(value)) and found.replace(tzinfo=UTC)
+    def result_processor(self, *_dialect_and_type: object) -> Any:
+        return lambda value: value and datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+class _Connections:
+    """SQLite's connections: so many at once, and a few kept open, since SQLAlchemy takes 0.1 ms to lend one."""
+
+    def __init__(self, engine: AsyncEngine, at_once: int) -> None:
+        self._engine = engine
+        self._free = asyncio.Semaphore(at_once)
+        self._idle: list[AsyncConnection] = []
+
+    @contextlib.asynccontextmanager
+    async def lend(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection to one borrower; it is to be in no transaction when the block ends."""
+        async with self._free:
+            connection = self._idle.pop() if self._idle else await self._engine.connect()
+            try:
+                yield connection
+            finally:
+                is_sound = not (connection.invalidated or sqlite_file.driver_of(connection).in_transaction)
+                if is_sound and len(self._idle) < _KEPT:
+                    self._idle.append(connection)
+                else:
+                    await connection.close()
+
+    async def close(self) -> None:
+        """Close what is kept."""
+        while self._idle:
+            await self._idle.pop().close()
 
 
 class Database:
-    """Hands out sessions for reading and for writing."""
+    """Opens transactions for reading and for writing."""
 
     def __init__(self, url: str) -> None:
         """Prepare the engine; nothing is opened yet, except that an SQLite file's folder is made."""
@@ -50,56 +82,68 @@ class Database:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite:
             Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
-            self._engine = create_async_engine(parsed, connect_args={"async_creator_fn": sqlite_file.connect})
+            self._engine = create_async_engine(
+                parsed, connect_args={"async_creator_fn": sqlite_file.connect}, poolclass=sa.NullPool
+            )
             _prepare_sqlite(self._engine.sync_engine)
+            # SQLite has one writer: waiting here is fair and costs nothing, waiting in SQLite is polling.
+            self._kept = [_Connections(self._engine, _READERS), _Connections(self._engine, 1)]
+            self._reading, self._writing = (connections.lend for connections in self._kept)
         else:
             self._engine = create_async_engine(parsed, pool_pre_ping=True)
-        self._writing_engine = self._engine.execution_options(puppet_writing=True)
-        # SQLite has one writer: waiting here is fair and costs nothing, waiting in SQLite is polling.
-        self._turn: contextlib.AbstractAsyncContextManager[Any] = (
-            asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
-        )
+            self._kept = []
+            self._reading = self._writing = self._connect
 
     @contextlib.asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        """Open a session that sees one state of the database and is rolled back at its end."""
-        async with AsyncSession(self._engine, expire_on_commit=False) as session:
-            yield session
+    async def read(self) -> AsyncIterator[Transaction]:
+        """Open a transaction that sees one state of the database."""
+        async with self._reading() as connection, Transaction(connection) as transaction:
+            yield transaction
 
     @contextlib.asynccontextmanager
-    async def write(self, turn: str = "") -> AsyncIterator[AsyncSession]:
-        """Open a session that may write; what isn't committed by its end is rolled back.
+    async def write(self, turn: str = "") -> AsyncIterator[Transaction]:
+        """Open a transaction that may write.
 
         Writers that name the same `turn` follow one another, in every replica; on SQLite all writers do.
         """
-        async with self._turn, AsyncSession(self._writing_engine, expire_on_commit=False) as session:
+        async with self._writing() as connection, Transaction(connection, writes=True) as transaction:
             if turn and not self.is_sqlite:
-                await session.exec(select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(turn, 0))))
-            yield session
+                await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(turn, 0))))
+            yield transaction
 
     async def migrate(self, versions: Path) -> None:
         """Bring the schema to the newest version in this folder, in one transaction."""
-        async with self._turn, self._writing_engine.begin() as connection:
+        async with self.write() as transaction:
             if not self.is_sqlite:
-                await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            await connection.run_sync(_upgrade, versions)
+                await transaction.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            await transaction.connection.run_sync(_upgrade, versions)
+            await transaction.commit()
 
     async def scrub(self) -> None:
         """Leave nothing that was deleted in an SQLite file and its log. Raises Unavailable when readers take long."""
         if self.is_sqlite:
-            async with self._turn, self._engine.connect() as connection:
-                raw = (await connection.get_raw_connection()).driver_connection
-                # Below SQLAlchemy, which would begin a transaction.
-                cursor = raw.cursor()  # type: ignore[union-attr]
-                await cursor.execute("VACUUM")
-                await cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                is_busy, *_ = await cursor.fetchone()
-                if is_busy:
-                    raise Unavailable("the database is being read: its log can't be emptied")
+            async with self._writing() as connection:
+                is_busy = await sqlite_file.driver_of(connection).run(_scrub)
+            if is_busy:
+                raise Unavailable("the database is being read: its log can't be emptied")
+
+    @contextlib.asynccontextmanager
+    async def _connect(self) -> AsyncIterator[AsyncConnection]:
+        async with self._engine.connect() as connection:
+            yield connection
 
     async def close(self) -> None:
         """Close every connection."""
+        for connections in self._kept:
+            await connections.close()
         await self._engine.dispose()
+
+
+def _scrub(connection: sqlite3.Connection) -> bool:
+    """Write the file anew and empty its log; return whether readers kept it from that."""
+    connection.execute("VACUUM")
+    is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return bool(is_busy)
 
 
 def _upgrade(connection: sa.Connection, versions: Path) -> None:
@@ -136,6 +180,7 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        # A deferred transaction that turns into a writing one can fail at once; an immediate one waits.
-        writing = connection.get_execution_options().get("puppet_writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        # After a commit in the middle of a transaction's block: its begin comes before SQLAlchemy's.
+        driver = sqlite_file.driver_of(connection)
+        if not driver.in_transaction:
+            connection.exec_driver_sql(driver.beginning)

@@ -6,12 +6,15 @@ The record is written in the same transaction as the effect: either both are the
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import DateTime, Field, SQLModel
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import DateTime, Field, SQLModel, col
 
 from services.runtime.errors import RequestIdReused
+from services.runtime.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class RequestKey:
         return cls(method, request_id, hashlib.sha256(body).hexdigest())
 
 
+NO_REQUEST = RequestKey("", "", "")
+"""The key of a request without an id: whoever repeats it wants its effect again."""
+
+
 class RequestRecord(SQLModel, table=True):
     """A request that was carried out, and the id of what it made."""
 
@@ -40,7 +47,20 @@ class RequestRecord(SQLModel, table=True):
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
 
 
-async def claim(session: AsyncSession, key: RequestKey, resource_id: str) -> str | None:
+_CLAIM = {
+    name: Prepared(insert(RequestRecord).on_conflict_do_nothing().returning(col(RequestRecord.request_id)))
+    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+_ANSWER: list[Any] = [col(RequestRecord.fingerprint), col(RequestRecord.resource_id)]
+_FIRST = Prepared(
+    sa.select(*_ANSWER).where(
+        col(RequestRecord.method) == sa.bindparam("method"),
+        col(RequestRecord.request_id) == sa.bindparam("request_id"),
+    )
+)
+
+
+async def claim(connection: AsyncConnection, key: RequestKey, resource_id: str) -> str | None:
     """Claim a request for a new resource; None when it is claimed now, else the id of what the first call made.
 
     A request without an id is always new. Raises RequestIdReused when the id was used with another body.
@@ -54,11 +74,9 @@ async def claim(session: AsyncSession, key: RequestKey, resource_id: str) -> str
         "resource_id": resource_id,
         "create_time": datetime.now(UTC),
     }
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    result = await session.exec(insert(RequestRecord).values(row).on_conflict_do_nothing())
-    if result.rowcount:
+    if await _CLAIM[connection.dialect.name].all(connection, row):
         return None
-    first = await session.get_one(RequestRecord, (key.method, key.request_id))
-    if first.fingerprint != key.fingerprint:
+    [(fingerprint, first)] = await _FIRST.all(connection, row)
+    if fingerprint != key.fingerprint:
         raise RequestIdReused(key.request_id)
-    return first.resource_id
+    return str(first)

@@ -6,13 +6,15 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.runtime.idempotency import RequestKey
+from services.runtime.idempotency import NO_REQUEST, RequestKey
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def request_key(request: Any) -> RequestKey:
     """Return the idempotency key of a request: its type names the method, its bytes are the body."""
+    if not request.request_id:
+        return NO_REQUEST
     method = request.DESCRIPTOR.full_name.removesuffix("Request")
     return RequestKey.of(method, request.request_id, request.SerializeToString(deterministic=True))
 

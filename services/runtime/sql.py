@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -13,6 +12,7 @@ from services.runtime import idempotency
 from services.runtime.db import Database
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
+from services.runtime.transaction import Transaction
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -21,25 +21,23 @@ T = TypeVar("T")
 class SqlTransaction:
     """One transaction; a service adds its queries."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-        self._connection: AsyncConnection | None = None
-        self.commit = session.commit
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._connection = transaction.connection
+        self.commit = transaction.commit
+
+    @property
+    def _session(self) -> AsyncSession:
+        return self._transaction.session
 
     async def claim(self, key: RequestKey, resource_id: str) -> str | None:
         """Claim a request; None when it is new, else the id that its first call claimed it with."""
-        return await idempotency.claim(self._session, key, resource_id)
+        return await idempotency.claim(self._connection, key, resource_id)
 
     async def save(self, row: SQLModel) -> None:
         """Add a row, or write its changes."""
         self._session.add(row)
         await self._session.flush()
-
-    async def _connected(self) -> AsyncConnection:
-        """Return the connection of the transaction, for statements that need no session."""
-        if self._connection is None:
-            self._connection = await self._session.connection()
-        return self._connection
 
     async def _page(self, query: SelectOfScalar[T], page: Page, *key: Any, newest_first: bool = False) -> Paged[T]:
         """Return a page in the order of these columns, which together are unique; their values are its key."""
@@ -54,18 +52,18 @@ class SqlTransaction:
 class SqlStore(Generic[R]):
     """Opens transactions on a database."""
 
-    def __init__(self, database: Database, records: Callable[[AsyncSession], R]) -> None:
+    def __init__(self, database: Database, records: Callable[[Transaction], R]) -> None:
         self._database = database
         self._records = records
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[R]:
         """Open a transaction that only reads."""
-        async with self._database.read() as session:
-            yield self._records(session)
+        async with self._database.read() as transaction:
+            yield self._records(transaction)
 
     @contextlib.asynccontextmanager
     async def writing(self, turn: str = "") -> AsyncIterator[R]:
         """Open a transaction that may write; those that name the same turn follow one another."""
-        async with self._database.write(turn) as session:
-            yield self._records(session)
+        async with self._database.write(turn) as transaction:
+            yield self._records(transaction)

@@ -17,7 +17,11 @@ R = TypeVar("R")
 LONG = "SELECT /* long */"
 """How a query begins that may take more than a millisecond or two."""
 
-_WAITING = ("BEGIN IMMEDIATE", "PRAGMA", "VACUUM")
+_BEGIN_WRITING = "BEGIN IMMEDIATE"
+"""A transaction that begins by reading and then writes can fail at once; this one waits for its turn."""
+
+_WAITING = (_BEGIN_WRITING, "PRAGMA", "VACUUM")
+_PATIENCE = 10_000  # milliseconds
 
 
 async def connect(path: str, **_options: Any) -> "Connection":
@@ -27,7 +31,7 @@ async def connect(path: str, **_options: Any) -> "Connection":
 
 def driver_of(connection: Any) -> "Connection":
     """Return the connection to the file below SQLAlchemy's, which is in the same transaction."""
-    driver: Connection = connection.sync_connection.connection.driver_connection
+    driver: Connection = getattr(connection, "sync_connection", connection).connection.driver_connection
     return driver
 
 
@@ -107,6 +111,9 @@ class Connection:
         # SQLAlchemy asks for these names: the raw connection, and whether it is open.
         self._conn = self._connection = connection
         self.isolation_level = connection.isolation_level
+        self.beginning = "BEGIN"
+        """How the next transaction begins."""
+        self._set_patience(_PATIENCE)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -116,6 +123,32 @@ class Connection:
     async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Do several statements in a thread, with the connection of the standard library."""
         return await _away(work, self._conn)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._conn.in_transaction
+
+    async def begin(self, *, writes: bool) -> None:
+        """Begin a transaction, one that writes as soon as no other connection does."""
+        if not writes:
+            self.beginning = "BEGIN"
+            self._conn.execute(self.beginning)
+            return
+        self.beginning = _BEGIN_WRITING
+        self._set_patience(0)
+        try:
+            self._conn.execute(self.beginning)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+        finally:
+            self._set_patience(_PATIENCE)
+        if not self.in_transaction:  # another process is writing to the file
+            await _away(self._conn.execute, self.beginning)
+
+    def _set_patience(self, milliseconds: int) -> None:
+        self._conn.execute(f"PRAGMA busy_timeout={milliseconds}")
 
     def cursor(self) -> Cursor:
         """Return a new cursor."""

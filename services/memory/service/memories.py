@@ -11,7 +11,7 @@ from services.memory.service.indexing import Indexing
 from services.runtime.clock import Clock
 from services.runtime.errors import RequestIdReused
 from services.runtime.grouping import Grouping
-from services.runtime.idempotency import RequestKey
+from services.runtime.idempotency import NO_REQUEST, RequestKey
 from services.runtime.pages import Page, Paged
 
 _GROUP = 16
@@ -127,7 +127,7 @@ class Memories:
             await records.commit()
         existing = 0
         for start in range(0, len(memories), _CHUNK):
-            group = _New(memories[start : start + _CHUNK], RequestKey("", "", ""))
+            group = _New(memories[start : start + _CHUNK], NO_REQUEST)
             existing += (await self._creating.join(group)).duplicates
         done = Imported(len(memories) - existing, existing)
         async with self._store.writing() as records:

@@ -6,7 +6,7 @@ from services.memory.domain.upkeep import Retention, Swept
 from services.memory.ports.store import Store
 from services.memory.service.indexing import Indexing
 from services.runtime.clock import Clock
-from services.runtime.idempotency import RequestKey
+from services.runtime.idempotency import NO_REQUEST, RequestKey
 
 _REQUESTS_KEPT = timedelta(days=7)
 
@@ -35,4 +35,4 @@ class Upkeep:
 
     async def sweep_all(self) -> None:
         """Forget what is due in all agents."""
-        await self.sweep("", RequestKey("", "", ""))
+        await self.sweep("", NO_REQUEST)

@@ -44,15 +44,15 @@ async def remember(database: Database, rows: Sequence[Mapping[str, Any]]) -> Non
         sa.bindparam("create_time", type_=sa.DateTime(timezone=True)),
         sa.bindparam("embedding", type_=sa.LargeBinary),
     )
-    async with database.write() as session:
-        connection = await session.connection()
+    async with database.write() as transaction:
+        connection = transaction.connection
         times = [START + timedelta(minutes=number) for number in range(len(rows))]
         given = [
             defaults | {"id": f"mem_{at}", "occur_time": time, "create_time": time, "embedding": vector} | dict(row)
             for at, (row, vector, time) in enumerate(zip(rows, vectors, times, strict=True))
         ]
         await connection.execute(statement, given)
-        await session.commit()
+        await transaction.commit()
 
 
 async def test_what_was_remembered_is_found_by_words_and_by_meaning(before: Database, settings: MemorySettings) -> None:
@@ -67,14 +67,14 @@ async def test_what_was_remembered_is_found_by_words_and_by_meaning(before: Data
             *(turn | {"agent_id": "agt_b"} for turn in talked),
         ],
     )
-    async with before.write() as session:
-        connection = await session.connection()
+    async with before.write() as transaction:
+        connection = transaction.connection
         now = sa.bindparam("now", START, sa.DateTime(timezone=True))
         known = (
             "INSERT INTO relationship VALUES ('agt_a', 'nova', 0.5, 0.25, -0.5, 'kind', 3, 'met', :now, :now, :now, 3)"
         )
         await connection.execute(sa.text(known).bindparams(now))
-        await session.commit()
+        await transaction.commit()
     await before.close()
     async with running(settings) as channel:
         agent, many = Agent(channel, "agt_a"), Agent(channel, "agt_b")

@@ -1,13 +1,15 @@
 """Sessions, turns and repeated requests, on both databases."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import DateTime, Field, SQLModel, select
+from sqlmodel import DateTime, Field, SQLModel, col, select
 
 from services.runtime import idempotency
 from services.runtime.db import Database
@@ -58,71 +60,71 @@ async def test_migrating_again_changes_nothing(database: Database, versions: Pat
 
 
 async def test_what_is_not_committed_is_rolled_back(database: Database) -> None:
-    async with database.write() as session:
-        session.add(Note(id="a", time=datetime.now(UTC)))
-        await session.flush()
-    async with database.read() as session:
-        assert await session.get(Note, "a") is None
+    async with database.write() as transaction:
+        transaction.session.add(Note(id="a", time=datetime.now(UTC)))
+        await transaction.session.flush()
+    async with database.read() as transaction:
+        assert await transaction.session.get(Note, "a") is None
 
 
 async def test_times_come_back_in_utc_whatever_zone_they_had(database: Database) -> None:
     time = datetime(2026, 11, 22, 12, 30, tzinfo=timezone(timedelta(hours=5)))
-    async with database.write() as session:
-        session.add(Note(id="a", time=time))
-        await session.commit()
-    async with database.read() as session:
-        note = await session.get_one(Note, "a")
+    async with database.write() as transaction:
+        transaction.session.add(Note(id="a", time=time))
+        await transaction.commit()
+    async with database.read() as transaction:
+        note = await transaction.session.get_one(Note, "a")
     assert note.time == time
     assert note.time.utcoffset() == timedelta(0)
 
 
 async def test_writers_at_once_lose_no_update(database: Database) -> None:
-    async with database.write() as session:
-        session.add(Note(id="a", time=datetime.now(UTC)))
-        await session.commit()
+    async with database.write() as transaction:
+        transaction.session.add(Note(id="a", time=datetime.now(UTC)))
+        await transaction.commit()
 
     async def count() -> None:
-        async with database.write("note/a") as session:
-            note = await session.get_one(Note, "a")
+        async with database.write("note/a") as transaction:
+            note = await transaction.session.get_one(Note, "a")
             note.count += 1
-            session.add(note)
-            await session.commit()
+            transaction.session.add(note)
+            await transaction.commit()
 
     await asyncio.gather(*(count() for _ in range(30)))
-    async with database.read() as session:
-        assert (await session.get_one(Note, "a")).count == 30
+    async with database.read() as transaction:
+        assert (await transaction.session.get_one(Note, "a")).count == 30
 
 
 async def test_one_request_at_once_from_many_callers_is_carried_out_once(database: Database) -> None:
     key = RequestKey.of("test.Create", "req_1", b"body")
 
     async def create(number: int) -> str:
-        async with database.write() as session:
-            if first := await idempotency.claim(session, key, f"note_{number}"):
+        async with database.write() as transaction:
+            if first := await idempotency.claim(transaction.connection, key, f"note_{number}"):
                 return first
-            session.add(Note(id=f"note_{number}", time=datetime.now(UTC)))
-            await session.commit()
+            transaction.session.add(Note(id=f"note_{number}", time=datetime.now(UTC)))
+            await transaction.commit()
             return f"note_{number}"
 
     made = set(await asyncio.gather(*(create(number) for number in range(10))))
-    async with database.read() as session:
-        assert {note.id for note in (await session.exec(select(Note))).all()} == made
+    async with database.read() as transaction:
+        assert {note.id for note in (await transaction.session.exec(select(Note))).all()} == made
     assert len(made) == 1
 
 
 async def test_a_request_id_with_another_body_is_refused(database: Database) -> None:
-    async with database.write() as session:
-        assert await idempotency.claim(session, RequestKey.of("m", "req_1", b"a"), "x") is None
-        assert await idempotency.claim(session, RequestKey.of("other", "req_1", b"b"), "y") is None
+    async with database.write() as transaction:
+        assert await idempotency.claim(transaction.connection, RequestKey.of("m", "req_1", b"a"), "x") is None
+        assert await idempotency.claim(transaction.connection, RequestKey.of("other", "req_1", b"b"), "y") is None
         with pytest.raises(RequestIdReused):
-            await idempotency.claim(session, RequestKey.of("m", "req_1", b"b"), "z")
+            await idempotency.claim(transaction.connection, RequestKey.of("m", "req_1", b"b"), "z")
 
 
 async def test_a_claim_that_is_rolled_back_can_be_made_again(database: Database) -> None:
     key = RequestKey.of("m", "req_1", b"a")
     for _ in range(2):
-        async with database.write() as session:
-            assert await idempotency.claim(session, key, "x") is None
+        async with database.write() as transaction:
+            assert await idempotency.claim(transaction.connection, key, "x") is None
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(database_url: str, versions: Path) -> None:
@@ -131,8 +133,74 @@ async def test_a_migration_that_fails_leaves_nothing_behind(database_url: str, v
     try:
         with pytest.raises(RuntimeError, match="power cut"):
             await database.migrate(versions)
-        async with database.read() as session:
-            connection = await session.connection()
+        async with database.read() as transaction:
+            connection = transaction.connection
             assert await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()) == []
     finally:
         await database.close()
+
+
+async def test_a_caller_who_goes_away_leaves_no_trouble_behind(database: Database) -> None:
+    async def write(number: int) -> None:
+        async with database.write() as transaction:
+            transaction.session.add(Note(id=f"note_{number}", time=datetime.now(UTC)))
+            await transaction.session.flush()
+            await transaction.commit()
+
+    for number in range(40):
+        task = asyncio.create_task(write(number))
+        for _ in range(number):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await write(40)
+    async with database.read() as transaction:
+        assert await transaction.session.get(Note, "note_40") is not None
+
+
+async def test_what_is_done_with_and_without_a_session_is_one_transaction(database: Database) -> None:
+    async def ids() -> list[str]:
+        async with database.read() as transaction:
+            return list((await transaction.connection.scalars(sa.select(col(Note.id)).order_by(col(Note.id)))).all())
+
+    for commits in (False, True):
+        async with database.write() as transaction:
+            row = {"id": "beside", "count": 0, "time": datetime.now(UTC)}
+            await transaction.connection.execute(sa.insert(Note).values(row))
+            transaction.session.add(Note(id="within", time=datetime.now(UTC)))
+            await transaction.session.flush()
+            if commits:
+                await transaction.commit()
+        assert await ids() == (["beside", "within"] if commits else [])
+
+
+async def test_a_block_may_go_on_after_a_commit(database: Database) -> None:
+    async with database.write() as transaction:
+        for name in "ab":
+            transaction.session.add(Note(id=name, time=datetime.now(UTC)))
+            await transaction.session.flush()
+            await transaction.commit()
+        transaction.session.add(Note(id="c", time=datetime.now(UTC)))
+        await transaction.session.flush()
+    async with database.read() as transaction:
+        assert [note.id for note in (await transaction.session.exec(select(Note))).all()] == ["a", "b"]
+
+
+async def test_another_process_that_writes_to_the_file_is_waited_for(tmp_path: Path, versions: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/notes.db")
+    await database.migrate(versions)
+    with contextlib.closing(sqlite3.connect(tmp_path / "notes.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        async def write() -> None:
+            async with database.write() as transaction:
+                transaction.session.add(Note(id="a", time=datetime.now(UTC)))
+                await transaction.commit()
+
+        writing = asyncio.create_task(write())
+        async with database.read() as transaction:
+            assert await transaction.session.get(Note, "a") is None
+        assert not writing.done()
+        other.execute("ROLLBACK")
+        await writing
+    await database.close()

@@ -71,9 +71,9 @@ EVERY = Prepared(sa.select(kite).order_by(kite.c.number))
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     opened = Database(database_url)
-    async with opened.write() as session:
-        await (await session.connection()).run_sync(kite.metadata.create_all)
-        await session.commit()
+    async with opened.write() as transaction:
+        await transaction.connection.run_sync(kite.metadata.create_all)
+        await transaction.commit()
     yield opened
     await opened.close()
 
@@ -81,8 +81,8 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def connection(database: Database) -> AsyncIterator[AsyncConnection]:
     """Return a connection within a transaction that has the kites."""
-    async with database.write() as session:
-        connection = await session.connection()
+    async with database.write() as transaction:
+        connection = transaction.connection
         await ADD.each(connection, ROWS)
         yield connection
 
@@ -147,12 +147,12 @@ async def test_changes_and_deletions_are_carried_out_for_each(connection: AsyncC
 
 
 async def test_it_belongs_to_the_transaction_of_its_connection(database: Database) -> None:
-    async with database.write() as session:
-        await ADD.each(await session.connection(), ROWS)
-    async with database.read() as session:
-        assert await rows(EVERY, await session.connection()) == []
-    async with database.write() as session:
-        await ADD.each(await session.connection(), ROWS[:1])
-        await session.commit()
-    async with database.read() as session:
-        assert len(await rows(EVERY, await session.connection())) == 1
+    async with database.write() as transaction:
+        await ADD.each(transaction.connection, ROWS)
+    async with database.read() as transaction:
+        assert await rows(EVERY, transaction.connection) == []
+    async with database.write() as transaction:
+        await ADD.each(transaction.connection, ROWS[:1])
+        await transaction.commit()
+    async with database.read() as transaction:
+        assert len(await rows(EVERY, transaction.connection)) == 1

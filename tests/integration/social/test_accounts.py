@@ -121,8 +121,8 @@ async def test_credentials_are_in_no_log_no_answer_and_no_database(
 
 async def _dump(url: str) -> str:
     database = Database(url)
-    async with database.read() as session:
-        connection = await session.connection()
+    async with database.read() as transaction:
+        connection = transaction.connection
         statements = ("SELECT * FROM account", "SELECT * FROM post", "SELECT * FROM request")
         rows = [str((await connection.execute(sa.text(one))).mappings().all()) for one in statements]
     await database.close()

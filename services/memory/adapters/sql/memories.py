@@ -48,8 +48,7 @@ class SqlMemories(SqlSearch):
 
     async def memory(self, agent_id: str, memory_id: str, now: datetime) -> Memory | None:
         """Return a memory of this agent."""
-        connection = await self._connected()
-        rows = await _BY_ID.all(connection, {"agent_id": agent_id, "id": memory_id, "now": now})
+        rows = await _BY_ID.all(self._connection, {"agent_id": agent_id, "id": memory_id, "now": now})
         return memory_of(rows[0]) if rows else None
 
     async def memories(self, agent_id: str, wanted: MemoryFilter, page: Page, now: datetime) -> Paged[Memory]:
@@ -60,7 +59,7 @@ class SqlMemories(SqlSearch):
             query = query.where(place < page.after)
         query = query.order_by(memory.c.create_time.desc(), memory.c.seq.desc()).limit(page.size + 1)
         values = {"agent_id": agent_id, "now": now}
-        rows = (await (await self._connected()).execute(query, values)).all()
+        rows = (await self._connection.execute(query, values)).all()
         return Paged.cut([memory_of(row) for row in rows], page, lambda item: (item.create_time, item.seq))
 
     async def memories_by_id(self, agent_id: str, memory_ids: Collection[str]) -> dict[str, Memory]:
@@ -79,8 +78,7 @@ class SqlMemories(SqlSearch):
     async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Remembered]:
         """Return an agent's next memories after this number, with their history, in the order of storing."""
         query = sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.seq > seq, ALIVE).order_by(memory.c.seq).limit(most)
-        connection = await self._connected()
-        rows = (await connection.execute(query, {"agent_id": agent_id, "now": now})).all()
+        rows = (await self._connection.execute(query, {"agent_id": agent_id, "now": now})).all()
         found = [memory_of(row) for row in rows]
         history = await self._histories([item for item in found if item.version > 1])
         return [Remembered(item, history.get(item.seq, ())) for item in found]
@@ -91,7 +89,6 @@ class SqlMemories(SqlSearch):
 
     async def stats(self, agent_id: str, now: datetime) -> MemoryStats:
         """Return what an agent remembers, in numbers."""
-        connection = await self._connected()
         columns = memory.c
         counted = sa.select(
             columns.kind,
@@ -100,7 +97,7 @@ class SqlMemories(SqlSearch):
             sa.func.min(columns.occur_time),
             sa.func.max(columns.occur_time),
         )
-        rows = await connection.execute(
+        rows = await self._connection.execute(
             counted.where(OWN, ALIVE).group_by(columns.kind, columns.provenance), {"agent_id": agent_id, "now": now}
         )
         kinds, provenances, times = Counter[Any](), Counter[Any](), []
@@ -115,7 +112,7 @@ class SqlMemories(SqlSearch):
             provenances=provenances,
             oldest_time=min(times, default=None),
             newest_time=max(times, default=None),
-            relationship_count=await connection.scalar(known) or 0,
+            relationship_count=await self._connection.scalar(known) or 0,
         )
 
     async def add(
@@ -148,7 +145,6 @@ class SqlMemories(SqlSearch):
 
     async def replace(self, before: Memory, after: Memory, model: str, vector: bytes | None) -> None:
         """Put another state of a memory in place of one, which joins its history; None keeps the vector."""
-        connection = await self._connected()
         row = row_of(after)
         del row["access_count"]  # Searches add to it meanwhile.
         is_written = False
@@ -156,15 +152,15 @@ class SqlMemories(SqlSearch):
             await self._make_way(after)
             # On Postgres, one that is created at the same time can still come first.
             with contextlib.suppress(IntegrityError):
-                async with connection.begin_nested():
-                    await connection.execute(sa.update(memory).where(memory.c.seq == after.seq).values(row))
+                async with self._connection.begin_nested():
+                    await self._connection.execute(sa.update(memory).where(memory.c.seq == after.seq).values(row))
                 is_written = True
         state = {"seq": before.seq, "version": before.version, "state": write_state(before)}
-        await connection.execute(sa.insert(revision), [state])
+        await self._connection.execute(sa.insert(revision), [state])
         if vector is not None:
-            await connection.execute(sa.delete(embedding).where(embedding.c.seq == after.seq))
-            await _ADD_VECTORS.each(connection, [{"seq": after.seq, "model": model, "vector": vector}])
-            await _ADD_CHANGES.each(connection, [{"seq": after.seq, "agent_id": after.agent_id}])
+            await self._connection.execute(sa.delete(embedding).where(embedding.c.seq == after.seq))
+            await _ADD_VECTORS.each(self._connection, [{"seq": after.seq, "model": model, "vector": vector}])
+            await _ADD_CHANGES.each(self._connection, [{"seq": after.seq, "agent_id": after.agent_id}])
         await self._put_documents([before, after])
 
     async def forget(self, memories: Sequence[Memory]) -> None:
@@ -175,9 +171,8 @@ class SqlMemories(SqlSearch):
         seqs = defaultdict(list)
         for item in memories:
             seqs[item.agent_id].append(item.seq)
-        connection = await self._connected()
         for agent_id, forgotten in seqs.items():
-            await self._lexicon.remove(connection, agent_id, forgotten)
+            await self._lexicon.remove(self._connection, agent_id, forgotten)
         await self._put_documents([item for item in memories if item.conversation_id])
 
     async def clear(self, agent_id: str, wanted: MemoryFilter) -> int:
@@ -187,22 +182,20 @@ class SqlMemories(SqlSearch):
             found = await self._memories(*conditions)
             await self.forget(found)
             return len(found)
-        connection = await self._connected()
-        seqs = (await connection.scalars(sa.select(memory.c.seq).where(*conditions))).all()
+        seqs = (await self._connection.scalars(sa.select(memory.c.seq).where(*conditions))).all()
         await self._remove([(seq, agent_id) for seq in seqs])
-        await self._lexicon.drop(connection, agent_id)
+        await self._lexicon.drop(self._connection, agent_id)
         return len(seqs)
 
     async def scrub(self, agent_id: str) -> None:
         """Build what an agent's words are found by anew, so that nothing forgotten is left in it."""
-        connection = await self._connected()
-        await self._lexicon.drop(connection, agent_id)
+        await self._lexicon.drop(self._connection, agent_id)
         await self._put_documents(await self._memories(memory.c.agent_id == agent_id))
 
     async def agents_without_words(self) -> list[str]:
         """Return the agents whose memories can't be found by their words yet."""
         query = sa.select(memory.c.agent_id).where(memory.c.agent_id.not_in(sa.select(lexicon.c.agent_id))).distinct()
-        return list((await (await self._connected()).scalars(query)).all())
+        return list((await self._connection.scalars(query)).all())
 
     async def sweep(self, agent_id: str, retention: Retention, now: datetime) -> Swept:
         """Forget what is due, in one agent or, when it is empty, in all of them."""
@@ -214,27 +207,25 @@ class SqlMemories(SqlSearch):
         for kind, before in retention.outdated_before(now).items():
             outdated += await self._memories(*whose, columns.kind == kind, columns.create_time < before)
         await self.forget(outdated)
-        connection = await self._connected()
         counted = sa.select(columns.agent_id, sa.func.count()).where(*whose).group_by(columns.agent_id)
-        crowded = await connection.execute(counted.having(sa.func.count() > retention.capacity))
+        crowded = await self._connection.execute(counted.having(sa.func.count() > retention.capacity))
         excess: list[Memory] = []
         for crowded_agent, count in crowded.all():
             least = sa.select(*MEMORY_COLUMNS).where(columns.agent_id == crowded_agent, columns.kind != MemoryKind.CORE)
             least = least.order_by(columns.importance, columns.access_count, columns.create_time, columns.seq)
-            rows = await connection.execute(least.limit(count - retention.capacity))
+            rows = await self._connection.execute(least.limit(count - retention.capacity))
             excess += [memory_of(row) for row in rows]
         await self.forget(excess)
         return Swept(expired=len(expired), outdated=len(outdated), excess=len(excess))
 
     async def _equip(self, new: Sequence[tuple[Remembered, bytes]], model: str) -> None:
         """Give new memories what they are found by, and their histories."""
-        connection = await self._connected()
         await _ADD_VECTORS.each(
-            connection,
+            self._connection,
             [{"seq": item.memory.seq, "model": model, "vector": vector} for item, vector in new],
         )
         await _ADD_CHANGES.each(
-            connection, [{"seq": item.memory.seq, "agent_id": item.memory.agent_id} for item, _ in new]
+            self._connection, [{"seq": item.memory.seq, "agent_id": item.memory.agent_id} for item, _ in new]
         )
         states = [
             {"seq": item.memory.seq, "version": before.version, "state": write_state(before)}
@@ -242,28 +233,26 @@ class SqlMemories(SqlSearch):
             for before in item.history
         ]
         if states:
-            await connection.execute(sa.insert(revision), states)
+            await self._connection.execute(sa.insert(revision), states)
         await self._put_documents([item.memory for item, _ in new])
 
     async def _insert(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, bytes], int]:
         """Insert memories that have no duplicate, and return their numbers by agent, id and fingerprint."""
-        inserted = await _ADD[self._dialect].each(await self._connected(), rows)
+        inserted = await _ADD[self._dialect].each(self._connection, rows)
         return {(agent_id, memory_id, fingerprint): seq for agent_id, memory_id, fingerprint, seq in inserted}
 
     async def _put_documents(self, touched: Sequence[Memory]) -> None:
-        connection = await self._connected()
-        for agent_id, documents in (await documents_of(connection, touched)).items():
+        for agent_id, documents in (await documents_of(self._connection, touched)).items():
             if documents:
-                await self._lexicon.put(connection, agent_id, documents)
+                await self._lexicon.put(self._connection, agent_id, documents)
 
     async def _remove(self, places: Sequence[tuple[int, str]]) -> None:
         if not places:
             return
-        connection = await self._connected()
         for table in (memory, embedding, revision):
             gone = sa.delete(table).where(table.c.seq == sa.bindparam("gone"))
-            await connection.execute(gone, [{"gone": seq} for seq, _ in places])
-        await _ADD_CHANGES.each(connection, [{"seq": seq, "agent_id": agent_id} for seq, agent_id in places])
+            await self._connection.execute(gone, [{"gone": seq} for seq, _ in places])
+        await _ADD_CHANGES.each(self._connection, [{"seq": seq, "agent_id": agent_id} for seq, agent_id in places])
 
     async def _make_way(self, after: Memory) -> None:
         """Raise MemoryExists when another memory has the fingerprint of one; what has expired gives way."""
@@ -286,10 +275,10 @@ class SqlMemories(SqlSearch):
         by_seq = {item.seq: item for item in memories}
         query = sa.select(revision).where(revision.c.seq.in_(by_seq)).order_by(revision.c.version.desc())
         found: dict[int, list[Memory]] = defaultdict(list)
-        for seq, _, state in await (await self._connected()).execute(query):
+        for seq, _, state in await self._connection.execute(query):
             found[seq].append(read_state(by_seq[seq], state))
         return {seq: tuple(states) for seq, states in found.items()}
 
     async def _memories(self, *conditions: Condition) -> list[Memory]:
-        rows = await (await self._connected()).execute(sa.select(*MEMORY_COLUMNS).where(*conditions))
+        rows = await self._connection.execute(sa.select(*MEMORY_COLUMNS).where(*conditions))
         return [memory_of(row) for row in rows]

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.memory.adapters.sql.filters import ALIVE, NUMBERED, OWN, Condition, passing
 from services.memory.adapters.sql.lexicon import Lexicon, PostgresLexicon, SqliteLexicon
@@ -15,6 +14,7 @@ from services.memory.domain.search import Candidate
 from services.runtime.prepared import Prepared, Values
 from services.runtime.sql import SqlTransaction
 from services.runtime.sqlite_file import LONG
+from services.runtime.transaction import Transaction
 
 _LONG = LONG.removeprefix("SELECT ")
 
@@ -60,23 +60,23 @@ _COUNT_ACCESS = (
 class SqlSearch(SqlTransaction):
     """Finds candidates, and what their scores are made of."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        super().__init__(session)
-        self._dialect = session.get_bind().dialect.name
+    def __init__(self, transaction: Transaction) -> None:
+        super().__init__(transaction)
+        self._dialect = self._connection.dialect.name
         self._lexicon: Lexicon = SqliteLexicon() if self._dialect == "sqlite" else PostgresLexicon()
 
     async def known_names(self, agent_id: str, names: Collection[str]) -> set[str]:
         """Return those of these names that an agent has memories about or by."""
-        connection = await self._connected()
-        return {name for (name,) in await _KNOWN_NAMES.all(connection, {"agent_id": agent_id, "names": list(names)})}
+        return {
+            name for (name,) in await _KNOWN_NAMES.all(self._connection, {"agent_id": agent_id, "names": list(names)})
+        }
 
     async def matches(
         self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, most: int
     ) -> dict[int, float]:
         """Return up to `most` memories by number that have words of a query, with how well they do: 0 to 1."""
         conditions: list[Condition] = [] if wanted.is_empty else [*passing(wanted, self._dialect), ALIVE]
-        connection = await self._connected()
-        return await self._lexicon.matches(connection, agent_id, terms, conditions, now, most)
+        return await self._lexicon.matches(self._connection, agent_id, terms, conditions, now, most)
 
     async def candidates(
         self, agent_id: str, seqs: Collection[int], wanted: MemoryFilter, model: str, now: datetime, *, weighable: bool
@@ -92,18 +92,18 @@ class SqlSearch(SqlTransaction):
         """Return the numbers and vectors of the newest `most` memories of an agent that pass the filter."""
         values = {"agent_id": agent_id, "model": model, "now": now}
         query = _VECTORS.where(*passing(wanted, self._dialect)).limit(most)
-        rows = await (await self._connected()).execute(query, values)
+        rows = await self._connection.execute(query, values)
         return [(seq, vector) for seq, vector in rows.all()]
 
     async def count_access(self, counts: Mapping[int, int]) -> None:
         """Add to how often memories were returned, by number."""
-        connection = await self._connected()
-        await connection.execute(_COUNT_ACCESS, [{"number": seq, "times": times} for seq, times in counts.items()])
+        await self._connection.execute(
+            _COUNT_ACCESS, [{"number": seq, "times": times} for seq, times in counts.items()]
+        )
 
     async def _passing(self, prepared: Prepared, wanted: MemoryFilter, values: Values) -> Sequence[Any]:
         """Run a query of memories, of which only those are returned that pass a filter."""
-        connection = await self._connected()
         if wanted.is_empty:
-            return await prepared.all(connection, values)
+            return await prepared.all(self._connection, values)
         query: Any = prepared.statement
-        return (await connection.execute(query.where(*passing(wanted, self._dialect)), values)).all()
+        return (await self._connection.execute(query.where(*passing(wanted, self._dialect)), values)).all()

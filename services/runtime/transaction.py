@@ -1,0 +1,55 @@
+"""One transaction of a database, for statements and, when it is asked for, for objects."""
+
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.runtime.sqlite_file import driver_of
+
+
+class Transaction:
+    """What isn't committed by the end of its block is rolled back."""
+
+    def __init__(self, connection: AsyncConnection, *, writes: bool = False) -> None:
+        self.connection = connection
+        """For statements that need no session."""
+        self._writes = writes
+        self._session: AsyncSession | None = None
+
+    async def __aenter__(self) -> Self:
+        if self.is_sqlite:
+            await driver_of(self.connection).begin(writes=self._writes)
+        return self
+
+    @property
+    def is_sqlite(self) -> bool:
+        """True on SQLite, False on Postgres."""
+        return self.connection.dialect.name == "sqlite"
+
+    @property
+    def session(self) -> AsyncSession:
+        """For what is read and written as objects; made when it is first used, which takes a tenth of a millisecond."""
+        if self._session is None:
+            self._session = AsyncSession(self.connection, expire_on_commit=False, join_transaction_mode="control_fully")
+        return self._session
+
+    async def commit(self) -> None:
+        """Make durable what was done so far."""
+        if self._session is not None:
+            await self._session.commit()
+        # What was done beside the session, which knows nothing of it; and below SQLAlchemy.
+        if self.connection.in_transaction():
+            await self.connection.commit()
+        elif self.is_sqlite:
+            await driver_of(self.connection).commit()
+
+    async def __aexit__(self, *_error: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+        if self.connection.invalidated:
+            return  # it broke, or its caller was cancelled within a statement
+        if self.connection.in_transaction():
+            await self.connection.rollback()
+        if self.is_sqlite:
+            await driver_of(self.connection).rollback()
