@@ -61,8 +61,7 @@ class _Connections:
             try:
                 yield connection
             finally:
-                is_sound = not (connection.invalidated or sqlite_file.driver_of(connection).in_transaction)
-                if is_sound and len(self._idle) < _KEPT:
+                if len(self._idle) < _KEPT and _is_at_rest(connection):
                     self._idle.append(connection)
                 else:
                     await connection.close()
@@ -96,7 +95,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
-        """Open a transaction that sees one state of the database."""
+        """Open a transaction that only reads; on SQLite it sees one state of the database."""
         async with self._reading() as connection, Transaction(connection) as transaction:
             yield transaction
 
@@ -137,6 +136,11 @@ class Database:
         for connections in self._kept:
             await connections.close()
         await self._engine.dispose()
+
+
+def _is_at_rest(connection: AsyncConnection) -> bool:
+    is_sound = not (connection.invalidated or connection.get_transaction())
+    return is_sound and not sqlite_file.driver_of(connection).in_transaction
 
 
 def _scrub(connection: sqlite3.Connection) -> bool:

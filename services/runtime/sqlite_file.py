@@ -1,12 +1,13 @@
 """An SQLite connection for SQLAlchemy's async engine that leaves the event loop only where SQLite really waits.
 
 A statement on a local file takes microseconds, and handing it to a thread takes longer than running it. What waits for
-the disk or for a lock (commit, the start of a writing transaction, bulk statements) runs in a thread, and so does a
-query that begins with `LONG`. It stands in for aiosqlite's connection, which sends every statement, fetch and close to
-a thread: see `benchmarks`.
+the disk or for a lock (commit, bulk statements, a writing transaction while another process writes) runs in a thread,
+and so does a query that begins with `LONG`. It stands in for aiosqlite's connection, which sends every statement,
+fetch and close to a thread: see `benchmarks`.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, Self, TypeVar
@@ -140,7 +141,7 @@ class Connection:
         try:
             self._conn.execute(self.beginning)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # the rest of the number tells why
                 raise
         finally:
             self._set_patience(_PATIENCE)
@@ -182,5 +183,7 @@ async def _away(work: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
+        while not task.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
         raise

@@ -49,7 +49,6 @@ class Transaction:
             await self._session.close()
         if self.connection.invalidated:
             return  # it broke, or its caller was cancelled within a statement
-        if self.connection.in_transaction():
-            await self.connection.rollback()
+        await self.connection.rollback()  # also after a commit that failed, which it must be told of
         if self.is_sqlite:
             await driver_of(self.connection).rollback()

@@ -19,10 +19,14 @@ from wordllama import WordLlama
 _FLOAT = np.dtype("<f4")
 _NAME = re.compile(r"wordllama-(64|128|256)")
 _WORD = re.compile("▁+[^▁]*")
+_SPECIAL = re.compile("</?s>|<unk>")
+"""What the tokenizer takes for one token wherever it stands."""
 _KEPT, _SHORT = 20_000, 32
 """How many words' tokens are kept, and how long these words may be."""
-_FEW, _MANY = 64, 2_000
-"""More texts to embed, or more vectors to compare, take longer than handing them to a thread."""
+_AT_ONCE = 16
+"""How many texts are embedded in one step, which takes a kilobyte for each of their tokens."""
+_FEW, _MANY = 10_000, 2_000
+"""More letters to embed, or more vectors to compare, take longer than handing them to a thread."""
 
 
 class WordLlamaEmbedder:
@@ -37,12 +41,12 @@ class WordLlamaEmbedder:
         # 2022).
         model = WordLlama.load(dim=256, trunc_dim=dimensions, cache_dir=folder, disable_download=True)
         self._vectors: NDArray[np.float32] = model.embedding
-        self._tokenizer = model.tokenizer.model
+        self._tokenizer = model.tokenizer
         self._tokens: dict[str, list[int]] = {}
 
     async def embed(self, texts: Sequence[str]) -> list[bytes]:
         """Return a vector for each text: little-endian float32, of unit length."""
-        if len(texts) > _FEW:
+        if sum(map(len, texts)) > _FEW:
             return await asyncio.to_thread(self._embed, texts)
         return self._embed(texts)
 
@@ -59,6 +63,10 @@ class WordLlamaEmbedder:
         return found
 
     def _embed(self, texts: Sequence[str]) -> list[bytes]:
+        starts = range(0, len(texts), _AT_ONCE)
+        return [vector for start in starts for vector in self._embed_few(texts[start : start + _AT_ONCE])]
+
+    def _embed_few(self, texts: Sequence[str]) -> list[bytes]:
         tokens = [self._tokens_of(text) for text in texts]
         filled = [at for at, of_text in enumerate(tokens) if of_text]
         embedded = [bytes(_FLOAT.itemsize * self._dimensions)] * len(texts)  # a text without a token has no direction
@@ -71,11 +79,14 @@ class WordLlamaEmbedder:
         return embedded
 
     def _tokens_of(self, text: str) -> list[int]:
+        if _SPECIAL.search(text):
+            special: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+            return special
         found: list[int] = []
         for word in _WORD.findall(f"▁{text.replace(' ', '▁')}" if text else ""):
             tokens = self._tokens.get(word)
             if tokens is None:
-                tokens = [token.id for token in self._tokenizer.tokenize(word)]
+                tokens = [token.id for token in self._tokenizer.model.tokenize(word)]
                 if len(word) <= _SHORT:
                     if len(self._tokens) >= _KEPT:
                         self._tokens.clear()

@@ -165,6 +165,10 @@ class IndexRecords(Protocol):
         """Note that the index doesn't have these memories as they are."""
         ...
 
+    async def mark_stored_after(self, newest: int) -> None:
+        """Note that the index doesn't have the memories with higher numbers than this, unless that is noted already."""
+        ...
+
     async def vectors(self, model: str, after: int, newest: int, most: int) -> list[Vector]:
         """Return the next vectors of a model after this number, up to another one, of all agents."""
         ...

@@ -265,6 +265,8 @@ class Indexing:
             async with self._moving:
                 async with self._store.writing() as records:
                     await records.settle(noted)
+                    # Another replica may have carried them over to the build before.
+                    await records.mark_stored_after(newest)
                     await records.serve_build(build)
                     await records.commit()
                 self._has(set(noted.values()))

@@ -3,18 +3,21 @@
 import asyncio
 import contextlib
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import DateTime, Field, SQLModel, col, select
 
 from services.runtime import idempotency
 from services.runtime.db import Database
 from services.runtime.errors import RequestIdReused
 from services.runtime.idempotency import RequestKey
+from services.runtime.sqlite_file import driver_of
 
 MIGRATION = """
 import sqlalchemy as sa
@@ -27,6 +30,8 @@ down_revision = None
 def upgrade():
     op.create_table("note", sa.Column("id", sa.String, primary_key=True), sa.Column("count", sa.Integer),
                     sa.Column("time", sa.DateTime(timezone=True)))
+    note_id = sa.ForeignKey("note.id", deferrable=True, initially="DEFERRED")
+    op.create_table("leaf", sa.Column("note_id", sa.String, note_id, primary_key=True))
     op.create_table("request", sa.Column("method", sa.String, primary_key=True),
                     sa.Column("request_id", sa.String, primary_key=True), sa.Column("fingerprint", sa.String),
                     sa.Column("resource_id", sa.String), sa.Column("create_time", sa.DateTime(timezone=True)))
@@ -203,4 +208,53 @@ async def test_another_process_that_writes_to_the_file_is_waited_for(tmp_path: P
         assert not writing.done()
         other.execute("ROLLBACK")
         await writing
+    await database.close()
+
+
+@pytest.mark.parametrize("with_session", [False, True])
+async def test_after_a_commit_that_fails_others_can_write(database: Database, *, with_session: bool) -> None:
+    async def fail() -> None:
+        async with database.write() as transaction:
+            if with_session:
+                transaction.session.add(Note(id="a", time=datetime.now(UTC)))
+                await transaction.session.flush()
+            await transaction.connection.execute(sa.text("INSERT INTO leaf (note_id) VALUES ('nowhere')"))
+            await transaction.commit()
+
+    for _ in range(2):
+        with pytest.raises(IntegrityError):
+            await fail()
+    async with database.write() as transaction:
+        transaction.session.add(Note(id="b", time=datetime.now(UTC)))
+        await transaction.commit()
+    async with database.read() as transaction:
+        assert [note.id for note in (await transaction.session.exec(select(Note))).all()] == ["b"]
+
+
+async def test_who_goes_away_twice_commits_nothing(tmp_path: Path, versions: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/notes.db")
+    await database.migrate(versions)
+    begun, going_on = threading.Event(), threading.Event()
+
+    def insert(connection: sqlite3.Connection) -> None:
+        for name in "abc":
+            connection.execute("INSERT INTO leaf (note_id) VALUES (?)", (name,))
+            begun.set()
+            going_on.wait()
+
+    async def write() -> None:
+        async with database.write() as transaction:
+            await driver_of(transaction.connection).run(insert)
+
+    writing = asyncio.create_task(write())
+    await asyncio.to_thread(begun.wait)
+    for _ in range(3):
+        writing.cancel()
+        await asyncio.sleep(0)
+    assert not writing.done()
+    going_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    async with database.read() as transaction:
+        assert await transaction.connection.scalar(sa.text("SELECT count(*) FROM leaf")) == 0
     await database.close()

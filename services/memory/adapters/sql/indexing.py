@@ -79,6 +79,13 @@ class SqlIndexing(SqlSearch):
         insert = sa.insert(change).values(seq=sa.bindparam("marked"), agent_id=sa.func.coalesce(whose, ""))
         await self._connection.execute(insert, [{"marked": seq} for seq in seqs])
 
+    async def mark_stored_after(self, newest: int) -> None:
+        """Note that the index doesn't have the memories with higher numbers than this, unless that is noted already."""
+        stored = sa.select(memory.c.seq, memory.c.agent_id).where(
+            memory.c.seq > newest, memory.c.seq.not_in(sa.select(change.c.seq))
+        )
+        await self._connection.execute(sa.insert(change).from_select(["seq", "agent_id"], stored))
+
     async def vectors(self, model: str, after: int, newest: int, most: int) -> list[Vector]:
         """Return the next vectors of a model after this number, up to another one, of all agents."""
         query = _VECTORS.where(embedding.c.model == model, embedding.c.seq > after, embedding.c.seq <= newest)

@@ -1,0 +1,50 @@
+"""Embeddings word by word are those that WordLlama gives."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wordllama
+
+from services.memory.adapters.wordllama import WordLlamaEmbedder
+
+TEXTS = (
+    "The lighthouse keeper waved at us.",
+    "  leading, trailing  and   many blanks  ",
+    "tabs\tand\nlines",
+    "emoji 🙂 and 日本語 テスト, naïve, a\u0301",
+    "\0",
+    "\u2581marked\u2581\u2581words",
+    "<s>struck</s> out, and <unk> too",
+    "x" * 3_000,
+    " ",
+)
+
+
+@pytest.fixture(scope="module", params=[64, 256])
+def dimensions(request: pytest.FixtureRequest) -> int:
+    size: int = request.param
+    return size
+
+
+async def test_vectors_are_those_of_the_library(dimensions: int) -> None:
+    folder = Path(wordllama.__file__).parent
+    library = wordllama.WordLlama.load(dim=256, trunc_dim=dimensions, cache_dir=folder, disable_download=True)
+    embedder = WordLlamaEmbedder(dimensions)
+    for _ in range(2):
+        embedded = await embedder.embed(TEXTS)
+        assert np.allclose(
+            [np.frombuffer(vector, "<f4") for vector in embedded], library.embed([*TEXTS], norm=True), atol=1e-5
+        )
+
+
+async def test_many_texts_are_embedded_as_each_is() -> None:
+    embedder = WordLlamaEmbedder(64)
+    many = [f"{text} {number}" for number in range(200) for text in TEXTS[:3]]
+    assert await embedder.embed(many) == [vector for text in many for vector in await embedder.embed([text])]
+
+
+async def test_a_text_without_a_token_has_no_direction() -> None:
+    embedder = WordLlamaEmbedder(64)
+    assert await embedder.embed(["", "word"]) == [bytes(4 * 64), *await embedder.embed(["word"])]
+    assert await embedder.embed([]) == []
