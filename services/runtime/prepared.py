@@ -20,6 +20,9 @@ from services.runtime.sqlite_file import driver_of
 Values = Mapping[str, Any]
 _Processor = Callable[[Any], Any]
 
+_FEW = 16
+"""More rows to write take longer than handing them to a thread."""
+
 # How SQLAlchemy marks a list whose length isn't known yet.
 _LIST = re.compile(r"\(__\[POSTCOMPILE_(\w+)\]\)")
 
@@ -35,7 +38,9 @@ class Prepared:
         """Run it, and return its rows."""
         if connection.dialect.name != "sqlite":
             return (await connection.execute(self.statement, values)).all()
-        return self._compile(connection.dialect).run(driver_of(connection).connection, values)
+        driver = driver_of(connection)
+        await driver.resume()
+        return self._compile(connection.dialect).run(driver.connection, values)
 
     async def each(self, connection: AsyncConnection, many: Sequence[Values]) -> Sequence[Any]:
         """Run it for each of these values, and return all rows."""
@@ -43,10 +48,12 @@ class Prepared:
             result = await connection.execute(self.statement, many)
             return result.all() if result.returns_rows else []
         compiled, driver = self._compile(connection.dialect), driver_of(connection)
-        if len(many) == 1:
-            return compiled.run(driver.connection, many[0])
-        rows: list[Any] = await driver.run(lambda db: [row for values in many for row in compiled.run(db, values)])
-        return rows
+        await driver.resume()
+
+        def run(db: sqlite3.Connection) -> list[Any]:
+            return [row for values in many for row in compiled.run(db, values)]
+
+        return run(driver.connection) if len(many) <= _FEW else await driver.run(run)
 
     def _compile(self, dialect: Dialect) -> "_Compiled":
         if self._compiled is None:

@@ -148,6 +148,11 @@ class Connection:
         if not self.in_transaction:  # another process is writing to the file
             await _away(self._conn.execute, self.beginning)
 
+    async def resume(self) -> None:
+        """Begin another transaction of the same kind, unless one is open."""
+        if not self.in_transaction:
+            await self.begin(writes=self.beginning == _BEGIN_WRITING)
+
     def _set_patience(self, milliseconds: int) -> None:
         self._conn.execute(f"PRAGMA busy_timeout={milliseconds}")
 

@@ -156,3 +156,12 @@ async def test_it_belongs_to_the_transaction_of_its_connection(database: Databas
         await transaction.commit()
     async with database.read() as transaction:
         assert len(await rows(EVERY, transaction.connection)) == 1
+
+
+async def test_after_a_commit_another_transaction_begins(database: Database) -> None:
+    async with database.write() as transaction:
+        await ADD.each(transaction.connection, ROWS[:1])
+        await transaction.commit()
+        await ADD.each(transaction.connection, ROWS[1:])
+    async with database.read() as transaction:
+        assert len(await rows(EVERY, transaction.connection)) == 1

@@ -36,8 +36,8 @@ _BLANKS = 50
 """Documents of no meaning that an agent begins with: else a word in two of three memories would be worth nothing."""
 
 _LONG = LONG.removeprefix("SELECT ")
-_FEW = 5_000
-"""More documents take longer to search than handing them to a thread."""
+_FEW, _FEW_PUT = 5_000, 16
+"""More documents take longer to search, and more to put, than handing them to a thread."""
 _ROW_BUDGET = 400
 """How many matches are scored at most, at 1.5 microseconds each, as long as one word has fewer."""
 
@@ -88,7 +88,7 @@ class SqliteLexicon:
     async def put(self, connection: AsyncConnection, agent_id: str, documents: Sequence[Document]) -> None:
         """Add documents, or replace those of the same number."""
         driver = driver_of(connection)
-        if len(documents) == 1:
+        if len(documents) <= _FEW_PUT:
             _put(driver.connection, agent_id, documents)
         else:
             await driver.run(lambda db: _put(db, agent_id, documents))
