@@ -50,10 +50,9 @@ class Prepared:
         compiled, driver = self._compile(connection.dialect), driver_of(connection)
         await driver.resume()
 
-        def run(db: sqlite3.Connection) -> list[Any]:
-            return [row for values in many for row in compiled.run(db, values)]
-
-        return run(driver.connection) if len(many) <= _FEW else await driver.run(run)
+        if len(many) <= _FEW:
+            return compiled.run_each(driver.connection, many)
+        return await driver.run(lambda db: compiled.run_each(db, many))
 
     def _compile(self, dialect: Dialect) -> "_Compiled":
         if self._compiled is None:
@@ -76,6 +75,7 @@ class _Compiled:
         }
         for name in _LIST.findall(compiled.string):
             self._writers[name] = json.dumps
+        self._returns_rows = bool(compiled._result_columns)
         self._readers: list[tuple[int, _Processor]] = [
             (at, reader)
             for at, column in enumerate(compiled._result_columns)
@@ -83,10 +83,7 @@ class _Compiled:
         ]
 
     def run(self, db: sqlite3.Connection, values: Values) -> list[Any]:
-        given = {**self._constants, **values}
-        for name, writer in self._writers.items():
-            given[name] = writer(given[name])
-        rows = db.execute(self._sql, given).fetchall()
+        rows = db.execute(self._sql, self._written(values)).fetchall()
         if not self._readers:
             return rows
         read = [list(row) for row in rows]
@@ -94,3 +91,15 @@ class _Compiled:
             for at, reader in self._readers:
                 row[at] = reader(row[at])
         return read
+
+    def run_each(self, db: sqlite3.Connection, many: Sequence[Values]) -> list[Any]:
+        if self._returns_rows:
+            return [row for values in many for row in self.run(db, values)]
+        db.executemany(self._sql, map(self._written, many))
+        return []
+
+    def _written(self, values: Values) -> Values:
+        given = {**self._constants, **values}
+        for name, writer in self._writers.items():
+            given[name] = writer(given[name])
+        return given

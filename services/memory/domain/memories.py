@@ -1,10 +1,11 @@
 """Memories: what a character remembers, what makes two of them the same, and which of them are wanted."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from services.memory.domain.words import name_key
@@ -99,11 +100,20 @@ class Memory:
         """Tell whether it is forgotten."""
         return self.expire_time is not None and self.expire_time <= now
 
+    def numbered(self, seq: int) -> "Memory":
+        """Return it with its number in the store."""
+        # In place of `replace`, which takes four times as long: every new memory comes by here.
+        return Memory(*[*state_of(self)[:-1], seq])
+
     def changed(self, values: Mapping[str, Any], etag: str, now: datetime) -> "Memory":
         """Return it with these fields set. Raises Conflict when an etag is given and isn't the current one."""
         if etag and etag != self.etag:
             raise errors.Conflict(f"memory {self.id!r} has changed since", etag=self.etag)
         return replace(self, **values, update_time=now, version=self.version + 1)
+
+
+state_of: Callable[[Memory], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(Memory)))
+"""Returns the values of a memory's fields, in their order."""
 
 
 @dataclass(frozen=True, slots=True)

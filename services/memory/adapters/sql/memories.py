@@ -1,7 +1,6 @@
 """Memories in the tables: adding, changing, forgetting and reading them."""
 
 import contextlib
-import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -136,7 +135,7 @@ class SqlMemories(SqlSearch):
                 await self.forget([standing] if standing is not None else [])
                 seq = sum((await self._insert([row])).values())
             else:
-                kept = dataclasses.replace(item.memory, seq=seq)
+                kept = item.memory.numbered(seq)
                 stored.append((kept, True))
                 fresh.append((Remembered(kept, item.history), vector))
         if fresh:

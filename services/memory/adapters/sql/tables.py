@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from services.memory.domain.memories import Memory, MemoryKind, Provenance
+from services.memory.domain.memories import Memory, MemoryKind, Provenance, state_of
 from services.runtime.columns import text_of
 
 _TIME = sa.DateTime(timezone=True)
@@ -85,7 +85,7 @@ MEMORY_COLUMNS = [memory.c[name] for name in _FIELDS]
 
 def row_of(item: Memory) -> dict[str, Any]:
     """Return the row of a memory; the number is left out when it has none yet."""
-    row = {name: getattr(item, name) for name in _FIELDS}
+    row = dict(zip(_FIELDS, state_of(item), strict=True))
     row["attributes"] = dict(item.attributes)
     row["subject_key"], row["author_key"] = item.names
     row["fingerprint"] = item.fingerprint
