@@ -175,10 +175,13 @@ class Connection:
 
     async def close(self) -> None:
         """Close the file."""
-        await _away(self._conn.close)
+        await _away(self.stop)
 
     def stop(self) -> None:
         """Close the file at once."""
+        # While a cursor is referred to, as by a traceback, SQLite closes nothing and an open transaction keeps its lock.
+        with contextlib.suppress(sqlite3.ProgrammingError):  # it is closed already
+            self._conn.rollback()
         self._conn.close()
 
 
