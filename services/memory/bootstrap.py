@@ -9,10 +9,12 @@ from puppet.memory.v1 import memory_service_pb2, relationship_service_pb2
 from puppet.memory.v1.memory_service_pb2_grpc import add_MemoryServiceServicer_to_server
 from puppet.memory.v1.relationship_service_pb2_grpc import add_RelationshipServiceServicer_to_server
 from services.memory.adapters.chroma.embedded import EmbeddedIndex
+from services.memory.adapters.matrices import RoundedMatrices
 from services.memory.adapters.recent import RecentVectors
 from services.memory.adapters.sql.records import SqlMemoryStore
 from services.memory.adapters.wordllama import WordLlamaEmbedders
 from services.memory.ports.index import Index
+from services.memory.service.exact import ExactSearch
 from services.memory.service.indexing import Indexing
 from services.memory.service.memories import Memories
 from services.memory.service.relationships import Relationships
@@ -42,9 +44,10 @@ def opener(settings: MemorySettings) -> Opener:
             if embedder is None:
                 raise ValueError(f"there is no embedding model {settings.embedding_model!r}")
             store = SqlMemoryStore(database)
-            indexing = Indexing(store, _index(settings), RecentVectors(), embedders, embedder)
+            exact = ExactSearch(store, RoundedMatrices(), settings.exact_limit, clock)
+            indexing = Indexing(store, _index(settings), RecentVectors(), exact, embedders, embedder)
             await indexing.prepare()
-            search, upkeep = Search(store, indexing, clock), Upkeep(store, indexing, settings.retention, clock)
+            search, upkeep = Search(store, indexing, exact, clock), Upkeep(store, indexing, settings.retention, clock)
             use_cases = UseCases(Memories(store, indexing, clock), search, indexing, upkeep)
             async with (
                 _running(indexing),

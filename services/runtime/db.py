@@ -27,12 +27,12 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
-    "busy_timeout=10000",
     "cache_size=-8192",  # KiB
 )
 
 
 _WITHOUT_ZONE = len("2026-11-22 12:30:15.123456")
+_UTC = "+00:00"
 
 
 class _UtcSqliteDateTime(sqlite.DATETIME):
@@ -42,7 +42,7 @@ class _UtcSqliteDateTime(sqlite.DATETIME):
         return lambda value: value and value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
 
     def result_processor(self, *_dialect_and_type: object) -> Any:
-        return lambda value: value and datetime.fromisoformat(value).replace(tzinfo=UTC)
+        return lambda value: value and datetime.fromisoformat(value + _UTC)
 
 
 class _Connections:

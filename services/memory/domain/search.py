@@ -60,9 +60,9 @@ class Candidate(NamedTuple):
     """A memory that may fit, with what its score is made of."""
 
     seq: int
-    vector: bytes
-    subject: str
-    author: str
+    vector: bytes = b""
+    subject: str = ""
+    author: str = ""
     importance: float = 0.0
     occur_time: datetime | None = None
 
@@ -106,13 +106,9 @@ def weigh(
     words = LEXICAL_WEIGHT * lexical
     meaning = VECTOR_WEIGHT * max(0.0, similarity)
     theirs = len(named) == 1 and (candidate.subject in named or candidate.author in named)
-    return Parts(
-        lexical=words,
-        vector=meaning,
-        entity=ENTITY_BONUS * (words + meaning) if theirs else 0.0,
-        recency=query.recency_weight * _recency(candidate.occur_time, now) if candidate.occur_time else 0.0,
-        importance=query.importance_weight * candidate.importance,
-    )
+    entity = ENTITY_BONUS * (words + meaning) if theirs else 0.0
+    recency = query.recency_weight * _recency(candidate.occur_time, now) if candidate.occur_time else 0.0
+    return Parts(words, meaning, entity, recency, query.importance_weight * candidate.importance)
 
 
 def _recency(time: datetime, now: datetime) -> float:

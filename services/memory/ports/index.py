@@ -63,3 +63,39 @@ class Recent(Protocol):
     async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
         """Return the numbers of up to `most` memories of an agent near a vector, in no order."""
         ...
+
+
+class Matrix(Protocol):
+    """All vectors of one agent, in memory, compared one by one."""
+
+    def nearest(self, vector: bytes, most: int) -> list[int]:
+        """Return the numbers of the `most` memories that are nearest to a vector, in no order."""
+        ...
+
+    def similarities(self, vector: bytes, seqs: Sequence[int]) -> list[float]:
+        """Return the cosine of a vector with each of these memories; 0 for what isn't there."""
+        ...
+
+
+class Matrices(Protocol):
+    """The matrices of some agents; those that were not asked for the longest time give way."""
+
+    def of(self, agent_id: str) -> Matrix | None:
+        """Return the matrix of an agent, if there is one."""
+        ...
+
+    def make(self, agent_id: str, vectors: Sequence[Vector]) -> Matrix:
+        """Make a matrix of all vectors of an agent, in place of the one that there is."""
+        ...
+
+    def put(self, agent_id: str, vectors: Sequence[Vector]) -> int:
+        """Add vectors to the matrix of an agent, or replace them; return how many it has then, 0 when there is none."""
+        ...
+
+    def drop(self, agent_id: str) -> None:
+        """Remove the matrix of an agent, if there is one."""
+        ...
+
+    def clear(self) -> None:
+        """Remove all."""
+        ...

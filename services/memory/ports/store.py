@@ -1,6 +1,6 @@
 """The store: the truth about memories and relationships."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -99,11 +99,19 @@ class SearchRecords(Protocol):
         ...
 
     async def candidates(
-        self, agent_id: str, seqs: Collection[int], wanted: MemoryFilter, model: str, now: datetime, *, weighable: bool
+        self,
+        agent_id: str,
+        seqs: Collection[int],
+        wanted: MemoryFilter,
+        now: datetime,
+        *,
+        model: str | None,
+        weighable: bool,
     ) -> list[Candidate]:
         """Return those of these memories that are this agent's and pass the filter.
 
-        How recent and how important they are is left out unless they are to be weighable by it.
+        Their vectors are left out unless a model is named, and how recent and how important they are unless they are to
+        be weighable by it.
         """
         ...
 
@@ -111,6 +119,10 @@ class SearchRecords(Protocol):
         self, agent_id: str, wanted: MemoryFilter, model: str, now: datetime, most: int
     ) -> list[tuple[int, bytes]]:
         """Return the numbers and vectors of the newest `most` memories of an agent that pass the filter."""
+        ...
+
+    async def vectors_state(self, agent_id: str) -> Hashable:
+        """Return what is another value whenever an agent has other vectors, in the writes of any process."""
         ...
 
     async def count_access(self, counts: Mapping[int, int]) -> None:
@@ -240,6 +252,11 @@ class Records(MemoryRecords, SearchRecords, IndexRecords, RelationshipRecords, P
 
 class Store(Protocol):
     """The truth."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether other processes may write to it too."""
+        ...
 
     def reading(self) -> AbstractAsyncContextManager[Records]:
         """Open a transaction that only reads."""

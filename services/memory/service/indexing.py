@@ -23,6 +23,7 @@ from services.memory.ports.embedder import Embedder, Embedders
 from services.memory.ports.index import Generation, Index, Recent
 from services.memory.ports.store import Store
 from services.memory.service.comparing import compare
+from services.memory.service.exact import ExactSearch
 from services.runtime.idempotency import RequestKey
 
 log = logging.getLogger(__name__)
@@ -41,11 +42,20 @@ _LOG_EVERY = 10_000
 class Indexing:
     """Keeps one build of the index in step with the store, and replaces it when it has to."""
 
-    def __init__(self, store: Store, index: Index, recent: Recent, embedders: Embedders, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        store: Store,
+        index: Index,
+        recent: Recent,
+        exact: ExactSearch,
+        embedders: Embedders,
+        embedder: Embedder,
+    ) -> None:
         """Take the parts, and the model whose vectors the index is to hold."""
         self._store = store
         self._index = index
         self._recent = recent
+        self._exact = exact
         self._embedders = embedders
         self._wanted = embedder
         self.embedder = embedder
@@ -79,6 +89,7 @@ class Indexing:
         if self._build and self._build.model != self._wanted.model:
             self._stale = True
             self.embedder = await self._embedders.open(self._build.model) or self._wanted
+        self._exact.use(self.embedder.model)
 
     async def run(self) -> None:
         """Open the index, mend it or build it anew, and carry changes over, until cancelled."""
@@ -92,8 +103,14 @@ class Indexing:
 
     def changed(self, vectors: Sequence[Vector] = ()) -> None:
         """Say that the store has changes, and which vectors are new."""
+        self._exact.add(vectors)
         self._recent.put(vectors)
         self._fresh.update(vector.seq for vector in vectors)
+        self._behind.set()
+
+    def forgotten(self, agent_id: str) -> None:
+        """Say that memories of an agent, or of any when it is empty, were forgotten."""
+        self._exact.forget(agent_id)
         self._behind.set()
 
     async def reindex(self, key: RequestKey) -> None:
@@ -273,6 +290,7 @@ class Indexing:
                 self._is_switched |= self.embedder is not self._wanted
                 before, self._serving, self._build = self._serving, generation, build
                 self.embedder = self._wanted
+                self._exact.use(self.embedder.model)
         except BaseException:
             await generation.close()
             raise
@@ -315,6 +333,8 @@ class Indexing:
                 async with self._store.writing() as records:
                     added = await records.add_vectors(model, texts, vectors)
                     await records.commit()
+                if self.embedder is self._wanted:
+                    self._exact.add(added)
                 await generation.put(added)
             self._count(len(added))
 

@@ -90,7 +90,7 @@ class Memories:
                 return
             await records.forget([await self._existing(records, agent_id, memory_id)])
             await records.commit()
-        self._indexing.changed()
+        self._indexing.forgotten(agent_id)
 
     async def clear(self, agent_id: str, wanted: MemoryFilter, key: RequestKey) -> int:
         """Forget what passes a filter, and return how many memories that were."""
@@ -199,7 +199,7 @@ class Memories:
                 await records.forget_relationship(agent_id, wanted.author)
             await records.answer(key, str(count))
             await records.commit()
-        self._indexing.changed()
+        self._indexing.forgotten(agent_id)
         return count
 
     async def _existing(self, records: Records, agent_id: str, memory_id: str) -> Memory:

@@ -1,16 +1,17 @@
-"""Finding memories: the index and the words propose, the store decides."""
+"""Finding memories: vectors and words propose, the store decides."""
 
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.memory.domain.search import Candidate, Hit, Parts, Query, weigh
-from services.memory.ports.embedder import Embedder
+from services.memory.domain.search import Candidate, Hit, Query, weigh
 from services.memory.ports.store import Records, Store
+from services.memory.service.exact import ExactSearch
 from services.memory.service.indexing import Indexing
+from services.memory.service.neighbours import ExactNeighbours, IndexedNeighbours, Neighbours
 from services.runtime.clock import Clock
 
 _BY_WORDS = 40
@@ -27,20 +28,27 @@ class _Looking:
     """One search that is under way."""
 
     query: Query
-    embedder: Embedder
-    vector: bytes
+    model: str
+    neighbours: Neighbours
     named: set[str]
     now: datetime
     asked: int
-    """How many neighbours the index is asked for at first."""
+    """How many neighbours are asked for at first."""
+
+    @property
+    def needs_rows(self) -> bool:
+        """True when more than vectors and words says which memories are the best."""
+        query = self.query
+        return not self.neighbours.has_vectors or query.is_weighted or not query.wanted.is_empty or len(self.named) == 1
 
 
 class Search:
     """Searches the memories of one agent at a time."""
 
-    def __init__(self, store: Store, indexing: Indexing, clock: Clock) -> None:
+    def __init__(self, store: Store, indexing: Indexing, exact: ExactSearch, clock: Clock) -> None:
         self._store = store
         self._indexing = indexing
+        self._exact = exact
         self._clock = clock
         self._returned: Counter[int] = Counter()
         self._asked: dict[str, int] = {}
@@ -48,23 +56,25 @@ class Search:
 
     async def find(self, query: Query) -> list[Hit]:
         """Return the best hits of a query, highest score first."""
-        now, embedder = self._clock.now(), self._indexing.embedder
+        now, embedder, agent_id = self._clock.now(), self._indexing.embedder, query.agent_id
+        matrix = await self._exact.open(agent_id, embedder.model)
         async with self._store.reading() as records:
-            named = await records.known_names(query.agent_id, query.possible_names)
+            named = await records.known_names(agent_id, query.possible_names)
             [vector] = await embedder.embed([query.meaning(named)])
-            asked = self._asked.get(query.agent_id, _NEAREST)
-            looking = _Looking(query, embedder, vector, named, now, asked)
+            neighbours: Neighbours = IndexedNeighbours(self._indexing, embedder, agent_id, vector)
+            if matrix is not None:
+                neighbours = ExactNeighbours(matrix, vector)
+            asked = self._asked.get(agent_id, _NEAREST)
+            looking = _Looking(query, embedder.model, neighbours, named, now, asked)
             near, by_words = await self._propose(records, looking)
-            candidates = await self._candidates(records, looking, near, by_words)
-            similarities = await embedder.similarities(vector, [candidate.vector for candidate in candidates])
-            weighed = {
-                candidate.seq: weigh(query, candidate, by_words.get(candidate.seq, 0.0), similarity, named, now)
-                for candidate, similarity in zip(candidates, similarities, strict=True)
-            }
-            best = _best(weighed, query)
-            found = await records.memories_by_seq(query.agent_id, best, query.wanted, now) if best else {}
-        self._returned.update(best)
-        return [Hit(found[seq], weighed[seq]) for seq in best if seq in found]
+            hits: list[Hit] | None = None
+            if near is not None and not looking.needs_rows:
+                hits = await self._best(records, looking, [Candidate(seq) for seq in {*near, *by_words}], by_words)
+            while hits is None:
+                candidates = await self._candidates(records, looking, near, by_words)
+                hits = await self._best(records, looking, candidates, by_words)
+        self._returned.update(hit.memory.seq for hit in hits)
+        return hits
 
     async def count_accesses(self) -> None:
         """Write down how often memories were returned since the last time."""
@@ -77,7 +87,7 @@ class Search:
     async def _propose(self, records: Records, looking: _Looking) -> tuple[list[int] | None, dict[int, float]]:
         """Return what is near in meaning, and what has the words, with its score."""
         query = looking.query
-        nearest = asyncio.create_task(self._nearest(looking, looking.asked))
+        nearest = asyncio.create_task(looking.neighbours.nearest(looking.asked))
         try:
             await asyncio.sleep(0)  # the index is asked before the words are looked up
             by_words = await records.matches(
@@ -92,11 +102,16 @@ class Search:
         self, records: Records, looking: _Looking, near: list[int] | None, by_words: Collection[int]
     ) -> list[Candidate]:
         """Return what may fit: what has the words, and enough of what is near that passes the filter."""
-        query, model, asked = looking.query, looking.embedder.model, looking.asked
+        query, asked = looking.query, looking.asked
 
         async def among(seqs: Collection[int]) -> list[Candidate]:
             return await records.candidates(
-                query.agent_id, {*seqs, *by_words}, query.wanted, model, looking.now, weighable=query.is_weighted
+                query.agent_id,
+                {*seqs, *by_words},
+                query.wanted,
+                looking.now,
+                model=None if looking.neighbours.has_vectors else looking.model,
+                weighable=query.is_weighted,
             )
 
         while near is not None:
@@ -110,17 +125,26 @@ class Search:
             if asked == _MOST:
                 break
             asked = min(_MOST, asked * _MORE)
-            near = await self._nearest(looking, asked)
-        every = await records.every_vector(query.agent_id, query.wanted, model, looking.now, _COMPARED)
-        similarities = await looking.embedder.similarities(looking.vector, [held for _, held in every])
+            near = await looking.neighbours.nearest(asked)
+        every = await records.every_vector(query.agent_id, query.wanted, looking.model, looking.now, _COMPARED)
+        similarities = await looking.neighbours.similarities([Candidate(seq, vector) for seq, vector in every])
         nearest = heapq.nlargest(_NEAREST, zip(similarities, (seq for seq, _ in every), strict=True))
         return await among([seq for _, seq in nearest])
 
-    async def _nearest(self, looking: _Looking, most: int) -> list[int] | None:
-        return await self._indexing.nearest(looking.query.agent_id, looking.vector, looking.embedder.model, most)
-
-
-def _best(weighed: dict[int, Parts], query: Query) -> list[int]:
-    """Return the numbers of the best memories that fit well enough; of equals the newer one comes first."""
-    fitting = [seq for seq, parts in weighed.items() if parts.fit >= query.min_relevance]
-    return sorted(fitting, key=lambda seq: (-weighed[seq].score, -seq))[: query.most]
+    async def _best(
+        self, records: Records, looking: _Looking, candidates: Sequence[Candidate], by_words: Mapping[int, float]
+    ) -> list[Hit] | None:
+        """Return the best of these that fit well enough; None when one of them is gone, or doesn't pass the filter."""
+        query = looking.query
+        similarities = await looking.neighbours.similarities(candidates)
+        weighed = {
+            candidate.seq: weigh(
+                query, candidate, by_words.get(candidate.seq, 0.0), similarity, looking.named, looking.now
+            )
+            for candidate, similarity in zip(candidates, similarities, strict=True)
+        }
+        fitting = [seq for seq, parts in weighed.items() if parts.fit >= query.min_relevance]
+        # Of equals the newer one comes first.
+        best = sorted(fitting, key=lambda seq: (-weighed[seq].score, -seq))[: query.most]
+        found = await records.memories_by_seq(query.agent_id, best, query.wanted, looking.now) if best else {}
+        return [Hit(found[seq], weighed[seq]) for seq in best] if len(found) == len(best) else None

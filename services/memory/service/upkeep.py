@@ -30,7 +30,7 @@ class Upkeep:
             await records.forget_requests(now - _REQUESTS_KEPT)
             await records.answer(key, f"{swept.expired} {swept.outdated} {swept.excess}")
             await records.commit()
-        self._indexing.changed()
+        self._indexing.forgotten(agent_id)
         return swept
 
     async def sweep_all(self) -> None:

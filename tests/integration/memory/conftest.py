@@ -77,4 +77,4 @@ def awake(store: SqlMemoryStore, index: FakeIndex, monkeypatch: pytest.MonkeyPat
     """Return what starts the use cases; nothing waits longer than it has to."""
     monkeypatch.setattr(indexing, "_RETRY_SECONDS", 0.02)
     monkeypatch.setattr(indexing, "_GATHER_SECONDS", 0.0)
-    return lambda model="words-64": awakened(store, index, model)
+    return lambda model="words-64", exact_limit=0: awakened(store, index, model, exact_limit)

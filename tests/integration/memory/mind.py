@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
+from services.memory.adapters.matrices import RoundedMatrices
 from services.memory.adapters.recent import RecentVectors
 from services.memory.adapters.sql.records import SqlMemoryStore
 from services.memory.domain.memories import Memory
 from services.memory.domain.search import Query
 from services.memory.domain.vectors import IndexState
+from services.memory.service.exact import ExactSearch
 from services.memory.service.indexing import Indexing
 from services.memory.service.memories import Memories
 from services.memory.service.search import Search
@@ -25,12 +27,13 @@ NO_KEY = RequestKey("", "", "")
 class Mind:
     """The use cases over SQLite and an index that does what the test says."""
 
-    def __init__(self, store: SqlMemoryStore, index: FakeIndex, model: str) -> None:
-        clock = FixedClock()
+    def __init__(self, store: SqlMemoryStore, index: FakeIndex, model: str, exact_limit: int) -> None:
+        self.clock, self.matrices = FixedClock(), RoundedMatrices()
+        self.exact = ExactSearch(store, self.matrices, exact_limit, self.clock)
         self.store, self.index = store, index
-        self.indexing = Indexing(store, index, RecentVectors(), FakeEmbedders(), FakeEmbedder(model))
-        self.memories = Memories(store, self.indexing, clock)
-        self._search = Search(store, self.indexing, clock)
+        self.indexing = Indexing(store, index, RecentVectors(), self.exact, FakeEmbedders(), FakeEmbedder(model))
+        self.memories = Memories(store, self.indexing, self.clock)
+        self.search = Search(store, self.indexing, self.exact, self.clock)
 
     async def create(self, *texts: str, agent_id: str = "agt_a") -> list[Memory]:
         new = [memory(text, id=new_id("mem"), agent_id=agent_id) for text in texts]
@@ -38,7 +41,7 @@ class Mind:
 
     async def find(self, query: str, agent_id: str = "agt_a") -> list[str]:
         """Search by meaning only."""
-        hits = await self._search.find(Query(agent_id, query, min_relevance=0.0))
+        hits = await self.search.find(Query(agent_id, query, min_relevance=0.0))
         return [hit.memory.text for hit in hits if hit.parts.vector > 0.1]
 
     async def state(self) -> IndexState:
@@ -63,9 +66,9 @@ Awake = Callable[..., contextlib.AbstractAsyncContextManager[Mind]]
 
 
 @contextlib.asynccontextmanager
-async def awakened(store: SqlMemoryStore, index: FakeIndex, model: str) -> AsyncIterator[Mind]:
-    """Start the use cases."""
-    mind = Mind(store, index, model)
+async def awakened(store: SqlMemoryStore, index: FakeIndex, model: str, exact_limit: int = 0) -> AsyncIterator[Mind]:
+    """Start the use cases; what agents with more memories than the limit find by meaning comes from the index."""
+    mind = Mind(store, index, model, exact_limit)
     await mind.indexing.prepare()
     task = asyncio.create_task(mind.indexing.run())
     try:

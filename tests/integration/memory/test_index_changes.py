@@ -26,8 +26,8 @@ async def assert_found(agent: Agent) -> None:
 
 @pytest.fixture
 async def filled(settings: MemorySettings) -> MemorySettings:
-    """Return settings of a service that has memories and a small model."""
-    small = settings.model_copy(update={"embedding_model": "wordllama-64"})
+    """Return settings of a service that has memories and a small model, and searches by its index."""
+    small = settings.model_copy(update={"embedding_model": "wordllama-64", "exact_limit": 0})
     async with running(small) as channel:
         agent = Agent(channel, "agt_a")
         await agent.batch([*map(memory, LINES), *(memory(f"number {number}") for number in range(50))])

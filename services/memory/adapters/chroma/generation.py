@@ -11,7 +11,7 @@ from services.memory.domain.vectors import Flaws, Place, Vector
 P = TypeVar("P", bound=Place)
 
 # A fixed number, however many agents there are: each costs 2.6 MB and 4 file descriptors once it is in use.
-_SHARDS = 64
+_SHARDS = 16
 # Chroma holds the interpreter while it writes, about a millisecond a vector: between batches queries get their turn.
 # Large batches are faster, so they are small only while there are queries.
 _BATCH, _SMALL_BATCH = 200, 25

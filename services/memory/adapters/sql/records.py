@@ -53,4 +53,5 @@ class SqlMemoryStore(SqlStore[SqlRecords]):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, SqlRecords)
+        self.is_shared = not database.is_sqlite
         self.scrub = database.scrub

@@ -1,6 +1,6 @@
 """What a search asks of the tables."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,22 +27,28 @@ def _known(key: sa.Column[str]) -> sa.Select[Any]:
 
 _KNOWN_NAMES = Prepared(sa.union(_known(memory.c.subject_key), _known(memory.c.author_key)))
 
-_CANDIDATES = (
-    sa.select(
-        memory.c.seq,
-        sa.func.coalesce(embedding.c.vector, sa.literal(b"", sa.LargeBinary)),
-        memory.c.subject_key,
-        memory.c.author_key,
-    )
-    .select_from(
-        memory.outerjoin(
-            embedding, (embedding.c.seq == memory.c.seq) & (embedding.c.model == sa.bindparam("model", type_=sa.String))
-        )
-    )
-    .where(ALIVE)
+_NO_VECTOR = sa.literal(b"", sa.LargeBinary)
+_VECTOR = (
+    sa.select(embedding.c.vector)
+    .where(embedding.c.seq == memory.c.seq, embedding.c.model == sa.bindparam("model", type_=sa.String))
+    .scalar_subquery()
 )
-_WEIGHABLE = _CANDIDATES.add_columns(memory.c.importance, memory.c.occur_time)
-_NUMBERED_CANDIDATES = {True: Prepared(_WEIGHABLE.where(NUMBERED)), False: Prepared(_CANDIDATES.where(NUMBERED))}
+
+
+def _candidates(vector: sa.ColumnElement[bytes], *weighed: sa.Column[Any]) -> Prepared:
+    return Prepared(
+        sa.select(memory.c.seq, vector, memory.c.subject_key, memory.c.author_key, *weighed).where(NUMBERED, ALIVE)
+    )
+
+
+_CANDIDATES = {
+    (has_vectors, weighable): _candidates(
+        sa.func.coalesce(_VECTOR, _NO_VECTOR) if has_vectors else _NO_VECTOR,
+        *((memory.c.importance, memory.c.occur_time) if weighable else ()),
+    )
+    for has_vectors in (True, False)
+    for weighable in (True, False)
+}
 _VECTORS = (
     sa.select(memory.c.seq, embedding.c.vector)
     .prefix_with(_LONG)
@@ -50,6 +56,9 @@ _VECTORS = (
     .where(OWN, ALIVE, embedding.c.model == sa.bindparam("model"))
     .order_by(memory.c.create_time.desc(), memory.c.seq.desc())
 )
+# A new memory has the highest number, an update counts its versions, and a forgotten one isn't counted.
+_STATE = [sa.func.count(), sa.func.max(memory.c.seq), sa.func.sum(memory.c.version)]
+_VECTORS_STATE = Prepared(sa.select(*_STATE).where(OWN))
 _COUNT_ACCESS = (
     sa.update(memory)
     .where(memory.c.seq == sa.bindparam("number"))
@@ -79,11 +88,18 @@ class SqlSearch(SqlTransaction):
         return await self._lexicon.matches(self._connection, agent_id, terms, conditions, now, most)
 
     async def candidates(
-        self, agent_id: str, seqs: Collection[int], wanted: MemoryFilter, model: str, now: datetime, *, weighable: bool
+        self,
+        agent_id: str,
+        seqs: Collection[int],
+        wanted: MemoryFilter,
+        now: datetime,
+        *,
+        model: str | None,
+        weighable: bool,
     ) -> list[Candidate]:
         """Return those of these memories that are this agent's and pass the filter."""
-        values = {"agent_id": agent_id, "seqs": list(seqs), "model": model, "now": now}
-        rows = await self._passing(_NUMBERED_CANDIDATES[weighable], wanted, values)
+        values = {"agent_id": agent_id, "seqs": list(seqs), "now": now, **({"model": model} if model else {})}
+        rows = await self._passing(_CANDIDATES[model is not None, weighable], wanted, values)
         return [Candidate(*row) for row in rows]
 
     async def every_vector(
@@ -94,6 +110,11 @@ class SqlSearch(SqlTransaction):
         query = _VECTORS.where(*passing(wanted, self._dialect)).limit(most)
         rows = await self._connection.execute(query, values)
         return [(seq, vector) for seq, vector in rows.all()]
+
+    async def vectors_state(self, agent_id: str) -> Hashable:
+        """Return what is another value whenever an agent has other vectors, in the writes of any process."""
+        row = await _VECTORS_STATE.all(self._connection, {"agent_id": agent_id})
+        return tuple(row[0])
 
     async def count_access(self, counts: Mapping[int, int]) -> None:
         """Add to how often memories were returned, by number."""

@@ -1,0 +1,161 @@
+"""The vectors of small agents, with 8 bits for each number: a quarter of the memory.
+
+Rounding moves a cosine by about a thousandth.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.memory.domain.vectors import Vector
+
+_FLOAT = np.dtype("<f4")
+_LEVELS = 127
+_AT_ONCE = 256
+"""How many rows are made numbers again in one step, so that they stay in the processor's cache."""
+_SPARE = 1.25
+"""What a matrix grows by when it is full."""
+
+
+class RoundedMatrix:
+    """The rounded vectors of one agent, in the order of their numbers: a row times its scale is the vector."""
+
+    def __init__(self, vectors: Sequence[Vector]) -> None:
+        self.dimensions = len(vectors[0].data) // _FLOAT.itemsize if vectors else 0
+        self.count = 0
+        self._rows = np.empty((0, self.dimensions), np.int8)
+        self._scales = np.empty(0, _FLOAT)
+        self._seqs = np.empty(0, np.int64)
+        self.put(vectors)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes."""
+        return self._rows.nbytes + self._scales.nbytes + self._seqs.nbytes
+
+    def put(self, vectors: Sequence[Vector]) -> None:
+        """Add vectors, or replace those of the same number."""
+        given = {vector.seq: vector for vector in vectors}
+        places, are_there = self._places(list(given))
+        known = [vector for vector, is_there in zip(given.values(), are_there, strict=True) if is_there]
+        if known:
+            self._write(places[are_there], known)
+        fresh = sorted(
+            (vector for vector, is_there in zip(given.values(), are_there, strict=True) if not is_there),
+            key=lambda vector: vector.seq,
+        )
+        if fresh:
+            self._append(fresh)
+
+    def nearest(self, vector: bytes, most: int) -> list[int]:
+        """Return the numbers of the `most` memories that are nearest to a vector, in no order."""
+        seqs = self._seqs[: self.count]
+        if self.count > most:
+            similarities = self._compare(vector, self._rows[: self.count], self._scales[: self.count])
+            seqs = seqs[np.argpartition(-similarities, most)[:most]]
+        found: list[int] = seqs.tolist()
+        return found
+
+    def similarities(self, vector: bytes, seqs: Sequence[int]) -> list[float]:
+        """Return the cosine of a vector with each of these memories; 0 for what isn't there."""
+        if not self.count:
+            return [0.0] * len(seqs)
+        places, are_there = self._places(seqs)
+        similarities = self._compare(vector, self._rows[places], self._scales[places])
+        found: list[float] = (similarities * are_there).tolist()
+        return found
+
+    def _compare(self, vector: bytes, rows: NDArray[np.int8], scales: NDArray[np.float32]) -> NDArray[np.float32]:
+        wanted = np.frombuffer(vector, _FLOAT)
+        similarities = np.empty(len(rows), _FLOAT)
+        numbers = np.empty((min(len(rows), _AT_ONCE), self.dimensions), _FLOAT)
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            numbers[: len(some)] = some
+            np.dot(numbers[: len(some)], wanted, out=similarities[start : start + len(some)])
+        similarities *= scales
+        return similarities
+
+    def _places(self, seqs: Sequence[int]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return where these numbers stand, and whether they do; a place is a valid one in any case."""
+        wanted, held = np.array(seqs, np.int64), self._seqs[: self.count]
+        if not self.count:
+            return np.zeros(len(wanted), np.intp), np.zeros(len(wanted), np.bool_)
+        places = np.minimum(np.searchsorted(held, wanted), self.count - 1)
+        return places, held[places] == wanted
+
+    def _append(self, fresh: Sequence[Vector]) -> None:
+        before, count = self.count, self.count + len(fresh)
+        if count > len(self._seqs):
+            for name in ("_rows", "_scales", "_seqs"):
+                old = getattr(self, name)
+                new = np.empty((max(count, int(before * _SPARE)), *old.shape[1:]), old.dtype)
+                new[:before] = old[:before]
+                setattr(self, name, new)
+        self._seqs[before:count] = [vector.seq for vector in fresh]
+        self._write(slice(before, count), fresh)
+        self.count = count
+        if before and fresh[0].seq < self._seqs[before - 1]:
+            order = np.argsort(self._seqs[:count])
+            for array in (self._rows, self._scales, self._seqs):
+                array[:count] = array[:count][order]
+
+    def _write(self, places: NDArray[np.intp] | slice, vectors: Sequence[Vector]) -> None:
+        numbers = np.frombuffer(b"".join(vector.data for vector in vectors), _FLOAT).reshape(-1, self.dimensions)
+        scales = np.abs(numbers).max(axis=1) / _LEVELS
+        scales[scales == 0] = 1.0
+        self._rows[places], self._scales[places] = np.rint(numbers / scales[:, None]), scales
+
+
+class RoundedMatrices:
+    """Keeps matrices up to a number of bytes."""
+
+    def __init__(self, most_bytes: int = 64 * 2**20) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._matrices: OrderedDict[str, RoundedMatrix] = OrderedDict()
+
+    def of(self, agent_id: str) -> RoundedMatrix | None:
+        """Return the matrix of an agent, if there is one."""
+        matrix = self._matrices.get(agent_id)
+        if matrix is not None:
+            self._matrices.move_to_end(agent_id)
+        return matrix
+
+    def make(self, agent_id: str, vectors: Sequence[Vector]) -> RoundedMatrix:
+        """Make a matrix of all vectors of an agent, in place of the one that there is."""
+        self.drop(agent_id)
+        matrix = RoundedMatrix(vectors)
+        self._keep(agent_id, matrix)
+        return matrix
+
+    def put(self, agent_id: str, vectors: Sequence[Vector]) -> int:
+        """Add vectors to the matrix of an agent, or replace them; return how many it has then, 0 when there is none."""
+        matrix = self._matrices.get(agent_id)
+        if matrix is None:
+            return 0
+        self.drop(agent_id)
+        if any(len(vector.data) != matrix.dimensions * _FLOAT.itemsize for vector in vectors):
+            return 0  # Of another model, or the first ones: they are loaded when they are asked for.
+        matrix.put(vectors)
+        self._keep(agent_id, matrix)
+        return matrix.count
+
+    def drop(self, agent_id: str) -> None:
+        """Remove the matrix of an agent, if there is one."""
+        if matrix := self._matrices.pop(agent_id, None):
+            self._bytes -= matrix.size
+
+    def clear(self) -> None:
+        """Remove all."""
+        self._matrices.clear()
+        self._bytes = 0
+
+    def _keep(self, agent_id: str, matrix: RoundedMatrix) -> None:
+        self._matrices[agent_id] = matrix
+        self._bytes += matrix.size
+        while self._bytes > self._most_bytes:
+            _, gone = self._matrices.popitem(last=False)
+            self._bytes -= gone.size

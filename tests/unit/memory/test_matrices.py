@@ -1,0 +1,107 @@
+"""Rounded vectors, compared one by one."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.memory.adapters.matrices import RoundedMatrices, RoundedMatrix
+from services.memory.domain.vectors import Vector
+
+DIMENSIONS = 64
+
+
+def vector(seq: int, agent_id: str = "agt_a", like: int | None = None, dimensions: int = DIMENSIONS) -> Vector:
+    """Return a vector in a direction of its number's own, or of another's."""
+    row = np.random.default_rng(seq if like is None else like).standard_normal(dimensions)
+    return Vector(seq, agent_id, (row / np.linalg.norm(row)).astype("<f4").tobytes())
+
+
+def cosine(one: Vector, other: Vector) -> float:
+    return float(np.frombuffer(one.data, "<f4") @ np.frombuffer(other.data, "<f4"))
+
+
+def test_the_nearest_are_those_of_the_unrounded_vectors() -> None:
+    vectors = [vector(seq) for seq in range(1000)]
+    matrix = RoundedMatrix(vectors)
+    for wanted in (vector(5000), vector(7)):
+        by_distance = sorted(vectors, key=lambda held: -cosine(held, wanted))
+        assert {held.seq for held in by_distance[:30]} <= set(matrix.nearest(wanted.data, 40))
+
+
+def test_rounding_moves_a_cosine_by_little() -> None:
+    vectors = [vector(seq) for seq in range(500)]
+    wanted = vector(5000)
+    found = RoundedMatrix(vectors).similarities(wanted.data, range(500))
+    differences = [abs(cosine(held, wanted) - similarity) for held, similarity in zip(vectors, found, strict=True)]
+    assert max(differences) < 0.006
+    assert sum(differences) / 500 < 0.0015
+
+
+def test_what_is_not_there_is_similar_to_nothing() -> None:
+    matrix = RoundedMatrix([vector(1), vector(9)])
+    assert matrix.similarities(vector(9).data, [0, 5, 10, 9]) == [0, 0, 0, matrix.similarities(vector(9).data, [9])[0]]
+    assert RoundedMatrix([]).similarities(vector(9).data, [1, 2]) == [0, 0]
+    assert RoundedMatrix([]).nearest(vector(9).data, 5) == []
+
+
+def test_a_text_without_a_direction_is_held_too() -> None:
+    matrix = RoundedMatrix([Vector(1, "agt_a", bytes(4 * DIMENSIONS)), vector(2)])
+    assert matrix.similarities(vector(2).data, [1]) == [0.0]
+    assert matrix.nearest(vector(2).data, 1) == [2]
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 1000)), max_size=20), max_size=12))
+def test_after_any_writes_each_number_has_its_last_vector(groups: list[list[tuple[int, int]]]) -> None:
+    matrix, last = RoundedMatrix([vector(100)]), {100: 100}
+    for group in groups:
+        matrix.put([vector(seq, like=like) for seq, like in group])
+        last |= dict(group)
+    assert sorted(matrix.nearest(vector(0).data, 1000)) == sorted(last)
+    for seq, like in last.items():
+        assert matrix.similarities(vector(seq, like=like).data, [seq])[0] > 0.99
+
+
+def test_agents_that_were_not_asked_for_the_longest_time_give_way() -> None:
+    one = RoundedMatrix([vector(seq) for seq in range(10)]).size
+    matrices = RoundedMatrices(most_bytes=3 * one)
+    for agent_id in "abc":
+        matrices.make(agent_id, [vector(seq, agent_id) for seq in range(10)])
+    assert matrices.of("a") is not None
+    matrices.make("d", [vector(seq, "d") for seq in range(10)])
+    assert [agent_id for agent_id in "abcd" if matrices.of(agent_id)] == ["a", "c", "d"]
+
+
+def test_an_agent_that_grows_makes_others_give_way() -> None:
+    many = [vector(seq, "b") for seq in range(1, 1_000)]
+    matrices = RoundedMatrices(most_bytes=RoundedMatrix(many).size)
+    matrices.make("a", [vector(0, "a")])
+    matrices.make("b", many[:1])
+    assert matrices.put("b", many[1:]) == 999
+    assert matrices.of("a") is None
+    assert matrices.of("b") is not None
+    assert matrices.put("b", [vector(seq, "b") for seq in range(2_000, 4_000)]) == 2_999
+    assert matrices.of("b") is None, "one agent alone is more than there is room for"
+    matrices.make("a", [vector(0, "a")])
+    assert matrices.of("a") is not None, "the room is counted right after all that"
+
+
+def test_vectors_of_another_model_are_not_mixed_in() -> None:
+    matrices = RoundedMatrices()
+    matrices.make("a", [vector(1, "a")])
+    assert matrices.put("a", [vector(2, "a", dimensions=32)]) == 0
+    assert matrices.of("a") is None
+    matrices.make("a", [])
+    assert matrices.put("a", [vector(2, "a")]) == 0
+    assert matrices.of("a") is None, "an empty one doesn't know how long vectors are"
+
+
+def test_what_is_dropped_is_gone() -> None:
+    matrices = RoundedMatrices()
+    for agent_id in "ab":
+        matrices.make(agent_id, [vector(1, agent_id)])
+    matrices.drop("a")
+    matrices.drop("c")
+    assert matrices.of("a") is None
+    matrices.clear()
+    assert matrices.of("b") is None
+    assert matrices.put("b", [vector(2, "b")]) == 0
