@@ -179,7 +179,7 @@ class Connection:
 
     def stop(self) -> None:
         """Close the file at once."""
-        # While anything refers to a cursor, as a traceback does, SQLite closes nothing, and a transaction keeps its lock.
+        # While anything refers to a cursor, as a traceback does, closing waits, and a transaction keeps its lock.
         with contextlib.suppress(sqlite3.ProgrammingError):  # it is closed already
             self._conn.rollback()
         self._conn.close()
