@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import functools
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -35,14 +37,29 @@ _WITHOUT_ZONE = len("2026-11-22 12:30:15.123456")
 _UTC = "+00:00"
 
 
+@functools.lru_cache(256)  # many rows are written with the same time
+def _written(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
+
+
 class _UtcSqliteDateTime(sqlite.DATETIME):
     """Times on SQLite, which keeps no zone: written in UTC, read back with it."""
 
     def bind_processor(self, *_dialect: object) -> Any:
-        return lambda value: value and value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
+        return lambda value: value and _written(value)
 
     def result_processor(self, *_dialect_and_type: object) -> Any:
         return lambda value: value and datetime.fromisoformat(value + _UTC)
+
+
+class _SqliteJson(sqlite.JSON):
+    """JSON on SQLite; most objects are empty, which costs nothing to write and to read."""
+
+    def bind_processor(self, *_dialect: object) -> Any:
+        return lambda value: "{}" if value == {} else json.dumps(value)
+
+    def result_processor(self, *_dialect_and_type: object) -> Any:
+        return lambda value: {} if value == "{}" else value and json.loads(value)
 
 
 class _Connections:
@@ -173,7 +190,7 @@ def _version(connection: sa.Connection) -> str | None:
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
-    engine.dialect.colspecs = {**engine.dialect.colspecs, sa.DateTime: _UtcSqliteDateTime}
+    engine.dialect.colspecs = {**engine.dialect.colspecs, sa.DateTime: _UtcSqliteDateTime, sa.JSON: _SqliteJson}
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:

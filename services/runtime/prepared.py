@@ -68,13 +68,12 @@ class _Compiled:
         # A list is one parameter, whatever its length, so that the statement stays the same.
         self._sql = _LIST.sub(r"(SELECT value FROM json_each(:\1))", compiled.string)
         self._constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        self._writers = {
-            name: writer
+        lists = _LIST.findall(compiled.string)
+        self._writers: list[tuple[str, _Processor]] = [
+            (name, writer)
             for name, bind in compiled.binds.items()
-            if (writer := bind.type.dialect_impl(dialect).bind_processor(dialect))
-        }
-        for name in _LIST.findall(compiled.string):
-            self._writers[name] = json.dumps
+            if (writer := json.dumps if name in lists else bind.type.dialect_impl(dialect).bind_processor(dialect))
+        ]
         self._returns_rows = bool(compiled._result_columns)
         self._readers: list[tuple[int, _Processor]] = [
             (at, reader)
@@ -100,6 +99,6 @@ class _Compiled:
 
     def _written(self, values: Values) -> Values:
         given = {**self._constants, **values}
-        for name, writer in self._writers.items():
+        for name, writer in self._writers:
             given[name] = writer(given[name])
         return given

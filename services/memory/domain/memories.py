@@ -1,12 +1,11 @@
 """Memories: what a character remembers, what makes two of them the same, and which of them are wanted."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.memory.domain.words import name_key
 from services.runtime import errors
@@ -53,9 +52,11 @@ class Provenance(StrEnum):
     EXTERNAL = "external"
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """One thing that a character remembers; `seq` is its number in the store, 0 before it has one."""
+class Memory(NamedTuple):
+    """One thing that a character remembers; `seq` is its number in the store, 0 before it has one.
+
+    A tuple is made in a sixth of the time that a frozen dataclass takes, and a search makes ten.
+    """
 
     id: str
     agent_id: str
@@ -102,18 +103,13 @@ class Memory:
 
     def numbered(self, seq: int) -> "Memory":
         """Return it with its number in the store."""
-        # In place of `replace`, which takes four times as long: every new memory comes by here.
-        return Memory(*[*state_of(self)[:-1], seq])
+        return self._replace(seq=seq)
 
     def changed(self, values: Mapping[str, Any], etag: str, now: datetime) -> "Memory":
         """Return it with these fields set. Raises Conflict when an etag is given and isn't the current one."""
         if etag and etag != self.etag:
             raise errors.Conflict(f"memory {self.id!r} has changed since", etag=self.etag)
-        return replace(self, **values, update_time=now, version=self.version + 1)
-
-
-state_of: Callable[[Memory], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(Memory)))
-"""Returns the values of a memory's fields, in their order."""
+        return self._replace(**values, update_time=now, version=self.version + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,6 @@ def upgrade() -> None:
         sa.Column("agent_id", sa.String, nullable=False),
         sqlite_autoincrement=True,
     )
-    op.create_index("change_by_agent", "change", ["agent_id"])
     op.create_table(
         "build",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),

@@ -1,7 +1,6 @@
 """Memories on the wire: the checks of their requests, and their conversions."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -299,8 +298,7 @@ def _new_memory(given: pb.Memory, agent_id: str, now: datetime) -> Memory:
 
 def _restored(given: pb.Memory, agent_id: str, memory_id: str, now: datetime) -> Memory:
     created = read_time(given, "create_time", now)
-    return replace(
-        _new_memory(given, agent_id, now),
+    return _new_memory(given, agent_id, now)._replace(
         id=memory_id,
         create_time=created,
         update_time=read_time(given, "update_time", created),

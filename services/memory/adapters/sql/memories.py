@@ -36,10 +36,14 @@ _PLACE = (memory.c.agent_id, memory.c.id, memory.c.fingerprint, memory.c.seq)
 _ADD_CHANGES = Prepared(sa.insert(change).values(seq=sa.bindparam("seq"), agent_id=sa.bindparam("agent_id")))
 _ADD_VECTORS = Prepared(sa.insert(embedding))
 _ROW: dict[str, Any] = {name: sa.bindparam(name) for name in memory.c.keys() if name != "seq"}  # noqa: SIM118
-_ADD = {
-    "sqlite": Prepared(sqlite.insert(memory).values(_ROW).on_conflict_do_nothing().returning(*_PLACE)),
-    "postgresql": Prepared(postgresql.insert(memory).values(_ROW).on_conflict_do_nothing().returning(*_PLACE)),
-}
+_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_ADD = {name: insert(memory).values(_ROW).on_conflict_do_nothing() for name, insert in _INSERT.items()}
+_ADD_MANY = Prepared(_ADD["sqlite"])
+_ADD_FEW = {name: Prepared(statement.returning(*_PLACE)) for name, statement in _ADD.items()}
+_ADDED = Prepared(sa.select(*_PLACE).where(memory.c.seq > sa.bindparam("newest")))
+_NEWEST = Prepared(sa.select(sa.func.coalesce(sa.func.max(memory.c.seq), 0)))
+_FEW = 16
+"""More rows are inserted in one step, and their numbers are read after that, where nobody else writes meanwhile."""
 
 
 class SqlMemories(SqlSearch):
@@ -237,7 +241,12 @@ class SqlMemories(SqlSearch):
 
     async def _insert(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, bytes], int]:
         """Insert memories that have no duplicate, and return their numbers by agent, id and fingerprint."""
-        inserted = await _ADD[self._dialect].each(self._connection, rows)
+        if len(rows) > _FEW and self._dialect == "sqlite":
+            [(newest,)] = await _NEWEST.all(self._connection, {})
+            await _ADD_MANY.each(self._connection, rows)
+            inserted = await _ADDED.all(self._connection, {"newest": newest})
+        else:
+            inserted = await _ADD_FEW[self._dialect].each(self._connection, rows)
         return {(agent_id, memory_id, fingerprint): seq for agent_id, memory_id, fingerprint, seq in inserted}
 
     async def _put_documents(self, touched: Sequence[Memory]) -> None:

@@ -1,6 +1,5 @@
 """What a memory was before an update, as JSON: the fields that an update may set."""
 
-import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -26,6 +25,4 @@ def read_state(memory: Memory, state: Mapping[str, Any]) -> Memory:
     """Return what a memory was in a state."""
     values: dict[str, Any] = {name: state[name] for name in _KEPT}
     values |= {name: state[name] and datetime.fromisoformat(state[name]) for name in _TIMES}
-    return dataclasses.replace(
-        memory, **values, kind=MemoryKind(state["kind"]), attributes=state["attributes"], access_count=0
-    )
+    return memory._replace(**values, kind=MemoryKind(state["kind"]), attributes=state["attributes"], access_count=0)
