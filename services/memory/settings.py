@@ -22,7 +22,7 @@ class MemorySettings(ServiceSettings):
     """A Chroma server, for example `http://localhost:8000`; empty: an embedded index in `data_dir`."""
     embedding_model: Literal["wordllama-64", "wordllama-128", "wordllama-256"] = "wordllama-256"
     """What texts are embedded with; another one is changed to while the service runs, and searches go on."""
-    exact_limit: Annotated[int, Field(ge=0)] = 5_000
+    exact_limit: Annotated[int, Field(ge=0)] = 10_000
     """Up to how many memories an agent's vectors are all compared, in memory; Chroma proposes those of larger ones."""
     min_relevance: Annotated[float, Field(ge=0, le=1)] = 0.05
     """What a hit needs at least when a search doesn't say: unrelated texts come to about 0."""

@@ -4,7 +4,7 @@ Rounding moves a cosine by about a thousandth.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ _FLOAT = np.dtype("<f4")
 _LEVELS = 127
 _AT_ONCE = 256
 """How many rows are made numbers again in one step, so that they stay in the processor's cache."""
+_EMPTY = 1_000
+"""How many bytes a matrix takes about without a row."""
 _SPARE = 1.25
 """What a matrix grows by when it is full."""
 
@@ -22,7 +24,8 @@ _SPARE = 1.25
 class RoundedMatrix:
     """The rounded vectors of one agent, in the order of their numbers: a row times its scale is the vector."""
 
-    def __init__(self, vectors: Sequence[Vector]) -> None:
+    def __init__(self, vectors: Sequence[Vector], state: Hashable = None) -> None:
+        self.state = state
         self.dimensions = len(vectors[0].data) // _FLOAT.itemsize if vectors else 0
         self.count = 0
         self._rows = np.empty((0, self.dimensions), np.int8)
@@ -33,7 +36,7 @@ class RoundedMatrix:
     @property
     def size(self) -> int:
         """How many bytes it takes."""
-        return self._rows.nbytes + self._scales.nbytes + self._seqs.nbytes
+        return _EMPTY + self._rows.nbytes + self._scales.nbytes + self._seqs.nbytes
 
     def put(self, vectors: Sequence[Vector]) -> None:
         """Add vectors, or replace those of the same number."""
@@ -124,10 +127,10 @@ class RoundedMatrices:
             self._matrices.move_to_end(agent_id)
         return matrix
 
-    def make(self, agent_id: str, vectors: Sequence[Vector]) -> RoundedMatrix:
+    def make(self, agent_id: str, vectors: Sequence[Vector], state: Hashable = None) -> RoundedMatrix:
         """Make a matrix of all vectors of an agent, in place of the one that there is."""
         self.drop(agent_id)
-        matrix = RoundedMatrix(vectors)
+        matrix = RoundedMatrix(vectors, state)
         self._keep(agent_id, matrix)
         return matrix
 

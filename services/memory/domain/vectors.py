@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from services.runtime import errors
 
@@ -33,10 +34,11 @@ class Text(Place):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change(Place):
+class Change(NamedTuple):
     """A memory that the index doesn't have as it is: its vector now, or None when it is forgotten."""
 
+    seq: int
+    agent_id: str
     number: int
     data: bytes | None
 

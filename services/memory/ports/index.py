@@ -1,6 +1,6 @@
 """The vector index: it proposes candidates fast, and the store decides about them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Protocol
 
 from services.memory.domain.vectors import Flaws, Place, Vector
@@ -68,6 +68,11 @@ class Recent(Protocol):
 class Matrix(Protocol):
     """All vectors of one agent, in memory, compared one by one."""
 
+    @property
+    def state(self) -> Hashable:
+        """What the store said of the agent's vectors when they were loaded."""
+        ...
+
     def nearest(self, vector: bytes, most: int) -> list[int]:
         """Return the numbers of the `most` memories that are nearest to a vector, in no order."""
         ...
@@ -84,7 +89,7 @@ class Matrices(Protocol):
         """Return the matrix of an agent, if there is one."""
         ...
 
-    def make(self, agent_id: str, vectors: Sequence[Vector]) -> Matrix:
+    def make(self, agent_id: str, vectors: Sequence[Vector], state: Hashable) -> Matrix:
         """Make a matrix of all vectors of an agent, in place of the one that there is."""
         ...
 

@@ -1,11 +1,11 @@
 """Exact search in small agents: all their vectors are compared, in memory.
 
-Up to some thousand memories this takes less than asking the index, and misses nothing: an approximate index loses what
+Up to ten thousand memories this takes less than asking the index, and misses nothing: an approximate index loses what
 lies behind many texts that are nearly the same.
 """
 
 import asyncio
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 
 from services.memory.domain.memories import EVERYTHING
 from services.memory.domain.vectors import Vector
@@ -25,7 +25,6 @@ class ExactSearch:
         self._clock = clock
         self._model = ""
         self._large: set[str] = set()
-        self._states: dict[str, Hashable] = {}
         self._turn = asyncio.Lock()
         self._loading = ""
         self._meanwhile: list[Vector] = []
@@ -79,8 +78,7 @@ class ExactSearch:
             return matrix
         # Other processes write too, and don't tell of it.
         async with self._store.reading() as records:
-            state = await records.vectors_state(agent_id)
-        return matrix if state == self._states.get(agent_id) else None
+            return matrix if matrix.state == await records.vectors_state(agent_id) else None
 
     async def _load(self, agent_id: str, model: str) -> Matrix | None:
         # Before anything is read: what is written from here on is told.
@@ -94,8 +92,7 @@ class ExactSearch:
         if len(every) > self._limit:
             self._large.add(agent_id)
             return None
-        matrix = self._matrices.make(agent_id, [Vector(seq, agent_id, data) for seq, data in every])
-        self._states[agent_id] = state
+        matrix = self._matrices.make(agent_id, [Vector(seq, agent_id, data) for seq, data in every], state)
         self.add(self._meanwhile)
         if self._is_outdated:
             self._matrices.drop(agent_id)

@@ -34,7 +34,8 @@ _SAMPLE = 200
 _MANY = 1_000
 """More differences than this are not mended one by one: the index is built anew."""
 _GATHER_SECONDS = 0.2
-_PATIENCE = 50
+_PATIENCE, _ENOUGH = 150, 10_000
+"""How often a quiet moment is waited for, and how many new vectors are not waited with any longer."""
 _RETRY_SECONDS = 3.0
 _LOG_EVERY = 10_000
 
@@ -212,7 +213,7 @@ class Indexing:
         for _ in range(_PATIENCE):
             self._behind.clear()
             await asyncio.sleep(_GATHER_SECONDS)
-            if not self._behind.is_set():
+            if not self._behind.is_set() or len(self._fresh) >= _ENOUGH:
                 break
         while await self._carry_over():
             pass

@@ -105,3 +105,10 @@ def test_what_is_dropped_is_gone() -> None:
     matrices.clear()
     assert matrices.of("b") is None
     assert matrices.put("b", [vector(2, "b")]) == 0
+
+
+def test_agents_that_remember_nothing_are_not_kept_without_end() -> None:
+    matrices = RoundedMatrices(most_bytes=10_000)
+    for number in range(100):
+        matrices.make(str(number), [])
+    assert sum(matrices.of(str(number)) is not None for number in range(100)) == 10

@@ -36,7 +36,7 @@ _BLANKS = 50
 """Documents of no meaning that an agent begins with: else a word in two of three memories would be worth nothing."""
 
 _LONG = LONG.removeprefix("SELECT ")
-_FEW, _FEW_PUT = 5_000, 16
+_FEW, _FEW_PUT = 20_000, 16
 """More documents take longer to search, and more to put, than handing them to a thread."""
 _ROW_BUDGET = 200
 """How many matches are scored at most, at 1.5 microseconds each, as long as one word has fewer."""

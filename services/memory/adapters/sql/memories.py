@@ -42,7 +42,7 @@ _ADD_MANY = Prepared(_ADD["sqlite"])
 _ADD_FEW = {name: Prepared(statement.returning(*_PLACE)) for name, statement in _ADD.items()}
 _ADDED = Prepared(sa.select(*_PLACE).where(memory.c.seq > sa.bindparam("newest")))
 _NEWEST = Prepared(sa.select(sa.func.coalesce(sa.func.max(memory.c.seq), 0)))
-_FEW = 16
+_FEW = 2
 """More rows are inserted in one step, and their numbers are read after that, where nobody else writes meanwhile."""
 
 
