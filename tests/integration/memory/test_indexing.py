@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.memory.adapters.sql.records import SqlMemoryStore
-from services.memory.domain.memories import MemoryFilter
+from services.memory.domain.memories import MemoryFilter, Remembered
 from services.memory.domain.vectors import IndexDown, IndexState, Vector
 from services.memory.service import indexing as module
 from services.runtime.idempotency import RequestKey
@@ -79,6 +79,34 @@ async def test_a_memory_that_changes_while_the_first_build_copies_it_is_carried_
         assert await mind.find("red kite") == []
         assert mind.held() == {kite.seq}
         assert (await mind.indexing.verify()).is_consistent
+
+
+async def test_what_another_replica_stored_while_the_index_was_built_is_in_it(
+    awake: Awake, index: FakeIndex, store: SqlMemoryStore
+) -> None:
+    async with awake() as mind:
+        await mind.settled()
+        await mind.create("red kite")
+        await mind.settled()
+        index.writable.clear()
+        rebuilding = asyncio.create_task(mind.indexing.rebuild())
+
+        async def is_copying() -> bool:
+            return (await mind.indexing.status()).total == 1
+
+        await until(is_copying)
+        async with store.writing() as records:
+            # It tells the build that serves, and settles that.
+            embedder = mind.indexing.embedder
+            new = Remembered(memory("blue boat", id="mem_other", agent_id="agt_a"))
+            [vector] = await embedder.embed([new.memory.text])
+            [(stored, _)] = await records.add([new], embedder.model, [vector], mind.clock.now())
+            await records.settle(list(await records.pending()))
+            await records.commit()
+        index.writable.set()
+        await rebuilding
+        await mind.settled()
+        assert stored.seq in mind.held()
 
 
 async def test_where_an_index_is_shared_more_is_asked_for_at_once(awake: Awake, index: FakeIndex) -> None:
