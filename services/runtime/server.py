@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import gc
 import logging
 import signal
 import sys
@@ -72,6 +73,8 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
 
 
 _M_TRIM_THRESHOLD = -1  # as in malloc.h
+_COLLECTED_AFTER = 10_000
+"""How many new objects are waited for before those are looked for that only refer to each other: 700 take 4% more."""
 S = TypeVar("S", bound=ServiceSettings)
 
 
@@ -83,6 +86,7 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
         sys.exit(explain(error, kind.model_config.get("env_prefix", "")))
     logs.configure(name, settings.log_level)
     _give_memory_back()
+    gc.set_threshold(_COLLECTED_AFTER)
 
     async def main() -> None:
         stopping = asyncio.Event()
@@ -90,6 +94,9 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         async with serving(name, settings, opener(settings)):
+            # What is there now stays: going through all of it takes 60 ms, in which no call is answered.
+            gc.collect()
+            gc.freeze()
             await stopping.wait()
 
     asyncio.run(main())
