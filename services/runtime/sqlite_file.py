@@ -180,9 +180,11 @@ class Connection:
     def stop(self) -> None:
         """Close the file at once."""
         # While anything refers to a cursor, as a traceback does, closing waits, and a transaction keeps its lock.
-        with contextlib.suppress(sqlite3.ProgrammingError):  # it is closed already
-            self._conn.rollback()
-        self._conn.close()
+        try:
+            with contextlib.suppress(sqlite3.ProgrammingError):  # it is closed already
+                self._conn.rollback()
+        finally:
+            self._conn.close()
 
 
 async def _away(work: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:

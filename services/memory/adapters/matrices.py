@@ -3,6 +3,7 @@
 Rounding moves a cosine by about a thousandth.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 
@@ -51,6 +52,14 @@ class RoundedMatrix:
         )
         if fresh:
             self._append(fresh)
+
+    def remove(self, seq: int) -> None:
+        """Remove a vector; what isn't there is no error."""
+        [place], [is_there] = self._places([seq])
+        if is_there:
+            self.count -= 1
+            for array in (self._rows, self._scales, self._seqs):
+                array[place : self.count] = array[place + 1 : self.count + 1]
 
     def nearest(self, vector: bytes, most: int) -> list[int]:
         """Return the numbers of the `most` memories that are nearest to a vector, in no order."""
@@ -115,7 +124,7 @@ class RoundedMatrix:
 class RoundedMatrices:
     """Keeps matrices up to a number of bytes."""
 
-    def __init__(self, most_bytes: int = 64 * 2**20) -> None:
+    def __init__(self, most_bytes: int = 128 * 2**20) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
         self._matrices: OrderedDict[str, RoundedMatrix] = OrderedDict()
@@ -127,10 +136,10 @@ class RoundedMatrices:
             self._matrices.move_to_end(agent_id)
         return matrix
 
-    def make(self, agent_id: str, vectors: Sequence[Vector], state: Hashable = None) -> RoundedMatrix:
+    async def make(self, agent_id: str, vectors: Sequence[Vector], state: Hashable = None) -> RoundedMatrix:
         """Make a matrix of all vectors of an agent, in place of the one that there is."""
+        matrix = await asyncio.to_thread(RoundedMatrix, vectors, state)  # 40 ms for 10,000
         self.drop(agent_id)
-        matrix = RoundedMatrix(vectors, state)
         self._keep(agent_id, matrix)
         return matrix
 
@@ -145,6 +154,11 @@ class RoundedMatrices:
         matrix.put(vectors)
         self._keep(agent_id, matrix)
         return matrix.count
+
+    def remove(self, agent_id: str, seq: int) -> None:
+        """Remove a vector from the matrix of an agent; what isn't there is no error."""
+        if matrix := self._matrices.get(agent_id):
+            matrix.remove(seq)
 
     def drop(self, agent_id: str) -> None:
         """Remove the matrix of an agent, if there is one."""

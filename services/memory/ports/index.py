@@ -89,12 +89,16 @@ class Matrices(Protocol):
         """Return the matrix of an agent, if there is one."""
         ...
 
-    def make(self, agent_id: str, vectors: Sequence[Vector], state: Hashable) -> Matrix:
+    async def make(self, agent_id: str, vectors: Sequence[Vector], state: Hashable) -> Matrix:
         """Make a matrix of all vectors of an agent, in place of the one that there is."""
         ...
 
     def put(self, agent_id: str, vectors: Sequence[Vector]) -> int:
         """Add vectors to the matrix of an agent, or replace them; return how many it has then, 0 when there is none."""
+        ...
+
+    def remove(self, agent_id: str, seq: int) -> None:
+        """Remove a vector from the matrix of an agent; what isn't there is no error."""
         ...
 
     def drop(self, agent_id: str) -> None:

@@ -121,8 +121,12 @@ class SearchRecords(Protocol):
         """Return the numbers and vectors of the newest `most` memories of an agent that pass the filter."""
         ...
 
-    async def vectors_state(self, agent_id: str) -> Hashable:
-        """Return what is another value whenever an agent has other vectors, in the writes of any process."""
+    async def vectors_state(self, agent_id: str, model: str) -> Hashable:
+        """Return what is another value whenever an agent has other vectors of a model, whoever wrote them."""
+        ...
+
+    async def has_more_than(self, limit: int, agent_id: str) -> bool:
+        """Tell whether an agent has more memories than this."""
         ...
 
     async def count_access(self, counts: Mapping[int, int]) -> None:

@@ -8,10 +8,13 @@ import asyncio
 from collections.abc import Iterable
 
 from services.memory.domain.memories import EVERYTHING
-from services.memory.domain.vectors import Vector
+from services.memory.domain.vectors import Place, Vector
 from services.memory.ports.index import Matrices, Matrix
 from services.memory.ports.store import Store
 from services.runtime.clock import Clock
+
+_SHARED_LIMIT = 1_000
+"""How many memories a small agent has at most where other processes write too: each write loads all of them anew."""
 
 
 class ExactSearch:
@@ -21,7 +24,7 @@ class ExactSearch:
         """Take what keeps the vectors, and how many memories a small agent has at most; with 0 no agent is small."""
         self._store = store
         self._matrices = matrices
-        self._limit = limit
+        self._limit = min(limit, _SHARED_LIMIT) if store.is_shared else limit
         self._clock = clock
         self._model = ""
         self._large: set[str] = set()
@@ -59,8 +62,14 @@ class ExactSearch:
             if agent_id == self._loading:
                 self._meanwhile += added
             if self._matrices.put(agent_id, added) > self._limit:
+                # Too large, unless some of them are gone by now: that is counted when it is asked for.
                 self._matrices.drop(agent_id)
-                self._large.add(agent_id)
+
+    def remove(self, places: Iterable[Place]) -> None:
+        """Remove vectors of memories that were forgotten."""
+        for place in places:
+            self._is_outdated |= place.agent_id == self._loading
+            self._matrices.remove(place.agent_id, place.seq)
 
     def forget(self, agent_id: str) -> None:
         """Drop what is kept of an agent, or of all when it is empty: what the store has left is loaded when needed."""
@@ -78,22 +87,23 @@ class ExactSearch:
             return matrix
         # Other processes write too, and don't tell of it.
         async with self._store.reading() as records:
-            return matrix if matrix.state == await records.vectors_state(agent_id) else None
+            return matrix if matrix.state == await records.vectors_state(agent_id, self._model) else None
 
     async def _load(self, agent_id: str, model: str) -> Matrix | None:
         # Before anything is read: what is written from here on is told.
         self._loading, self._meanwhile, self._is_outdated = agent_id, [], False
         try:
             async with self._store.reading() as records:
-                state = await records.vectors_state(agent_id) if self._store.is_shared else None
-                every = await records.every_vector(agent_id, EVERYTHING, model, self._clock.now(), self._limit + 1)
+                if await records.has_more_than(self._limit, agent_id):
+                    if not self._is_outdated:
+                        self._large.add(agent_id)
+                    return None
+                state = await records.vectors_state(agent_id, model) if self._store.is_shared else None
+                every = await records.every_vector(agent_id, EVERYTHING, model, self._clock.now(), self._limit)
+            matrix = await self._matrices.make(agent_id, [Vector(seq, agent_id, data) for seq, data in every], state)
         finally:
             self._loading = ""
-        if len(every) > self._limit:
-            self._large.add(agent_id)
-            return None
-        matrix = self._matrices.make(agent_id, [Vector(seq, agent_id, data) for seq, data in every], state)
         self.add(self._meanwhile)
-        if self._is_outdated:
+        if self._is_outdated or model != self._model:
             self._matrices.drop(agent_id)
         return matrix

@@ -6,8 +6,9 @@ whatever happens to the index.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from services.memory.domain.vectors import (
     Build,
@@ -102,15 +103,25 @@ class Indexing:
             for generation in filter(None, (self._replacing, self._serving)):
                 await generation.close()
 
-    def changed(self, vectors: Sequence[Vector] = ()) -> None:
-        """Say that the store has changes, and which vectors are new."""
+    def changed(self, vectors: Sequence[Vector] = (), gone: Sequence[Place] = ()) -> None:
+        """Say that the store has changes: which vectors are new, and whose memories were forgotten."""
         self._exact.add(vectors)
+        self._exact.remove(gone)
         self._recent.put(vectors)
         self._fresh.update(vector.seq for vector in vectors)
         self._behind.set()
 
+    @contextlib.contextmanager
+    def told(self, agent_id: str) -> Iterator[None]:
+        """Have an agent's vectors, or all, loaded anew when a caller goes away in a write, which may be made untold."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self.forgotten(agent_id)
+            raise
+
     def forgotten(self, agent_id: str) -> None:
-        """Say that memories of an agent, or of any when it is empty, were forgotten."""
+        """Say that many memories of an agent, or of any when it is empty, were forgotten."""
         self._exact.forget(agent_id)
         self._behind.set()
 

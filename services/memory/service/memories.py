@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.memory.domain.memories import Memory, MemoryFilter, MemoryNotFound, MemoryStats, Remembered
-from services.memory.domain.vectors import Vector
+from services.memory.domain.vectors import Place, Vector
 from services.memory.ports.store import Records, Store
 from services.memory.service.indexing import Indexing
 from services.runtime.clock import Clock
@@ -73,24 +73,27 @@ class Memories:
         """
         embedder = self._indexing.embedder
         vector = (await embedder.embed([values["text"]]))[0] if "text" in values else None
-        async with self._store.writing(agent_id) as records:
-            if await records.claim(key, memory_id):
-                return await self._existing(records, agent_id, memory_id)
-            before = await self._existing(records, agent_id, memory_id)
-            after = before.changed(values, etag, self._clock.now())
-            await records.replace(before, after, embedder.model, vector)
-            await records.commit()
+        with self._indexing.told(agent_id):
+            async with self._store.writing(agent_id) as records:
+                if await records.claim(key, memory_id):
+                    return await self._existing(records, agent_id, memory_id)
+                before = await self._existing(records, agent_id, memory_id)
+                after = before.changed(values, etag, self._clock.now())
+                await records.replace(before, after, embedder.model, vector)
+                await records.commit()
         self._indexing.changed([Vector(after.seq, agent_id, vector)] if vector else [])
         return after
 
     async def delete(self, agent_id: str, memory_id: str, key: RequestKey) -> None:
         """Forget a memory. Raises MemoryNotFound."""
-        async with self._store.writing(agent_id) as records:
-            if await records.claim(key, memory_id):
-                return
-            await records.forget([await self._existing(records, agent_id, memory_id)])
-            await records.commit()
-        self._indexing.forgotten(agent_id)
+        with self._indexing.told(agent_id):
+            async with self._store.writing(agent_id) as records:
+                if await records.claim(key, memory_id):
+                    return
+                memory = await self._existing(records, agent_id, memory_id)
+                await records.forget([memory])
+                await records.commit()
+        self._indexing.changed(gone=[Place(memory.seq, agent_id)])
 
     async def clear(self, agent_id: str, wanted: MemoryFilter, key: RequestKey) -> int:
         """Forget what passes a filter, and return how many memories that were."""
@@ -187,18 +190,19 @@ class Memories:
         return Created([found[memory_id] for memory_id in ids], int(duplicates or 0))
 
     async def _forget(self, agent_id: str, wanted: MemoryFilter, key: RequestKey, *, purge: bool = False) -> int:
-        async with self._store.writing(agent_id) as records:
-            if first := await records.claim(key, "0"):
-                return int(first)
-            count = await records.clear(agent_id, wanted)
-            if purge and count:
-                await records.scrub(agent_id)
-                # An unfinished build: if the service ends before the index is built anew, its next start does it.
-                await records.begin_build(self._indexing.embedder.model)
-            if purge and wanted.author:
-                await records.forget_relationship(agent_id, wanted.author)
-            await records.answer(key, str(count))
-            await records.commit()
+        with self._indexing.told(agent_id):
+            async with self._store.writing(agent_id) as records:
+                if first := await records.claim(key, "0"):
+                    return int(first)
+                count = await records.clear(agent_id, wanted)
+                if purge and count:
+                    await records.scrub(agent_id)
+                    # An unfinished build: if the service ends before the index is built anew, its next start does it.
+                    await records.begin_build(self._indexing.embedder.model)
+                if purge and wanted.author:
+                    await records.forget_relationship(agent_id, wanted.author)
+                await records.answer(key, str(count))
+                await records.commit()
         self._indexing.forgotten(agent_id)
         return count
 

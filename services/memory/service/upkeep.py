@@ -22,6 +22,14 @@ class Upkeep:
 
     async def sweep(self, agent_id: str, key: RequestKey) -> Swept:
         """Forget what is due, in one agent or, when it is empty, in all of them."""
+        with self._indexing.told(agent_id):
+            return await self._sweep(agent_id, key)
+
+    async def sweep_all(self) -> None:
+        """Forget what is due in all agents."""
+        await self.sweep("", NO_REQUEST)
+
+    async def _sweep(self, agent_id: str, key: RequestKey) -> Swept:
         now = self._clock.now()
         async with self._store.writing() as records:
             if first := await records.claim(key, "0 0 0"):
@@ -30,9 +38,6 @@ class Upkeep:
             await records.forget_requests(now - _REQUESTS_KEPT)
             await records.answer(key, f"{swept.expired} {swept.outdated} {swept.excess}")
             await records.commit()
-        self._indexing.forgotten(agent_id)
+        if swept != Swept():
+            self._indexing.forgotten(agent_id)
         return swept
-
-    async def sweep_all(self) -> None:
-        """Forget what is due in all agents."""
-        await self.sweep("", NO_REQUEST)

@@ -13,10 +13,12 @@ from services.memory.domain.search import Query
 from services.memory.domain.upkeep import Retention
 from services.memory.service.exact import ExactSearch
 from services.memory.service.upkeep import Upkeep
+from services.runtime.transaction import Transaction
 from tests.fakes.clock import FixedClock
 from tests.fakes.memory import FakeIndex
 from tests.integration.memory.calls import until
 from tests.integration.memory.mind import NO_KEY, Awake
+from tests.unit.memory.examples import memory
 
 MODEL = "words-64"
 
@@ -136,6 +138,43 @@ async def test_a_write_while_vectors_are_loaded_is_among_them(awake: Awake, monk
         go_on.set()
         assert await finding == ["red kite"]
         assert mind.matrices.of("agt_a") is None, "what was loaded before the deletion isn't kept"
+
+
+async def test_a_write_whose_caller_goes_away_in_the_commit_is_found_by_its_meaning(
+    awake: Awake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with awake(exact_limit=10) as mind:
+        kite, boat = await mind.create("red kite", "blue boat")
+        assert await mind.find("kite") == ["red kite"]
+        commit = Transaction.commit
+
+        async def leave(self: Transaction) -> None:
+            await commit(self)
+            raise asyncio.CancelledError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Transaction, "commit", leave)
+            with pytest.raises(asyncio.CancelledError):
+                await mind.memories.update("agt_a", kite.id, {"text": "green tree"}, "", NO_KEY)
+        assert await mind.find("green tree") == ["green tree"]
+        with monkeypatch.context() as patched:
+            patched.setattr(Transaction, "commit", leave)
+            with pytest.raises(asyncio.CancelledError):
+                await mind.memories.delete("agt_a", boat.id, NO_KEY)
+        assert await mind.find("boat") == []
+
+
+async def test_a_memory_that_has_expired_gives_way_to_its_duplicate_in_one_call_and_leaves_nothing(
+    awake: Awake, store: SqlMemoryStore
+) -> None:
+    async with awake(exact_limit=10) as mind:
+        past = mind.clock.now() - timedelta(seconds=1)
+        new = [memory("red kite", id=f"mem_{name}", agent_id="agt_a", expire_time=past) for name in "ab"]
+        await mind.memories.create(new, NO_KEY)
+        async with store.reading() as records:
+            left = await records.memories_by_id("agt_a", ["mem_a", "mem_b"])
+            assert await records.seqs(MODEL) == {item.seq for item in left.values()}
+            assert len(left) == 1
 
 
 async def test_a_search_that_began_with_the_model_before_leaves_nothing_behind(

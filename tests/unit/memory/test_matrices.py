@@ -50,6 +50,16 @@ def test_a_text_without_a_direction_is_held_too() -> None:
     assert matrix.nearest(vector(2).data, 1) == [2]
 
 
+def test_what_is_removed_is_not_proposed_any_more() -> None:
+    matrix = RoundedMatrix([vector(seq) for seq in range(5)])
+    for gone in (2, 2, 4, 0, 77):
+        matrix.remove(gone)
+    assert matrix.nearest(vector(2).data, 10) == [1, 3]
+    assert matrix.similarities(vector(3).data, [2, 3, 4])[1] > 0.99
+    matrix.put([vector(4)])
+    assert matrix.nearest(vector(2).data, 10) == [1, 3, 4]
+
+
 @given(st.lists(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 1000)), max_size=20), max_size=12))
 def test_after_any_writes_each_number_has_its_last_vector(groups: list[list[tuple[int, int]]]) -> None:
     matrix, last = RoundedMatrix([vector(100)]), {100: 100}
@@ -61,44 +71,44 @@ def test_after_any_writes_each_number_has_its_last_vector(groups: list[list[tupl
         assert matrix.similarities(vector(seq, like=like).data, [seq])[0] > 0.99
 
 
-def test_agents_that_were_not_asked_for_the_longest_time_give_way() -> None:
+async def test_agents_that_were_not_asked_for_the_longest_time_give_way() -> None:
     one = RoundedMatrix([vector(seq) for seq in range(10)]).size
     matrices = RoundedMatrices(most_bytes=3 * one)
     for agent_id in "abc":
-        matrices.make(agent_id, [vector(seq, agent_id) for seq in range(10)])
+        await matrices.make(agent_id, [vector(seq, agent_id) for seq in range(10)])
     assert matrices.of("a") is not None
-    matrices.make("d", [vector(seq, "d") for seq in range(10)])
+    await matrices.make("d", [vector(seq, "d") for seq in range(10)])
     assert [agent_id for agent_id in "abcd" if matrices.of(agent_id)] == ["a", "c", "d"]
 
 
-def test_an_agent_that_grows_makes_others_give_way() -> None:
+async def test_an_agent_that_grows_makes_others_give_way() -> None:
     many = [vector(seq, "b") for seq in range(1, 1_000)]
     matrices = RoundedMatrices(most_bytes=RoundedMatrix(many).size)
-    matrices.make("a", [vector(0, "a")])
-    matrices.make("b", many[:1])
+    await matrices.make("a", [vector(0, "a")])
+    await matrices.make("b", many[:1])
     assert matrices.put("b", many[1:]) == 999
     assert matrices.of("a") is None
     assert matrices.of("b") is not None
     assert matrices.put("b", [vector(seq, "b") for seq in range(2_000, 4_000)]) == 2_999
     assert matrices.of("b") is None, "one agent alone is more than there is room for"
-    matrices.make("a", [vector(0, "a")])
+    await matrices.make("a", [vector(0, "a")])
     assert matrices.of("a") is not None, "the room is counted right after all that"
 
 
-def test_vectors_of_another_model_are_not_mixed_in() -> None:
+async def test_vectors_of_another_model_are_not_mixed_in() -> None:
     matrices = RoundedMatrices()
-    matrices.make("a", [vector(1, "a")])
+    await matrices.make("a", [vector(1, "a")])
     assert matrices.put("a", [vector(2, "a", dimensions=32)]) == 0
     assert matrices.of("a") is None
-    matrices.make("a", [])
+    await matrices.make("a", [])
     assert matrices.put("a", [vector(2, "a")]) == 0
     assert matrices.of("a") is None, "an empty one doesn't know how long vectors are"
 
 
-def test_what_is_dropped_is_gone() -> None:
+async def test_what_is_dropped_is_gone() -> None:
     matrices = RoundedMatrices()
     for agent_id in "ab":
-        matrices.make(agent_id, [vector(1, agent_id)])
+        await matrices.make(agent_id, [vector(1, agent_id)])
     matrices.drop("a")
     matrices.drop("c")
     assert matrices.of("a") is None
@@ -107,8 +117,8 @@ def test_what_is_dropped_is_gone() -> None:
     assert matrices.put("b", [vector(2, "b")]) == 0
 
 
-def test_agents_that_remember_nothing_are_not_kept_without_end() -> None:
+async def test_agents_that_remember_nothing_are_not_kept_without_end() -> None:
     matrices = RoundedMatrices(most_bytes=10_000)
     for number in range(100):
-        matrices.make(str(number), [])
+        await matrices.make(str(number), [])
     assert sum(matrices.of(str(number)) is not None for number in range(100)) == 10

@@ -128,6 +128,7 @@ class SqlMemories(SqlSearch):
         added = await self._insert(rows)
         stored: list[tuple[Memory, bool]] = []
         fresh: list[tuple[Remembered, bytes]] = []
+        gone: set[int] = set()
         for item, row, vector in zip(new, rows, vectors, strict=True):
             # Of two with one id, only the one with these words was added.
             seq = added.pop((row["agent_id"], row["id"], row["fingerprint"]), 0)
@@ -136,13 +137,16 @@ class SqlMemories(SqlSearch):
                 if standing is not None and not standing.has_expired(now):
                     stored.append((standing, False))
                     break
-                await self.forget([standing] if standing is not None else [])
+                if standing is not None:
+                    gone.add(standing.seq)
+                    await self.forget([standing])
                 seq = sum((await self._insert([row])).values())
             else:
                 kept = item.memory.numbered(seq)
                 stored.append((kept, True))
                 fresh.append((Remembered(kept, item.history), vector))
-        if fresh:
+        # What had expired already may have given way to another of the same call.
+        if fresh := [(item, vector) for item, vector in fresh if item.memory.seq not in gone]:
             await self._equip(fresh, model)
         return stored
 

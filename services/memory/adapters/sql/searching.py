@@ -28,11 +28,8 @@ def _known(key: sa.Column[str]) -> sa.Select[Any]:
 _KNOWN_NAMES = Prepared(sa.union(_known(memory.c.subject_key), _known(memory.c.author_key)))
 
 _NO_VECTOR = sa.literal(b"", sa.LargeBinary)
-_VECTOR = (
-    sa.select(embedding.c.vector)
-    .where(embedding.c.seq == memory.c.seq, embedding.c.model == sa.bindparam("model", type_=sa.String))
-    .scalar_subquery()
-)
+_OF_MODEL = (embedding.c.seq == memory.c.seq) & (embedding.c.model == sa.bindparam("model", type_=sa.String))
+_VECTOR = sa.select(embedding.c.vector).where(_OF_MODEL).scalar_subquery()
 
 
 def _candidates(vector: sa.ColumnElement[bytes], *weighed: sa.Column[Any]) -> Prepared:
@@ -56,9 +53,11 @@ _VECTORS = (
     .where(OWN, ALIVE, embedding.c.model == sa.bindparam("model"))
     .order_by(memory.c.create_time.desc(), memory.c.seq.desc())
 )
-# A new memory has the highest number, an update counts its versions, and a forgotten one isn't counted.
-_STATE = [sa.func.count(), sa.func.max(memory.c.seq), sa.func.sum(memory.c.version)]
-_VECTORS_STATE = Prepared(sa.select(*_STATE).where(OWN))
+# A memory that comes or goes changes the first two, an update the third, and another model the last.
+_STATE = [sa.func.count(), sa.func.sum(memory.c.seq), sa.func.sum(memory.c.version), sa.func.count(embedding.c.seq)]
+_VECTORS_STATE = Prepared(sa.select(*_STATE).select_from(memory.outerjoin(embedding, _OF_MODEL)).where(OWN))
+_SOME = sa.select(memory.c.seq).where(OWN).limit(sa.bindparam("most", type_=sa.Integer)).subquery()
+_COUNT = Prepared(sa.select(sa.func.count()).select_from(_SOME))
 _COUNT_ACCESS = (
     sa.update(memory)
     .where(memory.c.seq == sa.bindparam("number"))
@@ -111,10 +110,15 @@ class SqlSearch(SqlTransaction):
         rows = await self._connection.execute(query, values)
         return [(seq, vector) for seq, vector in rows.all()]
 
-    async def vectors_state(self, agent_id: str) -> Hashable:
-        """Return what is another value whenever an agent has other vectors, in the writes of any process."""
-        row = await _VECTORS_STATE.all(self._connection, {"agent_id": agent_id})
-        return tuple(row[0])
+    async def vectors_state(self, agent_id: str, model: str) -> Hashable:
+        """Return what is another value whenever an agent has other vectors of a model, whoever wrote them."""
+        [row] = await _VECTORS_STATE.all(self._connection, {"agent_id": agent_id, "model": model})
+        return tuple(row)
+
+    async def has_more_than(self, limit: int, agent_id: str) -> bool:
+        """Tell whether an agent has more memories than this."""
+        [(count,)] = await _COUNT.all(self._connection, {"agent_id": agent_id, "most": limit + 1})
+        return bool(count > limit)
 
     async def count_access(self, counts: Mapping[int, int]) -> None:
         """Add to how often memories were returned, by number."""
