@@ -18,7 +18,6 @@ from solders.account import Account
 from solders.clock import Clock
 from solders.hash import Hash
 from solders.keypair import Keypair
-from solders.litesvm import LiteSVM
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM_PROGRAM
@@ -28,6 +27,7 @@ from solders.transaction_metadata import SimulateResult
 from sandbox.solana import parsed
 from sandbox.solana.clock import FIRST_SLOT, SLOTS_BEHIND, Commitment, Origin, SlotClock
 from sandbox.solana.journal import Journal, Landed
+from sandbox.solana.machine import Machine
 
 SLOTS_PER_EPOCH = 432_000
 GONE = Account(0, b"", SYSTEM_PROGRAM)
@@ -67,12 +67,11 @@ class Chain:
         self._seed = seed
         self.clock = clock
         self.began = began
-        # The chain checks blockhashes, signatures and duplicates itself: LiteSVM's blockhash never advances.
-        self._svm = LiteSVM().with_blockhash_check(False).with_sigverify(False).with_transaction_history(0)
+        self._machine = Machine()
         self._earlier: dict[Pubkey, deque[tuple[int, Account | None]]] = {}
         self._token_accounts: dict[Pubkey, dict[Pubkey, None]] = {}
         for address, account in journal.accounts():
-            self._svm.set_account(address, account)
+            self._machine.set_account(address, account)
             self._index(address, account)
 
     @classmethod
@@ -130,7 +129,8 @@ class Chain:
         return Keypair.from_seed(self.secret(f"wallet {name}"))
 
     def close(self) -> None:
-        """Close the durable record."""
+        """Stop the machine, and close the durable record."""
+        self._machine.close()
         self._journal.close()
 
     # Reading
@@ -141,7 +141,7 @@ class Chain:
         for changed_at, earlier in self._earlier.get(address, ()):
             if changed_at > slot:
                 return earlier
-        return self._svm.get_account(address)
+        return self._machine.account(address)
 
     def balance(self, address: Pubkey, commitment: Commitment = Commitment.PROCESSED) -> int:
         """Return a wallet's lamports."""
@@ -158,12 +158,12 @@ class Chain:
 
     def decimals_of(self, mint: Pubkey) -> int:
         """Return the decimals of a mint; 0 for what is none."""
-        found = parsed.mint(self._svm.get_account(mint))
+        found = parsed.mint(self._machine.account(mint))
         return 0 if found is None else found.decimals
 
     def rent(self, size: int) -> int:
         """Return the lamports an account with `size` bytes of data has to hold."""
-        return self._svm.minimum_balance_for_rent_exemption(size)
+        return self._machine.rent(size)
 
     def landed(self, signature: str, commitment: Commitment) -> Landed | None:
         """Return a transaction that has reached this commitment and is visible."""
@@ -172,11 +172,11 @@ class Chain:
 
     def fee_of(self, tx: VersionedTransaction) -> int:
         """Return what a transaction costs in lamports, whether it succeeds or not."""
-        return self._svm.simulate_transaction(tx).meta().fee()
+        return self._machine.simulate(tx).meta().fee()
 
     def simulate(self, tx: VersionedTransaction) -> SimulateResult:
         """Run a transaction on the newest state without any effect, whatever its signatures and blockhash."""
-        return self._svm.simulate_transaction(tx)
+        return self._machine.simulate(tx)
 
     # Writing
 
@@ -199,7 +199,7 @@ class Chain:
     def set_account(self, address: Pubkey, account: Account) -> None:
         """Put an account into a new chain without a transaction."""
         self._journal.save_accounts({address: account})
-        self._svm.set_account(address, account)
+        self._machine.set_account(address, account)
         self._index(address, account)
 
     def _check(self, tx: VersionedTransaction, commitment: Commitment, before: Landed | None) -> None:
@@ -215,7 +215,7 @@ class Chain:
                 raise RefusedError("AlreadyProcessed")
             # A state in which it has not landed yet is one in which it would land.
             return
-        meta, err = parsed.outcome_of(self._svm.simulate_transaction(tx))
+        meta, err = parsed.outcome_of(self._machine.simulate(tx))
         if err is not None:
             raise RefusedError(err, meta.logs(), meta.compute_units_consumed())
 
@@ -226,11 +226,10 @@ class Chain:
     def _land(self, tx: VersionedTransaction, hidden_seconds: float) -> None:
         keys = tx.message.account_keys
         slot, now = self.clock.slot(), self.clock.now()
-        before = {key: self._svm.get_account(key) for key in keys}
+        before = {key: self._machine.account(key) for key in keys}
         epoch = slot // SLOTS_PER_EPOCH
-        self._svm.set_clock(Clock(slot, 0, epoch, epoch + 1, int(now)))
-        result = self._svm.send_transaction(tx)
-        after = {key: self._svm.get_account(key) for key in keys}
+        result = self._machine.run(tx, Clock(slot, 0, epoch, epoch + 1, int(now)))
+        after = {key: self._machine.account(key) for key in keys}
         changed = {key: after[key] for key in keys if after[key] != before[key]}
         if not changed:
             # Even a transaction that fails pays its fee when it lands. This one couldn't: it is in no block.
@@ -243,7 +242,7 @@ class Chain:
                 self._journal.save_landed(landed, keys)
         except BaseException:
             for key in changed:
-                self._svm.set_account(key, before[key] or GONE)
+                self._machine.set_account(key, before[key] or GONE)
             raise
         for key, account in changed.items():
             self._remember(key, before[key], slot)

@@ -212,3 +212,11 @@ def test_a_beginning_that_fails_leaves_nothing_behind(tmp_path: Path, open_chain
 def test_a_second_owner_of_the_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         Chain.open(tmp_path, 0.4, create_world)
+
+
+def test_running_programs_leaves_the_arithmetic_of_others_alone(chain: Chain, wallet: Keypair) -> None:
+    tx = payment(chain, wallet, RECEIVER, SOL)
+    chain.simulate(tx)
+    chain.submit(tx, Commitment.PROCESSED)
+    # SQLite reads decimal numbers with long doubles, in the registers that a compiled program leaves full.
+    assert sqlite3.connect(":memory:").execute("SELECT 1.5").fetchone() == (1.5,)
