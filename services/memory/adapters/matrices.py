@@ -20,6 +20,8 @@ _EMPTY = 1_000
 """How many bytes a matrix takes about without a row."""
 _SPARE = 1.25
 """What a matrix grows by when it is full."""
+_FEW = 2_000
+"""Comparing more takes longer than handing it to a thread, beside which the words are looked up."""
 
 
 class RoundedMatrix:
@@ -53,19 +55,21 @@ class RoundedMatrix:
         if fresh:
             self._append(fresh)
 
-    def remove(self, seq: int) -> None:
-        """Remove a vector; what isn't there is no error."""
-        [place], [is_there] = self._places([seq])
-        if is_there:
-            self.count -= 1
-            for array in (self._rows, self._scales, self._seqs):
-                array[place : self.count] = array[place + 1 : self.count + 1]
+    def remove(self, seqs: Sequence[int]) -> None:
+        """Remove vectors; what isn't there is no error."""
+        places, are_there = self._places(seqs)
+        if are_there.any():
+            self._rearrange(np.delete(np.arange(self.count), places[are_there]))
 
-    def nearest(self, vector: bytes, most: int) -> list[int]:
+    async def nearest(self, vector: bytes, most: int) -> list[int]:
         """Return the numbers of the `most` memories that are nearest to a vector, in no order."""
-        seqs = self._seqs[: self.count]
+        # What is written meanwhile is added behind these rows, or stands in new arrays.
+        rows, scales, seqs = self._rows[: self.count], self._scales[: self.count], self._seqs[: self.count]
         if self.count > most:
-            similarities = self._compare(vector, self._rows[: self.count], self._scales[: self.count])
+            if self.count <= _FEW:
+                similarities = _compare(vector, rows, scales)
+            else:
+                similarities = await asyncio.to_thread(_compare, vector, rows, scales)
             seqs = seqs[np.argpartition(-similarities, most)[:most]]
         found: list[int] = seqs.tolist()
         return found
@@ -75,20 +79,9 @@ class RoundedMatrix:
         if not self.count:
             return [0.0] * len(seqs)
         places, are_there = self._places(seqs)
-        similarities = self._compare(vector, self._rows[places], self._scales[places])
+        similarities = _compare(vector, self._rows[places], self._scales[places])
         found: list[float] = (similarities * are_there).tolist()
         return found
-
-    def _compare(self, vector: bytes, rows: NDArray[np.int8], scales: NDArray[np.float32]) -> NDArray[np.float32]:
-        wanted = np.frombuffer(vector, _FLOAT)
-        similarities = np.empty(len(rows), _FLOAT)
-        numbers = np.empty((min(len(rows), _AT_ONCE), self.dimensions), _FLOAT)
-        for start in range(0, len(rows), _AT_ONCE):
-            some = rows[start : start + _AT_ONCE]
-            numbers[: len(some)] = some
-            np.dot(numbers[: len(some)], wanted, out=similarities[start : start + len(some)])
-        similarities *= scales
-        return similarities
 
     def _places(self, seqs: Sequence[int]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return where these numbers stand, and whether they do; a place is a valid one in any case."""
@@ -110,15 +103,30 @@ class RoundedMatrix:
         self._write(slice(before, count), fresh)
         self.count = count
         if before and fresh[0].seq < self._seqs[before - 1]:
-            order = np.argsort(self._seqs[:count])
-            for array in (self._rows, self._scales, self._seqs):
-                array[:count] = array[:count][order]
+            self._rearrange(np.argsort(self._seqs[:count]))
+
+    def _rearrange(self, places: NDArray[np.intp]) -> None:
+        self._rows, self._scales, self._seqs = self._rows[places], self._scales[places], self._seqs[places]
+        self.count = len(places)
 
     def _write(self, places: NDArray[np.intp] | slice, vectors: Sequence[Vector]) -> None:
         numbers = np.frombuffer(b"".join(vector.data for vector in vectors), _FLOAT).reshape(-1, self.dimensions)
         scales = np.abs(numbers).max(axis=1) / _LEVELS
         scales[scales == 0] = 1.0
         self._rows[places], self._scales[places] = np.rint(numbers / scales[:, None]), scales
+
+
+def _compare(vector: bytes, rows: NDArray[np.int8], scales: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the cosine of a vector with each of these rows."""
+    wanted = np.frombuffer(vector, _FLOAT)
+    similarities = np.empty(len(rows), _FLOAT)
+    numbers = np.empty((min(len(rows), _AT_ONCE), len(wanted)), _FLOAT)
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        numbers[: len(some)] = some
+        np.dot(numbers[: len(some)], wanted, out=similarities[start : start + len(some)])
+    similarities *= scales
+    return similarities
 
 
 class RoundedMatrices:
@@ -155,10 +163,12 @@ class RoundedMatrices:
         self._keep(agent_id, matrix)
         return matrix.count
 
-    def remove(self, agent_id: str, seq: int) -> None:
-        """Remove a vector from the matrix of an agent; what isn't there is no error."""
+    def remove(self, agent_id: str, seqs: Sequence[int]) -> None:
+        """Remove vectors from the matrix of an agent; what isn't there is no error."""
         if matrix := self._matrices.get(agent_id):
-            matrix.remove(seq)
+            self._bytes -= matrix.size
+            matrix.remove(seqs)
+            self._bytes += matrix.size
 
     def drop(self, agent_id: str) -> None:
         """Remove the matrix of an agent, if there is one."""

@@ -73,7 +73,7 @@ class Matrix(Protocol):
         """What the store said of the agent's vectors when they were loaded."""
         ...
 
-    def nearest(self, vector: bytes, most: int) -> list[int]:
+    async def nearest(self, vector: bytes, most: int) -> list[int]:
         """Return the numbers of the `most` memories that are nearest to a vector, in no order."""
         ...
 
@@ -97,8 +97,8 @@ class Matrices(Protocol):
         """Add vectors to the matrix of an agent, or replace them; return how many it has then, 0 when there is none."""
         ...
 
-    def remove(self, agent_id: str, seq: int) -> None:
-        """Remove a vector from the matrix of an agent; what isn't there is no error."""
+    def remove(self, agent_id: str, seqs: Sequence[int]) -> None:
+        """Remove vectors from the matrix of an agent; what isn't there is no error."""
         ...
 
     def drop(self, agent_id: str) -> None:

@@ -67,9 +67,12 @@ class ExactSearch:
 
     def remove(self, places: Iterable[Place]) -> None:
         """Remove vectors of memories that were forgotten."""
+        by_agent: dict[str, list[int]] = {}
         for place in places:
-            self._is_outdated |= place.agent_id == self._loading
-            self._matrices.remove(place.agent_id, place.seq)
+            by_agent.setdefault(place.agent_id, []).append(place.seq)
+        for agent_id, seqs in by_agent.items():
+            self._is_outdated |= agent_id == self._loading
+            self._matrices.remove(agent_id, seqs)
 
     def forget(self, agent_id: str) -> None:
         """Drop what is kept of an agent, or of all when it is empty: what the store has left is loaded when needed."""

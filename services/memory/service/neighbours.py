@@ -35,7 +35,7 @@ class ExactNeighbours:
 
     async def nearest(self, most: int) -> list[int]:
         """Return the numbers of up to `most` memories, all of this agent."""
-        return self.matrix.nearest(self.vector, most)
+        return await self.matrix.nearest(self.vector, most)
 
     async def similarities(self, candidates: Sequence[Candidate]) -> list[float]:
         """Return the cosine of the query with each of these."""

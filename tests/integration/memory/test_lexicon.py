@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.memory.adapters.sql import lexicon
+from services.memory.adapters.sql import fts5
 from tests.integration.memory.calls import Agent, memory
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -115,13 +115,40 @@ async def test_common_words_add_to_the_scores_of_what_a_rare_word_found(
     texts = [f"harbour in fog number {number}" for number in range(40)]
     await agent.batch([memory(text) for text in (*texts, "quince", "quince in the harbour")])
     unlimited = await scores(agent, "quince harbour")
-    monkeypatch.setattr(lexicon, "_ROW_BUDGET", 10)
+    monkeypatch.setattr(fts5, "_ROW_BUDGET", 10)
     found = await scores(agent, "quince harbour")
     assert found["quince in the harbour"] >= found["quince"] > 0.5
     for text in ("quince in the harbour", "quince"):
         assert found[text] == pytest.approx(unlimited[text], rel=0.1)
     common = await scores(agent, "harbour fog")
     assert sum(score > 0 for score in common.values()) >= 40, "of common words the rarest one is looked for"
+
+
+async def test_of_words_that_are_all_common_what_has_all_is_found_first(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fts5, "_ROW_BUDGET", 5)
+    monkeypatch.setattr(fts5, "_NEWEST", 10)
+    things = ("harbour", "fog", "harbour in fog")
+    texts = [f"{thing} number {number}" for number in range(60) for thing in things]
+    await agent.batch([memory(text) for text in ("a quince, fog, the harbour", *texts)])
+    await agent.batch([memory(f"quince {number}") for number in range(60)])
+    assert (await agent.find("harbour fog quince", min_relevance=0.0))[0] == "a quince, fog, the harbour"
+    for query in ("harbour fog quince", "harbour fog", "harbour"):
+        assert len(await by_words(agent, query)) >= 10
+
+
+async def test_words_that_were_common_are_found_when_few_have_them(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fts5, "_COMMON", 5)
+    await agent.batch([memory(f"harbour number {number}", source_id="s1") for number in range(40)])
+    await agent.batch([memory(f"fog number {number}") for number in range(20)])
+    assert len(await by_words(agent, "harbour")) == 40
+    await agent.purge(source_id="s1")
+    assert await by_words(agent, "harbour fog") == {f"fog number {number}" for number in range(20)}
+    await agent.create("the harbour at last")
+    assert "the harbour at last" in await by_words(agent, "harbour fog")
 
 
 async def test_words_are_found_wherever_they_are_cut(agent: Agent) -> None:

@@ -1,5 +1,7 @@
 """Rounded vectors, compared one by one."""
 
+import asyncio
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,12 +22,12 @@ def cosine(one: Vector, other: Vector) -> float:
     return float(np.frombuffer(one.data, "<f4") @ np.frombuffer(other.data, "<f4"))
 
 
-def test_the_nearest_are_those_of_the_unrounded_vectors() -> None:
+async def test_the_nearest_are_those_of_the_unrounded_vectors() -> None:
     vectors = [vector(seq) for seq in range(1000)]
     matrix = RoundedMatrix(vectors)
     for wanted in (vector(5000), vector(7)):
         by_distance = sorted(vectors, key=lambda held: -cosine(held, wanted))
-        assert {held.seq for held in by_distance[:30]} <= set(matrix.nearest(wanted.data, 40))
+        assert {held.seq for held in by_distance[:30]} <= set(await matrix.nearest(wanted.data, 40))
 
 
 def test_rounding_moves_a_cosine_by_little() -> None:
@@ -37,36 +39,49 @@ def test_rounding_moves_a_cosine_by_little() -> None:
     assert sum(differences) / 500 < 0.0015
 
 
-def test_what_is_not_there_is_similar_to_nothing() -> None:
+async def test_what_is_not_there_is_similar_to_nothing() -> None:
     matrix = RoundedMatrix([vector(1), vector(9)])
     assert matrix.similarities(vector(9).data, [0, 5, 10, 9]) == [0, 0, 0, matrix.similarities(vector(9).data, [9])[0]]
     assert RoundedMatrix([]).similarities(vector(9).data, [1, 2]) == [0, 0]
-    assert RoundedMatrix([]).nearest(vector(9).data, 5) == []
+    assert await RoundedMatrix([]).nearest(vector(9).data, 5) == []
 
 
-def test_a_text_without_a_direction_is_held_too() -> None:
+async def test_a_text_without_a_direction_is_held_too() -> None:
     matrix = RoundedMatrix([Vector(1, "agt_a", bytes(4 * DIMENSIONS)), vector(2)])
     assert matrix.similarities(vector(2).data, [1]) == [0.0]
-    assert matrix.nearest(vector(2).data, 1) == [2]
+    assert await matrix.nearest(vector(2).data, 1) == [2]
 
 
-def test_what_is_removed_is_not_proposed_any_more() -> None:
+async def test_what_is_removed_is_not_proposed_any_more() -> None:
     matrix = RoundedMatrix([vector(seq) for seq in range(5)])
-    for gone in (2, 2, 4, 0, 77):
+    matrix.remove([])
+    for gone in ([2], [2, 4], [0, 77]):
         matrix.remove(gone)
-    assert matrix.nearest(vector(2).data, 10) == [1, 3]
+    assert await matrix.nearest(vector(2).data, 10) == [1, 3]
     assert matrix.similarities(vector(3).data, [2, 3, 4])[1] > 0.99
     matrix.put([vector(4)])
-    assert matrix.nearest(vector(2).data, 10) == [1, 3, 4]
+    assert await matrix.nearest(vector(2).data, 10) == [1, 3, 4]
+
+
+async def test_writes_while_many_are_compared_are_not_mixed_up_with_them() -> None:
+    matrix = RoundedMatrix([vector(seq) for seq in range(1, 3_001)])
+    looking = asyncio.create_task(matrix.nearest(vector(2_000).data, 5))
+    await asyncio.sleep(0)
+    matrix.remove(range(1, 1_000))
+    matrix.put([vector(0), vector(4_000)])
+    found = await looking
+    assert 2_000 in found
+    assert set(found) <= set(range(1, 3_001))
+    assert {0, 2_000, 4_000} <= set(await matrix.nearest(vector(2_000).data, 2_500))
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 1000)), max_size=20), max_size=12))
-def test_after_any_writes_each_number_has_its_last_vector(groups: list[list[tuple[int, int]]]) -> None:
+async def test_after_any_writes_each_number_has_its_last_vector(groups: list[list[tuple[int, int]]]) -> None:
     matrix, last = RoundedMatrix([vector(100)]), {100: 100}
     for group in groups:
         matrix.put([vector(seq, like=like) for seq, like in group])
         last |= dict(group)
-    assert sorted(matrix.nearest(vector(0).data, 1000)) == sorted(last)
+    assert sorted(await matrix.nearest(vector(0).data, 1000)) == sorted(last)
     for seq, like in last.items():
         assert matrix.similarities(vector(seq, like=like).data, [seq])[0] > 0.99
 

@@ -6,8 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from services.memory.adapters.sql.fts5 import SqliteLexicon
 from services.memory.adapters.sql.indexing import SqlIndexing
 from services.memory.adapters.sql.memories import SqlMemories
+from services.memory.adapters.sql.tsvector import PostgresLexicon
 from services.memory.domain.relationships import Interaction, Relationship
 from services.runtime.db import Database
 from services.runtime.idempotency import RequestKey, RequestRecord
@@ -52,6 +54,7 @@ class SqlMemoryStore(SqlStore[SqlRecords]):
     """Opens transactions on the tables."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database, SqlRecords)
+        lexicon = SqliteLexicon() if database.is_sqlite else PostgresLexicon()
+        super().__init__(database, lambda transaction: SqlRecords(transaction, lexicon))
         self.is_shared = not database.is_sqlite
         self.scrub = database.scrub

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.memory.adapters.sql.filters import ALIVE, NUMBERED, OWN, Condition, passing
-from services.memory.adapters.sql.lexicon import Lexicon, PostgresLexicon, SqliteLexicon
+from services.memory.adapters.sql.lexicon import Lexicon
 from services.memory.adapters.sql.tables import embedding, memory
 from services.memory.domain.memories import MemoryFilter
 from services.memory.domain.search import Candidate
@@ -68,10 +68,10 @@ _COUNT_ACCESS = (
 class SqlSearch(SqlTransaction):
     """Finds candidates, and what their scores are made of."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, lexicon: Lexicon) -> None:
         super().__init__(transaction)
         self._dialect = self._connection.dialect.name
-        self._lexicon: Lexicon = SqliteLexicon() if self._dialect == "sqlite" else PostgresLexicon()
+        self._lexicon = lexicon
 
     async def known_names(self, agent_id: str, names: Collection[str]) -> set[str]:
         """Return those of these names that an agent has memories about or by."""

@@ -1,0 +1,240 @@
+"""The words of memories on SQLite, in tables of FTS5."""
+
+import heapq
+import itertools
+import math
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.memory.adapters.sql.filters import Condition
+from services.memory.adapters.sql.lexicon import BLANKS, EARLIER, PREVIOUS, Document, idf
+from services.memory.adapters.sql.tables import memory
+from services.memory.domain.words import fold
+from services.runtime.sqlite_file import LONG, driver_of
+
+_SCALE = 3.0
+"""What FTS5's weights are multiplied by: so its k1 of 1.2 works as 0.4, which short texts are better found with."""
+_ONCE = 2.2 * _SCALE / (_SCALE + 1.2)
+"""What FTS5's BM25 gives, for each unit of idf, to a word that stands once in a text of mean length."""
+
+_LONG = LONG.removeprefix("SELECT ")
+_FEW, _FEW_PUT = 20_000, 16
+"""More documents take longer to search, and more to put, than handing them to a thread."""
+_ROW_BUDGET, _NEWEST = 200, 2_000
+"""How many matches are scored at most, at 1.5 microseconds each: as long as one word has fewer, and if none has."""
+
+_COMMON, _LASTING = 1_000, 60.0
+"""A word that more documents have is counted once in so many seconds: that walks through all of them."""
+_KEPT = 100_000
+
+
+class SqliteLexicon:
+    """An FTS5 table for each agent: its words are weighed among its own, and no search reads another's."""
+
+    def __init__(self) -> None:
+        self._frequencies = _Frequencies()
+
+    async def put(self, connection: AsyncConnection, agent_id: str, documents: Sequence[Document]) -> None:
+        """Add documents, or replace those of the same number."""
+        driver = driver_of(connection)
+        if len(documents) <= _FEW_PUT:
+            _put(driver.connection, agent_id, documents)
+        else:
+            await driver.run(lambda db: _put(db, agent_id, documents))
+
+    async def remove(self, connection: AsyncConnection, agent_id: str, seqs: Sequence[int]) -> None:
+        """Remove documents."""
+        await driver_of(connection).run(lambda db: _remove(db, agent_id, seqs))
+
+    async def drop(self, connection: AsyncConnection, agent_id: str) -> None:
+        """Remove all documents of an agent, so that nothing of them is left."""
+        await driver_of(connection).run(lambda db: _drop(db, agent_id))
+
+    async def matches(
+        self,
+        connection: AsyncConnection,
+        agent_id: str,
+        terms: Sequence[str],
+        passing: Sequence[Condition],
+        now: datetime,
+        most: int,
+    ) -> dict[int, float]:
+        """Return the scores of the best documents whose memories pass these conditions, by number."""
+        driver = driver_of(connection)
+        table, total = _size(driver.connection, agent_id)
+        if not (total and terms):
+            return {}
+
+        def match(db: sqlite3.Connection) -> _Match | None:
+            return _match(table, total, self._frequencies.of(db, table, total, terms))
+
+        if not passing:
+
+            def best(db: sqlite3.Connection) -> list[tuple[int, float]]:
+                return _rank(db, match(db), most)
+
+            # In one go: every statement of SQLAlchemy takes as long as the words of a query.
+            return dict(best(driver.connection) if total <= _FEW else await driver.run(best))
+        wanted = await driver.run(match)
+        if wanted is None:
+            return {}
+        number: Any = sa.literal_column(f"{table}.rowid")
+        query = sa.select(number, sa.literal_column(wanted.rank)).prefix_with(_LONG).select_from(sa.text(table))
+        query = query.join(memory, memory.c.seq == number).where(sa.text(f"{table} MATCH :match"), *passing)
+        if wanted.is_common:
+            query = query.order_by(number.desc()).limit(_NEWEST)
+        scores: dict[int, float] = {}
+        for expression in wanted.expressions:
+            if not (wanted.is_enough and len(scores) >= most):
+                rows = await connection.execute(query, {"match": expression, "now": now})
+                scores = {**dict(map(tuple, rows)), **scores}
+        return dict(wanted.best(scores, most))
+
+
+class _Frequencies:
+    """How many documents have a word; of a common one, how many had it up to a minute ago."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[int, int, float]] = {}
+        """By table and word: how many documents had it, of how many, and when."""
+
+    def of(self, db: sqlite3.Connection, table: str, total: int, terms: Sequence[str]) -> dict[str, int]:
+        """Return how many of the `total` documents of a table have each of these words."""
+        now = time.monotonic()
+        frequencies = {term: self._kept(table, term, total, now) for term in terms}
+        asked = [term for term, count in frequencies.items() if not count]
+        if asked:
+            counting = ", ".join(f"(SELECT count(*) FROM {table} WHERE {table} MATCH ?)" for _ in asked)
+            found = db.execute(f"SELECT {counting}", tuple(map(_quoted, asked))).fetchone()
+            for term, count in zip(asked, found, strict=True):
+                frequencies[term] = count
+                if count > _COMMON:
+                    self._keep(table, term, (count, total, now))
+        return frequencies
+
+    def _kept(self, table: str, term: str, total: int, now: float) -> int:
+        count, of, time_counted = self._known.get((table, term), (0, 0, 0.0))
+        is_alike = now - time_counted < _LASTING and abs(total - of) <= count // 10
+        return count if is_alike else 0
+
+    def _keep(self, table: str, term: str, counted: tuple[int, int, float]) -> None:
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        self._known[table, term] = counted
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """What to match in a table of FTS5, and what a text scores that has every word once."""
+
+    table: str
+    expressions: Sequence[str]
+    """Each finds more than the one before, and the last scores it by fewer words."""
+    is_enough: bool
+    """Whether what one of them finds does better than whatever else the next one finds."""
+    is_common: bool
+    """Whether so many documents have even the rarest word that only the newest are scored."""
+    ideal: float
+
+    @property
+    def rank(self) -> str:
+        """The score, which FTS5 gives the lower the better."""
+        return f"bm25({self.table}, {_SCALE}, {_SCALE}, {_SCALE}, {_SCALE * PREVIOUS}, {_SCALE * EARLIER})"
+
+    def best(self, scores: Mapping[int, float], most: int) -> list[tuple[int, float]]:
+        """Return the best numbers, with how well they do: 0 to 1."""
+        best = heapq.nsmallest(most, scores.items(), key=itemgetter(1))
+        return [(seq, min(1.0, -score / self.ideal)) for seq, score in best]
+
+
+def _table(db: sqlite3.Connection, agent_id: str) -> str:
+    row = db.execute("SELECT number FROM lexicon WHERE agent_id = ?", (agent_id,)).fetchone()
+    return f"memory_words_{row[0]}" if row else ""
+
+
+def _create(db: sqlite3.Connection, agent_id: str) -> str:
+    db.execute("INSERT INTO lexicon (agent_id) VALUES (?)", (agent_id,))
+    table = _table(db, agent_id)
+    db.execute(
+        f"CREATE VIRTUAL TABLE {table} USING fts5"
+        "(text, who, day, previous, earlier, tokenize = 'porter unicode61 remove_diacritics 2')"
+    )
+    blanks = [(-number, "qzx " * 30) for number in range(1, BLANKS + 1)]
+    db.executemany(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", blanks)
+    return table
+
+
+def _put(db: sqlite3.Connection, agent_id: str, documents: Sequence[Document]) -> None:
+    table = _table(db, agent_id) or _create(db, agent_id)
+    db.executemany(
+        f"INSERT OR REPLACE INTO {table} (rowid, text, who, day, previous, earlier) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (item.seq, fold(item.text), fold(item.who), item.day, fold(item.previous), fold(item.earlier))
+            for item in documents
+        ],
+    )
+
+
+def _remove(db: sqlite3.Connection, agent_id: str, seqs: Sequence[int]) -> None:
+    if table := _table(db, agent_id):
+        db.executemany(f"DELETE FROM {table} WHERE rowid = ?", [(seq,) for seq in seqs])
+
+
+def _drop(db: sqlite3.Connection, agent_id: str) -> None:
+    if table := _table(db, agent_id):
+        db.execute(f"DROP TABLE {table}")
+        db.execute("DELETE FROM lexicon WHERE agent_id = ?", (agent_id,))
+
+
+def _size(db: sqlite3.Connection, agent_id: str) -> tuple[str, int]:
+    """Return the table of an agent's documents, and how many it has; empty and 0 when there is none."""
+    table = _table(db, agent_id)
+    return (table, db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0]) if table else ("", 0)
+
+
+def _match(table: str, total: int, frequencies: Mapping[str, int]) -> _Match | None:
+    """Return what to match for words that so many of the documents of a table have; None when none has any.
+
+    Scoring every match of a common word takes too long among many documents: rare words say which documents are scored,
+    and common ones only add to their scores.
+    """
+    known = sorted((term for term, count in frequencies.items() if count), key=lambda term: frequencies[term])
+    if not known:
+        return None
+    matches = itertools.accumulate(frequencies[term] for term in known)
+    rare = sum(count <= _ROW_BUDGET for count in matches) or 1
+    is_common = frequencies[known[0]] > _NEWEST
+    quoted = [_quoted(term) for term in known]
+    one_of, adding = " OR ".join(quoted[:rare]), " OR ".join(quoted[rare:])
+    expressions = [f"({one_of}) AND ({adding})", one_of] if adding else [one_of]
+    if is_common and len(known) > 2:
+        expressions.insert(0, " AND ".join(quoted))
+    ideal = _ONCE * math.fsum(idf(count, total) for count in frequencies.values())
+    return _Match(table, expressions, rare == 1, is_common, ideal)
+
+
+def _rank(db: sqlite3.Connection, match: _Match | None, most: int) -> list[tuple[int, float]]:
+    if match is None:
+        return []
+    query = f"SELECT rowid, {match.rank} FROM {match.table} WHERE {match.table} MATCH ?"
+    if match.is_common:
+        query += f" ORDER BY rowid DESC LIMIT {_NEWEST}"
+    elif len(match.expressions) == 1:
+        query += f" ORDER BY 2 LIMIT {most}"
+    scores: dict[int, float] = {}
+    for expression in match.expressions:
+        if not (match.is_enough and len(scores) >= most):
+            scores = dict(db.execute(query, (expression,))) | scores
+    return match.best(scores, most)
+
+
+def _quoted(term: str) -> str:
+    return f'"{term}"'

@@ -1,0 +1,117 @@
+"""The words of memories on Postgres, as tsvectors."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.memory.adapters.sql.filters import Condition
+from services.memory.adapters.sql.lexicon import BLANKS, EARLIER, PREVIOUS, Document, idf
+from services.memory.adapters.sql.tables import lexicon, memory
+from services.memory.domain.words import words_of
+
+_K1 = 0.6
+
+
+class PostgresLexicon:
+    """A tsvector for each memory: how often a word stands in a part of a document doesn't count, nor how long it is.
+
+    Measured on public conversations, this loses 0.2 of 100 in recall.
+    """
+
+    async def put(self, connection: AsyncConnection, agent_id: str, documents: Sequence[Document]) -> None:
+        """Add documents, or replace those of the same number."""
+        if await connection.scalar(sa.select(lexicon.c.number).where(lexicon.c.agent_id == agent_id)) is None:
+            await connection.execute(
+                sa.text("INSERT INTO lexicon (agent_id) VALUES (:agent_id) ON CONFLICT DO NOTHING"),
+                {"agent_id": agent_id},
+            )
+        await connection.execute(
+            sa.text(
+                """
+                INSERT INTO memory_words (seq, agent_id, words) VALUES (:seq, :agent_id,
+                    setweight(to_tsvector('english', :own), 'A')
+                    || setweight(to_tsvector('english', :previous), 'B')
+                    || setweight(to_tsvector('english', :earlier), 'C'))
+                ON CONFLICT (seq) DO UPDATE SET words = excluded.words
+                """
+            ),
+            [
+                {
+                    "seq": item.seq,
+                    "agent_id": agent_id,
+                    "own": _plain(f"{item.text}\n{item.who}\n{item.day}"),
+                    "previous": _plain(item.previous),
+                    "earlier": _plain(item.earlier),
+                }
+                for item in documents
+            ],
+        )
+
+    async def remove(self, connection: AsyncConnection, agent_id: str, seqs: Sequence[int]) -> None:
+        """Remove documents."""
+        gone = sa.text("DELETE FROM memory_words WHERE agent_id = :agent AND seq = :seq")
+        await connection.execute(gone, [{"agent": agent_id, "seq": seq} for seq in seqs])
+
+    async def drop(self, connection: AsyncConnection, agent_id: str) -> None:
+        """Remove the documents of an agent whose memories are gone: another replica may be adding some."""
+        gone = sa.text(
+            "DELETE FROM memory_words WHERE agent_id = :agent"
+            " AND seq NOT IN (SELECT seq FROM memory WHERE agent_id = :agent)"
+        )
+        await connection.execute(gone, {"agent": agent_id})
+
+    async def matches(
+        self,
+        connection: AsyncConnection,
+        agent_id: str,
+        terms: Sequence[str],
+        passing: Sequence[Condition],
+        now: datetime,
+        most: int,
+    ) -> dict[int, float]:
+        """Return the scores of the best documents whose memories pass these conditions, by number."""
+        counted = await connection.execute(
+            sa.text(
+                """
+                SELECT term,
+                    (SELECT count(*) FROM memory_words WHERE agent_id = :agent),
+                    (SELECT count(*) FROM memory_words
+                     WHERE agent_id = :agent AND words @@ to_tsquery('english', term))
+                FROM unnest(CAST(:terms AS text[])) AS term WHERE numnode(to_tsquery('english', term)) > 0
+                """
+            ),
+            {"agent": agent_id, "terms": list(terms)},
+        )
+        weights = {term: idf(count, total + BLANKS) for term, total, count in counted}
+        if not weights:
+            return {}
+        parts = (("A", 1.0), ("B", PREVIOUS), ("C", EARLIER))
+        frequency = " + ".join(
+            f"{part} * (words @@ to_tsquery('english', term || ':{label}'))::int" for label, part in parts
+        )
+        score: Any = sa.literal_column(f"sum(weight * {1 + _K1} * ({frequency}) / ({frequency} + {_K1}))")
+        number: Any = sa.literal_column("memory_words.seq")
+        source = "unnest(CAST(:terms AS text[]), CAST(:weights AS float8[])) AS asked (term, weight), memory_words"
+        query = sa.select(number, score).select_from(sa.text(source)).group_by(number)
+        query = query.where(sa.text("memory_words.agent_id = :agent AND words @@ to_tsquery('english', term)"))
+        if passing:
+            query = query.where(number.in_(sa.select(memory.c.seq).where(memory.c.agent_id == agent_id, *passing)))
+        rows = await connection.execute(
+            query.order_by(score.desc()).limit(most),
+            {
+                "agent": agent_id,
+                "terms": list(weights),
+                "weights": list(weights.values()),
+                **({"now": now} if passing else {}),
+            },
+        )
+        ideal = sum(weights.values())
+        return {seq: min(1.0, found / ideal) for seq, found in rows}
+
+
+def _plain(text: str) -> str:
+    """Return a text whose words Postgres takes apart as queries do: it would keep `SOL/USDC` and `nova.ai` whole."""
+    return " ".join(words_of(text))
