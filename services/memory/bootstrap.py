@@ -44,7 +44,7 @@ def opener(settings: MemorySettings) -> Opener:
             if embedder is None:
                 raise ValueError(f"there is no embedding model {settings.embedding_model!r}")
             store = SqlMemoryStore(database)
-            exact = ExactSearch(store, RoundedMatrices(), settings.exact_limit, clock)
+            exact = ExactSearch(store, RoundedMatrices(settings.exact_mebibytes * 2**20), settings.exact_limit, clock)
             indexing = Indexing(store, _index(settings), RecentVectors(), exact, embedders, embedder)
             await indexing.prepare()
             search, upkeep = Search(store, indexing, exact, clock), Upkeep(store, indexing, settings.retention, clock)

@@ -111,7 +111,8 @@ class Boundary(grpc.aio.ServerInterceptor):
             with self._admission(is_stream):
                 async with self._deadline(context, is_stream):
                     yield
-            log.debug("call", extra={"method": method, "ms": _ms_since(started)})
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("call", extra={"method": method, "ms": _ms_since(started)})
         except grpc.aio.AbortError:
             raise
         except errors.PuppetError as error:

@@ -132,7 +132,7 @@ def _compare(vector: bytes, rows: NDArray[np.int8], scales: NDArray[np.float32])
 class RoundedMatrices:
     """Keeps matrices up to a number of bytes."""
 
-    def __init__(self, most_bytes: int = 128 * 2**20) -> None:
+    def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
         self._matrices: OrderedDict[str, RoundedMatrix] = OrderedDict()

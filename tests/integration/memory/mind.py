@@ -28,7 +28,7 @@ class Mind:
     """The use cases over SQLite and an index that does what the test says."""
 
     def __init__(self, store: SqlMemoryStore, index: FakeIndex, model: str, exact_limit: int) -> None:
-        self.clock, self.matrices = FixedClock(), RoundedMatrices()
+        self.clock, self.matrices = FixedClock(), RoundedMatrices(2**20)
         self.exact = ExactSearch(store, self.matrices, exact_limit, self.clock)
         self.store, self.index = store, index
         self.indexing = Indexing(store, index, RecentVectors(), self.exact, FakeEmbedders(), FakeEmbedder(model))

@@ -180,7 +180,7 @@ async def test_a_memory_that_has_expired_gives_way_to_its_duplicate_in_one_call_
 async def test_a_search_that_began_with_the_model_before_leaves_nothing_behind(
     store: SqlMemoryStore,
 ) -> None:
-    matrices = RoundedMatrices()
+    matrices = RoundedMatrices(2**20)
     exact = ExactSearch(store, matrices, 10, FixedClock())
     exact.use("words-64")
     assert await exact.open("agt_a", "words-64") is not None

@@ -111,7 +111,7 @@ async def test_an_agent_that_grows_makes_others_give_way() -> None:
 
 
 async def test_vectors_of_another_model_are_not_mixed_in() -> None:
-    matrices = RoundedMatrices()
+    matrices = RoundedMatrices(2**20)
     await matrices.make("a", [vector(1, "a")])
     assert matrices.put("a", [vector(2, "a", dimensions=32)]) == 0
     assert matrices.of("a") is None
@@ -121,7 +121,7 @@ async def test_vectors_of_another_model_are_not_mixed_in() -> None:
 
 
 async def test_what_is_dropped_is_gone() -> None:
-    matrices = RoundedMatrices()
+    matrices = RoundedMatrices(2**20)
     for agent_id in "ab":
         await matrices.make(agent_id, [vector(1, agent_id)])
     matrices.drop("a")
