@@ -25,7 +25,7 @@ class MemorySettings(ServiceSettings):
     exact_limit: Annotated[int, Field(ge=0)] = 10_000
     """Up to how many memories an agent's vectors are all compared, in memory; Chroma proposes those of larger ones."""
     exact_mebibytes: Annotated[int, Field(ge=1)] = 128
-    """How much memory those vectors take at most, at 2.6 for 10,000; agents not searched the longest time give way."""
+    """How much memory those vectors take at most, at 2.6 for 10,000; agents not used the longest time give way."""
     min_relevance: Annotated[float, Field(ge=0, le=1)] = 0.05
     """What a hit needs at least when a search doesn't say: unrelated texts come to about 0."""
     retention_days: Mapping[MemoryKind, NonNegativeFloat] = Field(

@@ -47,6 +47,7 @@ class RoundedMatrix:
         places, are_there = self._places(list(given))
         known = [vector for vector, is_there in zip(given.values(), are_there, strict=True) if is_there]
         if known:
+            self._rearrange(np.arange(self.count))
             self._write(places[are_there], known)
         fresh = sorted(
             (vector for vector, is_there in zip(given.values(), are_there, strict=True) if not is_there),
@@ -63,7 +64,7 @@ class RoundedMatrix:
 
     async def nearest(self, vector: bytes, most: int) -> list[int]:
         """Return the numbers of the `most` memories that are nearest to a vector, in no order."""
-        # What is written meanwhile is added behind these rows, or stands in new arrays.
+        # Nothing is written to these rows meanwhile: what is new stands behind them, and all else in new arrays.
         rows, scales, seqs = self._rows[: self.count], self._scales[: self.count], self._seqs[: self.count]
         if self.count > most:
             if self.count <= _FEW:

@@ -83,7 +83,7 @@ class Matrix(Protocol):
 
 
 class Matrices(Protocol):
-    """The matrices of some agents; those that were not asked for the longest time give way."""
+    """The matrices of some agents; those that were not used the longest time give way."""
 
     def of(self, agent_id: str) -> Matrix | None:
         """Return the matrix of an agent, if there is one."""

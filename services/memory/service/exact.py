@@ -104,6 +104,8 @@ class ExactSearch:
                 state = await records.vectors_state(agent_id, model) if self._store.is_shared else None
                 every = await records.every_vector(agent_id, EVERYTHING, model, self._clock.now(), self._limit)
             matrix = await self._matrices.make(agent_id, [Vector(seq, agent_id, data) for seq, data in every], state)
+            if self._matrices.of(agent_id) is None:
+                self._large.add(agent_id)  # There is no room for it, not even alone.
         finally:
             self._loading = ""
         self.add(self._meanwhile)

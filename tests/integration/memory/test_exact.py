@@ -100,6 +100,16 @@ async def test_what_has_expired_or_does_not_pass_the_filter_makes_room_for_what_
         assert "kite of a dragon" not in await mind.find("kite of a dragon")
 
 
+async def test_an_agent_that_there_is_no_room_for_is_searched_by_the_index(awake: Awake, index: FakeIndex) -> None:
+    async with awake(exact_limit=500) as mind:
+        mind.matrices._most_bytes = 2_000
+        await mind.create(*(f"kite number {number}" for number in range(100)))
+        await mind.settled()
+        for _ in range(2):
+            assert len(await mind.find("kite")) == 10
+        assert index.asked
+
+
 async def test_what_was_swept_is_not_kept(awake: Awake) -> None:
     async with awake(exact_limit=10) as mind:
         await mind.create("red kite", "blue kite", "green kite")

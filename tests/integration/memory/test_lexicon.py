@@ -1,5 +1,6 @@
 """What words are found by, which has to be alike on both databases."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -149,6 +150,58 @@ async def test_words_that_were_common_are_found_when_few_have_them(
     assert await by_words(agent, "harbour fog") == {f"fog number {number}" for number in range(20)}
     await agent.create("the harbour at last")
     assert "the harbour at last" in await by_words(agent, "harbour fog")
+
+
+async def test_words_are_found_when_others_have_taken_the_place_of_those_that_were_counted(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fts5, "_COMMON", 5)
+    monkeypatch.setattr(fts5, "_ROW_BUDGET", 5)
+    made = await agent.batch([memory(f"harbour number {number}") for number in range(40)])
+    await agent.batch([memory(f"fog by night {number}") for number in range(50)])
+    assert await by_words(agent, "harbour fog")
+    await asyncio.gather(*(agent.update(item.id, text=f"quince {item.id}") for item in made.memories))
+    assert len(await by_words(agent, "harbour fog")) >= 10
+
+
+async def test_a_word_of_all_memories_is_found_while_they_become_fewer(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fts5, "_COMMON", 5)
+    monkeypatch.setattr(fts5, "BLANKS", 0)
+    for source in ("s1", "s2"):
+        await agent.batch([memory(f"harbour {source} {number}", source_id=source) for number in range(100)])
+        assert len(await by_words(agent, "harbour")) >= 40
+    for _ in range(5):
+        for item in (await agent.all())[:4]:
+            await agent.delete(item.id)
+        assert len(await by_words(agent, "harbour")) >= 40
+
+
+async def test_words_are_found_behind_a_filter_that_nothing_with_the_rare_ones_passes(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fts5, "_ROW_BUDGET", 5)
+    await agent.batch([memory(f"harbour number {number}") for number in range(40)])
+    await agent.batch([memory(f"a note {number}") for number in range(4)])
+    await agent.create("the old harbour", subject="Nova")
+    [found] = await agent.hits("harbour note", subject="Nova", min_relevance=0.0)
+    assert found.memory.text == "the old harbour"
+    assert found.parts.lexical > 0
+
+
+async def test_what_has_all_common_words_nearby_does_not_hide_what_has_most_of_them_itself(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fts5, "_ROW_BUDGET", 5)
+    monkeypatch.setattr(fts5, "_NEWEST", 50)
+    for count, words in ((70, ("harbour", "fog", "quince")), (90, ("harbour again", "fog again"))):
+        await agent.batch([memory(f"{word} {number}") for number in range(count) for word in words])
+    turns = [text for number in range(14) for text in ("harbour fog quince", f"yes {number}", f"no {number}")]
+    for number in range(0, len(turns), 3):
+        await talk(agent, *(f"{turn} {number}" for turn in turns[number : number + 3]), start=number)
+    await agent.create("quince and fog")
+    assert "quince and fog" in await by_words(agent, "harbour fog quince")
 
 
 async def test_words_are_found_wherever_they_are_cut(agent: Agent) -> None:

@@ -1,11 +1,15 @@
 """Rounded vectors, compared one by one."""
 
 import asyncio
+import threading
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.memory.adapters import matrices
 from services.memory.adapters.matrices import RoundedMatrices, RoundedMatrix
 from services.memory.domain.vectors import Vector
 
@@ -63,16 +67,27 @@ async def test_what_is_removed_is_not_proposed_any_more() -> None:
     assert await matrix.nearest(vector(2).data, 10) == [1, 3, 4]
 
 
-async def test_writes_while_many_are_compared_are_not_mixed_up_with_them() -> None:
+async def test_writes_while_many_are_compared_are_not_mixed_up_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = RoundedMatrix([vector(seq) for seq in range(1, 3_001)])
+    begins, goes_on, compare = threading.Event(), threading.Event(), matrices._compare
+
+    def compare_later(*given: Any) -> Any:
+        begins.set()
+        assert goes_on.wait(10)
+        return compare(*given)
+
+    monkeypatch.setattr(matrices, "_compare", compare_later)
     looking = asyncio.create_task(matrix.nearest(vector(2_000).data, 5))
-    await asyncio.sleep(0)
+    assert await asyncio.to_thread(begins.wait, 10)
+    matrix.put([vector(2_000, like=1)])
     matrix.remove(range(1, 1_000))
-    matrix.put([vector(0), vector(4_000)])
+    matrix.put([vector(0), vector(4_000), vector(2_500, like=2_000)])
+    goes_on.set()
     found = await looking
-    assert 2_000 in found
+    assert 2_000 in found, "it is what it was when the search began"
     assert set(found) <= set(range(1, 3_001))
-    assert {0, 2_000, 4_000} <= set(await matrix.nearest(vector(2_000).data, 2_500))
+    assert await matrix.nearest(vector(2_000).data, 1) == [2_500]
+    assert {0, 4_000} <= set(await matrix.nearest(vector(0).data, 1) + await matrix.nearest(vector(4_000).data, 1))
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 1000)), max_size=20), max_size=12))
@@ -88,52 +103,52 @@ async def test_after_any_writes_each_number_has_its_last_vector(groups: list[lis
 
 async def test_agents_that_were_not_asked_for_the_longest_time_give_way() -> None:
     one = RoundedMatrix([vector(seq) for seq in range(10)]).size
-    matrices = RoundedMatrices(most_bytes=3 * one)
+    kept = RoundedMatrices(most_bytes=3 * one)
     for agent_id in "abc":
-        await matrices.make(agent_id, [vector(seq, agent_id) for seq in range(10)])
-    assert matrices.of("a") is not None
-    await matrices.make("d", [vector(seq, "d") for seq in range(10)])
-    assert [agent_id for agent_id in "abcd" if matrices.of(agent_id)] == ["a", "c", "d"]
+        await kept.make(agent_id, [vector(seq, agent_id) for seq in range(10)])
+    assert kept.of("a") is not None
+    await kept.make("d", [vector(seq, "d") for seq in range(10)])
+    assert [agent_id for agent_id in "abcd" if kept.of(agent_id)] == ["a", "c", "d"]
 
 
 async def test_an_agent_that_grows_makes_others_give_way() -> None:
     many = [vector(seq, "b") for seq in range(1, 1_000)]
-    matrices = RoundedMatrices(most_bytes=RoundedMatrix(many).size)
-    await matrices.make("a", [vector(0, "a")])
-    await matrices.make("b", many[:1])
-    assert matrices.put("b", many[1:]) == 999
-    assert matrices.of("a") is None
-    assert matrices.of("b") is not None
-    assert matrices.put("b", [vector(seq, "b") for seq in range(2_000, 4_000)]) == 2_999
-    assert matrices.of("b") is None, "one agent alone is more than there is room for"
-    await matrices.make("a", [vector(0, "a")])
-    assert matrices.of("a") is not None, "the room is counted right after all that"
+    kept = RoundedMatrices(most_bytes=RoundedMatrix(many).size)
+    await kept.make("a", [vector(0, "a")])
+    await kept.make("b", many[:1])
+    assert kept.put("b", many[1:]) == 999
+    assert kept.of("a") is None
+    assert kept.of("b") is not None
+    assert kept.put("b", [vector(seq, "b") for seq in range(2_000, 4_000)]) == 2_999
+    assert kept.of("b") is None, "one agent alone is more than there is room for"
+    await kept.make("a", [vector(0, "a")])
+    assert kept.of("a") is not None, "the room is counted right after all that"
 
 
 async def test_vectors_of_another_model_are_not_mixed_in() -> None:
-    matrices = RoundedMatrices(2**20)
-    await matrices.make("a", [vector(1, "a")])
-    assert matrices.put("a", [vector(2, "a", dimensions=32)]) == 0
-    assert matrices.of("a") is None
-    await matrices.make("a", [])
-    assert matrices.put("a", [vector(2, "a")]) == 0
-    assert matrices.of("a") is None, "an empty one doesn't know how long vectors are"
+    kept = RoundedMatrices(2**20)
+    await kept.make("a", [vector(1, "a")])
+    assert kept.put("a", [vector(2, "a", dimensions=32)]) == 0
+    assert kept.of("a") is None
+    await kept.make("a", [])
+    assert kept.put("a", [vector(2, "a")]) == 0
+    assert kept.of("a") is None, "an empty one doesn't know how long vectors are"
 
 
 async def test_what_is_dropped_is_gone() -> None:
-    matrices = RoundedMatrices(2**20)
+    kept = RoundedMatrices(2**20)
     for agent_id in "ab":
-        await matrices.make(agent_id, [vector(1, agent_id)])
-    matrices.drop("a")
-    matrices.drop("c")
-    assert matrices.of("a") is None
-    matrices.clear()
-    assert matrices.of("b") is None
-    assert matrices.put("b", [vector(2, "b")]) == 0
+        await kept.make(agent_id, [vector(1, agent_id)])
+    kept.drop("a")
+    kept.drop("c")
+    assert kept.of("a") is None
+    kept.clear()
+    assert kept.of("b") is None
+    assert kept.put("b", [vector(2, "b")]) == 0
 
 
 async def test_agents_that_remember_nothing_are_not_kept_without_end() -> None:
-    matrices = RoundedMatrices(most_bytes=10_000)
+    kept = RoundedMatrices(most_bytes=10_000)
     for number in range(100):
-        await matrices.make(str(number), [])
-    assert sum(matrices.of(str(number)) is not None for number in range(100)) == 10
+        await kept.make(str(number), [])
+    assert sum(kept.of(str(number)) is not None for number in range(100)) == 10

@@ -5,11 +5,12 @@ import itertools
 import math
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,6 +35,7 @@ _ROW_BUDGET, _NEWEST = 200, 2_000
 _COMMON, _LASTING = 1_000, 60.0
 """A word that more documents have is counted once in so many seconds: that walks through all of them."""
 _KEPT = 100_000
+"""How many words' counts are kept at most."""
 
 
 class SqliteLexicon:
@@ -45,6 +47,7 @@ class SqliteLexicon:
     async def put(self, connection: AsyncConnection, agent_id: str, documents: Sequence[Document]) -> None:
         """Add documents, or replace those of the same number."""
         driver = driver_of(connection)
+        self._frequencies.change(agent_id, len(documents))
         if len(documents) <= _FEW_PUT:
             _put(driver.connection, agent_id, documents)
         else:
@@ -52,10 +55,12 @@ class SqliteLexicon:
 
     async def remove(self, connection: AsyncConnection, agent_id: str, seqs: Sequence[int]) -> None:
         """Remove documents."""
+        self._frequencies.change(agent_id, len(seqs))
         await driver_of(connection).run(lambda db: _remove(db, agent_id, seqs))
 
     async def drop(self, connection: AsyncConnection, agent_id: str) -> None:
         """Remove all documents of an agent, so that nothing of them is left."""
+        self._frequencies.drop(agent_id)
         await driver_of(connection).run(lambda db: _drop(db, agent_id))
 
     async def matches(
@@ -74,7 +79,7 @@ class SqliteLexicon:
             return {}
 
         def match(db: sqlite3.Connection) -> _Match | None:
-            return _match(table, total, self._frequencies.of(db, table, total, terms))
+            return _match(table, total, self._frequencies.of(db, agent_id, table, total, terms))
 
         if not passing:
 
@@ -89,46 +94,60 @@ class SqliteLexicon:
         number: Any = sa.literal_column(f"{table}.rowid")
         query = sa.select(number, sa.literal_column(wanted.rank)).prefix_with(_LONG).select_from(sa.text(table))
         query = query.join(memory, memory.c.seq == number).where(sa.text(f"{table} MATCH :match"), *passing)
-        if wanted.is_common:
-            query = query.order_by(number.desc()).limit(_NEWEST)
+        query = query.order_by(number.desc()).limit(_NEWEST)
         scores: dict[int, float] = {}
-        for expression in wanted.expressions:
-            if not (wanted.is_enough and len(scores) >= most):
-                rows = await connection.execute(query, {"match": expression, "now": now})
-                scores = {**dict(map(tuple, rows)), **scores}
+        for expression in wanted.asked(scores, most):
+            for seq, score in await connection.execute(query, {"match": expression, "now": now}):
+                scores.setdefault(seq, score)
         return dict(wanted.best(scores, most))
 
 
+class _Counted(NamedTuple):
+    """How many documents of an agent had a word, of how many, and after how many had been written; and when."""
+
+    documents: int
+    total: int
+    written: int
+    time: float
+
+
 class _Frequencies:
-    """How many documents have a word; of a common one, how many had it up to a minute ago."""
+    """How many documents of an agent have a word; of a common one, how many had it up to a minute ago."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], tuple[int, int, float]] = {}
-        """By table and word: how many documents had it, of how many, and when."""
+        self._counted: dict[tuple[str, str], _Counted] = {}
+        self._written: Counter[str] = Counter()
 
-    def of(self, db: sqlite3.Connection, table: str, total: int, terms: Sequence[str]) -> dict[str, int]:
-        """Return how many of the `total` documents of a table have each of these words."""
-        now = time.monotonic()
-        frequencies = {term: self._kept(table, term, total, now) for term in terms}
+    def change(self, agent_id: str, documents: int) -> None:
+        """Say that so many documents of an agent are written or removed."""
+        self._written[agent_id] += documents
+
+    def drop(self, agent_id: str) -> None:
+        """Forget an agent's words."""
+        for key in list(self._counted):  # other threads add to it
+            if key[0] == agent_id:
+                self._counted.pop(key, None)
+
+    def of(self, db: sqlite3.Connection, agent_id: str, table: str, total: int, terms: Sequence[str]) -> dict[str, int]:
+        """Return how many of the `total` documents in an agent's table have each of these words."""
+        now, written = time.monotonic(), self._written[agent_id]
+        frequencies: dict[str, int] = {}
+        for term in terms:
+            kept = self._counted.get((agent_id, term))
+            # What has changed since is a small part of it: it is still about right.
+            is_alike = kept and max(abs(total - kept.total), written - kept.written) <= kept.documents // 10
+            frequencies[term] = kept.documents if kept and is_alike and now - kept.time < _LASTING else 0
         asked = [term for term, count in frequencies.items() if not count]
         if asked:
             counting = ", ".join(f"(SELECT count(*) FROM {table} WHERE {table} MATCH ?)" for _ in asked)
             found = db.execute(f"SELECT {counting}", tuple(map(_quoted, asked))).fetchone()
+            frequencies |= zip(asked, found, strict=True)
+            if len(self._counted) > _KEPT:
+                self._counted.clear()
             for term, count in zip(asked, found, strict=True):
-                frequencies[term] = count
                 if count > _COMMON:
-                    self._keep(table, term, (count, total, now))
+                    self._counted[agent_id, term] = _Counted(count, total, written, now)
         return frequencies
-
-    def _kept(self, table: str, term: str, total: int, now: float) -> int:
-        count, of, time_counted = self._known.get((table, term), (0, 0, 0.0))
-        is_alike = now - time_counted < _LASTING and abs(total - of) <= count // 10
-        return count if is_alike else 0
-
-    def _keep(self, table: str, term: str, counted: tuple[int, int, float]) -> None:
-        if len(self._known) >= _KEPT:
-            self._known.clear()
-        self._known[table, term] = counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +156,11 @@ class _Match:
 
     table: str
     expressions: Sequence[str]
-    """Each finds more than the one before, and the last scores it by fewer words."""
-    is_enough: bool
-    """Whether what one of them finds does better than whatever else the next one finds."""
+    """The later ones find more, and score it by fewer words."""
+    certain: int
+    """How many of them are matched in any case, and not only when too little was found."""
+    otherwise: str
+    """What is matched when nothing was found: words that too many documents have."""
     is_common: bool
     """Whether so many documents have even the rarest word that only the newest are scored."""
     ideal: float
@@ -148,6 +169,14 @@ class _Match:
     def rank(self) -> str:
         """The score, which FTS5 gives the lower the better."""
         return f"bm25({self.table}, {_SCALE}, {_SCALE}, {_SCALE}, {_SCALE * PREVIOUS}, {_SCALE * EARLIER})"
+
+    def asked(self, scores: Mapping[int, float], most: int) -> Iterator[str]:
+        """Yield what to match next, looking at the scores of what was found so far."""
+        for at, expression in enumerate(self.expressions):
+            if at < self.certain or len(scores) < most:
+                yield expression
+        if self.otherwise and not scores:
+            yield self.otherwise
 
     def best(self, scores: Mapping[int, float], most: int) -> list[tuple[int, float]]:
         """Return the best numbers, with how well they do: 0 to 1."""
@@ -215,10 +244,13 @@ def _match(table: str, total: int, frequencies: Mapping[str, int]) -> _Match | N
     quoted = [_quoted(term) for term in known]
     one_of, adding = " OR ".join(quoted[:rare]), " OR ".join(quoted[rare:])
     expressions = [f"({one_of}) AND ({adding})", one_of] if adding else [one_of]
+    # What has one of several rare words can do better without a common one than another with one.
+    certain = 1 if rare == 1 else len(expressions)
     if is_common and len(known) > 2:
-        expressions.insert(0, " AND ".join(quoted))
-    ideal = _ONCE * math.fsum(idf(count, total) for count in frequencies.values())
-    return _Match(table, expressions, rare == 1, is_common, ideal)
+        expressions, certain = [" AND ".join(quoted), *expressions], 2
+    # No document has more of a word than all; some may have gone since that was counted.
+    ideal = _ONCE * math.fsum(idf(min(count, total), total) for count in frequencies.values())
+    return _Match(table, expressions, certain, adding, is_common, ideal)
 
 
 def _rank(db: sqlite3.Connection, match: _Match | None, most: int) -> list[tuple[int, float]]:
@@ -230,9 +262,9 @@ def _rank(db: sqlite3.Connection, match: _Match | None, most: int) -> list[tuple
     elif len(match.expressions) == 1:
         query += f" ORDER BY 2 LIMIT {most}"
     scores: dict[int, float] = {}
-    for expression in match.expressions:
-        if not (match.is_enough and len(scores) >= most):
-            scores = dict(db.execute(query, (expression,))) | scores
+    for expression in match.asked(scores, most):
+        for seq, score in db.execute(query, (expression,)):
+            scores.setdefault(seq, score)
     return match.best(scores, most)
 
 
