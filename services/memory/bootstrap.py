@@ -51,7 +51,7 @@ def opener(settings: MemorySettings) -> Opener:
             use_cases = UseCases(Memories(store, indexing, clock), search, indexing, upkeep)
             async with (
                 _running(indexing),
-                repeating("counting accesses", _COUNTING_SECONDS, search.count_accesses),
+                repeating("counting accesses", _COUNTING_SECONDS, search.count_accesses, at_end=True),
                 repeating("sweeping", _SWEEPING_SECONDS, upkeep.sweep_all),
             ):
                 yield [

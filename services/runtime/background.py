@@ -9,15 +9,23 @@ log = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def repeating(name: str, seconds: float, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Do this work again and again, `seconds` apart, until the block ends; a failure is logged and does not end it."""
+async def repeating(
+    name: str, seconds: float, work: Callable[[], Awaitable[None]], *, at_end: bool = False
+) -> AsyncIterator[None]:
+    """Do this work again and again, `seconds` apart, until the block ends, and if asked for once more `at_end`.
+
+    A failure is logged and ends nothing.
+    """
+
+    async def attempt() -> None:
+        try:
+            await work()
+        except Exception:
+            log.exception("background work failed", extra={"work": name})
 
     async def loop() -> None:
         while True:
-            try:
-                await work()
-            except Exception:
-                log.exception("background work failed", extra={"work": name})
+            await attempt()
             await asyncio.sleep(seconds)
 
     task = asyncio.create_task(loop(), name=name)
@@ -27,3 +35,5 @@ async def repeating(name: str, seconds: float, work: Callable[[], Awaitable[None
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        if at_end:
+            await attempt()

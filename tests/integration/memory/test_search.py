@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 
 from puppet.memory.v1 import memory_service_pb2 as pb
-from tests.integration.memory.calls import Agent, memory, until
+from services.memory.settings import MemorySettings
+from tests.integration.memory.calls import Agent, memory, running, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -200,3 +201,13 @@ async def test_what_a_search_returned_is_counted(agent: Agent) -> None:
         return {item.text: item.access_count for item in await agent.all()} == {"a red kite": 3, "two submarines": 0}
 
     await until(is_counted)
+
+
+async def test_what_a_search_returned_at_last_is_counted_when_the_service_ends(settings: MemorySettings) -> None:
+    async with running(settings) as channel:
+        agent = Agent(channel, "agt_a")
+        kite = await agent.create("a red kite")
+        await until(agent.is_settled)  # the first time that is counted is over
+        assert await agent.find("red kite") == ["a red kite"]
+    async with running(settings) as channel:
+        assert (await Agent(channel, "agt_a").get(kite.id)).access_count == 1

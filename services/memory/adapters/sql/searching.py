@@ -58,7 +58,7 @@ _STATE = [sa.func.count(), sa.func.sum(memory.c.seq), sa.func.sum(memory.c.versi
 _VECTORS_STATE = Prepared(sa.select(*_STATE).select_from(memory.outerjoin(embedding, _OF_MODEL)).where(OWN))
 _SOME = sa.select(memory.c.seq).where(OWN).limit(sa.bindparam("most", type_=sa.Integer)).subquery()
 _COUNT = Prepared(sa.select(sa.func.count()).select_from(_SOME))
-_COUNT_ACCESS = (
+_COUNT_ACCESS = Prepared(
     sa.update(memory)
     .where(memory.c.seq == sa.bindparam("number"))
     .values(access_count=memory.c.access_count + sa.bindparam("times"))
@@ -122,9 +122,7 @@ class SqlSearch(SqlTransaction):
 
     async def count_access(self, counts: Mapping[int, int]) -> None:
         """Add to how often memories were returned, by number."""
-        await self._connection.execute(
-            _COUNT_ACCESS, [{"number": seq, "times": times} for seq, times in counts.items()]
-        )
+        await _COUNT_ACCESS.each(self._connection, [{"number": seq, "times": times} for seq, times in counts.items()])
 
     async def _passing(self, prepared: Prepared, wanted: MemoryFilter, values: Values) -> Sequence[Any]:
         """Run a query of memories, of which only those are returned that pass a filter."""
