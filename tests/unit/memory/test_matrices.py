@@ -45,7 +45,10 @@ def test_rounding_moves_a_cosine_by_little() -> None:
 
 async def test_what_is_not_there_is_similar_to_nothing() -> None:
     matrix = RoundedMatrix([vector(1), vector(9)])
-    assert matrix.similarities(vector(9).data, [0, 5, 10, 9]) == [0, 0, 0, matrix.similarities(vector(9).data, [9])[0]]
+    *missing, there = matrix.similarities(vector(9).data, [0, 5, 10, 9])
+    assert missing == [0, 0, 0]
+    # Not for equality with what it is alone: a product of matrices and one of vectors may round differently.
+    assert there == pytest.approx(1, abs=0.01)
     assert RoundedMatrix([]).similarities(vector(9).data, [1, 2]) == [0, 0]
     assert await RoundedMatrix([]).nearest(vector(9).data, 5) == []
 

@@ -76,7 +76,7 @@ def test_the_parts_sum_to_the_score_and_the_fit_is_a_share(
         NOW,
     )
     total = parts.lexical + parts.vector + parts.entity + parts.recency + parts.importance
-    assert parts.score == total
+    assert parts.score == pytest.approx(total)
     assert 0 <= parts.fit <= 1
     assert all(part >= 0 for part in (parts.lexical, parts.vector, parts.entity, parts.recency, parts.importance))
 
