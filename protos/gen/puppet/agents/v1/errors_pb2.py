@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpuppet/agents/v1/errors.proto\x12\x10puppet.agents.v1*\x95\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12 \n\x1c\x45RROR_REASON_AGENT_NOT_FOUND\x10\x03\x12\x1d\n\x19\x45RROR_REASON_AGENT_EXISTS\x10\x04\x12\x1f\n\x1b\x45RROR_REASON_AGENT_INACTIVE\x10\x05\x12\x1b\n\x17\x45RROR_REASON_NO_ACCOUNT\x10\x06\x12!\n\x1d\x45RROR_REASON_TRADING_DISABLED\x10\x07\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x08\x12\'\n#ERROR_REASON_DEPENDENCY_UNAVAILABLE\x10\t\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\n\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0b\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpuppet/agents/v1/errors.proto\x12\x10puppet.agents.v1*\x81\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12 \n\x1c\x45RROR_REASON_AGENT_NOT_FOUND\x10\x03\x12\x1d\n\x19\x45RROR_REASON_AGENT_EXISTS\x10\x04\x12\x1f\n\x1b\x45RROR_REASON_AGENT_INACTIVE\x10\x05\x12\x1b\n\x17\x45RROR_REASON_NO_ACCOUNT\x10\x06\x12!\n\x1d\x45RROR_REASON_TRADING_DISABLED\x10\x07\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x08\x12\'\n#ERROR_REASON_DEPENDENCY_UNAVAILABLE\x10\t\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\n\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0b\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x0c\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\r\x12$\n ERROR_REASON_DELEGATION_REQUIRED\x10\x0e\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.agents.v1.errors_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=52
-  _globals['_ERRORREASON']._serialized_end=457
+  _globals['_ERRORREASON']._serialized_end=565
 # @@protoc_insertion_point(module_scope)

@@ -38,6 +38,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE: the service is overloaded or draining. Try again after the attached RetryInfo."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 7
     """INTERNAL: a fault of the service, logged under the attached error id."""
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 8
+    """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+    ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 9
+    """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -60,4 +64,8 @@ ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 6
 """UNAVAILABLE: the service is overloaded or draining. Try again after the attached RetryInfo."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 7
 """INTERNAL: a fault of the service, logged under the attached error id."""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 8
+"""UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 9
+"""PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

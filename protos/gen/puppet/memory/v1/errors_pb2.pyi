@@ -40,6 +40,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INTERNAL: a fault of the service, logged under the attached error id."""
     ERROR_REASON_MEMORY_EXISTS: _ErrorReason.ValueType  # 8
     """ALREADY_EXISTS: another memory of this agent, named in the metadata, is exactly this one. Use it."""
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 9
+    """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+    ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 10
+    """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -64,4 +68,8 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 7
 """INTERNAL: a fault of the service, logged under the attached error id."""
 ERROR_REASON_MEMORY_EXISTS: ErrorReason.ValueType  # 8
 """ALREADY_EXISTS: another memory of this agent, named in the metadata, is exactly this one. Use it."""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 9
+"""UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 10
+"""PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -50,6 +50,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE: the service is overloaded or draining. Try again after the attached RetryInfo."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 13
     """INTERNAL: a fault of the service, logged under the attached error id."""
+    ERROR_REASON_TRADING_HALTED: _ErrorReason.ValueType  # 14
+    """FAILED_PRECONDITION: trading is halted, for this wallet or for all; the metadata says since when. An operator resumes it."""
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 15
+    """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+    ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 16
+    """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -84,4 +90,10 @@ ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 12
 """UNAVAILABLE: the service is overloaded or draining. Try again after the attached RetryInfo."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 13
 """INTERNAL: a fault of the service, logged under the attached error id."""
+ERROR_REASON_TRADING_HALTED: ErrorReason.ValueType  # 14
+"""FAILED_PRECONDITION: trading is halted, for this wallet or for all; the metadata says since when. An operator resumes it."""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 15
+"""UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 16
+"""PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

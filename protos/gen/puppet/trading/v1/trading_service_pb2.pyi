@@ -67,6 +67,7 @@ class Wallet(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    HALT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`wal_...`; set by the service."""
     agent_id: _builtins.str
@@ -77,6 +78,10 @@ class Wallet(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was registered."""
 
+    @_builtins.property
+    def halt(self) -> Global___Halt:
+        """Set while it is halted: by itself, or because all trading is."""
+
     def __init__(
         self,
         *,
@@ -84,14 +89,47 @@ class Wallet(_message.Message):
         agent_id: _builtins.str = ...,
         address: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        halt: Global___Halt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "halt", b"halt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "agent_id", b"agent_id", "create_time", b"create_time", "id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "agent_id", b"agent_id", "create_time", b"create_time", "halt", b"halt", "id", b"id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Wallet: _TypeAlias = Wallet  # noqa: Y015
+
+@_typing.final
+class Halt(_message.Message):
+    """Why and since when nothing is signed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    IS_FOR_ALL_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """What the operator gave as the reason."""
+    is_for_all: _builtins.bool
+    """True when all trading is halted, and not this wallet alone."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was halted."""
+
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        is_for_all: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "is_for_all", b"is_for_all", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Halt: _TypeAlias = Halt  # noqa: Y015
 
 @_typing.final
 class RegisterWalletRequest(_message.Message):
@@ -102,22 +140,36 @@ class RegisterWalletRequest(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     PRIVATE_KEY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    POLICY_MASK_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent it belongs to: 1 to 128 characters."""
     private_key: _builtins.str
     """The private key: base58, a JSON array of 64 numbers, or hex. Empty: a new key is made. It is sealed and never returned."""
     request_id: _builtins.str
     """At most 128 characters. The same id and body returns the wallet that the first call made."""
+    @_builtins.property
+    def policy(self) -> Global___Policy:
+        """The limits that hold from the first moment on, beside the defaults; `policy_mask` says which fields. Its `wallet_id`
+        is left empty.
+        """
+
+    @_builtins.property
+    def policy_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which fields of `policy` to set."""
+
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
         private_key: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        policy: Global___Policy | None = ...,
+        policy_mask: _field_mask_pb2.FieldMask | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "policy_mask", b"policy_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "private_key", b"private_key", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "policy", b"policy", "policy_mask", b"policy_mask", "private_key", b"private_key", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -447,6 +499,7 @@ class ExecuteTradeRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     SLIPPAGE_BPS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MIN_OUTPUT_AMOUNT_FIELD_NUMBER: _builtins.int
     wallet_id: _builtins.str
     """The wallet that pays and receives."""
     input_mint: _builtins.str
@@ -459,6 +512,10 @@ class ExecuteTradeRequest(_message.Message):
     """How much worse the outcome may be, in basis points: up to the policy's limit; 0 means the policy's limit."""
     request_id: _builtins.str
     """Required, at most 128 characters: the name of this effect. It happens once."""
+    min_output_amount: _builtins.int
+    """The least that must come out, in base units, however long the trade takes; 0: what was quoted when the trade was
+    claimed, less the slippage.
+    """
     def __init__(
         self,
         *,
@@ -468,10 +525,11 @@ class ExecuteTradeRequest(_message.Message):
         amount: _builtins.int = ...,
         slippage_bps: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        min_output_amount: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "input_mint", b"input_mint", "output_mint", b"output_mint", "request_id", b"request_id", "slippage_bps", b"slippage_bps", "wallet_id", b"wallet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "input_mint", b"input_mint", "min_output_amount", b"min_output_amount", "output_mint", b"output_mint", "request_id", b"request_id", "slippage_bps", b"slippage_bps", "wallet_id", b"wallet_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -522,6 +580,8 @@ class Trade(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     FINISH_TIME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MIN_OUTPUT_AMOUNT_FIELD_NUMBER: _builtins.int
+    WORTH_LAMPORTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`trd_...`; set by the service."""
     wallet_id: _builtins.str
@@ -548,6 +608,10 @@ class Trade(_message.Message):
     """The block height after which these signed bytes can't land any more, once SIGNED."""
     request_id: _builtins.str
     """Who asked for it: the `request_id`."""
+    min_output_amount: _builtins.int
+    """The least that comes out, in base units; with less it is not signed, or fails on the chain."""
+    worth_lamports: _builtins.int
+    """What it counts for against the policy, in lamports: the larger of its quote and of an independent price."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was claimed."""
@@ -574,10 +638,12 @@ class Trade(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         finish_time: _timestamp_pb2.Timestamp | None = ...,
         request_id: _builtins.str = ...,
+        min_output_amount: _builtins.int = ...,
+        worth_lamports: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_lamports", b"fee_lamports", "finish_time", b"finish_time", "id", b"id", "input_amount", b"input_amount", "input_mint", b"input_mint", "last_valid_block_height", b"last_valid_block_height", "output_amount", b"output_amount", "output_mint", b"output_mint", "request_id", b"request_id", "signature", b"signature", "slippage_bps", b"slippage_bps", "state", b"state", "state_reason", b"state_reason", "wallet_id", b"wallet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_lamports", b"fee_lamports", "finish_time", b"finish_time", "id", b"id", "input_amount", b"input_amount", "input_mint", b"input_mint", "last_valid_block_height", b"last_valid_block_height", "min_output_amount", b"min_output_amount", "output_amount", b"output_amount", "output_mint", b"output_mint", "request_id", b"request_id", "signature", b"signature", "slippage_bps", b"slippage_bps", "state", b"state", "state_reason", b"state_reason", "wallet_id", b"wallet_id", "worth_lamports", b"worth_lamports"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -891,12 +957,15 @@ class Policy(_message.Message):
     BLOCKED_MINTS_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    MAX_PRICE_DEVIATION_BPS_FIELD_NUMBER: _builtins.int
+    MAX_PRICE_IMPACT_BPS_FIELD_NUMBER: _builtins.int
+    ALLOW_UNPRICED_FIELD_NUMBER: _builtins.int
     wallet_id: _builtins.str
     """The wallet it holds for."""
     max_trade_lamports: _builtins.int
     """The most SOL that one trade may give or be worth, in lamports."""
     min_balance_lamports: _builtins.int
-    """What must remain in the wallet after a trade that gives SOL, fee included, in lamports."""
+    """What must remain in the wallet after any trade, fees included, in lamports."""
     max_slippage_bps: _builtins.int
     """The most slippage, in basis points: 1 to 5,000."""
     max_daily_trades: _builtins.int
@@ -905,6 +974,12 @@ class Policy(_message.Message):
     """The most SOL that all trades of 24 hours may give or be worth, in lamports."""
     etag: _builtins.str
     """Changes with every write."""
+    max_price_deviation_bps: _builtins.int
+    """How much less than its independent price a trade may bring, in basis points: 0 to 10,000."""
+    max_price_impact_bps: _builtins.int
+    """How much a trade may move the price by itself, in basis points: 0 to 10,000."""
+    allow_unpriced: _builtins.bool
+    """Whether tokens without an independent price may be bought. They can be sold only for something that has one."""
     @_builtins.property
     def allowed_mints(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these mints may be traded, beside SOL; empty: every mint but the blocked."""
@@ -930,10 +1005,13 @@ class Policy(_message.Message):
         blocked_mints: _abc.Iterable[_builtins.str] | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        max_price_deviation_bps: _builtins.int = ...,
+        max_price_impact_bps: _builtins.int = ...,
+        allow_unpriced: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_mints", b"allowed_mints", "blocked_mints", b"blocked_mints", "etag", b"etag", "max_daily_trades", b"max_daily_trades", "max_daily_volume_lamports", b"max_daily_volume_lamports", "max_slippage_bps", b"max_slippage_bps", "max_trade_lamports", b"max_trade_lamports", "min_balance_lamports", b"min_balance_lamports", "update_time", b"update_time", "wallet_id", b"wallet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_unpriced", b"allow_unpriced", "allowed_mints", b"allowed_mints", "blocked_mints", b"blocked_mints", "etag", b"etag", "max_daily_trades", b"max_daily_trades", "max_daily_volume_lamports", b"max_daily_volume_lamports", "max_price_deviation_bps", b"max_price_deviation_bps", "max_price_impact_bps", b"max_price_impact_bps", "max_slippage_bps", b"max_slippage_bps", "max_trade_lamports", b"max_trade_lamports", "min_balance_lamports", b"min_balance_lamports", "update_time", b"update_time", "wallet_id", b"wallet_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1042,3 +1120,165 @@ class SetPolicyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetPolicyResponse: _TypeAlias = SetPolicyResponse  # noqa: Y015
+
+@_typing.final
+class TightenPolicyRequest(_message.Message):
+    """Asks to narrow a policy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body is applied once."""
+    @_builtins.property
+    def policy(self) -> Global___Policy:
+        """`wallet_id` says whose; the rest is what should hold at least."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which fields to narrow. Required."""
+
+    def __init__(
+        self,
+        *,
+        policy: Global___Policy | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TightenPolicyRequest: _TypeAlias = TightenPolicyRequest  # noqa: Y015
+
+@_typing.final
+class TightenPolicyResponse(_message.Message):
+    """The policy after it was narrowed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def policy(self) -> Global___Policy:
+        """The policy."""
+
+    def __init__(
+        self,
+        *,
+        policy: Global___Policy | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TightenPolicyResponse: _TypeAlias = TightenPolicyResponse  # noqa: Y015
+
+@_typing.final
+class HaltTradingRequest(_message.Message):
+    """Asks to halt trading."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WALLET_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    wallet_id: _builtins.str
+    """The wallet; empty: all wallets, those to come included."""
+    reason: _builtins.str
+    """Why, for whoever looks later: at most 500 characters."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body is applied once."""
+    def __init__(
+        self,
+        *,
+        wallet_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request_id", b"request_id", "wallet_id", b"wallet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HaltTradingRequest: _TypeAlias = HaltTradingRequest  # noqa: Y015
+
+@_typing.final
+class HaltTradingResponse(_message.Message):
+    """Trading is halted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HALT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def halt(self) -> Global___Halt:
+        """The halt that holds."""
+
+    def __init__(
+        self,
+        *,
+        halt: Global___Halt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["halt", b"halt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["halt", b"halt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HaltTradingResponse: _TypeAlias = HaltTradingResponse  # noqa: Y015
+
+@_typing.final
+class ResumeTradingRequest(_message.Message):
+    """Asks to lift a halt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WALLET_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    wallet_id: _builtins.str
+    """The wallet; empty: lift the halt over all wallets."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body is applied once."""
+    def __init__(
+        self,
+        *,
+        wallet_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "wallet_id", b"wallet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeTradingRequest: _TypeAlias = ResumeTradingRequest  # noqa: Y015
+
+@_typing.final
+class ResumeTradingResponse(_message.Message):
+    """The halt is lifted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HALT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def halt(self) -> Global___Halt:
+        """The halt that still holds for this wallet, if any: the one over all."""
+
+    def __init__(
+        self,
+        *,
+        halt: Global___Halt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["halt", b"halt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["halt", b"halt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeTradingResponse: _TypeAlias = ResumeTradingResponse  # noqa: Y015

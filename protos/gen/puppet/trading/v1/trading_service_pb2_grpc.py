@@ -100,6 +100,21 @@ class TradingServiceStub:
                 request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyRequest.SerializeToString,
                 response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyResponse.FromString,
                 _registered_method=True)
+        self.TightenPolicy = channel.unary_unary(
+                '/puppet.trading.v1.TradingService/TightenPolicy',
+                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyRequest.SerializeToString,
+                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyResponse.FromString,
+                _registered_method=True)
+        self.HaltTrading = channel.unary_unary(
+                '/puppet.trading.v1.TradingService/HaltTrading',
+                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.HaltTradingRequest.SerializeToString,
+                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.HaltTradingResponse.FromString,
+                _registered_method=True)
+        self.ResumeTrading = channel.unary_unary(
+                '/puppet.trading.v1.TradingService/ResumeTrading',
+                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ResumeTradingRequest.SerializeToString,
+                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ResumeTradingResponse.FromString,
+                _registered_method=True)
 
 
 class TradingServiceServicer:
@@ -112,7 +127,8 @@ class TradingServiceServicer:
     """
 
     def RegisterWallet(self, request, context):
-        """Registers an agent's wallet from a key, or makes a new key when none is given. Idempotent by `request_id`.
+        """Registers an agent's wallet from a key, or makes a new key when none is given, with its first limits. Idempotent by
+        `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -153,10 +169,11 @@ class TradingServiceServicer:
 
     def ExecuteTrade(self, request, context):
         """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
+        The whole policy is checked when the trade is claimed, and once more in the transaction that stores its signature.
         Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
         resolved in the background and can be watched with GetTrade.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
-        CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -203,8 +220,35 @@ class TradingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetPolicy(self, request, context):
-        """Sets the masked fields of a wallet's policy. It holds for every trade that is claimed afterwards. Idempotent by `request_id`.
+        """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TightenPolicy(self, request, context):
+        """Narrows a wallet's policy: of each masked field the stricter value, of the present one and the given one, holds from now
+        on. Nothing is ever widened by it. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HaltTrading(self, request, context):
+        """Halts trading, of one wallet or of all: when it has answered, nothing more is signed until ResumeTrading, through
+        restarts too. What was signed before may still land. Halting what is halted changes nothing. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeTrading(self, request, context):
+        """Lifts a halt, of one wallet or the one over all: a wallet that was halted by itself stays halted when the halt over all
+        is lifted. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -272,6 +316,21 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     servicer.SetPolicy,
                     request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyRequest.FromString,
                     response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyResponse.SerializeToString,
+            ),
+            'TightenPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.TightenPolicy,
+                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyRequest.FromString,
+                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyResponse.SerializeToString,
+            ),
+            'HaltTrading': grpc.unary_unary_rpc_method_handler(
+                    servicer.HaltTrading,
+                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.HaltTradingRequest.FromString,
+                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.HaltTradingResponse.SerializeToString,
+            ),
+            'ResumeTrading': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeTrading,
+                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ResumeTradingRequest.FromString,
+                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ResumeTradingResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -604,6 +663,87 @@ class TradingService:
             '/puppet.trading.v1.TradingService/SetPolicy',
             puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyRequest.SerializeToString,
             puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TightenPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.trading.v1.TradingService/TightenPolicy',
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyRequest.SerializeToString,
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HaltTrading(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.trading.v1.TradingService/HaltTrading',
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.HaltTradingRequest.SerializeToString,
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.HaltTradingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeTrading(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.trading.v1.TradingService/ResumeTrading',
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.ResumeTradingRequest.SerializeToString,
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.ResumeTradingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -23,7 +23,8 @@ class TradingServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterWallet: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.RegisterWalletRequest, _trading_service_pb2.RegisterWalletResponse]
-    """Registers an agent's wallet from a key, or makes a new key when none is given. Idempotent by `request_id`.
+    """Registers an agent's wallet from a key, or makes a new key when none is given, with its first limits. Idempotent by
+    `request_id`.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_EXISTS.
     """
     GetWallet: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetWalletRequest, _trading_service_pb2.GetWalletResponse]
@@ -44,10 +45,11 @@ class TradingServiceStub:
     """
     ExecuteTrade: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ExecuteTradeRequest, _trading_service_pb2.ExecuteTradeResponse]
     """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
+    The whole policy is checked when the trade is claimed, and once more in the transaction that stores its signature.
     Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
     resolved in the background and can be watched with GetTrade.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
-    CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+    TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
     """
     GetTrade: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetTradeRequest, _trading_service_pb2.GetTradeResponse]
     """Returns one trade in its present state.
@@ -70,8 +72,23 @@ class TradingServiceStub:
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND.
     """
     SetPolicy: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.SetPolicyRequest, _trading_service_pb2.SetPolicyResponse]
-    """Sets the masked fields of a wallet's policy. It holds for every trade that is claimed afterwards. Idempotent by `request_id`.
+    """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    """
+    TightenPolicy: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.TightenPolicyRequest, _trading_service_pb2.TightenPolicyResponse]
+    """Narrows a wallet's policy: of each masked field the stricter value, of the present one and the given one, holds from now
+    on. Nothing is ever widened by it. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
+    """
+    HaltTrading: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.HaltTradingRequest, _trading_service_pb2.HaltTradingResponse]
+    """Halts trading, of one wallet or of all: when it has answered, nothing more is signed until ResumeTrading, through
+    restarts too. What was signed before may still land. Halting what is halted changes nothing. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
+    """
+    ResumeTrading: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ResumeTradingRequest, _trading_service_pb2.ResumeTradingResponse]
+    """Lifts a halt, of one wallet or the one over all: a wallet that was halted by itself stays halted when the halt over all
+    is lifted. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
     """
 
 class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -89,7 +106,8 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trading_service_pb2.RegisterWalletRequest,
         context: _aio.ServicerContext[_trading_service_pb2.RegisterWalletRequest, _abc.Awaitable[_trading_service_pb2.RegisterWalletResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.RegisterWalletResponse]:
-        """Registers an agent's wallet from a key, or makes a new key when none is given. Idempotent by `request_id`.
+        """Registers an agent's wallet from a key, or makes a new key when none is given, with its first limits. Idempotent by
+        `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_EXISTS.
         """
 
@@ -140,10 +158,11 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_trading_service_pb2.ExecuteTradeRequest, _abc.Awaitable[_trading_service_pb2.ExecuteTradeResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.ExecuteTradeResponse]:
         """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
+        The whole policy is checked when the trade is claimed, and once more in the transaction that stores its signature.
         Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
         resolved in the background and can be watched with GetTrade.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
-        CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -202,8 +221,41 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trading_service_pb2.SetPolicyRequest,
         context: _aio.ServicerContext[_trading_service_pb2.SetPolicyRequest, _abc.Awaitable[_trading_service_pb2.SetPolicyResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.SetPolicyResponse]:
-        """Sets the masked fields of a wallet's policy. It holds for every trade that is claimed afterwards. Idempotent by `request_id`.
+        """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def TightenPolicy(
+        self,
+        request: _trading_service_pb2.TightenPolicyRequest,
+        context: _aio.ServicerContext[_trading_service_pb2.TightenPolicyRequest, _abc.Awaitable[_trading_service_pb2.TightenPolicyResponse]],
+    ) -> _abc.Awaitable[_trading_service_pb2.TightenPolicyResponse]:
+        """Narrows a wallet's policy: of each masked field the stricter value, of the present one and the given one, holds from now
+        on. Nothing is ever widened by it. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def HaltTrading(
+        self,
+        request: _trading_service_pb2.HaltTradingRequest,
+        context: _aio.ServicerContext[_trading_service_pb2.HaltTradingRequest, _abc.Awaitable[_trading_service_pb2.HaltTradingResponse]],
+    ) -> _abc.Awaitable[_trading_service_pb2.HaltTradingResponse]:
+        """Halts trading, of one wallet or of all: when it has answered, nothing more is signed until ResumeTrading, through
+        restarts too. What was signed before may still land. Halting what is halted changes nothing. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeTrading(
+        self,
+        request: _trading_service_pb2.ResumeTradingRequest,
+        context: _aio.ServicerContext[_trading_service_pb2.ResumeTradingRequest, _abc.Awaitable[_trading_service_pb2.ResumeTradingResponse]],
+    ) -> _abc.Awaitable[_trading_service_pb2.ResumeTradingResponse]:
+        """Lifts a halt, of one wallet or the one over all: a wallet that was halted by itself stays halted when the halt over all
+        is lifted. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
         """
 
 def add_TradingServiceServicer_to_server(servicer: TradingServiceServicer, server: _aio.Server) -> None: ...
