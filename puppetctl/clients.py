@@ -17,8 +17,8 @@ from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from puppetctl.suite import usual_ports
-from services.runtime.client import channels
-from services.runtime.status import Remote
+from services.runtime.rpc.client import channels
+from services.runtime.rpc.status import Remote
 
 _RECONNECT_SECONDS = 0.2
 

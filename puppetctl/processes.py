@@ -12,7 +12,7 @@ from typing import Literal
 
 from puppetctl import web
 from puppetctl.suite import Program, SuiteError, port_in_use
-from services.runtime.probe import is_serving
+from services.runtime.rpc.probe import is_serving
 
 STOP_SECONDS = 4.0
 """How long programs have to end after SIGTERM; services drain for up to three seconds."""

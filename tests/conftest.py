@@ -14,7 +14,7 @@ from uuid import uuid4
 import grpc
 import pytest
 
-from services.runtime.server import Opener, serving
+from services.runtime.rpc.server import Opener, serving
 from services.runtime.settings import ServiceSettings
 from tests.fakes.clock import FixedClock
 

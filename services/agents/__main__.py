@@ -2,7 +2,7 @@
 
 from services.agents.bootstrap import opener
 from services.agents.settings import AgentsSettings
-from services.runtime.server import run
+from services.runtime.rpc.server import run
 
 if __name__ == "__main__":
     run("agents", AgentsSettings, opener)

@@ -35,10 +35,10 @@ from services.agents.service import (
 from services.agents.servicer import AgentServicer
 from services.agents.settings import AgentsSettings
 from services.runtime.background import repeating
-from services.runtime.client import channels
 from services.runtime.clock import Clock, SystemClock
 from services.runtime.db import Database
-from services.runtime.server import Lifecycle, Mounted, Opener
+from services.runtime.rpc.client import channels
+from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 from services.runtime.sql import SqlStore
 
 _KEPT = timedelta(days=7)

@@ -10,9 +10,9 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
 from services.agents import wire
 from services.agents.service import Agents, Journal
-from services.runtime.interceptors import patience
 from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.boundary import patience
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

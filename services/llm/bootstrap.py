@@ -12,7 +12,7 @@ from services.llm.ports import Provider
 from services.llm.service import Providers
 from services.llm.servicer import LlmServicer
 from services.llm.settings import LlmSettings, ProviderSettings
-from services.runtime.server import Lifecycle, Mounted, Opener
+from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 
 
 def opener(settings: LlmSettings) -> Opener:

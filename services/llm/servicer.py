@@ -10,8 +10,8 @@ from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
 from services.llm import wire
 from services.llm.service import Providers
-from services.runtime.interceptors import deadline
 from services.runtime.pages import next_token, read_page
+from services.runtime.rpc.boundary import deadline
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

@@ -26,7 +26,7 @@ from services.memory.settings import MemorySettings
 from services.runtime.background import repeating
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
-from services.runtime.server import Lifecycle, Mounted, Opener
+from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 
 _COUNTING_SECONDS = 5.0
 _SWEEPING_SECONDS = 24 * 3600.0

@@ -1,6 +1,6 @@
 """`python -m services.social` serves until SIGTERM."""
 
-from services.runtime.server import run
+from services.runtime.rpc.server import run
 from services.social.bootstrap import opener
 from services.social.settings import SocialSettings
 

@@ -6,9 +6,9 @@ import grpc
 
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1 import social_service_pb2_grpc as pb_grpc
-from services.runtime.interceptors import patience
 from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.boundary import patience
 from services.social import wire
 from services.social.service.accounts import Accounts
 from services.social.service.posts import Posts

@@ -1,6 +1,6 @@
 """`python -m services.trading` serves until SIGTERM."""
 
-from services.runtime.server import run
+from services.runtime.rpc.server import run
 from services.trading.bootstrap import opener
 from services.trading.settings import TradingSettings
 

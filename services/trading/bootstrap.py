@@ -10,7 +10,7 @@ from services.runtime.background import repeating
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
 from services.runtime.keystore import Keystore
-from services.runtime.server import Lifecycle, Mounted, Opener
+from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 from services.runtime.sql import SqlStore
 from services.trading.adapters import jupiter, solana
 from services.trading.adapters.jupiter import Jupiter

@@ -6,9 +6,9 @@ import grpc
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2_grpc as pb_grpc
-from services.runtime.interceptors import patience
 from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.boundary import patience
 from services.trading import wire
 from services.trading.service import Market, Trades, Wallets
 

@@ -48,7 +48,7 @@ def test_a_service_starts_alone_and_in_the_same_way(service: str) -> None:
     assert imported == {
         f"services.{service}.bootstrap",
         f"services.{service}.settings",
-        "services.runtime.server",
+        "services.runtime.rpc.server",
     }
 
 

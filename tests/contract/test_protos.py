@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
-from services.runtime import client
+from services.runtime.rpc import client
 from tests.architecture.rooms import SERVICES
 from tests.conftest import ROOT
 

@@ -10,7 +10,7 @@ import grpc
 
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
-from services.runtime.status import Remote
+from services.runtime.rpc.status import Remote
 
 _CALL_SECONDS = 60.0
 _SET_BY_SERVICE = {"id", "etag", "occur_time", "create_time", "update_time"}

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 import grpc
 import pytest
 
-from services.runtime.status import Remote
+from services.runtime.rpc.status import Remote
 
 
 async def refusal(call: Awaitable[object]) -> Remote:

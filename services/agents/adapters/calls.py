@@ -7,7 +7,7 @@ import grpc
 
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.ports.neighbours import Refused
-from services.runtime.status import Remote
+from services.runtime.rpc.status import Remote
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 from services.agents.ports.workflows import Run, StepFailed, Task
 from services.runtime import logs
 from services.runtime.errors import PuppetError, RetryLater
-from services.runtime.interceptors import deadline
+from services.runtime.rpc.boundary import deadline
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.bootstrap import served
 from services.agents.settings import AgentsSettings
 from services.runtime.clock import SystemClock
-from services.runtime.server import Lifecycle
+from services.runtime.rpc.server import Lifecycle
 from tests.conftest import Serve
 from tests.fakes.agents import World
 from tests.support.refusals import refusal

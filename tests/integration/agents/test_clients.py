@@ -28,7 +28,8 @@ from services.llm.bootstrap import opener as open_llm
 from services.llm.settings import LlmSettings, ProviderSettings
 from services.memory.bootstrap import opener as open_memory
 from services.memory.settings import MemorySettings
-from services.runtime import errors, status
+from services.runtime import errors
+from services.runtime.rpc import status
 from tests.conftest import Serve
 from tests.fakes.clock import FixedClock
 

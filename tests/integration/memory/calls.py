@@ -13,7 +13,7 @@ from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from services.memory.bootstrap import opener
 from services.memory.settings import MemorySettings
-from services.runtime.server import serving
+from services.runtime.rpc.server import serving
 
 
 def memory(text: str, **fields: Any) -> pb.Memory:

@@ -14,7 +14,7 @@ from services.memory.bootstrap import opener
 from services.memory.service import indexing
 from services.memory.settings import MemorySettings
 from services.runtime.db import Database
-from services.runtime.server import serving
+from services.runtime.rpc.server import serving
 from tests.fakes.memory import FakeIndex
 from tests.integration.memory.calls import Agent
 from tests.integration.memory.mind import Awake, awakened

@@ -9,7 +9,7 @@ import pytest
 
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1 import relationship_service_pb2 as relationship_pb
-from services.runtime.status import Remote
+from services.runtime.rpc.status import Remote
 from tests.integration.memory.calls import Agent, memory, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -11,7 +11,7 @@ from grpc_status import rpc_status
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceServicer
 from services.runtime.errors import NotFound
-from services.runtime.status import to_status
+from services.runtime.rpc.status import to_status
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

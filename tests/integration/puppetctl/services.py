@@ -16,7 +16,7 @@ from puppet.social.v1.social_service_pb2_grpc import SocialServiceServicer
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceServicer
 from services.runtime.errors import InvalidRequest, NotFound, Violation
-from services.runtime.status import to_status
+from services.runtime.rpc.status import to_status
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

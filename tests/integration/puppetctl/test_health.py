@@ -10,8 +10,8 @@ import pytest
 
 from puppetctl import web
 from puppetctl.processes import is_healthy, running
-from services.runtime.probe import is_serving
-from services.runtime.server import Lifecycle, Mounted, serving
+from services.runtime.rpc.probe import is_serving
+from services.runtime.rpc.server import Lifecycle, Mounted, serving
 from services.runtime.settings import ServiceSettings
 from tests.integration.puppetctl.programs import standin
 
@@ -44,5 +44,5 @@ async def test_what_answers_otherwise_is_not_healthy(tmp_path: Path) -> None:
 
 
 async def _probe(address: str) -> int:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.runtime.probe", address)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.runtime.rpc.probe", address)
     return await process.wait()

@@ -13,7 +13,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.wrappers_pb2 import StringValue
 
-from services.runtime.server import Lifecycle, Mounted
+from services.runtime.rpc.server import Lifecycle, Mounted
 from services.runtime.settings import ServiceSettings
 from tests.conftest import Serve
 

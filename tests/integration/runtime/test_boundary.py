@@ -10,8 +10,8 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from services.runtime import errors
-from services.runtime.interceptors import deadline
-from services.runtime.status import Remote
+from services.runtime.rpc.boundary import deadline
+from services.runtime.rpc.status import Remote
 from tests.integration.runtime.conftest import NAME, SHAPES, Caller, Echo
 
 HELLO = StringValue(value="hello").SerializeToString()

@@ -13,9 +13,9 @@ import pytest
 from puppet.llm.v1 import llm_service_pb2 as llm_pb
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1 import memory_service_pb2_grpc as pb_grpc
-from services.runtime import client
-from services.runtime.interceptors import deadline
-from services.runtime.server import Lifecycle, Mounted, serving
+from services.runtime.rpc import client
+from services.runtime.rpc.boundary import deadline
+from services.runtime.rpc.server import Lifecycle, Mounted, serving
 from services.runtime.settings import ServiceSettings
 
 LLM = llm_pb.DESCRIPTOR.services_by_name["LlmService"]

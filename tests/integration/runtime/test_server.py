@@ -9,7 +9,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from services.runtime.server import Lifecycle, Mounted, serving
+from services.runtime.rpc.server import Lifecycle, Mounted, serving
 from services.runtime.settings import ServiceSettings
 from tests.integration.runtime.conftest import NAME, Caller, Echo, _descriptor
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
-from services.runtime.server import serving
+from services.runtime.rpc.server import serving
 from services.social.bootstrap import opener
 from services.social.settings import SocialSettings
 

@@ -10,7 +10,7 @@ import pytest
 
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
-from services.runtime.server import serving
+from services.runtime.rpc.server import serving
 from services.social.bootstrap import opener
 from services.social.settings import SocialSettings
 from tests.conftest import Serve

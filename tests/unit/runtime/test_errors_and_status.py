@@ -4,7 +4,8 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
-from services.runtime import errors, status
+from services.runtime import errors
+from services.runtime.rpc import status
 
 
 class UmbrellaNotFound(errors.NotFound):

@@ -1,7 +1,7 @@
 """What stands between the wire and every handler, for all four shapes of an RPC.
 
 A call is admitted or refused, given a deadline and a trace, and every error leaves it as a status of
-`services.runtime.status`. Health and reflection pass untouched.
+`services.runtime.rpc.status`. Health and reflection pass untouched.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from services.runtime import errors, logs, status
+from services.runtime import errors, logs
+from services.runtime.rpc import status
 
 log = logging.getLogger(__name__)
 

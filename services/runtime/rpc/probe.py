@@ -1,4 +1,4 @@
-"""Asks a service whether it serves: `python -m services.runtime.probe HOST:PORT` exits with 0 when it does."""
+"""Asks a service whether it serves: `python -m services.runtime.rpc.probe HOST:PORT` exits with 0 when it does."""
 
 import asyncio
 import sys

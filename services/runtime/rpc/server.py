@@ -19,7 +19,7 @@ from grpc_reflection.v1alpha import reflection
 from pydantic import ValidationError
 
 from services.runtime import logs
-from services.runtime.interceptors import Boundary
+from services.runtime.rpc.boundary import Boundary
 from services.runtime.settings import ServiceSettings, explain
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from services.runtime import logs
 from services.runtime.ids import new_id
-from services.runtime.interceptors import deadline
+from services.runtime.rpc.boundary import deadline
 
 DEFAULT_DEADLINE_SECONDS = 30.0
 
