@@ -21,7 +21,9 @@ from puppet.social.v1 import social_service_pb2 as social
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1 import trading_service_pb2 as trading
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
+from puppetctl.clients import proof_in
 from puppetctl.processes import running
+from services.runtime.rpc.client import open_channel
 
 console = Console()
 
@@ -39,7 +41,9 @@ async def main() -> None:
             await asyncio.gather(*(child.wait_healthy() for child in children))
             calls = {"bare echo": await stack.enter_async_context(echo())}
             channels = {
-                child.program.name: await stack.enter_async_context(grpc.aio.insecure_channel(child.program.address))
+                child.program.name: await stack.enter_async_context(
+                    open_channel(child.program.address, proof_in({}, Path(folder)))
+                )
                 for child in children
                 if child.program.health == "grpc"
             }

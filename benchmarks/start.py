@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 
 from puppetctl.processes import running
-from puppetctl.suite import Suite, free_ports, plan_suite
+from puppetctl.suite import SERVICES, Suite, free_ports, plan_suite
+from services.runtime.rpc.principals import PrincipalFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class ProcessFigures:
 
 def plan(folder: Path) -> Suite:
     """Return the embedded suite, on free ports, with its data in this folder."""
+    PrincipalFiles(folder / "auth").prepare(SERVICES)
     return plan_suite({}, folder, free_ports())
 
 

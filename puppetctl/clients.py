@@ -5,20 +5,21 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import grpc
 
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
-from puppet.memory.v1 import memory_service_pb2 as memory_pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
-from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
-from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
-from puppetctl.suite import usual_ports
-from services.runtime.rpc.client import channels
+from puppetctl.suite import SuiteError, usual_ports
+from services.runtime.rpc.client import Proof, connect
+from services.runtime.rpc.credentials import Credential, CredentialError
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.rpc.status import Remote
+from services.runtime.rpc.tls import channel_credentials_of
 
 _RECONNECT_SECONDS = 0.2
 
@@ -42,18 +43,37 @@ def addresses(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def connected(where: Mapping[str, str]) -> AsyncIterator[Clients]:
+async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Clients]:
     """Open the stubs; nothing is dialled before the first call."""
-    targets = [
-        (where["agents"], agents_pb.DESCRIPTOR.services_by_name["AgentService"]),
-        (where["memory"], memory_pb.DESCRIPTOR.services_by_name["MemoryService"]),
-        (where["social"], social_pb.DESCRIPTOR.services_by_name["SocialService"]),
-        (where["trading"], trading_pb.DESCRIPTOR.services_by_name["TradingService"]),
-    ]
-    async with channels(targets) as (agents, memory, social, trading):
+    targets: dict[type, str] = {
+        AgentServiceStub: where["agents"],
+        MemoryServiceStub: where["memory"],
+        SocialServiceStub: where["social"],
+        TradingServiceStub: where["trading"],
+    }
+    async with connect(targets, proof) as stubs:
         yield Clients(
-            AgentServiceStub(agents), MemoryServiceStub(memory), SocialServiceStub(social), TradingServiceStub(trading)
+            stubs[AgentServiceStub], stubs[MemoryServiceStub], stubs[SocialServiceStub], stubs[TradingServiceStub]
         )
+
+
+def proof_in(environment: Mapping[str, str], data_dir: Path = Path("var")) -> Proof:
+    """Return what the command line proves itself with.
+
+    That is the credential at `PUPPET_CTL_CREDENTIAL`, else the operator's in the data folder; with `PUPPET_CTL_TLS_CA`
+    the calls are made with TLS. Raises SuiteError.
+    """
+    given, ca = environment.get("PUPPET_CTL_CREDENTIAL"), environment.get("PUPPET_CTL_TLS_CA")
+    path = Path(given) if given else PrincipalFiles(data_dir / "auth").credential_path(OPERATOR)
+    if not given and not path.exists():
+        raise SuiteError(
+            f"there is no credential at {path}: start the suite with `puppetctl up`, or say where one is with "
+            "PUPPET_CTL_CREDENTIAL"
+        )
+    try:
+        return Proof(Credential.read(path), channel_credentials_of(Path(ca)) if ca else None)
+    except (CredentialError, OSError) as error:
+        raise SuiteError(str(error)) from None
 
 
 async def find_agent(clients: Clients, agent_id: str) -> agents_pb.Agent | None:

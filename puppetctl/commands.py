@@ -11,7 +11,7 @@ from rich.table import Table
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl import web
-from puppetctl.clients import Clients, addresses, connected, list_agents
+from puppetctl.clients import Clients, addresses, connected, list_agents, proof_in
 from puppetctl.clients import watch as watch_activity
 from puppetctl.display import open_console
 from puppetctl.feed import Feed, plain
@@ -80,7 +80,7 @@ async def watch(agent_ids: Sequence[str], *, is_plain: bool) -> int:
 @asynccontextmanager
 async def _suite() -> AsyncIterator[tuple[Clients, Mapping[str, str]]]:
     where = addresses(os.environ)
-    async with connected(where) as clients:
+    async with connected(where, proof_in(os.environ)) as clients:
         yield clients, where
 
 

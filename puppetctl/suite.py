@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from services.runtime.rpc.principals import PrincipalFiles
+
 SERVICES = ("agents", "memory", "llm", "trading", "social")
 
 DEFAULT_PORTS = {
@@ -168,6 +170,9 @@ def _program(
 ) -> Program:
     folder = data_dir / name.replace(".", "/") if health == "http" else data_dir
     own = {"HOST": _HOST, "PORT": str(ports[name]), "DATA_DIR": str(folder)}
+    if health == "grpc":
+        auth = PrincipalFiles(data_dir / "auth")
+        own |= {"PRINCIPALS": str(auth.registry), "CREDENTIAL": str(auth.credential_path(name))}
     environment = {**common, **{prefix(name) + key: value for key, value in own.items()}}
     return Program(name, module, ports[name], environment, health)
 

@@ -15,14 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from puppet.agents.v1 import agent_service_pb2 as pb
-from puppetctl.clients import Clients, addresses, connected, cursor_before, watch
+from puppetctl.clients import Clients, addresses, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, write_state
 from puppetctl.display import Display
 from puppetctl.feed import Feed, counts, notice
 from puppetctl.processes import Child, running
 from puppetctl.provision import LAMPORTS_PER_SOL, Character, Sandboxes, bring_to_life, persona_files, read_personas
-from puppetctl.suite import Suite, plan_suite, read_ports
+from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports
 from puppetctl.until import Goals, counted_as
+from services.runtime.rpc.principals import PrincipalFiles
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ async def up(options: Options, environment: Mapping[str, str], console: Console)
     suite = plan_suite(environment, data_dir, read_ports(options.ports, environment), options.speed)
     stopped = _stopped_by_signal()
     with locked(data_dir) as lock:
+        PrincipalFiles(data_dir / "auth").prepare(SERVICES)
         run = _Run(options, suite, console, lock)
         with run.display:
             async with running(suite.programs, data_dir / "logs", run.tell, inherited=[lock]) as children:
@@ -80,7 +82,7 @@ class _Run:
         self.display.show(_processes(self.children))
         where = {**addresses(environment), **{child.program.name: child.program.address for child in self.children}}
         sandboxes = Sandboxes(self._suite.address("sandbox.x"), self._suite.address("sandbox.solana"))
-        async with connected(where) as clients:
+        async with connected(where, proof_in(environment, self._options.data_dir)) as clients:
             cursor = await cursor_before(clients, began)
             self._cast = await bring_to_life(clients, personas, sandboxes)
             self.display.show(_characters(self._cast, self._feed))

@@ -17,6 +17,7 @@ import pytest
 from services.runtime.rpc.server import Opener, serving
 from services.runtime.settings import ServiceSettings
 from tests.fakes.clock import FixedClock
+from tests.support.channels import open_as, operator_of
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
@@ -92,11 +93,12 @@ Serve = Callable[[str, ServiceSettings, Opener], AbstractAsyncContextManager[grp
 
 @pytest.fixture
 def serve() -> Serve:
-    """Return a context manager that serves a service on a free loopback port and opens a plain channel to it."""
+    """Return what serves a service on a free loopback port, and opens a plain channel of its operator to it."""
 
     @contextlib.asynccontextmanager
     async def serve_one(name: str, settings: ServiceSettings, opener: Opener) -> AsyncIterator[grpc.aio.Channel]:
-        async with serving(name, settings, opener) as address, grpc.aio.insecure_channel(address) as channel:
+        operator = operator_of(settings.data_dir)
+        async with serving(name, settings, opener) as address, open_as(address, operator) as channel:
             yield channel
 
     return serve_one

@@ -11,7 +11,9 @@ import grpc
 from benchmarks.start import plan, rss_mib
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
+from puppetctl.clients import proof_in
 from puppetctl.processes import Child, running
+from services.runtime.rpc.client import open_channel
 
 BATCH = 500
 
@@ -76,5 +78,5 @@ async def serving(folder: Path) -> AsyncIterator[Service]:
     [program] = (program for program in plan(folder).programs if program.name == "memory")
     async with running([program], folder / "logs", lambda _name, _what: None) as [child]:
         await child.wait_healthy()
-        async with grpc.aio.insecure_channel(program.address) as channel:
+        async with open_channel(program.address, proof_in({}, folder)) as channel:
             yield Service(child, channel)

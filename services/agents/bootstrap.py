@@ -7,11 +7,11 @@ from pathlib import Path
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
-from puppet.llm.v1 import llm_service_pb2 as llm_pb
-from puppet.memory.v1 import memory_service_pb2 as memory_pb
-from puppet.memory.v1 import relationship_service_pb2 as relationship_pb
-from puppet.social.v1 import social_service_pb2 as social_pb
-from puppet.trading.v1 import trading_service_pb2 as trading_pb
+from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
+from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
+from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
+from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
+from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.agents.adapters.dbos import DbosWorkflows, Handler
 from services.agents.adapters.llm_client import LlmClient
 from services.agents.adapters.memory_client import MemoryClient
@@ -37,8 +37,8 @@ from services.agents.settings import AgentsSettings
 from services.runtime.background import repeating
 from services.runtime.clock import Clock, SystemClock
 from services.runtime.db import Database
-from services.runtime.rpc.client import channels
-from services.runtime.rpc.server import Lifecycle, Mounted, Opener
+from services.runtime.rpc.client import connect
+from services.runtime.rpc.server import Lifecycle, Mounted, Opener, proof_of
 from services.runtime.sql import SqlStore
 
 _KEPT = timedelta(days=7)
@@ -52,18 +52,21 @@ def opener(settings: AgentsSettings) -> Opener:
 
     @contextlib.asynccontextmanager
     async def open_service(lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
-        targets = [
-            (settings.memory_target, memory_pb.DESCRIPTOR.services_by_name["MemoryService"]),
-            (settings.memory_target, relationship_pb.DESCRIPTOR.services_by_name["RelationshipService"]),
-            (settings.llm_target, llm_pb.DESCRIPTOR.services_by_name["LlmService"]),
-            (settings.social_target, social_pb.DESCRIPTOR.services_by_name["SocialService"]),
-            (settings.trading_target, trading_pb.DESCRIPTOR.services_by_name["TradingService"]),
-        ]
+        targets: dict[type, str] = {
+            MemoryServiceStub: settings.memory_target,
+            RelationshipServiceStub: settings.memory_target,
+            LlmServiceStub: settings.llm_target,
+            SocialServiceStub: settings.social_target,
+            TradingServiceStub: settings.trading_target,
+        }
         clock = SystemClock()
-        async with channels(targets) as (memories, relationships, llm, social, trading):
-            memory_client = MemoryClient(memories, relationships)
-            social_client, trading_client = SocialClient(social, clock), TradingClient(trading, clock)
-            ports = (memory_client, LlmClient(llm), social_client, trading_client)
+        async with connect(targets, proof_of("agents", settings)) as stubs:
+            ports = (
+                MemoryClient(stubs[MemoryServiceStub], stubs[RelationshipServiceStub]),
+                LlmClient(stubs[LlmServiceStub]),
+                SocialClient(stubs[SocialServiceStub], clock),
+                TradingClient(stubs[TradingServiceStub], clock),
+            )
             async with served(settings, lifecycle, clock, *ports) as mounted:
                 yield mounted
 

@@ -19,19 +19,28 @@ from services.runtime.prepared import Prepared
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """Names one effect: the method, the caller's request_id, and a fingerprint of the body."""
+    """Names one effect: whose it is, the method, the caller's request_id, and a fingerprint of the body.
 
+    Two principals may give the same id: neither meets the other's effect, nor learns of it.
+    """
+
+    principal: str
     method: str
     request_id: str
     fingerprint: str
 
     @classmethod
-    def of(cls, method: str, request_id: str, body: bytes) -> "RequestKey":
-        """Return the key of a request; `body` is its deterministic serialization."""
-        return cls(method, request_id, hashlib.sha256(body).hexdigest())
+    def of(cls, principal: str, method: str, request_id: str, body: bytes) -> "RequestKey":
+        """Return the key of a principal's request; `body` is its deterministic serialization."""
+        return cls(principal, method, request_id, hashlib.sha256(body).hexdigest())
+
+    @property
+    def digest(self) -> str:
+        """The key, but for the body, in 32 hexadecimal digits: the name of what is done for the request."""
+        return hashlib.sha256("\0".join((self.principal, self.method, self.request_id)).encode()).hexdigest()[:32]
 
 
-NO_REQUEST = RequestKey("", "", "")
+NO_REQUEST = RequestKey("", "", "", "")
 """The key of a request without an id: whoever repeats it wants its effect again."""
 
 
@@ -40,6 +49,7 @@ class RequestRecord(SQLModel, table=True):
 
     __tablename__ = "request"
 
+    principal: str = Field(primary_key=True)
     method: str = Field(primary_key=True)
     request_id: str = Field(primary_key=True)
     fingerprint: str
@@ -54,6 +64,7 @@ _CLAIM = {
 _ANSWER: list[Any] = [col(RequestRecord.fingerprint), col(RequestRecord.resource_id)]
 _FIRST = Prepared(
     sa.select(*_ANSWER).where(
+        col(RequestRecord.principal) == sa.bindparam("principal"),
         col(RequestRecord.method) == sa.bindparam("method"),
         col(RequestRecord.request_id) == sa.bindparam("request_id"),
     )
@@ -68,6 +79,7 @@ async def claim(connection: AsyncConnection, key: RequestKey, resource_id: str) 
     if not key.request_id:
         return None
     row = {
+        "principal": key.principal,
         "method": key.method,
         "request_id": key.request_id,
         "fingerprint": key.fingerprint,

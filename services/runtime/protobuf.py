@@ -7,16 +7,17 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.runtime.idempotency import NO_REQUEST, RequestKey
+from services.runtime.rpc import identity
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def request_key(request: Any) -> RequestKey:
-    """Return the idempotency key of a request: its type names the method, its bytes are the body."""
+    """Return the idempotency key of the caller's request: its type names the method, its bytes are the body."""
     if not request.request_id:
         return NO_REQUEST
     method = request.DESCRIPTOR.full_name.removesuffix("Request")
-    return RequestKey.of(method, request.request_id, request.SerializeToString(deterministic=True))
+    return RequestKey.of(identity.name(), method, request.request_id, request.SerializeToString(deterministic=True))
 
 
 def write_time(time: datetime | None) -> Timestamp | None:

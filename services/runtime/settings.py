@@ -1,8 +1,10 @@
 """The settings that every service has; each adds its own fields and the prefix of its environment variables."""
 
+import ipaddress
 from pathlib import Path
+from typing import Self
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -24,11 +26,56 @@ class ServiceSettings(BaseSettings):
     """How long a unary call may take whose caller set no deadline."""
     drain_seconds: float = 3.0
     """How long calls under way have to finish after SIGTERM."""
+    principals: Path | None = None
+    """The file of those who may call; left out: `auth/principals.json` in `data_dir`, made when it is missing."""
+    credential: Path | None = None
+    """What the service proves itself with to others; left out: its own in `auth/credentials` of `data_dir`."""
+    tls_certificate: Path | None = None
+    """The service's certificate chain in PEM; with it and its key it speaks TLS only. Renewed files are taken up."""
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    """Who signs callers' certificates: then each must show one, and it proves who calls."""
+    tls_ca: Path | None = None
+    """Who signs the certificates of the services that this one calls; with it the calls are made with TLS."""
+    allow_plaintext: bool = False
+    """Let callers on other machines in without TLS; without it such a `host` is refused."""
+    health_port: int = 0
+    """A port that answers health checks and nothing else, in plaintext and to everybody; 0: none."""
 
     @property
     def address(self) -> str:
         """Where the service listens, as `host:port`."""
         return f"{self.host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the service."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def auth_dir(self) -> Path:
+        """Where principals and credentials are when the settings don't say."""
+        return self.data_dir / "auth"
+
+    @model_validator(mode="after")
+    def _check_transport(self) -> Self:
+        prefix = self.model_config.get("env_prefix", "")
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError(f"{prefix}TLS_CERTIFICATE and {prefix}TLS_KEY go together")
+        if self.tls_client_ca and not self.tls_certificate:
+            raise ValueError(f"{prefix}TLS_CLIENT_CA needs {prefix}TLS_CERTIFICATE")
+        if not (self.is_local or self.tls_certificate or self.allow_plaintext):
+            raise ValueError(
+                f"{prefix}HOST is {self.host}, where tokens would travel in plaintext: set {prefix}TLS_CERTIFICATE "
+                f"and {prefix}TLS_KEY (`puppetctl certs` makes them), or {prefix}ALLOW_PLAINTEXT=true on a network "
+                "that you trust"
+            )
+        return self
 
     def sql_url(self, name: str) -> str:
         """Return the database's URL; `name` names the SQLite file when none is set."""

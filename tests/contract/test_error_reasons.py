@@ -9,7 +9,16 @@ from services.runtime.errors import PuppetError
 from tests.architecture.rooms import SERVICES, modules_of
 from tests.contract.test_protos import protos_of
 
-SHARED = {"INVALID_REQUEST", "REQUEST_ID_REUSED", "UNAVAILABLE", "INTERNAL", "ETAG_MISMATCH"}
+SHARED = {
+    "DELEGATION_REQUIRED",
+    "ETAG_MISMATCH",
+    "INTERNAL",
+    "INVALID_REQUEST",
+    "PERMISSION_DENIED",
+    "REQUEST_ID_REUSED",
+    "UNAUTHENTICATED",
+    "UNAVAILABLE",
+}
 
 
 def errors_of(service: str) -> dict[str, type[PuppetError]]:

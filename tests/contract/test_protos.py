@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
 
-from services.runtime.rpc import client
+from services.runtime.rpc.access import Rule
 from tests.architecture.rooms import SERVICES
 from tests.conftest import ROOT
 
@@ -52,8 +53,34 @@ def test_every_mutation_carries_a_request_id(method: MethodDescriptor) -> None:
     assert has_id != method.name.startswith(READS)
 
 
-def test_the_runtime_repeats_every_read_that_costs_nothing() -> None:
-    assert set(client._READS) == set(READS) - set(PAID_READS)
+@every_method
+def test_what_may_be_repeated_is_a_free_read_or_has_a_name(method: MethodDescriptor) -> None:
+    level = method.GetOptions().idempotency_level
+    if "request_id" in method.input_type.fields_by_name:
+        assert level == MethodOptions.IDEMPOTENT
+    else:
+        assert (level == MethodOptions.NO_SIDE_EFFECTS) != method.name.startswith(PAID_READS)
+
+
+@every_method
+def test_every_rpc_says_who_may_call_it(method: MethodDescriptor) -> None:
+    rule = Rule.of(method)
+    assert "operator" in rule.roles, "nobody runs a suite who can't call this"
+    assert "reader" not in rule.roles or rule.is_read
+    assert len([path for path in (rule.agent, rule.resource) if path]) + rule.any_scope <= 1
+    names = {other.full_name.replace(f".{other.name}", f"/{other.name}") for other in METHODS}
+    assert set(rule.delegates) <= names
+
+
+@every_method
+def test_the_path_to_an_agent_leads_somewhere(method: MethodDescriptor) -> None:
+    rule, message = Rule.of(method), method.input_type
+    for name in rule.agent or rule.resource:
+        if message.full_name == "google.protobuf.Struct":
+            break
+        field = message.fields_by_name[name]
+        assert field.type in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE)
+        message = field.message_type or message
 
 
 @every_method

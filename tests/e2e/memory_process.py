@@ -19,6 +19,7 @@ from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from tests.conftest import ROOT
 from tests.e2e.suite import clean_environment
+from tests.support.channels import open_as, operator_of
 
 # Enough for a machine that does much else.
 _SECONDS = 90.0
@@ -78,7 +79,7 @@ class Service:
                 assert self._process is not None
                 assert self._process.poll() is None, f"it ended by itself:\n{self._log.read_text()}"
                 await asyncio.sleep(_POLL_SECONDS)
-            self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{served[0]}")
+            self._channel = open_as(f"127.0.0.1:{served[0]}", operator_of(self._folder / "data"))
             request = health_pb2.HealthCheckRequest(service="puppet.memory.v1.MemoryService")
             answer = await health_pb2_grpc.HealthStub(self._channel).Check(request)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING

@@ -14,6 +14,9 @@ from typing import Any
 import psutil
 
 from puppetctl.suite import SERVICES
+from services.runtime.rpc.client import Proof
+from services.runtime.rpc.credentials import Credential
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 
 SANDBOXES = ("sandbox.x", "sandbox.solana", "sandbox.llm")
 _LINE_SECONDS = 120.0
@@ -45,7 +48,16 @@ class Suite:
     def environment(self) -> dict[str, str]:
         """Return the environment in which the command line talks to this suite."""
         named = {f"PUPPET_CTL_{name.upper().replace('.', '_')}": self.address(name) for name in (*SERVICES, *SANDBOXES)}
-        return {**os.environ, **named}
+        return {**os.environ, **named, "PUPPET_CTL_CREDENTIAL": str(self._credential)}
+
+    @property
+    def proof(self) -> Proof:
+        """What its operator proves itself with."""
+        return Proof(Credential.read(self._credential))
+
+    @property
+    def _credential(self) -> Path:
+        return PrincipalFiles(self._data / "auth").credential_path(OPERATOR)
 
     def processes(self) -> list[psutil.Process]:
         """Return what runs now because of it."""

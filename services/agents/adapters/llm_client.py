@@ -1,7 +1,5 @@
 """Words from a model, at the llm service."""
 
-import grpc
-
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from services.agents.adapters.calls import calling
@@ -16,8 +14,8 @@ _DEADLINE_SECONDS = 120.0
 class LlmClient:
     """Speaks to the llm service."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._llm = LlmServiceStub(channel)
+    def __init__(self, llm: LlmServiceStub) -> None:
+        self._llm = llm
 
     async def generate(self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int) -> Written:
         """Return candidates for a prompt; an empty provider leaves the choice to the llm service."""

@@ -23,10 +23,9 @@ _MOST_TEXT, _MOST_QUERY, _MOST_SUMMARY = 8_000, 2_000, 1_000
 class MemoryClient:
     """Speaks to the memory service."""
 
-    def __init__(self, memories: grpc.aio.Channel, relationships: grpc.aio.Channel) -> None:
-        """Take a channel for each of its two services: what may be retried is set for one of them."""
-        self._memories = MemoryServiceStub(memories)
-        self._relationships = RelationshipServiceStub(relationships)
+    def __init__(self, memories: MemoryServiceStub, relationships: RelationshipServiceStub) -> None:
+        self._memories = memories
+        self._relationships = relationships
 
     async def remember(self, agent_id: str, memory: NewMemory, request_id: str) -> str:
         """Store a memory once for every request_id, and return its id."""

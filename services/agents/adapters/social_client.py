@@ -1,7 +1,5 @@
 """Accounts, posts and mentions, at the social service."""
 
-import grpc
-
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.agents.adapters.calls import calling
@@ -18,8 +16,8 @@ _MOST_PAGES = 5
 class SocialClient:
     """Speaks to the social service."""
 
-    def __init__(self, channel: grpc.aio.Channel, clock: Clock) -> None:
-        self._social = SocialServiceStub(channel)
+    def __init__(self, social: SocialServiceStub, clock: Clock) -> None:
+        self._social = social
         self._clock = clock
 
     async def register(self, agent_id: str, secrets: XSecrets) -> Account:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from puppet.trading.v1 import trading_service_pb2 as pb
@@ -30,8 +29,8 @@ _MOST_TRADES = 100
 class TradingClient:
     """Speaks to the trading service."""
 
-    def __init__(self, channel: grpc.aio.Channel, clock: Clock) -> None:
-        self._trading = TradingServiceStub(channel)
+    def __init__(self, trading: TradingServiceStub, clock: Clock) -> None:
+        self._trading = trading
         self._clock = clock
 
     async def register(self, agent_id: str, private_key: str, request_id: str) -> WalletKey:

@@ -177,14 +177,16 @@ class Agents:
 
         Raises AgentNotFound, AgentInactive and NoAccount.
         """
-        return await self._trigger(f"trigger-post/{key.request_id}", PostTask(agent_id, topic), key, seconds)
+        return await self._trigger(
+            f"trigger-post/{key.principal}/{key.request_id}", PostTask(agent_id, topic), key, seconds
+        )
 
     async def trigger_trade(self, agent_id: str, key: RequestKey, seconds: float) -> tuple[str, ActivityRecord | None]:
         """Let an agent consider a trade now; returns the workflow's id, and what came of it within this time.
 
         Raises AgentNotFound, AgentInactive and TradingDisabled.
         """
-        return await self._trigger(f"trigger-trade/{key.request_id}", TradeTask(agent_id), key, seconds)
+        return await self._trigger(f"trigger-trade/{key.digest}", TradeTask(agent_id), key, seconds)
 
     async def _trigger(
         self, workflow_id: str, task: Task, key: RequestKey, seconds: float

@@ -119,7 +119,7 @@ class Replying:
         conversation_id = task.mention.conversation_id
         # Two mentions of one conversation may come at once, and this step may run twice.
         async with self._store.writing(f"conversation/{task.agent_id}/{conversation_id}") as records:
-            if await records.claim(RequestKey("Reply", workflow_id, ""), conversation_id) is None:
+            if await records.claim(RequestKey("", "Reply", workflow_id, ""), conversation_id) is None:
                 if not await records.count_reply(task.agent_id, conversation_id, heard.counterpart, limit):
                     return Pass(silence, f"has given {limit} replies in this conversation")
                 await records.commit()

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.memory.domain.memories import Memory, MemoryFilter, MemoryNotFound, MemoryStats, Remembered
 from services.memory.domain.vectors import Place, Vector
+from services.memory.domain.writers import Writer, check_provenance
 from services.memory.ports.store import Records, Store
 from services.memory.service.indexing import Indexing
 from services.runtime.clock import Clock
@@ -49,8 +50,9 @@ class Memories:
         self._clock = clock
         self._creating = Grouping(self._create, _GROUP)
 
-    async def create(self, memories: Sequence[Memory], key: RequestKey) -> Created:
-        """Store memories of one agent, all or none; concurrent calls share a transaction."""
+    async def create(self, memories: Sequence[Memory], writer: Writer, key: RequestKey) -> Created:
+        """Store memories of one agent, all or none; concurrent calls share a transaction. Raises ProvenanceDenied."""
+        check_provenance(memories, writer)
         return await self._creating.join(_New([Remembered(memory) for memory in memories], key))
 
     async def get(self, agent_id: str, memory_id: str, *, with_history: bool = False) -> Remembered:
@@ -65,11 +67,11 @@ class Memories:
             return await records.memories(agent_id, wanted, page, self._clock.now())
 
     async def update(
-        self, agent_id: str, memory_id: str, values: Mapping[str, Any], etag: str, key: RequestKey
+        self, agent_id: str, memory_id: str, values: Mapping[str, Any], etag: str, writer: Writer, key: RequestKey
     ) -> Memory:
         """Set fields; what the memory was joins its history.
 
-        Raises MemoryNotFound, MemoryExists, or Conflict when an etag is given and isn't the current one.
+        Raises MemoryNotFound, MemoryExists, ProvenanceDenied, or Conflict when the etag given isn't the current one.
         """
         embedder = self._indexing.embedder
         vector = (await embedder.embed([values["text"]]))[0] if "text" in values else None
@@ -78,19 +80,21 @@ class Memories:
                 if await records.claim(key, memory_id):
                     return await self._existing(records, agent_id, memory_id)
                 before = await self._existing(records, agent_id, memory_id)
+                check_provenance([before], writer)
                 after = before.changed(values, etag, self._clock.now())
                 await records.replace(before, after, embedder.model, vector)
                 await records.commit()
         self._indexing.changed([Vector(after.seq, agent_id, vector)] if vector else [])
         return after
 
-    async def delete(self, agent_id: str, memory_id: str, key: RequestKey) -> None:
-        """Forget a memory. Raises MemoryNotFound."""
+    async def delete(self, agent_id: str, memory_id: str, writer: Writer, key: RequestKey) -> None:
+        """Forget a memory. Raises MemoryNotFound and ProvenanceDenied."""
         with self._indexing.told(agent_id):
             async with self._store.writing(agent_id) as records:
                 if await records.claim(key, memory_id):
                     return
                 memory = await self._existing(records, agent_id, memory_id)
+                check_provenance([memory], writer)
                 await records.forget([memory])
                 await records.commit()
         self._indexing.changed(gone=[Place(memory.seq, agent_id)])

@@ -11,6 +11,7 @@ from services.memory.wire.memories import check_agent, read_imported
 from services.runtime.checks import Checks
 from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.idempotency import RequestKey
+from services.runtime.rpc import identity
 
 _MOST = 100_000
 
@@ -40,5 +41,5 @@ async def read_import(requests: AsyncIterator[pb.ImportMemoriesRequest], now: da
             raise InvalidRequest([Violation("memory", f"must be at most {_MOST} in one import")])
     if not memories:
         raise InvalidRequest([Violation("memory", "is required")])
-    key = RequestKey("puppet.memory.v1.ImportMemories", request_id, body.hexdigest())
+    key = RequestKey(identity.name(), "puppet.memory.v1.ImportMemories", request_id, body.hexdigest())
     return Import(memories, key)

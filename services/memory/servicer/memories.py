@@ -8,6 +8,7 @@ import grpc
 
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1 import memory_service_pb2_grpc as pb_grpc
+from services.memory.domain.writers import Writer
 from services.memory.service.indexing import Indexing
 from services.memory.service.memories import Memories
 from services.memory.service.search import Search
@@ -19,6 +20,7 @@ from services.memory.wire import upkeep as upkeep_wire
 from services.runtime.clock import Clock
 from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
+from services.runtime.rpc import identity
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -47,7 +49,7 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
     async def CreateMemory(self, request: pb.CreateMemoryRequest, context: Context) -> pb.CreateMemoryResponse:
         """Store one memory."""
         memory = wire.read_new_memory(request, self._clock.now())
-        created = await self._memories.create([memory], request_key(request))
+        created = await self._memories.create([memory], _writer(), request_key(request))
         [stored] = wire.write_memories(created.memories)
         return pb.CreateMemoryResponse(memory=stored, duplicate=created.duplicates > 0)
 
@@ -56,7 +58,7 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
     ) -> pb.BatchCreateMemoriesResponse:
         """Store several memories, all or none."""
         memories = wire.read_batch(request, self._clock.now())
-        created = await self._memories.create(memories, request_key(request))
+        created = await self._memories.create(memories, _writer(), request_key(request))
         return pb.BatchCreateMemoriesResponse(
             memories=wire.write_memories(created.memories), duplicate_count=created.duplicates
         )
@@ -80,13 +82,15 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
     async def UpdateMemory(self, request: pb.UpdateMemoryRequest, context: Context) -> pb.UpdateMemoryResponse:
         """Set fields of a memory."""
         values, given = wire.read_changes(request), request.memory
-        memory = await self._memories.update(given.agent_id, given.id, values, given.etag, request_key(request))
+        memory = await self._memories.update(
+            given.agent_id, given.id, values, given.etag, _writer(), request_key(request)
+        )
         return pb.UpdateMemoryResponse(memory=wire.write_memory(memory))
 
     async def DeleteMemory(self, request: pb.DeleteMemoryRequest, context: Context) -> pb.DeleteMemoryResponse:
         """Delete one memory."""
         wire.check_memory_id(request)
-        await self._memories.delete(request.agent_id, request.id, request_key(request))
+        await self._memories.delete(request.agent_id, request.id, _writer(), request_key(request))
         return pb.DeleteMemoryResponse()
 
     async def ClearMemories(self, request: pb.ClearMemoriesRequest, context: Context) -> pb.ClearMemoriesResponse:
@@ -142,3 +146,12 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
         upkeep_wire.check_reindex(request)
         await self._indexing.reindex(request_key(request))
         return pb.ReindexResponse(index=upkeep_wire.write_index(await self._indexing.status()))
+
+
+def _writer() -> Writer:
+    """Return as whom the caller writes: an operator, also by a delegation; the agents service; or a client."""
+    if identity.is_operator():
+        return Writer.OPERATOR
+    caller = identity.current()
+    is_service = caller is not None and caller.issuer.kind is identity.Kind.SERVICE
+    return Writer.CHARACTER if is_service else Writer.CLIENT

@@ -1,7 +1,7 @@
 """What stands between the wire and every handler, for all four shapes of an RPC.
 
-A call is admitted or refused, given a deadline and a trace, and every error leaves it as a status of
-`services.runtime.rpc.status`. Health and reflection pass untouched.
+A call is traced, its caller made out, admitted or refused, and given a deadline, and every error leaves it as a status
+of `services.runtime.rpc.status`. Health passes untouched, and reflection where everybody may see what there is.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import contextvars
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 import grpc
@@ -18,7 +18,9 @@ from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from services.runtime import errors, logs
-from services.runtime.rpc import status
+from services.runtime.rpc import identity, status
+from services.runtime.rpc.access import Rule
+from services.runtime.rpc.authentication import Authentication
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadlin
 _ANSWER_SECONDS = 0.5
 """What is left of a deadline for the answer to reach its caller."""
 
-_EXEMPT = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+_HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 
 
 def patience() -> float:
@@ -47,9 +49,19 @@ class _Malformed:
 class Boundary(grpc.aio.ServerInterceptor):
     """Wraps every handler of a server."""
 
-    def __init__(self, service: str, max_concurrent_calls: int, default_deadline_seconds: float) -> None:
-        """Take the service's short name, for example `memory`, and its limits."""
+    def __init__(
+        self,
+        service: str,
+        authentication: Authentication,
+        max_concurrent_calls: int,
+        default_deadline_seconds: float,
+        *,
+        is_reflection_open: bool = True,
+    ) -> None:
+        """Take the service's short name, for example `memory`, who may call it, and its limits."""
         self._domain = f"{service}.puppet"
+        self._authentication = authentication
+        self._exempt = (_HEALTH, _REFLECTION) if is_reflection_open else (_HEALTH,)
         self._free = max_concurrent_calls
         self._default_deadline = default_deadline_seconds
         self._wrapped: dict[str, Handler] = {}
@@ -64,7 +76,7 @@ class Boundary(grpc.aio.ServerInterceptor):
         if wrapped := self._wrapped.get(method):
             return wrapped
         handler = await continuation(handler_call_details)
-        if handler is None or method.startswith(_EXEMPT):
+        if handler is None or method.startswith(self._exempt):
             return handler
         wrapped = self._wrapped[method] = self._wrap(method, handler)
         return wrapped
@@ -72,6 +84,8 @@ class Boundary(grpc.aio.ServerInterceptor):
     def _wrap(self, method: str, handler: Any) -> Handler:
         behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         streams_in, streams_out = handler.request_streaming, handler.response_streaming
+        # A rule can only look into a request that is there as a whole.
+        rule = None if method.startswith(_REFLECTION) else self._authentication.rule(method)
 
         def checked(request: Any) -> Any:
             if streams_in:
@@ -81,13 +95,13 @@ class Boundary(grpc.aio.ServerInterceptor):
             return request
 
         async def answer(request: Any, context: Context) -> Any:
-            async with self._guard(method, context, is_stream=streams_in):
+            async with self._guard(method, rule, None if streams_in else request, context, is_stream=streams_in):
                 return await behaviour(checked(request), context)
 
         async def answers(request: Any, context: Context) -> AsyncIterator[Any]:
             # Closed here and not by the garbage collector: a caller who left must end what feeds the stream.
             async with (
-                self._guard(method, context, is_stream=True),
+                self._guard(method, rule, None if streams_in else request, context, is_stream=True),
                 contextlib.aclosing(behaviour(checked(request), context)) as items,
             ):
                 async for item in items:
@@ -105,12 +119,18 @@ class Boundary(grpc.aio.ServerInterceptor):
         return wrapped
 
     @contextlib.asynccontextmanager
-    async def _guard(self, method: str, context: Context, *, is_stream: bool) -> AsyncIterator[None]:
-        logs.trace_id.set(_trace_of(context))
+    async def _guard(
+        self, method: str, rule: Rule | None, request: Any, context: Context, *, is_stream: bool
+    ) -> AsyncIterator[None]:
+        metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+        logs.trace_id.set(_trace_of(metadata))
         started = time.monotonic()
         try:
+            principal = self._authentication.identify(context, metadata)
             with self._admission(is_stream):
                 async with self._deadline(context, is_stream):
+                    if rule is not None:
+                        identity.act_as(await self._authentication.admit(rule, principal, metadata, request))
                     yield
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("call", extra={"method": method, "ms": _ms_since(started)})
@@ -184,13 +204,9 @@ async def _well_formed_items(requests: AsyncIterator[Any]) -> AsyncIterator[Any]
         yield request
 
 
-def _trace_of(context: Context) -> str:
-    for key, value in context.invocation_metadata() or ():
-        if key == "traceparent":
-            parts = str(value).split("-")
-            if len(parts) == 4 and len(parts[1]) == 32:
-                return parts[1]
-    return secrets.token_hex(16)
+def _trace_of(metadata: Mapping[str, str]) -> str:
+    parts = metadata.get("traceparent", "").split("-")
+    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else secrets.token_hex(16)
 
 
 def _ms_since(started: float) -> float:

@@ -1,41 +1,96 @@
-"""Channels to other services: every call has a deadline, carries the trace, and is retried only where that is safe.
+"""Channels to other services: every call proves who makes it, has a deadline, and is retried only where that is safe.
 
-Safe to repeat are reads, and mutations that carry a request_id. A mutation whose caller gave none gets one here, so
-that gRPC's own retry repeats the very same request.
+What may be repeated stands in the contract: reads, and mutations whose `request_id` makes them happen once. A mutation
+whose caller gave none gets one here, so that gRPC's own retry repeats the very same request. Where an RPC goes on to
+other services in its caller's place, the delegation for that is signed here as well.
 """
 
 import asyncio
 import contextlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import grpc
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import ServiceDescriptor
 
 from services.runtime import logs
 from services.runtime.ids import new_id
+from services.runtime.rpc import identity
+from services.runtime.rpc.access import Rule, is_safe_to_repeat, rules_of, values_at
+from services.runtime.rpc.authentication import DELEGATION_KEY, TOKEN_KEY
 from services.runtime.rpc.boundary import deadline
+from services.runtime.rpc.credentials import Credential
 
 DEFAULT_DEADLINE_SECONDS = 30.0
 
-_READS = ("Get", "List", "Search", "Watch", "Export", "Explain", "Preview", "Verify")
+StubT = TypeVar("StubT")
+Details = grpc.aio.ClientCallDetails
+Continuation = Callable[[Details, Any], Any]
 
 
-def open_channel(target: str, *services: ServiceDescriptor) -> grpc.aio.Channel:
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How a process proves itself to others: by its credential's tokens, by TLS, or by both."""
+
+    credential: Credential | None = None
+    tls: grpc.ChannelCredentials | None = None
+
+
+class Stubs:
+    """Opened stubs, by their generated classes."""
+
+    def __init__(self, opened: Mapping[type, Any]) -> None:
+        self._opened = opened
+
+    def __getitem__(self, kind: type[StubT]) -> StubT:
+        """Return the stub of this class."""
+        stub: StubT = self._opened[kind]
+        return stub
+
+
+@contextlib.asynccontextmanager
+async def connect(targets: Mapping[type[Any], str], proof: Proof) -> AsyncIterator[Stubs]:
+    """Open a stub of each generated class at its target (`host:port`); nothing is dialled before the first call.
+
+    Stubs with the same target share a channel; all are closed at the end of the block.
+    """
+    by_target: dict[str, list[type[Any]]] = {}
+    for kind, target in targets.items():
+        by_target.setdefault(target, []).append(kind)
+    opened = {target: open_channel(target, proof, *map(_service_of, kinds)) for target, kinds in by_target.items()}
+    try:
+        yield Stubs({kind: kind(opened[target]) for kind, target in targets.items()})
+    finally:
+        await asyncio.gather(*(channel.close() for channel in opened.values()))
+
+
+def open_channel(target: str, proof: Proof, *services: ServiceDescriptor) -> grpc.aio.Channel:
     """Open a channel for these generated services; it connects when it is first used."""
-    return grpc.aio.insecure_channel(
-        target,
-        interceptors=[_Caller(), _StreamCaller()],
-        options=[
-            ("grpc.service_config", json.dumps(_service_config(services))),
-            # A service that is restarted is back in about a second: don't wait longer than that to look again.
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 1_000),
-            ("grpc.keepalive_time_ms", 30_000),
-        ],
+    preparing = _Preparing(proof, services)
+    interceptors = [_Unary(preparing), _StreamOut(preparing), _StreamIn(preparing)]
+    options = [
+        ("grpc.service_config", json.dumps(_service_config(services))),
+        # A service that is restarted is back in about a second: don't wait longer than that to look again.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+        ("grpc.keepalive_time_ms", 30_000),
+    ]
+    if proof.tls is not None:
+        return grpc.aio.secure_channel(target, proof.tls, options, interceptors=interceptors)
+    return grpc.aio.insecure_channel(target, options, interceptors=interceptors)
+
+
+def _service_of(stub: type[Any]) -> ServiceDescriptor:
+    """Return the service that a generated stub class calls: the class bears its name, and the module its package."""
+    package = stub.__module__.rpartition(".")[0]
+    found: ServiceDescriptor = descriptor_pool.Default().FindServiceByName(
+        f"{package}.{stub.__name__.removesuffix('Stub')}"
     )
+    return found
 
 
 def _service_config(services: Sequence[ServiceDescriptor]) -> dict[str, Any]:
@@ -43,7 +98,7 @@ def _service_config(services: Sequence[ServiceDescriptor]) -> dict[str, Any]:
         {"service": service.full_name, "method": method.name}
         for service in services
         for method in service.methods
-        if _is_safe(method)
+        if is_safe_to_repeat(method)
     ]
     retry = {
         "maxAttempts": 5,
@@ -55,50 +110,79 @@ def _service_config(services: Sequence[ServiceDescriptor]) -> dict[str, Any]:
     return {"methodConfig": [{"name": safe, "retryPolicy": retry}]} if safe else {}
 
 
-def _is_safe(method: MethodDescriptor) -> bool:
-    return method.name.startswith(_READS) or "request_id" in method.input_type.fields_by_name
+class _Preparing:
+    """Adds to a call what every call carries."""
+
+    def __init__(self, proof: Proof, services: Sequence[ServiceDescriptor]) -> None:
+        self._credential = proof.credential
+        self._rules = rules_of(services)
+
+    def prepared(self, details: Details, request: Any, *, is_stream: bool) -> Details:
+        """Return the details with trace, token, delegation and deadline; `request` None: it comes piece by piece."""
+        limit, until = details.timeout, deadline.get()
+        # A stream lasts as long as its caller wants, unless the caller says otherwise.
+        if limit is None and not is_stream:
+            limit = DEFAULT_DEADLINE_SECONDS
+        if until is not None:
+            left = max(0.0, until - asyncio.get_running_loop().time())
+            limit = left if limit is None else min(limit, left)
+        metadata = grpc.aio.Metadata(*(details.metadata or ()))
+        given = {key for key, _ in metadata}
+        trace = logs.trace_id.get() or secrets.token_hex(16)
+        metadata.add("traceparent", f"00-{trace}-{secrets.token_hex(8)}-01")
+        path = details.method.decode() if isinstance(details.method, bytes) else details.method
+        if self._credential is not None and TOKEN_KEY not in given:
+            metadata.add(TOKEN_KEY, f"Bearer {self._credential.fresh_token(_audience(path))}")
+        if DELEGATION_KEY not in given and (delegation := self._delegation(path, request)):
+            metadata.add(DELEGATION_KEY, delegation)
+        return Details(details.method, limit, metadata, details.credentials, details.wait_for_ready)
+
+    def _delegation(self, path: str, request: Any) -> str:
+        caller = identity.current()
+        if caller is not None and caller.passed_on is not None:
+            return caller.passed_on.token if path.removeprefix("/") in caller.passed_on.methods else ""
+        rule = self._rules.get(path, Rule(path))
+        if self._credential is None or request is None or not rule.delegates:
+            return ""
+        agents = values_at(request, rule.agent)
+        return self._credential.delegation(_audience(path), agents[0], rule.delegates) if agents else ""
 
 
-def _prepared(details: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
-    limit = DEFAULT_DEADLINE_SECONDS if details.timeout is None else details.timeout
-    if (until := deadline.get()) is not None:
-        limit = min(limit, max(0.0, until - asyncio.get_running_loop().time()))
-    metadata = grpc.aio.Metadata(*(details.metadata or ()))
-    trace = logs.trace_id.get() or secrets.token_hex(16)
-    metadata.add("traceparent", f"00-{trace}-{secrets.token_hex(8)}-01")
-    return grpc.aio.ClientCallDetails(details.method, limit, metadata, details.credentials, details.wait_for_ready)
+def _audience(path: str) -> str:
+    """Return the short name of an RPC's service: `memory` for `/puppet.memory.v1.MemoryService/...`."""
+    return path.removeprefix("/").split(".")[1]
 
 
-class _Caller(grpc.aio.UnaryUnaryClientInterceptor):
+class _Unary(grpc.aio.UnaryUnaryClientInterceptor):
+    def __init__(self, preparing: _Preparing) -> None:
+        self._preparing = preparing
+
     async def intercept_unary_unary(
-        self,
-        continuation: Callable[[grpc.aio.ClientCallDetails, Any], Any],
-        client_call_details: grpc.aio.ClientCallDetails,
-        request: Any,
+        self, continuation: Continuation, client_call_details: Details, request: Any
     ) -> Any:
         if "request_id" in request.DESCRIPTOR.fields_by_name and not request.request_id:
             request.request_id = new_id("req")
-        return await continuation(_prepared(client_call_details), request)
+        return await continuation(self._preparing.prepared(client_call_details, request, is_stream=False), request)
 
 
-class _StreamCaller(grpc.aio.UnaryStreamClientInterceptor):
+class _StreamOut(grpc.aio.UnaryStreamClientInterceptor):
+    def __init__(self, preparing: _Preparing) -> None:
+        self._preparing = preparing
+
     async def intercept_unary_stream(
-        self,
-        continuation: Callable[[grpc.aio.ClientCallDetails, Any], Any],
-        client_call_details: grpc.aio.ClientCallDetails,
-        request: Any,
+        self, continuation: Continuation, client_call_details: Details, request: Any
     ) -> Any:
-        # A stream lasts as long as its caller wants, unless the caller says otherwise.
-        if client_call_details.timeout is None and deadline.get() is None:
-            return await continuation(client_call_details, request)
-        return await continuation(_prepared(client_call_details), request)
+        return await continuation(self._preparing.prepared(client_call_details, request, is_stream=True), request)
 
 
-@contextlib.asynccontextmanager
-async def channels(targets: Sequence[tuple[str, ServiceDescriptor]]) -> AsyncIterator[list[grpc.aio.Channel]]:
-    """Open one channel for each target, and close them all at the end of the block."""
-    opened = [open_channel(target, service) for target, service in targets]
-    try:
-        yield opened
-    finally:
-        await asyncio.gather(*(channel.close() for channel in opened))
+class _StreamIn(grpc.aio.StreamUnaryClientInterceptor):
+    def __init__(self, preparing: _Preparing) -> None:
+        self._preparing = preparing
+
+    async def intercept_stream_unary(
+        self,
+        continuation: Callable[[Details, Any], Awaitable[Any]],
+        client_call_details: Details,
+        request_iterator: Any,
+    ) -> Any:
+        return await continuation(self._preparing.prepared(client_call_details, None, is_stream=True), request_iterator)

@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,7 +20,13 @@ from grpc_reflection.v1alpha import reflection
 from pydantic import ValidationError
 
 from services.runtime import logs
+from services.runtime.rpc import tls
+from services.runtime.rpc.access import rules_of
+from services.runtime.rpc.authentication import AgentOf, Authentication
 from services.runtime.rpc.boundary import Boundary
+from services.runtime.rpc.client import Proof
+from services.runtime.rpc.credentials import Credential, CredentialError
+from services.runtime.rpc.principals import PrincipalFiles, Registry
 from services.runtime.settings import ServiceSettings, explain
 
 log = logging.getLogger(__name__)
@@ -32,6 +39,8 @@ class Mounted:
     descriptor: ServiceDescriptor
     add: Callable[[Any, grpc.aio.Server], None]
     servicer: object
+    agent_of: AgentOf | None = None
+    """Returns the agent that something of this service belongs to, where requests name the thing and not the agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,13 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
     """Serve until the block ends, then drain; the value is the address, with the port that was really bound."""
     lifecycle = Lifecycle()
     async with open_service(lifecycle) as mounted:
-        boundary = Boundary(name, settings.max_concurrent_calls, settings.default_deadline_seconds)
+        boundary = Boundary(
+            name,
+            _authentication(name, settings, mounted),
+            settings.max_concurrent_calls,
+            settings.default_deadline_seconds,
+            is_reflection_open=settings.is_local,
+        )
         server = grpc.aio.server(interceptors=[boundary], options=[("grpc.so_reuseport", 0)])
         checks = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(checks, server)
@@ -58,18 +73,70 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
             item.add(item.servicer, server)
         names = [item.descriptor.full_name for item in mounted]
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-        port = server.add_insecure_port(settings.address)
+        credentials = tls.server_credentials(settings)
+        port = (
+            server.add_secure_port(settings.address, credentials)
+            if credentials
+            else server.add_insecure_port(settings.address)
+        )
         await server.start()
         for full_name in ("", *names):
             await checks.set(full_name, health_pb2.HealthCheckResponse.SERVING)
-        log.info("serving", extra={"host": settings.host, "port": port})
-        try:
-            yield f"{settings.host}:{port}"
-        finally:
-            lifecycle.draining.set()
-            await checks.enter_graceful_shutdown()
-            await server.stop(settings.drain_seconds)
-            log.info("stopped")
+        async with _answering_probes(settings, checks):
+            log.info("serving", extra={"host": settings.host, "port": port, "tls": credentials is not None})
+            try:
+                yield f"{settings.host}:{port}"
+            finally:
+                lifecycle.draining.set()
+                await checks.enter_graceful_shutdown()
+                await server.stop(settings.drain_seconds)
+                log.info("stopped")
+
+
+def proof_of(name: str, settings: ServiceSettings) -> Proof:
+    """Return what a service proves itself with to others. Raises CredentialError, or OSError for a TLS file."""
+    path = settings.credential
+    if path is None:
+        files = PrincipalFiles(settings.auth_dir)
+        files.prepare([name])
+        path = files.credential_path(name)
+    return Proof(Credential.read(path), tls.channel_credentials(settings))
+
+
+def _authentication(name: str, settings: ServiceSettings, mounted: Sequence[Mounted]) -> Authentication:
+    path = settings.principals
+    if path is None:
+        files = PrincipalFiles(settings.auth_dir)
+        files.prepare([name])
+        path = files.registry
+    agent_of = next((item.agent_of for item in mounted if item.agent_of is not None), None)
+    return Authentication(name, Registry(path), rules_of(item.descriptor for item in mounted), agent_of)
+
+
+@contextlib.asynccontextmanager
+async def _answering_probes(settings: ServiceSettings, checks: health.aio.HealthServicer) -> AsyncIterator[None]:
+    """Answer health checks on a port of their own, so that a probe needs neither a token nor a certificate."""
+    if not settings.health_port:
+        yield
+        return
+    server = grpc.aio.server(maximum_concurrent_rpcs=16, options=[("grpc.so_reuseport", 0)])
+    health_pb2_grpc.add_HealthServicer_to_server(_ChecksOnly(checks), server)
+    server.add_insecure_port(f"{settings.host}:{settings.health_port}")
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(None)
+
+
+class _ChecksOnly(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
+    """Check, and no Watch, which would keep streams open for everybody."""
+
+    def __init__(self, checks: health.aio.HealthServicer) -> None:
+        self._checks = checks
+
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: Any) -> health_pb2.HealthCheckResponse:  # noqa: N802
+        return await self._checks.Check(request, context)
 
 
 _M_TRIM_THRESHOLD = -1  # as in malloc.h
@@ -84,6 +151,8 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
         settings = kind()
     except ValidationError as error:
         sys.exit(explain(error, kind.model_config.get("env_prefix", "")))
+    # What the service writes is for the eyes of its user only, whatever writes it.
+    os.umask(0o077)
     logs.configure(name, settings.log_level)
     _give_memory_back()
     gc.set_threshold(_COLLECTED_AFTER)
@@ -99,7 +168,10 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
             gc.freeze()
             await stopping.wait()
 
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except CredentialError as error:
+        sys.exit(str(error))
 
 
 def _give_memory_back() -> None:

@@ -13,8 +13,13 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from grpc_status import rpc_status
 
+from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
+from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
+from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from puppet.social.v1 import social_service_pb2 as social_pb
+from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
+from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.agents.adapters.llm_client import LlmClient
 from services.agents.adapters.memory_client import MemoryClient
 from services.agents.adapters.social_client import SocialClient
@@ -45,7 +50,7 @@ MOSS = "MossMossMossMossMossMossMossMossMossMossMoss"
 async def memory(serve: Serve, tmp_path: Path) -> AsyncIterator[MemoryClient]:
     settings = MemorySettings(port=0, data_dir=tmp_path)
     async with serve("memory", settings, open_memory(settings)) as channel:
-        yield MemoryClient(channel, channel)
+        yield MemoryClient(MemoryServiceStub(channel), RelationshipServiceStub(channel))
 
 
 async def test_a_memory_is_stored_once_and_found(memory: MemoryClient) -> None:
@@ -85,7 +90,7 @@ async def test_a_prompt_comes_back_as_candidates(serve: Serve, tmp_path: Path) -
     settings = LlmSettings(port=0, data_dir=tmp_path, providers=(ProviderSettings(name="fake"),))
     prompt = PromptParts("Wren walks.", (("rain", "Rain again."),), "gates", "topic", "post", Sampling(0.8, 0.9, 40), 3)
     async with serve("llm", settings, open_llm(settings)) as channel:
-        llm = LlmClient(channel)
+        llm = LlmClient(LlmServiceStub(channel))
         written = await llm.generate("wren", prompt, "", "", seed=7)
         with pytest.raises(Refused) as refused:
             await llm.generate("wren", prompt, "nobody", "", seed=7)
@@ -103,7 +108,7 @@ async def test_a_post_settles_with_its_id_on_the_network() -> None:
         "GetPost": lambda _: social_pb.GetPostResponse(post=settled),
     }
     async with answering(SOCIAL, answers) as channel:
-        social = SocialClient(channel, CLOCK)
+        social = SocialClient(SocialServiceStub(channel), CLOCK)
         sent = await social.publish("acc_1", "hello", "", "req_1")
         assert (sent.progress, sent.network_post_id) == (Progress.UNDER_WAY, "")
         seen = await social.post(sent.id)
@@ -117,7 +122,7 @@ async def test_every_page_of_mentions_is_read() -> None:
         return social_pb.ListMentionsResponse(mentions=[mention], next_page_token="" if number == 2 else "more")
 
     async with answering(SOCIAL, {"ListMentions": mentions}) as channel:
-        found = await SocialClient(channel, CLOCK).mentions("acc_1", "7")
+        found = await SocialClient(SocialServiceStub(channel), CLOCK).mentions("acc_1", "7")
     # A post that starts a conversation gives it its id.
     assert [(mention.network_post_id, mention.conversation_id) for mention in found] == [("71", "71"), ("72", "72")]
 
@@ -139,7 +144,7 @@ async def test_what_may_pass_is_told_from_what_will_not(
 
     async with answering(SOCIAL, {"GetPost": refuse}) as channel:
         with pytest.raises(expected) as raised:
-            await SocialClient(channel, CLOCK).post("pst_1")
+            await SocialClient(SocialServiceStub(channel), CLOCK).post("pst_1")
     if isinstance(refusal, errors.RetryLater):
         assert isinstance(raised.value, errors.RetryLater)
         assert raised.value.retry_after == refusal.retry_after
@@ -150,7 +155,7 @@ async def test_what_may_pass_is_told_from_what_will_not(
 async def test_a_service_that_is_not_there_may_come_back() -> None:
     async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
         with pytest.raises(DependencyUnavailable):
-            await SocialClient(channel, CLOCK).post("pst_1")
+            await SocialClient(SocialServiceStub(channel), CLOCK).post("pst_1")
 
 
 async def test_the_market_has_what_is_in_fashion_and_what_was_asked_for() -> None:
@@ -169,7 +174,7 @@ async def test_the_market_has_what_is_in_fashion_and_what_was_asked_for() -> Non
         "GetPrices": prices,
     }
     async with answering(TRADING, answers) as channel:
-        market = await TradingClient(channel, CLOCK).market([MOSS, "other"])
+        market = await TradingClient(TradingServiceStub(channel), CLOCK).market([MOSS, "other"])
     assert market.sol_usd == Decimal("150.5")
     assert [(found.mint, found.usd, found.is_trending) for found in market.tokens] == [
         (MOSS, Decimal("0.0123"), True),
@@ -189,7 +194,7 @@ async def test_a_wallet_is_its_balances_and_its_trades_with_sol() -> None:
         "ListTrades": lambda _: trading_pb.ListTradesResponse(trades=[bought, swapped]),
     }
     async with answering(TRADING, answers) as channel:
-        wallet = await TradingClient(channel, CLOCK).wallet("wal_1")
+        wallet = await TradingClient(TradingServiceStub(channel), CLOCK).wallet("wal_1")
     assert wallet.lamports == 10**9
     assert [(holding.symbol, holding.amount) for holding in wallet.holdings] == [("MOSS", 500)]
     assert wallet.trades == (PastTrade(MOSS, True, 7, 500, CLOCK.now()),)
@@ -204,7 +209,7 @@ async def test_a_persona_sets_only_the_limits_that_it_gives(sample_persona: dict
 
     async with answering(TRADING, {"SetPolicy": set_policy}) as channel:
         limits = replace(read_persona(sample_persona).trading, blacklist=(MOSS,))
-        await TradingClient(channel, CLOCK).limit("wal_1", limits)
+        await TradingClient(TradingServiceStub(channel), CLOCK).limit("wal_1", limits)
     assert list(asked[0].policy.blocked_mints) == [MOSS]
     assert asked[0].policy.max_trade_lamports == 50_000_000
     assert list(asked[0].update_mask.paths) == [
@@ -224,7 +229,7 @@ async def test_a_persona_without_a_blacklist_leaves_the_operators_one(sample_per
 
     limits = read_persona(sample_persona).trading
     async with answering(TRADING, {"SetPolicy": set_policy}) as channel:
-        client = TradingClient(channel, CLOCK)
+        client = TradingClient(TradingServiceStub(channel), CLOCK)
         await client.limit("wal_1", replace(limits, blacklist=()))
         await client.limit("wal_1", read_persona({"id": "a", "name": "A"}).trading)
     assert [list(request.update_mask.paths) for request in asked] == [

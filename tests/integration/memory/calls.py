@@ -14,6 +14,7 @@ from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceSt
 from services.memory.bootstrap import opener
 from services.memory.settings import MemorySettings
 from services.runtime.rpc.server import serving
+from tests.support.channels import open_as, operator_of
 
 
 def memory(text: str, **fields: Any) -> pb.Memory:
@@ -32,7 +33,8 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 @contextlib.asynccontextmanager
 async def running(settings: MemorySettings) -> AsyncIterator[grpc.aio.Channel]:
     """Serve a memory service, and open a channel to it."""
-    async with serving("memory", settings, opener(settings)) as address, grpc.aio.insecure_channel(address) as channel:
+    operator = operator_of(settings.data_dir)
+    async with serving("memory", settings, opener(settings)) as address, open_as(address, operator) as channel:
         yield channel
 
 

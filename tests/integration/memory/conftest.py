@@ -18,6 +18,7 @@ from services.runtime.rpc.server import serving
 from tests.fakes.memory import FakeIndex
 from tests.integration.memory.calls import Agent
 from tests.integration.memory.mind import Awake, awakened
+from tests.support.channels import open_as, operator_of
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=["sqlite", "postgres"])
@@ -31,7 +32,8 @@ async def shared(
         url = new_database("memory")
     folder = tmp_path_factory.mktemp("memory")
     settings = MemorySettings(port=0, data_dir=folder, database_url=url)
-    async with serving("memory", settings, opener(settings)) as address, grpc.aio.insecure_channel(address) as channel:
+    operator = operator_of(settings.data_dir)
+    async with serving("memory", settings, opener(settings)) as address, open_as(address, operator) as channel:
         yield channel
 
 

@@ -10,6 +10,7 @@ from services.memory.adapters.sql.records import SqlMemoryStore
 from services.memory.domain.memories import Memory
 from services.memory.domain.search import Query
 from services.memory.domain.vectors import IndexState
+from services.memory.domain.writers import Writer
 from services.memory.service.exact import ExactSearch
 from services.memory.service.indexing import Indexing
 from services.memory.service.memories import Memories
@@ -21,7 +22,7 @@ from tests.fakes.memory import FakeEmbedder, FakeEmbedders, FakeIndex
 from tests.integration.memory.calls import until
 from tests.unit.memory.examples import memory
 
-NO_KEY = RequestKey("", "", "")
+NO_KEY = RequestKey("", "", "", "")
 
 
 class Mind:
@@ -37,7 +38,7 @@ class Mind:
 
     async def create(self, *texts: str, agent_id: str = "agt_a") -> list[Memory]:
         new = [memory(text, id=new_id("mem"), agent_id=agent_id) for text in texts]
-        return (await self.memories.create(new, NO_KEY)).memories
+        return (await self.memories.create(new, Writer.OPERATOR, NO_KEY)).memories
 
     async def find(self, query: str, agent_id: str = "agt_a") -> list[str]:
         """Search by meaning only."""

@@ -11,6 +11,7 @@ from services.memory.adapters.sql.records import SqlMemoryStore, SqlRecords
 from services.memory.domain.memories import EVERYTHING, MemoryFilter, MemoryKind
 from services.memory.domain.search import Query
 from services.memory.domain.upkeep import Retention
+from services.memory.domain.writers import Writer
 from services.memory.service.exact import ExactSearch
 from services.memory.service.upkeep import Upkeep
 from services.runtime.transaction import Transaction
@@ -45,10 +46,10 @@ async def test_every_write_is_seen_when_it_returns(awake: Awake) -> None:
         assert await mind.find("kite") == ["red kite"]
         await mind.create("green kite")
         assert sorted(await mind.find("kite")) == ["green kite", "red kite"]
-        await mind.memories.update("agt_a", kite.id, {"text": "red herring"}, "", NO_KEY)
+        await mind.memories.update("agt_a", kite.id, {"text": "red herring"}, "", Writer.OPERATOR, NO_KEY)
         assert await mind.find("kite") == ["green kite"]
         assert await mind.find("herring") == ["red herring"]
-        await mind.memories.delete("agt_a", boat.id, NO_KEY)
+        await mind.memories.delete("agt_a", boat.id, Writer.OPERATOR, NO_KEY)
         assert await mind.find("boat") == []
         await mind.memories.clear("agt_a", EVERYTHING, NO_KEY)
         assert await mind.find("kite") == []
@@ -90,11 +91,11 @@ async def test_what_has_expired_or_does_not_pass_the_filter_makes_room_for_what_
         [last] = await mind.create("kite of a dragon")
         expired = {"expire_time": FixedClock().now() + timedelta(microseconds=1)}
         assert len(await mind.find("kite")) == 10
-        await mind.memories.update("agt_a", last.id, {"kind": MemoryKind.EVENT}, "", NO_KEY)
+        await mind.memories.update("agt_a", last.id, {"kind": MemoryKind.EVENT}, "", Writer.OPERATOR, NO_KEY)
         wanted = MemoryFilter(kinds=(MemoryKind.EVENT,))
         hits = await mind.search.find(Query("agt_a", "kite", wanted=wanted, min_relevance=0.0))
         assert [hit.memory.text for hit in hits] == ["kite of a dragon"]
-        await mind.memories.update("agt_a", last.id, expired, "", NO_KEY)
+        await mind.memories.update("agt_a", last.id, expired, "", Writer.OPERATOR, NO_KEY)
         mind.clock.advance(seconds=1)
         assert len(await mind.find("kite of a dragon")) == 10
         assert "kite of a dragon" not in await mind.find("kite of a dragon")
@@ -144,7 +145,7 @@ async def test_a_write_while_vectors_are_loaded_is_among_them(awake: Awake, monk
         go_on.clear()
         finding = asyncio.create_task(mind.find("kite"))
         await loaded.wait()
-        await mind.memories.delete("agt_a", green.id, NO_KEY)
+        await mind.memories.delete("agt_a", green.id, Writer.OPERATOR, NO_KEY)
         go_on.set()
         assert await finding == ["red kite"]
         assert mind.matrices.of("agt_a") is None, "what was loaded before the deletion isn't kept"
@@ -165,12 +166,12 @@ async def test_a_write_whose_caller_goes_away_in_the_commit_is_found_by_its_mean
         with monkeypatch.context() as patched:
             patched.setattr(Transaction, "commit", leave)
             with pytest.raises(asyncio.CancelledError):
-                await mind.memories.update("agt_a", kite.id, {"text": "green tree"}, "", NO_KEY)
+                await mind.memories.update("agt_a", kite.id, {"text": "green tree"}, "", Writer.OPERATOR, NO_KEY)
         assert await mind.find("green tree") == ["green tree"]
         with monkeypatch.context() as patched:
             patched.setattr(Transaction, "commit", leave)
             with pytest.raises(asyncio.CancelledError):
-                await mind.memories.delete("agt_a", boat.id, NO_KEY)
+                await mind.memories.delete("agt_a", boat.id, Writer.OPERATOR, NO_KEY)
         assert await mind.find("boat") == []
 
 
@@ -180,7 +181,7 @@ async def test_a_memory_that_has_expired_gives_way_to_its_duplicate_in_one_call_
     async with awake(exact_limit=10) as mind:
         past = mind.clock.now() - timedelta(seconds=1)
         new = [memory("red kite", id=f"mem_{name}", agent_id="agt_a", expire_time=past) for name in "ab"]
-        await mind.memories.create(new, NO_KEY)
+        await mind.memories.create(new, Writer.OPERATOR, NO_KEY)
         async with store.reading() as records:
             left = await records.memories_by_id("agt_a", ["mem_a", "mem_b"])
             assert await records.seqs(MODEL) == {item.seq for item in left.values()}
@@ -222,7 +223,7 @@ async def test_a_shared_store_is_asked_whether_others_wrote(awake: Awake, store:
         assert await other.find("kite") == ["red kite"]
         await mind.create("green kite")
         assert sorted(await other.find("kite")) == ["green kite", "red kite"]
-        await mind.memories.update("agt_a", boat.id, {"text": "blue kite"}, "", NO_KEY)
+        await mind.memories.update("agt_a", boat.id, {"text": "blue kite"}, "", Writer.OPERATOR, NO_KEY)
         assert len(await other.find("kite")) == 3
-        await mind.memories.delete("agt_a", kite.id, NO_KEY)
+        await mind.memories.delete("agt_a", kite.id, Writer.OPERATOR, NO_KEY)
         assert sorted(await other.find("kite")) == ["blue kite", "green kite"]

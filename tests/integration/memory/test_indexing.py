@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from services.memory.adapters.sql.records import SqlMemoryStore
 from services.memory.domain.memories import MemoryFilter, Remembered
 from services.memory.domain.vectors import IndexDown, IndexState, Vector
+from services.memory.domain.writers import Writer
 from services.memory.service import indexing as module
 from services.runtime.idempotency import RequestKey
 from tests.fakes.clock import FixedClock
@@ -29,9 +30,9 @@ async def test_what_is_written_is_found_before_the_index_has_it_and_after(awake:
         await mind.settled()
         assert await mind.find("kite red") == ["red kite"]
         assert len(mind.held()) == 2
-        await mind.memories.update("agt_a", kite.id, {"text": "green tree"}, "", NO_KEY)
+        await mind.memories.update("agt_a", kite.id, {"text": "green tree"}, "", Writer.OPERATOR, NO_KEY)
         assert await mind.find("green tree") == ["green tree"]
-        await mind.memories.delete("agt_a", kite.id, NO_KEY)
+        await mind.memories.delete("agt_a", kite.id, Writer.OPERATOR, NO_KEY)
         assert await mind.find("green tree") == []
         await mind.settled()
         assert len(mind.held()) == 1
@@ -51,7 +52,7 @@ async def test_each_vector_is_put_once_while_the_first_build_is_made(awake: Awak
         await mind.settled()
         assert len(mind.held()) == 4
         assert sorted(index.put) == sorted(mind.held())
-        await mind.memories.delete("agt_a", before[0].id, NO_KEY)
+        await mind.memories.delete("agt_a", before[0].id, Writer.OPERATOR, NO_KEY)
         await mind.settled()
         assert len(mind.held()) == 3
         assert (await mind.indexing.verify()).is_consistent
@@ -71,8 +72,8 @@ async def test_a_memory_that_changes_while_the_first_build_copies_it_is_carried_
             return (await mind.indexing.status()).total == 2
 
         await until(is_building)
-        await mind.memories.update("agt_a", kite.id, {"text": "green tree"}, "", NO_KEY)
-        await mind.memories.delete("agt_a", boat.id, NO_KEY)
+        await mind.memories.update("agt_a", kite.id, {"text": "green tree"}, "", Writer.OPERATOR, NO_KEY)
+        await mind.memories.delete("agt_a", boat.id, Writer.OPERATOR, NO_KEY)
         index.writable.set()
         await mind.settled()
         assert await mind.find("green tree") == ["green tree"]
@@ -241,8 +242,8 @@ async def test_what_is_written_while_the_index_is_built_is_in_the_new_build(awak
             return await mind.state() is IndexState.BUILDING
 
         await until(is_building)
-        await mind.memories.update("agt_a", kite.id, {"text": "yellow sun"}, "", NO_KEY)
-        await mind.memories.delete("agt_a", boat.id, NO_KEY)
+        await mind.memories.update("agt_a", kite.id, {"text": "yellow sun"}, "", Writer.OPERATOR, NO_KEY)
+        await mind.memories.delete("agt_a", boat.id, Writer.OPERATOR, NO_KEY)
         await mind.create("black cat")
         for query in ("yellow sun", "green tree", "black cat"):
             assert (await mind.find(query))[0] == query
@@ -284,7 +285,7 @@ async def test_a_purge_ends_when_the_index_is_built_anew(awake: Awake, index: Fa
             [memory("red kite", author="nova", source_id="post_1"), memory("blue boat", id="mem_2")], NO_KEY
         )
         await mind.settled()
-        key = RequestKey("purge", "once", "body")
+        key = RequestKey("operator", "purge", "once", "body")
         assert await mind.memories.purge("agt_a", source, key) == 1
         assert len(index.builds) == 1
         assert 1 not in index.builds
@@ -297,7 +298,7 @@ async def test_a_purge_whose_index_cannot_be_built_says_so_and_is_finished_later
     awake: Awake, index: FakeIndex
 ) -> None:
     async with awake() as mind:
-        await mind.memories.create([memory("red kite", author="nova")], NO_KEY)
+        await mind.memories.create([memory("red kite", author="nova")], Writer.OPERATOR, NO_KEY)
         await mind.settled()
         index.down = True
         with pytest.raises(IndexDown):
@@ -315,7 +316,7 @@ async def test_purges_at_once_all_end(awake: Awake, index: FakeIndex) -> None:
     async with awake() as mind:
         authors = [f"author{number}" for number in range(5)]
         made = [memory(f"said by {author}", id=f"mem_{author}", author=author) for author in authors]
-        await mind.memories.create(made, NO_KEY)
+        await mind.memories.create(made, Writer.OPERATOR, NO_KEY)
         await mind.settled()
         purges: list[Awaitable[int]] = [
             mind.memories.purge("agt_a", MemoryFilter(author=author), NO_KEY) for author in authors

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 import pytest
@@ -13,8 +14,11 @@ from puppet.social.v1.social_service_pb2_grpc import add_SocialServiceServicer_t
 from puppet.trading.v1.trading_service_pb2_grpc import add_TradingServiceServicer_to_server
 from puppetctl.clients import Clients, connected
 from puppetctl.provision import Sandboxes
+from services.runtime.rpc.client import Proof
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from tests.integration.puppetctl.memory_service import FakeMemory
 from tests.integration.puppetctl.services import FakeAgents, FakeSandbox, FakeSocial, FakeTrading
+from tests.support.channels import operator_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class World:
 
 
 @pytest.fixture
-async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[World]:
     """Run the fakes, and let the environment say where they are."""
     agents = FakeAgents()
     memory = FakeMemory()  # type: ignore[abstract]
@@ -51,6 +55,8 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
         thread.start()
         for name in ("AGENTS", "MEMORY", "SOCIAL", "TRADING"):
             monkeypatch.setenv(f"PUPPET_CTL_{name}", address)
+        operator_of(tmp_path)
+        monkeypatch.setenv("PUPPET_CTL_CREDENTIAL", str(PrincipalFiles(tmp_path / "auth").credential_path(OPERATOR)))
         for name in ("SANDBOX_X", "SANDBOX_SOLANA"):
             monkeypatch.setenv(f"PUPPET_CTL_{name}", sandbox.address)
         yield World(agents, memory, trading, sandbox, address)
@@ -63,5 +69,5 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 async def clients(world: World) -> AsyncIterator[Clients]:
     """Open the stubs."""
     where = dict.fromkeys(("agents", "memory", "social", "trading"), world.address)
-    async with connected(where) as stubs:
+    async with connected(where, Proof()) as stubs:
         yield stubs

@@ -21,8 +21,8 @@ async def _nothing(_lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
     yield []
 
 
-async def test_a_service_is_healthy_while_it_serves() -> None:
-    async with serving("nothing", ServiceSettings(), _nothing) as address:
+async def test_a_service_is_healthy_while_it_serves(tmp_path: Path) -> None:
+    async with serving("nothing", ServiceSettings(data_dir=tmp_path), _nothing) as address:
         assert await is_healthy(address, "grpc")
         assert await _probe(address) == 0
     assert not await is_serving(address)

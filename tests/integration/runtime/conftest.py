@@ -13,6 +13,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.wrappers_pb2 import StringValue
 
+from puppet.options.v1 import access_pb2
 from services.runtime.rpc.server import Lifecycle, Mounted
 from services.runtime.settings import ServiceSettings
 from tests.conftest import Serve
@@ -23,16 +24,17 @@ SHAPES = {"One": (False, False), "GetMany": (False, True), "Collect": (True, Fal
 
 def _descriptor() -> ServiceDescriptor:
     file = descriptor_pb2.FileDescriptorProto(name="test/v1/echo_service.proto", package="test.v1", syntax="proto3")
-    file.dependency.append("google/protobuf/wrappers.proto")
+    file.dependency.extend(["google/protobuf/wrappers.proto", "puppet/options/v1/access.proto"])
     service = file.service.add(name="EchoService")
     for method, (streams_in, streams_out) in SHAPES.items():
-        service.method.add(
+        made = service.method.add(
             name=method,
             input_type=".google.protobuf.StringValue",
             output_type=".google.protobuf.StringValue",
             client_streaming=streams_in,
             server_streaming=streams_out,
         )
+        made.options.Extensions[access_pb2.access].callers.append(access_pb2.CALLER_OPERATOR)
     pool = descriptor_pool.Default()
     with contextlib.suppress(TypeError):
         pool.Add(file)

@@ -32,7 +32,8 @@ def upgrade():
                     sa.Column("time", sa.DateTime(timezone=True)))
     note_id = sa.ForeignKey("note.id", deferrable=True, initially="DEFERRED")
     op.create_table("leaf", sa.Column("note_id", sa.String, note_id, primary_key=True))
-    op.create_table("request", sa.Column("method", sa.String, primary_key=True),
+    op.create_table("request", sa.Column("principal", sa.String, primary_key=True),
+                    sa.Column("method", sa.String, primary_key=True),
                     sa.Column("request_id", sa.String, primary_key=True), sa.Column("fingerprint", sa.String),
                     sa.Column("resource_id", sa.String), sa.Column("create_time", sa.DateTime(timezone=True)))
 """
@@ -101,7 +102,7 @@ async def test_writers_at_once_lose_no_update(database: Database) -> None:
 
 
 async def test_one_request_at_once_from_many_callers_is_carried_out_once(database: Database) -> None:
-    key = RequestKey.of("test.Create", "req_1", b"body")
+    key = RequestKey.of("ann", "test.Create", "req_1", b"body")
 
     async def create(number: int) -> str:
         async with database.write() as transaction:
@@ -119,14 +120,16 @@ async def test_one_request_at_once_from_many_callers_is_carried_out_once(databas
 
 async def test_a_request_id_with_another_body_is_refused(database: Database) -> None:
     async with database.write() as transaction:
-        assert await idempotency.claim(transaction.connection, RequestKey.of("m", "req_1", b"a"), "x") is None
-        assert await idempotency.claim(transaction.connection, RequestKey.of("other", "req_1", b"b"), "y") is None
+        assert await idempotency.claim(transaction.connection, RequestKey.of("ann", "m", "req_1", b"a"), "x") is None
+        assert (
+            await idempotency.claim(transaction.connection, RequestKey.of("ann", "other", "req_1", b"b"), "y") is None
+        )
         with pytest.raises(RequestIdReused):
-            await idempotency.claim(transaction.connection, RequestKey.of("m", "req_1", b"b"), "z")
+            await idempotency.claim(transaction.connection, RequestKey.of("ann", "m", "req_1", b"b"), "z")
 
 
 async def test_a_claim_that_is_rolled_back_can_be_made_again(database: Database) -> None:
-    key = RequestKey.of("m", "req_1", b"a")
+    key = RequestKey.of("ann", "m", "req_1", b"a")
     for _ in range(2):
         async with database.write() as transaction:
             assert await idempotency.claim(transaction.connection, key, "x") is None

@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from services.runtime.rpc.server import Lifecycle, Mounted, serving
 from services.runtime.settings import ServiceSettings
 from tests.integration.runtime.conftest import NAME, Caller, Echo, _descriptor
+from tests.support.channels import open_as, operator_of
 
 HELLO = StringValue(value="hello").SerializeToString()
 
@@ -50,7 +51,7 @@ async def test_a_draining_server_finishes_calls_and_tells_streams(echo: Echo, se
 
     server = contextlib.AsyncExitStack()
     address = await server.enter_async_context(serving("test", settings, open_service))
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with open_as(address, operator_of(settings.data_dir)) as channel:
         under_way = asyncio.create_task(Caller(channel).call("One", HELLO))
         await started.wait()
         stopping = asyncio.create_task(server.aclose())

@@ -15,6 +15,7 @@ from services.social.bootstrap import opener
 from services.social.settings import SocialSettings
 from tests.conftest import Serve
 from tests.integration.social.conftest import POST, TIMELINE, Author, Register, posted
+from tests.support.channels import open_as, operator_of
 from tests.support.refusals import reason_of, refusal
 from tests.support.x import Sandbox
 
@@ -106,7 +107,7 @@ async def test_a_call_that_waits_ends_when_the_service_stops(settings: SocialSet
     started = time.monotonic()
     async with contextlib.AsyncExitStack() as stack:
         async with serving("social", patient, opener(patient)) as address:
-            channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+            channel = await stack.enter_async_context(open_as(address, operator_of(patient.data_dir)))
             author = Author(ann.account, ann.client, SocialServiceStub(channel))
             call = asyncio.create_task(author.post("hello", deadline=30))
             async with asyncio.timeout(10):

@@ -6,13 +6,12 @@ import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import grpc
-
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.social.settings import SocialSettings
 from tests.integration.social.conftest import POST, posted, x_credentials
 from tests.integration.social.killed import starter
+from tests.support.channels import open_as, operator_of
 from tests.support.x import Sandbox
 
 KILLS = 10
@@ -30,7 +29,7 @@ async def test_each_request_is_one_post_however_often_the_service_is_killed(x: S
         process, told = start(settings)
         try:
             address = await asyncio.to_thread(told.recv)
-            async with grpc.aio.insecure_channel(address) as channel:
+            async with open_as(address, operator_of(settings.data_dir)) as channel:
                 yield SocialServiceStub(channel)
         finally:
             process.kill()

@@ -10,17 +10,18 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
 import psutil
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
+from services.runtime.rpc.credentials import Credential
 from services.trading.settings import TradingSettings
 from tests.conftest import ROOT
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster, Trader
 from tests.integration.trading.test_trades import RENT
+from tests.support.channels import open_as, operator_of
 
 KILLS = 8
 AMOUNT = 10_000_000
@@ -45,6 +46,7 @@ class Launcher:
 
     forker: asyncio.subprocess.Process
     logs: AsyncIterator[dict[str, Any]]
+    operator: Credential
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[TradingServiceStub]:
@@ -55,7 +57,7 @@ class Launcher:
             if line["message"] == "serving":
                 break
         service = psutil.Process(self.forker.pid).children()[0]
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{line['port']}") as channel:
+        async with open_as(f"127.0.0.1:{line['port']}", self.operator) as channel:
             yield TradingServiceStub(channel)
             service.kill()
 
@@ -74,7 +76,7 @@ async def launcher(settings: TradingSettings) -> AsyncIterator[Launcher]:
     assert forker.stderr is not None
     lines = forker.stderr
     try:
-        yield Launcher(forker, (json.loads(line) async for line in lines))
+        yield Launcher(forker, (json.loads(line) async for line in lines), operator_of(settings.data_dir))
     finally:
         for process in (*psutil.Process(forker.pid).children(), psutil.Process(forker.pid)):
             process.kill()

@@ -32,7 +32,7 @@ class Replica:
 
     async def create(self, text: str, request_id: str = "", in_reply_to: str = "") -> Post:
         """Ask for a post of the account `acc_a`; the text names the request unless it is named."""
-        key = RequestKey("CreatePost", request_id or text, text)
+        key = RequestKey("agents", "CreatePost", request_id or text, text)
         return await self.posts.create("acc_a", text, in_reply_to, key, patience=5)
 
 

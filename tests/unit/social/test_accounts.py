@@ -13,7 +13,7 @@ from services.social.service.accounts import Accounts
 from tests.fakes.clock import FixedClock
 from tests.fakes.social import FakeNetwork, FakeStore, FakeVault, credentials
 
-NO_KEY = RequestKey("RegisterAccount", "", "")
+NO_KEY = RequestKey("operator", "RegisterAccount", "", "")
 
 
 class Office:
@@ -44,7 +44,7 @@ async def test_an_account_is_who_the_network_says_it_is(office: Office) -> None:
 
 
 async def test_nothing_is_stored_when_the_credentials_are_refused(office: Office) -> None:
-    key = RequestKey("RegisterAccount", "req", "body")
+    key = RequestKey("operator", "RegisterAccount", "req", "body")
     with pytest.raises(CredentialsRefused):
         await office.accounts.register("agt_a", Credentials("Ann", "wrong", "", ""), key)
     assert (office.store.accounts, office.store.requests) == ({}, {})
@@ -52,7 +52,7 @@ async def test_nothing_is_stored_when_the_credentials_are_refused(office: Office
 
 
 async def test_a_repeated_request_doesnt_ask_the_network_again(office: Office) -> None:
-    key = RequestKey("RegisterAccount", "req", "body")
+    key = RequestKey("operator", "RegisterAccount", "req", "body")
     first = await office.register("agt_a", "Ann", key)
     office.network.blind = CredentialsRefused("no")
     assert await office.register("agt_a", "Ann", key) == first

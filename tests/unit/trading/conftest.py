@@ -49,7 +49,7 @@ class House:
 
 
 def key(request_id: str, method: str = "ExecuteTrade", body: str = "body") -> RequestKey:
-    return RequestKey(method, request_id, body)
+    return RequestKey("agents", method, request_id, body)
 
 
 @pytest.fixture

@@ -42,7 +42,11 @@ class SqlRecords(SqlMemories, SqlIndexing):
 
     async def answer(self, key: RequestKey, resource_id: str) -> None:
         """Say what a request that was claimed in this transaction really made."""
-        claimed = (col(RequestRecord.method) == key.method, col(RequestRecord.request_id) == key.request_id)
+        claimed = (
+            col(RequestRecord.principal) == key.principal,
+            col(RequestRecord.method) == key.method,
+            col(RequestRecord.request_id) == key.request_id,
+        )
         await self._session.exec(sa.update(RequestRecord).where(*claimed).values(resource_id=resource_id))
 
     async def forget_requests(self, before: datetime) -> None:

@@ -63,12 +63,15 @@ class Access(_message.Message):
     AGENT_FIELD_NUMBER: _builtins.int
     RESOURCE_FIELD_NUMBER: _builtins.int
     DELEGATES_FIELD_NUMBER: _builtins.int
+    ANY_SCOPE_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     """The path of the request's field that names the agent (or the agents) that the call is about: `memory.agent_id`.
     A client whose scope is some agents may name only these, and at least one. A delegation holds for one of them.
     """
     resource: _builtins.str
     """In place of `agent`, the path of a field with the id of something that belongs to an agent: `wallet_id`."""
+    any_scope: _builtins.bool
+    """The call is about no agent, so that clients of any scope may make it. With neither this nor a path it is about all."""
     @_builtins.property
     def callers(self) -> _containers.RepeatedScalarFieldContainer[Global___Caller.ValueType]:
         """The principals that may call it by their own right. For anybody else it answers PERMISSION_DENIED, unless the call
@@ -88,10 +91,11 @@ class Access(_message.Message):
         agent: _builtins.str = ...,
         resource: _builtins.str = ...,
         delegates: _abc.Iterable[_builtins.str] | None = ...,
+        any_scope: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "callers", b"callers", "delegates", b"delegates", "resource", b"resource"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "any_scope", b"any_scope", "callers", b"callers", "delegates", b"delegates", "resource", b"resource"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,80 @@
+"""The access option of an RPC: who may call it, and which agents a request is about.
+
+The option stands in the contract (`puppet/options/v1/access.proto`), so that every language sees the same rule.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
+from google.protobuf.struct_pb2 import Struct
+
+from puppet.options.v1 import access_pb2
+from services.runtime.rpc.identity import Kind, Principal
+
+_SAFE_TO_REPEAT = (MethodOptions.NO_SIDE_EFFECTS, MethodOptions.IDEMPOTENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the contract says about one RPC; `agent` and `resource` are paths of request fields, empty for none."""
+
+    method: str
+    """`package.Service/Method`."""
+    roles: frozenset[str] = frozenset()
+    is_read: bool = False
+    agent: tuple[str, ...] = ()
+    resource: tuple[str, ...] = ()
+    delegates: tuple[str, ...] = ()
+    any_scope: bool = False
+
+    @classmethod
+    def of(cls, method: MethodDescriptor) -> "Rule":
+        """Read the options of a method."""
+        options = method.GetOptions()
+        access = options.Extensions[access_pb2.access]
+        return cls(
+            full_name(method),
+            frozenset(access_pb2.Caller.Name(number).removeprefix("CALLER_").lower() for number in access.callers),
+            options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS,
+            tuple(filter(None, access.agent.split("."))),
+            tuple(filter(None, access.resource.split("."))),
+            tuple(access.delegates),
+            access.any_scope,
+        )
+
+    def admits(self, principal: Principal) -> bool:
+        """Tell whether a principal may call this RPC by its own right, whatever agent it is about."""
+        is_within_scope = principal.kind is not Kind.CLIENT or self.is_read or principal.may_write
+        return principal.role in self.roles and is_within_scope
+
+
+def full_name(method: MethodDescriptor) -> str:
+    """Return `package.Service/Method`."""
+    return f"{method.containing_service.full_name}/{method.name}"
+
+
+def rules_of(services: Iterable[ServiceDescriptor]) -> Mapping[str, Rule]:
+    """Return the rules of all RPCs of these services, by their paths on the wire."""
+    rules = [Rule.of(method) for service in services for method in service.methods]
+    return {f"/{rule.method}": rule for rule in rules}
+
+
+def is_safe_to_repeat(method: MethodDescriptor) -> bool:
+    """Tell whether the same request may be sent again by somebody who doesn't know what became of the first."""
+    return method.GetOptions().idempotency_level in _SAFE_TO_REPEAT
+
+
+def values_at(request: Any, path: tuple[str, ...]) -> list[str]:
+    """Return the texts at a path of a request, without empty ones; it may lead through a Struct and end in a list."""
+    value = request
+    for name in path:
+        value = dict(value).get(name, "") if isinstance(value, Struct) else getattr(value, name, "")
+    if isinstance(value, str):
+        return [value] if value else []
+    try:
+        return [item for item in value if isinstance(item, str) and item]
+    except TypeError:
+        return []

@@ -1,0 +1,93 @@
+"""A principal's proof: an Ed25519 key. It signs tokens for one service each, and delegations (JWT: RFC 7519, RFC 8037).
+
+A token opens one service and no other, so a service that is shown one can use it nowhere. A delegation names its
+delegate, one agent and a few methods, and holds for minutes.
+"""
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+ALGORITHM = "EdDSA"
+TOKEN_SECONDS = 3600
+DELEGATION_SECONDS = 120
+TOKEN_TYPE, DELEGATION_TYPE = "puppet-token", "puppet-delegation"
+"""What stands in `typ`, so that neither passes for the other."""
+
+
+class CredentialError(Exception):
+    """A credential's file can't be used; the message says why, and never what stands in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A principal's name and private key."""
+
+    name: str
+    key: Ed25519PrivateKey = field(repr=False)
+    _tokens: dict[str, tuple[float, str]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def generate(cls, name: str) -> "Credential":
+        """Make a new key."""
+        return cls(name, Ed25519PrivateKey.generate())
+
+    @classmethod
+    def read(cls, path: Path) -> "Credential":
+        """Read a credential's file. Raises CredentialError."""
+        try:
+            content = json.loads(path.read_text())
+            key = load_pem_private_key(content["private_key"].encode(), None)
+        except OSError as error:
+            raise CredentialError(f"{path} can't be read: {error.strerror}") from None
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise CredentialError(f"{path} is no credential") from None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise CredentialError(f"{path} holds a key of another kind than Ed25519")
+        return cls(str(content["principal"]), key)
+
+    @property
+    def public_key(self) -> str:
+        """The public half, 32 bytes in hexadecimal."""
+        return self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+    def to_json(self) -> str:
+        """Return what is kept in the credential's file: the name, and the key as PKCS #8 in PEM."""
+        pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return json.dumps({"principal": self.name, "private_key": pem}, indent=1) + "\n"
+
+    def token(self, service: str, seconds: int = TOKEN_SECONDS) -> str:
+        """Return a new token for one service, for example `memory`, that holds for so many seconds."""
+        return self._sign(TOKEN_TYPE, seconds, aud=service)
+
+    def fresh_token(self, service: str) -> str:
+        """Return a token for one service that holds for half of `TOKEN_SECONDS` at least; the same one for a while."""
+        now = time.time()
+        made, token = self._tokens.get(service, (0.0, ""))
+        if not made <= now < made + TOKEN_SECONDS / 2:
+            token = self.token(service)
+            self._tokens[service] = (now, token)
+        return token
+
+    def delegation(self, delegate: str, agent: str, methods: Iterable[str], seconds: int = DELEGATION_SECONDS) -> str:
+        """Let a service call these methods (`package.Service/Method`) about one agent in this principal's place."""
+        return self._sign(DELEGATION_TYPE, seconds, sub=delegate, agent=agent, methods=sorted(methods))
+
+    def _sign(self, kind: str, seconds: int, **claims: Any) -> str:
+        now = int(time.time())
+        payload = {"iss": self.name, "iat": now, "exp": now + seconds, **claims}
+        signed: str = jwt.encode(payload, self.key, ALGORITHM, headers={"typ": kind})
+        return signed

@@ -1,0 +1,109 @@
+"""Who calls: principals, what each may do, and the caller of the RPC that is being served."""
+
+import contextvars
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.runtime import errors
+
+
+class Kind(StrEnum):
+    """What a principal is: the callers of `puppet.options.v1.Caller`, where services go by their names."""
+
+    OPERATOR = "operator"
+    READER = "reader"
+    CLIENT = "client"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who can prove a name. `agents` None stands for all agents; both scopes are those of clients only."""
+
+    name: str
+    kind: Kind
+    agents: frozenset[str] | None = None
+    may_write: bool = True
+
+    @property
+    def role(self) -> str:
+        """The name under which the contract's access options know it: its kind, or a service's own name."""
+        return self.name if self.kind is Kind.SERVICE else self.kind
+
+    def covers(self, agents: Collection[str]) -> bool:
+        """Tell whether its scope holds for a request that names these agents; one that names none is about all."""
+        return self.agents is None or (bool(agents) and self.agents.issuperset(agents))
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """What one principal lets a service do in its place: these methods, for this agent, for a short while."""
+
+    issuer: Principal
+    delegate: str
+    agent: str
+    methods: frozenset[str]
+    expires_at: float
+    """Unix seconds."""
+    token: str
+
+    def is_for(self, method: str, agents: Collection[str]) -> bool:
+        """Tell whether it holds for this method (`package.Service/Method`) of a request that names these agents."""
+        return method in self.methods and set(agents) == {self.agent}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and in whose place: `issuer` is somebody else where the call needs a delegation and has one."""
+
+    principal: Principal
+    issuer: Principal
+    passed_on: Delegation | None = None
+    """What the caller lets this service do at other services."""
+
+
+class Unauthenticated(errors.PuppetError):
+    """Prove who you are: the call has no token or certificate, or one that doesn't hold."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(errors.Forbidden):
+    """This principal may not do this."""
+
+    reason = "PERMISSION_DENIED"
+
+    def __init__(self, message: str, principal: Principal) -> None:
+        super().__init__(message, principal=principal.name)
+
+
+class DelegationRequired(errors.Forbidden):
+    """Send a delegation along: this service may not do by itself what the call asks of others."""
+
+    reason = "DELEGATION_REQUIRED"
+
+
+_caller: contextvars.ContextVar[Caller | None] = contextvars.ContextVar("caller", default=None)
+
+
+def current() -> Caller | None:
+    """Return the caller of the RPC that is being served; None in background work, which is the service's own."""
+    return _caller.get()
+
+
+def name() -> str:
+    """Return the name of who calls; empty in background work."""
+    caller = _caller.get()
+    return "" if caller is None else caller.principal.name
+
+
+def is_operator() -> bool:
+    """Tell whether the RPC that is being served was asked for by an operator, directly or by a delegation."""
+    caller = _caller.get()
+    return caller is not None and caller.issuer.kind is Kind.OPERATOR
+
+
+def act_as(caller: Caller | None) -> contextvars.Token[Caller | None]:
+    """Say for whom this task works from now on; None: for the service itself."""
+    return _caller.set(caller)
