@@ -44,7 +44,8 @@ def opener(settings: SocialSettings) -> Opener:
                 servicer = SocialServicer(accounts, Posts(store, outbox, clock))
                 async with outbox.open(), repeating("outbox", _SWEEP_SECONDS, outbox.sweep):
                     service = pb.DESCRIPTOR.services_by_name["SocialService"]
-                    yield [Mounted(service, pb_grpc.add_SocialServiceServicer_to_server, servicer)]
+                    added = pb_grpc.add_SocialServiceServicer_to_server
+                    yield [Mounted(service, added, servicer, accounts.agent_of)]
         finally:
             await database.close()
 

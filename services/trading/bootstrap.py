@@ -17,8 +17,12 @@ from services.trading.adapters.jupiter import Jupiter
 from services.trading.adapters.solana import SolanaChain
 from services.trading.adapters.sql import SqlRecords
 from services.trading.adapters.vault import KeystoreVault
-from services.trading.executor import Executor, Pace
-from services.trading.service import Market, Trades, Wallets
+from services.trading.service.executor import Executor, Pace
+from services.trading.service.halts import Halts
+from services.trading.service.market import Market
+from services.trading.service.offers import Offers
+from services.trading.service.trades import Trades
+from services.trading.service.wallets import Wallets
 from services.trading.servicer import TradingServicer
 from services.trading.settings import TradingSettings
 
@@ -44,16 +48,19 @@ def opener(settings: TradingSettings) -> Opener:
             keystore = Keystore.open(settings.keystore_key.get_secret_value(), settings.data_dir / "trading.key")
             vault = KeystoreVault(keystore)
             pace = Pace(settings.poll_seconds, settings.confirm_seconds)
-            executor = Executor(store, vault, chain, aggregator, clock, pace, lifecycle.draining)
+            offers = Offers(aggregator)
+            executor = Executor(store, vault, chain, aggregator, offers, clock, pace, lifecycle.draining)
             stack.push_async_callback(executor.close)
             # The first round is the recovery after a restart.
             await stack.enter_async_context(repeating("open trades", _RESUME_SECONDS, executor.resume))
+            wallets = Wallets(store, vault, chain, aggregator, clock)
             servicer = TradingServicer(
-                Wallets(store, vault, chain, aggregator, clock),
+                wallets,
+                Halts(store, clock),
                 Market(aggregator),
-                Trades(store, chain, aggregator, executor, clock),
+                Trades(store, chain, offers, executor, clock),
             )
             service = pb.DESCRIPTOR.services_by_name["TradingService"]
-            yield [Mounted(service, pb_grpc.add_TradingServiceServicer_to_server, servicer)]
+            yield [Mounted(service, pb_grpc.add_TradingServiceServicer_to_server, servicer, wallets.agent_of)]
 
     return open_service

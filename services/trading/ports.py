@@ -9,7 +9,7 @@ from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 from services.trading.domain.market import Balance, Order, Pair, Price, Quote, Token
 from services.trading.domain.trade import Examination, Outcome, Sighting, Signed, Trade, TradeState
-from services.trading.domain.wallet import Policy, SealedKey, Usage, Wallet
+from services.trading.domain.wallet import Halt, Policy, SealedKey, Usage, Wallet
 
 
 class Records(Protocol):
@@ -35,8 +35,23 @@ class Records(Protocol):
         """Return the policy of a wallet that exists."""
         ...
 
-    async def usage(self, wallet_id: str, since: datetime) -> Usage:
-        """Return what a wallet's trades since then add up to, those that FAILED left out."""
+    async def halts(self, wallet_ids: Sequence[str], *, held: bool = False) -> dict[str, Halt]:
+        """Return the halts over these wallets, by wallet: the one over all before a wallet's own.
+
+        With `held` none over all can begin until this transaction ends.
+        """
+        ...
+
+    async def halt(self, wallet_id: str) -> Halt | None:
+        """Return the halt of this wallet alone, or the one over all for ALL_WALLETS."""
+        ...
+
+    async def delete(self, row: Halt) -> None:
+        """Remove a row."""
+        ...
+
+    async def usage(self, wallet_id: str, since: datetime, besides: str = "") -> Usage:
+        """Return what a wallet's trades since then add up to, those that FAILED and the trade `besides` left out."""
         ...
 
     async def trade(self, trade_id: str) -> Trade | None:
@@ -55,7 +70,7 @@ class Records(Protocol):
         """Return the ids of the wallets that have a trade that isn't final."""
         ...
 
-    async def save(self, row: Wallet | Policy | Trade) -> None:
+    async def save(self, row: Wallet | Policy | Halt | Trade) -> None:
         """Add a row, or write its changes."""
         ...
 

@@ -1,5 +1,6 @@
 """The gRPC class of the trading service: check, convert, call, convert back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -10,7 +11,11 @@ from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
 from services.runtime.rpc.boundary import patience
 from services.trading import wire
-from services.trading.service import Market, Trades, Wallets
+from services.trading.domain.wallet import Wallet
+from services.trading.service.halts import Halts
+from services.trading.service.market import Market
+from services.trading.service.trades import Trades
+from services.trading.service.wallets import Wallets
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -18,21 +23,22 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TradingServicer(pb_grpc.TradingServiceServicer):
     """Serves `puppet.trading.v1.TradingService`."""
 
-    def __init__(self, wallets: Wallets, market: Market, trades: Trades) -> None:
+    def __init__(self, wallets: Wallets, halts: Halts, market: Market, trades: Trades) -> None:
         self._wallets = wallets
+        self._halts = halts
         self._market = market
         self._trades = trades
 
     async def RegisterWallet(self, request: pb.RegisterWalletRequest, context: Context) -> pb.RegisterWalletResponse:
         """Register an agent's wallet."""
-        wire.check_registration(request)
-        wallet = await self._wallets.register(request.agent_id, request.private_key, request_key(request))
-        return pb.RegisterWalletResponse(wallet=wire.write_wallet(wallet))
+        limits = wire.read_registration(request)
+        wallet = await self._wallets.register(request.agent_id, request.private_key, request_key(request), limits)
+        return pb.RegisterWalletResponse(wallet=(await self._written([wallet]))[0])
 
     async def GetWallet(self, request: pb.GetWalletRequest, context: Context) -> pb.GetWalletResponse:
         """Return one wallet."""
         wire.check_id("id", request.id)
-        return pb.GetWalletResponse(wallet=wire.write_wallet(await self._wallets.get(request.id)))
+        return pb.GetWalletResponse(wallet=(await self._written([await self._wallets.get(request.id)]))[0])
 
     async def ListWallets(self, request: pb.ListWalletsRequest, context: Context) -> pb.ListWalletsResponse:
         """List wallets."""
@@ -40,7 +46,7 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         page = read_page(request.page_size, request.page_token, [request.agent_id])
         listed = await self._wallets.page(request.agent_id, page)
         return pb.ListWalletsResponse(
-            wallets=[wire.write_wallet(wallet) for wallet in listed.rows],
+            wallets=await self._written(listed.rows),
             next_page_token=next_token(listed.next_key, [request.agent_id]),
         )
 
@@ -56,8 +62,8 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
 
     async def ExecuteTrade(self, request: pb.ExecuteTradeRequest, context: Context) -> pb.ExecuteTradeResponse:
         """Swap once for every request_id."""
-        pair = wire.read_pair(request)
-        trade = await self._trades.execute(request.wallet_id, pair, request_key(request), patience())
+        pair, least = wire.read_pair(request), request.min_output_amount
+        trade = await self._trades.execute(request.wallet_id, pair, least, request_key(request), patience())
         return pb.ExecuteTradeResponse(trade=wire.write_trade(trade))
 
     async def GetTrade(self, request: pb.GetTradeRequest, context: Context) -> pb.GetTradeResponse:
@@ -104,3 +110,25 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         given = request.policy
         policy = await self._wallets.set_policy(given.wallet_id, values, given.etag, request_key(request))
         return pb.SetPolicyResponse(policy=wire.write_policy(policy))
+
+    async def TightenPolicy(self, request: pb.TightenPolicyRequest, context: Context) -> pb.TightenPolicyResponse:
+        """Narrow fields of a wallet's policy."""
+        values = wire.read_policy_values(request)
+        policy = await self._wallets.tighten_policy(request.policy.wallet_id, values, request_key(request))
+        return pb.TightenPolicyResponse(policy=wire.write_policy(policy))
+
+    async def HaltTrading(self, request: pb.HaltTradingRequest, context: Context) -> pb.HaltTradingResponse:
+        """Halt trading of one wallet, or of all."""
+        wire.check_halt(request)
+        halt = await self._halts.halt(request.wallet_id, request.reason, request_key(request))
+        return pb.HaltTradingResponse(halt=wire.write_halt(halt))
+
+    async def ResumeTrading(self, request: pb.ResumeTradingRequest, context: Context) -> pb.ResumeTradingResponse:
+        """Lift the halt of one wallet, or the one over all."""
+        wire.check_halt(request)
+        halt = await self._halts.resume(request.wallet_id, request_key(request))
+        return pb.ResumeTradingResponse(halt=wire.write_halt(halt))
+
+    async def _written(self, wallets: Sequence[Wallet]) -> list[pb.Wallet]:
+        halts = await self._wallets.halts(wallets)
+        return [wire.write_wallet(wallet, halts.get(wallet.id)) for wallet in wallets]

@@ -1,15 +1,16 @@
 """Between protobuf and domain; every request is checked here, all its violations at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any
 
+from puppet.trading.v1 import errors_pb2 as errors_pb
 from puppet.trading.v1 import trading_service_pb2 as pb
 from services.runtime.checks import Checks
 from services.runtime.protobuf import write_time
 from services.trading.domain.market import LAMPORTS_PER_SOL, Balance, Pair, Price, Quote, Token, is_address
 from services.trading.domain.trade import MAX_AMOUNT, Trade, TradeState
-from services.trading.domain.wallet import Policy, Wallet
+from services.trading.domain.wallet import Halt, Policy, Wallet
 
 _STATES = {pb.TradeState.Value(f"TRADE_STATE_{state.name}"): state for state in TradeState}
 _STATE_NUMBERS = {state: number for number, state in _STATES.items()}
@@ -21,11 +22,27 @@ _MAX_LAMPORTS = 10**9 * LAMPORTS_PER_SOL
 """More than all SOL there is."""
 
 
-def check_registration(request: pb.RegisterWalletRequest) -> None:
-    """Check a new wallet; whether its key is one is for the keystore to say."""
+def read_registration(request: pb.RegisterWalletRequest) -> dict[str, Any]:
+    """Return the limits of a new wallet, by name; whether its key is one is for the keystore to say."""
     with Checks() as checks:
         checks.text("agent_id", request.agent_id, 128)
         checks.text("private_key", request.private_key, 512, required=False)
+        if request.policy.wallet_id:
+            checks.refuse("policy.wallet_id", "must be left empty: the wallet is yet to be made")
+        if request.policy_mask.paths:
+            _check_policy(checks, "policy_mask", request.policy, request.policy_mask.paths)
+        elif request.HasField("policy"):
+            checks.refuse("policy_mask", "is required with a policy")
+        checks.request_id(request.request_id)
+    return _policy_values(request.policy, request.policy_mask.paths)
+
+
+def check_halt(request: pb.HaltTradingRequest | pb.ResumeTradingRequest) -> None:
+    """Check whose trading is to be halted or resumed; without a wallet it is everybody's."""
+    with Checks() as checks:
+        checks.text("wallet_id", request.wallet_id, 64, required=False)
+        if isinstance(request, pb.HaltTradingRequest):
+            checks.text("reason", request.reason, 500, required=False)
         checks.request_id(request.request_id)
 
 
@@ -62,6 +79,8 @@ def read_pair(request: pb.GetQuoteRequest | pb.ExecuteTradeRequest) -> Pair:
             checks.refuse("output_mint", "must be another one than input_mint")
         _whole(checks, "amount", request.amount, 1, MAX_AMOUNT)
         _whole(checks, "slippage_bps", request.slippage_bps, 0, _MAX_SLIPPAGE_BPS)
+        if isinstance(request, pb.ExecuteTradeRequest):
+            _whole(checks, "min_output_amount", request.min_output_amount, 0, MAX_AMOUNT)
     return Pair(request.input_mint, request.output_mint, request.amount, request.slippage_bps)
 
 
@@ -74,25 +93,31 @@ def check_mints(request: pb.GetPricesRequest) -> None:
             _mint(checks, f"mints[{index}]", mint)
 
 
-def read_policy_values(request: pb.SetPolicyRequest) -> dict[str, Any]:
+def read_policy_values(request: pb.SetPolicyRequest | pb.TightenPolicyRequest) -> dict[str, Any]:
     """Return the fields of the policy to set, by name; those that the mask leaves out are not looked at."""
-    given, paths = request.policy, request.update_mask.paths
     with Checks() as checks:
-        checks.text("policy.wallet_id", given.wallet_id, 64)
-        checks.mask("update_mask", paths, _POLICY_CHECKS)
-        for path in paths:
-            if path in _POLICY_CHECKS:
-                _POLICY_CHECKS[path](checks, f"policy.{path}", getattr(given, path))
+        checks.text("policy.wallet_id", request.policy.wallet_id, 64)
+        _check_policy(checks, "update_mask", request.policy, request.update_mask.paths)
         checks.request_id(request.request_id)
-    values = {path: getattr(given, path) for path in paths}
-    return {path: list(dict.fromkeys(value)) if path.endswith("_mints") else value for path, value in values.items()}
+    return _policy_values(request.policy, request.update_mask.paths)
 
 
-def write_wallet(wallet: Wallet) -> pb.Wallet:
+def write_wallet(wallet: Wallet, halt: Halt | None) -> pb.Wallet:
     """Return a wallet as it goes over the wire, without its key."""
     return pb.Wallet(
-        id=wallet.id, agent_id=wallet.agent_id, address=wallet.address, create_time=write_time(wallet.create_time)
+        id=wallet.id,
+        agent_id=wallet.agent_id,
+        address=wallet.address,
+        create_time=write_time(wallet.create_time),
+        halt=write_halt(halt),
     )
+
+
+def write_halt(halt: Halt | None) -> pb.Halt | None:
+    """Return a halt as it goes over the wire; None leaves it out."""
+    if halt is None:
+        return None
+    return pb.Halt(reason=halt.reason, create_time=write_time(halt.create_time), is_for_all=halt.is_for_all)
 
 
 def write_balance(balance: Balance) -> pb.Balance:
@@ -131,6 +156,9 @@ def write_trade(trade: Trade) -> pb.Trade:
         create_time=write_time(trade.create_time),
         finish_time=write_time(trade.finish_time),
         request_id=trade.request_id,
+        min_output_amount=trade.min_output_amount,
+        worth_lamports=trade.worth_lamports,
+        failure=errors_pb.ErrorReason.Value(f"ERROR_REASON_{trade.failure or 'UNSPECIFIED'}"),
     )
 
 
@@ -164,6 +192,9 @@ def write_policy(policy: Policy) -> pb.Policy:
         max_daily_volume_lamports=policy.max_daily_volume_lamports,
         allowed_mints=policy.allowed_mints,
         blocked_mints=policy.blocked_mints,
+        max_price_deviation_bps=policy.max_price_deviation_bps,
+        max_price_impact_bps=policy.max_price_impact_bps,
+        allow_unpriced=policy.allow_unpriced,
         update_time=write_time(policy.update_time),
         etag=policy.etag,
     )
@@ -199,8 +230,12 @@ def _slippage(checks: Checks, field: str, value: int) -> None:
     _whole(checks, field, value, 1, _MAX_SLIPPAGE_BPS)
 
 
-def _any_number(_checks: Checks, _field: str, _value: int) -> None:
-    """Every unsigned 32-bit number is right."""
+def _share(checks: Checks, field: str, value: int) -> None:
+    _whole(checks, field, value, 0, 10_000)
+
+
+def _anything(_checks: Checks, _field: str, _value: int) -> None:
+    """Every unsigned 32-bit number is right, and every switch."""
 
 
 def _mints(checks: Checks, field: str, values: list[str]) -> None:
@@ -214,8 +249,23 @@ _POLICY_CHECKS: dict[str, Callable[[Checks, str, Any], None]] = {
     "max_trade_lamports": _lamports,
     "min_balance_lamports": _lamports,
     "max_slippage_bps": _slippage,
-    "max_daily_trades": _any_number,
+    "max_daily_trades": _anything,
     "max_daily_volume_lamports": _lamports,
     "allowed_mints": _mints,
     "blocked_mints": _mints,
+    "max_price_deviation_bps": _share,
+    "max_price_impact_bps": _share,
+    "allow_unpriced": _anything,
 }
+
+
+def _check_policy(checks: Checks, mask: str, given: pb.Policy, paths: Collection[str]) -> None:
+    checks.mask(mask, paths, _POLICY_CHECKS)
+    for path in paths:
+        if path in _POLICY_CHECKS:
+            _POLICY_CHECKS[path](checks, f"policy.{path}", getattr(given, path))
+
+
+def _policy_values(given: pb.Policy, paths: Collection[str]) -> dict[str, Any]:
+    values = {path: getattr(given, path) for path in paths}
+    return {path: list(dict.fromkeys(value)) if path.endswith("_mints") else value for path, value in values.items()}

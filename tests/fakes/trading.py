@@ -13,7 +13,7 @@ from services.runtime.pages import Page, Paged
 from services.trading.domain.errors import InvalidPrivateKey
 from services.trading.domain.market import SOL, Balance, Order, Pair, Price, Quote, Token
 from services.trading.domain.trade import OPEN_STATES, Examination, Outcome, Sighting, Signed, Trade, TradeState
-from services.trading.domain.wallet import Policy, SealedKey, Usage, Wallet
+from services.trading.domain.wallet import ALL_WALLETS, Halt, Policy, SealedKey, Usage, Wallet
 
 FEE = 15_000
 
@@ -25,6 +25,7 @@ class Tables:
     requests: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     wallets: dict[str, Wallet] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
+    halts: dict[str, Halt] = field(default_factory=dict)
     trades: dict[str, Trade] = field(default_factory=dict)
 
 
@@ -60,8 +61,20 @@ class FakeRecords:
     async def policy(self, wallet_id: str) -> Policy:
         return self._tables.policies[wallet_id]
 
-    async def usage(self, wallet_id: str, since: datetime) -> Usage:
-        own = [trade for trade in self._tables.trades.values() if trade.wallet_id == wallet_id]
+    async def halts(self, wallet_ids: Sequence[str], *, held: bool = False) -> dict[str, Halt]:
+        halts = self._tables.halts
+        if ALL_WALLETS in halts:
+            return dict.fromkeys(wallet_ids, halts[ALL_WALLETS])
+        return {wallet_id: halts[wallet_id] for wallet_id in wallet_ids if wallet_id in halts}
+
+    async def halt(self, wallet_id: str) -> Halt | None:
+        return self._tables.halts.get(wallet_id)
+
+    async def delete(self, row: Halt) -> None:
+        del self._tables.halts[row.wallet_id]
+
+    async def usage(self, wallet_id: str, since: datetime, besides: str = "") -> Usage:
+        own = [t for t in self._tables.trades.values() if t.wallet_id == wallet_id and t.id != besides]
         counted = [trade for trade in own if trade.create_time > since and trade.state != TradeState.FAILED]
         pending = sum(t.input_amount for t in own if t.state in OPEN_STATES and t.input_mint == SOL)
         return Usage(len(counted), sum(trade.worth_lamports for trade in counted), pending)
@@ -82,11 +95,13 @@ class FakeRecords:
     async def wallets_with_open_trades(self) -> list[str]:
         return sorted({trade.wallet_id for trade in self._tables.trades.values() if trade.state in OPEN_STATES})
 
-    async def save(self, row: Wallet | Policy | Trade) -> None:
+    async def save(self, row: Wallet | Policy | Halt | Trade) -> None:
         if isinstance(row, Wallet):
             self._tables.wallets[row.id] = row
         elif isinstance(row, Policy):
             self._tables.policies[row.wallet_id] = row
+        elif isinstance(row, Halt):
+            self._tables.halts[row.wallet_id] = row
         else:
             self._tables.trades[row.id] = row
 
@@ -145,6 +160,7 @@ class FakeWorld:
         self.min_output_rate = 2
         self.errors: dict[str, list[Exception]] = {}
         self.asked: list[str] = []
+        self.unpriced: set[str] = set()
 
     def _answer(self, method: str) -> None:
         self.asked.append(method)
@@ -201,7 +217,9 @@ class FakeWorld:
 
     async def prices(self, mints: Sequence[str]) -> Mapping[str, Price]:
         self._answer("prices")
-        return {}
+        # A whole SOL costs 100 dollars, and a base unit of everything else half as much as a lamport.
+        usd = {SOL: Decimal(100)} | {mint: Decimal(50) for mint in mints if mint not in {SOL, *self.unpriced}}
+        return {mint: Price(mint, usd[mint], 9, None) for mint in mints if mint in usd}
 
     async def trending(self) -> list[Token]:
         return [Token(f"mint{n}", f"T{n}", "", 6, None, None, None, True) for n in range(5)]

@@ -177,9 +177,7 @@ class Agents:
 
         Raises AgentNotFound, AgentInactive and NoAccount.
         """
-        return await self._trigger(
-            f"trigger-post/{key.principal}/{key.request_id}", PostTask(agent_id, topic), key, seconds
-        )
+        return await self._trigger(f"trigger-post/{key.digest}", PostTask(agent_id, topic), key, seconds)
 
     async def trigger_trade(self, agent_id: str, key: RequestKey, seconds: float) -> tuple[str, ActivityRecord | None]:
         """Let an agent consider a trade now; returns the workflow's id, and what came of it within this time.

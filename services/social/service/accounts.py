@@ -54,6 +54,13 @@ class Accounts:
         async with self._store.reading() as records:
             return await existing_account(records, account_id)
 
+    async def agent_of(self, resource_id: str) -> str | None:
+        """Return the agent whose account, or whose post, this is; None when there is no such thing."""
+        async with self._store.reading() as records:
+            post = await records.post(resource_id)
+            account = await records.account(post.account_id if post else resource_id)
+        return account.agent_id if account else None
+
     async def page(self, agent_id: str, page: Page) -> Paged[Account]:
         """Return a page of accounts, the oldest first."""
         async with self._store.reading() as records:

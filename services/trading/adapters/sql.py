@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import col, func, or_, select
+from sqlmodel import col, func, or_, select, text
 
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 from services.trading.domain.market import SOL
 from services.trading.domain.trade import OPEN_STATES, Trade, TradeState
-from services.trading.domain.wallet import Policy, Usage, Wallet
+from services.trading.domain.wallet import ALL_WALLETS, TRADING_TURN, Halt, Policy, Usage, Wallet
+
+_SHARE_TURN = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:turn, 0))")
 
 
 class SqlRecords(SqlTransaction):
@@ -35,14 +37,38 @@ class SqlRecords(SqlTransaction):
         """Return the policy of a wallet that exists."""
         return await self._session.get_one(Policy, wallet_id)
 
-    async def usage(self, wallet_id: str, since: datetime) -> Usage:
-        """Return what a wallet's trades since then add up to, those that FAILED left out."""
+    async def halts(self, wallet_ids: Sequence[str], *, held: bool = False) -> dict[str, Halt]:
+        """Return the halts over these wallets, by wallet: the one over all before a wallet's own.
+
+        With `held` none over all can begin until this transaction ends.
+        """
+        if held and self._connection.dialect.name == "postgresql":
+            # Shared among those who sign; whoever halts all names this turn, and so waits for them and they for it.
+            await self._connection.execute(_SHARE_TURN, {"turn": TRADING_TURN})
+        query = select(Halt).where(col(Halt.wallet_id).in_([ALL_WALLETS, *wallet_ids]))
+        found = {halt.wallet_id: halt for halt in (await self._session.exec(query)).all()}
+        if ALL_WALLETS in found:
+            return dict.fromkeys(wallet_ids, found[ALL_WALLETS])
+        return found
+
+    async def halt(self, wallet_id: str) -> Halt | None:
+        """Return the halt of this wallet alone, or the one over all for ALL_WALLETS."""
+        return await self._session.get(Halt, wallet_id)
+
+    async def delete(self, row: Halt) -> None:
+        """Remove a row."""
+        await self._session.delete(row)
+        await self._session.flush()
+
+    async def usage(self, wallet_id: str, since: datetime, besides: str = "") -> Usage:
+        """Return what a wallet's trades since then add up to, those that FAILED and the trade `besides` left out."""
+        others = (Trade.wallet_id == wallet_id, Trade.id != besides)
         counted = select(func.count(), func.coalesce(func.sum(col(Trade.worth_lamports)), 0)).where(
-            Trade.wallet_id == wallet_id, Trade.create_time > since, Trade.state != TradeState.FAILED
+            *others, Trade.create_time > since, Trade.state != TradeState.FAILED
         )
         [(trades, lamports)] = (await self._session.exec(counted)).all()
         pending = select(func.coalesce(func.sum(col(Trade.input_amount)), 0)).where(
-            Trade.wallet_id == wallet_id, Trade.input_mint == SOL, col(Trade.state).in_(OPEN_STATES)
+            *others, Trade.input_mint == SOL, col(Trade.state).in_(OPEN_STATES)
         )
         # A sum of BIGINTs is a NUMERIC on Postgres.
         return Usage(trades, int(lamports), int((await self._session.exec(pending)).one()))

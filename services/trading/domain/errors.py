@@ -44,6 +44,15 @@ class PolicyViolation(errors.WrongState):
         super().__init__(f"{rule}: {text}", rule=rule, limit=str(limit), value=str(value))
 
 
+class TradingHalted(errors.WrongState):
+    """Trading is halted for this wallet, or for all: an operator resumes it."""
+
+    reason = "TRADING_HALTED"
+
+    def __init__(self, why: str, since: str) -> None:
+        super().__init__(f"trading is halted since {since}" + (f": {why}" if why else ""), since=since)
+
+
 class InsufficientBalance(errors.WrongState):
     """The wallet doesn't hold the amount and the fee."""
 

@@ -1,5 +1,6 @@
 """Tokens, prices and what the aggregator offers; amounts are base units, prices are decimals and never floats."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
@@ -51,6 +52,32 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Valuation:
+    """What both sides of a swap are worth by independent prices, in lamports; None for a side that has no price."""
+
+    pair: Pair
+    input_lamports: int | None
+    output_lamports: int | None
+    impact_bps: int
+
+    @property
+    def worth_lamports(self) -> int | None:
+        """What the swap counts for: the SOL that it gives, else its larger side; None when neither has a price."""
+        if self.pair.input_mint == SOL:
+            return self.input_lamports
+        known = [side for side in (self.input_lamports, self.output_lamports) if side is not None]
+        return max(known) if known else None
+
+    @property
+    def deviation_bps(self) -> int:
+        """How much less comes out than what is given is worth, in basis points, rounded up; 0 without both prices."""
+        if not self.input_lamports or self.output_lamports is None:
+            return 0
+        lost = max(0, self.input_lamports - self.output_lamports)
+        return -(-lost * 10_000 // self.input_lamports)
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """How much of a token a wallet holds; the symbol is empty when it isn't known."""
 
@@ -82,6 +109,25 @@ class Token:
     change_24h: Decimal | None
     liquidity_usd: Decimal | None
     is_verified: bool
+
+
+def valuation(quote: Quote, prices: Mapping[str, Price]) -> Valuation:
+    """Return what a quoted swap is worth by these prices; SOL is worth itself."""
+    sol = prices.get(SOL)
+
+    def worth(mint: str, amount: int) -> int | None:
+        if mint == SOL:
+            return amount
+        price = prices.get(mint)
+        return worth_in_lamports(amount, price, sol) if price and sol else None
+
+    pair = quote.pair
+    return Valuation(
+        pair,
+        worth(pair.input_mint, pair.amount),
+        worth(pair.output_mint, quote.output_amount),
+        int((quote.price_impact * 10_000).to_integral_value(ROUND_CEILING)),
+    )
 
 
 def worth_in_lamports(amount: int, price: Price, sol: Price) -> int:

@@ -99,6 +99,8 @@ class Trade(SQLModel, table=True):
     slippage_bps: int
     state: TradeState = Field(default=TradeState.CLAIMED, sa_type=text_of(TradeState))
     state_reason: str = ""
+    failure: str = ""
+    """The reason that a refused call has for the same; empty for everything else."""
     order_id: str = ""
     transaction: bytes = Field(default=b"", sa_type=LargeBinary, repr=False)
     signature: str = ""
@@ -111,6 +113,12 @@ class Trade(SQLModel, table=True):
     def pair(self) -> Pair:
         """What was asked for; once it is SETTLED the amount is what was given."""
         return Pair(self.input_mint, self.output_mint, self.input_amount, self.slippage_bps)
+
+    def least_gain(self, mint: str) -> int:
+        """Return the least that the wallet gains of a mint beside fees and rent: less than 0 for what is given."""
+        if mint == self.input_mint:
+            return -self.input_amount
+        return self.min_output_amount if mint == self.output_mint else 0
 
     @property
     def is_final(self) -> bool:
@@ -131,9 +139,10 @@ class Trade(SQLModel, table=True):
         """Say that it may or may not land."""
         self.state, self.state_reason = TradeState.UNKNOWN, reason
 
-    def fail(self, reason: str, now: datetime) -> None:
+    def fail(self, reason: str, now: datetime, failure: str = "") -> None:
         """End it without effect, which gives its reservation back."""
         self.state, self.state_reason, self.finish_time = TradeState.FAILED, reason, now
+        self.failure = failure
 
     def conclude(self, outcome: Outcome, now: datetime) -> None:
         """End it as the chain did: SETTLED with the amounts that really moved, or FAILED with the fee it cost."""
@@ -149,7 +158,7 @@ class Trade(SQLModel, table=True):
     def _without_fee(self, outcome: Outcome, mint: str) -> int:
         return outcome.gains.get(mint, 0) + (outcome.fee_lamports if mint == SOL else 0)
 
-    def check(self, order: Order, seen: Examination, address: str, min_balance_lamports: int) -> None:
+    def check(self, order: Order, seen: Examination, address: str) -> None:
         """Raise Unsafe unless signing this order does what was claimed, and nothing else to the wallet."""
         self._check_terms(order, seen, address)
         if seen.error:
@@ -164,8 +173,6 @@ class Trade(SQLModel, table=True):
         gained = seen.gains.get(self.output_mint, 0) + (order.upkeep_lamports if self.output_mint == SOL else 0)
         if gained < self.min_output_amount:
             raise Unsafe(f"it would give {gained}, and {self.min_output_amount} at least was quoted")
-        if self.input_mint == SOL and seen.lamports_left < min_balance_lamports:
-            raise Unsafe(f"{seen.lamports_left} lamports would remain, and {min_balance_lamports} must")
 
     def _check_terms(self, order: Order, seen: Examination, address: str) -> None:
         offered = order.quote.pair

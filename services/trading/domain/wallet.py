@@ -1,4 +1,4 @@
-"""Wallets, and the policies that say what each may do."""
+"""Wallets, the policies that say what each may do, and the halts that stop them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,21 @@ from sqlmodel import JSON, BigInteger, DateTime, Field, SQLModel
 
 from services.runtime import errors
 from services.trading.domain.errors import InsufficientBalance, PolicyViolation
-from services.trading.domain.market import LAMPORTS_PER_SOL, SOL, Pair
+from services.trading.domain.market import LAMPORTS_PER_SOL, SOL, Pair, Valuation
 
 POLICY_WINDOW = timedelta(hours=24)
 """The time over which a policy counts trades and volume, back from now."""
+
+ALL_WALLETS = ""
+"""What stands in a halt in place of a wallet when it is over all of them."""
+
+TRADING_TURN = "trading"
+"""The turn in which a halt over all wallets begins and ends; whoever signs shares it."""
+
+
+def turn_of(wallet_id: str) -> str:
+    """Return the name of the turn in which everything about a wallet's trades, policy and halt is written."""
+    return TRADING_TURN if wallet_id == ALL_WALLETS else f"wallet/{wallet_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,19 @@ class Wallet(SQLModel, table=True):
     address: str
     sealed_key: str = Field(repr=False)
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class Halt(SQLModel, table=True):
+    """While it is there nothing is signed: for one wallet, or for all."""
+
+    wallet_id: str = Field(primary_key=True)
+    reason: str
+    create_time: datetime = Field(sa_type=DateTime(timezone=True))
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it is over all wallets."""
+        return self.wallet_id == ALL_WALLETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +77,9 @@ class Policy(SQLModel, table=True):
     max_daily_volume_lamports: int = Field(default=LAMPORTS_PER_SOL, sa_type=BigInteger)
     allowed_mints: list[str] = Field(default_factory=list, sa_type=JSON)
     blocked_mints: list[str] = Field(default_factory=list, sa_type=JSON)
+    max_price_deviation_bps: int = 500
+    max_price_impact_bps: int = 300
+    allow_unpriced: bool = False
     update_time: datetime = Field(sa_type=DateTime(timezone=True))
     version: int = 0
 
@@ -70,6 +97,26 @@ class Policy(SQLModel, table=True):
         self.update_time = now
         self.version += 1
 
+    def tighten(self, values: Mapping[str, Any], now: datetime) -> None:
+        """Set each of these fields to the stricter one of its present value and the given one."""
+        self.change({name: _stricter(name, getattr(self, name), value) for name, value in values.items()}, "", now)
+
+    def check(self, pair: Pair, value: Valuation, used: Usage, lamports_left: int) -> int:
+        """Return what a trade counts for, in lamports, when everything about it is allowed.
+
+        Raises PolicyViolation and InsufficientBalance.
+        """
+        self.check_pair(pair)
+        worth = value.worth_lamports
+        if worth is None:
+            raise PolicyViolation(
+                "max_trade_lamports", "", "unknown", f"{pair.input_mint} has no price to measure it by"
+            )
+        self.check_price(value)
+        self.check_worth(worth, used)
+        self.check_left(lamports_left)
+        return worth
+
     def check_pair(self, pair: Pair) -> None:
         """Raise PolicyViolation when these mints or this slippage are not allowed."""
         for mint in (pair.input_mint, pair.output_mint):
@@ -85,8 +132,16 @@ class Policy(SQLModel, table=True):
         self._most("max_daily_trades", used.trades + 1)
         self._most("max_daily_volume_lamports", used.lamports + worth_lamports)
 
+    def check_price(self, value: Valuation) -> None:
+        """Raise PolicyViolation when a trade is dearer than its independent price allows, or can't be measured."""
+        if value.output_lamports is None and not self.allow_unpriced:
+            text = f"{value.pair.output_mint} has no price, and what has none may not be bought"
+            raise PolicyViolation("allow_unpriced", "false", value.pair.output_mint, text)
+        self._most("max_price_impact_bps", value.impact_bps)
+        self._most("max_price_deviation_bps", value.deviation_bps)
+
     def check_left(self, lamports: int) -> None:
-        """Raise when a trade that gives SOL leaves this little: InsufficientBalance below 0, else PolicyViolation."""
+        """Raise when a trade leaves this little: InsufficientBalance below 0, else PolicyViolation."""
         if lamports < 0:
             raise InsufficientBalance(f"the wallet lacks {-lamports} lamports for the amount and the fee")
         if lamports < (least := self.min_balance_lamports):
@@ -97,3 +152,16 @@ class Policy(SQLModel, table=True):
         limit = getattr(self, rule)
         if value > limit:
             raise PolicyViolation(rule, limit, value, f"{value} is more than {limit}")
+
+
+def _stricter(name: str, present: Any, given: Any) -> Any:
+    if name == "allow_unpriced":
+        return present and given
+    if name == "blocked_mints":
+        return [*present, *(mint for mint in given if mint not in present)]
+    if name == "allowed_mints":
+        if not present or not given:
+            return present or given
+        # An empty list would allow every mint; SOL may always be traded, so a list of it alone allows nothing more.
+        return [mint for mint in present if mint in given] or [SOL]
+    return max(present, given) if name.startswith("min_") else min(present, given)

@@ -282,7 +282,9 @@ async def test_an_unfinished_build_is_done_again_at_the_next_start(awake: Awake,
 async def test_a_purge_ends_when_the_index_is_built_anew(awake: Awake, index: FakeIndex, source: MemoryFilter) -> None:
     async with awake() as mind:
         await mind.memories.create(
-            [memory("red kite", author="nova", source_id="post_1"), memory("blue boat", id="mem_2")], NO_KEY
+            [memory("red kite", author="nova", source_id="post_1"), memory("blue boat", id="mem_2")],
+            Writer.OPERATOR,
+            NO_KEY,
         )
         await mind.settled()
         key = RequestKey("operator", "purge", "once", "body")

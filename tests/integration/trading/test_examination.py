@@ -75,7 +75,7 @@ class Desk:
     async def check(self, order: Order) -> None:
         """Examine an order as before a signature."""
         seen = await self.chain.examine(order.transaction, self.address)
-        self.trade().check(order, seen, self.address, min_balance_lamports=50_000_000)
+        self.trade().check(order, seen, self.address)
 
     def with_steps(
         self,

@@ -47,6 +47,8 @@ async def test_a_new_wallet_has_a_careful_policy(trader: Trader) -> None:
         max_slippage_bps=300,
         max_daily_trades=10,
         max_daily_volume_lamports=LAMPORTS_PER_SOL,
+        max_price_deviation_bps=500,
+        max_price_impact_bps=300,
         etag="0",
     )
 

@@ -10,8 +10,11 @@ from services.runtime.idempotency import RequestKey
 from services.trading.domain.market import LAMPORTS_PER_SOL, SOL, Pair
 from services.trading.domain.trade import Trade
 from services.trading.domain.wallet import Wallet
-from services.trading.executor import Executor, Pace
-from services.trading.service import Trades, Wallets
+from services.trading.service.executor import Executor, Pace
+from services.trading.service.halts import Halts
+from services.trading.service.offers import Offers
+from services.trading.service.trades import Trades
+from services.trading.service.wallets import Wallets
 from tests.fakes.clock import FixedClock
 from tests.fakes.trading import FakeStore, FakeVault, FakeWorld
 
@@ -31,8 +34,12 @@ class House:
 
     def __post_init__(self) -> None:
         pace = Pace(poll_seconds=0.0, confirm_seconds=15.0)
-        self.executor = Executor(self.store, self.vault, self.world, self.world, self.clock, pace, self.draining)
-        self.trades = Trades(self.store, self.world, self.world, self.executor, self.clock)
+        self.offers = Offers(self.world)
+        self.executor = Executor(
+            self.store, self.vault, self.world, self.world, self.offers, self.clock, pace, self.draining
+        )
+        self.trades = Trades(self.store, self.world, self.offers, self.executor, self.clock)
+        self.halts = Halts(self.store, self.clock)
         self.wallets = Wallets(self.store, self.vault, self.world, self.world, self.clock)
 
     async def restart(self) -> None:
@@ -44,8 +51,10 @@ class House:
         self.world.lamports_of.setdefault(wallet.address, LAMPORTS_PER_SOL)
         return wallet
 
-    async def swap(self, request_id: str = "req_1", pair: Pair = PAIR, patience: float = 5.0) -> Trade:
-        return await self.trades.execute((await self.wallet()).id, pair, key(request_id), patience)
+    async def swap(
+        self, request_id: str = "req_1", pair: Pair = PAIR, patience: float = 5.0, least_output: int = 0
+    ) -> Trade:
+        return await self.trades.execute((await self.wallet()).id, pair, least_output, key(request_id), patience)
 
 
 def key(request_id: str, method: str = "ExecuteTrade", body: str = "body") -> RequestKey:

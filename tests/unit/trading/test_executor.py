@@ -159,10 +159,10 @@ async def test_a_trade_that_costs_more_than_it_gives_can_still_be_told(house: Ho
     assert (trade.state, write_trade(trade).output_amount) == (TradeState.SETTLED, 0)
 
 
-async def test_the_order_of_a_trade_that_another_replica_signed_is_not_kept(house: House) -> None:
+async def test_the_offer_of_a_trade_that_another_replica_signed_is_not_kept(house: House) -> None:
     await house.swap()
-    order = await house.world.order(PAIR, "address1")
-    house.executor.wake("wal_1", {"trd_of_another": order})
-    house.executor._orders["trd_of_another"] = (float("-inf"), order)
-    house.executor.wake("wal_1", {"trd_new": order})
-    assert set(house.executor._orders) == {"trd_new"}
+    offer = await house.offers.take(PAIR, "address1", 0)
+    house.executor.wake("wal_1", {"trd_of_another": offer})
+    house.executor._taken["trd_of_another"] = (float("-inf"), offer)
+    house.executor.wake("wal_1", {"trd_new": offer})
+    assert set(house.executor._taken) == {"trd_new"}

@@ -23,7 +23,7 @@ async def test_a_repeated_request_asks_nobody_and_claims_nothing(house: House) -
     assert await house.swap() == first
     assert len(house.world.asked) == asked
     with pytest.raises(RequestIdReused):
-        await house.trades.execute(first.wallet_id, PAIR, key("req_1", body="other"), 1)
+        await house.trades.execute(first.wallet_id, PAIR, 0, key("req_1", body="other"), 1)
 
 
 async def test_a_hopeless_trade_is_refused_before_anybody_is_asked(house: House) -> None:
@@ -31,10 +31,11 @@ async def test_a_hopeless_trade_is_refused_before_anybody_is_asked(house: House)
         await house.swap(pair=Pair(SOL, "mint1", 100_000_001))
     assert not house.world.asked
     with pytest.raises(WalletNotFound):
-        await house.trades.execute("wal_0", PAIR, key("req_1"), 1)
+        await house.trades.execute("wal_0", PAIR, 0, key("req_1"), 1)
 
 
 async def test_without_a_price_a_token_cannot_be_measured_and_is_refused(house: House) -> None:
+    house.world.unpriced = {"mint1", "mint2"}
     with pytest.raises(PolicyViolation, match="has no price"):
         await house.swap(pair=Pair("mint1", "mint2", 1_000))
 
@@ -45,10 +46,10 @@ async def test_open_trades_count_against_what_must_remain(house: House) -> None:
     house.world.lamports_of[wallet.address] = 75_000_000
     await house.swap("req_1", patience=0.0)
     with pytest.raises(PolicyViolation, match="min_balance_lamports"):
-        await house.trades.execute(wallet.id, Pair(SOL, "mint2", 2 * AMOUNT), key("req_2"), 0.0)
+        await house.trades.execute(wallet.id, Pair(SOL, "mint2", 2 * AMOUNT), 0, key("req_2"), 0.0)
     house.world.lamports_of[wallet.address] = 15_000_000
     with pytest.raises(InsufficientBalance):
-        await house.trades.execute(wallet.id, PAIR, key("req_2"), 0.0)
+        await house.trades.execute(wallet.id, PAIR, 0, key("req_2"), 0.0)
 
 
 async def test_a_failed_trade_gives_back_what_a_settled_one_keeps_for_a_day(house: House) -> None:

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from puppet.trading.v1 import errors_pb2 as _errors_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -351,7 +352,9 @@ Global___GetBalancesResponse: _TypeAlias = GetBalancesResponse  # noqa: Y015
 
 @_typing.final
 class Balance(_message.Message):
-    """How much of a token a wallet holds."""
+    """How much of a token a wallet can spend: its lamports, or what is in its associated token account while nobody else has
+    power over that.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -582,6 +585,7 @@ class Trade(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MIN_OUTPUT_AMOUNT_FIELD_NUMBER: _builtins.int
     WORTH_LAMPORTS_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`trd_...`; set by the service."""
     wallet_id: _builtins.str
@@ -612,6 +616,10 @@ class Trade(_message.Message):
     """The least that comes out, in base units; with less it is not signed, or fails on the chain."""
     worth_lamports: _builtins.int
     """What it counts for against the policy, in lamports: the larger of its quote and of an independent price."""
+    failure: _errors_pb2.ErrorReason.ValueType
+    """Why it is FAILED, where a call would be refused for the same reason: POLICY_VIOLATION, TRADING_HALTED, NO_ROUTE,
+    INSUFFICIENT_BALANCE. Unspecified for everything else.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was claimed."""
@@ -640,10 +648,11 @@ class Trade(_message.Message):
         request_id: _builtins.str = ...,
         min_output_amount: _builtins.int = ...,
         worth_lamports: _builtins.int = ...,
+        failure: _errors_pb2.ErrorReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_lamports", b"fee_lamports", "finish_time", b"finish_time", "id", b"id", "input_amount", b"input_amount", "input_mint", b"input_mint", "last_valid_block_height", b"last_valid_block_height", "min_output_amount", b"min_output_amount", "output_amount", b"output_amount", "output_mint", b"output_mint", "request_id", b"request_id", "signature", b"signature", "slippage_bps", b"slippage_bps", "state", b"state", "state_reason", b"state_reason", "wallet_id", b"wallet_id", "worth_lamports", b"worth_lamports"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "failure", b"failure", "fee_lamports", b"fee_lamports", "finish_time", b"finish_time", "id", b"id", "input_amount", b"input_amount", "input_mint", b"input_mint", "last_valid_block_height", b"last_valid_block_height", "min_output_amount", b"min_output_amount", "output_amount", b"output_amount", "output_mint", b"output_mint", "request_id", b"request_id", "signature", b"signature", "slippage_bps", b"slippage_bps", "state", b"state", "state_reason", b"state_reason", "wallet_id", b"wallet_id", "worth_lamports", b"worth_lamports"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

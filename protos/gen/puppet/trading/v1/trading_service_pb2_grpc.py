@@ -152,7 +152,7 @@ class TradingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetBalances(self, request, context):
-        """Reads a wallet's balances from the chain now: SOL first, then tokens by mint.
+        """Reads from the chain now what a wallet can spend: SOL first, then tokens by mint.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

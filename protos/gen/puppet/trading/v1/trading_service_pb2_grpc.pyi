@@ -36,7 +36,7 @@ class TradingServiceStub:
     Errors: INVALID_REQUEST.
     """
     GetBalances: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetBalancesRequest, _trading_service_pb2.GetBalancesResponse]
-    """Reads a wallet's balances from the chain now: SOL first, then tokens by mint.
+    """Reads from the chain now what a wallet can spend: SOL first, then tokens by mint.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
     """
     GetQuote: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetQuoteRequest, _trading_service_pb2.GetQuoteResponse]
@@ -137,7 +137,7 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trading_service_pb2.GetBalancesRequest,
         context: _aio.ServicerContext[_trading_service_pb2.GetBalancesRequest, _abc.Awaitable[_trading_service_pb2.GetBalancesResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.GetBalancesResponse]:
-        """Reads a wallet's balances from the chain now: SOL first, then tokens by mint.
+        """Reads from the chain now what a wallet can spend: SOL first, then tokens by mint.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
         """
 

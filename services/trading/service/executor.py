@@ -13,24 +13,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.runtime.clock import Clock
-from services.runtime.errors import RetryLater
-from services.trading.domain.errors import InsufficientBalance, NoRoute, TradeNotFound
-from services.trading.domain.market import Order
-from services.trading.domain.trade import MAX_CLAIM_AGE, OPEN_STATES, Sighting, Trade, TradeState, Unsafe
+from services.runtime.errors import RetryLater, WrongState
+from services.trading.domain.errors import TradeNotFound
+from services.trading.domain.trade import MAX_CLAIM_AGE, OPEN_STATES, Examination, Sighting, Trade, TradeState, Unsafe
+from services.trading.domain.wallet import POLICY_WINDOW, Wallet, turn_of
 from services.trading.ports import Aggregator, Chain, Store, Vault
+from services.trading.service.halts import refuse_halted
+from services.trading.service.offers import Offer, Offers
+from services.trading.service.wallets import known_wallet
 
 log = logging.getLogger(__name__)
 
-_ORDER_SECONDS = 2.0
-"""How long an order that was taken for the claim may wait for its signature; after that a new one is asked for."""
+_OFFER_SECONDS = 2.0
+"""How long an offer that was taken for the claim may wait for its signature; after that a new one is asked for."""
 
 _WATCH_SECONDS = 0.5
 _MAX_PAUSE_SECONDS = 10.0
-
-
-def turn_of(wallet_id: str) -> str:
-    """Return the name of the turn in which everything about a wallet's trades and policy is written."""
-    return f"wallet/{wallet_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,7 @@ class Executor:
         vault: Vault,
         chain: Chain,
         aggregator: Aggregator,
+        offers: Offers,
         clock: Clock,
         pace: Pace,
         draining: asyncio.Event,
@@ -73,12 +72,13 @@ class Executor:
         self._vault = vault
         self._chain = chain
         self._aggregator = aggregator
+        self._offers = offers
         self._clock = clock
         self._pace = pace
         self._draining = draining
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._woken: set[str] = set()
-        self._orders: dict[str, tuple[float, Order]] = {}
+        self._taken: dict[str, tuple[float, Offer]] = {}
         self._sendings: dict[str, _Sending] = {}
         self._changed = asyncio.Event()
 
@@ -89,12 +89,12 @@ class Executor:
         for wallet_id in wallet_ids:
             self.wake(wallet_id)
 
-    def wake(self, wallet_id: str, orders: Mapping[str, Order] | None = None) -> None:
-        """See to it that a wallet's open trades are followed; `orders` are fresh ones, by the trade they are for."""
+    def wake(self, wallet_id: str, offers: Mapping[str, Offer] | None = None) -> None:
+        """See to it that a wallet's open trades are followed; `offers` are fresh ones, by the trade they are for."""
         now = time.monotonic()
-        # Another replica may sign the trade first, and then nobody here takes its order.
-        self._orders = {key: held for key, held in self._orders.items() if now - held[0] < _ORDER_SECONDS}
-        self._orders |= {trade_id: (now, order) for trade_id, order in (orders or {}).items()}
+        # Another replica may sign the trade first, and then nobody here takes its offer.
+        self._taken = {key: held for key, held in self._taken.items() if now - held[0] < _OFFER_SECONDS}
+        self._taken |= {trade_id: (now, offer) for trade_id, offer in (offers or {}).items()}
         self._woken.add(wallet_id)
         if wallet_id not in self._tasks:
             self._tasks[wallet_id] = asyncio.create_task(self._run(wallet_id), name=f"trades of {wallet_id}")
@@ -152,37 +152,52 @@ class Executor:
             await asyncio.sleep(min(error.retry_after, _MAX_PAUSE_SECONDS))
 
     async def _sign(self, trade: Trade) -> None:
-        """Get an order, examine it, sign it, store the bytes, and send them; or end the trade unsigned."""
-        taken_at, taken = self._orders.pop(trade.id, (float("-inf"), None))
-        fresh = taken if time.monotonic() - taken_at < _ORDER_SECONDS else None
+        """Take an offer, examine it, sign it, store the bytes, and send them; or end the trade unsigned."""
+        taken_at, taken = self._taken.pop(trade.id, (float("-inf"), None))
+        fresh = taken if time.monotonic() - taken_at < _OFFER_SECONDS else None
         if self._clock.now() - trade.create_time > MAX_CLAIM_AGE:
             await self._end(trade, "it was not signed in time")
             return
         async with self._store.reading() as records:
-            wallet, policy = await records.wallet(trade.wallet_id), await records.policy(trade.wallet_id)
-        if wallet is None:
-            raise LookupError(f"no wallet {trade.wallet_id}")
+            wallet = await known_wallet(records, trade.wallet_id)
         try:
-            order = fresh or await self._aggregator.order(trade.pair, wallet.address)
-            seen = await self._chain.examine(order.transaction, wallet.address)
-            trade.check(order, seen, wallet.address, policy.min_balance_lamports)
-            signed = self._vault.sign(wallet, order.transaction)
-        except (NoRoute, InsufficientBalance) as error:
-            await self._end(trade, error.message)
-            return
+            # Nobody is asked for what can't be signed anyway: whether it can is decided with the signature.
+            async with self._store.reading() as records:
+                await refuse_halted(records, wallet.id)
+            offer = fresh or await self._offers.take(trade.pair, wallet.address, trade.min_output_amount)
+            seen = await self._chain.examine(offer.order.transaction, wallet.address)
+            trade.check(offer.order, seen, wallet.address)
+            signed = await self._store_signature(trade, wallet, offer, seen)
         except Unsafe as error:
             log.warning("order refused", extra={"trade": trade.id, "error": str(error)})
             await self._end(trade, f"the order was not signed: {error}")
             return
+        except WrongState as error:
+            log.warning("trade refused", extra={"trade": trade.id, "reason": error.reason, "error": error.message})
+            await self._end(trade, error.message, error.reason)
+            return
+        if signed is not None:
+            self._tell()
+            await self._send(signed)
+
+    async def _store_signature(self, trade: Trade, wallet: Wallet, offer: Offer, seen: Examination) -> Trade | None:
+        """Sign and store what the policy still allows, in one transaction; None when another replica was quicker.
+
+        Raises TradingHalted, PolicyViolation and InsufficientBalance: then there is no signature, and never was one.
+        """
         async with self._store.writing(turn_of(wallet.id)) as records:
             current = await records.oldest_open(wallet.id)
             if current is None or current.id != trade.id or current.state != TradeState.CLAIMED:
-                return
-            current.sign(signed, order, seen.block_height, self._clock.now())
+                return None
+            await refuse_halted(records, wallet.id, held=True)
+            policy = await records.policy(wallet.id)
+            now = self._clock.now()
+            used = await records.usage(wallet.id, now - POLICY_WINDOW, besides=trade.id)
+            current.worth_lamports = policy.check(current.pair, offer.value, used, seen.lamports_left)
+            current.sign(self._vault.sign(wallet, offer.order.transaction), offer.order, seen.block_height, now)
             await records.save(current)
             await records.commit()
-        self._tell()
-        await self._send(current)
+        return current
 
     async def _follow(self, trade: Trade) -> None:
         """Look for a signed trade on the chain; send it again while it may land, and end it when it can't."""
@@ -241,10 +256,15 @@ class Executor:
             found = self._sendings[trade.wallet_id] = _Sending(trade.id)
         return found
 
-    async def _end(self, trade: Trade, reason: str) -> None:
+    async def _end(self, trade: Trade, reason: str, failure: str = "") -> None:
         # Only from the state in which it was seen: another replica may have signed it meanwhile.
         seen = trade.state
-        await self._change(trade, lambda current, now: current.fail(reason, now) if current.state == seen else None)
+
+        def end(current: Trade, now: datetime) -> None:
+            if current.state == seen:
+                current.fail(reason, now, failure)
+
+        await self._change(trade, end)
 
     async def _change(self, trade: Trade, change: Callable[[Trade, datetime], None]) -> None:
         async with self._store.writing(turn_of(trade.wallet_id)) as records:

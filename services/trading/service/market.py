@@ -1,0 +1,29 @@
+"""Says what swaps and tokens cost."""
+
+from collections.abc import Sequence
+
+from services.runtime.pages import Page, Paged
+from services.trading.domain.market import Pair, Price, Quote, Token
+from services.trading.ports import Aggregator
+
+
+class Market:
+    """Says what swaps and tokens cost."""
+
+    def __init__(self, aggregator: Aggregator) -> None:
+        self._aggregator = aggregator
+
+    async def quote(self, pair: Pair) -> Quote:
+        """Return what a swap would give now. Raises NoRoute."""
+        return await self._aggregator.quote(pair)
+
+    async def prices(self, mints: Sequence[str]) -> list[Price]:
+        """Return the prices of these mints in their order; those that have none are left out."""
+        found = await self._aggregator.prices(mints)
+        return [found[mint] for mint in dict.fromkeys(mints) if mint in found]
+
+    async def trending(self, page: Page) -> Paged[Token]:
+        """Return a page of the tokens that trend now; the key is `(how many came before,)`."""
+        start = int(page.after[0]) if page.after else 0
+        tokens = (await self._aggregator.trending())[start:]
+        return Paged.cut(tokens, page, lambda _token: (start + page.size,))
