@@ -3,7 +3,6 @@
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import grpc
 import pytest
@@ -38,7 +37,7 @@ class World:
 
 
 @pytest.fixture
-async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[World]:
+async def world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """Run the fakes, and let the environment say where they are."""
     agents = FakeAgents()
     memory = FakeMemory()  # type: ignore[abstract]
@@ -55,8 +54,9 @@ async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
         thread.start()
         for name in ("AGENTS", "MEMORY", "SOCIAL", "TRADING"):
             monkeypatch.setenv(f"PUPPET_CTL_{name}", address)
-        operator_of(tmp_path)
-        monkeypatch.setenv("PUPPET_CTL_CREDENTIAL", str(PrincipalFiles(tmp_path / "auth").credential_path(OPERATOR)))
+        folder = tmp_path_factory.mktemp("world")
+        operator_of(folder)
+        monkeypatch.setenv("PUPPET_CTL_CREDENTIAL", str(PrincipalFiles(folder / "auth").credential_path(OPERATOR)))
         for name in ("SANDBOX_X", "SANDBOX_SOLANA"):
             monkeypatch.setenv(f"PUPPET_CTL_{name}", sandbox.address)
         yield World(agents, memory, trading, sandbox, address)
