@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from puppetctl import access_app
 from puppetctl.cli import AgentId, Plain, run
 from puppetctl.memory_app import app as memory_app
 
@@ -17,6 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(memory_app, name="memory")
+app.add_typer(access_app.principals, name="principals")
+app.add_typer(access_app.commands)
 
 _PERSONAS = Path(__file__).parents[1] / "personas"
 
@@ -96,6 +99,42 @@ def watch(
     from puppetctl.commands import watch as run_watch
 
     run(run_watch(agents or [], is_plain=plain))
+
+
+@app.command()
+def halt(
+    agent: Annotated[str, typer.Argument(help="The character whose wallet is halted; all when left out.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
+) -> None:
+    """Halt trading at once, until `resume`, through restarts too: nothing is signed any more."""
+    from puppetctl.commands import halt as run_halt
+
+    run(run_halt(agent, reason), "trading")
+
+
+@app.command()
+def resume(
+    agent: Annotated[
+        str, typer.Argument(help="The character whose wallet is resumed; the halt over all when left out.")
+    ] = "",
+) -> None:
+    """Lift a halt of trading."""
+    from puppetctl.commands import resume as run_resume
+
+    run(run_resume(agent), "trading")
+
+
+@app.command()
+def call(
+    method: Annotated[str, typer.Argument(help="For example memory/ListMemories.")],
+    request: Annotated[str, typer.Argument(help="The request in JSON; `-` reads it from standard input.")] = "{}",
+    timeout: Annotated[float | None, typer.Option(min=0.01, help="The deadline in seconds.", show_default="30")] = None,
+) -> None:
+    """Call any RPC, and print its answer in JSON."""
+    from puppetctl.call import call as run_call
+    from puppetctl.call import service_of_or_agents
+
+    run(run_call(method, request, timeout), service_of_or_agents(method))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """What the commands share: arguments, and how a command is run and ends."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +14,7 @@ def run(command: Coroutine[Any, Any, int], service: str = "agents") -> None:
     """Run a command, which calls this service; what it can't do is said in words, never as a traceback."""
     import grpc
 
-    from puppetctl.clients import in_words
+    from puppetctl.clients import in_words, nobody_answers
     from puppetctl.suite import SuiteError
 
     try:
@@ -23,8 +23,21 @@ def run(command: Coroutine[Any, Any, int], service: str = "agents") -> None:
         _fail(str(error))
     except grpc.aio.AioRpcError as error:
         _fail(in_words(error, service))
+    except grpc.FutureTimeoutError:
+        _fail(nobody_answers(service))
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(130) from None
+    raise typer.Exit(code)
+
+
+def run_now(command: Callable[[], int]) -> None:
+    """Run a command that calls no service; what it can't do is said in words."""
+    from puppetctl.suite import SuiteError
+
+    try:
+        code = command()
+    except SuiteError as error:
+        _fail(str(error))
     raise typer.Exit(code)
 
 

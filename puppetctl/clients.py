@@ -61,9 +61,10 @@ def proof_in(environment: Mapping[str, str], data_dir: Path = Path("var")) -> Pr
     """Return what the command line proves itself with.
 
     That is the credential at `PUPPET_CTL_CREDENTIAL`, else the operator's in the data folder; with `PUPPET_CTL_TLS_CA`
-    the calls are made with TLS. Raises SuiteError.
+    the calls are made with TLS, and `PUPPET_CTL_TLS_CERTIFICATE` with its `_KEY` is shown. Raises SuiteError.
     """
     given, ca = environment.get("PUPPET_CTL_CREDENTIAL"), environment.get("PUPPET_CTL_TLS_CA")
+    certificate, key = (environment.get(f"PUPPET_CTL_TLS_{name}") for name in ("CERTIFICATE", "KEY"))
     path = Path(given) if given else PrincipalFiles(data_dir / "auth").credential_path(OPERATOR)
     if not given and not path.exists():
         raise SuiteError(
@@ -71,7 +72,8 @@ def proof_in(environment: Mapping[str, str], data_dir: Path = Path("var")) -> Pr
             "PUPPET_CTL_CREDENTIAL"
         )
     try:
-        return Proof(Credential.read(path), channel_credentials_of(Path(ca)) if ca else None)
+        shown = (Path(certificate), Path(key)) if certificate and key else (None, None)
+        return Proof(Credential.read(path), channel_credentials_of(Path(ca), *shown) if ca else None)
     except (CredentialError, OSError) as error:
         raise SuiteError(str(error)) from None
 
@@ -130,12 +132,17 @@ def in_words(error: grpc.aio.AioRpcError, service: str = "agents") -> str:
     """Return a refusal by this service as `reason: message`, with a line for each field that breaks a rule."""
     remote = Remote(error)
     if not remote.reason and error.code() is grpc.StatusCode.UNAVAILABLE:
-        return (
-            "UNAVAILABLE: no service answers. Start the suite with `puppetctl up`, "
-            f"or say where it is with PUPPET_CTL_{service.upper()}=host:port"
-        )
+        return nobody_answers(service)
     reason = remote.reason or error.code().name
     if remote.violations:
         return "\n".join([f"{reason}:", *(f"  {item.field}: {item.description}" for item in remote.violations)])
     later = f" (try again in {remote.retry_after:.0f} s)" if remote.retry_after else ""
     return f"{reason}: {remote.message}{later}"
+
+
+def nobody_answers(service: str) -> str:
+    """Return what is said when this service isn't there."""
+    return (
+        "UNAVAILABLE: no service answers. Start the suite with `puppetctl up`, "
+        f"or say where it is with PUPPET_CTL_{service.upper()}=host:port"
+    )

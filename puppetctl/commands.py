@@ -10,13 +10,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
 from puppetctl.clients import Clients, addresses, connected, list_agents, proof_in
 from puppetctl.clients import watch as watch_activity
 from puppetctl.display import open_console
 from puppetctl.feed import Feed, plain
 from puppetctl.provision import Sandboxes, bring_to_life, read_personas
-from puppetctl.suite import SOLANA, ThirdParty, X, is_live
+from puppetctl.suite import SOLANA, SuiteError, ThirdParty, X, is_live
 from services.runtime.ids import new_id
 
 # How long a model on a small machine may take for a post, and a chain for a trade.
@@ -75,6 +76,34 @@ async def watch(agent_ids: Sequence[str], *, is_plain: bool) -> int:
         async for activity in watch_activity(clients, "", agent_ids):
             console.print(feed.entry(activity))
     return 0
+
+
+async def halt(agent_id: str, reason: str) -> int:
+    """Halt trading, of one character or of all. Raises SuiteError for one without a wallet."""
+    async with _suite() as (clients, _):
+        request = trading_pb.HaltTradingRequest(wallet_id=await _wallet_of(clients, agent_id), reason=reason)
+        answer = await clients.trading.HaltTrading(request)
+    open_console().print(f"trading is halted: {agent_id or 'all wallets'}", markup=False)
+    return 0 if answer.HasField("halt") else 1
+
+
+async def resume(agent_id: str) -> int:
+    """Lift a halt, of one character or the one over all. Raises SuiteError for one without a wallet."""
+    async with _suite() as (clients, _):
+        request = trading_pb.ResumeTradingRequest(wallet_id=await _wallet_of(clients, agent_id))
+        answer = await clients.trading.ResumeTrading(request)
+    still = "; all trading is still halted" if answer.HasField("halt") else ""
+    open_console().print(f"the halt is lifted: {agent_id or 'all wallets'}{still}", markup=False)
+    return 0
+
+
+async def _wallet_of(clients: Clients, agent_id: str) -> str:
+    if not agent_id:
+        return ""
+    listed = await clients.trading.ListWallets(trading_pb.ListWalletsRequest(agent_id=agent_id, page_size=1))
+    if not listed.wallets:
+        raise SuiteError(f"{agent_id!r} has no wallet")
+    return listed.wallets[0].id
 
 
 @asynccontextmanager

@@ -1,0 +1,93 @@
+"""The commands that say who may call: tokens, delegations, principals and certificates."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from puppetctl.cli import run_now
+
+Data = Annotated[Path, typer.Option(help="The data folder of the suite, with its principals.")]
+Name = Annotated[str, typer.Argument(help="The principal's name.")]
+_VAR = Path("var")
+
+principals = typer.Typer(help="Who may call the services, and what each may do.", no_args_is_help=True)
+commands = typer.Typer()
+
+
+@commands.command()
+def token(
+    service: Annotated[str, typer.Argument(help="The service that it opens: agents, memory, llm, trading or social.")],
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="How long it holds.")] = 12,
+    data: Data = _VAR,
+) -> None:
+    """Print a token for one service, for `-H "authorization: Bearer $(puppetctl token memory)"`."""
+    from puppetctl import access
+
+    run_now(lambda: access.token(service, timedelta(hours=hours), data, os.environ))
+
+
+@commands.command()
+def delegate(
+    method: Annotated[str, typer.Argument(help="The RPC that is to be called, for example agents/CreateAgent.")],
+    agent: Annotated[str, typer.Argument(help="The character that it is about.")],
+    data: Data = _VAR,
+) -> None:
+    """Print what an RPC needs that goes on to other services, for `-H "puppet-delegation: ..."`; it holds 2 minutes."""
+    from puppetctl import access
+
+    run_now(lambda: access.delegation(method, agent, data, os.environ))
+
+
+@commands.command()
+def certs(
+    folder: Annotated[Path, typer.Argument(help="Where they are written; an authority that is there is used again.")],
+    host: Annotated[list[str] | None, typer.Option(help="A host name or address of the services; repeatable.")] = None,
+    principal: Annotated[list[str] | None, typer.Option(help="A further principal; repeatable.")] = None,
+) -> None:
+    """Make an authority and the certificates of the five services and the operator."""
+    from puppetctl import access
+
+    run_now(lambda: access.certificates(folder, host or [], principal or []))
+
+
+@principals.command("list")
+def list_(data: Data = _VAR) -> None:
+    """List the principals."""
+    from puppetctl import access
+
+    run_now(lambda: access.show(data))
+
+
+@principals.command()
+def add(
+    name: Name,
+    kind: Annotated[str, typer.Option(help="operator, reader or client.")] = "client",
+    agent: Annotated[
+        list[str] | None, typer.Option(help="A character that a client may be about; repeatable; all when left out.")
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Let a client change things, not only read.")] = False,
+    data: Data = _VAR,
+) -> None:
+    """Add a principal, and say where its credential is."""
+    from puppetctl import access
+
+    run_now(lambda: access.add(name, kind, agent, data, may_write=write))
+
+
+@principals.command()
+def rotate(name: Name, data: Data = _VAR) -> None:
+    """Give a principal a new key: what the old one has signed is refused from now on."""
+    from puppetctl import access
+
+    run_now(lambda: access.rotate(name, data))
+
+
+@principals.command()
+def revoke(name: Name, data: Data = _VAR) -> None:
+    """Take a principal out: its credential opens nothing any more, from the next call on."""
+    from puppetctl import access
+
+    run_now(lambda: access.revoke(name, data))

@@ -1,0 +1,142 @@
+"""`puppetctl call`: any RPC of a running service, as its reflection describes it, with all that a call carries."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
+from puppetctl.clients import addresses, proof_in
+from puppetctl.suite import SERVICES, SuiteError
+from services.runtime.rpc.access import full_name
+from services.runtime.rpc.authentication import TOKEN_KEY
+from services.runtime.rpc.client import Proof, open_channel
+
+_NOT_OURS = "grpc."
+_REFLECTION_SECONDS = 10.0
+
+
+def service_of(method: str) -> str:
+    """Return the suite's service that `memory/ListMemories`, or any longer form of it, is about. Raises SuiteError."""
+    first, *rest = method.partition("/")[0].split(".")
+    name = rest[0] if first == "puppet" and rest else first
+    if name not in SERVICES:
+        raise SuiteError(
+            f"{method!r} names no service: write for example `memory/ListMemories` or "
+            "`memory.RelationshipService/ListRelationships`"
+        )
+    return name
+
+
+def service_of_or_agents(method: str) -> str:
+    """Return the service that a method is about; `agents` for one that names none, which `call` refuses."""
+    try:
+        return service_of(method)
+    except SuiteError:
+        return "agents"
+
+
+async def call(method: str, data: str, seconds: float | None) -> int:
+    """Call a method with a request in JSON, `-` for standard input, and print the answers in JSON.
+
+    The messages of an upload stand on a line each. Raises SuiteError, and grpc's errors.
+    """
+    service = service_of(method)
+    address, proof = addresses(os.environ)[service], proof_in(os.environ)
+    found = await asyncio.to_thread(_find, address, proof, method)
+    kind = GetMessageClass(found.input_type)
+    text = sys.stdin.read() if data == "-" else data or "{}"
+    messages = text.splitlines() if found.client_streaming else [text]
+    requests = [_parsed(message, kind) for message in messages if message.strip()]
+    async with open_channel(address, proof, found.containing_service) as channel:
+        async for answer in _answers(channel, found, requests, seconds):
+            print(json_format.MessageToJson(answer, preserving_proto_field_name=True))  # noqa: T201
+    return 0
+
+
+def _find(address: str, proof: Proof, wanted: str) -> MethodDescriptor:
+    """Look a method up by reflection. Raises SuiteError when there is none or several, and grpc.RpcError."""
+    opened = grpc.secure_channel(address, proof.tls) if proof.tls else grpc.insecure_channel(address)
+    with opened:
+        channel = grpc.intercept_channel(opened, _ShowingToken(proof, service_of(wanted)))
+        # The library's own calls have no deadline: without this it would wait for a service that isn't there.
+        grpc.channel_ready_future(opened).result(_REFLECTION_SECONDS)
+        database = ProtoReflectionDescriptorDatabase(channel)
+        pool = DescriptorPool(database)
+        names = [name for name in database.get_services() if not name.startswith(_NOT_OURS)]
+        services: list[ServiceDescriptor] = [pool.FindServiceByName(name) for name in names]
+        methods = [method for service in services for method in service.methods]
+        # Whatever else is asked of a descriptor is looked up while the channel is open.
+        for method in methods:
+            _ = (method.input_type, method.output_type, method.GetOptions())
+    owner, _, name = wanted.partition("/")
+    matching = [method for method in methods if method.name == name and _is_in(method.containing_service, owner)]
+    if len(matching) != 1:
+        there = "\n  ".join(f"{full_name(method)}" for method in matching or methods)
+        raise SuiteError(f"{wanted!r} is {'several methods' if matching else 'no method'}; there are:\n  {there}")
+    return matching[0]
+
+
+class _ShowingToken(grpc.StreamStreamClientInterceptor):
+    """Shows the token to reflection too, which is open to everybody on loopback only."""
+
+    def __init__(self, proof: Proof, service: str) -> None:
+        credential = proof.credential
+        token = [(TOKEN_KEY, f"Bearer {credential.fresh_token(service)}")] if credential else []
+        self._metadata = grpc.aio.Metadata(*token)
+
+    def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        details = grpc.aio.ClientCallDetails(
+            client_call_details.method,
+            client_call_details.timeout,
+            self._metadata,
+            client_call_details.credentials,
+            client_call_details.wait_for_ready,
+        )
+        return continuation(details, request_iterator)
+
+
+def _is_in(service: ServiceDescriptor, owner: str) -> bool:
+    """Tell whether a service is meant by `memory`, `memory.MemoryService` or its full name."""
+    return "." not in owner or service.name == owner.rpartition(".")[2]
+
+
+def _parsed(text: str, kind: type[Message]) -> Message:
+    try:
+        return json_format.Parse(text, kind())
+    except json_format.ParseError as error:
+        raise SuiteError(f"the request is no {kind.DESCRIPTOR.name}: {error}") from None
+
+
+async def _answers(
+    channel: grpc.aio.Channel, method: MethodDescriptor, requests: Iterable[Message], seconds: float | None
+) -> AsyncIterator[Message]:
+    coding: Mapping[str, Any] = {
+        "request_serializer": GetMessageClass(method.input_type).SerializeToString,
+        "response_deserializer": GetMessageClass(method.output_type).FromString,
+    }
+    path, given = f"/{full_name(method)}", list(requests)
+    match method.client_streaming, method.server_streaming:
+        case False, False:
+            yield await channel.unary_unary(path, **coding)(_only(given, method), timeout=seconds)
+        case False, True:
+            async for answer in channel.unary_stream(path, **coding)(_only(given, method), timeout=seconds):
+                yield answer
+        case _:
+            yield await channel.stream_unary(path, **coding)(_each(given), timeout=seconds)
+
+
+def _only(requests: list[Message], method: MethodDescriptor) -> Message:
+    return requests[0] if requests else GetMessageClass(method.input_type)()
+
+
+def _each(requests: list[Message]) -> Iterator[Message]:
+    yield from requests
