@@ -86,6 +86,11 @@ def prefix(name: str) -> str:
     return f"PUPPET_{name.upper().replace('.', '_')}_"
 
 
+def folder_of(name: str, data_dir: Path) -> Path:
+    """Return where a program keeps its data: a sandbox below `sandbox`, the services beside one another."""
+    return data_dir / name.replace(".", "/") if name.startswith("sandbox.") else data_dir
+
+
 def is_live(party: ThirdParty, environment: Mapping[str, str]) -> bool:
     """Tell whether the environment names the real third party. Raises SuiteError when it names only a part of it."""
     given = [name for name in party.settings if environment.get(name)]
@@ -166,8 +171,7 @@ def _program(
     data_dir: Path,
     common: Mapping[str, str],
 ) -> Program:
-    folder = data_dir / name.replace(".", "/") if health == "http" else data_dir
-    own = {"HOST": _HOST, "PORT": str(ports[name]), "DATA_DIR": str(folder)}
+    own = {"HOST": _HOST, "PORT": str(ports[name]), "DATA_DIR": str(folder_of(name, data_dir))}
     environment = {**common, **{prefix(name) + key: value for key, value in own.items()}}
     return Program(name, module, ports[name], environment, health)
 

@@ -14,7 +14,7 @@ from puppet.trading.v1.trading_service_pb2_grpc import add_TradingServiceService
 from puppetctl.clients import Clients, connected
 from puppetctl.provision import Sandboxes
 from tests.integration.puppetctl.memory_service import FakeMemory
-from tests.integration.puppetctl.services import FakeAgents, FakeSandbox, FakeSocial, FakeTrading
+from tests.integration.puppetctl.services import SANDBOX_TOKEN, FakeAgents, FakeSandbox, FakeSocial, FakeTrading
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class World:
     @property
     def sandboxes(self) -> Sandboxes:
         """The fake sandbox in place of both."""
-        return Sandboxes(self.sandbox.address, self.sandbox.address)
+        return Sandboxes(self.sandbox.address, self.sandbox.address, SANDBOX_TOKEN)
 
 
 @pytest.fixture
