@@ -59,11 +59,16 @@ def up(
 
 
 @app.command()
-def apply(files: Annotated[list[Path], typer.Argument(help="Persona files.")]) -> None:
+def apply(
+    files: Annotated[list[Path], typer.Argument(help="Persona files.")],
+    data: Annotated[
+        Path, typer.Option(help="The suite's data folder: the sandbox's admin token is read there.")
+    ] = Path("var"),
+) -> None:
     """Create characters from their files, or change those that exist, and start them."""
     from puppetctl.commands import apply as run_apply
 
-    run(run_apply(files))
+    run(run_apply(files, data))
 
 
 @app.command()

@@ -14,6 +14,7 @@ from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
 from puppetctl.clients import Clients, addresses, connected, list_agents, proof_in
 from puppetctl.clients import watch as watch_activity
+from puppetctl.datadir import sandbox_token
 from puppetctl.display import open_console
 from puppetctl.feed import Feed, plain
 from puppetctl.provision import Sandboxes, bring_to_life, read_personas
@@ -24,11 +25,12 @@ from services.runtime.ids import new_id
 _TRIGGER_SECONDS = 120.0
 
 
-async def apply(files: Sequence[Path]) -> int:
-    """Create or change characters; at the sandbox, where it runs, they get an account and money."""
+async def apply(files: Sequence[Path], data_dir: Path) -> int:
+    """Create or change characters; at the sandbox, whose token is in this folder, they get an account and money."""
     personas = read_personas(files)
     async with _suite() as (clients, where):
-        sandboxes = Sandboxes(await _sandbox(X, where), await _sandbox(SOLANA, where))
+        token = sandbox_token(X.sandbox, data_dir, os.environ)
+        sandboxes = Sandboxes(await _sandbox(X, where), await _sandbox(SOLANA, where), token)
         for character in await bring_to_life(clients, personas, sandboxes, update=True):
             unknown = f"; unknown fields: {', '.join(character.unknown_fields)}" if character.unknown_fields else ""
             open_console().print(f"{character.id}: {character.change}{unknown}", markup=False)

@@ -5,10 +5,11 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from puppetctl.suite import SuiteError
+from puppetctl.suite import SuiteError, folder_of, prefix
+from sandbox.data_folder import TOKEN_FILE
 
 _PATIENCE_SECONDS = 1.0
 
@@ -38,6 +39,16 @@ def write_state(descriptor: int, state: dict[str, object]) -> None:
     content = json.dumps({"pid": os.getpid(), **state}, indent=1).encode() + b"\n"
     os.truncate(descriptor, 0)
     os.pwrite(descriptor, content, 0)
+
+
+def sandbox_token(name: str, data_dir: Path, environment: Mapping[str, str]) -> str:
+    """Return what opens a sandbox's own routes: the environment's, else its folder's; empty when it has made none."""
+    if given := environment.get(f"{prefix(name)}ADMIN_TOKEN"):
+        return given
+    try:
+        return (folder_of(name, data_dir) / TOKEN_FILE).read_text().strip()
+    except OSError:
+        return ""
 
 
 def _acquire(descriptor: int, data_dir: Path) -> None:

@@ -44,6 +44,8 @@ class Sandboxes:
 
     x: str | None = None
     solana: str | None = None
+    x_token: str = ""
+    """What opens the X sandbox's own routes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ async def bring_to_life(
 
 
 async def _prepare(clients: Clients, persona: Mapping[str, Any], sandboxes: Sandboxes, *, update: bool) -> Character:
-    wanted = await _with_account(persona, sandboxes.x)
+    wanted = await _with_account(persona, sandboxes)
     # Whether it is running is no part of who it is; it is started when everything is there.
     wanted.pop("is_active", None)
     agent = await find_agent(clients, persona["id"])
@@ -175,13 +177,13 @@ def _refuse_twins(what: str, names: Sequence[str], paths: Sequence[Path]) -> Non
             raise SuiteError(f"{path} and {other} have the same {what} {name!r}: give one of them another id")
 
 
-async def _with_account(persona: Mapping[str, Any], sandbox: str | None) -> dict[str, Any]:
+async def _with_account(persona: Mapping[str, Any], sandboxes: Sandboxes) -> dict[str, Any]:
     """Return a copy whose credentials are those of an account at the sandbox, unless it has its own."""
     equipped = copy.deepcopy(dict(persona))
-    if sandbox is None or _has_credentials(persona):
+    if sandboxes.x is None or _has_credentials(persona):
         return equipped
     account = {"username": handle_of(persona["id"]), "name": persona["name"][:50]}
-    keys = await web.post(f"http://{sandbox}/_sandbox/accounts", account)
+    keys = await web.post(f"http://{sandboxes.x}/_sandbox/accounts", account, sandboxes.x_token)
     equipped["twitter_credentials"] = {name: keys[key] for name, key in _CREDENTIALS.items()}
     return equipped
 

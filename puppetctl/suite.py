@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from services.runtime.environment import inherited, own_settings
 from services.runtime.rpc.principals import PrincipalFiles
 
 SERVICES = ("agents", "memory", "llm", "trading", "social")
@@ -88,6 +89,11 @@ def prefix(name: str) -> str:
     return f"PUPPET_{name.upper().replace('.', '_')}_"
 
 
+def folder_of(name: str, data_dir: Path) -> Path:
+    """Return where a program keeps its data: a sandbox below `sandbox`, the services beside one another."""
+    return data_dir / name.replace(".", "/") if name.startswith("sandbox.") else data_dir
+
+
 def is_live(party: ThirdParty, environment: Mapping[str, str]) -> bool:
     """Tell whether the environment names the real third party. Raises SuiteError when it names only a part of it."""
     given = [name for name in party.settings if environment.get(name)]
@@ -144,37 +150,34 @@ def plan_suite(
     """Return what to start; without a speed it is that of life when a third party is live, and the demo's otherwise."""
     live = [party for party in THIRD_PARTIES if is_live(party, environment)]
     speed = speed or (1.0 if live else DEMO_SPEED)
-    common = {**environment, "no_proxy": _without_proxy(environment), "PYTHONUNBUFFERED": "1"}
+    machine = {**inherited(environment), "no_proxy": _without_proxy(environment), "PYTHONUNBUFFERED": "1"}
     sandboxes = [party for party in THIRD_PARTIES if party not in live]
+    # All settings together; each program is handed its own and no other's.
+    settings = dict(environment)
     for party in sandboxes:
         for variable, path in party.settings.items():
-            common[variable] = f"http://{_HOST}:{ports[party.sandbox]}{path}"
-    common |= {f"PUPPET_AGENTS_{name.upper()}_TARGET": f"{_HOST}:{ports[name]}" for name in SERVICES[1:]}
-    common["PUPPET_AGENTS_SPEED"] = str(speed)
+            settings[variable] = f"http://{_HOST}:{ports[party.sandbox]}{path}"
+    settings |= {f"PUPPET_AGENTS_{name.upper()}_TARGET": f"{_HOST}:{ports[name]}" for name in SERVICES[1:]}
+    settings["PUPPET_AGENTS_SPEED"] = str(speed)
     if X in sandboxes:
         # The limits are per quarter of an hour of our time, and the characters live through many in it.
-        common.setdefault("PUPPET_SANDBOX_X_RATE_LIMIT_MULTIPLIER", str(max(1.0, speed)))
-        common.setdefault("PUPPET_SOCIAL_VISIBILITY_SECONDS", "2")
-    programs = [_program(party.sandbox, party.sandbox, "http", ports, data_dir, common) for party in sandboxes]
-    programs += [_program(name, f"services.{name}", "grpc", ports, data_dir, common) for name in SERVICES]
+        settings.setdefault("PUPPET_SANDBOX_X_RATE_LIMIT_MULTIPLIER", str(max(1.0, speed)))
+        settings.setdefault("PUPPET_SOCIAL_VISIBILITY_SECONDS", "2")
+    for name, port in ports.items():
+        own = {"HOST": _HOST, "PORT": str(port), "DATA_DIR": str(folder_of(name, data_dir))}
+        settings |= {prefix(name) + key: value for key, value in own.items()}
+    auth = PrincipalFiles(data_dir / "auth")
+    for name in SERVICES:
+        settings.setdefault(f"{prefix(name)}PRINCIPALS", str(auth.registry))
+    # The only one that calls others.
+    settings.setdefault("PUPPET_AGENTS_CREDENTIAL", str(auth.credential_path("agents")))
+
+    def program(name: str, module: str, health: Literal["grpc", "http"]) -> Program:
+        return Program(name, module, ports[name], machine | own_settings(settings, prefix(name)), health)
+
+    programs = [program(party.sandbox, party.sandbox, "http") for party in sandboxes]
+    programs += [program(name, f"services.{name}", "grpc") for name in SERVICES]
     return Suite(tuple(programs), speed, tuple(party.name for party in live))
-
-
-def _program(
-    name: str,
-    module: str,
-    health: Literal["grpc", "http"],
-    ports: Mapping[str, int],
-    data_dir: Path,
-    common: Mapping[str, str],
-) -> Program:
-    folder = data_dir / name.replace(".", "/") if health == "http" else data_dir
-    own = {"HOST": _HOST, "PORT": str(ports[name]), "DATA_DIR": str(folder)}
-    if health == "grpc":
-        auth = PrincipalFiles(data_dir / "auth")
-        own |= {"PRINCIPALS": str(auth.registry), "CREDENTIAL": str(auth.credential_path(name))}
-    environment = {**common, **{prefix(name) + key: value for key, value in own.items()}}
-    return Program(name, module, ports[name], environment, health)
 
 
 def _without_proxy(environment: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl.clients import Clients, addresses, connected, cursor_before, proof_in, watch
-from puppetctl.datadir import locked, write_state
+from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.display import Display
 from puppetctl.feed import Feed, counts, notice
 from puppetctl.processes import Child, running
@@ -81,7 +81,8 @@ class _Run:
         self._save_state()
         self.display.show(_processes(self.children))
         where = {**addresses(environment), **{child.program.name: child.program.address for child in self.children}}
-        sandboxes = Sandboxes(self._suite.address("sandbox.x"), self._suite.address("sandbox.solana"))
+        token = sandbox_token("sandbox.x", self._options.data_dir, environment)
+        sandboxes = Sandboxes(self._suite.address("sandbox.x"), self._suite.address("sandbox.solana"), token)
         async with connected(where, proof_in(environment, self._options.data_dir)) as clients:
             cursor = await cursor_before(clients, began)
             self._cast = await bring_to_life(clients, personas, sandboxes)

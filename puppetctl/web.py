@@ -15,14 +15,15 @@ class WebError(Exception):
     """The server refused the call or did not answer; the message says which."""
 
 
-async def get(url: str) -> Any:
-    """Return what a URL answers, parsed. Raises WebError."""
-    return await asyncio.to_thread(_call, urllib.request.Request(url))  # noqa: S310 - the caller gives http URLs
+async def get(url: str, token: str = "") -> Any:
+    """Return what a URL answers, parsed; a bearer token is sent when one is given. Raises WebError."""
+    request = urllib.request.Request(url, headers=_authorization(token))  # noqa: S310 - the caller gives http URLs
+    return await asyncio.to_thread(_call, request)
 
 
-async def post(url: str, body: object) -> Any:
-    """Send a JSON body and return the answer, parsed. Raises WebError."""
-    headers = {"Content-Type": "application/json"}
+async def post(url: str, body: object, token: str = "") -> Any:
+    """Send a JSON body, with a bearer token when one is given, and return the answer, parsed. Raises WebError."""
+    headers = {"Content-Type": "application/json", **_authorization(token)}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
     return await asyncio.to_thread(_call, request)
 
@@ -34,6 +35,10 @@ async def is_well(address: str) -> bool:
     except WebError:
         return False
     return True
+
+
+def _authorization(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _call(request: urllib.request.Request) -> Any:

@@ -1,6 +1,8 @@
 """The one way in which a sandbox server is put together and run."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
@@ -10,8 +12,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
+from sandbox import data_folder
 from sandbox.faults import HANG_UP, FaultBoard, FaultMiddleware, RouteNamer, name_by_path
+from sandbox.guard import Guard
 from sandbox.settings import SandboxSettings
+
+S = TypeVar("S", bound=SandboxSettings)
 
 
 class _SandboxApp(Starlette):
@@ -24,30 +30,40 @@ class _SandboxApp(Starlette):
 
 
 def build_app(
+    settings: SandboxSettings,
     routes: Sequence[BaseRoute],
     board: FaultBoard,
     lifespan: Lifespan[Starlette] | None = None,
     name: RouteNamer = name_by_path,
 ) -> Starlette:
-    """Return an application with these routes, the fault switches, and `GET /_sandbox/health`."""
+    """Return an application with these routes, the fault switches, and `GET /_sandbox/health`, behind the guard."""
+    token = settings.admin_token.get_secret_value() or data_folder.admin_token(settings.data_dir)
 
     async def health(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
     return _SandboxApp(
         routes=[Route("/_sandbox/health", health), *board.routes(), *routes],
-        middleware=[Middleware(FaultMiddleware, board=board, name=name)],
+        middleware=[
+            Middleware(Guard, token=token, hosts=settings.allowed_hosts),
+            Middleware(FaultMiddleware, board=board, name=name),
+        ],
         lifespan=lifespan,
     )
 
 
-def serve(app: Starlette, settings: SandboxSettings) -> None:
-    """Serve until SIGTERM or SIGINT; calls under way have one second to finish."""
+def serve(build: Callable[[S], Starlette], settings: S) -> None:
+    """Build an application and serve it until SIGTERM or SIGINT; calls under way have one second to finish."""
+    try:
+        data_folder.prepare(settings.data_dir)
+    except OSError as error:
+        sys.exit(f"{settings.data_dir} can't be used as the data folder: {error.strerror}")
     uvicorn.run(
-        app,
+        build(settings),
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,
         access_log=False,
+        ws="none",
         timeout_graceful_shutdown=1,
     )

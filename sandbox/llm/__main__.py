@@ -12,10 +12,9 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     settings = LlmSandboxSettings()
     try:
-        app = create_app(settings)
+        serve(create_app, settings)
     except ModelError as error:
         sys.exit(str(error))
-    serve(app, settings)
 
 
 if __name__ == "__main__":

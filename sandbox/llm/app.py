@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx2
 from starlette.applications import Starlette
 
 from sandbox.faults import FaultBoard
@@ -17,13 +16,11 @@ from sandbox.server import build_app
 def create_app(settings: LlmSandboxSettings) -> Starlette:
     """Return the application, whose engine runs from its start to its shutdown; raise ModelError without a model."""
     model = find_model(settings.model)
-    # No limits here: the caller's own timeout ends a call, and the engine queues what its slots can't hold.
-    client = httpx2.AsyncClient(timeout=None, limits=httpx2.Limits(max_connections=None), trust_env=False)
+    proxy = EngineProxy()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with run_engine(model, settings) as url, client:
-            client.base_url = url
+        async with run_engine(model, settings) as socket, proxy.connected(socket):
             yield
 
-    return build_app(EngineProxy(client).routes(), FaultBoard(), lifespan)
+    return build_app(settings, proxy.routes(), FaultBoard(), lifespan)

@@ -1,7 +1,12 @@
-"""llama.cpp's own OpenAI-compatible server, inside this process, on a loopback port of its own choosing."""
+"""llama.cpp's own OpenAI-compatible server, inside this process, on a Unix socket.
+
+It answers whoever reaches it, web pages too, so it gets no port, and its socket lies in a folder that only its owner
+enters.
+"""
 
 import asyncio
 import os
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,17 +21,19 @@ _PROMPT_CACHE_MIB = 256
 
 @asynccontextmanager
 async def run_engine(model: Path, settings: LlmSandboxSettings) -> AsyncIterator[str]:
-    """Run the engine for as long as the context is open, and yield its base URL."""
-    engines = [await asyncio.to_thread(_start, model, settings)]
-    try:
-        yield engines[0].listening_address
-    finally:
-        # The engine stops when its last reference goes, and then waits for its open connections: off the event loop,
-        # which has to close them.
-        await asyncio.to_thread(engines.clear)
+    """Run the engine for as long as the context is open, and yield the path of its socket."""
+    with tempfile.TemporaryDirectory(prefix="puppet-llm-") as folder:
+        socket = f"{folder}/engine.sock"
+        engines = [await asyncio.to_thread(_start, model, settings, socket)]
+        try:
+            yield socket
+        finally:
+            # The engine stops when its last reference goes, and then waits for its open connections: off the event
+            # loop, which has to close them.
+            await asyncio.to_thread(engines.clear)
 
 
-def _start(model: Path, settings: LlmSandboxSettings) -> Any:
+def _start(model: Path, settings: LlmSandboxSettings, socket: str) -> Any:
     # OpenMP reads this once, when the library below is loaded. Its threads would otherwise spin at each barrier, which
     # on cores that other processes use too was measured to decode ten times slower, and on idle cores hardly faster.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -41,7 +48,7 @@ def _start(model: Path, settings: LlmSandboxSettings) -> Any:
     params.model.path = str(model)
     # Without an alias the path of the file would be the public name of the model.
     params.model_alias = {model.stem}
-    params.port = 0
+    params.hostnames = [socket]
     params.n_ctx = settings.context
     params.n_parallel = settings.slots
     params.cpuparams.n_threads = settings.threads

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx2
 from starlette.requests import Request
@@ -13,10 +14,18 @@ _CLIENT_CLOSED_REQUEST = 499
 
 
 class EngineProxy:
-    """Forwards the four OpenAI routes to the engine that the client's base URL names."""
+    """Forwards the four OpenAI routes to the engine while it is connected."""
 
-    def __init__(self, client: httpx2.AsyncClient) -> None:
-        self._client = client
+    _client: httpx2.AsyncClient
+
+    @asynccontextmanager
+    async def connected(self, socket: str) -> AsyncIterator[None]:
+        """Reach the engine at this Unix socket until the block ends."""
+        # No limits here: the caller's own timeout ends a call, and the engine queues what its slots can't hold.
+        limits = httpx2.Limits(max_connections=None)
+        transport = httpx2.AsyncHTTPTransport(uds=socket, limits=limits, verify=False, trust_env=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://engine", timeout=None) as self._client:
+            yield
 
     def routes(self) -> list[Route]:
         """Return the OpenAI routes that the sandbox serves."""

@@ -14,6 +14,7 @@ class LlmSandboxSettings(SandboxSettings):
     model_config = SettingsConfigDict(env_prefix="PUPPET_SANDBOX_LLM_", frozen=True, extra="ignore")
 
     port: int = Field(default=50063, ge=0, le=65535)
+    data_dir: Path = Path("var/sandbox/llm")
     model: Path | None = None
     """Any GGUF file; the packaged SmolLM2-135M-Instruct when left out."""
     threads: int = Field(default=2, ge=1)

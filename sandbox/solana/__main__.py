@@ -8,7 +8,7 @@ from sandbox.solana.settings import SolanaSandboxSettings
 def main() -> None:
     """Read the settings and serve until SIGTERM or SIGINT."""
     settings = SolanaSandboxSettings()
-    serve(create_app(settings), settings)
+    serve(create_app, settings)
 
 
 if __name__ == "__main__":

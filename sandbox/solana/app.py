@@ -39,7 +39,7 @@ def create_app(settings: SolanaSandboxSettings, now: Callable[[], float] = time.
         *jupiter_tokens.routes(node),
         *birdeye.routes(node),
     ]
-    return build_app(routes, board, lifespan, _route_name)
+    return build_app(settings, routes, board, lifespan, _route_name)
 
 
 def _json_rpc(node: Node) -> Callable[[Request], Any]:

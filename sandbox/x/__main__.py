@@ -8,7 +8,7 @@ from sandbox.x.settings import XSettings
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     settings = XSettings()
-    serve(build_x_app(settings), settings)
+    serve(build_x_app, settings)
 
 
 if __name__ == "__main__":

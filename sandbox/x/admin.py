@@ -30,7 +30,7 @@ class _After(BaseModel, extra="forbid"):
 
 
 class Admin:
-    """Handles `/_sandbox`; nothing here exists on X, nothing here is limited or authenticated."""
+    """Handles `/_sandbox`; nothing here exists on X, and nothing here is limited."""
 
     def __init__(self, accounts: Accounts, posts: Posts) -> None:
         self._accounts = accounts

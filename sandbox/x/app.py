@@ -44,7 +44,7 @@ def build_x_app(settings: XSettings, clock: Clock = time.time) -> Starlette:
         finally:
             database.close()
 
-    app = build_app([*Admin(accounts, posts).routes(), *routes], board, lifespan)
+    app = build_app(settings, [*Admin(accounts, posts).routes(), *routes], board, lifespan)
     app.add_exception_handler(HTTPException, _problem_page)
     return app
 

@@ -88,8 +88,6 @@ def load_json(raw: bytes) -> Any:
 
 
 async def _json_object(request: Request) -> Mapping[str, Any]:
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise invalid("content-type", "", "Requests with bodies must have content-type of application/json.")
     try:
         body = load_json(await request.body())
     except ValueError as error:

@@ -1,5 +1,7 @@
 """What the X sandbox can be told through its environment."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -12,6 +14,7 @@ class XSettings(SandboxSettings):
     model_config = SettingsConfigDict(env_prefix="PUPPET_SANDBOX_X_", frozen=True, extra="ignore")
 
     port: int = Field(default=50061, ge=0, le=65535)
+    data_dir: Path = Path("var/sandbox/x")
     rate_limits: bool = True
     """Refuse calls past the limits; when off, every answer still shows a full allowance."""
     rate_limit_multiplier: float = Field(default=1.0, gt=0, allow_inf_nan=False)

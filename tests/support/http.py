@@ -6,8 +6,15 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from uvicorn.config import HTTPProtocolType
+
+ADMIN_TOKEN = SecretStr("the sandbox's own")
+ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN.get_secret_value()}"}
+"""The header that opens the routes below `/_sandbox` of a sandbox whose `admin_token` is `ADMIN_TOKEN`."""
+JSON = {"Content-Type": "application/json"}
+"""What a body needs that is handed over as bytes."""
 
 
 @contextlib.asynccontextmanager

@@ -10,6 +10,8 @@ from tweepy import BadRequest, Forbidden, NotFound, TooManyRequests, TwitterServ
 from tweepy.asynchronous import AsyncClient
 from yarl import URL
 
+from tests.support.http import ADMIN
+
 _ERRORS = {400: BadRequest, 401: Unauthorized, 403: Forbidden, 404: NotFound}
 
 
@@ -73,7 +75,9 @@ class Sandbox:
     session: aiohttp.ClientSession
 
     async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        """Send one plain request and return its status and JSON."""
+        """Send one plain request, with the admin token where it belongs, and return its status and JSON."""
+        if path.startswith("/_sandbox"):
+            options["headers"] = ADMIN | options.get("headers", {})
         async with self.session.request(method, URL(self.url + path, encoded=True), **options) as response:
             return response.status, await response.json()
 

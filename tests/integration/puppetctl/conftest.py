@@ -16,7 +16,7 @@ from puppetctl.provision import Sandboxes
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from tests.integration.puppetctl.memory_service import FakeMemory
-from tests.integration.puppetctl.services import FakeAgents, FakeSandbox, FakeSocial, FakeTrading
+from tests.integration.puppetctl.services import SANDBOX_TOKEN, FakeAgents, FakeSandbox, FakeSocial, FakeTrading
 from tests.support.channels import operator_of
 
 
@@ -33,7 +33,7 @@ class World:
     @property
     def sandboxes(self) -> Sandboxes:
         """The fake sandbox in place of both."""
-        return Sandboxes(self.sandbox.address, self.sandbox.address)
+        return Sandboxes(self.sandbox.address, self.sandbox.address, SANDBOX_TOKEN)
 
 
 @pytest.fixture

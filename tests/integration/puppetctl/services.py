@@ -159,6 +159,9 @@ class FakeTrading(TradingServiceServicer):
         return trading_pb.GetBalancesResponse(balances=[sol])
 
 
+SANDBOX_TOKEN = "opens the accounts"  # noqa: S105
+
+
 class FakeSandbox(http.server.ThreadingHTTPServer):
     """Makes accounts, and sends SOL to the fake trading service's wallets."""
 
@@ -182,7 +185,9 @@ class _SandboxHandler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path == "/_sandbox/accounts":
+        if self.path == "/_sandbox/accounts" and self.headers["Authorization"] != f"Bearer {SANDBOX_TOKEN}":
+            self.send_error(401)
+        elif self.path == "/_sandbox/accounts":
             self.server.calls.append(f"account {body['username']}")
             names = ("api_key", "api_key_secret", "access_token", "access_token_secret")
             self._answer({name: f"{name} of {body['username']}" for name in names})

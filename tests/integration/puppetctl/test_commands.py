@@ -16,6 +16,7 @@ from puppetctl.clients import Clients, addresses, cursor_before, in_words, list_
 from puppetctl.doctor import doctor
 from puppetctl.suite import free_ports
 from tests.integration.puppetctl.conftest import World
+from tests.integration.puppetctl.services import SANDBOX_TOKEN
 
 
 @pytest.fixture
@@ -29,7 +30,10 @@ async def test_apply_makes_a_character_of_a_file(
 ) -> None:
     path = tmp_path / "odd.json"
     path.write_text(json.dumps({"id": "odd", "name": "Odd"}))
-    assert await commands.apply([path]) == 0
+    folder = tmp_path / "sandbox" / "x"
+    folder.mkdir(parents=True)
+    (folder / "admin.token").write_text(f"{SANDBOX_TOKEN}\n")
+    assert await commands.apply([path], tmp_path) == 0
     assert capsys.readouterr().out == "odd: created; unknown fields: shoe_size\n"
     assert world.sandbox.calls == ["account odd"]
 

@@ -83,6 +83,12 @@ def test_agents_wait_for_the_services_that_they_call(containers: dict[str, Any])
         assert target == f"{name}:{DEFAULT_PORTS[name]}"
 
 
+def test_a_sandbox_answers_to_the_name_that_its_callers_use(containers: dict[str, Any]) -> None:
+    for name, container in containers.items():
+        if name.startswith("sandbox."):
+            assert container["environment"][f"{prefix(name)}ALLOWED_HOSTS"] == name.replace(".", "-")
+
+
 def test_what_is_kept_is_in_a_volume(containers: dict[str, Any]) -> None:
     volumes = yaml.safe_load(FILE.read_text())["volumes"]
     for name, container in containers.items():

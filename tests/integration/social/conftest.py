@@ -15,7 +15,7 @@ from sandbox.x.settings import XSettings
 from services.social.bootstrap import opener
 from services.social.settings import SocialSettings
 from tests.conftest import Serve
-from tests.support.http import listening
+from tests.support.http import ADMIN_TOKEN, listening
 from tests.support.x import Sandbox, XClient
 
 POST = "POST /2/tweets"
@@ -25,7 +25,7 @@ TIMELINE = "GET /2/users"
 @pytest.fixture
 async def x(tmp_path: Path) -> AsyncIterator[Sandbox]:
     timeout = aiohttp.ClientTimeout(total=10)
-    app = build_x_app(XSettings(data_dir=tmp_path / "x", rate_limits=False))
+    app = build_x_app(XSettings(admin_token=ADMIN_TOKEN, data_dir=tmp_path / "x", rate_limits=False))
     async with listening(app) as url, aiohttp.ClientSession(timeout=timeout) as session:
         yield Sandbox(url, session)
 

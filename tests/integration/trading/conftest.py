@@ -17,7 +17,7 @@ from sandbox.solana.settings import SolanaSandboxSettings
 from services.trading.bootstrap import opener
 from services.trading.settings import TradingSettings
 from tests.conftest import Serve
-from tests.support.http import listening_in_a_thread
+from tests.support.http import ADMIN, ADMIN_TOKEN, listening_in_a_thread
 
 SOL = "So11111111111111111111111111111111111111112"
 LAMPORTS_PER_SOL = 10**9
@@ -84,7 +84,9 @@ async def until(is_true: Callable[[], Awaitable[bool]], seconds: float = 20.0) -
 @pytest.fixture(scope="session")
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run one chain for all tests, in a thread: each test has wallets of its own, and a chain takes time to make."""
-    settings = SolanaSandboxSettings(data_dir=tmp_path_factory.mktemp("chain"), slot_seconds=SLOT_SECONDS)
+    settings = SolanaSandboxSettings(
+        data_dir=tmp_path_factory.mktemp("chain"), slot_seconds=SLOT_SECONDS, admin_token=ADMIN_TOKEN
+    )
     with listening_in_a_thread(create_app(settings)) as url:
         yield url
 
@@ -92,7 +94,7 @@ def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 async def cluster(sandbox_url: str) -> AsyncIterator[Cluster]:
     # Plain HTTP: without certificates to load the client is quicker to make.
-    async with httpx2.AsyncClient(base_url=sandbox_url, verify=False) as http:
+    async with httpx2.AsyncClient(base_url=sandbox_url, headers=ADMIN, verify=False) as http:
         tokens = (await http.get("/_sandbox/tokens")).json()
         cluster = Cluster(sandbox_url, http, {token["symbol"]: token["mint"] for token in tokens})
         yield cluster

@@ -15,6 +15,7 @@ from puppetctl.suite import (
     X,
     is_live,
     plan_suite,
+    prefix,
     read_ports,
 )
 from services.agents.settings import AgentsSettings
@@ -52,8 +53,9 @@ def test_the_usual_ports_are_those_of_the_services_own_settings(monkeypatch: pyt
 def test_every_process_is_told_where_it_listens_and_where_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
     ports = {name: 20_000 + index for index, name in enumerate(DEFAULT_PORTS)}
     suite = plan_suite({}, DATA, ports)
-    for variable, value in _environment(suite, "agents").items():
-        monkeypatch.setenv(variable, value)
+    for program in suite.programs:
+        for variable, value in program.environment.items():
+            monkeypatch.setenv(variable, value)
     agents = AgentsSettings()
     assert (agents.port, agents.data_dir, agents.speed) == (ports["agents"], DATA, DEMO_SPEED)
     assert agents.memory_target == f"127.0.0.1:{ports['memory']}"
@@ -87,7 +89,6 @@ def test_what_is_live_has_no_sandbox_and_runs_at_the_speed_of_life(
     assert suite.address(sandbox) is None
     assert suite.live == (name,)
     assert suite.speed == 1
-    assert environment.items() <= _environment(suite, "agents").items()
     assert _plan(environment, speed=10).speed == 10
 
 
@@ -133,6 +134,31 @@ def test_a_port_that_is_none_is_refused_by_its_name(given: str, environment: dic
 def test_the_processes_never_call_each_other_through_a_proxy() -> None:
     environment = {"https_proxy": "http://proxy:3128", "NO_PROXY": "intranet"}
     assert _environment(_plan(environment), "agents")["no_proxy"] == "intranet,127.0.0.1,localhost"
+
+
+@pytest.mark.parametrize("name", DEFAULT_PORTS)
+def test_a_process_gets_the_settings_of_its_own_and_nothing_of_another_or_of_the_shell(name: str) -> None:
+    mine = {f"{prefix(name)}SECRET": "mine", f"{prefix(name)}secret_too".lower(): "mine"}
+    others = {f"{prefix(other)}SECRET": "theirs" for other in DEFAULT_PORTS if other != name}
+    shell = dict.fromkeys(("AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "PGPASSWORD", "PUPPET_CTL_TOKEN"), "theirs")
+    machine = {"PATH": "/bin", "LC_ALL": "C.UTF-8", "https_proxy": "http://proxy:3128", "SSL_CERT_FILE": "/ca.pem"}
+    given = _environment(_plan({**mine, **others, **shell, **machine}), name)
+    assert (mine | machine).items() <= given.items()
+    assert "theirs" not in given.values()
+    foreign = {variable for variable in given if variable.upper().startswith("PUPPET_")} - set(mine)
+    assert {variable for variable in foreign if not variable.startswith(prefix(name))} == set()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PUPPET_SOCIAL_X_BASE_URL": "https://api.x.com"},
+        {"PUPPET_LLM_PROVIDERS": "openai", "PUPPET_LLM_OPENAI_API_KEY": "sk"},
+    ],
+)
+def test_what_is_live_is_told_to_the_service_that_calls_it(environment: dict[str, str]) -> None:
+    name = next(iter(environment)).split("_")[1].lower()
+    assert environment.items() <= _environment(_plan(environment), name).items()
 
 
 def test_limits_of_the_sandbox_run_as_fast_as_time() -> None:

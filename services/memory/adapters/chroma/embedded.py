@@ -14,6 +14,7 @@ from services.memory.adapters.chroma import frames
 from services.memory.adapters.chroma.folder_lock import lock
 from services.memory.adapters.chroma.generation import ANSWER_SECONDS, ShardedGeneration
 from services.memory.domain.vectors import IndexDown
+from services.runtime.environment import inherited
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,9 @@ class EmbeddedIndex:
         command = (sys.executable, "-m", "services.memory.adapters.chroma.child", str(self._folder / str(generation)))
         pipe = asyncio.subprocess.PIPE
         try:
-            process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, limit=_BUFFER)
+            process = await asyncio.create_subprocess_exec(
+                *command, env=inherited(os.environ), stdin=pipe, stdout=pipe, limit=_BUFFER
+            )
         except OSError as error:
             raise IndexDown(f"the process of the vector index can't be started: {error}") from error
         opened = EmbeddedGeneration(process)

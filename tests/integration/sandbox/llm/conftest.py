@@ -8,13 +8,13 @@ from openai import AsyncOpenAI
 
 from sandbox.llm.app import create_app
 from sandbox.llm.settings import LlmSandboxSettings
-from tests.support.http import listening_in_a_thread
+from tests.support.http import ADMIN, ADMIN_TOKEN, listening_in_a_thread
 
 
 @pytest.fixture(scope="session")
 def sandbox_url() -> Iterator[str]:
     """Serve the sandbox in a thread of its own, since each test has its own event loop."""
-    with listening_in_a_thread(create_app(LlmSandboxSettings())) as url:
+    with listening_in_a_thread(create_app(LlmSandboxSettings(admin_token=ADMIN_TOKEN))) as url:
         yield url
 
 
@@ -28,6 +28,6 @@ async def openai(sandbox_url: str) -> AsyncIterator[AsyncOpenAI]:
 @pytest.fixture
 async def switches(sandbox_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     """Return a client of the sandbox's own routes; every fault is cleared afterwards."""
-    async with httpx2.AsyncClient(base_url=f"{sandbox_url}/_sandbox", timeout=60) as client:
+    async with httpx2.AsyncClient(base_url=f"{sandbox_url}/_sandbox", headers=ADMIN, timeout=60) as client:
         yield client
         await client.delete("/faults")

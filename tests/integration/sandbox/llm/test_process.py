@@ -6,13 +6,15 @@ import re
 import signal
 import sys
 import time
+from pathlib import Path
 
 import httpx2
 
 SETTINGS = {"PUPPET_SANDBOX_LLM_PORT": "0", "PUPPET_SANDBOX_LLM_LOG_LEVEL": "info"}
 
 
-async def _start(**settings: str) -> asyncio.subprocess.Process:
+async def _start(folder: Path, **settings: str) -> asyncio.subprocess.Process:
+    settings |= {"PUPPET_SANDBOX_LLM_DATA_DIR": str(folder)}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "sandbox.llm", env=os.environ | SETTINGS | settings, stderr=asyncio.subprocess.PIPE
     )
@@ -26,8 +28,8 @@ async def _announced_url(process: asyncio.subprocess.Process) -> str:
     raise AssertionError("the process ended before it listened")
 
 
-async def test_the_process_stops_soon_after_sigterm() -> None:
-    process = await _start()
+async def test_the_process_stops_soon_after_sigterm(tmp_path: Path) -> None:
+    process = await _start(tmp_path)
     async with httpx2.AsyncClient(base_url=await _announced_url(process)) as client:
         assert (await client.get("/v1/models")).status_code == 200
     begun = time.monotonic()
@@ -36,8 +38,8 @@ async def test_the_process_stops_soon_after_sigterm() -> None:
     assert time.monotonic() - begun < 2
 
 
-async def test_a_missing_model_ends_the_process_with_one_clear_line() -> None:
-    process = await _start(PUPPET_SANDBOX_LLM_MODEL="/nowhere/model.gguf")
+async def test_a_missing_model_ends_the_process_with_one_clear_line(tmp_path: Path) -> None:
+    process = await _start(tmp_path, PUPPET_SANDBOX_LLM_MODEL="/nowhere/model.gguf")
     _, errors = await process.communicate()
     assert process.returncode == 1
     assert errors.decode().splitlines() == ["PUPPET_SANDBOX_LLM_MODEL: there is no file /nowhere/model.gguf"]

@@ -20,7 +20,7 @@ from solders.transaction import VersionedTransaction
 from sandbox.solana.app import create_app
 from sandbox.solana.settings import SolanaSandboxSettings
 from tests.fakes.clock import FixedClock
-from tests.support.http import listening
+from tests.support.http import ADMIN, ADMIN_TOKEN, listening
 
 SOL = 1_000_000_000
 WRAPPED_SOL = "So11111111111111111111111111111111111111112"
@@ -97,12 +97,12 @@ def signed(order: dict[str, Any], taker: Keypair) -> VersionedTransaction:
 
 @pytest.fixture
 async def cluster(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Cluster]:
-    app = create_app(SolanaSandboxSettings(data_dir=tmp_path), lambda: clock.now().timestamp())
+    app = create_app(SolanaSandboxSettings(admin_token=ADMIN_TOKEN, data_dir=tmp_path), lambda: clock.now().timestamp())
     async with (
         listening(app) as url,
         # By itself the client sends again what got no answer; here a test decides that.
         AsyncClient(url, commitment=Confirmed, max_transport_retries=0) as rpc,
-        httpx2.AsyncClient(base_url=url, verify=False) as http,  # plain HTTP, and quicker to make
+        httpx2.AsyncClient(base_url=url, headers=ADMIN, verify=False) as http,  # plain HTTP, and quicker to make
     ):
         clock.advance(seconds=1)
         yield Cluster(url, rpc, http, clock)

@@ -9,6 +9,7 @@ from solders.token.associated import get_associated_token_address
 from solders.transaction import VersionedTransaction
 
 from tests.integration.sandbox.solana.conftest import SOL, USDC, WRAPPED_SOL, Cluster, signed
+from tests.support.http import JSON
 
 RENT = 2_039_280
 FEES = 2 * 5_000 + 5_000
@@ -135,7 +136,7 @@ async def test_money_spent_between_order_and_execution_fails_on_chain(cluster: C
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"requestId": "x"}', b'{"signedTransaction": "x"}'])
 async def test_an_execution_needs_both_fields(cluster: Cluster, body: bytes) -> None:
-    answer = await cluster.http.post("/jupiter/swap/v2/execute", content=body)
+    answer = await cluster.http.post("/jupiter/swap/v2/execute", content=body, headers=JSON)
     assert answer.status_code == 400
     assert answer.json()["code"] in (-4, -5)
 

@@ -15,6 +15,7 @@ from solders.keypair import Keypair
 
 from tests.fakes.clock import FixedClock
 from tests.integration.sandbox.solana.conftest import SOL, USDC, WRAPPED_SOL, Cluster, signed
+from tests.support.http import ADMIN, ADMIN_TOKEN
 
 ROOT = Path(__file__).parents[4]
 
@@ -25,12 +26,15 @@ async def process(data_dir: Path) -> AsyncIterator[Cluster]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {"DATA_DIR": str(data_dir), "PORT": str(port)}
+    settings = {"DATA_DIR": str(data_dir), "PORT": str(port), "ADMIN_TOKEN": ADMIN_TOKEN.get_secret_value()}
     environment = os.environ | {f"PUPPET_SANDBOX_SOLANA_{name}": value for name, value in settings.items()}
     running = await asyncio.create_subprocess_exec(sys.executable, "-m", "sandbox.solana", cwd=ROOT, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
-        async with AsyncClient(url, commitment=Processed) as rpc, httpx2.AsyncClient(base_url=url) as http:
+        async with (
+            AsyncClient(url, commitment=Processed) as rpc,
+            httpx2.AsyncClient(base_url=url, headers=ADMIN) as http,
+        ):
             await _answers(http)
             yield Cluster(url, rpc, http, FixedClock())
     finally:

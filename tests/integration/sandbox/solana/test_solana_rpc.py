@@ -27,7 +27,7 @@ from sandbox.solana.app import create_app
 from sandbox.solana.journal import Journal
 from sandbox.solana.settings import SolanaSandboxSettings
 from tests.integration.sandbox.solana.conftest import SOL, USDC, WRAPPED_SOL, Cluster, signed
-from tests.support.http import listening
+from tests.support.http import JSON, listening
 
 
 async def test_the_cluster_tells_its_time_and_fees(cluster: Cluster) -> None:
@@ -328,7 +328,7 @@ async def test_a_batch_is_answered_in_order_even_when_one_call_fails(cluster: Cl
 
 @pytest.mark.parametrize(("body", "code"), [(b"{", -32700), (b"[]", -32600), (b"7", -32600)])
 async def test_what_is_no_call_is_told_so(cluster: Cluster, body: bytes, code: int) -> None:
-    assert (await cluster.http.post("/", content=body)).json()["error"]["code"] == code
+    assert (await cluster.http.post("/", content=body, headers=JSON)).json()["error"]["code"] == code
 
 
 async def test_an_airdrop_beyond_the_faucet_is_refused(cluster: Cluster) -> None:

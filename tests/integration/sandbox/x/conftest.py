@@ -8,14 +8,14 @@ import pytest
 
 from sandbox.x.app import build_x_app
 from sandbox.x.settings import XSettings
-from tests.support.http import listening
+from tests.support.http import ADMIN_TOKEN, listening
 from tests.support.x import Sandbox, XClient
 
 
 @pytest.fixture
 async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
     timeout = aiohttp.ClientTimeout(total=10)
-    app = build_x_app(XSettings(data_dir=tmp_path))
+    app = build_x_app(XSettings(admin_token=ADMIN_TOKEN, data_dir=tmp_path))
     async with listening(app) as url, aiohttp.ClientSession(timeout=timeout) as session:
         yield Sandbox(url, session)
 

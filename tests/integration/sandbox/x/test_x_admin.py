@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.x.app import build_x_app
 from sandbox.x.settings import XSettings
-from tests.support.http import listening
+from tests.support.http import ADMIN_TOKEN, listening
 from tests.support.x import Sandbox, XClient
 
 
@@ -64,7 +64,7 @@ async def test_the_public_timeline_shows_posts_as_written_and_goes_on_after_an_i
 
 
 async def test_accounts_posts_and_tier_outlive_a_restart(tmp_path: Path, sandbox: Sandbox) -> None:
-    settings = XSettings(data_dir=tmp_path / "again")
+    settings = XSettings(admin_token=ADMIN_TOKEN, data_dir=tmp_path / "again")
     async with listening(build_x_app(settings)) as url:
         before = Sandbox(url, sandbox.session)
         ann = await before.account("ann")
@@ -79,7 +79,7 @@ async def test_accounts_posts_and_tier_outlive_a_restart(tmp_path: Path, sandbox
 
 
 async def test_limits_can_be_switched_off_for_a_fast_demo(tmp_path: Path, sandbox: Sandbox) -> None:
-    settings = XSettings(data_dir=tmp_path / "fast", rate_limits=False)
+    settings = XSettings(admin_token=ADMIN_TOKEN, data_dir=tmp_path / "fast", rate_limits=False)
     async with listening(build_x_app(settings)) as url:
         ann = await Sandbox(url, sandbox.session).account("ann")
         for _ in range(80):

@@ -15,7 +15,7 @@ from sandbox.x.app import build_x_app
 from sandbox.x.database import Database
 from sandbox.x.posts import Posts
 from sandbox.x.settings import XSettings
-from tests.support.http import listening
+from tests.support.http import ADMIN_TOKEN, listening
 from tests.support.x import Sandbox, XClient
 
 _POST = "POST /2/tweets"
@@ -52,7 +52,7 @@ async def test_a_lost_answer_leaves_one_post_and_the_retry_is_a_duplicate(sandbo
 async def test_either_http_parser_drops_the_connection(
     sandbox: Sandbox, tmp_path: Path, http: HTTPProtocolType
 ) -> None:
-    app = build_x_app(XSettings(data_dir=tmp_path / http))
+    app = build_x_app(XSettings(admin_token=ADMIN_TOKEN, data_dir=tmp_path / http))
     async with listening(app, http) as url:
         other = Sandbox(url, sandbox.session)
         await other.fault(kind="lost_answer", times=1, seconds=0)

@@ -1,0 +1,1 @@
+"""Attacks: each must come to nothing."""
