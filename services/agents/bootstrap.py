@@ -19,7 +19,7 @@ from services.agents.adapters.social_client import SocialClient
 from services.agents.adapters.sql import SqlRecords
 from services.agents.adapters.trading_client import TradingClient
 from services.agents.ports.neighbours import LlmPort, MemoryPort, SocialPort, TradingPort
-from services.agents.ports.workflows import MentionsTask, PostTask, ReplyTask, TradeTask
+from services.agents.ports.stored import MentionsTask, PostTask, ReplyTask, TradeTask
 from services.agents.service import (
     Agents,
     Cast,

@@ -23,20 +23,8 @@ from services.agents.domain.trading import (
     TokenView,
     Wallet,
 )
-from services.agents.ports.neighbours import (
-    Account,
-    Mention,
-    NewMemory,
-    Post,
-    Progress,
-    Recollection,
-    Refused,
-    Source,
-    Trade,
-    View,
-    WalletKey,
-    Written,
-)
+from services.agents.ports.neighbours import Account, NewMemory, Recollection, Refused, Source, View, WalletKey, Written
+from services.agents.ports.stored import Mention, Post, Progress, Trade
 
 _TRUSTED = {Source.SELF: TrustedProvenance.SELF, Source.OPERATOR: TrustedProvenance.OPERATOR}
 

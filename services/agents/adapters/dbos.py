@@ -12,35 +12,30 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
-from services.agents.ports.workflows import Run, StepFailed, Task
+from services.agents.adapters.dbos_json import StoredJson, UnreadableRecord, forbid_pickle
+from services.agents.ports.stored import Failure, Task
+from services.agents.ports.workflows import Run, StepFailed
 from services.runtime import logs
 from services.runtime.errors import PuppetError, RetryLater
+from services.runtime.rpc import identity
 from services.runtime.rpc.boundary import deadline
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# A new version doesn't take up what an older one left unfinished. Change it when the steps of a workflow change.
-APPLICATION_VERSION = "1"
+# What another version left unfinished is ended, not taken up. Change it when the steps of a workflow change.
+APPLICATION_VERSION = "2"
 _MAX_BACKOFF_SECONDS = 5.0
 _DELETED_AT_ONCE = 500
+_UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 
 Handler: TypeAlias = Callable[[Run, Any], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """What is kept of a step that failed: DBOS would keep the exception pickled, and ours don't survive that."""
-
-    reason: str
-    message: str
 
 
 class DbosRun:
@@ -61,11 +56,11 @@ class DbosRun:
     async def step(self, name: str, action: Callable[[], Awaitable[T]]) -> T:
         """Do this and keep what it returns. Raises StepFailed."""
 
-        async def attempt() -> T | _Failed:
+        async def attempt() -> T | Failure:
             return await _persist(name, action, self._patience)
 
         outcome = await DBOS.run_step_async({"name": name}, attempt)
-        if isinstance(outcome, _Failed):
+        if isinstance(outcome, Failure):
             raise StepFailed(outcome.reason, outcome.message)
         return outcome
 
@@ -88,11 +83,13 @@ class DbosWorkflows:
             system_database_url=url,
             executor_id=executor_id,
             application_version=APPLICATION_VERSION,
+            serializer=StoredJson(),
             log_level="ERROR",
             # Nothing here waits for another workflow's events; the listener's interval is only how long closing takes.
             use_listen_notify=False,
             notification_listener_polling_interval_sec=0.2,
         )
+        self._executor_id = executor_id
         self._patience = patience_seconds
         self._functions: dict[type, Any] = {}
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -105,10 +102,12 @@ class DbosWorkflows:
             # DBOS gives its logger a console of its own unless it finds a handler.
             logger.addHandler(logging.NullHandler())
         sa.event.listen(sa.Engine, "connect", _tell_subseconds)
+        forbid_pickle()
         DBOS(config=self._config)
         try:
             self._functions = {kind: self._registered(kind, handler) for kind, handler in handlers.items()}
             DBOS.launch()
+            await self._end_what_cannot_go_on()
             yield
         finally:
             await self._close()
@@ -133,6 +132,30 @@ class DbosWorkflows:
                 await DBOS.delete_workflows_async([workflow.workflow_id for workflow in ended])
             is_full = len(ended) == _DELETED_AT_ONCE
 
+    async def _end_what_cannot_go_on(self) -> None:
+        """End what this replica left unfinished under another version, or as a kind of task that there isn't any more.
+
+        DBOS would keep it pending for ever. What it had sent is finished by the service that owns the effect, and what
+        it had not done comes up again by the schedule.
+        """
+        try:
+            unfinished = await DBOS.list_workflows_async(
+                status=_UNFINISHED, executor_id=self._executor_id, load_input=False, load_output=False
+            )
+            names = {kind.__name__ for kind in self._functions}
+            left = [
+                workflow
+                for workflow in unfinished
+                if workflow.app_version != APPLICATION_VERSION or workflow.name not in names
+            ]
+            for workflow in left:
+                told = {"workflow_id": workflow.workflow_id, "version": workflow.app_version}
+                log.warning("a workflow of another version is ended", extra=told)
+            await DBOS.cancel_workflows_async([workflow.workflow_id for workflow in left])
+        except Exception:
+            # Whatever stands in those rows, the service itself has to start.
+            log.exception("could not end the workflows of another version")
+
     async def _start(self, workflow_id: str, task: Task) -> None:
         with SetWorkflowID(workflow_id):
             await DBOS.start_workflow_async(self._functions[type(task)], task)
@@ -144,9 +167,12 @@ class DbosWorkflows:
             assert here is not None  # noqa: S101 - a coroutine that runs has a task
             self._under_way.add(here)
             here.add_done_callback(self._under_way.discard)
-            # The task was started within somebody's call, whose deadline and trace are not its own.
+            # The task was started within somebody's call, whose deadline, trace and rights are not its own.
             deadline.set(None)
+            identity.act_as(None)
             logs.trace_id.set(secrets.token_hex(16))
+            if not isinstance(task, kind):
+                raise UnreadableRecord(f"a {kind.__name__} was to be stored, and a {type(task).__name__} was found")
             await handler(DbosRun(workflow_id, self._patience, self._start), task)
 
         return DBOS.workflow(name=kind.__name__)(run)
@@ -168,7 +194,7 @@ def _tell_subseconds(connection: Any, _record: object) -> None:
         connection.create_function("unixepoch", 1, lambda _modifier: time.time())
 
 
-async def _persist(name: str, action: Callable[[], Awaitable[T]], patience_seconds: float) -> T | _Failed:
+async def _persist(name: str, action: Callable[[], Awaitable[T]], patience_seconds: float) -> T | Failure:
     """Do this; repeat transient failures, further and further apart, until patience is over."""
     now = asyncio.get_running_loop().time
     until, backoff = now() + patience_seconds, 0.2
@@ -178,12 +204,12 @@ async def _persist(name: str, action: Callable[[], Awaitable[T]], patience_secon
         except RetryLater as error:
             pause = max(backoff, error.retry_after)
             if now() + pause > until:
-                return _Failed(error.reason, error.message)
+                return Failure(error.reason, error.message)
             await asyncio.sleep(pause)
             backoff = min(2 * backoff, _MAX_BACKOFF_SECONDS)
         except PuppetError as error:
-            return _Failed(error.reason, error.message)
+            return Failure(error.reason, error.message)
         except Exception:
             error_id = secrets.token_hex(8)
             log.exception("step failed", extra={"step": name, "error_id": error_id})
-            return _Failed("INTERNAL", f"internal error {error_id}")
+            return Failure("INTERNAL", f"internal error {error_id}")

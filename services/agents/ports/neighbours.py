@@ -14,6 +14,7 @@ from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.persona import Trading, XSecrets
 from services.agents.domain.prompts import PromptParts
 from services.agents.domain.trading import MarketView, Policy, Wallet
+from services.agents.ports.stored import Mention, Post, Trade
 from services.runtime.errors import PuppetError, Violation
 
 
@@ -129,35 +130,6 @@ class Account:
     handle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A post of somebody else that mentions an agent. Its text may shape a reply and nothing else."""
-
-    network_post_id: str
-    author_handle: str
-    text: str
-    conversation_id: str
-    create_time: datetime
-
-
-class Progress(StrEnum):
-    """How far an effect in the world has come."""
-
-    UNDER_WAY = "under way"
-    SETTLED = "settled"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """A post of the outbox."""
-
-    id: str
-    progress: Progress
-    network_post_id: str
-    reason: str
-
-
 class SocialPort(Protocol):
     """Accounts and posts."""
 
@@ -188,20 +160,6 @@ class WalletKey:
 
     id: str
     address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trade:
-    """A swap; amounts are base units, as on the chain once it is settled."""
-
-    id: str
-    progress: Progress
-    input_mint: str
-    output_mint: str
-    input_amount: int
-    output_amount: int
-    signature: str
-    reason: str
 
 
 class TradingPort(Protocol):

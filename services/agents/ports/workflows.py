@@ -1,55 +1,11 @@
 """Durable workflows: what takes long, and is done once whatever dies in between."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeVar
 
-from services.agents.ports.neighbours import Mention
+from services.agents.ports.stored import Task
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class TradeNews:
-    """A settled trade, in the words that a post about it may use, and the details that its activity shows."""
-
-    words: str
-    details: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class PostTask:
-    """Write a post: about the topic, about a trade, or about what the agent chooses when both are left out."""
-
-    agent_id: str
-    topic: str = ""
-    news: TradeNews | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MentionsTask:
-    """See who has mentioned the agent, and start a reply to each."""
-
-    agent_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyTask:
-    """Answer one mention, or decide not to."""
-
-    agent_id: str
-    mention: Mention
-
-
-@dataclass(frozen=True, slots=True)
-class TradeTask:
-    """Consider a trade. It carries nothing that anybody has said."""
-
-    agent_id: str
-
-
-Task: TypeAlias = PostTask | MentionsTask | ReplyTask | TradeTask
-"""What a workflow is asked to do. It is stored, so no task holds a secret."""
 
 
 class StepFailed(Exception):
@@ -70,7 +26,7 @@ class Run(Protocol):
         ...
 
     async def step(self, name: str, action: Callable[[], Awaitable[T]]) -> T:
-        """Do this and keep what it returns; transient failures are repeated for a while.
+        """Do this and keep what it returns, None or a type of `STORED`; transient failures are repeated for a while.
 
         It can be done twice, when the process dies before the result is kept. Raises StepFailed.
         """

@@ -12,7 +12,8 @@ from services.agents.domain.mood import Mood, baseline
 from services.agents.domain.persona import Persona, read_persona, redact, secrets_of
 from services.agents.domain.schedule import first_due, kinds
 from services.agents.ports.store import Records, Store
-from services.agents.ports.workflows import PostTask, Task, TradeTask, Workflows
+from services.agents.ports.stored import PostTask, Task, TradeTask
+from services.agents.ports.workflows import Workflows
 from services.agents.service.cast import Cast
 from services.agents.service.journal import TURN, Entry, Journal
 from services.agents.service.provisioning import Provisioning

@@ -7,11 +7,11 @@ from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.mood import MoodEvent
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post, compose_trade_post
 from services.agents.domain.text import shared
-from services.agents.ports.neighbours import MemoryPort, NewMemory, Post, SocialPort, Source
-from services.agents.ports.workflows import PostTask
+from services.agents.ports.neighbours import MemoryPort, NewMemory, SocialPort, Source
+from services.agents.ports.stored import Draft, Pass, Post, PostTask
 from services.agents.service.cast import Cast, Character
 from services.agents.service.journal import Entry
-from services.agents.service.writing import Draft, Pass, Writer
+from services.agents.service.writing import Writer
 
 OWN_WORDS = ("post", "interaction")
 """The kinds of memory that hold what an agent has said. They are compared with, but nothing is made from them:

@@ -3,29 +3,19 @@
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from services.agents.domain.entities import ActivityKind, AgentRecord
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.mood import MoodEvent, stress_in
 from services.agents.domain.prompts import compose_reply
-from services.agents.ports.neighbours import (
-    MemoryPort,
-    Mention,
-    NewMemory,
-    Post,
-    Recollection,
-    SocialPort,
-    Source,
-    View,
-)
+from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection, SocialPort, Source, View
 from services.agents.ports.store import Store
-from services.agents.ports.workflows import MentionsTask, ReplyTask
+from services.agents.ports.stored import Draft, Feelings, Heard, Inbox, MentionsTask, Pass, Post, ReplyTask
 from services.agents.service.cast import Cast, Character
 from services.agents.service.journal import Entry
 from services.agents.service.posting import OWN_WORDS
-from services.agents.service.writing import Choice, Draft, Pass, Writer
+from services.agents.service.writing import Choice, Writer
 from services.runtime.idempotency import RequestKey
 
 MOST_REPLIES_TO_A_FELLOW = 2
@@ -38,25 +28,6 @@ _CLOCK_SKEW = timedelta(minutes=1)
 _MOST_HITS = 8
 _MOST_OWN = 40
 _HANDLE = re.compile(r"@\w+")
-
-
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    """The mentions that an agent hasn't read, and where its cursor stands before and after them."""
-
-    mentions: tuple[Mention, ...]
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A mention that was remembered, and whom it is from: a fellow's id and name, or a stranger's handle."""
-
-    memory_id: str
-    counterpart: str
-    author_name: str
-    is_fellow: bool
 
 
 class Replying:
@@ -164,12 +135,13 @@ class Replying:
         summary = f"{heard.author_name} said “{task.mention.text}”, and the answer was “{draft.text}”"
         await self._memory.interacted(task.agent_id, heard.counterpart, summary, _CLOSER, f"{workflow_id}/closer")
 
-    async def feelings(self, task: ReplyTask, heard: Heard) -> tuple[MoodEvent, ...]:
+    async def feelings(self, task: ReplyTask, heard: Heard) -> Feelings:
         """Return how being mentioned moves an agent. What strangers say moves no mood: moods reach trades."""
         character = await self._cast.character(task.agent_id)
         if not heard.is_fellow:
-            return ()
-        return (MoodEvent.STRESSED if stress_in(task.mention.text, character.persona) else MoodEvent.GOT_REPLY,)
+            return Feelings(())
+        is_stressed = stress_in(task.mention.text, character.persona)
+        return Feelings((MoodEvent.STRESSED if is_stressed else MoodEvent.GOT_REPLY,))
 
     async def _words(
         self,
@@ -214,8 +186,8 @@ def _may_bring_up(hit: Recollection, heard: Heard) -> bool:
     return not (hit.source is Source.SELF and hit.kind in OWN_WORDS)
 
 
-def replied(heard: Heard, draft: Draft, post: Post, feelings: tuple[MoodEvent, ...]) -> Entry:
+def replied(heard: Heard, draft: Draft, post: Post, feelings: Feelings) -> Entry:
     """Return what is logged of a settled reply."""
     ids = {"post_id": post.id, "network_post_id": post.network_post_id, "to_name": heard.author_name}
     details = {**draft.details, **ids}
-    return Entry(ActivityKind.REPLY, draft.text, draft.reason, details, (*feelings, MoodEvent.REPLIED))
+    return Entry(ActivityKind.REPLY, draft.text, draft.reason, details, (*feelings.events, MoodEvent.REPLIED))

@@ -7,7 +7,8 @@ import random
 from services.agents.domain.entities import ActionKind, ScheduleEntry
 from services.agents.domain.schedule import next_due
 from services.agents.ports.store import Store
-from services.agents.ports.workflows import MentionsTask, PostTask, Task, TradeTask, Workflows
+from services.agents.ports.stored import MentionsTask, PostTask, Task, TradeTask
+from services.agents.ports.workflows import Workflows
 from services.agents.service.cast import Cast
 from services.runtime.clock import Clock
 

@@ -1,35 +1,17 @@
 """What an agent does to trade. Nothing that anybody else has said comes in here: no such thing has a type that fits."""
 
 import random
-from dataclasses import dataclass
 
 from services.agents.domain.entities import ActivityKind
 from services.agents.domain.trading import WRAPPED_SOL, Buy, Hold, Sell, decide
-from services.agents.ports.neighbours import MemoryPort, NewMemory, Source, Trade, TradingPort
-from services.agents.ports.workflows import PostTask, TradeNews
+from services.agents.ports.neighbours import MemoryPort, NewMemory, Source, TradingPort
+from services.agents.ports.stored import Order, Pass, PostTask, Trade, TradeNews
 from services.agents.service.cast import Cast
 from services.agents.service.journal import Entry
 from services.agents.service.posting import GROUNDED
-from services.agents.service.writing import Pass
 from services.runtime.clock import Clock
 
 _MOST_MEMORIES = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A swap that was decided on: from which wallet, what for what, and the decision it comes from."""
-
-    wallet_id: str
-    input_mint: str
-    output_mint: str
-    amount: int
-    decision: Buy | Sell
-
-    @property
-    def reason(self) -> str:
-        """Why, in words."""
-        return "; ".join(self.decision.reasons)
 
 
 class Dealing:
@@ -54,10 +36,8 @@ class Dealing:
         memories = await self._memory.trusted(agent_id, GROUNDED, _MOST_MEMORIES)
         rng = random.Random(workflow_id)
         match decide(persona, character.mood, market, wallet, policy, memories, self._clock.now(), rng):
-            case Buy() as buy:
-                return Order(record.wallet_id, WRAPPED_SOL, buy.mint, buy.lamports, buy)
-            case Sell() as sell:
-                return Order(record.wallet_id, sell.mint, WRAPPED_SOL, sell.amount, sell)
+            case Buy() | Sell() as decision:
+                return _order(record.wallet_id, decision)
             case Hold() as hold:
                 return Pass("holds", "; ".join(hold.reasons))
 
@@ -71,10 +51,9 @@ class Dealing:
 
     async def remember(self, workflow_id: str, agent_id: str, order: Order, trade: Trade) -> None:
         """Remember what was traded, and whether it was for the better."""
-        decision = order.decision
-        valence = max(-1.0, min(1.0, float(decision.gain))) if isinstance(decision, Sell) else 0.1
-        text = f"I {decision.in_words}, because {order.reason}"
-        memory = NewMemory(text, "trade", Source.SELF, 0.6, valence, source_id=trade.id, subject=decision.mint)
+        valence = 0.1 if order.gain is None else max(-1.0, min(1.0, float(order.gain)))
+        text = f"I {order.words}, because {order.reason}"
+        memory = NewMemory(text, "trade", Source.SELF, 0.6, valence, source_id=trade.id, subject=order.mint)
         await self._memory.remember(agent_id, memory, f"{workflow_id}/memory")
 
     async def telling(self, workflow_id: str, agent_id: str, order: Order, trade: Trade) -> PostTask | None:
@@ -83,23 +62,40 @@ class Dealing:
         chance = random.Random(f"{workflow_id}/telling").random()
         if not character.record.account_id or chance >= character.persona.trading.post_probability:
             return None
-        return PostTask(agent_id, news=TradeNews(order.decision.in_words, _details(order, trade)))
+        return PostTask(agent_id, news=TradeNews(order.words, _details(order, trade)))
 
 
 def traded(order: Order, trade: Trade) -> Entry:
     """Return what is logged of a settled trade."""
-    scores = {f"score.{symbol}": f"{score:g}" for symbol, score in order.decision.scores.items()}
+    scores = {f"score.{symbol}": f"{score:g}" for symbol, score in order.scores.items()}
     details = {**_details(order, trade), **scores}
-    return Entry(ActivityKind.TRADE, order.decision.in_words, order.reason, details, (order.decision.mood_event,))
+    return Entry(ActivityKind.TRADE, order.words, order.reason, details, (order.event,))
+
+
+def _order(wallet_id: str, decision: Buy | Sell) -> Order:
+    is_buy = isinstance(decision, Buy)
+    return Order(
+        wallet_id=wallet_id,
+        input_mint=WRAPPED_SOL if is_buy else decision.mint,
+        output_mint=decision.mint if is_buy else WRAPPED_SOL,
+        amount=decision.lamports if isinstance(decision, Buy) else decision.amount,
+        is_buy=is_buy,
+        symbol=decision.symbol,
+        words=decision.in_words,
+        reason="; ".join(decision.reasons),
+        scores=dict(decision.scores),
+        gain=None if isinstance(decision, Buy) else decision.gain,
+        event=decision.mood_event,
+    )
 
 
 def _details(order: Order, trade: Trade) -> dict[str, str]:
     return {
         "trade_id": trade.id,
         "signature": trade.signature,
-        "side": "buy" if isinstance(order.decision, Buy) else "sell",
-        "symbol": order.decision.symbol,
-        "mint": order.decision.mint,
+        "side": "buy" if order.is_buy else "sell",
+        "symbol": order.symbol,
+        "mint": order.mint,
         "input_mint": trade.input_mint,
         "output_mint": trade.output_mint,
         "input_amount": str(trade.input_amount),

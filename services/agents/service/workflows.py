@@ -11,13 +11,12 @@ from typing import Protocol, TypeVar
 from services.agents.domain.entities import ActivityKind
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.mood import MoodEvent
-from services.agents.ports.neighbours import Progress
-from services.agents.ports.workflows import MentionsTask, PostTask, ReplyTask, Run, StepFailed, TradeTask
+from services.agents.ports.stored import MentionsTask, Pass, PostTask, Progress, ReplyTask, TradeTask
+from services.agents.ports.workflows import Run, StepFailed
 from services.agents.service.journal import Entry, Journal
 from services.agents.service.posting import Posting, posted
 from services.agents.service.replying import Replying, replied
 from services.agents.service.trading import Dealing, traded
-from services.agents.service.writing import Pass
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0

@@ -12,23 +12,6 @@ _TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A text that may be published, why it is this one, and the details for the log."""
-
-    text: str
-    reason: str
-    details: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """Nothing is to be done, and why."""
-
-    summary: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Choice:
     """The best candidate; the text is empty when none may be published. `account` tells how it was chosen."""
 

@@ -28,7 +28,8 @@ from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.persona import read_persona
 from services.agents.domain.prompts import PromptParts, Sampling
 from services.agents.domain.trading import WRAPPED_SOL, PastTrade
-from services.agents.ports.neighbours import NewMemory, Progress, Refused, Source, View
+from services.agents.ports.neighbours import NewMemory, Refused, Source, View
+from services.agents.ports.stored import Progress
 from services.llm.bootstrap import opener as open_llm
 from services.llm.settings import LlmSettings, ProviderSettings
 from services.memory.bootstrap import opener as open_memory

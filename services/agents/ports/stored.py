@@ -1,0 +1,196 @@
+"""Everything that workflows keep: their tasks, and what their steps returned. It stands in a database as JSON by name.
+
+A workflow that is under way outlives the code that began it, so these types change by three rules. A new field has a
+default. A field that goes is left out: readers skip what they don't know. A type that gets another name keeps its old
+one in `STORED` beside the new one. `tests/data/stored` has what earlier versions wrote. No secret belongs in here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
+
+from services.agents.domain.mood import MoodEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A post of somebody else that mentions an agent. Its text may shape a reply and nothing else."""
+
+    network_post_id: str
+    author_handle: str
+    text: str
+    conversation_id: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TradeNews:
+    """A settled trade, in the words that a post about it may use, and the details that its activity shows."""
+
+    words: str
+    details: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PostTask:
+    """Write a post: about the topic, about a trade, or about what the agent chooses when both are left out."""
+
+    agent_id: str
+    topic: str = ""
+    news: TradeNews | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MentionsTask:
+    """See who has mentioned the agent, and start a reply to each."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTask:
+    """Answer one mention, or decide not to."""
+
+    agent_id: str
+    mention: Mention
+
+
+@dataclass(frozen=True, slots=True)
+class TradeTask:
+    """Consider a trade. It carries nothing that anybody has said."""
+
+    agent_id: str
+
+
+Task: TypeAlias = PostTask | MentionsTask | ReplyTask | TradeTask
+"""What a workflow is asked to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text that may be published, why it is this one, and the details for the log."""
+
+    text: str
+    reason: str
+    details: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Nothing is to be done, and why."""
+
+    summary: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The mentions that an agent hasn't read, and where its cursor stands before and after them."""
+
+    mentions: tuple[Mention, ...]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A mention that was remembered, and whom it is from: a fellow's id and name, or a stranger's handle."""
+
+    memory_id: str
+    counterpart: str
+    author_name: str
+    is_fellow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Feelings:
+    """How something moved an agent."""
+
+    events: tuple[MoodEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A swap that was decided on: from which wallet, how many base units of what for what, and why.
+
+    `words` say it as the examples of a persona do; `scores` are 0 to 1 by the tokens' symbols; `gain` is a fraction of
+    what was paid for what is sold, and None for a purchase.
+    """
+
+    wallet_id: str
+    input_mint: str
+    output_mint: str
+    amount: int
+    is_buy: bool
+    symbol: str
+    words: str
+    reason: str
+    scores: dict[str, float]
+    gain: Decimal | None
+    event: MoodEvent
+
+    @property
+    def mint(self) -> str:
+        """The token that is bought or sold."""
+        return self.output_mint if self.is_buy else self.input_mint
+
+
+class Progress(StrEnum):
+    """How far an effect in the world has come."""
+
+    UNDER_WAY = "under way"
+    SETTLED = "settled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post of the outbox."""
+
+    id: str
+    progress: Progress
+    network_post_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A swap; amounts are base units, as on the chain once it is settled."""
+
+    id: str
+    progress: Progress
+    input_mint: str
+    output_mint: str
+    input_amount: int
+    output_amount: int
+    signature: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A step that could not be done: the refusing service's reason, and its words."""
+
+    reason: str
+    message: str
+
+
+STORED: Mapping[str, type] = {
+    "post_task": PostTask,
+    "mentions_task": MentionsTask,
+    "reply_task": ReplyTask,
+    "trade_task": TradeTask,
+    "draft": Draft,
+    "pass": Pass,
+    "inbox": Inbox,
+    "heard": Heard,
+    "feelings": Feelings,
+    "order": Order,
+    "post": Post,
+    "trade": Trade,
+    "failure": Failure,
+}
+"""What may be stored, by its name. A type is written under the first of its names and read under each of them."""
