@@ -27,6 +27,7 @@ def secrets_of(process: psutil.Process) -> set[str]:
 async def test_each_process_and_its_children_see_their_own_secrets_only(
     tmp_path: Path,
 ) -> None:
+    PrincipalFiles(tmp_path / "auth").prepare(SERVICES)
     programs = plan_suite(planted(), tmp_path, free_ports()).programs
     async with running(programs, tmp_path / "logs", lambda *_: None) as children:
         for child in children:

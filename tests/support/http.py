@@ -61,3 +61,11 @@ def _listener() -> socket.socket:
 
 def _url(sock: socket.socket) -> str:
     return f"http://127.0.0.1:{sock.getsockname()[1]}"
+
+
+def free_port() -> int:
+    """Return a loopback port on which nothing listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

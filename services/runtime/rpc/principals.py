@@ -210,7 +210,7 @@ class PrincipalFiles:
     def _changing(self) -> Iterator[dict[str, Registered]]:
         for folder in (self.folder, self.folder / "credentials"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a") as lock:
+        with os.fdopen(os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             before = {item.principal.name: item for item in read_file(self.registry)} if self.registry.exists() else {}
             registered = dict(before)

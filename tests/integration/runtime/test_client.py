@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +17,7 @@ from services.runtime.rpc.boundary import deadline
 from services.runtime.rpc.server import Lifecycle, Mounted, serving
 from services.runtime.settings import ServiceSettings
 from tests.support.channels import operator_of
+from tests.support.http import free_port
 
 LLM = llm_pb.DESCRIPTOR.services_by_name["LlmService"]
 MEMORY = pb.DESCRIPTOR.services_by_name["MemoryService"]
@@ -36,13 +36,6 @@ class Recorder:
         if len(self.requests) == 1:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "restarting")
         return pb.CreateMemoryResponse()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.asynccontextmanager
