@@ -161,6 +161,8 @@ class FakeSocial:
         self.refused_keys: set[str] = set()
         self.posts: dict[str, tuple[str, str, str, Post]] = {}
         self.inbox: dict[str, list[Mention]] = {}
+        self.deleted: set[str] = set()
+        """The posts that are gone by the time that somebody answers them."""
         self.looks_until_settled = 0
         self.held = 0
         """How many sends are taken, and answered with a limit that ends in a quarter of an hour."""
@@ -202,6 +204,8 @@ class FakeSocial:
         if request_id not in self.posts:
             number = next(self._ids)
             progress = Progress.UNDER_WAY if self.looks_until_settled else Progress.SETTLED
+            if in_reply_to in self.deleted:
+                progress = Progress.FAILED
             self.posts[request_id] = (account_id, text, in_reply_to, Post(f"pst_{number}", progress, str(number), ""))
         if self.held:
             self.held -= 1

@@ -7,7 +7,8 @@ import psutil
 import pytest
 
 from puppetctl.processes import Child, running
-from puppetctl.suite import DEFAULT_PORTS, free_ports, plan_suite, prefix
+from puppetctl.suite import DEFAULT_PORTS, SERVICES, free_ports, plan_suite, prefix
+from services.runtime.rpc.principals import PrincipalFiles
 
 SECRET = "a secret of "  # noqa: S105
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import JSON, BigInteger, DateTime, Field, Integer, SQLModel, UniqueConstraint
 
-from services.agents.domain.mood import Mood
+from services.agents.domain.mood import Mood, TradingMood
 from services.runtime import errors
 from services.runtime.columns import text_of
 
@@ -47,6 +47,10 @@ class AgentRecord(SQLModel, table=True):
     arousal: float
     dominance: float
     mood_time: datetime = Field(sa_type=DateTime(timezone=True))
+    trading_valence: float | None = None
+    trading_arousal: float | None = None
+    trading_dominance: float | None = None
+    trading_mood_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     start_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
     update_time: datetime = Field(sa_type=DateTime(timezone=True))
@@ -66,6 +70,20 @@ class AgentRecord(SQLModel, table=True):
         """Set how it feels now."""
         self.valence, self.arousal, self.dominance = mood.valence, mood.arousal, mood.dominance
         self.mood_time = now
+
+    @property
+    def trading_mood(self) -> tuple[TradingMood, datetime] | None:
+        """The mood that its trades read, and when that was; None when no trade has moved it yet."""
+        valence, arousal, dominance = self.trading_valence, self.trading_arousal, self.trading_dominance
+        if valence is None or arousal is None or dominance is None or self.trading_mood_time is None:
+            return None
+        return TradingMood(Mood(valence, arousal, dominance)), self.trading_mood_time
+
+    def put_trading_mood(self, mood: TradingMood, now: datetime) -> None:
+        """Set the mood that its trades read."""
+        felt = mood.felt
+        self.trading_valence, self.trading_arousal, self.trading_dominance = felt.valence, felt.arousal, felt.dominance
+        self.trading_mood_time = now
 
     def start(self, now: datetime) -> None:
         """Let its schedule run from now on."""

@@ -1,11 +1,15 @@
-"""How a character feels, by the PAD model of Mehrabian and Russell (1974), and what makes it feel so."""
+"""How a character feels, by the PAD model of Mehrabian and Russell (1974), and what makes it feel so.
+
+There are two moods. The visible one colours words, and everything moves it. The one that trades read is moved by the
+character's own trades and by nothing else, whoever may say what to the character, and however often.
+"""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from services.agents.domain.persona import Persona
@@ -39,17 +43,44 @@ class Mood:
         )
 
 
-class MoodEvent(StrEnum):
-    """Something that moves a mood."""
+class SocialEvent(StrEnum):
+    """Something that others have a hand in: what they say, and what is said among them.
+
+    A post and a failure are here, whatever failed: who keeps a network or a service busy decides whether they happen.
+    """
 
     POSTED = "posted"
     REPLIED = "replied"
     GOT_REPLY = "got_reply"
     STRESSED = "stressed"
+    FAILED = "failed"
+
+
+class OwnEvent(StrEnum):
+    """Something that comes of the character's own trades, in which nobody else has a hand."""
+
     TRADED = "traded"
     TRADE_GAIN = "trade_gain"
     TRADE_LOSS = "trade_loss"
-    FAILED = "failed"
+
+
+MoodEvent: TypeAlias = SocialEvent | OwnEvent
+"""Something that moves the visible mood."""
+
+
+@dataclass(frozen=True, slots=True)
+class TradingMood:
+    """The mood that trades read. It is no `Mood`, so that the visible one can't be taken for it."""
+
+    felt: Mood
+
+    def after(self, event: OwnEvent) -> "TradingMood":
+        """Return it after an event. Raises ValueError for any other kind, also where no type checker looks."""
+        return TradingMood(feel(self.felt, OwnEvent(event)))
+
+    def decayed(self, baseline: Mood, elapsed: timedelta) -> "TradingMood":
+        """Return it on its way back to the baseline, after `elapsed` of the character's own time."""
+        return TradingMood(decay(self.felt, baseline, elapsed))
 
 
 NEUTRAL = Mood(0.1, 0.4, 0.5)
@@ -68,14 +99,14 @@ _OCTANTS: Mapping[tuple[bool, ...], str] = {
 }
 
 _PUSHES: Mapping[MoodEvent, tuple[float, float, float]] = {
-    MoodEvent.POSTED: (0.04, -0.02, 0.02),
-    MoodEvent.REPLIED: (0.03, 0.02, 0.01),
-    MoodEvent.GOT_REPLY: (0.08, 0.08, 0.02),
-    MoodEvent.STRESSED: (-0.15, 0.2, -0.1),
-    MoodEvent.TRADED: (0.02, 0.1, 0.05),
-    MoodEvent.TRADE_GAIN: (0.2, 0.15, 0.15),
-    MoodEvent.TRADE_LOSS: (-0.2, 0.1, -0.15),
-    MoodEvent.FAILED: (-0.1, 0.08, -0.08),
+    SocialEvent.POSTED: (0.04, -0.02, 0.02),
+    SocialEvent.REPLIED: (0.03, 0.02, 0.01),
+    SocialEvent.GOT_REPLY: (0.08, 0.08, 0.02),
+    SocialEvent.STRESSED: (-0.15, 0.2, -0.1),
+    OwnEvent.TRADED: (0.02, 0.1, 0.05),
+    OwnEvent.TRADE_GAIN: (0.2, 0.15, 0.15),
+    OwnEvent.TRADE_LOSS: (-0.2, 0.1, -0.15),
+    SocialEvent.FAILED: (-0.1, 0.08, -0.08),
 }
 
 # Words that people use for a character's usual mood, by their stems.

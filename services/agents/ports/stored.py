@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
-from services.agents.domain.mood import MoodEvent
+from services.agents.domain.mood import OwnEvent, SocialEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,9 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Feelings:
-    """How something moved an agent."""
+    """How what was said to an agent moved it."""
 
-    events: tuple[MoodEvent, ...]
+    events: tuple[SocialEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Order:
     reason: str
     scores: dict[str, float]
     gain: Decimal | None
-    event: MoodEvent
+    event: OwnEvent
 
     @property
     def mint(self) -> str:

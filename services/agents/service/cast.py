@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import AgentNotFound
-from services.agents.domain.mood import Mood, baseline, decay
+from services.agents.domain.mood import Mood, TradingMood, baseline, decay
 from services.agents.domain.persona import Persona, read_persona
 from services.agents.ports.store import Store
 from services.runtime.clock import Clock
@@ -13,11 +13,12 @@ from services.runtime.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """An agent now: its record, its persona, and how it feels."""
+    """An agent now: its record, its persona, how it feels, and the mood that its trades read."""
 
     record: AgentRecord
     persona: Persona
     mood: Mood
+    trading_mood: TradingMood
 
 
 class Cast:
@@ -44,9 +45,16 @@ class Cast:
 
     def met(self, record: AgentRecord) -> Character:
         """Return a character as it is now."""
-        persona = read_persona(record.persona)
-        return Character(record, persona, self.mood(record, persona, self._clock.now()))
+        persona, now = read_persona(record.persona), self._clock.now()
+        return Character(record, persona, self.mood(record, persona, now), self._trading_mood(record, persona, now))
 
     def mood(self, record: AgentRecord, persona: Persona, now: datetime) -> Mood:
         """Return how an agent feels at this time."""
         return decay(record.mood, baseline(persona), (now - record.mood_time) * self._speed)
+
+    def _trading_mood(self, record: AgentRecord, persona: Persona, now: datetime) -> TradingMood:
+        usual = baseline(persona)
+        if record.trading_mood is None:
+            return TradingMood(usual)
+        mood, time = record.trading_mood
+        return mood.decayed(usual, (now - time) * self._speed)

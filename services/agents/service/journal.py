@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord
-from services.agents.domain.mood import MoodEvent, feel
+from services.agents.domain.mood import MoodEvent, OwnEvent, feel
 from services.agents.ports.store import Records, Store
 from services.agents.service.cast import Cast
 from services.runtime.clock import Clock
@@ -57,9 +57,13 @@ class Journal:
         if not await records.log(activity):
             return False
         if entry.events:
-            mood = self._cast.met(agent).mood
+            met = self._cast.met(agent)
+            mood, trading_mood = met.mood, met.trading_mood
             for event in entry.events:
                 mood = feel(mood, event)
+                if isinstance(event, OwnEvent):
+                    trading_mood = trading_mood.after(event)
+                    agent.put_trading_mood(trading_mood, now)
             agent.put_mood(mood, now)
             await records.save(agent)
         return True

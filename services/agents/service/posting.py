@@ -4,7 +4,7 @@ import random
 
 from services.agents.domain.entities import ActivityKind, AgentRecord
 from services.agents.domain.guard import Context, Purpose
-from services.agents.domain.mood import MoodEvent
+from services.agents.domain.mood import SocialEvent
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post, compose_trade_post
 from services.agents.domain.text import shared
 from services.agents.ports.neighbours import MemoryPort, NewMemory, SocialPort, Source
@@ -18,7 +18,7 @@ OWN_WORDS = ("post", "interaction")
 a reply may echo a stranger, whose words would come back as the agent's own."""
 
 GROUNDED = ("core", "recent", "event", "trade", "relationship", "reflection", "general")
-"""The kinds of memory that posts and trades may be made from."""
+"""The kinds of memory that posts may be made from; for trades there are fewer."""
 
 _MOST_OWN = 40
 _MOST_LATE = 10
@@ -111,4 +111,4 @@ class Posting:
 def posted(draft: Draft, post: Post) -> Entry:
     """Return what is logged of a settled post."""
     ids = {"post_id": post.id, "network_post_id": post.network_post_id}
-    return Entry(ActivityKind.POST, draft.text, draft.reason, {**draft.details, **ids}, (MoodEvent.POSTED,))
+    return Entry(ActivityKind.POST, draft.text, draft.reason, {**draft.details, **ids}, (SocialEvent.POSTED,))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from services.agents.domain.entities import ActivityKind, AgentRecord
 from services.agents.domain.guard import Context, Purpose
-from services.agents.domain.mood import MoodEvent, stress_in
+from services.agents.domain.mood import SocialEvent, stress_in
 from services.agents.domain.prompts import compose_reply
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection, SocialPort, Source, View
 from services.agents.ports.store import Store
@@ -136,12 +136,12 @@ class Replying:
         await self._memory.interacted(task.agent_id, heard.counterpart, summary, _CLOSER, f"{workflow_id}/closer")
 
     async def feelings(self, task: ReplyTask, heard: Heard) -> Feelings:
-        """Return how being mentioned moves an agent. What strangers say moves no mood: moods reach trades."""
+        """Return how being mentioned moves an agent: what fellows say does, what strangers say doesn't."""
         character = await self._cast.character(task.agent_id)
         if not heard.is_fellow:
             return Feelings(())
         is_stressed = stress_in(task.mention.text, character.persona)
-        return Feelings((MoodEvent.STRESSED if is_stressed else MoodEvent.GOT_REPLY,))
+        return Feelings((SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,))
 
     async def _words(
         self,
@@ -190,4 +190,4 @@ def replied(heard: Heard, draft: Draft, post: Post, feelings: Feelings) -> Entry
     """Return what is logged of a settled reply."""
     ids = {"post_id": post.id, "network_post_id": post.network_post_id, "to_name": heard.author_name}
     details = {**draft.details, **ids}
-    return Entry(ActivityKind.REPLY, draft.text, draft.reason, details, (*feelings.events, MoodEvent.REPLIED))
+    return Entry(ActivityKind.REPLY, draft.text, draft.reason, details, (*feelings.events, SocialEvent.REPLIED))

@@ -8,8 +8,11 @@ from services.agents.ports.neighbours import MemoryPort, NewMemory, Source, Trad
 from services.agents.ports.stored import Order, Pass, PostTask, Trade, TradeNews
 from services.agents.service.cast import Cast
 from services.agents.service.journal import Entry
-from services.agents.service.posting import GROUNDED
 from services.runtime.clock import Clock
+
+GROUNDS = ("core", "recent", "event", "trade", "general")
+"""The kinds of memory that trades may be made from: none that grows out of what others say, as relationships and
+reflections do."""
 
 _MOST_MEMORIES = 50
 
@@ -33,9 +36,9 @@ class Dealing:
         policy = await self._trading.policy(record.wallet_id)
         held = [holding.mint for holding in wallet.holdings]
         market = await self._trading.market([*held, *persona.trading.always_tradable])
-        memories = await self._memory.trusted(agent_id, GROUNDED, _MOST_MEMORIES)
+        memories = await self._memory.trusted(agent_id, GROUNDS, _MOST_MEMORIES)
         rng = random.Random(workflow_id)
-        match decide(persona, character.mood, market, wallet, policy, memories, self._clock.now(), rng):
+        match decide(persona, character.trading_mood, market, wallet, policy, memories, self._clock.now(), rng):
             case Buy() | Sell() as decision:
                 return _order(record.wallet_id, decision)
             case Hold() as hold:

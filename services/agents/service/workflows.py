@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from services.agents.domain.entities import ActivityKind
 from services.agents.domain.errors import DependencyUnavailable
-from services.agents.domain.mood import MoodEvent
+from services.agents.domain.mood import SocialEvent
 from services.agents.ports.stored import MentionsTask, Pass, PostTask, Progress, ReplyTask, TradeTask
 from services.agents.ports.workflows import Run, StepFailed
 from services.agents.service.journal import Entry, Journal
@@ -137,7 +137,7 @@ class Flows:
             yield
         except StepFailed as failed:
             details = {"error": failed.reason}
-            entry = Entry(ActivityKind.FAILURE, f"could not {aim}", failed.message, details, (MoodEvent.FAILED,))
+            entry = Entry(ActivityKind.FAILURE, f"could not {aim}", failed.message, details, (SocialEvent.FAILED,))
             await run.step("fail", lambda: self._journal.record(agent_id, run.id, "failure", entry))
 
     async def _pass(self, run: Run, agent_id: str, decision: Pass) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
@@ -77,6 +78,17 @@ def create(persona: dict[str, Any], request_id: str = "") -> pb.CreateAgentReque
     struct = Struct()
     struct.update(persona)
     return pb.CreateAgentRequest(persona=struct, request_id=request_id)
+
+
+def update(persona: dict[str, Any], **fields: Any) -> pb.UpdateAgentRequest:
+    """Return what gives the agent with the persona's id this persona."""
+    struct = Struct()
+    struct.update(persona)
+    return pb.UpdateAgentRequest(
+        agent=pb.Agent(id=persona["id"], persona=struct, etag=fields.pop("etag", "")),
+        update_mask=FieldMask(paths=["persona"]),
+        **fields,
+    )
 
 
 async def log_of(agents: AgentServiceStub, *kinds: pb.ActivityKind.ValueType) -> list[pb.Activity]:

@@ -5,26 +5,14 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.ports.neighbours import Source
 from tests.fakes.agents import World
-from tests.integration.agents.conftest import KEYS, Open, create, log_of, reason_of
+from tests.integration.agents.conftest import KEYS, Open, create, log_of, reason_of, update
 
 Persona = dict[str, Any]
-
-
-def update(persona: Persona, **fields: Any) -> pb.UpdateAgentRequest:
-    struct = Struct()
-    struct.update(persona)
-    return pb.UpdateAgentRequest(
-        agent=pb.Agent(id="wren", persona=struct, etag=fields.pop("etag", "")),
-        update_mask=FieldMask(paths=["persona"]),
-        **fields,
-    )
 
 
 async def test_a_created_agent_has_an_account_a_wallet_memories_and_relationships(

@@ -1,15 +1,19 @@
 """The store on each database: what two replicas, or a step that runs twice, must not spoil."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import services.agents
 from services.agents.adapters.sql import SqlRecords
-from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord
+from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord, AgentRecord
+from services.agents.domain.mood import Mood, TradingMood, baseline
+from services.agents.service.cast import Cast
 from services.runtime.db import Database
 from services.runtime.sql import SqlStore
 from tests.fakes.clock import FixedClock
@@ -83,6 +87,44 @@ async def test_a_cursor_moves_only_from_where_it_was_read(store: Store) -> None:
             await records.commit()
     async with store.reading() as records:
         assert await records.mention_cursor("wren") == "6"
+
+
+async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_one(
+    database_url: str, clock: FixedClock, tmp_path: Path
+) -> None:
+    migrations = Path(services.agents.__file__).with_name("migrations")
+    (tmp_path / "before").mkdir()
+    shutil.copy(migrations / "0001_initial.py", tmp_path / "before")
+    database = Database(database_url)
+    await database.migrate(tmp_path / "before")
+    agent = AgentRecord(
+        id="wren",
+        name="Wren",
+        description="",
+        is_active=True,
+        persona={"id": "wren", "name": "Wren", "personality": {"emotional_range": {"default_mood": "calm"}}},
+        valence=0.9,
+        arousal=0.9,
+        dominance=0.9,
+        mood_time=clock.now(),
+        create_time=clock.now(),
+        update_time=clock.now(),
+    )
+    before = agent.model_dump(exclude={name for name in agent.model_dump() if name.startswith("trading_")})
+    async with database.write() as transaction:
+        await transaction.connection.execute(sa.insert(AgentRecord).values(before))
+        await transaction.commit()
+    await database.migrate(migrations)
+    store = SqlStore(database, SqlRecords)
+    met = await Cast(store, clock, 1.0).character("wren")
+    assert met.mood == Mood(0.9, 0.9, 0.9)
+    assert met.trading_mood == TradingMood(baseline(met.persona))
+    async with store.writing() as records:
+        met.record.put_trading_mood(TradingMood(Mood(0.5, 0.25, 0.75)), clock.now())
+        await records.save(met.record)
+        await records.commit()
+    assert (await Cast(store, clock, 1.0).character("wren")).trading_mood == TradingMood(Mood(0.5, 0.25, 0.75))
+    await database.close()
 
 
 async def test_replies_that_come_at_once_stay_within_the_limit(store: Store) -> None:

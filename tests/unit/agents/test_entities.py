@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.agents.domain.entities import AgentRecord
-from services.agents.domain.mood import Mood
+from services.agents.domain.mood import Mood, TradingMood
 from services.runtime.errors import Conflict
 
 NOW = datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
@@ -52,3 +52,12 @@ def test_a_stale_etag_is_refused_and_nothing_changes(agent: AgentRecord) -> None
     with pytest.raises(Conflict):
         agent.become("Wren III", "", {"id": "wren"}, stale, LATER)
     assert agent.name == "Wren II"
+
+
+def test_the_mood_that_trades_read_is_kept_apart_from_the_visible_one(agent: AgentRecord) -> None:
+    assert agent.trading_mood is None
+    mood = TradingMood(Mood(0.1, 0.2, 0.3))
+    agent.put_trading_mood(mood, NOW)
+    agent.put_mood(Mood(0.9, 0.9, 0.9), LATER)
+    assert agent.trading_mood == (mood, NOW)
+    assert agent.mood == Mood(0.9, 0.9, 0.9)

@@ -5,7 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from services.agents.domain.mood import HALF_LIFE, NEUTRAL, Mood, MoodEvent, baseline, decay, feel, stress_in
+from services.agents.domain.mood import (
+    HALF_LIFE,
+    NEUTRAL,
+    Mood,
+    MoodEvent,
+    OwnEvent,
+    SocialEvent,
+    TradingMood,
+    baseline,
+    decay,
+    feel,
+    stress_in,
+)
 from services.agents.domain.persona import Persona
 
 
@@ -24,7 +36,7 @@ def test_a_clock_that_runs_backwards_leaves_a_mood_as_it_is() -> None:
     assert decay(Mood(1, 1, 1), NEUTRAL, timedelta(hours=-9)) == Mood(1, 1, 1)
 
 
-@pytest.mark.parametrize("event", MoodEvent)
+@pytest.mark.parametrize("event", [*OwnEvent, *SocialEvent])
 def test_no_event_leaves_the_ranges(event: MoodEvent) -> None:
     for mood in (Mood(1, 1, 1), Mood(-1, 0, 0)):
         for _ in range(20):
@@ -35,7 +47,18 @@ def test_no_event_leaves_the_ranges(event: MoodEvent) -> None:
 
 
 def test_gains_please_and_losses_hurt() -> None:
-    assert feel(NEUTRAL, MoodEvent.TRADE_GAIN).valence > NEUTRAL.valence > feel(NEUTRAL, MoodEvent.TRADE_LOSS).valence
+    assert feel(NEUTRAL, OwnEvent.TRADE_GAIN).valence > NEUTRAL.valence > feel(NEUTRAL, OwnEvent.TRADE_LOSS).valence
+
+
+@pytest.mark.parametrize("event", SocialEvent)
+def test_nothing_that_others_have_a_hand_in_reaches_the_mood_that_trades_read(event: SocialEvent) -> None:
+    with pytest.raises(ValueError, match=event):
+        TradingMood(NEUTRAL).after(event)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("event", OwnEvent)
+def test_own_trades_move_both_moods_alike(event: OwnEvent) -> None:
+    assert TradingMood(NEUTRAL).after(event).felt == feel(NEUTRAL, event)
 
 
 def test_the_usual_mood_is_understood_in_words(persona: Persona) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from services.agents.adapters.dbos_json import KeptError, StoredJson, UnreadableRecord
-from services.agents.domain.mood import MoodEvent
+from services.agents.domain.mood import OwnEvent, SocialEvent
 from services.agents.ports.stored import (
     STORED,
     Draft,
@@ -48,7 +48,7 @@ ORDER = Order(
     reason="it is verified",
     scores={"MOSS": 0.78, "SOUP": 0.5},
     gain=Decimal("0.125"),
-    event=MoodEvent.TRADED,
+    event=OwnEvent.TRADED,
 )
 SAMPLES: dict[str, Any] = {
     "post_task": PostTask("wren", "gates", TradeNews("bought MOSS", {"trade_id": "trd_1"})),
@@ -59,7 +59,7 @@ SAMPLES: dict[str, Any] = {
     "pass": Pass("posts nothing", "was stopped before it began"),
     "inbox": Inbox((MENTION,), "", "77"),
     "heard": Heard("mem_1", "gatekeeper", "gatekeeper", is_fellow=False),
-    "feelings": Feelings((MoodEvent.GOT_REPLY, MoodEvent.REPLIED)),
+    "feelings": Feelings((SocialEvent.GOT_REPLY, SocialEvent.REPLIED)),
     "order": ORDER,
     "post": Post("pst_1", Progress.UNDER_WAY, "", ""),
     "trade": Trade("trd_1", Progress.SETTLED, "So11", "Moss", 37_000_000, 555, "4LvH", ""),
@@ -148,6 +148,7 @@ def _forged() -> Iterator[str]:
         ("gain", "much"),
         ("gain", []),
         ("event", "enlightened"),
+        ("event", "got_reply"),
         ("symbol", ["MOSS"]),
         ("scores", {"MOSS": float("nan")}),
         ("scores", {"MOSS": float("inf")}),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.agents.domain.memories import TrustedMemory, TrustedProvenance
-from services.agents.domain.mood import Mood, MoodEvent
+from services.agents.domain.mood import Mood, OwnEvent, TradingMood
 from services.agents.domain.persona import Persona, read_persona
 from services.agents.domain.trading import (
     LAMPORTS_PER_SOL,
@@ -31,7 +31,7 @@ from services.agents.domain.trading.appraisal import appetite, emphasised
 
 NOW = datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
 SOL = LAMPORTS_PER_SOL
-EVEN = Mood(0.2, 0.4, 0.5)
+EVEN = TradingMood(Mood(0.2, 0.4, 0.5))
 MOSS_MINT, SOUP_MINT = "Moss" * 8, "Soup" * 8
 POLICY = Policy(SOL // 10, SOL // 20, 300, 10, SOL)
 WALLET = Wallet(2 * SOL)
@@ -165,14 +165,14 @@ def test_a_profit_is_taken_in_half(persona: Persona) -> None:
     decision = choose(persona, wallet=holding("0.8"))
     assert isinstance(decision, Sell)
     assert (decision.amount, decision.in_words) == (50_000_000, "sold half of MOSS at a gain")
-    assert decision.mood_event is MoodEvent.TRADE_GAIN
+    assert decision.mood_event is OwnEvent.TRADE_GAIN
 
 
 def test_a_loss_is_cut_whole(persona: Persona) -> None:
     decision = choose(persona, wallet=holding("-0.5"))
     assert isinstance(decision, Sell)
     assert (decision.amount, decision.in_words) == (100_000_000, "sold all MOSS at a loss")
-    assert decision.mood_event is MoodEvent.TRADE_LOSS
+    assert decision.mood_event is OwnEvent.TRADE_LOSS
 
 
 def test_a_sale_keeps_within_the_limit_of_a_trade(persona: Persona) -> None:
@@ -192,6 +192,17 @@ def test_a_holding_whose_cost_is_unknown_is_not_sold(persona: Persona) -> None:
     assert not isinstance(choose(persona, wallet=gift), Sell)
 
 
+def test_a_grain_that_somebody_sends_changes_no_decision(persona: Persona) -> None:
+    def sent(wallet: Wallet, grain: int) -> Wallet:
+        old = wallet.holdings[0] if wallet.holdings else Holding(MOSS_MINT, "MOSS", 0, 6)
+        return replace(wallet, holdings=(replace(old, amount=old.amount + grain),))
+
+    for gain in ("-0.5", "0.8", "0.05"):
+        wallet = holding(gain)
+        assert choose(persona, wallet=sent(wallet, 1)) == choose(persona, wallet=wallet)
+    assert choose(persona, wallet=sent(WALLET, 10**9)) == choose(persona, wallet=WALLET)
+
+
 def test_what_was_sold_today_is_not_bought_back(persona: Persona) -> None:
     sold = PastTrade(MOSS_MINT, False, 1_000_000, 1, NOW - timedelta(hours=1))
     assert isinstance(choose(persona, wallet=Wallet(2 * SOL, (), (sold,))), Hold)
@@ -207,7 +218,7 @@ def test_the_cost_of_a_holding_is_that_of_its_latest_purchases() -> None:
 
 
 def test_a_happy_mood_dares_more_than_an_anxious_one(persona: Persona) -> None:
-    happy, anxious = Mood(0.9, 0.6, 0.9), Mood(-0.8, 0.9, 0.1)
+    happy, anxious = TradingMood(Mood(0.9, 0.6, 0.9)), TradingMood(Mood(-0.8, 0.9, 0.1))
     assert appetite(happy) > appetite(EVEN) > appetite(anxious)
     bold, timid = choose(persona, mood=happy), choose(persona, mood=anxious)
     assert isinstance(bold, Buy)
@@ -299,7 +310,9 @@ _POLICIES = st.builds(
     max_daily_volume_lamports=st.integers(0, 10**11),
     blocked_mints=st.lists(_MINTS, max_size=2).map(tuple),
 )
-_MOODS = st.builds(Mood, valence=st.floats(-1, 1), arousal=st.floats(0, 1), dominance=st.floats(0, 1))
+_MOODS = st.builds(
+    TradingMood, st.builds(Mood, valence=st.floats(-1, 1), arousal=st.floats(0, 1), dominance=st.floats(0, 1))
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -312,7 +325,7 @@ _MOODS = st.builds(Mood, valence=st.floats(-1, 1), arousal=st.floats(0, 1), domi
     seed=st.integers(0, 99),
 )
 def test_no_market_makes_a_decision_leave_the_limits(
-    tokens: list[TokenView], sol_usd: Decimal, wallet: Wallet, policy: Policy, mood: Mood, seed: int
+    tokens: list[TokenView], sol_usd: Decimal, wallet: Wallet, policy: Policy, mood: TradingMood, seed: int
 ) -> None:
     persona = read_persona({"id": "a", "name": "A", "solana_integration": {"trading_enabled": True}})
     view = MarketView(sol_usd, tuple(tokens))

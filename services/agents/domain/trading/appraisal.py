@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from services.agents.domain.memories import TrustedMemory
-from services.agents.domain.mood import Mood
+from services.agents.domain.mood import TradingMood
 from services.agents.domain.persona import Persona
 from services.agents.domain.trading.model import TokenView
 
@@ -48,10 +48,11 @@ class Appraisal:
     measures: Mapping[str, float]
 
 
-def appetite(mood: Mood) -> float:
+def appetite(mood: TradingMood) -> float:
     """Return how much risk a mood likes, 0 to 1: the happy and the sure dare more, the upset less."""
-    unrest = mood.arousal - 0.5 if mood.valence < 0 else 0.0
-    return min(1.0, max(0.0, 0.5 + 0.3 * mood.valence + 0.3 * (mood.dominance - 0.5) - 0.3 * unrest))
+    felt = mood.felt
+    unrest = felt.arousal - 0.5 if felt.valence < 0 else 0.0
+    return min(1.0, max(0.0, 0.5 + 0.3 * felt.valence + 0.3 * (felt.dominance - 0.5) - 0.3 * unrest))
 
 
 def emphasised(persona: Persona) -> frozenset[str]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from services.agents.domain.memories import TrustedMemory
-from services.agents.domain.mood import Mood
+from services.agents.domain.mood import TradingMood
 from services.agents.domain.persona import Persona
 from services.agents.domain.trading.appraisal import Appraisal, appetite, appraise, emphasised, is_stable
 from services.agents.domain.trading.model import (
@@ -55,7 +55,7 @@ class _Case:
 
 def decide(
     persona: Persona,
-    mood: Mood,
+    mood: TradingMood,
     market: MarketView,
     wallet: Wallet,
     policy: Policy,
@@ -81,7 +81,7 @@ def decide(
         wish = _hold("finds no price of SOL")
     else:
         wish = _part_with(case) or _get(case, rng)
-    return replace(wish, reasons=(*wish.reasons, f"feels {mood.label}: appetite for risk {case.risk:.2f}"))
+    return replace(wish, reasons=(*wish.reasons, f"feels {mood.felt.label}: appetite for risk {case.risk:.2f}"))
 
 
 def _part_with(case: _Case) -> Sell | None:
@@ -122,7 +122,8 @@ def _get(case: _Case, rng: random.Random) -> Buy | Hold:
     means = min(case.budget, case.wallet.lamports - keep)
     if means < _SMALLEST_TRADE:
         return _hold(f"has {sol(case.wallet.lamports)} SOL, and keeps {sol(keep)}")
-    held = {holding.mint for holding in case.wallet.holdings if holding.amount}
+    # Anybody can send it a token: only what it has bought is a position.
+    held = {holding.mint for holding in case.wallet.holdings if holding.amount and case.wallet.bought(holding.mint)}
     # To buy again what it has just sold would only feed the pools.
     sold = {trade.mint for trade in case.day if not trade.is_buy}
     tokens = [token for token in _eligible(case) if token.mint not in sold]
@@ -192,8 +193,12 @@ def _why(appraisal: Appraisal) -> Iterator[str]:
 
 
 def _gains(market: MarketView, wallet: Wallet) -> Iterator[tuple[Holding, int, Decimal]]:
-    """Go through the holdings whose price and cost are known: what each is worth in lamports, and its gain."""
-    for holding in wallet.holdings:
+    """Go through the holdings as far as price and cost are known: what each is worth in lamports, and its gain.
+
+    A grain of a token that a stranger sends has no cost, and must not keep the rest from being sold.
+    """
+    for whole in wallet.holdings:
+        holding = replace(whole, amount=min(whole.amount, wallet.bought(whole.mint)))
         token, cost = market.token(holding.mint), wallet.cost(holding.mint, holding.amount)
         if token is None or not cost:
             continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from services.agents.domain.mood import MoodEvent
+from services.agents.domain.mood import OwnEvent
 
 WRAPPED_SOL = "So11111111111111111111111111111111111111112"
 LAMPORTS_PER_SOL = 1_000_000_000
@@ -66,6 +66,10 @@ class Wallet:
     holdings: tuple[Holding, ...] = ()
     trades: tuple[PastTrade, ...] = ()
 
+    def bought(self, mint: str) -> int:
+        """Return how much of a token its known purchases brought; what is there beyond that, somebody has sent."""
+        return sum(trade.amount for trade in self.trades if trade.mint == mint and trade.is_buy)
+
     def cost(self, mint: str, amount: int) -> int | None:
         """Return what this amount of a token cost in lamports, by the latest purchases; None when it isn't known."""
         left, cost = amount, 0
@@ -113,9 +117,9 @@ class Buy(Decision):
         return f"bought {sol(self.lamports)} SOL of {self.symbol}"
 
     @property
-    def mood_event(self) -> MoodEvent:
+    def mood_event(self) -> OwnEvent:
         """What it does to the mood once it has settled."""
-        return MoodEvent.TRADED
+        return OwnEvent.TRADED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +141,9 @@ class Sell(Decision):
         return f"sold {self.portion} {self.symbol} at a {'gain' if self.gain > 0 else 'loss'}"
 
     @property
-    def mood_event(self) -> MoodEvent:
+    def mood_event(self) -> OwnEvent:
         """What it does to the mood once it has settled."""
-        return MoodEvent.TRADE_GAIN if self.gain > 0 else MoodEvent.TRADE_LOSS
+        return OwnEvent.TRADE_GAIN if self.gain > 0 else OwnEvent.TRADE_LOSS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
