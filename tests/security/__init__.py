@@ -1,0 +1,1 @@
+"""What thieves and neighbours try."""
