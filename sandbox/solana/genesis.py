@@ -14,7 +14,7 @@ from solders.token.associated import get_associated_token_address
 from solders.token.state import Mint
 from solders.transaction import VersionedTransaction
 
-from sandbox.solana import instructions
+from sandbox.solana import instructions, router
 from sandbox.solana.chain import Chain, Delivery
 from sandbox.solana.clock import Commitment
 from sandbox.solana.tokens import TOKENS, USDC, WRAPPED_SOL, Token
@@ -22,6 +22,7 @@ from sandbox.solana.tokens import TOKENS, USDC, WRAPPED_SOL, Token
 LAMPORTS_PER_SOL = 1_000_000_000
 _GENESIS_LAMPORTS = 600_000_000 * LAMPORTS_PER_SOL
 _MAKER_LAMPORTS = 50_000_000 * LAMPORTS_PER_SOL
+_VAULT_LAMPORTS = 10_000_000 * LAMPORTS_PER_SOL
 
 
 def create_world(chain: Chain) -> None:
@@ -39,6 +40,8 @@ def create_world(chain: Chain) -> None:
             _send(
                 chain, _issue(chain, token, maker.pubkey()), [maker, *([token.mint_key] if token.is_fictional else [])]
             )
+    for token in TOKENS:
+        _send(chain, _stock(token, maker.pubkey()), [maker])
 
 
 def airdrop(chain: Chain, receiver: Pubkey, lamports: int, delivery: Delivery) -> str:
@@ -76,6 +79,17 @@ def _issue(chain: Chain, token: Token, maker: Pubkey) -> list[Instruction]:
     )
     steps = [created, instructions.initialize_mint(token.mint, token.decimals, maker), *steps]
     return steps if token.suspicious else [*steps, instructions.give_up_minting(token.mint, maker)]
+
+
+def _stock(token: Token, maker: Pubkey) -> list[Instruction]:
+    """Give the router's vault half of what the maker has of a token, or some SOL in its wrapped form."""
+    opened = instructions.create_token_account(maker, router.VAULT, token.mint)
+    if token.mint == WRAPPED_SOL:
+        account = get_associated_token_address(router.VAULT, WRAPPED_SOL)
+        grant = TransferParams(from_pubkey=maker, to_pubkey=account, lamports=_VAULT_LAMPORTS)
+        return [opened, transfer(grant), instructions.sync_native(account)]
+    half = token.supply * 10**token.decimals // 2
+    return [opened, instructions.transfer_tokens(token.mint, token.decimals, maker, router.VAULT, half)]
 
 
 def _send(chain: Chain, steps: Sequence[Instruction], signers: Sequence[Keypair]) -> None:

@@ -13,7 +13,7 @@ MEMO_PROGRAM = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 MINT_BYTES = 82
 TOKEN_ACCOUNT_BYTES = 165
 
-_SET_AUTHORITY, _MINT_TO, _TRANSFER_CHECKED, _INITIALIZE_MINT2 = 6, 7, 12, 20
+_SET_AUTHORITY, _MINT_TO, _TRANSFER_CHECKED, _SYNC_NATIVE, _INITIALIZE_MINT2 = 6, 7, 12, 17, 20
 
 
 def initialize_mint(mint: Pubkey, decimals: int, authority: Pubkey) -> Instruction:
@@ -57,6 +57,11 @@ def transfer_tokens(mint: Pubkey, decimals: int, sender: Pubkey, receiver: Pubke
         AccountMeta(sender, True, False),
     ]
     return Instruction(TOKEN_PROGRAM, struct.pack("<BQB", _TRANSFER_CHECKED, amount, decimals), keys)
+
+
+def sync_native(account: Pubkey) -> Instruction:
+    """Have an account for wrapped SOL count the lamports that were sent to it."""
+    return Instruction(TOKEN_PROGRAM, bytes([_SYNC_NATIVE]), [AccountMeta(account, False, True)])
 
 
 def memo(text: str) -> Instruction:

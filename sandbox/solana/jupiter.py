@@ -10,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.solana import swaps, wire
+from sandbox.solana import builds, swaps, wire
 from sandbox.solana.chain import Delivery
 from sandbox.solana.clock import Commitment
 from sandbox.solana.journal import Landed
 from sandbox.solana.market import FEE_BPS, Quote, UnfillableError, UnknownTokenError
 from sandbox.solana.node import Node, World
+from sandbox.solana.router import VAULT
 from sandbox.solana.web import BadRequestError, Query, address, get_route, whole
 
 EXECUTE_PATH = "/jupiter/swap/v2/execute"
@@ -45,6 +46,7 @@ def routes(node: Node) -> list[Route]:
         return JSONResponse(await node.run(lambda world: execute_order(world, request_id, signed, delivery)))
 
     return [
+        get_route(node, "/jupiter/swap/v2/build", build, lambda text: {"error": text}),
         get_route(node, "/jupiter/swap/v2/order", take_order, lambda text: {"error": text}),
         Route(EXECUTE_PATH, execute, methods=["POST"]),
     ]
@@ -76,6 +78,19 @@ def take_order(world: World, query: Query) -> dict[str, Any]:
         "lastValidBlockHeight": str(order.last_valid_height),
         "expireAt": str(int(now + swaps.QUOTE_SECONDS)),
     }
+
+
+def build(world: World, query: Query) -> dict[str, Any]:
+    """Answer `GET /build`: a quote and the instructions of its swap; raises BadRequestError."""
+    slippage = whole(query, "slippageBps", 0, 10_000, _DEFAULT_SLIPPAGE_BPS)
+    taker = address(query, "taker")
+    quote = _quote(world, query, world.chain.clock.now())
+    if not world.builds or taker == VAULT or not builds.is_in_stock(world.chain, quote):
+        raise BadRequestError("No routes found")
+    shown = _quote_view(quote, slippage)
+    kept = ("inputMint", "outputMint", "inAmount", "outAmount", "otherAmountThreshold", "swapMode", "slippageBps")
+    view = {name: shown[name] for name in (*kept, "priceImpactPct", "routePlan")}
+    return view | builds.built(world.chain, quote, taker, slippage)
 
 
 def _quote(world: World, query: Query, now: float) -> Quote:

@@ -13,6 +13,8 @@ from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import SimulateResult, TransactionResult
 
+from sandbox.solana import router
+
 
 class Machine:
     """The accounts as they are now, and what changes them."""
@@ -21,6 +23,7 @@ class Machine:
         # The chain checks blockhashes, signatures and duplicates itself: LiteSVM's blockhash never advances.
         self._svm = LiteSVM().with_blockhash_check(False).with_sigverify(False).with_transaction_history(0)
         self._thread = ThreadPoolExecutor(1, "litesvm")
+        self._svm.add_program(router.ROUTER, router.program())
         self.account = self._svm.get_account
         self.rent = self._svm.minimum_balance_for_rent_exemption
 

@@ -24,6 +24,8 @@ class World:
     chain: Chain
     market: Market
     orders: OrderBook
+    builds: bool
+    """Whether swaps are offered as instructions, too, and not as whole transactions only."""
 
 
 class Node:
@@ -63,4 +65,4 @@ class Node:
 
     def _open(self) -> World:
         chain = Chain.open(self._settings.data_dir, self._settings.slot_seconds, create_world, self._now)
-        return World(chain, Market(chain.secret("market"), chain.began), OrderBook(chain))
+        return World(chain, Market(chain.secret("market"), chain.began), OrderBook(chain), self._settings.builds)

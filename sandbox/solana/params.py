@@ -35,6 +35,11 @@ class Params:
     def __init__(self, values: Sequence[Any]) -> None:
         self._values = values
 
+    @property
+    def values_given(self) -> int:
+        """How many parameters there are."""
+        return len(self._values)
+
     def text(self, index: int, name: str) -> str:
         """Return a text; raises InvalidParamsError, as all of these do."""
         value = self._required(index, name)

@@ -24,6 +24,9 @@ from sandbox.solana import base58
 from sandbox.solana.instructions import MINT_BYTES, TOKEN_ACCOUNT_BYTES
 from sandbox.solana.journal import Landed
 
+TOKEN_2022_PROGRAM = Pubkey.from_string("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")
+_MINT_KIND, _ACCOUNT_KIND = 1, 2
+
 AnyMessage = Message | MessageV0 | MessageV1
 Accounts = Mapping[Pubkey, Account | None]
 DecimalsOf = Callable[[Pubkey], int]
@@ -31,17 +34,27 @@ DecimalsOf = Callable[[Pubkey], int]
 
 def token_account(account: Account | None) -> TokenAccount | None:
     """Return the token account in an account's data, or None when it is something else."""
-    if account is None or account.owner != TOKEN_PROGRAM or len(account.data) != TOKEN_ACCOUNT_BYTES:
+    if account is None or _kind(account) != _ACCOUNT_KIND:
         return None
-    held = TokenAccount.from_bytes(account.data)
+    held = TokenAccount.from_bytes(account.data[:TOKEN_ACCOUNT_BYTES])
     return None if held.state == TokenAccountState.Uninitialized else held
 
 
 def mint(account: Account | None) -> Mint | None:
     """Return the mint in an account's data, or None when it is something else."""
-    if account is None or account.owner != TOKEN_PROGRAM or len(account.data) != MINT_BYTES:
+    if account is None or _kind(account) != _MINT_KIND:
         return None
-    return Mint.from_bytes(account.data)
+    return Mint.from_bytes(account.data[:MINT_BYTES])
+
+
+def _kind(account: Account) -> int:
+    """Return what kind of data a token program's account has, as Token-2022 numbers them; 0 for anything else."""
+    size = len(account.data)
+    if account.owner not in (TOKEN_PROGRAM, TOKEN_2022_PROGRAM):
+        return 0
+    if account.owner == TOKEN_2022_PROGRAM and size > TOKEN_ACCOUNT_BYTES:
+        return account.data[TOKEN_ACCOUNT_BYTES]
+    return {MINT_BYTES: _MINT_KIND, TOKEN_ACCOUNT_BYTES: _ACCOUNT_KIND}.get(size, 0)
 
 
 def token_amount(amount: int, decimals: int) -> dict[str, Any]:
@@ -86,6 +99,11 @@ def _parsed_data(account: Account, decimals_of: DecimalsOf) -> dict[str, Any] | 
             "isNative": held.is_native is not None,
             "tokenAmount": token_amount(held.amount, decimals_of(held.mint)),
         }
+        if held.delegate is not None:
+            amount = token_amount(held.delegated_amount, decimals_of(held.mint))
+            info |= {"delegate": str(held.delegate), "delegatedAmount": amount}
+        if held.close_authority is not None:
+            info["closeAuthority"] = str(held.close_authority)
         return {"type": "account", "info": info}
     if (minted := mint(account)) is not None:
         info = {
@@ -157,11 +175,11 @@ def _token_balances(keys: Sequence[Pubkey], accounts: Accounts, decimals_of: Dec
             "accountIndex": index,
             "mint": str(held.mint),
             "owner": str(held.owner),
-            "programId": str(TOKEN_PROGRAM),
+            "programId": str(account.owner),
             "uiTokenAmount": token_amount(held.amount, decimals_of(held.mint)),
         }
         for index, key in enumerate(keys)
-        if (held := token_account(accounts[key])) is not None
+        if (account := accounts[key]) is not None and (held := token_account(account)) is not None
     ]
 
 

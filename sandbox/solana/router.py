@@ -14,6 +14,7 @@ from solders.pubkey import Pubkey
 
 from sandbox.solana.sbpf import (
     Label,
+    Op,
     assemble,
     call,
     jump,
@@ -77,7 +78,7 @@ def script(calls: Sequence[Call], accounts: Sequence[Pubkey]) -> bytes:
 
 
 def with_calls(fixed: Sequence[AccountMeta], scalars: bytes, calls: Sequence[Call]) -> Instruction:
-    """Return the instruction that does these calls: `scalars` are the data up to the route, `fixed` its first accounts."""
+    """Return the instruction that does these calls, after its `fixed` accounts and the data up to the route."""
     metas = list(fixed)
     for made in calls:
         metas += [AccountMeta(meta.pubkey, False, meta.is_writable) for meta in made.step.accounts]
@@ -93,7 +94,7 @@ def program() -> bytes:
     return assemble([*_READ_ACCOUNTS, *_READ_SEEDS, *_DO_CALLS])
 
 
-_READ_ACCOUNTS = [
+_READ_ACCOUNTS: list[Op | Label] = [
     # Register 6 goes through the input, 7 through the list of accounts that calls are given; 8 is their number.
     register("mov", 6, 1),
     load("dw", 8, 6),
@@ -107,11 +108,7 @@ _READ_ACCOUNTS = [
     number("mul", 2, _INFO_BYTES),
     wide(3, _INFOS),
     register("add", 3, 2),
-    *(
-        step
-        for offset in range(0, _INFO_BYTES, 8)
-        for step in (load("dw", 4, 3, offset), store("dw", 7, offset, 4))
-    ),
+    *(step for offset in range(0, _INFO_BYTES, 8) for step in (load("dw", 4, 3, offset), store("dw", 7, offset, 4))),
     number("add", 6, 8),
     jump("next account"),
     Label("new account"),
@@ -142,7 +139,7 @@ _READ_ACCOUNTS = [
     store("dw", 3, 40, 8),
 ]
 
-_READ_SEEDS = [
+_READ_SEEDS: list[Op | Label] = [
     # Register 9 goes through the script, which ends at 8.
     load("dw", 8, 6),
     number("add", 6, 8),
@@ -162,7 +159,7 @@ _READ_SEEDS = [
     register("add", 9, 2),
 ]
 
-_DO_CALLS = [
+_DO_CALLS: list[Op | Label] = [
     Label("call"),
     jump_if_register("jge", 9, 8, "done"),
     wide(1, _CALL),

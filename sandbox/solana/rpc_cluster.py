@@ -9,6 +9,7 @@ from sandbox.solana.clock import BLOCKHASH_LIFE, SLOTS_WITHOUT_BLOCK, Commitment
 from sandbox.solana.params import InvalidParamsError, Params
 
 VERSION = "2.3.6"
+_MAX_FEE_ACCOUNTS, _FEE_SLOTS = 128, 150
 _MAX_ACCOUNT_BYTES = 10 * 1024 * 1024
 
 
@@ -69,6 +70,14 @@ def _fee(chain: Chain, params: Params) -> dict[str, Any]:
     return in_context(chain, commitment, None if alive is None else chain.fee_of(tx))
 
 
+def _prioritization_fees(chain: Chain, params: Params) -> list[dict[str, Any]]:
+    if params.values_given:
+        params.listed(0, "addresses", _MAX_FEE_ACCOUNTS)
+    newest = chain.clock.slot()
+    # Nobody competes for a block here: it takes what comes.
+    return [{"slot": slot, "prioritizationFee": 0} for slot in range(newest - _FEE_SLOTS, newest)]
+
+
 METHODS: Mapping[str, Callable[[Chain, Params], Any]] = {
     "getHealth": _health,
     "getVersion": _version,
@@ -79,4 +88,5 @@ METHODS: Mapping[str, Callable[[Chain, Params], Any]] = {
     "isBlockhashValid": _is_blockhash_valid,
     "getMinimumBalanceForRentExemption": _rent,
     "getFeeForMessage": _fee,
+    "getRecentPrioritizationFees": _prioritization_fees,
 }

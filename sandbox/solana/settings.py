@@ -16,3 +16,5 @@ class SolanaSandboxSettings(SandboxSettings):
     port: int = 50062
     data_dir: Path = Path("var/sandbox/solana")
     slot_seconds: float = Field(default=0.4, gt=0)
+    builds: bool = True
+    """Whether Jupiter's `/build` is answered; without it there are only a market maker's whole transactions."""

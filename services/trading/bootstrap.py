@@ -12,9 +12,10 @@ from services.runtime.db import Database
 from services.runtime.keystore import Keystore
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 from services.runtime.sql import SqlStore
-from services.trading.adapters import jupiter, solana
+from services.trading.adapters import jupiter
 from services.trading.adapters.jupiter import Jupiter
-from services.trading.adapters.solana import SolanaChain
+from services.trading.adapters.solana import rpc
+from services.trading.adapters.solana.chain import SolanaChain
 from services.trading.adapters.sql import SqlRecords
 from services.trading.adapters.vault import KeystoreVault
 from services.trading.service.executor import Executor, Pace
@@ -38,13 +39,13 @@ def opener(settings: TradingSettings) -> Opener:
             database = Database(settings.sql_url("trading"))
             stack.push_async_callback(database.close)
             await database.migrate(Path(__file__).with_name("migrations"))
-            node = solana.open_client(settings.rpc_url)
+            node = rpc.open_client(settings.rpc_url)
             stack.push_async_callback(node.close)
             api = await stack.enter_async_context(
                 jupiter.open_client(settings.jupiter_url, settings.jupiter_api_key.get_secret_value())
             )
             store, clock = SqlStore(database, SqlRecords), SystemClock()
-            chain, aggregator = SolanaChain(node), Jupiter(api)
+            chain, aggregator = SolanaChain(node, settings.max_priority_lamports), Jupiter(api)
             keystore = Keystore.open(settings.keystore_key.get_secret_value(), settings.data_dir / "trading.key")
             vault = KeystoreVault(keystore)
             pace = Pace(settings.poll_seconds, settings.confirm_seconds)

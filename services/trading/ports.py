@@ -7,8 +7,8 @@ from typing import Protocol
 
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
-from services.trading.domain.market import Balance, Order, Pair, Price, Quote, Token
-from services.trading.domain.trade import Examination, Outcome, Sighting, Signed, Trade, TradeState
+from services.trading.domain.market import Balance, Order, Pair, Price, Quote, Route, Token
+from services.trading.domain.trade import Draft, Outcome, Sighting, Signed, Terms, Trade, TradeState
 from services.trading.domain.wallet import Halt, Policy, SealedKey, Usage, Wallet
 
 
@@ -114,12 +114,19 @@ class Chain(Protocol):
         """Return what a wallet can spend."""
         ...
 
-    async def balances(self, address: str) -> list[Balance]:
-        """Return what a wallet holds, without symbols: SOL first, then tokens by mint; nothing of which it has none."""
+    async def spendable(self, address: str, mint: str) -> int:
+        """Return what a wallet can spend of a token, in base units."""
         ...
 
-    async def examine(self, transaction: bytes, address: str) -> Examination:
-        """Run an unsigned transaction for trial, and return what it does to this wallet. Raises Unsafe for garbage."""
+    async def balances(self, address: str) -> list[Balance]:
+        """Return what a wallet can spend, without symbols: SOL first, then tokens by mint; nothing it has none of."""
+        ...
+
+    async def prepare(self, offered: Order | Route, terms: Terms) -> Draft:
+        """Make a transaction of a route, or justify every step of an order's, and run it for trial.
+
+        Raises Unsafe for what must not be signed.
+        """
         ...
 
     async def send(self, transaction: bytes) -> str:
@@ -146,8 +153,8 @@ class Aggregator(Protocol):
         """Return what a swap would give. Raises NoRoute."""
         ...
 
-    async def order(self, pair: Pair, address: str) -> Order:
-        """Return a swap that this wallet can have. Raises NoRoute and InsufficientBalance."""
+    async def order(self, pair: Pair, address: str) -> Order | Route:
+        """Return a swap that this wallet can have, as a route if there is one. Raises NoRoute, InsufficientBalance."""
         ...
 
     async def execute(self, order_id: str, transaction: bytes) -> str:

@@ -11,8 +11,8 @@ from services.runtime.errors import RequestIdReused
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 from services.trading.domain.errors import InvalidPrivateKey
-from services.trading.domain.market import SOL, Balance, Order, Pair, Price, Quote, Token
-from services.trading.domain.trade import OPEN_STATES, Examination, Outcome, Sighting, Signed, Trade, TradeState
+from services.trading.domain.market import SOL, Balance, Order, Pair, Price, Quote, Route, Token
+from services.trading.domain.trade import OPEN_STATES, Draft, Outcome, Sighting, Signed, Terms, Trade, TradeState
 from services.trading.domain.wallet import ALL_WALLETS, Halt, Policy, SealedKey, Usage, Wallet
 
 FEE = 15_000
@@ -151,6 +151,7 @@ class FakeWorld:
 
     def __init__(self) -> None:
         self.lamports_of: dict[str, int] = {}
+        self.tokens_of: dict[str, int] = {}
         self.sent: list[bytes] = []
         self.landed: dict[str, Outcome] = {}
         self.height = 1_000
@@ -174,11 +175,16 @@ class FakeWorld:
     async def balances(self, address: str) -> list[Balance]:
         return [Balance(SOL, await self.lamports(address), 9)]
 
-    async def examine(self, transaction: bytes, address: str) -> Examination:
-        self._answer("examine")
-        gains = self._gains(transaction)
-        left = self.lamports_of.get(address, 0) + gains[SOL]
-        return Examination(address, True, "", gains, left, (), self.height)
+    async def spendable(self, address: str, mint: str) -> int:
+        return self.tokens_of.get(address, 10**12)
+
+    async def prepare(self, offered: Order | Route, terms: Terms) -> Draft:
+        self._answer("prepare")
+        assert isinstance(offered, Order)
+        gains = self._gains(offered.transaction)
+        left = self.lamports_of.get(terms.address, 0) + gains[SOL]
+        until = offered.last_valid_block_height
+        return Draft(offered.transaction, offered.order_id, gains, left, FEE, self.height, until)
 
     async def send(self, transaction: bytes) -> str:
         self._answer("send")

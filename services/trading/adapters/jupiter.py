@@ -10,10 +10,21 @@ import httpx2
 
 from services.trading.adapters.http import TIMEOUT_SECONDS, refusal, understanding
 from services.trading.domain.errors import InsufficientBalance, NoRoute
-from services.trading.domain.market import Order, Pair, Price, Quote, Token
+from services.trading.domain.market import Order, Pair, Price, Quote, Route, Step, StepAccount, Token
 
 _NAME = "Jupiter"
 _INSUFFICIENT_FUNDS, _NO_GAS = 1, 2
+_NO_BUILD = (
+    httpx2.codes.BAD_REQUEST,
+    httpx2.codes.NOT_FOUND,
+    httpx2.codes.METHOD_NOT_ALLOWED,
+    httpx2.codes.NOT_IMPLEMENTED,
+)
+"""No route for a transaction of our own, or an aggregator that makes whole transactions only."""
+
+_MAX_ACCOUNTS = 40
+"""How many accounts a route may name, so that what is added to it still fits."""
+
 _MAX_SEARCH = 100
 _SYMBOL_LENGTH = 32
 
@@ -31,8 +42,32 @@ class Jupiter:
         with understanding(_NAME):
             return _quote(answer)
 
-    async def order(self, pair: Pair, address: str) -> Order:
-        """Return a swap that this wallet can have. Raises NoRoute and InsufficientBalance."""
+    async def order(self, pair: Pair, address: str) -> Order | Route:
+        """Return a swap that this wallet can have, as a route if there is one. Raises NoRoute, InsufficientBalance."""
+        return await self._route(pair, address) or await self._whole(pair, address)
+
+    async def _route(self, pair: Pair, address: str) -> Route | None:
+        """Return the swap to make a transaction of; None when the aggregator has only whole transactions."""
+        query = {**_asked(pair), "taker": address, "maxAccounts": str(_MAX_ACCOUNTS)}
+        with understanding(_NAME):
+            response = await self._client.get("swap/v2/build", params=query)
+            if response.status_code in _NO_BUILD:
+                return None
+            answer = _read(response) if response.is_success else {}
+        if not answer:
+            raise refusal(_NAME, response)
+        with understanding(_NAME):
+            step = answer["swapInstruction"]
+            accounts = (
+                StepAccount(str(account["pubkey"]), bool(account["isSigner"]), bool(account["isWritable"]))
+                for account in step["accounts"]
+            )
+            data = base64.b64decode(step["data"], validate=True)
+            tables = tuple(str(table) for table in answer.get("addressesByLookupTableAddress") or {})
+            return Route(_quote(answer), Step(str(step["programId"]), tuple(accounts), data), tables)
+
+    async def _whole(self, pair: Pair, address: str) -> Order:
+        """Return the swap as a whole transaction."""
         answer = await self._order(pair, {"taker": address})
         if not answer.get("transaction"):
             text = str(answer.get("errorMessage") or answer.get("error") or "there is no transaction")
@@ -93,11 +128,8 @@ class Jupiter:
         return {mint: self._symbols[mint] for mint in mints if mint in self._symbols}
 
     async def _order(self, pair: Pair, more: Mapping[str, str]) -> dict[str, Any]:
-        query = {"inputMint": pair.input_mint, "outputMint": pair.output_mint, "amount": str(pair.amount), **more}
-        if pair.slippage_bps:
-            query["slippageBps"] = str(pair.slippage_bps)
         with understanding(_NAME):
-            response = await self._client.get("swap/v2/order", params=query)
+            response = await self._client.get("swap/v2/order", params={**_asked(pair), **more})
             answer = _read(response) if response.is_success or response.status_code == httpx2.codes.BAD_REQUEST else {}
         if response.status_code == httpx2.codes.BAD_REQUEST:
             raise NoRoute(f"{_NAME}: {answer.get('error')}")
@@ -117,6 +149,11 @@ def open_client(url: str, api_key: str) -> httpx2.AsyncClient:
     """Return the client for Jupiter's API at this URL; a key goes into a header, never into a URL."""
     headers = {"x-api-key": api_key} if api_key else {}
     return httpx2.AsyncClient(base_url=url.rstrip("/") + "/", headers=headers, timeout=TIMEOUT_SECONDS)
+
+
+def _asked(pair: Pair) -> dict[str, str]:
+    query = {"inputMint": pair.input_mint, "outputMint": pair.output_mint, "amount": str(pair.amount)}
+    return query | ({"slippageBps": str(pair.slippage_bps)} if pair.slippage_bps else {})
 
 
 def _read(response: httpx2.Response) -> dict[str, Any]:

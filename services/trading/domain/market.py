@@ -40,7 +40,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A quote that can be had: its unsigned transaction, and what the chain will ask for it."""
+    """A quote that can be had: its unsigned transaction, and what the chain will ask for it, as it is told."""
 
     quote: Quote
     order_id: str
@@ -49,6 +49,35 @@ class Order:
     last_valid_block_height: int
     upkeep_lamports: int
     """Fees, tips and rent beside the amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepAccount:
+    """An account that a step of a transaction names."""
+
+    address: str
+    is_signer: bool
+    is_writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One instruction of a transaction: the program, the accounts and the data that it is called with."""
+
+    program: str
+    accounts: tuple[StepAccount, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A quote that can be had by a transaction of our own: the swap's step, and the lookup tables that shorten it."""
+
+    quote: Quote
+    step: Step
+    tables: tuple[str, ...]
+    upkeep_lamports: int = 5_000
+    """What the chain asks at least beside the amount: the wallet's signature."""
 
 
 @dataclass(frozen=True, slots=True)

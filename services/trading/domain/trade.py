@@ -8,16 +8,13 @@ from enum import StrEnum
 from sqlmodel import BigInteger, DateTime, Field, LargeBinary, SQLModel
 
 from services.runtime.columns import text_of
-from services.trading.domain.market import LAMPORTS_PER_SOL, SOL, Order, Pair
+from services.trading.domain.market import SOL, Pair, Quote
 
 MAX_AMOUNT = 2**63 - 1
 """The largest amount, in base units, that the ledger can hold."""
 
 MAX_CLAIM_AGE = timedelta(minutes=2)
 """How long a claim may wait for its signature: after that the market is another one, and nobody waits any more."""
-
-MAX_UPKEEP_LAMPORTS = LAMPORTS_PER_SOL // 100
-"""The most that fees, tips and rent of one trade may cost, whatever the aggregator asks."""
 
 BLOCKHASH_LIFE = 150
 """Blocks for which a transaction may name a blockhash."""
@@ -52,8 +49,8 @@ class Sighting(StrEnum):
 class Outcome:
     """What a confirmed transaction did: its error or an empty text, its fee, and the wallet's gains by mint.
 
-    Lamports, gained under the mint of SOL, count in every account that belongs to the wallet, so that rent for its own
-    token accounts is no loss. The fee is a loss.
+    Lamports, gained under the mint of SOL, count in the wallet and in its associated token accounts, so that rent for
+    these is no loss; nothing else counts as the wallet's. The fee is a loss.
     """
 
     error: str
@@ -62,17 +59,30 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
-    """What an unsigned transaction is, and what a trial run of it did to the wallet; gains as in Outcome."""
+class Terms:
+    """What a transaction must be to be signed for a trade: base units, and the wallet's address."""
 
-    fee_payer: str
-    has_blockhash: bool
-    error: str
+    address: str
+    input_mint: str
+    output_mint: str
+    amount: int
+    least_output: int
+    slippage_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A transaction that may be signed as far as its steps go, and what a trial run of it did; gains as in Outcome."""
+
+    transaction: bytes
+    order_id: str
+    """Under this id the aggregator sends it; empty: the node does."""
     gains: Mapping[str, int]
     lamports_left: int
-    grants: tuple[str, ...]
-    """Lasting powers over the wallet that it would give away, in words."""
+    fee_lamports: int
+    """What the chain takes for it, priority included."""
     block_height: int
+    last_valid_block_height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +130,25 @@ class Trade(SQLModel, table=True):
             return -self.input_amount
         return self.min_output_amount if mint == self.output_mint else 0
 
+    def terms(self, address: str) -> Terms:
+        """Return what its transaction must be for the wallet with this address."""
+        return Terms(
+            address, self.input_mint, self.output_mint, self.input_amount, self.min_output_amount, self.slippage_bps
+        )
+
     @property
     def is_final(self) -> bool:
         """True when it can't change any more."""
         return self.state not in OPEN_STATES
 
-    def sign(self, signed: Signed, order: Order, block_height: int, now: datetime) -> None:
+    def sign(self, signed: Signed, draft: Draft, now: datetime) -> None:
         """Note the signed bytes; from now on they, and no others, are what may land.
 
         The height until which they may is the aggregator's, but never below what any blockhash known now can reach:
         a number that is too low would declare a trade dead that still lands.
         """
-        self.transaction, self.signature, self.order_id = signed.transaction, signed.signature, order.order_id
-        self.last_valid_block_height = max(order.last_valid_block_height, block_height + BLOCKHASH_LIFE)
+        self.transaction, self.signature, self.order_id = signed.transaction, signed.signature, draft.order_id
+        self.last_valid_block_height = max(draft.last_valid_block_height, draft.block_height + BLOCKHASH_LIFE)
         self.state, self.sign_time = TradeState.SIGNED, now
 
     def doubt(self, reason: str) -> None:
@@ -158,39 +174,27 @@ class Trade(SQLModel, table=True):
     def _without_fee(self, outcome: Outcome, mint: str) -> int:
         return outcome.gains.get(mint, 0) + (outcome.fee_lamports if mint == SOL else 0)
 
-    def check(self, order: Order, seen: Examination, address: str) -> None:
-        """Raise Unsafe unless signing this order does what was claimed, and nothing else to the wallet."""
-        self._check_terms(order, seen, address)
-        if seen.error:
-            raise Unsafe(f"its trial run failed: {seen.error}")
-        if seen.grants:
-            raise Unsafe(f"it would {' and '.join(seen.grants)}")
-        for mint, gain in seen.gains.items():
+    def check(self, quote: Quote, draft: Draft) -> None:
+        """Raise Unsafe unless signing this does what was claimed, and nothing else to the wallet."""
+        self._check_quote(quote)
+        if not draft.block_height < draft.last_valid_block_height <= draft.block_height + 2 * BLOCKHASH_LIFE:
+            raise Unsafe(f"it is valid until the block height {draft.last_valid_block_height}")
+        for mint, gain in draft.gains.items():
             given = self.input_amount if mint == self.input_mint else 0
-            upkeep = order.upkeep_lamports if mint == SOL else 0
-            if -gain > given + upkeep:
-                raise Unsafe(f"it would take {-gain} of {mint}, and {given + upkeep} at most is right")
-        gained = seen.gains.get(self.output_mint, 0) + (order.upkeep_lamports if self.output_mint == SOL else 0)
+            fee = draft.fee_lamports if mint == SOL else 0
+            if -gain > given + fee:
+                raise Unsafe(f"it would take {-gain} of {mint}, and {given + fee} at most is right")
+        gained = draft.gains.get(self.output_mint, 0) + (draft.fee_lamports if self.output_mint == SOL else 0)
         if gained < self.min_output_amount:
-            raise Unsafe(f"it would give {gained}, and {self.min_output_amount} at least was quoted")
+            raise Unsafe(f"it would give {gained}, and {self.min_output_amount} at least is right")
 
-    def _check_terms(self, order: Order, seen: Examination, address: str) -> None:
-        offered = order.quote.pair
+    def _check_quote(self, quote: Quote) -> None:
+        offered = quote.pair
         if (offered.input_mint, offered.output_mint, offered.amount) != (
             self.input_mint,
             self.output_mint,
             self.input_amount,
         ):
             raise Unsafe("the order is for another swap")
-        if order.quote.slippage_bps > self.slippage_bps:
-            raise Unsafe(f"the order allows a slippage of {order.quote.slippage_bps} basis points")
-        if order.quote.output_amount > MAX_AMOUNT:
-            raise Unsafe("the order gives more base units than can be recorded")
-        if order.upkeep_lamports > MAX_UPKEEP_LAMPORTS:
-            raise Unsafe(f"fees and rent would be {order.upkeep_lamports} lamports")
-        if seen.fee_payer != address:
-            raise Unsafe("another account pays the fee")
-        if not seen.has_blockhash:
-            raise Unsafe("it has no blockhash")
-        if not seen.block_height < order.last_valid_block_height <= seen.block_height + 2 * BLOCKHASH_LIFE:
-            raise Unsafe(f"it is valid until the block height {order.last_valid_block_height}")
+        if quote.slippage_bps > self.slippage_bps:
+            raise Unsafe(f"the order allows a slippage of {quote.slippage_bps} basis points")

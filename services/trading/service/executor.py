@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from services.runtime.clock import Clock
 from services.runtime.errors import RetryLater, WrongState
 from services.trading.domain.errors import TradeNotFound
-from services.trading.domain.trade import MAX_CLAIM_AGE, OPEN_STATES, Examination, Sighting, Trade, TradeState, Unsafe
+from services.trading.domain.trade import MAX_CLAIM_AGE, OPEN_STATES, Draft, Sighting, Trade, TradeState, Unsafe
 from services.trading.domain.wallet import POLICY_WINDOW, Wallet, turn_of
 from services.trading.ports import Aggregator, Chain, Store, Vault
 from services.trading.service.halts import refuse_halted
@@ -165,9 +165,9 @@ class Executor:
             async with self._store.reading() as records:
                 await refuse_halted(records, wallet.id)
             offer = fresh or await self._offers.take(trade.pair, wallet.address, trade.min_output_amount)
-            seen = await self._chain.examine(offer.order.transaction, wallet.address)
-            trade.check(offer.order, seen, wallet.address)
-            signed = await self._store_signature(trade, wallet, offer, seen)
+            draft = await self._chain.prepare(offer.order, trade.terms(wallet.address))
+            trade.check(offer.order.quote, draft)
+            signed = await self._store_signature(trade, wallet, offer, draft)
         except Unsafe as error:
             log.warning("order refused", extra={"trade": trade.id, "error": str(error)})
             await self._end(trade, f"the order was not signed: {error}")
@@ -180,7 +180,7 @@ class Executor:
             self._tell()
             await self._send(signed)
 
-    async def _store_signature(self, trade: Trade, wallet: Wallet, offer: Offer, seen: Examination) -> Trade | None:
+    async def _store_signature(self, trade: Trade, wallet: Wallet, offer: Offer, draft: Draft) -> Trade | None:
         """Sign and store what the policy still allows, in one transaction; None when another replica was quicker.
 
         Raises TradingHalted, PolicyViolation and InsufficientBalance: then there is no signature, and never was one.
@@ -193,8 +193,8 @@ class Executor:
             policy = await records.policy(wallet.id)
             now = self._clock.now()
             used = await records.usage(wallet.id, now - POLICY_WINDOW, besides=trade.id)
-            current.worth_lamports = policy.check(current.pair, offer.value, used, seen.lamports_left)
-            current.sign(self._vault.sign(wallet, offer.order.transaction), offer.order, seen.block_height, now)
+            current.worth_lamports = policy.check(current.pair, offer.value, used, draft.lamports_left)
+            current.sign(self._vault.sign(wallet, draft.transaction), draft, now)
             await records.save(current)
             await records.commit()
         return current

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from services.trading.domain.errors import NoRoute
-from services.trading.domain.market import SOL, Order, Pair, Valuation, valuation
+from services.trading.domain.market import SOL, Order, Pair, Route, Valuation, valuation
 from services.trading.domain.trade import MAX_AMOUNT
 from services.trading.ports import Aggregator
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An order, and what both of its sides are worth."""
+    """An order or a route, and what both of its sides are worth."""
 
-    order: Order
+    order: Order | Route
     value: Valuation
 
 

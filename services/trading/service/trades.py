@@ -7,7 +7,7 @@ from services.runtime.clock import Clock
 from services.runtime.idempotency import RequestKey
 from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
-from services.trading.domain.errors import TradeNotFound
+from services.trading.domain.errors import InsufficientBalance, TradeNotFound
 from services.trading.domain.market import SOL, Pair
 from services.trading.domain.trade import Trade, TradeState
 from services.trading.domain.wallet import POLICY_WINDOW, Wallet, turn_of
@@ -65,6 +65,10 @@ class Trades:
 
     async def _claim(self, wallet: Wallet, pair: Pair, offer: Offer, least_output: int, key: RequestKey) -> str:
         """Check the policy and reserve in one transaction; the value is the trade's id."""
+        if pair.input_mint != SOL:
+            held = await self._chain.spendable(wallet.address, pair.input_mint)
+            if held < pair.amount:
+                raise InsufficientBalance(f"the wallet can spend {held} of {pair.input_mint}")
         lamports = await self._chain.lamports(wallet.address)
         trade = Trade(
             id=new_id("trd"),

@@ -85,7 +85,7 @@ async def until(is_true: Callable[[], Awaitable[bool]], seconds: float = 20.0) -
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run one chain for all tests, in a thread: each test has wallets of its own, and a chain takes time to make."""
     settings = SolanaSandboxSettings(
-        data_dir=tmp_path_factory.mktemp("chain"), slot_seconds=SLOT_SECONDS, admin_token=ADMIN_TOKEN
+        data_dir=tmp_path_factory.mktemp("chain"), slot_seconds=SLOT_SECONDS, admin_token=ADMIN_TOKEN, builds=False
     )
     with listening_in_a_thread(create_app(settings)) as url:
         yield url

@@ -49,7 +49,7 @@ async def test_the_bytes_are_stored_before_they_are_sent(house: House) -> None:
 
 
 async def test_after_a_restart_a_claim_without_signature_gets_a_new_order(house: House) -> None:
-    house.world.errors["examine"] = [RuntimeError("killed")]
+    house.world.errors["prepare"] = [RuntimeError("killed")]
     trade = await house.swap(patience=0.05)
     assert trade.state == TradeState.CLAIMED
     await house.restart()
@@ -59,7 +59,7 @@ async def test_after_a_restart_a_claim_without_signature_gets_a_new_order(house:
 
 
 async def test_a_claim_that_is_too_old_is_failed_unsigned(house: House) -> None:
-    house.world.errors["examine"] = [RuntimeError("killed")]
+    house.world.errors["prepare"] = [RuntimeError("killed")]
     trade = await house.swap(patience=0.05)
     house.clock.advance(minutes=3)
     await house.restart()
@@ -78,7 +78,7 @@ async def test_a_price_that_ran_away_is_not_signed(house: House) -> None:
 
 
 async def test_a_route_that_is_gone_after_the_claim_fails_the_trade(house: House) -> None:
-    house.world.errors["examine"] = [ChainUnavailable("down", 0.0)]
+    house.world.errors["prepare"] = [ChainUnavailable("down", 0.0)]
     house.world.errors["order"] = []
     trading = asyncio.create_task(house.swap())
     await stored(house, lambda trade: trade.state == TradeState.CLAIMED)

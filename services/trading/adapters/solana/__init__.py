@@ -1,0 +1,1 @@
+"""A Solana node, and what may be signed for its chain."""

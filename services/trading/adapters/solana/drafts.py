@@ -1,0 +1,155 @@
+"""Drafts: transactions made or justified, run for trial, and compared with what the wallet had."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from solana.rpc.async_api import AsyncClient
+from solana.rpc.commitment import Confirmed, Processed
+from solders.address_lookup_table_account import ID as LOOKUP_TABLES
+from solders.address_lookup_table_account import AddressLookupTable, AddressLookupTableAccount
+from solders.pubkey import Pubkey
+from solders.rpc.responses import RpcSimulateTransactionResult
+from solders.transaction import VersionedTransaction
+
+from services.trading.adapters.solana import fees
+from services.trading.adapters.solana.compose import Plan, compose
+from services.trading.adapters.solana.justify import justify
+from services.trading.adapters.solana.mints import read_mint
+from services.trading.adapters.solana.purse import Accounts, Purse
+from services.trading.adapters.solana.route import swap_step
+from services.trading.adapters.solana.rpc import Refused, asking
+from services.trading.domain.market import Order, Route
+from services.trading.domain.trade import Draft, Terms, Unsafe
+
+_MAX_ACCOUNTS, _MAX_TABLES = 64, 10
+_TOKEN_ACCOUNT_BYTES = 165
+
+
+class Drafter:
+    """Asks a node for what it needs to know; every method raises ChainRateLimited and ChainUnavailable."""
+
+    def __init__(self, client: AsyncClient, max_priority_lamports: int) -> None:
+        """Take the node, and the most that a transaction may pay beside its signatures."""
+        self._client = client
+        self._max_priority = max_priority_lamports
+
+    async def of_order(self, order: Order, terms: Terms) -> Draft:
+        """Justify every step of an order's transaction. Raises Unsafe."""
+        try:
+            tx = VersionedTransaction.from_bytes(order.transaction)
+            tx.sanitize()
+        except Exception as error:
+            raise Unsafe(f"it can't be read ({type(error).__name__})") from error
+        purse, _tables = await self._purse(terms, [])
+        found = justify(tx.message, purse)
+        if found.given > terms.amount:
+            raise Unsafe(f"it would take {found.given} of {terms.input_mint}, and {terms.amount} at most is right")
+        if found.gained < terms.least_output:
+            raise Unsafe(f"it would give {found.gained}, and {terms.least_output} at least is right")
+        signatures = found.signatures * fees.SIGNATURE_LAMPORTS
+        # While the chain is idle nothing has to be paid beside the signatures; then they may be doubled.
+        going = fees.priority_lamports(found.units, fees.going_price(await self._recent(found.writable)))
+        if found.priority_lamports > max(signatures, min(2 * going, self._max_priority)):
+            raise Unsafe(f"its priority would cost {found.priority_lamports} lamports, and the chain asks {going} now")
+        before = await self._accounts([*purse.accounts, *found.writable])
+        purse.check_untouched(before)
+        _trial, after = await self._try(order.transaction, purse)
+        async with asking():
+            height = (await self._client.get_block_height(Confirmed)).value
+        fee = signatures + found.priority_lamports
+        return _draft(
+            purse, before, after, order.transaction, order.order_id, fee, height, order.last_valid_block_height
+        )
+
+    async def of_route(self, route: Route, terms: Terms) -> Draft:
+        """Make a transaction around a route's swap, with guards behind it. Raises Unsafe."""
+        if len(route.step.accounts) > _MAX_ACCOUNTS or len(route.tables) > _MAX_TABLES:
+            raise Unsafe("its route has too many accounts")
+        purse, tables = await self._purse(terms, [Pubkey.from_string(table) for table in route.tables])
+        swap = swap_step(route, purse)
+        writable = [meta.pubkey for meta in swap.accounts if meta.is_writable]
+        before = await self._accounts([*purse.accounts, *writable])
+        purse.check_untouched(before)
+        plan = Plan(purse, swap, before, await self._rents(purse, before), 0)
+        async with asking():
+            latest = (await self._client.get_latest_blockhash(Confirmed)).value
+            height = (await self._client.get_block_height(Confirmed)).value
+        trial, _after = await self._try(compose(plan, fees.MAX_UNITS, tables, latest.blockhash), purse)
+        limit = min(fees.MAX_UNITS, (trial.units_consumed or fees.MAX_UNITS) * 6 // 5 + 1_000)
+        price = fees.affordable(fees.going_price(await self._recent(writable)), limit, self._max_priority)
+        plan = replace(plan, unit_price=price)
+        transaction = compose(plan, limit, tables, latest.blockhash)
+        _trial, after = await self._try(transaction, purse)
+        fee = fees.SIGNATURE_LAMPORTS + fees.priority_lamports(limit, price)
+        draft = _draft(purse, before, after, transaction, "", fee, height, latest.last_valid_block_height)
+        return replace(draft, lamports_left=min(draft.lamports_left, plan.lamports_left(limit)))
+
+    async def _purse(self, terms: Terms, tables: Sequence[Pubkey]) -> tuple[Purse, list[AddressLookupTableAccount]]:
+        """Return the wallet's accounts for these terms, and the lookup tables as they are on the chain."""
+        given, wanted = Pubkey.from_string(terms.input_mint), Pubkey.from_string(terms.output_mint)
+        async with asking():
+            found = (await self._client.get_multiple_accounts([given, wanted, *tables], Confirmed)).value
+        purse = Purse(Pubkey.from_string(terms.address), terms, read_mint(given, found[0]), read_mint(wanted, found[1]))
+        purse.output.check_bought()
+        read = []
+        for key, account in zip(tables, found[2:], strict=True):
+            if account is None or account.owner != LOOKUP_TABLES:
+                raise Unsafe(f"there is no lookup table {key}")
+            read.append(AddressLookupTableAccount(key, AddressLookupTable.deserialize(account.data).addresses))
+        return purse, read
+
+    async def _accounts(self, keys: Sequence[Pubkey]) -> Accounts:
+        unique = list(dict.fromkeys(keys))
+        async with asking():
+            found = (await self._client.get_multiple_accounts(unique, Processed)).value
+        return dict(zip(unique, found, strict=True))
+
+    async def _rents(self, purse: Purse, before: Accounts) -> dict[Pubkey, int]:
+        """Return what those of the wallet's own accounts have to hold that are missing, by account."""
+        sizes = {purse.wrapped_account: _TOKEN_ACCOUNT_BYTES, purse.output_account: purse.output.account_bytes}
+        rents = {}
+        for account, size in sizes.items():
+            if (there := before[account]) is None or not there.data:
+                async with asking():
+                    rents[account] = (await self._client.get_minimum_balance_for_rent_exemption(size)).value
+        return rents
+
+    async def _recent(self, writable: Sequence[Pubkey]) -> list[int]:
+        """Return what recent blocks took for a unit in transactions that change these accounts."""
+        try:
+            async with asking():
+                recent = (await self._client.get_recent_prioritization_fees(writable)).value
+        except Refused:
+            # A node that doesn't know is a chain that asks for nothing.
+            return []
+        return [block.prioritization_fee for block in recent]
+
+    async def _try(self, transaction: bytes, purse: Purse) -> tuple[RpcSimulateTransactionResult, Accounts]:
+        """Run a transaction for trial; the value is what the node says, and the wallet's accounts after it."""
+        tx, keys = VersionedTransaction.from_bytes(transaction), purse.accounts
+        async with asking():
+            # With a blockhash of the node's own: the aggregator's node may be some blocks ahead of this one.
+            trial = await self._client.simulate_transaction(
+                tx, commitment=Processed, replace_recent_blockhash=True, accounts_addresses=keys
+            )
+        if trial.value.err is not None:
+            raise Unsafe(f"its trial run failed: {trial.value.err}")
+        found: list[Any] = trial.value.accounts or [None] * len(keys)
+        return trial.value, dict(zip(keys, found, strict=True))
+
+
+def _draft(
+    purse: Purse,
+    before: Accounts,
+    after: Accounts,
+    transaction: bytes,
+    order_id: str,
+    fee: int,
+    height: int,
+    last_valid_height: int,
+) -> Draft:
+    had, has = purse.holdings(before), purse.holdings(after)
+    wallet = after[purse.wallet]
+    gains = {mint: has[mint] - had[mint] for mint in has}
+    return Draft(transaction, order_id, gains, wallet.lamports if wallet else 0, fee, height, last_valid_height)

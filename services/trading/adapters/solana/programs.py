@@ -1,0 +1,41 @@
+"""The programs that a swap needs, and the accounts that follow from them."""
+
+from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM
+from solders.token.associated import get_associated_token_address
+from spl.token.constants import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
+
+from services.trading.domain.market import SOL
+
+TOKEN, TOKEN_2022, ASSOCIATED_TOKEN = TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID, ASSOCIATED_TOKEN_PROGRAM_ID
+TOKEN_PROGRAMS = (TOKEN, TOKEN_2022)
+"""The token program, and Token-2022, whose accounts begin with the same bytes."""
+
+COMPUTE_BUDGET = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
+MEMOS = (
+    Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"),
+    Pubkey.from_string("Memo1UhkJRfHyvLMcVucJwxXeuD728EqVDDwQDxFMNo"),
+)
+JUPITER = Pubkey.from_string("JUP6LkbZbjS1jKKwapdHNy74zcZ3tLUZoi5QNyVTaV4")
+"""Jupiter's router, version 6: the only other program that a wallet's signature is given to."""
+
+WRAPPED_SOL = Pubkey.from_string(SOL)
+
+
+def associated(owner: Pubkey, mint: Pubkey, program: Pubkey) -> Pubkey:
+    """Return the address of a wallet's own account for a mint of one of the token programs."""
+    return get_associated_token_address(owner, mint, program)
+
+
+__all__ = [
+    "ASSOCIATED_TOKEN",
+    "COMPUTE_BUDGET",
+    "JUPITER",
+    "MEMOS",
+    "SYSTEM",
+    "TOKEN",
+    "TOKEN_2022",
+    "TOKEN_PROGRAMS",
+    "WRAPPED_SOL",
+    "associated",
+]

@@ -1,0 +1,91 @@
+"""A hostile aggregator and a node that can be watched: both speak as the real ones do, in front of the sandbox's chain.
+
+What isn't spoiled is passed on to the sandbox: prices, tokens, and every call of the node. The chain itself is honest.
+"""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tests.support.http import listening
+
+Query = dict[str, str]
+Answer = Callable[[Query], Awaitable[dict[str, Any]]]
+
+
+async def nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass
+class Aggregator:
+    """What is answered in place of the honest aggregator; without an answer it has no such API."""
+
+    url: str = ""
+    order: Answer | None = None
+    build: Answer | None = None
+    execute: Answer | None = None
+    prices: dict[str, float] = field(default_factory=dict)
+    """US dollars for whole tokens, beside those that the sandbox knows; None for one takes its price away."""
+    taken_prices: set[str] = field(default_factory=set)
+    before_landing: Callable[[], Awaitable[None]] = nothing
+    """Done once, after a transaction was signed and before it reaches the chain."""
+    sent: list[str] = field(default_factory=list)
+
+    @property
+    def rpc_url(self) -> str:
+        """Where the node is."""
+        return f"{self.url}/rpc"
+
+
+@contextlib.asynccontextmanager
+async def serving_aggregator(sandbox: httpx2.AsyncClient) -> AsyncIterator[Aggregator]:
+    """Serve an aggregator at `url`, and a node at `rpc_url`."""
+    aggregator = Aggregator()
+
+    def answering(name: str) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            answer: Answer | None = getattr(aggregator, name)
+            if answer is None:
+                return JSONResponse({"error": "not found"}, status_code=404)
+            query = {**request.query_params, **(json.loads(await request.body()) if name == "execute" else {})}
+            return JSONResponse(await answer(query))
+
+        return endpoint
+
+    async def prices(request: Request) -> Response:
+        found = (await sandbox.get("/jupiter/price/v3", params=dict(request.query_params))).json()
+        for mint in request.query_params["ids"].split(","):
+            if mint in aggregator.prices:
+                found[mint] = {"usdPrice": aggregator.prices[mint], "decimals": 6}
+            if mint in aggregator.taken_prices:
+                found.pop(mint, None)
+        return JSONResponse(found)
+
+    async def rpc(request: Request) -> Response:
+        body = await request.body()
+        if b'"sendTransaction"' in body:
+            before, aggregator.before_landing = aggregator.before_landing, nothing
+            await before()
+            aggregator.sent.append(json.loads(body)["params"][0])
+        answer = await sandbox.post("/", content=body, headers={"content-type": "application/json"})
+        return Response(answer.content, answer.status_code, media_type="application/json")
+
+    routes = [
+        Route("/swap/v2/order", answering("order")),
+        Route("/swap/v2/build", answering("build")),
+        Route("/swap/v2/execute", answering("execute"), methods=["POST"]),
+        Route("/price/v3", prices),
+        Route("/rpc", rpc, methods=["POST"]),
+    ]
+    async with listening(Starlette(routes=routes)) as url:
+        aggregator.url = url
+        yield aggregator
