@@ -9,6 +9,7 @@ import grpc
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import authentication
 from benchmarks.calls import Call, Figures, echo, measure
 from benchmarks.start import ProcessFigures, measure_start, plan
 from puppet.agents.v1 import agent_service_pb2 as agents
@@ -48,7 +49,9 @@ async def main() -> None:
                 if child.program.health == "grpc"
             }
             calls |= await service_calls(channels)
-            show_calls(await measure(calls))
+            measured = await measure(calls)
+            show_calls(measured)
+            show_authentication(await authentication.measure(), measured["bare echo"])
 
 
 async def service_calls(channels: dict[str, grpc.aio.Channel]) -> dict[str, Call]:
@@ -111,6 +114,16 @@ def show_calls(measured: dict[str, Figures]) -> None:
             f"{figures.per_second:.0f}",
             f"{base.per_second / figures.per_second:.2f}",
         )
+    console.print(table)
+
+
+def show_authentication(measured: dict[str, float], echo: Figures) -> None:
+    """Print what it costs to know who calls, beside a whole call of the bare echo."""
+    table = Table(title="making out the caller, and checking its right", title_justify="left")
+    for column in ("with", "ms a call", "x echo"):
+        table.add_column(column, justify="left" if column == "with" else "right")
+    for name, milliseconds in measured.items():
+        table.add_row(name, f"{milliseconds:.3f}", f"{milliseconds / echo.p50_ms:.3f}")
     console.print(table)
 
 

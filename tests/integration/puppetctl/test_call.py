@@ -1,0 +1,155 @@
+"""`puppetctl call` against a real service, and the commands that say who may call."""
+
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from puppetctl import access
+from puppetctl.call import call, service_of
+from puppetctl.suite import SuiteError
+from services.memory.bootstrap import opener
+from services.memory.settings import MemorySettings
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles, Registry
+from services.runtime.rpc.server import serving
+from tests.support.channels import operator_of
+from tests.support.refusals import reason_of
+
+CREATE = {"memory": {"agent_id": "odd", "text": "fog", "kind": "MEMORY_KIND_CORE", "provenance": "PROVENANCE_OPERATOR"}}
+
+
+@pytest.fixture
+async def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Path]:
+    """Run a memory service, and let the environment say where it is and who calls."""
+    operator_of(tmp_path)
+    settings = MemorySettings(port=0, data_dir=tmp_path)
+    async with serving("memory", settings, opener(settings)) as address:
+        monkeypatch.setenv("PUPPET_CTL_MEMORY", address)
+        monkeypatch.setenv("PUPPET_CTL_CREDENTIAL", str(PrincipalFiles(tmp_path / "auth").credential_path(OPERATOR)))
+        yield tmp_path
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Return the messages that were printed."""
+    decoder, text, found = json.JSONDecoder(), capsys.readouterr().out.strip(), []
+    while text:
+        message, end = decoder.raw_decode(text)
+        found.append(message)
+        text = text[end:].lstrip()
+    return found
+
+
+async def test_any_rpc_is_called_by_its_name(memory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await call("memory/CreateMemory", json.dumps(CREATE), None)
+    [made] = printed(capsys)
+    for name in (
+        "memory/ListMemories",
+        "memory.MemoryService/ListMemories",
+        "puppet.memory.v1.MemoryService/ListMemories",
+    ):
+        await call(name, '{"agent_id": "odd"}', 5)
+        assert printed(capsys) == [{"memories": [made["memory"]]}]
+
+
+async def test_streams_go_both_ways(
+    memory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in ("fog", "gulls"):
+        await call("memory/CreateMemory", json.dumps({"memory": CREATE["memory"] | {"text": text}}), None)
+    capsys.readouterr()
+    await call("memory/ExportMemories", '{"agent_id": "odd"}', None)
+    exported = printed(capsys)
+    assert [item["memory"]["text"] for item in exported] == ["fog", "gulls"]
+    lines = [{"agent_id": "pia", "memory": item["memory"] | {"id": "", "agent_id": ""}} for item in exported]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(map(json.dumps, lines))))
+    await call("memory/ImportMemories", "-", None)
+    assert printed(capsys) == [{"created_count": 2}]
+
+
+async def test_what_is_wrong_is_said_before_anything_is_called(memory: Path) -> None:
+    for name, data, told in (
+        ("memory/Nothing", "{}", "no method"),
+        ("nothing/ListMemories", "{}", "names no service"),
+        ("memory/ListMemories", '{"agnt": 1}', "agnt"),
+        ("memory/ListMemories", "{", "is no ListMemoriesRequest"),
+    ):
+        with pytest.raises(SuiteError, match=told):
+            await call(name, data, None)
+
+
+async def test_a_deadline_is_kept(memory: Path) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as late:
+        await call("memory/ListMemories", '{"agent_id": "odd"}', 1e-6)
+    assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_another_principals_calls_are_those_it_may_make(
+    memory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access.add("dash", "client", ["odd"], memory, may_write=False)
+    monkeypatch.setenv("PUPPET_CTL_CREDENTIAL", capsys.readouterr().out.strip())
+    await call("memory/ListMemories", '{"agent_id": "odd"}', None)
+    assert printed(capsys) == [{}]
+    assert await reason_of(call("memory/ListMemories", '{"agent_id": "pia"}', None)) == "PERMISSION_DENIED"
+    assert await reason_of(call("memory/CreateMemory", json.dumps(CREATE), None)) == "PERMISSION_DENIED"
+    access.revoke("dash", memory)
+    monkeypatch.setenv("PUPPET_CTL_CREDENTIAL", str(memory / "auth/credentials/dash.json"))
+    with pytest.raises(SuiteError, match="can't be read"):
+        await call("memory/ListMemories", '{"agent_id": "odd"}', None)
+
+
+def test_methods_are_named_by_their_service() -> None:
+    assert [service_of(name) for name in ("llm/Generate", "llm.LlmService/Generate", "puppet.llm.v1.LlmService/X")] == [
+        "llm"
+    ] * 3
+
+
+def test_tokens_and_delegations_are_printed_for_others_to_send(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operator_of(tmp_path)
+    registry = Registry(tmp_path / "auth" / "principals.json")
+    access.token("memory", timedelta(hours=1), tmp_path, {})
+    assert registry.bearer(capsys.readouterr().out.strip(), "memory").name == OPERATOR
+    access.delegation("agents/CreateAgent", "odd", tmp_path, {})
+    found = registry.delegation(capsys.readouterr().out.strip())
+    assert (found.delegate, found.agent) == ("agents", "odd")
+    assert "puppet.memory.v1.MemoryService/CreateMemory" in found.methods
+    with pytest.raises(SuiteError, match="is no service"):
+        access.token("mem", timedelta(hours=1), tmp_path, {})
+    with pytest.raises(SuiteError, match="needs no delegation"):
+        access.delegation("agents/GetAgent", "odd", tmp_path, {})
+
+
+def test_principals_are_listed_added_rotated_and_revoked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SuiteError, match="no principals"):
+        access.show(tmp_path)
+    operator_of(tmp_path)
+    access.add("dash", "client", ["pia", "odd"], tmp_path, may_write=True)
+    access.add("eve", "reader", None, tmp_path, may_write=False)
+    path = Path(capsys.readouterr().out.splitlines()[0])
+    before = path.read_text()
+    access.show(tmp_path)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["dash", "client", "odd,", "pia", "read", "and", "write"] in rows
+    assert ["eve", "reader", "all", "read"] in rows
+    access.rotate("dash", tmp_path)
+    assert path.read_text() != before
+    access.revoke("dash", tmp_path)
+    assert not path.exists()
+    mistakes: list[Callable[[], int]] = [
+        lambda: access.add("eve", "reader", None, tmp_path, may_write=False),
+        lambda: access.add("../eve", "reader", None, tmp_path, may_write=False),
+        lambda: access.add("mallory", "service", None, tmp_path, may_write=False),
+        lambda: access.add("mallory", "reader", ["odd"], tmp_path, may_write=False),
+        lambda: access.rotate("nobody", tmp_path),
+        lambda: access.revoke("nobody", tmp_path),
+    ]
+    for wrong in mistakes:
+        with pytest.raises(SuiteError):
+            wrong()
