@@ -21,8 +21,8 @@ class ProcessFigures:
 
 
 def plan(folder: Path) -> Suite:
-    """Return the embedded suite, on free ports, with its data in this folder."""
-    return plan_suite({}, folder, free_ports())
+    """Return the embedded suite, on free ports, with its data and keys in this folder."""
+    return plan_suite({"XDG_CONFIG_HOME": str(folder / "config")}, folder, free_ports())
 
 
 async def measure_start() -> tuple[float, dict[str, ProcessFigures]]:

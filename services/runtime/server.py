@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,9 +19,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from pydantic import ValidationError
 
-from services.runtime import logs
+from services.runtime import logs, private
 from services.runtime.interceptors import Boundary
-from services.runtime.settings import ServiceSettings, explain
+from services.runtime.settings import ServiceSettings, SettingsError, explain
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,8 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
         settings = kind()
     except ValidationError as error:
         sys.exit(explain(error, kind.model_config.get("env_prefix", "")))
+    os.umask(private.OTHERS)
+    private.tighten(settings.data_dir)
     logs.configure(name, settings.log_level)
     _give_memory_back()
     gc.set_threshold(_COLLECTED_AFTER)
@@ -99,7 +102,10 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
             gc.freeze()
             await stopping.wait()
 
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except SettingsError as error:
+        sys.exit(str(error))
 
 
 def _give_memory_back() -> None:

@@ -9,7 +9,7 @@ from puppet.trading.v1 import trading_service_pb2_grpc as pb_grpc
 from services.runtime.background import repeating
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
-from services.runtime.keystore import Keystore
+from services.runtime.sealing import open_keystore
 from services.runtime.server import Lifecycle, Mounted, Opener
 from services.runtime.sql import SqlStore
 from services.trading.adapters import jupiter, solana
@@ -41,8 +41,7 @@ def opener(settings: TradingSettings) -> Opener:
             )
             store, clock = SqlStore(database, SqlRecords), SystemClock()
             chain, aggregator = SolanaChain(node), Jupiter(api)
-            keystore = Keystore.open(settings.keystore_key.get_secret_value(), settings.data_dir / "trading.key")
-            vault = KeystoreVault(keystore)
+            vault = KeystoreVault(await stack.enter_async_context(open_keystore("trading", settings, database)))
             pace = Pace(settings.poll_seconds, settings.confirm_seconds)
             executor = Executor(store, vault, chain, aggregator, clock, pace, lifecycle.draining)
             stack.push_async_callback(executor.close)
