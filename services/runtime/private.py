@@ -39,7 +39,8 @@ def is_open_to_others(status: os.stat_result) -> bool:
 
 def _kept_in(folder: Path) -> Iterator[Path]:
     yield folder
-    yield from (entry for entry in folder.iterdir() if entry.is_file() or entry.name in _OURS)
+    with os.scandir(folder) as entries:
+        yield from (Path(entry) for entry in entries if entry.is_file(follow_symlinks=False) or entry.name in _OURS)
     for name in _OURS:
         for parent, folders, files in os.walk(folder / name):
             yield from (Path(parent, entry) for entry in (*folders, *files))

@@ -70,6 +70,22 @@ async def test_each_process_sees_its_own_secrets_only_and_writes_for_its_user_on
         assert [item for item in private_files(folder, None, {}) if item.mark is Mark.BAD] == []
 
 
+@pytest.mark.slow
+async def test_nothing_listens_beyond_loopback_and_a_sandbox_on_its_own_port_only(tmp_path: Path) -> None:
+    async with suite(tmp_path / "var") as children:
+        for child in children:
+            own = psutil.Process(child.pid)
+            listened = {
+                connection.laddr
+                for process in (own, *own.children(recursive=True))
+                for connection in process.net_connections("inet")
+                if connection.status == psutil.CONN_LISTEN
+            }
+            assert {address.ip.removeprefix("::ffff:") for address in listened} == {"127.0.0.1"}
+            if child.program.health == "http":
+                assert {address.port for address in listened} == {child.program.port}
+
+
 async def test_a_service_whose_key_is_lost_says_which_file_and_makes_no_other(tmp_path: Path) -> None:
     async def start() -> tuple[int | None, str]:
         process = await asyncio.create_subprocess_exec(
