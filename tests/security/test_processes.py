@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from services.social.settings import SocialSettings
 from tests.integration.memory.calls import until
 
 SECRET = "a secret of "  # noqa: S105
+_NOBODY = 65534
 
 
 @asynccontextmanager
@@ -68,6 +70,30 @@ async def test_each_process_sees_its_own_secrets_only_and_writes_for_its_user_on
         open_to_others = [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077]
         assert open_to_others == []
         assert [item for item in private_files(folder, None, {}) if item.mark is Mark.BAD] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+async def test_another_user_of_the_machine_reads_and_changes_nothing(tmp_path: Path) -> None:
+    async def tried(folder: Path) -> tuple[str, str]:
+        process = await asyncio.create_subprocess_exec(
+            *("find", str(folder), "-readable", "-o", "-writable", "-o", "-executable"),
+            user=_NOBODY,
+            group=_NOBODY,
+            extra_groups=[],
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        output, errors = await process.communicate()
+        return output.decode(), errors.decode()
+
+    # pytest's own folders would shut others out by themselves.
+    with tempfile.TemporaryDirectory(prefix="puppet-") as shared:
+        Path(shared).chmod(0o755)  # noqa: ASYNC240
+        async with suite(Path(shared, "var")):
+            output, errors = await tried(Path(shared, "var"))
+        assert output == ""
+        assert "Permission denied" in errors
 
 
 @pytest.mark.slow
