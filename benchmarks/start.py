@@ -22,9 +22,9 @@ class ProcessFigures:
 
 
 def plan(folder: Path) -> Suite:
-    """Return the embedded suite, on free ports, with its data in this folder."""
+    """Return the embedded suite, on free ports, with its data and keys in this folder."""
     PrincipalFiles(folder / "auth").prepare(SERVICES)
-    return plan_suite({}, folder, free_ports())
+    return plan_suite({"XDG_CONFIG_HOME": str(folder / "config")}, folder, free_ports())
 
 
 async def measure_start() -> tuple[float, dict[str, ProcessFigures]]:

@@ -8,6 +8,7 @@ import typer
 
 from puppetctl import access_app
 from puppetctl.cli import AgentId, Plain, run
+from puppetctl.keys_app import app as keys_app
 from puppetctl.memory_app import app as memory_app
 
 app = typer.Typer(
@@ -20,13 +21,16 @@ app = typer.Typer(
 app.add_typer(memory_app, name="memory")
 app.add_typer(access_app.principals, name="principals")
 app.add_typer(access_app.commands)
+app.add_typer(keys_app, name="keys")
 
 _PERSONAS = Path(__file__).parents[1] / "personas"
 
 
 @app.command()
 def up(
-    data: Annotated[Path, typer.Option(help="Where everything is kept: databases, keys and logs.")] = Path("var"),
+    data: Annotated[
+        Path, typer.Option(help="Where everything is kept: databases and logs; keys are in ~/.config.")
+    ] = Path("var"),
     personas: Annotated[
         Path, typer.Option(help="The folder of the characters' files.", show_default="personas")
     ] = _PERSONAS,
@@ -145,11 +149,14 @@ def call(
 @app.command()
 def doctor(
     data: Annotated[Path, typer.Option(help="The data folder that would be used.")] = Path("var"),
+    personas: Annotated[
+        Path, typer.Option(help="The folder of the characters' files.", show_default="personas")
+    ] = _PERSONAS,
 ) -> None:
     """Check this machine and what runs of the suite; the exit code is 1 when something needs mending."""
     from puppetctl.doctor import doctor as run_doctor
 
-    run(run_doctor(data, os.environ))
+    run(run_doctor(data, os.environ, personas))
 
 
 def _version(wanted: bool) -> None:
@@ -171,6 +178,8 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
+    # What it writes, exports of memories and logs too, is for the eyes of the user who runs it.
+    os.umask(0o077)
     # gRPC's core writes its own notes to standard error, in the middle of the feed.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     app()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from puppetctl.suite import SuiteError, folder_of, prefix
 from sandbox.data_folder import TOKEN_FILE
+from services.runtime.private import make_folder, tighten
 
 _PATIENCE_SECONDS = 1.0
 
@@ -22,8 +23,9 @@ def locked(data_dir: Path) -> Iterator[int]:
     process that may write to it has ended. Raises SuiteError when the folder is in use or can't be written to.
     """
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(data_dir / "puppetctl.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        make_folder(data_dir)
+        tighten(data_dir)
+        descriptor = os.open(data_dir / "puppetctl.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise SuiteError(f"{data_dir} can't be used as the data folder: {error.strerror}") from None
     try:

@@ -5,8 +5,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +14,8 @@ from rich.text import Text
 
 from puppetctl.clients import addresses
 from puppetctl.display import open_console
+from puppetctl.findings import Finding, Mark
+from puppetctl.privacy import private_files
 from puppetctl.processes import is_healthy, listens
 from puppetctl.suite import LLM, THIRD_PARTIES, SuiteError, ThirdParty, is_live
 from sandbox.llm.model import ModelError, find_model
@@ -33,27 +33,10 @@ _SETUP = "run `make setup`"
 _MODEL_SETTING = "PUPPET_SANDBOX_LLM_MODEL"
 
 
-class Mark(StrEnum):
-    """How a finding is to be taken."""
-
-    OK = "ok"
-    NOTE = "note"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was looked at, what was found, and how to mend it when it is bad."""
-
-    mark: Mark
-    subject: str
-    words: str
-    remedy: str = ""
-
-
-async def doctor(data_dir: Path, environment: Mapping[str, str]) -> int:
+async def doctor(data_dir: Path, environment: Mapping[str, str], personas: Path | None = None) -> int:
     """Print every finding; returns 1 when one is bad."""
     findings = [_python(), *_packages(), _versions(), _data(data_dir), *_parties(environment)]
+    findings += private_files(data_dir, personas, environment)
     findings += await _processes(environment)
     table = Table.grid(padding=(0, 2))
     styles = {Mark.OK: "green", Mark.NOTE: "yellow", Mark.BAD: "bold red"}

@@ -12,6 +12,7 @@ from typing import Literal
 
 from puppetctl import web
 from puppetctl.suite import Program, SuiteError, port_in_use
+from services.runtime.private import make_folder
 from services.runtime.rpc.probe import is_serving
 
 STOP_SECONDS = 4.0
@@ -92,7 +93,7 @@ class Child:
             await self._process.wait()
 
     async def _spawn(self) -> asyncio.subprocess.Process:
-        with self._log.open("ab") as log:
+        with os.fdopen(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             self._log_begins = log.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "puppetctl.child", self.program.module),
@@ -140,7 +141,7 @@ async def running(
             raise SuiteError(
                 f"port {program.port} of {program.name} is in use: stop what listens there, or start with --ports auto"
             )
-    await asyncio.to_thread(logs.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(make_folder, logs)
     children = [Child(program, logs / f"{program.name}.log", inherited, notice) for program in programs]
     keepers = [asyncio.create_task(child.run(), name=child.program.name) for child in children]
     try:

@@ -9,6 +9,10 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+class SettingsError(Exception):
+    """A process can't start with its settings as they are; the message says what to change."""
+
+
 class ServiceSettings(BaseSettings):
     """Where a service listens, where it keeps its data and how it behaves; read once, then frozen."""
 

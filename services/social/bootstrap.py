@@ -10,8 +10,8 @@ from puppet.social.v1 import social_service_pb2_grpc as pb_grpc
 from services.runtime.background import repeating
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
-from services.runtime.keystore import Keystore
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
+from services.runtime.sealing import open_keystore
 from services.runtime.sql import SqlStore
 from services.social.adapters.sql import SqlRecords
 from services.social.adapters.vault import KeystoreVault
@@ -35,9 +35,11 @@ def opener(settings: SocialSettings) -> Opener:
         try:
             await database.migrate(Path(__file__).with_name("migrations"))
             store, clock = SqlStore(database, SqlRecords), SystemClock()
-            keystore = Keystore.open(settings.keystore_key.get_secret_value(), settings.data_dir / "social.key")
-            vault = KeystoreVault(keystore)
-            async with open_session(settings.x_timeout_seconds) as session:
+            async with (
+                open_keystore("social", settings, database) as keystore,
+                open_session(settings.x_timeout_seconds) as session,
+            ):
+                vault = KeystoreVault(keystore)
                 network = XNetwork(settings.x_base_url, session, clock)
                 outbox = Outbox(store, vault, network, clock, _timing(settings), lifecycle.draining)
                 accounts = Accounts(store, vault, network, clock, settings.x_tier)

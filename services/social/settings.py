@@ -1,20 +1,19 @@
 """The settings of the social service."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from services.runtime.settings import ServiceSettings
+from services.runtime.sealing import SealedColumn, SealingSettings
 from services.social.domain.accounts import Tier
 
 
-class SocialSettings(ServiceSettings):
+class SocialSettings(SealingSettings):
     """Environment variables with the prefix `PUPPET_SOCIAL_`."""
 
     model_config = SettingsConfigDict(env_prefix="PUPPET_SOCIAL_", frozen=True, extra="ignore")
+    sealed = SealedColumn("account", "sealed_credentials")
 
     port: int = 50055
-    keystore_key: SecretStr = SecretStr("")
-    """The Fernet key that seals credentials; empty: the one in `data_dir/social.key`, made when it isn't there."""
     x_base_url: str = "http://127.0.0.1:50061"
     """Where X is: the sandbox, or `https://api.x.com`."""
     x_tier: Tier = Tier.FULL

@@ -9,8 +9,8 @@ from puppet.trading.v1 import trading_service_pb2_grpc as pb_grpc
 from services.runtime.background import repeating
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
-from services.runtime.keystore import Keystore
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
+from services.runtime.sealing import open_keystore
 from services.runtime.sql import SqlStore
 from services.trading.adapters import jupiter
 from services.trading.adapters.jupiter import Jupiter
@@ -46,8 +46,7 @@ def opener(settings: TradingSettings) -> Opener:
             )
             store, clock = SqlStore(database, SqlRecords), SystemClock()
             chain, aggregator = SolanaChain(node, settings.max_priority_lamports), Jupiter(api)
-            keystore = Keystore.open(settings.keystore_key.get_secret_value(), settings.data_dir / "trading.key")
-            vault = KeystoreVault(keystore)
+            vault = KeystoreVault(await stack.enter_async_context(open_keystore("trading", settings, database)))
             pace = Pace(settings.poll_seconds, settings.confirm_seconds)
             offers = Offers(aggregator)
             executor = Executor(store, vault, chain, aggregator, offers, clock, pace, lifecycle.draining)

@@ -3,17 +3,16 @@
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from services.runtime.settings import ServiceSettings
+from services.runtime.sealing import SealedColumn, SealingSettings
 
 
-class TradingSettings(ServiceSettings):
+class TradingSettings(SealingSettings):
     """Environment variables with the prefix `PUPPET_TRADING_`."""
 
     model_config = SettingsConfigDict(env_prefix="PUPPET_TRADING_", frozen=True, extra="ignore")
+    sealed = SealedColumn("wallet", "sealed_key")
 
     port: int = 50054
-    keystore_key: SecretStr = SecretStr("")
-    """The Fernet key that seals private keys; empty: the one in `data_dir/trading.key`, which is made when missing."""
     rpc_url: str = "http://127.0.0.1:50062"
     """A Solana JSON-RPC node; live: `https://api.mainnet-beta.solana.com` or a provider's."""
     jupiter_url: str = "http://127.0.0.1:50062/jupiter"

@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from puppetctl.datadir import sandbox_token
 from puppetctl.suite import SERVICES
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.credentials import Credential
@@ -40,6 +41,10 @@ class Suite:
     def address(self, name: str) -> str:
         """Return where a program listens."""
         return str(self._programs()[name]["address"])
+
+    def token(self, name: str) -> str:
+        """Return what opens a sandbox's own routes."""
+        return sandbox_token(name, self._data, {})
 
     def pid(self, name: str) -> int:
         """Return the id of a program's present process."""

@@ -63,7 +63,8 @@ async def look(suite: Suite) -> World:
         wallets = (await clients.trading.ListWallets(trading_pb.ListWalletsRequest(page_size=500))).wallets
         outbox: list[social_pb.Post] = []
         trades: list[trading_pb.Trade] = []
-        timeline = await web.get(f"http://{suite.address('sandbox.x')}/_sandbox/posts?after_id=0")
+        posts_url = f"http://{suite.address('sandbox.x')}/_sandbox/posts?after_id=0"
+        timeline = await web.get(posts_url, suite.token("sandbox.x"))
         chain = [item for wallet in wallets for item in await _transactions(suite, wallet.address)]
         for account in accounts:
             request = social_pb.ListPostsRequest(account_id=account.id, page_size=500)

@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from services.runtime.settings import SettingsError
+
 ALGORITHM = "EdDSA"
 TOKEN_SECONDS = 3600
 DELEGATION_SECONDS = 120
@@ -28,7 +30,7 @@ TOKEN_TYPE, DELEGATION_TYPE = "puppet-token", "puppet-delegation"
 """What stands in `typ`, so that neither passes for the other."""
 
 
-class CredentialError(Exception):
+class CredentialError(SettingsError):
     """A credential's file can't be used; the message says why, and never what stands in it."""
 
 

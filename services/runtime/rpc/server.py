@@ -19,15 +19,15 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from pydantic import ValidationError
 
-from services.runtime import logs
+from services.runtime import logs, private
 from services.runtime.rpc import tls
 from services.runtime.rpc.access import rules_of
 from services.runtime.rpc.authentication import AgentOf, Authentication
 from services.runtime.rpc.boundary import Boundary
 from services.runtime.rpc.client import Proof
-from services.runtime.rpc.credentials import Credential, CredentialError
+from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.principals import PrincipalFiles, Registry
-from services.runtime.settings import ServiceSettings, explain
+from services.runtime.settings import ServiceSettings, SettingsError, explain
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +152,8 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
     except ValidationError as error:
         sys.exit(explain(error, kind.model_config.get("env_prefix", "")))
     # What the service writes is for the eyes of its user only, whatever writes it.
-    os.umask(0o077)
+    os.umask(private.OTHERS)
+    private.tighten(settings.data_dir)
     logs.configure(name, settings.log_level)
     _give_memory_back()
     gc.set_threshold(_COLLECTED_AFTER)
@@ -170,7 +171,7 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
 
     try:
         asyncio.run(main())
-    except CredentialError as error:
+    except SettingsError as error:
         sys.exit(str(error))
 
 

@@ -68,7 +68,7 @@ async def test_streams_go_both_ways(
     lines = [{"agent_id": "pia", "memory": item["memory"] | {"id": "", "agent_id": ""}} for item in exported]
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(map(json.dumps, lines))))
     await call("memory/ImportMemories", "-", None)
-    assert printed(capsys) == [{"created_count": 2}]
+    assert printed(capsys) == [{"created_count": "2"}]
 
 
 async def test_what_is_wrong_is_said_before_anything_is_called(memory: Path) -> None:

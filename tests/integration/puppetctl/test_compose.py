@@ -89,6 +89,12 @@ def test_a_sandbox_answers_to_the_name_that_its_callers_use(containers: dict[str
             assert container["environment"][f"{prefix(name)}ALLOWED_HOSTS"] == name.replace(".", "-")
 
 
+def test_keys_have_a_volume_apart_from_what_they_seal(containers: dict[str, Any]) -> None:
+    for name in ("social", "trading"):
+        assert f"{name}-keys:/keys" in containers[name]["volumes"]
+        assert f"{prefix(name)}KEY_DIR=/keys" in (ROOT / containers[name]["build"]["dockerfile"]).read_text()
+
+
 def test_what_is_kept_is_in_a_volume(containers: dict[str, Any]) -> None:
     volumes = yaml.safe_load(FILE.read_text())["volumes"]
     for name, container in containers.items():
@@ -96,4 +102,4 @@ def test_what_is_kept_is_in_a_volume(containers: dict[str, Any]) -> None:
         for volume in container.get("volumes", []):
             source, target = volume.split(":")
             assert source in volumes
-            assert target == "/data"
+            assert target == ("/keys" if source.endswith("-keys") else "/data")

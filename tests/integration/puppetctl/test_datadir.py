@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,16 @@ def test_the_lock_file_says_who_runs_where(tmp_path: Path) -> None:
         write_state(lock, {"programs": {"memory": {"address": "127.0.0.1:50052", "pid": 7}}})
         state = json.loads((tmp_path / "puppetctl.lock").read_text())
     assert state == {"pid": os.getpid(), "programs": {"memory": {"address": "127.0.0.1:50052", "pid": 7}}}
+
+
+def test_the_folder_its_logs_and_the_lock_are_for_the_owner_only(tmp_path: Path) -> None:
+    log = tmp_path / "var" / "logs" / "agents.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("")
+    with locked(tmp_path / "var"):
+        for path, mode in ((tmp_path / "var", 0o700), (log.parent, 0o700), (log, 0o600)):
+            assert stat.S_IMODE(path.stat().st_mode) == mode
+        assert stat.S_IMODE((tmp_path / "var" / "puppetctl.lock").stat().st_mode) == 0o600
 
 
 def test_a_folder_that_cannot_be_made_is_refused_by_its_name(tmp_path: Path) -> None:

@@ -103,7 +103,9 @@ async def test_a_key_stands_in_no_log_and_no_file_and_still_signs_after_a_restar
     async with serve("trading", settings, opener(settings)) as channel:
         trade = await Trader(TradingServiceStub(channel), wallet, cluster.mints).swap("SOL", "SOCK", 10_000_000)
         assert trade.state == pb.TRADE_STATE_SETTLED
-    assert (settings.data_dir / "trading.key").stat().st_mode & 0o777 == 0o600
+    path = settings.key_file("trading").path
+    assert not path.is_relative_to(settings.data_dir)
+    assert path.stat().st_mode & 0o777 == 0o600
     written = [path.read_bytes() for path in _files(settings.data_dir)]
     for secret in (bytes(key), key.secret(), *(form.encode() for form in forms(key).values())):
         assert not any(secret in content for content in written)
