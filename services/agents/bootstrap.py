@@ -24,6 +24,7 @@ from services.agents.service import (
     Agents,
     Cast,
     Dealing,
+    Effects,
     Flows,
     Journal,
     Posting,
@@ -91,11 +92,11 @@ async def served(
         workflows = DbosWorkflows(settings.dbos_url(), settings.executor_id, settings.patience_seconds)
         cast = Cast(store, clock, settings.speed)
         journal = Journal(store, cast, clock)
-        writer = Writer(llm)
+        writer, effects = Writer(llm), Effects(store)
         flows = Flows(
-            Posting(cast, writer, memory, social),
+            Posting(cast, effects, writer, memory, social),
             Replying(store, cast, writer, memory, social),
-            Dealing(cast, memory, trading, clock),
+            Dealing(cast, effects, memory, trading, clock),
             journal,
             settings.settle_seconds,
         )

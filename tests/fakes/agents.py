@@ -24,7 +24,7 @@ from services.agents.domain.trading import (
     Wallet,
 )
 from services.agents.ports.neighbours import Account, NewMemory, Recollection, Refused, Source, View, WalletKey, Written
-from services.agents.ports.stored import Mention, Post, Progress, Trade
+from services.agents.ports.stored import Mention, Order, Post, Progress, Trade
 
 _TRUSTED = {Source.SELF: TrustedProvenance.SELF, Source.OPERATOR: TrustedProvenance.OPERATOR}
 
@@ -130,6 +130,8 @@ class FakeLlm:
         self.providers: list[str] = []
         self.unknown_providers: set[str] = set()
         self.speak: Callable[[PromptParts, random.Random], str] = _sentence
+        self.thinking: asyncio.Event | None = None
+        """When set, the words wait for this."""
 
     async def generate(self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int) -> Written:
         self.line.pass_through()
@@ -137,6 +139,8 @@ class FakeLlm:
         if provider in self.unknown_providers:
             raise Refused("llm", "PROVIDER_NOT_FOUND", f"no provider {provider!r}")
         self.prompts.append(prompt)
+        if self.thinking is not None:
+            await self.thinking.wait()
         rng = random.Random(seed)
         texts = [self.speak(prompt, rng) for _ in range(prompt.candidate_count)]
         return Written(tuple(Candidate(text) for text in texts), "fake/words")
@@ -247,23 +251,37 @@ class FakeTrading:
     wallets: dict[str, WalletKey] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     limits: dict[str, Trading] = field(default_factory=dict)
+    """The limits with which each wallet was registered."""
+    tightened: list[tuple[str, Trading]] = field(default_factory=list)
     tokens: tuple[TokenView, ...] = (MOSS,)
     swaps: dict[str, Trade] = field(default_factory=dict)
+    requests: dict[str, Trading] = field(default_factory=dict)
+    orders: list[Order] = field(default_factory=list)
+    """The orders that were given, those that were refused too."""
+    generosity: Decimal = Decimal(1)
+    """What the aggregator quotes, as a part of what the prices give."""
+    quoting: asyncio.Event | None = None
+    """When set, a quote waits for this."""
     refusal: Refused | None = None
     lamports: int = 2 * LAMPORTS_PER_SOL
 
-    async def register(self, agent_id: str, private_key: str, request_id: str) -> WalletKey:
+    async def register(self, agent_id: str, private_key: str, limits: Trading, request_id: str) -> WalletKey:
         self.line.pass_through()
+        if self.requests.setdefault(request_id, limits) != limits:
+            raise Refused("trading", "REQUEST_ID_REUSED", "REQUEST_ID_REUSED: another body")
+        if agent_id in self.wallets and self.keys[agent_id] != private_key:
+            raise Refused("trading", "WALLET_EXISTS", "WALLET_EXISTS: this agent has a wallet")
         self.keys[agent_id] = private_key
+        self.limits.setdefault(f"wal_{agent_id}", limits)
         return self.wallets.setdefault(agent_id, WalletKey(f"wal_{agent_id}", "address"))
 
     async def wallet_of(self, agent_id: str) -> WalletKey | None:
         self.line.pass_through()
         return self.wallets.get(agent_id)
 
-    async def limit(self, wallet_id: str, limits: Trading) -> None:
+    async def tighten(self, wallet_id: str, limits: Trading) -> None:
         self.line.pass_through()
-        self.limits[wallet_id] = limits
+        self.tightened.append((wallet_id, limits))
 
     async def policy(self, wallet_id: str) -> Policy:
         return Policy(LAMPORTS_PER_SOL // 10, LAMPORTS_PER_SOL // 20, 300, 10, LAMPORTS_PER_SOL)
@@ -271,7 +289,7 @@ class FakeTrading:
     async def wallet(self, wallet_id: str) -> Wallet:
         self.line.pass_through()
         bought = sum(trade.output_amount for trade in self.swaps.values() if trade.input_mint == WRAPPED_SOL)
-        holdings = (Holding(MOSS.mint, MOSS.symbol, bought, MOSS.decimals),) if bought else ()
+        holdings = (Holding(MOSS.mint, MOSS.symbol, bought, 6),) if bought else ()
         past = tuple(
             PastTrade(trade.output_mint, True, trade.input_amount, trade.output_amount, datetime.now(UTC))
             for trade in self.swaps.values()
@@ -281,13 +299,29 @@ class FakeTrading:
     async def market(self, mints: Sequence[str]) -> MarketView:
         return MarketView(Decimal(150), self.tokens)
 
-    async def swap(self, wallet_id: str, input_mint: str, output_mint: str, amount: int, request_id: str) -> Trade:
+    async def quote(self, input_mint: str, output_mint: str, amount: int) -> int:
         self.line.pass_through()
+        # By the prices of the market above, a lamport is 15 base units of MOSS.
+        fair = amount * 15 if input_mint == WRAPPED_SOL else amount // 15
+        if self.quoting is not None:
+            await self.quoting.wait()
+        return int(fair * self.generosity)
+
+    async def swap(self, order: Order, request_id: str) -> Trade:
+        self.line.pass_through()
+        self.orders.append(order)
         if self.refusal is not None:
             raise self.refusal
         number = len(self.swaps)
         trade = Trade(
-            f"trd_{number}", Progress.SETTLED, input_mint, output_mint, amount, amount * 15, f"signature{number}", ""
+            id=f"trd_{number}",
+            progress=Progress.SETTLED,
+            input_mint=order.input_mint,
+            output_mint=order.output_mint,
+            input_amount=order.amount,
+            output_amount=order.amount * 15,
+            signature=f"signature{number}",
+            reason="",
         )
         return self.swaps.setdefault(request_id, trade)
 

@@ -11,7 +11,7 @@ from services.agents.adapters.calls import calling
 from services.agents.domain.persona import Trading
 from services.agents.domain.trading import WRAPPED_SOL, Holding, MarketView, PastTrade, Policy, TokenView, Wallet
 from services.agents.ports.neighbours import WalletKey
-from services.agents.ports.stored import Progress, Trade
+from services.agents.ports.stored import Order, Progress, Trade
 from services.runtime.clock import Clock
 from services.runtime.protobuf import read_time
 
@@ -34,9 +34,15 @@ class TradingClient:
         self._trading = trading
         self._clock = clock
 
-    async def register(self, agent_id: str, private_key: str, request_id: str) -> WalletKey:
-        """Register an agent's wallet once for every request_id; without a key a new one is made."""
-        request = pb.RegisterWalletRequest(agent_id=agent_id, private_key=private_key, request_id=request_id)
+    async def register(self, agent_id: str, private_key: str, limits: Trading, request_id: str) -> WalletKey:
+        """Register an agent's wallet once for every request_id, with the limits that a persona gives.
+
+        Without a key a new one is made.
+        """
+        policy, mask = _policy("", limits)
+        request = pb.RegisterWalletRequest(
+            agent_id=agent_id, private_key=private_key, policy=policy, policy_mask=mask, request_id=request_id
+        )
         with calling("trading"):
             answer = await self._trading.RegisterWallet(request)
         return WalletKey(answer.wallet.id, answer.wallet.address)
@@ -47,17 +53,12 @@ class TradingClient:
             answer = await self._trading.ListWallets(pb.ListWalletsRequest(agent_id=agent_id, page_size=1))
         return WalletKey(answer.wallets[0].id, answer.wallets[0].address) if answer.wallets else None
 
-    async def limit(self, wallet_id: str, limits: Trading) -> None:
-        """Set the wallet's policy to the limits that a persona gives, and leave the others as they are."""
-        given = {name: value for name in _LIMITS if (value := getattr(limits, name)) is not None}
-        policy = pb.Policy(wallet_id=wallet_id, blocked_mints=limits.blacklist, **given)
-        # An empty list would lift what its operator has blocked.
-        paths = [*given, "blocked_mints"] if limits.blacklist else [*given]
-        if not paths:
-            return
-        request = pb.SetPolicyRequest(policy=policy, update_mask=FieldMask(paths=paths))
-        with calling("trading"):
-            await self._trading.SetPolicy(request)
+    async def tighten(self, wallet_id: str, limits: Trading) -> None:
+        """Narrow the wallet's policy to the limits that a persona gives; none of its limits is ever widened."""
+        policy, mask = _policy(wallet_id, limits)
+        if mask.paths:
+            with calling("trading"):
+                await self._trading.TightenPolicy(pb.TightenPolicyRequest(policy=policy, update_mask=mask))
 
     async def policy(self, wallet_id: str) -> Policy:
         """Return the wallet's policy."""
@@ -103,10 +104,21 @@ class TradingClient:
         sol = priced.get(WRAPPED_SOL)
         return MarketView(Decimal(sol.usd) if sol else Decimal(0), tuple(tokens))
 
-    async def swap(self, wallet_id: str, input_mint: str, output_mint: str, amount: int, request_id: str) -> Trade:
-        """Swap this many base units once for every request_id, with the slippage that the policy allows."""
+    async def quote(self, input_mint: str, output_mint: str, amount: int) -> int:
+        """Return how many base units a swap of this many would give now."""
+        request = pb.GetQuoteRequest(input_mint=input_mint, output_mint=output_mint, amount=amount)
+        with calling("trading"):
+            return (await self._trading.GetQuote(request)).quote.output_amount
+
+    async def swap(self, order: Order, request_id: str) -> Trade:
+        """Carry out an order once for every request_id, with the slippage that the policy allows."""
         request = pb.ExecuteTradeRequest(
-            wallet_id=wallet_id, input_mint=input_mint, output_mint=output_mint, amount=amount, request_id=request_id
+            wallet_id=order.wallet_id,
+            input_mint=order.input_mint,
+            output_mint=order.output_mint,
+            amount=order.amount,
+            min_output_amount=order.min_output_amount,
+            request_id=request_id,
         )
         with calling("trading"):
             return _trade((await self._trading.ExecuteTrade(request)).trade)
@@ -126,6 +138,13 @@ class TradingClient:
         return None
 
 
+def _policy(wallet_id: str, limits: Trading) -> tuple[pb.Policy, FieldMask]:
+    """Return the limits that a persona gives, and the names of those that it does give."""
+    given = {name: value for name in _LIMITS if (value := getattr(limits, name)) is not None}
+    policy = pb.Policy(wallet_id=wallet_id, blocked_mints=limits.blacklist, **given)
+    return policy, FieldMask(paths=[*given, "blocked_mints"] if limits.blacklist else [*given])
+
+
 def _token(token: pb.Token) -> TokenView:
     return TokenView(
         mint=token.mint,
@@ -141,7 +160,7 @@ def _token(token: pb.Token) -> TokenView:
 def _unlisted(price: pb.Price) -> TokenView:
     """Return what a price alone tells of a token that is not in fashion: nobody vouches for it here."""
     change = Decimal(price.change_24h) if price.change_24h else None
-    return TokenView(price.mint, price.mint[:4], 0, Decimal(price.usd), change, is_trending=False)
+    return TokenView(price.mint, price.mint[:4], None, Decimal(price.usd), change, is_trending=False)
 
 
 def _trade(trade: pb.Trade) -> Trade:

@@ -14,7 +14,7 @@ from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.persona import Trading, XSecrets
 from services.agents.domain.prompts import PromptParts
 from services.agents.domain.trading import MarketView, Policy, Wallet
-from services.agents.ports.stored import Mention, Post, Trade
+from services.agents.ports.stored import Mention, Order, Post, Trade
 from services.runtime.errors import PuppetError, Violation
 
 
@@ -165,16 +165,19 @@ class WalletKey:
 class TradingPort(Protocol):
     """Wallets, the market, and swaps."""
 
-    async def register(self, agent_id: str, private_key: str, request_id: str) -> WalletKey:
-        """Register an agent's wallet once for every request_id; without a key a new one is made."""
+    async def register(self, agent_id: str, private_key: str, limits: Trading, request_id: str) -> WalletKey:
+        """Register an agent's wallet once for every request_id, with the limits that a persona gives.
+
+        Without a key a new one is made.
+        """
         ...
 
     async def wallet_of(self, agent_id: str) -> WalletKey | None:
         """Return the wallet that an agent has."""
         ...
 
-    async def limit(self, wallet_id: str, limits: Trading) -> None:
-        """Set the wallet's policy to the limits that a persona gives, and leave the others as they are."""
+    async def tighten(self, wallet_id: str, limits: Trading) -> None:
+        """Narrow the wallet's policy to the limits that a persona gives; none of its limits is ever widened."""
         ...
 
     async def policy(self, wallet_id: str) -> Policy:
@@ -189,8 +192,12 @@ class TradingPort(Protocol):
         """Return the tokens in fashion, and these as far as they have a price."""
         ...
 
-    async def swap(self, wallet_id: str, input_mint: str, output_mint: str, amount: int, request_id: str) -> Trade:
-        """Swap this many base units once for every request_id, with the slippage that the policy allows."""
+    async def quote(self, input_mint: str, output_mint: str, amount: int) -> int:
+        """Return how many base units a swap of this many would give now."""
+        ...
+
+    async def swap(self, order: Order, request_id: str) -> Trade:
+        """Carry out an order once for every request_id, with the slippage that the policy allows."""
         ...
 
     async def trade(self, trade_id: str) -> Trade:

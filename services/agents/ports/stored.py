@@ -116,6 +116,7 @@ class Feelings:
 class Order:
     """A swap that was decided on: from which wallet, how many base units of what for what, and why.
 
+    Less than `min_output_amount` must not come out of it, however long it takes until it is carried out.
     `words` say it as the examples of a persona do; `scores` are 0 to 1 by the tokens' symbols; `gain` is a fraction of
     what was paid for what is sold, and None for a purchase.
     """
@@ -124,6 +125,7 @@ class Order:
     input_mint: str
     output_mint: str
     amount: int
+    min_output_amount: int
     is_buy: bool
     symbol: str
     words: str

@@ -2,6 +2,7 @@
 
 from services.agents.service.agents import Agents
 from services.agents.service.cast import Cast
+from services.agents.service.effects import Effects
 from services.agents.service.journal import Journal
 from services.agents.service.posting import Posting
 from services.agents.service.provisioning import Provisioning
@@ -15,6 +16,7 @@ __all__ = [
     "Agents",
     "Cast",
     "Dealing",
+    "Effects",
     "Flows",
     "Journal",
     "Posting",

@@ -10,6 +10,7 @@ from services.agents.domain.text import shared
 from services.agents.ports.neighbours import MemoryPort, NewMemory, SocialPort, Source
 from services.agents.ports.stored import Draft, Pass, Post, PostTask
 from services.agents.service.cast import Cast, Character
+from services.agents.service.effects import Effects
 from services.agents.service.journal import Entry
 from services.agents.service.writing import Writer
 
@@ -33,8 +34,9 @@ _POST_LENGTH = 280
 class Posting:
     """The steps of a post."""
 
-    def __init__(self, cast: Cast, writer: Writer, memory: MemoryPort, social: SocialPort) -> None:
+    def __init__(self, cast: Cast, effects: Effects, writer: Writer, memory: MemoryPort, social: SocialPort) -> None:
         self._cast = cast
+        self._effects = effects
         self._writer = writer
         self._memory = memory
         self._social = social
@@ -73,10 +75,12 @@ class Posting:
             details |= {"memory": told.text, "memory_id": told.id}
         return Draft(prefix + choice.text, reason, details)
 
-    async def publish(self, workflow_id: str, agent_id: str, text: str, in_reply_to: str = "") -> Post:
-        """Publish a text, once for every workflow."""
-        character = await self._cast.character(agent_id)
-        return await self._social.publish(character.record.account_id, text, in_reply_to, workflow_id)
+    async def publish(self, workflow_id: str, agent_id: str, text: str, in_reply_to: str = "") -> Post | Pass:
+        """Publish a text, once for every workflow, unless the agent was stopped before."""
+        agent = await self._effects.begin(agent_id, workflow_id, lambda agent: bool(agent.account_id))
+        if agent is None:
+            return Pass("posts nothing", "was stopped before it was sent")
+        return await self._social.publish(agent.account_id, text, in_reply_to, workflow_id)
 
     async def look(self, post_id: str) -> Post:
         """Return a post as it is now."""

@@ -21,7 +21,7 @@ from services.agents.ports.neighbours import (
     View,
     WalletKey,
 )
-from services.runtime.errors import InvalidRequest, Violation
+from services.runtime.errors import InvalidRequest, RequestIdReused, Violation
 
 _AT_ONCE = 8
 
@@ -45,20 +45,30 @@ class Provisioning:
             return await self._social.register(persona.id, secrets.x)
 
     async def wallet(self, persona: Persona, secrets: Secrets) -> WalletKey | None:
-        """Register the wallet of a persona that trades or has a key, and set its limits; None for any other.
+        """Register the wallet of a persona that trades or has a key, with its limits; None for any other.
 
-        Raises InvalidRequest when the trading service refuses key or limits, and DependencyUnavailable.
+        The limits hold from the wallet's first moment on. Later ones only narrow what there is: by then an operator may
+        have. Raises InvalidRequest when the trading service refuses key or limits, and DependencyUnavailable.
         """
         if not (persona.trading.is_enabled or secrets.private_key):
             return None
-        wallet = None if secrets.private_key else await self._trading.wallet_of(persona.id)
-        if wallet is None:
-            request_id = f"wallet/{persona.id}/{_digest(secrets.private_key)}"
-            with _naming("persona.solana_integration.private_key"):
-                wallet = await self._trading.register(persona.id, secrets.private_key, request_id)
+        wallet = await self._trading.wallet_of(persona.id)
+        if wallet is None or secrets.private_key:
+            wallet = await self._registered(persona, secrets.private_key, wallet)
         with _naming("persona.solana_integration.trade_safety"):
-            await self._trading.limit(wallet.id, persona.trading)
+            await self._trading.tighten(wallet.id, persona.trading)
         return wallet
+
+    async def _registered(self, persona: Persona, private_key: str, known: WalletKey | None) -> WalletKey:
+        request_id = f"wallet/{persona.id}/{_digest(private_key)}"
+        with _naming("persona.solana_integration.private_key"):
+            try:
+                return await self._trading.register(persona.id, private_key, persona.trading, request_id)
+            except Refused as refused:
+                # The request names the key: it was registered before, with the limits of an earlier persona.
+                if known is None or refused.reason != RequestIdReused.reason:
+                    raise
+                return known
 
     async def memories(self, agent_id: str, initial: InitialMemory) -> None:
         """Store what a character knows from the start. Raises InvalidRequest and DependencyUnavailable."""

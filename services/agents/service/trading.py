@@ -2,11 +2,13 @@
 
 import random
 
-from services.agents.domain.entities import ActivityKind
-from services.agents.domain.trading import WRAPPED_SOL, Buy, Hold, Sell, decide
+from services.agents.domain.entities import ActivityKind, AgentRecord
+from services.agents.domain.persona import read_persona
+from services.agents.domain.trading import WRAPPED_SOL, Buy, Hold, Sell, decide, expected_output, least_output
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Source, TradingPort
 from services.agents.ports.stored import Order, Pass, PostTask, Trade, TradeNews
 from services.agents.service.cast import Cast
+from services.agents.service.effects import Effects
 from services.agents.service.journal import Entry
 from services.runtime.clock import Clock
 
@@ -20,8 +22,9 @@ _MOST_MEMORIES = 50
 class Dealing:
     """The steps of a trade."""
 
-    def __init__(self, cast: Cast, memory: MemoryPort, trading: TradingPort, clock: Clock) -> None:
+    def __init__(self, cast: Cast, effects: Effects, memory: MemoryPort, trading: TradingPort, clock: Clock) -> None:
         self._cast = cast
+        self._effects = effects
         self._memory = memory
         self._trading = trading
         self._clock = clock
@@ -38,15 +41,25 @@ class Dealing:
         market = await self._trading.market([*held, *persona.trading.always_tradable])
         memories = await self._memory.trusted(agent_id, GROUNDS, _MOST_MEMORIES)
         rng = random.Random(workflow_id)
-        match decide(persona, character.trading_mood, market, wallet, policy, memories, self._clock.now(), rng):
-            case Buy() | Sell() as decision:
-                return _order(record.wallet_id, decision)
-            case Hold() as hold:
-                return Pass("holds", "; ".join(hold.reasons))
+        now, mood = self._clock.now(), character.trading_mood
+        decision = decide(persona, mood, market, wallet, policy, memories, now, rng)
+        if isinstance(decision, Hold):
+            return Pass("holds", "; ".join(decision.reasons))
+        quoted = await self._trading.quote(*_sides(decision))
+        least = least_output(expected_output(decision, market, wallet), quoted, policy.max_slippage_bps)
+        if not 0 < least <= quoted:
+            return Pass("holds", f"{decision.symbol} is quoted too far below its price")
+        return _order(record.wallet_id, decision, least)
 
-    async def execute(self, workflow_id: str, order: Order) -> Trade:
-        """Swap, once for every workflow."""
-        return await self._trading.swap(order.wallet_id, order.input_mint, order.output_mint, order.amount, workflow_id)
+    async def execute(self, workflow_id: str, agent_id: str, order: Order) -> Trade | Pass:
+        """Carry an order out, once for every workflow, unless the agent was stopped before or trades no longer."""
+
+        def may(agent: AgentRecord) -> bool:
+            return agent.wallet_id == order.wallet_id and read_persona(agent.persona).trading.is_enabled
+
+        if await self._effects.begin(agent_id, workflow_id, may) is None:
+            return Pass("trades nothing", "was stopped before it was sent")
+        return await self._trading.swap(order, workflow_id)
 
     async def look(self, trade_id: str) -> Trade:
         """Return a trade as it is now."""
@@ -75,14 +88,22 @@ def traded(order: Order, trade: Trade) -> Entry:
     return Entry(ActivityKind.TRADE, order.words, order.reason, details, (order.event,))
 
 
-def _order(wallet_id: str, decision: Buy | Sell) -> Order:
-    is_buy = isinstance(decision, Buy)
+def _sides(decision: Buy | Sell) -> tuple[str, str, int]:
+    """Return what is given, what is got for it, and how much is given."""
+    if isinstance(decision, Buy):
+        return WRAPPED_SOL, decision.mint, decision.lamports
+    return decision.mint, WRAPPED_SOL, decision.amount
+
+
+def _order(wallet_id: str, decision: Buy | Sell, least: int) -> Order:
+    input_mint, output_mint, amount = _sides(decision)
     return Order(
         wallet_id=wallet_id,
-        input_mint=WRAPPED_SOL if is_buy else decision.mint,
-        output_mint=decision.mint if is_buy else WRAPPED_SOL,
-        amount=decision.lamports if isinstance(decision, Buy) else decision.amount,
-        is_buy=is_buy,
+        input_mint=input_mint,
+        output_mint=output_mint,
+        amount=amount,
+        min_output_amount=least,
+        is_buy=isinstance(decision, Buy),
         symbol=decision.symbol,
         words=decision.in_words,
         reason="; ".join(decision.reasons),

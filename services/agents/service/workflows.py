@@ -60,6 +60,9 @@ class Flows:
             post = await self._settled(
                 run, lambda: self._posting.publish(run.id, task.agent_id, draft.text), self._posting.look
             )
+            if isinstance(post, Pass):
+                await self._pass(run, task.agent_id, post)
+                return
             remember = partial(self._posting.remember, run.id, task.agent_id, draft, post)
             await self._done(run, task.agent_id, remember, posted(draft, post))
 
@@ -89,6 +92,9 @@ class Flows:
             post = await self._settled(
                 run, lambda: self._posting.publish(run.id, agent_id, draft.text, to), self._posting.look
             )
+            if isinstance(post, Pass):
+                await self._pass(run, agent_id, post)
+                return
             feelings = await run.step("feel", lambda: self._replying.feelings(task, heard))
             remember = partial(self._replying.remember, run.id, task, heard, draft, post)
             await self._done(run, agent_id, remember, replied(heard, draft, post, feelings))
@@ -101,7 +107,10 @@ class Flows:
             if isinstance(order, Pass):
                 await self._pass(run, agent_id, order)
                 return
-            trade = await self._settled(run, lambda: self._dealing.execute(run.id, order), self._dealing.look)
+            trade = await self._settled(run, lambda: self._dealing.execute(run.id, agent_id, order), self._dealing.look)
+            if isinstance(trade, Pass):
+                await self._pass(run, agent_id, trade)
+                return
             remember = partial(self._dealing.remember, run.id, agent_id, order, trade)
             await self._done(run, agent_id, remember, traded(order, trade))
             telling = await run.step("tell", lambda: self._dealing.telling(run.id, agent_id, order, trade))
@@ -109,14 +118,23 @@ class Flows:
                 await run.start(f"{run.id}/post", telling)
 
     async def _settled(
-        self, run: Run, send: Callable[[], Awaitable[EffectT]], look: Callable[[str], Awaitable[EffectT]]
-    ) -> EffectT:
-        """Send, and wait until the effect is settled. Raises StepFailed when it failed, or isn't settled for long."""
+        self, run: Run, send: Callable[[], Awaitable[EffectT | Pass]], look: Callable[[str], Awaitable[EffectT]]
+    ) -> EffectT | Pass:
+        """Send, and wait until the effect is settled; a Pass says why nothing was sent.
+
+        Raises StepFailed when the effect failed, or isn't settled for long.
+        """
         effect: EffectT | None = None
         waited, pause = 0.0, _FIRST_PAUSE_SECONDS
         while True:
             try:
-                effect = await run.step("look", partial(look, effect.id)) if effect else await run.step("send", send)
+                if effect:
+                    effect = await run.step("look", partial(look, effect.id))
+                else:
+                    sent = await run.step("send", send)
+                    if isinstance(sent, Pass):
+                        return sent
+                    effect = sent
             except StepFailed as failed:
                 # It may have been taken, to happen later: it is asked for again, by the same name.
                 if failed.reason != DependencyUnavailable.reason or waited >= self._settle_seconds:

@@ -8,7 +8,7 @@ import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
-from services.agents.ports.neighbours import Source
+from services.agents.ports.neighbours import Source, WalletKey
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import KEYS, Open, create, log_of, reason_of, update
 
@@ -118,6 +118,43 @@ async def test_an_update_changes_the_persona_and_leaves_redacted_secrets(
     assert (await agents.UpdateAgent(update(changed, etag=made.etag, request_id="req_1"))).agent == agent
     code, reason, _ = await reason_of(agents.UpdateAgent(update(changed, etag=made.etag)))
     assert (code, reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
+
+
+async def test_the_limits_of_a_persona_hold_when_the_wallet_is_made_and_only_narrow_it_later(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    safety = persona["solana_integration"]["trade_safety"]
+    safety["max_trade_amount_sol"] = 5
+    await agents.UpdateAgent(update(persona))
+    assert world.trading.limits["wal_wren"].max_trade_lamports == 50_000_000
+    assert [(wallet, limits.max_trade_lamports) for wallet, limits in world.trading.tightened] == [
+        ("wal_wren", 50_000_000),
+        ("wal_wren", 5_000_000_000),
+    ]
+
+
+async def test_a_wallet_that_was_there_before_its_agent_is_only_narrowed(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    world.trading.wallets["wren"] = WalletKey("wal_before", "address")
+    assert (await agents.CreateAgent(create(persona))).agent.wallet_id == "wal_before"
+    assert not world.trading.limits
+    assert [wallet for wallet, _ in world.trading.tightened] == ["wal_before"]
+
+
+async def test_the_same_key_with_other_limits_narrows_and_another_key_is_refused(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    persona["solana_integration"]["private_key"] = "sesame"
+    await agents.CreateAgent(create(persona))
+    persona["solana_integration"]["trade_safety"]["max_trade_amount_sol"] = 0.01
+    assert (await agents.UpdateAgent(update(persona))).agent.wallet_id == "wal_wren"
+    assert world.trading.limits["wal_wren"].max_trade_lamports == 50_000_000
+    assert world.trading.tightened[-1][1].max_trade_lamports == 10_000_000
+    persona["solana_integration"]["private_key"] = "another"
+    code, _, fields = await reason_of(agents.UpdateAgent(update(persona)))
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, {"persona.solana_integration.private_key"})
 
 
 async def test_an_update_that_ends_trading_takes_trades_off_the_schedule(

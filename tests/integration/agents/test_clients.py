@@ -25,11 +25,12 @@ from services.agents.adapters.memory_client import MemoryClient
 from services.agents.adapters.social_client import SocialClient
 from services.agents.adapters.trading_client import TradingClient
 from services.agents.domain.errors import DependencyUnavailable
+from services.agents.domain.mood import OwnEvent
 from services.agents.domain.persona import read_persona
 from services.agents.domain.prompts import PromptParts, Sampling
 from services.agents.domain.trading import WRAPPED_SOL, PastTrade
-from services.agents.ports.neighbours import NewMemory, Refused, Source, View
-from services.agents.ports.stored import Progress
+from services.agents.ports.neighbours import NewMemory, Refused, Source, View, WalletKey
+from services.agents.ports.stored import Order, Progress
 from services.llm.bootstrap import opener as open_llm
 from services.llm.settings import LlmSettings, ProviderSettings
 from services.memory.bootstrap import opener as open_memory
@@ -177,9 +178,9 @@ async def test_the_market_has_what_is_in_fashion_and_what_was_asked_for() -> Non
     async with answering(TRADING, answers) as channel:
         market = await TradingClient(TradingServiceStub(channel), CLOCK).market([MOSS, "other"])
     assert market.sol_usd == Decimal("150.5")
-    assert [(found.mint, found.usd, found.is_trending) for found in market.tokens] == [
-        (MOSS, Decimal("0.0123"), True),
-        ("other", Decimal(2), False),
+    assert [(found.mint, found.usd, found.decimals, found.is_trending) for found in market.tokens] == [
+        (MOSS, Decimal("0.0123"), 6, True),
+        ("other", Decimal(2), None, False),
     ]
 
 
@@ -201,40 +202,77 @@ async def test_a_wallet_is_its_balances_and_its_trades_with_sol() -> None:
     assert wallet.trades == (PastTrade(MOSS, True, 7, 500, CLOCK.now()),)
 
 
-async def test_a_persona_sets_only_the_limits_that_it_gives(sample_persona: dict[str, Any]) -> None:
-    asked: list[trading_pb.SetPolicyRequest] = []
+async def test_a_wallet_is_registered_with_the_limits_that_the_persona_gives_and_no_others(
+    sample_persona: dict[str, Any],
+) -> None:
+    asked: list[trading_pb.RegisterWalletRequest] = []
 
-    def set_policy(request: trading_pb.SetPolicyRequest) -> trading_pb.SetPolicyResponse:
+    def register(request: trading_pb.RegisterWalletRequest) -> trading_pb.RegisterWalletResponse:
         asked.append(request)
-        return trading_pb.SetPolicyResponse()
+        return trading_pb.RegisterWalletResponse(wallet=trading_pb.Wallet(id="wal_1", address="address"))
 
-    async with answering(TRADING, {"SetPolicy": set_policy}) as channel:
+    async with answering(TRADING, {"RegisterWallet": register}) as channel:
+        client = TradingClient(TradingServiceStub(channel), CLOCK)
         limits = replace(read_persona(sample_persona).trading, blacklist=(MOSS,))
-        await TradingClient(TradingServiceStub(channel), CLOCK).limit("wal_1", limits)
-    assert list(asked[0].policy.blocked_mints) == [MOSS]
-    assert asked[0].policy.max_trade_lamports == 50_000_000
-    assert list(asked[0].update_mask.paths) == [
+        assert await client.register("wren", "key", limits, "req_1") == WalletKey("wal_1", "address")
+        await client.register("wren", "", read_persona({"id": "a", "name": "A"}).trading, "req_2")
+    first, second = asked
+    assert (first.private_key, first.request_id, first.policy.wallet_id) == ("key", "req_1", "")
+    assert list(first.policy.blocked_mints) == [MOSS]
+    assert first.policy.max_trade_lamports == 50_000_000
+    assert list(first.policy_mask.paths) == [
         "max_trade_lamports",
         "min_balance_lamports",
         "max_slippage_bps",
         "blocked_mints",
     ]
+    assert not second.policy_mask.paths
 
 
-async def test_a_persona_without_a_blacklist_leaves_the_operators_one(sample_persona: dict[str, Any]) -> None:
-    asked: list[trading_pb.SetPolicyRequest] = []
+async def test_a_persona_narrows_only_the_limits_that_it_gives(sample_persona: dict[str, Any]) -> None:
+    asked: list[trading_pb.TightenPolicyRequest] = []
 
-    def set_policy(request: trading_pb.SetPolicyRequest) -> trading_pb.SetPolicyResponse:
+    def tighten(request: trading_pb.TightenPolicyRequest) -> trading_pb.TightenPolicyResponse:
         asked.append(request)
-        return trading_pb.SetPolicyResponse()
+        return trading_pb.TightenPolicyResponse()
 
     limits = read_persona(sample_persona).trading
-    async with answering(TRADING, {"SetPolicy": set_policy}) as channel:
+    async with answering(TRADING, {"TightenPolicy": tighten}) as channel:
         client = TradingClient(TradingServiceStub(channel), CLOCK)
-        await client.limit("wal_1", replace(limits, blacklist=()))
-        await client.limit("wal_1", read_persona({"id": "a", "name": "A"}).trading)
-    assert [list(request.update_mask.paths) for request in asked] == [
-        ["max_trade_lamports", "min_balance_lamports", "max_slippage_bps"]
+        await client.tighten("wal_1", replace(limits, blacklist=()))
+        await client.tighten("wal_1", read_persona({"id": "a", "name": "A"}).trading)
+    [request] = asked
+    assert request.policy.wallet_id == "wal_1"
+    assert list(request.update_mask.paths) == ["max_trade_lamports", "min_balance_lamports", "max_slippage_bps"]
+
+
+async def test_an_order_is_given_with_the_least_that_must_come_out() -> None:
+    asked: list[trading_pb.ExecuteTradeRequest] = []
+
+    def execute(request: trading_pb.ExecuteTradeRequest) -> trading_pb.ExecuteTradeResponse:
+        asked.append(request)
+        return trading_pb.ExecuteTradeResponse(trade=trading_pb.Trade(id="trd_1"))
+
+    answers: Answers = {
+        "ExecuteTrade": execute,
+        "GetQuote": lambda request: trading_pb.GetQuoteResponse(
+            quote=trading_pb.Quote(output_amount=2 * request.amount)
+        ),
+    }
+    order = Order("wal_1", WRAPPED_SOL, MOSS, 7, 13, True, "MOSS", "", "", {}, None, OwnEvent.TRADED)
+    async with answering(TRADING, answers) as channel:
+        client = TradingClient(TradingServiceStub(channel), CLOCK)
+        assert await client.quote(WRAPPED_SOL, MOSS, 7) == 14
+        assert (await client.swap(order, "req_1")).progress is Progress.UNDER_WAY
+    assert asked == [
+        trading_pb.ExecuteTradeRequest(
+            wallet_id="wal_1",
+            input_mint=WRAPPED_SOL,
+            output_mint=MOSS,
+            amount=7,
+            min_output_amount=13,
+            request_id="req_1",
+        )
     ]
 
 

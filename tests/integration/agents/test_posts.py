@@ -7,7 +7,7 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
-from tests.integration.agents.conftest import KEYS, Open, OpenWith, create, log_of, next_of
+from tests.integration.agents.conftest import KEYS, Open, OpenWith, create, log_of, next_of, until
 
 Persona = dict[str, Any]
 
@@ -174,6 +174,36 @@ async def test_a_post_to_a_fellow_has_its_handle_in_front(
     assert addressed
     for activity in activities:
         assert activity.summary.startswith("@otto_handle ") == (activity in addressed)
+
+
+async def test_what_was_written_before_the_agent_was_stopped_is_not_posted(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    world.llm.thinking = asyncio.Event()
+    posting = asyncio.ensure_future(post(agents, "one"))
+    await until(lambda: bool(world.llm.prompts))
+    await agents.StopAgent(pb.StopAgentRequest(id="wren"))
+    world.llm.thinking.set()
+    activity = (await posting).activity
+    assert (activity.kind, activity.summary) == (pb.ACTIVITY_KIND_PASS, "posts nothing")
+    assert not world.social.posts
+
+
+async def test_what_was_sent_before_the_agent_was_stopped_is_finished_and_said_so(
+    reopen: Open, world: World, persona: Persona
+) -> None:
+    world.social.sending = asyncio.Event()
+    async with reopen() as agents:
+        await agents.CreateAgent(create(persona))
+        posting = asyncio.ensure_future(post(agents, "one"))
+        await until(lambda: bool(world.social.posts))
+        await agents.StopAgent(pb.StopAgentRequest(id="wren"))
+        posting.cancel()
+    world.social.sending = None
+    async with reopen() as agents:
+        [activity] = await next_of(agents, pb.ACTIVITY_KIND_POST)
+    assert world.social.published("acc_wren") == [activity.summary]
 
 
 async def test_a_post_lifts_the_mood(agents: AgentServiceStub, persona: Persona) -> None:

@@ -1,5 +1,6 @@
 """Trades: decided by code from what is trusted, made once, and told of."""
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from services.agents.domain.trading import WRAPPED_SOL
 from services.agents.ports.neighbours import NewMemory, Refused, Source
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import MOSS, World
-from tests.integration.agents.conftest import KEYS, Open, OpenWith, create, next_of, update
+from tests.integration.agents.conftest import KEYS, Open, OpenWith, create, next_of, until, update
 
 # What differs between the databases is tested with the store, the agents and the posts.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -48,6 +49,66 @@ async def test_the_same_request_id_trades_once(agents: AgentServiceStub, world: 
     await agents.CreateAgent(create(persona))
     assert await trade(agents) == await trade(agents)
     assert len(world.trading.swaps) == 1
+
+
+async def test_an_order_carries_the_least_that_its_decision_was_made_on(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    await trade(agents)
+    [order] = world.trading.orders
+    # By the prices a lamport is 15 base units, and the policy allows a slippage of 3 %.
+    assert order.min_output_amount == order.amount * 15 * 97 // 100
+
+
+@pytest.mark.parametrize("decimals", [0, 5, None])
+async def test_decimals_that_are_wrong_or_missing_neither_stop_a_trade_nor_ask_for_nothing(
+    agents: AgentServiceStub, world: World, persona: Persona, decimals: int | None
+) -> None:
+    world.trading.tokens = (replace(MOSS, decimals=decimals),)
+    await agents.CreateAgent(create(persona))
+    assert (await trade(agents)).kind == pb.ACTIVITY_KIND_TRADE
+    [order] = world.trading.orders
+    assert order.min_output_amount == order.amount * 15 * 97 // 100
+
+
+@pytest.mark.parametrize("generosity", ["0.96", "0.000000001", "0"])
+async def test_what_is_quoted_far_below_its_price_is_not_traded(
+    agents: AgentServiceStub, world: World, persona: Persona, generosity: str
+) -> None:
+    world.trading.generosity = Decimal(generosity)
+    await agents.CreateAgent(create(persona))
+    activity = await trade(agents)
+    assert activity.kind == pb.ACTIVITY_KIND_PASS
+    assert "below its price" in activity.reason
+    assert not world.trading.orders
+
+
+@pytest.mark.parametrize("change", ["stopped", "no longer trading"])
+async def test_what_was_decided_before_the_agent_was_stopped_is_not_traded(
+    agents: AgentServiceStub, world: World, persona: Persona, change: str
+) -> None:
+    await agents.CreateAgent(create(persona))
+    world.trading.quoting = asyncio.Event()
+    asked = world.trading.line.calls
+    request = pb.TriggerTradeRequest(agent_id="wren", request_id="one")
+    trading = asyncio.ensure_future(_awaited(agents.TriggerTrade(request, timeout=30)))
+    # Wallet and quote are the calls of a decision.
+    await until(lambda: world.trading.line.calls >= asked + 2)
+    if change == "stopped":
+        await agents.StopAgent(pb.StopAgentRequest(id="wren"))
+    else:
+        idle = {**persona, "solana_integration": persona["solana_integration"] | {"trading_enabled": False}}
+        await agents.UpdateAgent(update(idle))
+    world.trading.quoting.set()
+    activity = (await trading).activity
+    assert (activity.kind, activity.summary) == (pb.ACTIVITY_KIND_PASS, "trades nothing")
+    assert "before it was sent" in activity.reason
+    assert not world.trading.orders
+
+
+async def _awaited(call: Any) -> Any:
+    return await call
 
 
 async def test_a_market_without_anything_good_is_a_pass(

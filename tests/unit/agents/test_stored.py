@@ -42,6 +42,7 @@ ORDER = Order(
     input_mint="So11",
     output_mint="Moss",
     amount=2**63,
+    min_output_amount=555_000_000,
     is_buy=True,
     symbol="MOSS",
     words="bought 0.037 SOL of MOSS",

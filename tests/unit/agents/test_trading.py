@@ -26,6 +26,8 @@ from services.agents.domain.trading import (
     TokenView,
     Wallet,
     decide,
+    expected_output,
+    least_output,
 )
 from services.agents.domain.trading.appraisal import appetite, emphasised
 
@@ -275,7 +277,7 @@ _TOKENS = st.builds(
     TokenView,
     mint=_MINTS,
     symbol=st.sampled_from(["MOSS", "SOUP", "", "#!", "NAP"]),
-    decimals=st.integers(0, 12),
+    decimals=st.none() | st.integers(0, 12),
     usd=st.decimals(0, 1000, places=8),
     change_24h=st.none() | st.decimals(-1, 50, places=4),
     liquidity_usd=st.none() | st.decimals(0, 10**9, places=2),
@@ -351,3 +353,31 @@ def test_a_symbol_that_was_changed_after_the_purchase_gets_into_no_words(symbol:
     assert isinstance(decision, Sell)
     assert decision.in_words == "sold all Moss at a loss"
     assert not any("evil" in reason for reason in decision.reasons)
+
+
+def test_the_prices_say_what_a_trade_should_bring() -> None:
+    buy = Buy(reasons=(), scores={}, mint=MOSS_MINT, symbol="MOSS", lamports=37_000_000)
+    sale = Sell(
+        reasons=(), scores={}, mint=MOSS_MINT, symbol="MOSS", amount=15 * 10**6, portion="all", gain=Decimal("0.1")
+    )
+    # A SOL is 15,000 MOSS of a million base units each.
+    assert expected_output(buy, market(), WALLET) == 37_000_000 * 15
+    assert expected_output(sale, market(), holding("0.1")) == 10**6
+
+
+def test_the_decimals_of_what_is_held_count_and_unknown_ones_say_nothing() -> None:
+    buy = Buy(reasons=(), scores={}, mint=MOSS_MINT, symbol="MOSS", lamports=37_000_000)
+    for told in (None, 0, 9, 18):
+        assert expected_output(buy, market(replace(token(), decimals=told)), holding("0.1")) == 37_000_000 * 15
+    assert expected_output(buy, market(replace(token(), decimals=None)), WALLET) == 0
+    assert expected_output(buy, market(replace(token(), usd=Decimal(0))), WALLET) == 0
+    assert expected_output(buy, MarketView(Decimal(0), (token(),)), WALLET) == 0
+    assert expected_output(buy, market(token(SOUP_MINT)), WALLET) == 0
+
+
+@pytest.mark.parametrize(
+    ("expected", "quoted", "least"),
+    [(1_000, 1_000, 970), (1_000, 1_010, 979), (1_000, 1, 970), (0, 1_000, 970), (0, 1, 0), (0, 0, 0)],
+)
+def test_the_least_is_the_larger_of_price_and_quote_less_the_slippage(expected: int, quoted: int, least: int) -> None:
+    assert least_output(expected, quoted, 300) == least

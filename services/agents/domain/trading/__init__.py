@@ -1,6 +1,7 @@
 """Whether to trade, what, and how much: from market, wallet, policy, mood and trusted memories, never by chance."""
 
 from services.agents.domain.trading.deciding import decide
+from services.agents.domain.trading.floor import expected_output, least_output
 from services.agents.domain.trading.model import (
     LAMPORTS_PER_SOL,
     WRAPPED_SOL,
@@ -30,4 +31,6 @@ __all__ = [
     "TokenView",
     "Wallet",
     "decide",
+    "expected_output",
+    "least_output",
 ]

@@ -33,7 +33,7 @@ _FEE_RESERVE = 5_000_000
 _SMALLEST_TRADE = 1_000_000
 _STEP = 1_000_000
 _LEAST_LIQUIDITY = 25_000
-# A quote may come out a little above the price that was seen, and policy goes by the quote.
+# Policy goes by the larger of quote and price, which may come out a little above the price that was seen.
 _ROOM = Decimal("0.95")
 # Two scores nearer than this are as good as equal: the draw between them is no decision.
 _TIE = 0.02
@@ -138,13 +138,13 @@ def _get(case: _Case, rng: random.Random) -> Buy | Hold:
     bar = 0.62 - 0.14 * case.risk
     if wish < bar:
         return Hold(reasons=(f"{best.token.symbol} is best with {wish:.2f}, and {bar:.2f} is asked",), scores=scores)
-    share = (0.3 + 0.7 * case.risk) * min(1.0, wish + 0.2)
+    stake = min(means * (0.3 + 0.7 * case.risk) * min(1.0, wish + 0.2), case.budget * float(_ROOM))
     return Buy(
         reasons=(*_why(best), f"{wish:.2f} where {bar:.2f} is asked"),
         scores=scores,
         mint=best.token.mint,
         symbol=best.token.symbol,
-        lamports=max(_SMALLEST_TRADE, int(means * share) // _STEP * _STEP),
+        lamports=max(_SMALLEST_TRADE, int(stake) // _STEP * _STEP),
     )
 
 

@@ -13,11 +13,14 @@ LAMPORTS_PER_SOL = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class TokenView:
-    """A token on the market, with its price in US dollars; a change is a fraction, 0.05 is +5 %."""
+    """A token on the market, with its price in US dollars; a change is a fraction, 0.05 is +5 %.
+
+    Its decimals are None when only its price is known.
+    """
 
     mint: str
     symbol: str
-    decimals: int
+    decimals: int | None
     usd: Decimal
     change_24h: Decimal | None = None
     liquidity_usd: Decimal | None = None

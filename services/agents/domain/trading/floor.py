@@ -1,0 +1,27 @@
+"""The least that has to come out of a trade, so that an old decision isn't carried out at any price."""
+
+from decimal import Decimal
+
+from services.agents.domain.trading.model import LAMPORTS_PER_SOL, Buy, MarketView, Sell, Wallet
+
+_WHOLE = 10_000
+
+
+def expected_output(decision: Buy | Sell, market: MarketView, wallet: Wallet) -> int:
+    """Return what the prices that were seen give for it, in base units; 0 when price or decimals aren't known."""
+    token = market.token(decision.mint)
+    held = next((holding.decimals for holding in wallet.holdings if holding.mint == decision.mint), None)
+    # The chain itself tells the decimals of what is held; a listing is somebody's word.
+    decimals = held if held is not None or token is None else token.decimals
+    if token is None or decimals is None or token.usd <= 0 or market.sol_usd <= 0:
+        return 0
+    lamports_each = token.usd * LAMPORTS_PER_SOL / market.sol_usd / Decimal(10) ** decimals
+    return int(decision.lamports / lamports_each if isinstance(decision, Buy) else decision.amount * lamports_each)
+
+
+def least_output(expected: int, quoted: int, slippage_bps: int) -> int:
+    """Return the least that may come out: of the price and the quote the larger one, less the slippage.
+
+    Neither alone would do: decimals that are wrong would ask for nothing, and so would a thief's quote.
+    """
+    return max(expected, quoted) * (_WHOLE - slippage_bps) // _WHOLE
