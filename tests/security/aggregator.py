@@ -38,7 +38,10 @@ class Aggregator:
     taken_prices: set[str] = field(default_factory=set)
     before_landing: Callable[[], Awaitable[None]] = nothing
     """Done once, after a transaction was signed and before it reaches the chain."""
+    refuse_next: str = ""
+    """The method of the node that is refused the next time it is called."""
     sent: list[str] = field(default_factory=list)
+    """The transactions that went to the node, in base64."""
 
     @property
     def rpc_url(self) -> str:
@@ -72,6 +75,9 @@ async def serving_aggregator(sandbox: httpx2.AsyncClient) -> AsyncIterator[Aggre
 
     async def rpc(request: Request) -> Response:
         body = await request.body()
+        if aggregator.refuse_next and f'"{aggregator.refuse_next}"'.encode() in body:
+            aggregator.refuse_next = ""
+            return Response(status_code=503)
         if b'"sendTransaction"' in body:
             before, aggregator.before_landing = aggregator.before_landing, nothing
             await before()

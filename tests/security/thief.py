@@ -50,7 +50,8 @@ class Thief:
         """Land a transaction of the thief's own, and wait until everybody can see it."""
         message = MessageV0.try_compile(self.address, list(steps), [], await self.blockhash())
         raw = base64.b64encode(bytes(VersionedTransaction(message, [self.key, *keys]))).decode()
-        body = {"jsonrpc": "2.0", "id": 1, "method": "sendTransaction", "params": [raw, {"encoding": "base64"}]}
+        options = {"encoding": "base64", "preflightCommitment": "processed"}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "sendTransaction", "params": [raw, options]}
         answer = (await self.cluster.http.post("/", json=body)).json()
         assert "result" in answer, answer
 

@@ -235,9 +235,11 @@ class Executor:
     async def _send(self, trade: Trade) -> None:
         """Send the stored bytes, once more or for the first time. No answer decides anything: the chain does."""
         sending = self._sending(trade)
+        is_first = sending.at == float("-inf")
         sending.at, sending.told = time.monotonic(), ""
         try:
-            if trade.order_id:
+            # An aggregator that took it, and of which nothing came, isn't asked again: the node gets the same bytes.
+            if trade.order_id and is_first:
                 sending.told = await self._aggregator.execute(trade.order_id, trade.transaction)
                 if not sending.told:
                     return

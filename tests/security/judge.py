@@ -1,0 +1,25 @@
+"""Says by the chain's own books whether something was stolen."""
+
+from puppet.trading.v1 import trading_service_pb2 as pb
+from tests.integration.trading.conftest import SOL
+from tests.security.conftest import RENT, Books
+
+
+def judge(
+    before: Books, after: Books, trade: pb.Trade | None, source: str, target: str, amount: int, fees: int
+) -> None:
+    """Fail unless the wallet lost at most the amount and the chain's fees, and got what it was promised for it."""
+    assert after.faults == before.faults
+    opened = sum(mint not in before.tokens for mint in after.tokens)
+    lost = {mint: before.tokens[mint] - after.tokens.get(mint, 0) for mint in before.tokens}
+    lost[SOL] = before.lamports - after.lamports - fees - opened * RENT
+    given = lost.pop(source, 0)
+    got = -lost.pop(target, 0) if target in lost else after.tokens.get(target, 0)
+    assert given <= amount
+    assert not {mint: loss for mint, loss in lost.items() if loss > 0}
+    if trade is not None and trade.state == pb.TRADE_STATE_SETTLED:
+        assert got >= trade.min_output_amount > 0
+        assert fees <= 40_000
+    else:
+        assert given <= 0
+        assert got >= 0
