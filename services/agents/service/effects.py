@@ -25,7 +25,7 @@ class Effects:
             agent = await records.agent(agent_id)
             if agent is None:
                 raise AgentNotFound(agent_id)
-            is_first = await records.claim(RequestKey("Effect", workflow_id, ""), agent_id) is None
+            is_first = await records.claim(RequestKey("", "Effect", workflow_id, ""), agent_id) is None
             if is_first and not (agent.is_active and may(agent)):
                 return None
             await records.commit()
