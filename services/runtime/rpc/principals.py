@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -238,3 +239,12 @@ def _write(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def main(folder: str, *services: str) -> None:
+    """Make the principals of a suite that spans containers: `python -m services.runtime.rpc.principals FOLDER agents`."""
+    PrincipalFiles(Path(folder)).prepare(services)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +17,13 @@ from sandbox.x.settings import XSettings
 from services.agents.settings import AgentsSettings
 from services.llm.settings import PRESETS, LlmSettings, ProviderSettings
 from services.memory.settings import MemorySettings
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.social.settings import SocialSettings
 from services.trading.settings import TradingSettings
 from tests.conftest import ROOT
 
 FILE = ROOT / "docker-compose.yml"
+HEALTH_PORT = 9000
 SETTINGS: dict[str, type[BaseSettings]] = {
     "agents": AgentsSettings,
     "memory": MemorySettings,
@@ -37,7 +40,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
 def containers() -> dict[str, Any]:
     """Return the containers by the names that the programs have."""
     services: dict[str, Any] = yaml.safe_load(FILE.read_text())["services"]
-    return {name.replace("-", "."): service for name, service in services.items()}
+    return {name.replace("-", "."): service for name, service in services.items() if name != "principals"}
 
 
 async def test_it_follows_the_compose_specification() -> None:
@@ -54,7 +57,30 @@ def test_every_program_has_a_container_with_its_port_on_loopback_and_a_health_ch
     assert containers.keys() == DEFAULT_PORTS.keys()
     for name, port in DEFAULT_PORTS.items():
         assert containers[name]["ports"] == [f"127.0.0.1:{port}:{port}"]
-        assert f"127.0.0.1:{port}" in " ".join(containers[name]["healthcheck"]["test"])
+        probed = HEALTH_PORT if name in SERVICES else port
+        assert f"127.0.0.1:{probed}" in " ".join(containers[name]["healthcheck"]["test"])
+
+
+def test_services_know_who_may_call_and_only_agents_can_prove_themselves(containers: dict[str, Any]) -> None:
+    for name in SERVICES:
+        environment, own = containers[name]["environment"], prefix(name)
+        assert environment[f"{own}PRINCIPALS"] == "/principals/principals.json"
+        assert environment[f"{own}HEALTH_PORT"] == str(HEALTH_PORT)
+        assert environment[f"{own}ALLOW_PLAINTEXT"] == "true"
+        assert "principals:/principals:ro" in containers[name]["volumes"]
+        assert (f"{own}CREDENTIAL" in environment) == (name == "agents")
+        assert containers[name]["depends_on"]["principals"] == {"condition": "service_completed_successfully"}
+
+
+async def test_the_principals_are_made_by_a_module_that_is_in_the_image(tmp_path: Path) -> None:
+    made = yaml.safe_load(FILE.read_text())["services"]["principals"]["command"][-1]
+    [line] = [line for line in made.splitlines() if line.startswith("python ")]
+    _, flag, module, folder, *services = line.split()
+    assert (flag, folder, services) == ("-m", "/auth", ["agents"])
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, str(tmp_path), *services, cwd=ROOT)
+    assert await process.wait() == 0
+    files = PrincipalFiles(tmp_path)
+    assert [principal.name for principal in files.list()] == ["agents", OPERATOR]
 
 
 def test_every_container_is_built_from_a_dockerfile_that_is_there_and_serves_its_port(
@@ -77,7 +103,7 @@ def test_only_variables_that_are_settings_are_set(containers: dict[str, Any]) ->
 
 
 def test_agents_wait_for_the_services_that_they_call(containers: dict[str, Any]) -> None:
-    assert set(containers["agents"]["depends_on"]) == set(SERVICES) - {"agents"}
+    assert set(containers["agents"]["depends_on"]) == {"principals", *SERVICES} - {"agents"}
     for name in SERVICES[1:]:
         target = containers["agents"]["environment"][f"PUPPET_AGENTS_{name.upper()}_TARGET"]
         assert target == f"{name}:{DEFAULT_PORTS[name]}"
@@ -98,8 +124,8 @@ def test_keys_have_a_volume_apart_from_what_they_seal(containers: dict[str, Any]
 def test_what_is_kept_is_in_a_volume(containers: dict[str, Any]) -> None:
     volumes = yaml.safe_load(FILE.read_text())["volumes"]
     for name, container in containers.items():
-        assert (name == "llm") == ("volumes" not in container)
-        for volume in container.get("volumes", []):
-            source, target = volume.split(":")
+        kept = [volume.split(":") for volume in container["volumes"] if not volume.endswith(":ro")]
+        assert (name == "llm") == (not kept)
+        for source, target in kept:
             assert source in volumes
             assert target == ("/keys" if source.endswith("-keys") else "/data")
