@@ -242,7 +242,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def main(folder: str, *services: str) -> None:
-    """Make the principals of a suite that spans containers: `python -m services.runtime.rpc.principals FOLDER agents`."""
+    """Make the principals of a suite that spans containers, in `FOLDER`: the operator and these services."""
     PrincipalFiles(Path(folder)).prepare(services)
 
 
