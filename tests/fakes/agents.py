@@ -262,11 +262,15 @@ class FakeTrading:
     """What the aggregator quotes, as a part of what the prices give."""
     quoting: asyncio.Event | None = None
     """When set, a quote waits for this."""
+    registering: Refused | None = None
+    """Why no wallet can be registered."""
     refusal: Refused | None = None
     lamports: int = 2 * LAMPORTS_PER_SOL
 
     async def register(self, agent_id: str, private_key: str, limits: Trading, request_id: str) -> WalletKey:
         self.line.pass_through()
+        if self.registering is not None:
+            raise self.registering
         if self.requests.setdefault(request_id, limits) != limits:
             raise Refused("trading", "REQUEST_ID_REUSED", "REQUEST_ID_REUSED: another body")
         if agent_id in self.wallets and self.keys[agent_id] != private_key:

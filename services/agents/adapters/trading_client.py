@@ -39,10 +39,11 @@ class TradingClient:
 
         Without a key a new one is made.
         """
+        request = pb.RegisterWalletRequest(agent_id=agent_id, private_key=private_key, request_id=request_id)
         policy, mask = _policy("", limits)
-        request = pb.RegisterWalletRequest(
-            agent_id=agent_id, private_key=private_key, policy=policy, policy_mask=mask, request_id=request_id
-        )
+        if mask.paths:
+            request.policy.CopyFrom(policy)
+            request.policy_mask.CopyFrom(mask)
         with calling("trading"):
             answer = await self._trading.RegisterWallet(request)
         return WalletKey(answer.wallet.id, answer.wallet.address)

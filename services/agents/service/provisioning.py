@@ -61,14 +61,15 @@ class Provisioning:
 
     async def _registered(self, persona: Persona, private_key: str, known: WalletKey | None) -> WalletKey:
         request_id = f"wallet/{persona.id}/{_digest(private_key)}"
-        with _naming("persona.solana_integration.private_key"):
-            try:
-                return await self._trading.register(persona.id, private_key, persona.trading, request_id)
-            except Refused as refused:
-                # The request names the key: it was registered before, with the limits of an earlier persona.
-                if known is None or refused.reason != RequestIdReused.reason:
-                    raise
+        try:
+            return await self._trading.register(persona.id, private_key, persona.trading, request_id)
+        except Refused as refused:
+            # The request names the key: it was registered before, with the limits of an earlier persona.
+            if known is not None and refused.reason == RequestIdReused.reason:
                 return known
+            is_about_limits = any(violation.field.startswith("policy") for violation in refused.violations)
+            with _naming(f"persona.solana_integration.{'trade_safety' if is_about_limits else 'private_key'}"):
+                raise
 
     async def memories(self, agent_id: str, initial: InitialMemory) -> None:
         """Store what a character knows from the start. Raises InvalidRequest and DependencyUnavailable."""

@@ -8,7 +8,8 @@ import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
-from services.agents.ports.neighbours import Source, WalletKey
+from services.agents.ports.neighbours import Refused, Source, WalletKey
+from services.runtime.errors import Violation
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import KEYS, Open, create, log_of, reason_of, update
 
@@ -155,6 +156,17 @@ async def test_the_same_key_with_other_limits_narrows_and_another_key_is_refused
     persona["solana_integration"]["private_key"] = "another"
     code, _, fields = await reason_of(agents.UpdateAgent(update(persona)))
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, {"persona.solana_integration.private_key"})
+
+
+@pytest.mark.parametrize(
+    ("violated", "named"), [("private_key", "private_key"), ("policy.max_slippage_bps", "trade_safety")]
+)
+async def test_a_refused_wallet_is_a_violation_of_what_it_was_refused_for(
+    agents: AgentServiceStub, world: World, persona: Persona, violated: str, named: str
+) -> None:
+    world.trading.registering = Refused("trading", "INVALID_REQUEST", "no", [Violation(violated, "is wrong")])
+    code, _, fields = await reason_of(agents.CreateAgent(create(persona)))
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, {f"persona.solana_integration.{named}"})
 
 
 async def test_an_update_that_ends_trading_takes_trades_off_the_schedule(

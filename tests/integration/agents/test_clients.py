@@ -226,7 +226,8 @@ async def test_a_wallet_is_registered_with_the_limits_that_the_persona_gives_and
         "max_slippage_bps",
         "blocked_mints",
     ]
-    assert not second.policy_mask.paths
+    assert not second.HasField("policy")
+    assert not second.HasField("policy_mask")
 
 
 async def test_a_persona_narrows_only_the_limits_that_it_gives(sample_persona: dict[str, Any]) -> None:

@@ -14,11 +14,14 @@ import pytest
 import sqlalchemy as sa
 from dbos import DBOS
 
+from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.adapters import dbos
 from services.agents.adapters.dbos import APPLICATION_VERSION, DbosWorkflows
 from services.agents.ports.stored import MentionsTask, Pass, TradeTask
 from services.agents.ports.workflows import Run
 from services.agents.settings import AgentsSettings
+from tests.fakes.agents import World
+from tests.integration.agents.conftest import Open, create, until
 
 Handle = Callable[[Run, Any], Awaitable[None]]
 
@@ -60,7 +63,7 @@ class Bench:
         async with self.opened(self.stay) as workflows:
             for name in names:
                 await workflows.start(name, TradeTask("wren"))
-            await _until(lambda: len(self.done) == len(names))
+            await until(lambda: len(self.done) == len(names))
         self.done.clear()
 
     def write(self, table: str, workflow_id: str, **values: Any) -> None:
@@ -101,12 +104,6 @@ class Bench:
 @pytest.fixture
 def bench(database_url: str, tmp_path: Path) -> Bench:
     return Bench(AgentsSettings(data_dir=tmp_path, database_url=database_url).dbos_url())
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - DBOS tells nobody
-            await asyncio.sleep(0.01)
 
 
 class _Trap:
@@ -153,7 +150,7 @@ async def test_what_is_stored_is_json_that_anybody_can_read(bench: Bench) -> Non
     assert '{"type":"pass","value":{"summary":"holds","reason":"the market is bad"}}' in kept
     assert "py_pickle" not in kept
     async with bench.opened(bench.finish):
-        await _until(lambda: bench.done == ["trade/1"])
+        await until(lambda: bench.done == ["trade/1"])
 
 
 async def test_a_pickle_is_never_read_wherever_it_stands(bench: Bench, trap: str) -> None:
@@ -164,7 +161,7 @@ async def test_a_pickle_is_never_read_wherever_it_stands(bench: Bench, trap: str
     bench.write("operation_outputs", "step", output=trap, **pickled)
     bench.write("operation_outputs", "step error", output=None, error=trap, **pickled)
     async with bench.opened(bench.finish) as workflows:
-        await _until(lambda: bench.done == ["good"] and "PENDING" not in bench.states().values())
+        await until(lambda: bench.done == ["good"] and "PENDING" not in bench.states().values())
         for name in bench.states().keys() - {"good"}:
             handle: Any = await DBOS.retrieve_workflow_async(name)
             with pytest.raises(Exception):  # noqa: B017, PT011 - whichever it is, it was read again without harm
@@ -181,7 +178,7 @@ async def test_outcomes_that_are_pickles_are_never_read(bench: Bench, trap: str)
     async with bench.opened(bench.finish) as workflows:
         for name in ("output", "error"):
             await workflows.start(name, TradeTask("wren"))
-        await _until(lambda: set(bench.states().values()) == {"SUCCESS"})
+        await until(lambda: set(bench.states().values()) == {"SUCCESS"})
         bench.write("workflow_status", "output", output=trap, serialization="py_pickle")
         bench.write("workflow_status", "error", status="ERROR", error=trap, serialization="py_pickle")
         for name in ("output", "error"):
@@ -202,7 +199,7 @@ async def test_a_row_of_another_task_or_of_nothing_known_ends_its_own_workflow_o
     bench.write_input("unknown", '{"args":[{"type":"task","value":{}}]}')
     bench.write("operation_outputs", "step", output='{"type":"trade_task","value":{"agent_id":"wren"}}')
     async with bench.opened(bench.finish):
-        await _until(lambda: bench.done == ["good"] and "PENDING" not in bench.states().values())
+        await until(lambda: bench.done == ["good"] and "PENDING" not in bench.states().values())
     assert bench.states() == {**dict.fromkeys(("another", "plain", "unknown", "step"), "ERROR"), "good": "SUCCESS"}
 
 
@@ -217,7 +214,7 @@ async def test_what_an_older_version_left_unfinished_is_ended_with_a_line_and_no
     bench.write_input("elsewhere", executor_id="agents-2", **old)
     bench.write("workflow_status", "gone", name="NoTask")
     async with bench.opened(bench.finish) as workflows:
-        await _until(lambda: bench.done == ["good"] and bench.states()["good"] == "SUCCESS")
+        await until(lambda: bench.done == ["good"] and bench.states()["good"] == "SUCCESS")
         # The schedule may ask for it once more, when a crash came between the start and the next time.
         await workflows.start("old", TradeTask("wren"))
         assert bench.done == ["good"]
@@ -226,6 +223,30 @@ async def test_what_an_older_version_left_unfinished_is_ended_with_a_line_and_no
     assert bench.states() == {**cancelled, "elsewhere": "PENDING", "good": "SUCCESS"}
     ended = {getattr(record, "workflow_id", "") for record in caplog.records if "is ended" in record.message}
     assert ended == cancelled.keys()
+
+
+async def test_the_service_starts_over_pickles_of_before_and_its_agents_go_on(
+    reopen: Open, settings: AgentsSettings, world: World, persona: dict[str, Any], trap: str
+) -> None:
+    world.social.sending = asyncio.Event()
+    async with reopen() as agents:
+        await agents.CreateAgent(create(persona))
+        posting: Any = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="old"), timeout=30)
+        await until(lambda: bool(world.social.posts))
+        posting.cancel()
+    bench = Bench(settings.dbos_url())
+    pickled = {"serialization": "py_pickle"}
+    bench.write_input("trigger-post/old", trap, application_version="1", **pickled)
+    bench.write("operation_outputs", "trigger-post/old", output=trap, **pickled)
+    world.social.sending = None
+    async with reopen() as agents:
+        again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="old"), timeout=1.5)
+        assert not again.HasField("activity")
+        new = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="new"), timeout=30)
+        assert new.activity.kind == pb.ACTIVITY_KIND_POST
+        ends = {"trigger-post/old": "CANCELLED", "trigger-post/new": "SUCCESS"}
+        await until(lambda: bench.states() == ends)
+    assert len(world.social.posts) == 2
 
 
 async def test_a_task_of_one_kind_is_not_run_by_the_handler_of_another(bench: Bench) -> None:
