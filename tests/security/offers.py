@@ -2,7 +2,7 @@
 
 import base64
 import struct
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +10,12 @@ from solders.compute_budget import set_compute_unit_limit, set_compute_unit_pric
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 from solders.token.associated import get_associated_token_address
-from spl.token.constants import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 
 from sandbox.solana.router import ROUTE_V2, ROUTER, VAULT, Call, with_calls
 from tests.integration.trading.conftest import SOL
 from tests.security.aggregator import Query
 from tests.security.conftest import Scene
 from tests.security.thief import create_own, move, pay, unsigned
-
 
 _QUOTED = ("inputMint", "outputMint", "inAmount", "outAmount", "otherAmountThreshold", "slippageBps", "priceImpactPct")
 
@@ -68,7 +66,9 @@ async def deal(scene: Scene, query: Query, quoted: int | None = None) -> Deal:
     for mint in (*mints, SOL):
         found = await scene.cluster.call("getAccountInfo", mint, {"encoding": "base64", "commitment": "processed"})
         programs[mint] = Pubkey.from_string(found["value"]["owner"])
-    params = {name: query[name] for name in ("inputMint", "outputMint", "amount", "slippageBps") if name in query}
+    params: dict[str, str] = {
+        name: query[name] for name in ("inputMint", "outputMint", "amount", "slippageBps") if name in query
+    }
     if quoted is None:
         quote = (await scene.cluster.http.get("/jupiter/swap/v2/order", params=params)).json()
         quote = {name: quote[name] for name in _QUOTED}
@@ -143,5 +143,5 @@ async def as_build(made: Deal, spoil: Spoil) -> dict[str, Any]:
         ],
         "data": base64.b64encode(bytes(step.data)).decode(),
     }
-    tables = {str(table): [] for table in made.tables}
+    tables: dict[str, list[str]] = {str(table): [] for table in made.tables}
     return {"swapInstruction": shown, "addressesByLookupTableAddress": tables} | made.quote
