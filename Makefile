@@ -10,7 +10,7 @@ IMAGES := agents memory llm trading social sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check kills format gen release-protos lock bench bench-memory coverage clean
+.PHONY: help setup run test check security kills format gen release-protos lock bench bench-memory coverage clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ check: setup ## the quick gate: format, lint, types, import rules, protos, drift
 
 test: check ## the whole gate: check, then every test
 	pytest $(ARGS)
+
+security: setup ## what thieves and neighbours try
+	pytest tests/security $(ARGS)
 
 kills: setup ## kill the memory service 200 times on each database while it is written to, about an hour
 	pytest tests/e2e/test_memory_kills.py --kills 200 -o log_cli=true -o log_cli_level=INFO $(ARGS)

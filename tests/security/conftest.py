@@ -78,6 +78,8 @@ class Books:
 
     lamports: int
     tokens: dict[str, int]
+    rents: dict[str, int]
+    """What these accounts hold in lamports."""
     faults: tuple[str, ...]
     """Powers that others have over it, in words."""
 
@@ -117,6 +119,7 @@ class Scene:
         """Read what the wallet has from the chain."""
         options = {"encoding": "jsonParsed", "commitment": "processed"}
         tokens: dict[str, int] = {}
+        rents: dict[str, int] = {}
         faults = []
         for program in (TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID):
             query = {"programId": str(program)}
@@ -125,13 +128,14 @@ class Scene:
                 info = row["account"]["data"]["parsed"]["info"]
                 if row["pubkey"] == str(self.account(info["mint"], program)):
                     tokens[info["mint"]] = int(info["tokenAmount"]["amount"])
+                    rents[info["mint"]] = row["account"]["lamports"]
                     faults += [
                         f"{power} of {info['mint']}" for power in ("delegate", "closeAuthority") if power in info
                     ]
         account = (await self.cluster.call("getAccountInfo", str(self.address), options))["value"]
         if account["owner"] != "11111111111111111111111111111111" or account["space"]:
             faults.append("the wallet belongs to a program")
-        return Books(account["lamports"], tokens, tuple(faults))
+        return Books(account["lamports"], tokens, rents, tuple(faults))
 
     async def trade(
         self, source: str, target: str, amount: int, request_id: str = "req_1", **more: Any

@@ -66,7 +66,9 @@ async def deal(scene: Scene, query: Query, quoted: int | None = None) -> Deal:
     for mint in (*mints, SOL):
         found = await scene.cluster.call("getAccountInfo", mint, {"encoding": "base64", "commitment": "processed"})
         programs[mint] = Pubkey.from_string(found["value"]["owner"])
-    params = {name: query[name] for name in ("inputMint", "outputMint", "amount", "slippageBps") if name in query}
+    params: dict[str, str] = {
+        name: query[name] for name in ("inputMint", "outputMint", "amount", "slippageBps") if name in query
+    }
     if quoted is None:
         quote = (await scene.cluster.http.get("/jupiter/swap/v2/order", params=params)).json()
         quote = {name: quote[name] for name in _QUOTED}
@@ -141,5 +143,5 @@ async def as_build(made: Deal, spoil: Spoil) -> dict[str, Any]:
         ],
         "data": base64.b64encode(bytes(step.data)).decode(),
     }
-    tables = {str(table): [] for table in made.tables}
+    tables: dict[str, list[str]] = {str(table): [] for table in made.tables}
     return {"swapInstruction": shown, "addressesByLookupTableAddress": tables} | made.quote

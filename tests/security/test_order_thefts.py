@@ -109,6 +109,11 @@ def quotes_a_lamport(made: Deal) -> None:
     made.steps[-1] = made.payment(SOL, made.scene.thief.address, made.scene.address, 1)
 
 
+def pays_into_a_wrapped_account(made: Deal) -> None:
+    """Pay to where the wallet's account for wrapped SOL would be, and isn't."""
+    made.steps[-1] = pay(made.scene.thief.address, made.scene.account(SOL), made.out)
+
+
 def quotes_half(made: Deal) -> None:
     half = made.out // 2
     made.quote |= {"outAmount": str(half), "otherAmountThreshold": str(half)}
@@ -297,7 +302,7 @@ def uses_an_unknown_step(made: Deal) -> None:
 
 
 def gives_another_token(made: Deal) -> None:
-    """The wallet gets a worthless token with the same number of decimals."""
+    """Pay with a token that is worth less and has as many decimals."""
     usdc = made.scene.mint("USDC")
     accounts = made.scene.thief.account(usdc), made.scene.account(usdc)
     made.steps[-1] = move(accounts[0], usdc, accounts[1], made.scene.thief.address, 1_000, 6, TOKEN_PROGRAM_ID)
@@ -360,6 +365,17 @@ ATTACKS: list[Callable[[Deal], Any]] = [
     is_for_another_pair,
     allows_all_slippage,
 ]
+SALES: list[Callable[[Deal], Any]] = [
+    takes_more,
+    gives_less,
+    quotes_a_lamport,
+    quotes_half,
+    gives_authority(_OWNER, "USDC"),
+    approves("USDC"),
+    pays_a_huge_priority,
+    takes_twice,
+    pays_into_a_wrapped_account,
+]
 _numbers = itertools.count()
 
 
@@ -396,8 +412,7 @@ async def test_a_spoiled_order_takes_nothing(scene: Scene, attack: Callable[[Dea
     assert trade is None or (trade.state == pb.TRADE_STATE_FAILED and not trade.signature)
 
 
-@pytest.mark.parametrize("attack", [takes_more, gives_less, quotes_a_lamport, quotes_half, gives_authority(_OWNER, "USDC"),
-                                    approves("USDC"), pays_a_huge_priority, takes_twice], ids=named)  # fmt: skip
+@pytest.mark.parametrize("attack", SALES, ids=named)
 async def test_a_spoiled_sale_takes_nothing(scene: Scene, attack: Callable[[Deal], Any]) -> None:
     offer(scene, attack)
     trade = await rob(scene, scene.mint("USDC"), SOL, 5_000_000)

@@ -71,7 +71,7 @@ def the_ownership(made: Deal) -> list[Instruction]:
 
 
 def the_ownership_and_pretends(made: Deal) -> list[Instruction]:
-    """The vault owns the account, and the wallet is made its delegate and may close it, so that much looks right."""
+    """Give the account to the vault, and make the wallet its delegate that may close it: so much looks right."""
     account = made.own(made.scene.address, made.query["outputMint"])
     return [
         *the_ownership(made),
@@ -139,7 +139,7 @@ async def test_a_program_with_the_wallets_signature_takes_nothing(
 
     offer(scene, spoil)
     trade = await rob(scene, SOL, scene.mint("SOCK"), AMOUNT)
-    assert trade is None or not trade.signature
+    assert trade is None or not trade.signature or theft is a_delegate, "a delegate is revoked behind the swap"
 
 
 @pytest.mark.parametrize("theft", THEFTS)

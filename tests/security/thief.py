@@ -100,13 +100,14 @@ class Thief:
         begin = [lambda mint, data=data: token_step(data, mint) for _size, data in extensions]
         return str(await self.new_account(space, TOKEN_2022_PROGRAM_ID, *begin, lambda mint: token_step(data, mint)))
 
-    async def stock(self, mint: str, amount: int) -> None:
-        """Have an account of the thief's own for one of the thief's mints, with so much in it."""
-        account = self.account(mint, TOKEN_2022_PROGRAM_ID)
+    async def stock(self, mint: str, amount: int, holder: Pubkey | None = None) -> None:
+        """Have an account for one of the thief's mints, with so much in it; the thief's own, or another holder's."""
+        holder = holder or self.address
+        account = get_associated_token_address(holder, as_key(mint), TOKEN_2022_PROGRAM_ID)
         minted = struct.pack("<BQ", _MINT_TO, amount)
         metas = [AccountMeta(as_key(mint), False, True), AccountMeta(account, False, True)]
         await self.send(
-            create_own(self.address, self.address, mint, TOKEN_2022_PROGRAM_ID),
+            create_own(self.address, holder, mint, TOKEN_2022_PROGRAM_ID),
             Instruction(TOKEN_2022_PROGRAM_ID, minted, [*metas, AccountMeta(self.address, True, False)]),
         )
 

@@ -10,7 +10,7 @@ import httpx2
 
 from services.trading.adapters.http import TIMEOUT_SECONDS, refusal, understanding
 from services.trading.domain.errors import InsufficientBalance, NoRoute
-from services.trading.domain.market import Order, Pair, Price, Quote, Route, Step, StepAccount, Token
+from services.trading.domain.market import Order, Pair, Price, Quote, Route, Step, StepAccount, Token, is_address
 
 _NAME = "Jupiter"
 _INSUFFICIENT_FUNDS, _NO_GAS = 1, 2
@@ -27,6 +27,7 @@ _MAX_ACCOUNTS = 40
 
 _MAX_SEARCH = 100
 _SYMBOL_LENGTH = 32
+_MAX_WORDS = 256
 
 
 class Jupiter:
@@ -59,18 +60,18 @@ class Jupiter:
         with understanding(_NAME):
             step = answer["swapInstruction"]
             accounts = (
-                StepAccount(str(account["pubkey"]), bool(account["isSigner"]), bool(account["isWritable"]))
+                StepAccount(_address(account["pubkey"]), bool(account["isSigner"]), bool(account["isWritable"]))
                 for account in step["accounts"]
             )
             data = base64.b64decode(step["data"], validate=True)
-            tables = tuple(str(table) for table in answer.get("addressesByLookupTableAddress") or {})
-            return Route(_quote(answer), Step(str(step["programId"]), tuple(accounts), data), tables)
+            tables = tuple(_address(table) for table in answer.get("addressesByLookupTableAddress") or {})
+            return Route(_quote(answer), Step(_address(step["programId"]), tuple(accounts), data), tables)
 
     async def _whole(self, pair: Pair, address: str) -> Order:
         """Return the swap as a whole transaction."""
         answer = await self._order(pair, {"taker": address})
         if not answer.get("transaction"):
-            text = str(answer.get("errorMessage") or answer.get("error") or "there is no transaction")
+            text = _words(answer.get("errorMessage") or answer.get("error") or "there is no transaction")
             if answer.get("errorCode") in (_INSUFFICIENT_FUNDS, _NO_GAS):
                 raise InsufficientBalance(f"{_NAME}: {text}")
             raise NoRoute(f"{_NAME}: {text}")
@@ -78,7 +79,7 @@ class Jupiter:
             upkeep = ("signatureFeeLamports", "prioritizationFeeLamports", "rentFeeLamports")
             return Order(
                 _quote(answer),
-                str(answer.get("requestId") or ""),
+                _words(answer.get("requestId") or ""),
                 base64.b64decode(answer["transaction"], validate=True),
                 int(answer.get("lastValidBlockHeight") or 0),
                 sum(int(answer.get(name) or 0) for name in upkeep),
@@ -94,7 +95,7 @@ class Jupiter:
             raise refusal(_NAME, response)
         if answer.get("status") == "Success":
             return ""
-        return f"{_NAME}: {answer.get('error')} ({answer.get('code')})"
+        return f"{_NAME}: {_words(answer.get('error'))} ({_words(answer.get('code'))})"
 
     async def prices(self, mints: Sequence[str]) -> Mapping[str, Price]:
         """Return the prices of up to 50 mints; those that have none are left out."""
@@ -108,7 +109,7 @@ class Jupiter:
                 if found and found.get("usdPrice")
             }
         # Policy measures by them: at less than nothing, a trade would add to what may still be traded.
-        return {mint: price for mint, price in prices.items() if price.usd.is_finite() and price.usd > 0}
+        return {mint: price for mint, price in prices.items() if price.is_plausible}
 
     async def trending(self) -> list[Token]:
         """Return up to 100 tokens that trend now, first the most; without those the aggregator calls suspicious."""
@@ -132,7 +133,7 @@ class Jupiter:
             response = await self._client.get("swap/v2/order", params={**_asked(pair), **more})
             answer = _read(response) if response.is_success or response.status_code == httpx2.codes.BAD_REQUEST else {}
         if response.status_code == httpx2.codes.BAD_REQUEST:
-            raise NoRoute(f"{_NAME}: {answer.get('error')}")
+            raise NoRoute(f"{_NAME}: {_words(answer.get('error'))}")
         if not answer:
             raise refusal(_NAME, response)
         return answer
@@ -172,7 +173,9 @@ def _quote(answer: Mapping[str, Any]) -> Quote:
     output, least = int(answer["outAmount"]), int(answer["otherAmountThreshold"])
     if output <= 0 or least < 0:
         raise ValueError("the quote gives nothing")
-    return Quote(pair, output, least, slippage, abs(fraction))
+    if not fraction.is_finite():
+        raise ValueError("the impact is no number")
+    return Quote(pair, output, least, slippage, min(abs(fraction), Decimal(1)))
 
 
 def _token(found: Mapping[str, Any]) -> Token:
@@ -186,6 +189,17 @@ def _token(found: Mapping[str, Any]) -> Token:
         liquidity_usd=_decimal(found.get("liquidity")),
         is_verified=bool(found.get("isVerified")),
     )
+
+
+def _address(value: Any) -> str:
+    if not is_address(str(value)):
+        raise ValueError("no address")
+    return str(value)
+
+
+def _words(value: Any) -> str:
+    """Return what somebody else wrote, in a form that can be stored and shown."""
+    return "".join(letter for letter in str(value) if letter.isprintable())[:_MAX_WORDS]
 
 
 def _decimal(value: Any) -> Decimal | None:

@@ -10,6 +10,8 @@ SOL = "So11111111111111111111111111111111111111112"
 SOL_DECIMALS = 9
 LAMPORTS_PER_SOL = 10**SOL_DECIMALS
 
+_LEAST_USD, _MOST_USD, _MOST_DECIMALS = Decimal("1e-24"), Decimal("1e12"), 24
+
 _BASE58 = {letter: value for value, letter in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
 
 
@@ -124,6 +126,11 @@ class Price:
     usd: Decimal
     decimals: int
     change_24h: Decimal | None
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether it can be computed with: neither its price nor its decimals are beyond what any token has."""
+        return self.usd.is_finite() and _LEAST_USD <= self.usd <= _MOST_USD and 0 <= self.decimals <= _MOST_DECIMALS
 
 
 @dataclass(frozen=True, slots=True)

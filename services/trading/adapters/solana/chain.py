@@ -18,7 +18,7 @@ from services.trading.adapters.solana.rpc import NAME, Refused, asking
 from services.trading.domain.market import SOL, SOL_DECIMALS, Balance, Order, Route
 from services.trading.domain.trade import Draft, Outcome, Sighting, Terms
 
-_VERSION = 0
+_VERSION = 1
 """The newest version of transactions that the library reads back."""
 
 

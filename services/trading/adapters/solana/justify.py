@@ -6,7 +6,7 @@ could change before they land, so that no guard has to be added and makers may h
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from solders.hash import Hash
 from solders.message import Message, MessageV0, MessageV1
@@ -42,8 +42,8 @@ class Justified:
     """Of the input mint, in base units."""
     gained: int = 0
     """Of the output mint, in base units, fees on transfers left out."""
-    created: set[Pubkey] = field(default_factory=set)
-    """The wallet's own accounts that it creates at the wallet's cost, where they are missing."""
+    leaves_wrapped: bool = False
+    """Whether SOL, or rent, would stay behind in the wallet's account for wrapped SOL."""
     unit_limit: int | None = None
     unit_price: int = 0
     steps: int = 0
@@ -78,13 +78,15 @@ def justify(message: Message | MessageV0 | MessageV1, purse: Purse) -> Justified
         program, accounts = keys[step.program_id_index], [keys[index] for index in step.accounts]
         try:
             _add(found, purse, program, accounts, bytes(step.data))
-        except (ValueError, struct.error):
+        except (ValueError, IndexError, struct.error):
             raise Unsafe(f"its step {number}, of the program {program}, is not one that a swap needs") from None
+    if found.leaves_wrapped:
+        raise Unsafe("it would leave SOL wrapped")
     return found
 
 
 def _add(found: Justified, purse: Purse, program: Pubkey, accounts: Sequence[Pubkey], data: bytes) -> None:
-    """Add what one step does; raises ValueError and struct.error for what isn't known or justified."""
+    """Add what one step does; raises ValueError, IndexError or struct.error for what isn't known or justified."""
     if program == COMPUTE_BUDGET:
         _budget(found, data)
         return
@@ -114,10 +116,11 @@ def _lamports(found: Justified, purse: Purse, accounts: Sequence[Pubkey], data: 
     source, target = accounts
     if kind != _SYSTEM_TRANSFER:
         raise ValueError
-    own = (purse.wallet, purse.wrapped_account)
-    if source == purse.wallet and target not in own:
+    if target == purse.wrapped_account:
+        found.leaves_wrapped = True
+    elif source == purse.wallet and target != purse.wallet:
         _give(found, purse, SOL, lamports)
-    elif source not in purse.accounts and target in own and purse.terms.output_mint == SOL:
+    elif source != purse.wallet and target == purse.wallet and purse.terms.output_mint == SOL:
         found.gained += lamports
 
 
@@ -127,7 +130,9 @@ def _tokens(found: Justified, purse: Purse, program: Pubkey, accounts: Sequence[
             pass
         case (9, 1, 3):  # an account is closed
             mine = (purse.wrapped_account, purse.wallet, purse.wallet)
-            if tuple(accounts) != mine and _touches(purse, accounts):
+            if tuple(accounts) == mine:
+                found.leaves_wrapped = False
+            elif _touches(purse, accounts):
                 raise ValueError
         case (3, 9, 3):  # a transfer
             source, target, authority = accounts
@@ -148,6 +153,7 @@ def _transfer(found: Justified, purse: Purse, source: Pubkey, target: Pubkey, au
             raise ValueError
         _give(found, purse, purse.terms.input_mint, amount)
     elif target == purse.output_account:
+        found.leaves_wrapped |= target == purse.wrapped_account
         found.gained += purse.output.after_fee(amount)
     elif target == purse.wallet:
         raise ValueError
@@ -160,7 +166,7 @@ def _account(found: Justified, purse: Purse, accounts: Sequence[Pubkey], data: b
     if payer == purse.wallet:
         if owner != purse.wallet or account not in purse.mints:
             raise ValueError
-        found.created.add(account)
+        found.leaves_wrapped |= account == purse.wrapped_account
 
 
 def _give(found: Justified, purse: Purse, mint: str, amount: int) -> None:

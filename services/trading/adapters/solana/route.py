@@ -17,6 +17,7 @@ from services.trading.domain.market import Route
 from services.trading.domain.trade import Unsafe
 
 _ROUTE_V2, _SHARED_ROUTE_V2 = bytes.fromhex("bb64facc31c4af14"), bytes.fromhex("d19853937cfed8e9")
+_MAX_DATA = 1_232
 _NUMBERS = struct.Struct("<QQHHH")
 
 
@@ -46,6 +47,8 @@ _LAYOUTS = {
 def swap_step(route: Route, purse: Purse) -> Instruction:
     """Return the swap's instruction. Raises Unsafe unless it swaps the amount of the trade for the wallet alone."""
     step = route.step
+    if len(step.data) > _MAX_DATA:
+        raise Unsafe("its swap is longer than a transaction")
     accounts = [Pubkey.from_string(account.address) for account in step.accounts]
     layout = _LAYOUTS.get(step.data[:8])
     if step.program != str(JUPITER) or layout is None:
