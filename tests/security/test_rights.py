@@ -9,12 +9,14 @@ import jwt
 import pytest
 import pytest_asyncio
 
+from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
+from services.runtime.rpc.access import Rule
 from services.runtime.rpc.credentials import DELEGATION_TYPE, Credential
 from services.runtime.rpc.identity import Kind, Principal
 from tests.security.principals import AGENT, OPERATOR, Suite, bearer, served
@@ -154,8 +156,6 @@ async def test_a_client_with_a_scope_reaches_the_things_of_its_agents_only(suite
 
 
 async def test_several_agents_are_all_in_the_scope_or_the_call_is_refused(suite: Suite) -> None:
-    from puppet.agents.v1 import agent_service_pb2 as agents_pb
-
     method = agents_pb.DESCRIPTOR.services_by_name["AgentService"].methods_by_name["ListActivity"]
     proof = bearer(suite.credential("client-odd"), "agents")
     for ids, outcome in (([AGENT], "OK"), ([AGENT, "pia"], "PERMISSION_DENIED"), ([], "PERMISSION_DENIED")):
@@ -210,3 +210,23 @@ async def test_files_of_principals_are_for_their_owner_only(suite: Suite) -> Non
 async def test_a_call_without_a_stub_of_ours_is_refused_in_the_same_way(suite: Suite) -> None:
     social = SocialServiceStub(suite.channels["social"])
     assert await reason_of(social.ListAccounts(social_pb.ListAccountsRequest())) == "UNAUTHENTICATED"
+
+
+async def test_a_character_is_equipped_in_its_creators_name(suite: Suite) -> None:
+    operator, agents = suite.credential(OPERATOR), agents_pb.DESCRIPTOR.services_by_name["AgentService"]
+    request = agents_pb.CreateAgentRequest()
+    memories: Any = {"core_memories": ["I keep the light."], "relationships": {"users": {"pia": "a friend"}}}
+    request.persona.update({"id": "wren", "name": "Wren", "initial_memory": memories})
+    create = agents.methods_by_name["CreateAgent"]
+    proof = bearer(operator, "agents")
+    assert await suite.outcome(create, proof, request) == "DELEGATION_REQUIRED"
+    for_another = operator.delegation("agents", AGENT, Rule.of(create).delegates)
+    assert await suite.outcome(create, proof | {"puppet-delegation": for_another}, request) == "DELEGATION_REQUIRED"
+    some = operator.delegation("agents", "wren", Rule.of(create).delegates[:1])
+    assert await suite.outcome(create, proof | {"puppet-delegation": some}, request) == "DELEGATION_REQUIRED"
+    good = operator.delegation("agents", "wren", Rule.of(create).delegates)
+    assert await suite.outcome(create, proof | {"puppet-delegation": good}, request) == "OK"
+    listed = await MemoryServiceStub(suite.channels["memory"]).ListMemories(
+        memory_pb.ListMemoriesRequest(agent_id="wren"), metadata=tuple(bearer(operator, "memory").items())
+    )
+    assert [(item.text, item.provenance) for item in listed.memories] == [("I keep the light.", BY_OPERATOR)]

@@ -3,7 +3,7 @@
 The option stands in the contract (`puppet/options/v1/access.proto`), so that every language sees the same rule.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,7 @@ class Rule:
         access = options.Extensions[access_pb2.access]
         return cls(
             full_name(method),
-            frozenset(access_pb2.Caller.Name(number).removeprefix("CALLER_").lower() for number in access.callers),
+            frozenset(map(_role, access.callers)),
             options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS,
             tuple(filter(None, access.agent.split("."))),
             tuple(filter(None, access.resource.split("."))),
@@ -49,6 +49,12 @@ class Rule:
         """Tell whether a principal may call this RPC by its own right, whatever agent it is about."""
         is_within_scope = principal.kind is not Kind.CLIENT or self.is_read or principal.may_write
         return principal.role in self.roles and is_within_scope
+
+
+def _role(caller: "access_pb2.Caller.ValueType") -> str:
+    """Return the role of a principal that this caller of the contract stands for."""
+    name = access_pb2.Caller.Name(caller).removeprefix("CALLER_").lower()
+    return name if name in set(Kind) else Principal(name, Kind.SERVICE).role
 
 
 def full_name(method: MethodDescriptor) -> str:
@@ -72,9 +78,5 @@ def values_at(request: Any, path: tuple[str, ...]) -> list[str]:
     value = request
     for name in path:
         value = dict(value).get(name, "") if isinstance(value, Struct) else getattr(value, name, "")
-    if isinstance(value, str):
-        return [value] if value else []
-    try:
-        return [item for item in value if isinstance(item, str) and item]
-    except TypeError:
-        return []
+    several = [value] if isinstance(value, str) else value if isinstance(value, Sequence) else ()
+    return [item for item in several if isinstance(item, str) and item]

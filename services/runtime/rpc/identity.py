@@ -9,7 +9,7 @@ from services.runtime import errors
 
 
 class Kind(StrEnum):
-    """What a principal is: the callers of `puppet.options.v1.Caller`, where services go by their names."""
+    """What a principal is: a caller of `puppet.options.v1.Caller`, or any of the services."""
 
     OPERATOR = "operator"
     READER = "reader"
@@ -28,8 +28,8 @@ class Principal:
 
     @property
     def role(self) -> str:
-        """The name under which the contract's access options know it: its kind, or a service's own name."""
-        return self.name if self.kind is Kind.SERVICE else self.kind
+        """What the contract's access options know it as: its kind, or which service it is."""
+        return f"{self.name} service" if self.kind is Kind.SERVICE else self.kind
 
     def covers(self, agents: Collection[str]) -> bool:
         """Tell whether its scope holds for a request that names these agents; one that names none is about all."""

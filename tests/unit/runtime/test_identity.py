@@ -1,0 +1,169 @@
+"""Principals, the rules of RPCs, and the files in which principals are kept."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from google.protobuf.struct_pb2 import Struct
+
+from puppet.agents.v1 import agent_service_pb2 as agents_pb
+from puppet.memory.v1 import memory_service_pb2 as memory_pb
+from services.runtime.rpc.access import Rule, is_safe_to_repeat, rules_of, values_at
+from services.runtime.rpc.credentials import Credential, CredentialError
+from services.runtime.rpc.identity import Delegation, Kind, Principal, Unauthenticated
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles, Registry, read_file
+
+MEMORY = memory_pb.DESCRIPTOR.services_by_name["MemoryService"]
+AGENTS = agents_pb.DESCRIPTOR.services_by_name["AgentService"]
+
+
+def test_an_agent_is_found_wherever_a_request_names_it() -> None:
+    persona = Struct()
+    persona.update({"id": "odd", "name": "Odd"})
+    assert values_at(agents_pb.CreateAgentRequest(persona=persona), ("persona", "id")) == ["odd"]
+    assert values_at(agents_pb.UpdateAgentRequest(agent=agents_pb.Agent(id="odd")), ("agent", "id")) == ["odd"]
+    assert values_at(agents_pb.ListActivityRequest(agent_ids=["odd", "pia"]), ("agent_ids",)) == ["odd", "pia"]
+
+
+def test_a_request_that_names_no_agent_is_about_none() -> None:
+    numbered, nested = Struct(), Struct()
+    numbered.update({"id": 7})
+    nested.update({"id": {"id": "odd"}})
+    for persona in (Struct(), numbered, nested):
+        assert values_at(agents_pb.CreateAgentRequest(persona=persona), ("persona", "id")) == []
+    assert values_at(agents_pb.CreateAgentRequest(), ("persona", "id")) == []
+    assert values_at(agents_pb.ListActivityRequest(), ("agent_ids",)) == []
+    assert values_at(agents_pb.ListAgentsRequest(), ()) == []
+    assert values_at(object(), ("persona", "id")) == []
+
+
+def test_an_rpc_that_says_nothing_is_open_to_nobody() -> None:
+    rule = Rule("test.v1.TestService/Test")
+    for kind in Kind:
+        assert not rule.admits(Principal("agents", kind))
+
+
+def test_a_service_goes_by_its_name_and_no_other_principal_takes_it() -> None:
+    rule = rules_of([MEMORY])["/puppet.memory.v1.MemoryService/CreateMemory"]
+    assert rule.admits(Principal("agents", Kind.SERVICE))
+    assert not rule.admits(Principal("operator", Kind.SERVICE)), "a service that is called like a kind is not of it"
+    assert not rule.admits(Principal("agents", Kind.READER))
+
+
+def test_a_scope_covers_what_it_names_and_never_everything() -> None:
+    client = Principal("dash", Kind.CLIENT, frozenset({"odd", "pia"}))
+    assert client.covers(["odd"])
+    assert client.covers(["pia", "odd"])
+    assert not client.covers(["odd", "basil"])
+    assert not client.covers([])
+    assert Principal("all", Kind.CLIENT).covers([])
+
+
+def test_a_delegation_is_for_one_agent_and_some_methods() -> None:
+    operator = Principal(OPERATOR, Kind.OPERATOR)
+    given = Delegation(operator, "agents", "odd", frozenset({"a/B"}), 0, "")
+    assert given.is_for("a/B", ["odd"])
+    assert given.is_for("a/B", ["odd", "odd"])
+    for method, agents in (("a/C", ["odd"]), ("a/B", ["pia"]), ("a/B", ["odd", "pia"]), ("a/B", [])):
+        assert not given.is_for(method, agents)
+
+
+def test_what_costs_money_each_time_is_not_safe_to_repeat() -> None:
+    from puppet.llm.v1 import llm_service_pb2
+
+    methods = llm_service_pb2.DESCRIPTOR.services_by_name["LlmService"].methods
+    assert [method.name for method in methods if is_safe_to_repeat(method)] == ["ListModels"]
+
+
+def test_starting_again_keeps_every_key(tmp_path: Path) -> None:
+    files = PrincipalFiles(tmp_path)
+    files.prepare(["agents"])
+    before = files.registry.read_text()
+    files.prepare(["agents"])
+    assert files.registry.read_text() == before
+    files.prepare(["memory"])
+    assert [principal.name for principal in files.list()] == ["agents", "memory", OPERATOR]
+
+
+def test_services_that_start_at_once_make_one_operator(tmp_path: Path) -> None:
+    names = [f"service-{number}" for number in range(8)]
+    threads = [threading.Thread(target=PrincipalFiles(tmp_path).prepare, args=([name],)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    files = PrincipalFiles(tmp_path)
+    assert [principal.name for principal in files.list()] == [OPERATOR, *names]
+    registry = Registry(files.registry)
+    for name in (OPERATOR, *names):
+        token = Credential.read(files.credential_path(name)).token("memory")
+        assert registry.bearer(token, "memory").name == name
+
+
+def test_a_credential_that_was_written_before_a_crash_is_taken_up(tmp_path: Path) -> None:
+    files = PrincipalFiles(tmp_path)
+    files.prepare([])
+    credential = files.credential_path(OPERATOR).read_text()
+    files.registry.unlink()
+    files.prepare([])
+    assert files.credential_path(OPERATOR).read_text() == credential
+    token = Credential.read(files.credential_path(OPERATOR)).token("memory")
+    assert Registry(files.registry).bearer(token, "memory").kind is Kind.OPERATOR
+
+
+def test_the_file_of_principals_holds_no_secret(tmp_path: Path) -> None:
+    files = PrincipalFiles(tmp_path)
+    files.prepare(["agents"])
+    for name in (OPERATOR, "agents"):
+        secret = json.loads(files.credential_path(name).read_text())["private_key"].splitlines()[1]
+        assert secret not in files.registry.read_text()
+    assert {item.principal.name for item in read_file(files.registry)} == {OPERATOR, "agents"}
+
+
+def test_a_credential_is_never_shown(tmp_path: Path) -> None:
+    credential = Credential.generate("odd")
+    pem = json.loads(credential.to_json())["private_key"]
+    assert pem.splitlines()[1] not in repr(credential)
+    (tmp_path / "broken.json").write_text(json.dumps({"principal": "odd", "private_key": "sesame"}))
+    for name, told in (("broken.json", "is no credential"), ("missing.json", "can't be read")):
+        with pytest.raises(CredentialError, match=told) as refused:
+            Credential.read(tmp_path / name)
+        assert "sesame" not in str(refused.value)
+
+
+def test_a_token_is_renewed_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    credential, now = Credential.generate("odd"), [1_800_000_000.0]
+    monkeypatch.setattr("services.runtime.rpc.credentials.time.time", lambda: now[0])
+    first = credential.fresh_token("memory")
+    assert credential.fresh_token("memory") == first
+    assert credential.fresh_token("llm") != first
+    now[0] += 1801
+    assert credential.fresh_token("memory") != first
+
+
+def test_what_was_verified_is_asked_again_when_it_has_expired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    files = PrincipalFiles(tmp_path)
+    files.prepare([])
+    registry, later = Registry(files.registry), time.time() + 120
+    token = Credential.read(files.credential_path(OPERATOR)).token("memory", seconds=60)
+    assert registry.bearer(token, "memory").name == OPERATOR
+    monkeypatch.setattr("services.runtime.rpc.principals.time.time", lambda: later)
+    monkeypatch.setattr("jwt.api_jwt.datetime", _At(later))
+    with pytest.raises(Unauthenticated, match="expired"):
+        registry.bearer(token, "memory")
+
+
+class _At:
+    """Stands in for `datetime`, where it is asked for the present."""
+
+    def __init__(self, timestamp: float) -> None:
+        self._timestamp = timestamp
+
+    def now(self, tz: object = None) -> "_At":
+        return self
+
+    def timestamp(self) -> float:
+        return self._timestamp
