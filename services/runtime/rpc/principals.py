@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +21,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from services.runtime import private
 from services.runtime.errors import Unavailable
 from services.runtime.rpc.credentials import ALGORITHM, DELEGATION_TYPE, TOKEN_TYPE, Credential
 from services.runtime.rpc.identity import Delegation, Kind, Principal, Unauthenticated
@@ -209,8 +209,7 @@ class PrincipalFiles:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[dict[str, Registered]]:
-        for folder in (self.folder, self.folder / "credentials"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(self.folder / "credentials")
         with os.fdopen(os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             before = {item.principal.name: item for item in read_file(self.registry)} if self.registry.exists() else {}
@@ -233,12 +232,8 @@ def _written(item: Registered) -> dict[str, Any]:
 
 def _write(path: Path, text: str) -> None:
     """Put a file there whole or not at all, for its owner's eyes only."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    private.write_draft(path, text.encode()).replace(path)
+    private.make_durable(path.parent)
 
 
 def main(folder: str, *services: str) -> None:
