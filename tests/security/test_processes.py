@@ -17,9 +17,10 @@ from puppetctl.datadir import locked
 from puppetctl.findings import Mark
 from puppetctl.privacy import private_files
 from puppetctl.processes import Child, running
-from puppetctl.suite import DEFAULT_PORTS, free_ports, plan_suite, prefix
+from puppetctl.suite import DEFAULT_PORTS, SERVICES, free_ports, plan_suite, prefix
 from services.runtime.db import Database
 from services.runtime.keystore import Keystore
+from services.runtime.rpc.principals import PrincipalFiles
 from services.social.settings import SocialSettings
 from tests.integration.memory.calls import until
 
@@ -34,6 +35,7 @@ async def suite(folder: Path) -> AsyncIterator[Sequence[Child]]:
     shell = dict.fromkeys(("AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "PGPASSWORD"), f"{SECRET}the shell")
     programs = plan_suite({**os.environ, **own, **shell}, folder, free_ports()).programs
     with locked(folder):
+        PrincipalFiles(folder / "auth").prepare(SERVICES)
         async with running(programs, folder / "logs", lambda *_: None) as children:
             await asyncio.gather(*(child.wait_healthy() for child in children))
             yield children
