@@ -147,7 +147,8 @@ class AgentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StopAgent(self, request, context):
-        """Stops an agent's schedule; what is under way is finished. Stopping a stopped agent changes nothing.
+        """Stops an agent's schedule. What was sent is finished, and nothing else of it is: it is asked before each effect.
+        Stopping a stopped agent changes nothing.
         Errors: INVALID_REQUEST, AGENT_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -44,7 +44,8 @@ class AgentServiceStub:
     Errors: INVALID_REQUEST, AGENT_NOT_FOUND, REQUEST_ID_REUSED.
     """
     StopAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.StopAgentRequest, _agent_service_pb2.StopAgentResponse]
-    """Stops an agent's schedule; what is under way is finished. Stopping a stopped agent changes nothing.
+    """Stops an agent's schedule. What was sent is finished, and nothing else of it is: it is asked before each effect.
+    Stopping a stopped agent changes nothing.
     Errors: INVALID_REQUEST, AGENT_NOT_FOUND, REQUEST_ID_REUSED.
     """
     GetAgentStatus: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.GetAgentStatusRequest, _agent_service_pb2.GetAgentStatusResponse]
@@ -136,7 +137,8 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agent_service_pb2.StopAgentRequest,
         context: _aio.ServicerContext[_agent_service_pb2.StopAgentRequest, _abc.Awaitable[_agent_service_pb2.StopAgentResponse]],
     ) -> _abc.Awaitable[_agent_service_pb2.StopAgentResponse]:
-        """Stops an agent's schedule; what is under way is finished. Stopping a stopped agent changes nothing.
+        """Stops an agent's schedule. What was sent is finished, and nothing else of it is: it is asked before each effect.
+        Stopping a stopped agent changes nothing.
         Errors: INVALID_REQUEST, AGENT_NOT_FOUND, REQUEST_ID_REUSED.
         """
 
