@@ -35,8 +35,8 @@ async def measure() -> dict[str, float]:
         rule, context = authentication.rule(f"/{full_name(method)}"), _Plaintext()
 
         async def spend(metadata: dict[str, str]) -> None:
-            principal = authentication.identify(context, metadata)  # type: ignore[arg-type]  # all of it that is asked
-            await authentication.admit(rule, principal, metadata, request)
+            proof = authentication.identify(context, metadata)  # type: ignore[arg-type]  # all of it that is asked
+            await authentication.admit(rule, proof.principal, metadata, request)
 
         async def each(calls: list[dict[str, str]]) -> float:
             started = time.perf_counter()

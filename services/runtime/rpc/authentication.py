@@ -18,7 +18,7 @@ from services.runtime.rpc.identity import (
     Principal,
     Unauthenticated,
 )
-from services.runtime.rpc.principals import Registry
+from services.runtime.rpc.principals import Registered, Registry
 
 TOKEN_KEY, DELEGATION_KEY = "authorization", "puppet-delegation"
 """The keys of the metadata that carry a token, as `Bearer TOKEN`, and a delegation."""
@@ -46,8 +46,8 @@ class Authentication:
         """Return the rule of an RPC; one that the contract says nothing about is open to nobody."""
         return self._rules.get(path) or Rule(path.removeprefix("/"))
 
-    def identify(self, context: grpc.aio.ServicerContext[Any, Any], metadata: Mapping[str, str]) -> Principal:
-        """Return who calls. Raises Unauthenticated."""
+    def identify(self, context: grpc.aio.ServicerContext[Any, Any], metadata: Mapping[str, str]) -> Registered:
+        """Return who calls, as it is registered. Raises Unauthenticated."""
         given = metadata.get(TOKEN_KEY, "")
         bearer = None
         if given:
@@ -62,6 +62,11 @@ class Authentication:
                 f"send a token of `puppetctl token {self._service}` in the metadata: `authorization: Bearer TOKEN`"
             )
         return found
+
+    def check_current(self, proof: Registered) -> None:
+        """Raise Unauthenticated when who called is registered no longer, or not as it was."""
+        if self._registry.find(proof.principal.name) != proof:
+            raise Unauthenticated("this principal was revoked, or has changed")
 
     async def admit(self, rule: Rule, principal: Principal, metadata: Mapping[str, str], request: Any) -> Caller:
         """Return the caller when it may have this RPC with this request. `request` None: it can't be looked into.
@@ -120,7 +125,7 @@ class Authentication:
         # A thing that isn't there belongs to nobody, so nobody with a scope learns that it isn't.
         return [owner or "" for owner in owners]
 
-    def _certified(self, context: grpc.aio.ServicerContext[Any, Any]) -> Principal | None:
+    def _certified(self, context: grpc.aio.ServicerContext[Any, Any]) -> Registered | None:
         names = context.auth_context().get("x509_subject_alternative_name", ())
         found = [name for name in map(bytes.decode, names) if name.startswith(CERTIFICATE_PREFIX)]
         return self._registry.find(found[0].removeprefix(CERTIFICATE_PREFIX)) if found else None

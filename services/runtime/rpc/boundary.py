@@ -21,6 +21,7 @@ from services.runtime import errors, logs
 from services.runtime.rpc import identity, status
 from services.runtime.rpc.access import Rule
 from services.runtime.rpc.authentication import Authentication
+from services.runtime.rpc.principals import Registered
 
 log = logging.getLogger(__name__)
 
@@ -101,10 +102,12 @@ class Boundary(grpc.aio.ServerInterceptor):
         async def answers(request: Any, context: Context) -> AsyncIterator[Any]:
             # Closed here and not by the garbage collector: a caller who left must end what feeds the stream.
             async with (
-                self._guard(method, rule, None if streams_in else request, context, is_stream=True),
+                self._guard(method, rule, None if streams_in else request, context, is_stream=True) as proof,
                 contextlib.aclosing(behaviour(checked(request), context)) as items,
             ):
                 async for item in items:
+                    # A stream outlives what let it in: who is revoked meanwhile hears no more of it.
+                    self._authentication.check_current(proof)
                     yield item
 
         make: Any = {
@@ -121,17 +124,17 @@ class Boundary(grpc.aio.ServerInterceptor):
     @contextlib.asynccontextmanager
     async def _guard(
         self, method: str, rule: Rule | None, request: Any, context: Context, *, is_stream: bool
-    ) -> AsyncIterator[None]:
+    ) -> AsyncIterator[Registered]:
         metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
         logs.trace_id.set(_trace_of(metadata))
         started = time.monotonic()
         try:
-            principal = self._authentication.identify(context, metadata)
+            proof = self._authentication.identify(context, metadata)
             with self._admission(is_stream):
                 async with self._deadline(context, is_stream):
                     if rule is not None:
-                        identity.act_as(await self._authentication.admit(rule, principal, metadata, request))
-                    yield
+                        identity.act_as(await self._authentication.admit(rule, proof.principal, metadata, request))
+                    yield proof
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("call", extra={"method": method, "ms": _ms_since(started)})
         except grpc.aio.AbortError:

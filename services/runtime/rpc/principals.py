@@ -54,13 +54,16 @@ class Registry:
         self._registered: dict[str, Registered] = {}
         self._remembered: dict[bytes, tuple[float, Any]] = {}
 
-    def find(self, name: str) -> Principal:
+    def find(self, name: str) -> Registered:
         """Return a principal by its name. Raises Unauthenticated."""
-        return self._find(name).principal
+        self._refresh()
+        if (found := self._registered.get(name)) is None:
+            raise Unauthenticated("this principal is unknown, or was revoked")
+        return found
 
-    def bearer(self, token: str, service: str) -> Principal:
+    def bearer(self, token: str, service: str) -> Registered:
         """Return whose token for this service it is. Raises Unauthenticated."""
-        found: Principal = self._verified(token, TOKEN_TYPE, lambda _claims, it: it.principal, audience=service)
+        found: Registered = self._verified(token, TOKEN_TYPE, lambda _claims, it: it, audience=service)
         return found
 
     def delegation(self, token: str) -> Delegation:
@@ -75,12 +78,6 @@ class Registry:
             )
 
         found: Delegation = self._verified(token, DELEGATION_TYPE, read, also=("sub", "agent", "methods"))
-        return found
-
-    def _find(self, name: str) -> Registered:
-        self._refresh()
-        if (found := self._registered.get(name)) is None:
-            raise Unauthenticated("this principal is unknown, or was revoked")
         return found
 
     def _verified(
@@ -101,7 +98,7 @@ class Registry:
             if jwt.get_unverified_header(token).get("typ") != kind:
                 raise Unauthenticated(f"it is no {kind}")
             issuer = jwt.decode(token, options={"verify_signature": False}).get("iss", "")
-            registered = self._find(str(issuer))
+            registered = self.find(str(issuer))
             key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(registered.public_key))
             claims = jwt.decode(
                 token,

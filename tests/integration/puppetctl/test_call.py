@@ -115,7 +115,7 @@ def test_tokens_and_delegations_are_printed_for_others_to_send(
     operator_of(tmp_path)
     registry = Registry(tmp_path / "auth" / "principals.json")
     access.token("memory", timedelta(hours=1), tmp_path, {})
-    assert registry.bearer(capsys.readouterr().out.strip(), "memory").name == OPERATOR
+    assert registry.bearer(capsys.readouterr().out.strip(), "memory").principal.name == OPERATOR
     access.delegation("agents/CreateAgent", "odd", tmp_path, {})
     found = registry.delegation(capsys.readouterr().out.strip())
     assert (found.delegate, found.agent) == ("agents", "odd")

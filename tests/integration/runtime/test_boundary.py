@@ -11,7 +11,9 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from services.runtime import errors
 from services.runtime.rpc.boundary import deadline
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.rpc.status import Remote
+from services.runtime.settings import ServiceSettings
 from tests.integration.runtime.conftest import NAME, SHAPES, Caller, Echo
 
 HELLO = StringValue(value="hello").SerializeToString()
@@ -238,3 +240,19 @@ async def test_a_fact_that_is_too_long_is_cut(caller: Caller, echo: Echo) -> Non
     echo.act = act
     remote = Remote(await refusal(caller, "One"))
     assert (remote.code, remote.metadata["value"]) == (grpc.StatusCode.FAILED_PRECONDITION, "one")
+
+
+async def test_a_stream_ends_when_its_caller_is_revoked(
+    channel: grpc.aio.Channel, echo: Echo, settings: ServiceSettings
+) -> None:
+    def act(text: str) -> str:
+        if echo.calls == 2:
+            PrincipalFiles(settings.auth_dir).revoke(OPERATOR)
+        return text
+
+    echo.act = act
+    call = channel.unary_stream(f"/{NAME}/GetMany", response_deserializer=StringValue.FromString)(HELLO)
+    assert (await anext(aiter(call))).value == "hello"
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await anext(aiter(call))
+    assert Remote(ended.value).reason == "UNAUTHENTICATED"

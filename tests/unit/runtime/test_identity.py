@@ -98,7 +98,7 @@ def test_services_that_start_at_once_make_one_operator(tmp_path: Path) -> None:
     registry = Registry(files.registry)
     for name in (OPERATOR, *names):
         token = Credential.read(files.credential_path(name)).token("memory")
-        assert registry.bearer(token, "memory").name == name
+        assert registry.bearer(token, "memory").principal.name == name
 
 
 def test_a_credential_that_was_written_before_a_crash_is_taken_up(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_credential_that_was_written_before_a_crash_is_taken_up(tmp_path: Path
     files.prepare([])
     assert files.credential_path(OPERATOR).read_text() == credential
     token = Credential.read(files.credential_path(OPERATOR)).token("memory")
-    assert Registry(files.registry).bearer(token, "memory").kind is Kind.OPERATOR
+    assert Registry(files.registry).bearer(token, "memory").principal.kind is Kind.OPERATOR
 
 
 def test_the_file_of_principals_holds_no_secret(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_what_was_verified_is_asked_again_when_it_has_expired(tmp_path: Path, mo
     files.prepare([])
     registry, later = Registry(files.registry), time.time() + 120
     token = Credential.read(files.credential_path(OPERATOR)).token("memory", seconds=60)
-    assert registry.bearer(token, "memory").name == OPERATOR
+    assert registry.bearer(token, "memory").principal.name == OPERATOR
     monkeypatch.setattr("services.runtime.rpc.principals.time.time", lambda: later)
     monkeypatch.setattr("jwt.api_jwt.datetime", _At(later))
     with pytest.raises(Unauthenticated, match="expired"):
