@@ -251,7 +251,8 @@ async def test_a_stream_ends_when_its_caller_is_revoked(
         return text
 
     echo.act = act
-    call = channel.unary_stream(f"/{NAME}/GetMany", response_deserializer=StringValue.FromString)(HELLO)
+    opened: Any = channel.unary_stream(f"/{NAME}/GetMany", response_deserializer=StringValue.FromString)
+    call = opened(HELLO)
     assert (await anext(aiter(call))).value == "hello"
     with pytest.raises(grpc.aio.AioRpcError) as ended:
         await anext(aiter(call))
