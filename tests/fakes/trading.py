@@ -129,6 +129,7 @@ class FakeVault:
 
     def __init__(self) -> None:
         self.made = 0
+        self.signed = 0
 
     def generate(self) -> SealedKey:
         self.made += 1
@@ -140,6 +141,7 @@ class FakeVault:
         return SealedKey(private_key.removeprefix("key of "), private_key)
 
     def sign(self, wallet: Wallet, transaction: bytes) -> Signed:
+        self.signed += 1
         return Signed(transaction, f"signature of {transaction.decode()}")
 
 
