@@ -174,6 +174,9 @@ class FakeWorld:
         self._answer("lamports")
         return self.lamports_of.get(address, 0)
 
+    async def decimals(self, mints: Sequence[str]) -> Mapping[str, int]:
+        return dict.fromkeys(mints, 9)
+
     async def balances(self, address: str) -> list[Balance]:
         return [Balance(SOL, await self.lamports(address), 9)]
 
