@@ -12,7 +12,8 @@ from services.runtime.db import Database
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 from services.runtime.sealing import open_keystore
 from services.runtime.sql import SqlStore
-from services.trading.adapters import jupiter
+from services.trading.adapters import birdeye, jupiter
+from services.trading.adapters.birdeye import Birdeye
 from services.trading.adapters.jupiter import Jupiter
 from services.trading.adapters.solana import rpc
 from services.trading.adapters.solana.chain import SolanaChain
@@ -48,7 +49,11 @@ def opener(settings: TradingSettings) -> Opener:
             chain, aggregator = SolanaChain(node, settings.max_priority_lamports), Jupiter(api)
             vault = KeystoreVault(await stack.enter_async_context(open_keystore("trading", settings, database)))
             pace = Pace(settings.poll_seconds, settings.confirm_seconds)
-            offers = Offers(aggregator)
+            opinion = None
+            if settings.birdeye_url:
+                second = birdeye.open_client(settings.birdeye_url, settings.birdeye_api_key.get_secret_value())
+                opinion = Birdeye(await stack.enter_async_context(second))
+            offers = Offers(aggregator, chain, opinion)
             executor = Executor(store, vault, chain, aggregator, offers, clock, pace, lifecycle.draining)
             stack.push_async_callback(executor.close)
             # The first round is the recovery after a restart.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from services.runtime.idempotency import RequestKey
@@ -118,6 +119,10 @@ class Chain(Protocol):
         """Return what a wallet can spend of a token, in base units."""
         ...
 
+    async def decimals(self, mints: Sequence[str]) -> Mapping[str, int]:
+        """Return how many base units are a whole token, as a power of ten; what is no mint is left out."""
+        ...
+
     async def balances(self, address: str) -> list[Balance]:
         """Return what a wallet can spend, without symbols: SOL first, then tokens by mint; nothing it has none of."""
         ...
@@ -143,6 +148,14 @@ class Chain(Protocol):
 
     async def final_height(self) -> int:
         """Return the height of the newest block that no fork can undo."""
+        ...
+
+
+class Opinion(Protocol):
+    """Somebody else who knows what tokens cost. Every method raises ChainRateLimited and ChainUnavailable."""
+
+    async def dollars(self, mints: Sequence[str]) -> Mapping[str, Decimal]:
+        """Return what whole tokens cost in US dollars; those that have no price are left out."""
         ...
 
 

@@ -19,6 +19,9 @@ class TradingSettings(SealingSettings):
     """Jupiter's API; live: `https://api.jup.ag`."""
     jupiter_api_key: SecretStr = SecretStr("")
     """Empty: Jupiter's keyless tier, a call every two seconds."""
+    birdeye_url: str = ""
+    """Whose prices count beside Jupiter's, the worse of both: live `https://public-api.birdeye.so`; empty: nobody's."""
+    birdeye_api_key: SecretStr = SecretStr("")
     poll_seconds: float = Field(default=0.5, gt=0)
     """How often the chain is asked about a trade that was sent."""
     confirm_seconds: float = Field(default=15.0, gt=0)

@@ -129,6 +129,7 @@ class FakeVault:
 
     def __init__(self) -> None:
         self.made = 0
+        self.signed = 0
 
     def generate(self) -> SealedKey:
         self.made += 1
@@ -140,6 +141,7 @@ class FakeVault:
         return SealedKey(private_key.removeprefix("key of "), private_key)
 
     def sign(self, wallet: Wallet, transaction: bytes) -> Signed:
+        self.signed += 1
         return Signed(transaction, f"signature of {transaction.decode()}")
 
 
@@ -171,6 +173,9 @@ class FakeWorld:
     async def lamports(self, address: str) -> int:
         self._answer("lamports")
         return self.lamports_of.get(address, 0)
+
+    async def decimals(self, mints: Sequence[str]) -> Mapping[str, int]:
+        return dict.fromkeys(mints, 9)
 
     async def balances(self, address: str) -> list[Balance]:
         return [Balance(SOL, await self.lamports(address), 9)]

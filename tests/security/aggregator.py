@@ -53,17 +53,33 @@ class Aggregator:
 async def serving_aggregator(sandbox: httpx2.AsyncClient) -> AsyncIterator[Aggregator]:
     """Serve an aggregator at `url`, and a node at `rpc_url`."""
     aggregator = Aggregator()
+    routes = [
+        Route("/swap/v2/order", _answering(aggregator, "order")),
+        Route("/swap/v2/build", _answering(aggregator, "build")),
+        Route("/swap/v2/execute", _answering(aggregator, "execute"), methods=["POST"]),
+        Route("/price/v3", _prices(aggregator, sandbox)),
+        Route("/rpc", _rpc(aggregator, sandbox), methods=["POST"]),
+    ]
+    async with listening(Starlette(routes=routes)) as url:
+        aggregator.url = url
+        yield aggregator
 
-    def answering(name: str) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            answer: Answer | None = getattr(aggregator, name)
-            if answer is None:
-                return JSONResponse({"error": "not found"}, status_code=404)
-            query = {**request.query_params, **(json.loads(await request.body()) if name == "execute" else {})}
-            return JSONResponse(await answer(query))
 
-        return endpoint
+Endpoint = Callable[[Request], Awaitable[Response]]
 
+
+def _answering(aggregator: Aggregator, name: str) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        answer: Answer | None = getattr(aggregator, name)
+        if answer is None:
+            return JSONResponse({"error": "not found"}, status_code=404)
+        query = {**request.query_params, **(json.loads(await request.body()) if name == "execute" else {})}
+        return JSONResponse(await answer(query))
+
+    return endpoint
+
+
+def _prices(aggregator: Aggregator, sandbox: httpx2.AsyncClient) -> Endpoint:
     async def prices(request: Request) -> Response:
         found = (await sandbox.get("/jupiter/price/v3", params=dict(request.query_params))).json()
         for mint in request.query_params["ids"].split(","):
@@ -73,6 +89,10 @@ async def serving_aggregator(sandbox: httpx2.AsyncClient) -> AsyncIterator[Aggre
                 found.pop(mint, None)
         return JSONResponse(found)
 
+    return prices
+
+
+def _rpc(aggregator: Aggregator, sandbox: httpx2.AsyncClient) -> Endpoint:
     async def rpc(request: Request) -> Response:
         body = await request.body()
         if aggregator.refuse_next and f'"{aggregator.refuse_next}"'.encode() in body:
@@ -89,13 +109,4 @@ async def serving_aggregator(sandbox: httpx2.AsyncClient) -> AsyncIterator[Aggre
         answer = await sandbox.post("/", content=body, headers={"content-type": "application/json"})
         return Response(answer.content, answer.status_code, media_type="application/json")
 
-    routes = [
-        Route("/swap/v2/order", answering("order")),
-        Route("/swap/v2/build", answering("build")),
-        Route("/swap/v2/execute", answering("execute"), methods=["POST"]),
-        Route("/price/v3", prices),
-        Route("/rpc", rpc, methods=["POST"]),
-    ]
-    async with listening(Starlette(routes=routes)) as url:
-        aggregator.url = url
-        yield aggregator
+    return rpc

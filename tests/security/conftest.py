@@ -22,8 +22,8 @@ from services.trading.settings import TradingSettings
 from tests.conftest import Serve
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster, until
 from tests.security.aggregator import Aggregator, serving_aggregator
-from tests.security.thief import Thief, new_thief
-from tests.support.http import listening_in_a_thread
+from tests.security.thief import Thief, create_own, move, pay
+from tests.support.http import ADMIN, ADMIN_TOKEN, listening_in_a_thread
 
 SLOT_SECONDS = 0.02
 RENT = 2_039_280
@@ -35,14 +35,21 @@ _FINAL = (pb.TRADE_STATE_SETTLED, pb.TRADE_STATE_FAILED)
 
 @pytest.fixture(scope="session")
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    settings = SolanaSandboxSettings(data_dir=tmp_path_factory.mktemp("chain"), slot_seconds=SLOT_SECONDS)
+    settings = SolanaSandboxSettings(
+        data_dir=tmp_path_factory.mktemp("chain"), slot_seconds=SLOT_SECONDS, admin_token=ADMIN_TOKEN
+    )
     with listening_in_a_thread(create_app(settings)) as url:
         yield url
 
 
+@pytest.fixture(scope="session")
+def thief_key() -> Keypair:
+    return Keypair()
+
+
 @pytest.fixture
 async def cluster(sandbox_url: str) -> AsyncIterator[Cluster]:
-    async with httpx2.AsyncClient(base_url=sandbox_url, verify=False) as http:
+    async with httpx2.AsyncClient(base_url=sandbox_url, verify=False, headers=ADMIN) as http:
         tokens = (await http.get("/_sandbox/tokens")).json()
         yield Cluster(sandbox_url, http, {token["symbol"]: token["mint"] for token in tokens})
 
@@ -152,7 +159,8 @@ class Scene:
         try:
             trade = (await self.trading.ExecuteTrade(request, timeout=15)).trade
         except grpc.aio.AioRpcError as error:
-            assert error.code() is grpc.StatusCode.FAILED_PRECONDITION, error
+            if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
+                raise
             self.told = error.details() or ""
             return None
         return await self.ended(trade.id)
@@ -179,14 +187,22 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(cluster: Cluster, aggregator: Aggregator, trading: TradingServiceStub) -> Scene:
-    """Return a wallet with five SOL, some SOCK and some USDC."""
-    key, thief = Keypair(), await new_thief(cluster)
+async def scene(cluster: Cluster, aggregator: Aggregator, trading: TradingServiceStub, thief_key: Keypair) -> Scene:
+    """Return a wallet with ten SOL, and some SOCK and USDC."""
+    key, thief = Keypair(), Thief(cluster, thief_key)
     request = pb.RegisterWalletRequest(agent_id="agt_a", private_key=str(key))
-    wallet = (await trading.RegisterWallet(request)).wallet
-    await cluster.fund(wallet.address, 10 * LAMPORTS_PER_SOL)
-    scene = Scene(cluster, aggregator, thief, trading, key, wallet)
-    for mint in (scene.mint("SOCK"), scene.mint("USDC")):
-        await scene.owner.buy(mint, LAMPORTS_PER_SOL)
-        await thief.buy(mint, 5 * LAMPORTS_PER_SOL)
+    scene = Scene(cluster, aggregator, thief, trading, key, (await trading.RegisterWallet(request)).wallet)
+    mints = [scene.mint("SOCK"), scene.mint("USDC")]
+    if not await cluster.lamports(str(thief.address)):
+        await cluster.fund(str(thief.address), 100_000 * LAMPORTS_PER_SOL)
+        for mint in mints:
+            await thief.buy(mint, 300 * LAMPORTS_PER_SOL)
+    await thief.send(
+        pay(thief.address, scene.address, 10 * LAMPORTS_PER_SOL),
+        *(create_own(thief.address, scene.address, mint) for mint in mints),
+        *(
+            move(thief.account(mint), mint, scene.account(mint), thief.address, 100_000_000, 6, TOKEN_PROGRAM_ID)
+            for mint in mints
+        ),
+    )
     return scene

@@ -118,7 +118,7 @@ async def as_order(made: Deal, spoil: Spoil) -> dict[str, Any]:
 
 
 async def as_build(made: Deal, spoil: Spoil) -> dict[str, Any]:
-    """Return a deal as an instruction of the router's program, which does with the wallet's signature what it is told."""
+    """Return a deal as an instruction of the router's program, which may use the wallet's signature."""
     scene, query = made.scene, made.query
     source, target = query["inputMint"], query["outputMint"]
     made.calls = [

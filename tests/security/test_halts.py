@@ -54,7 +54,7 @@ class Crowd:
                     amount=AMOUNT,
                     request_id=f"{wallet.id} {number}",
                 ),
-                timeout=20,
+                timeout=100,
             )
             for wallet in self.wallets
             for number in range(each)

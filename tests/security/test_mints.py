@@ -1,4 +1,4 @@
-"""Tokens of Token-2022: plain ones can be traded, and those that give somebody power over their holders can't be bought."""
+"""Tokens of Token-2022: plain ones can be traded, and what gives others power over its holders can't be bought."""
 
 import struct
 from collections.abc import Callable

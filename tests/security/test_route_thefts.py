@@ -142,8 +142,10 @@ async def test_a_program_with_the_wallets_signature_takes_nothing(
     assert trade is None or not trade.signature or theft is a_delegate, "a delegate is revoked behind the swap"
 
 
-@pytest.mark.parametrize("theft", THEFTS)
-@pytest.mark.parametrize("kind", ["purchase", "swap"])
+@pytest.mark.parametrize(
+    ("theft", "kind"),
+    [*((theft, "purchase") for theft in THEFTS), *((theft, "swap") for theft in (lamports, the_output, a_closer))],
+)
 async def test_what_changes_after_the_trial_takes_nothing(
     scene: Scene, theft: Callable[[Deal], list[Instruction]], kind: str
 ) -> None:

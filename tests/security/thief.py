@@ -3,7 +3,7 @@
 import base64
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from solders.hash import Hash
@@ -18,7 +18,7 @@ from solders.transaction import VersionedTransaction
 from spl.token.constants import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 
 from sandbox.solana import instructions
-from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SOL, Cluster, until
+from tests.integration.trading.conftest import SOL, Cluster, until
 
 WRAPPED = Pubkey.from_string(SOL)
 _MINT_TYPE_AT, _TOKEN_BYTES = 165, 165
@@ -30,7 +30,7 @@ class Thief:
     """A key with money on the chain."""
 
     cluster: Cluster
-    key: Keypair = field(default_factory=Keypair)
+    key: Keypair
 
     @property
     def address(self) -> Pubkey:
@@ -110,13 +110,6 @@ class Thief:
             create_own(self.address, holder, mint, TOKEN_2022_PROGRAM_ID),
             Instruction(TOKEN_2022_PROGRAM_ID, minted, [*metas, AccountMeta(self.address, True, False)]),
         )
-
-
-async def new_thief(cluster: Cluster) -> Thief:
-    """Return a thief with SOL."""
-    thief = Thief(cluster)
-    await cluster.fund(str(thief.address), 100 * LAMPORTS_PER_SOL)
-    return thief
 
 
 def as_key(address: str | Pubkey) -> Pubkey:

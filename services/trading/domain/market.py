@@ -1,6 +1,6 @@
 """Tokens, prices and what the aggregator offers; amounts are base units, prices are decimals and never floats."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
@@ -90,6 +90,18 @@ class Valuation:
     input_lamports: int | None
     output_lamports: int | None
     impact_bps: int
+
+    @classmethod
+    def worst(cls, values: Sequence["Valuation"]) -> "Valuation":
+        """Return the worst of what several say: the most for what is given, and the least for what is wanted.
+
+        What is wanted has no price unless everybody knows one.
+        """
+        first = values[0]
+        given = [value.input_lamports for value in values if value.input_lamports is not None]
+        wanted = [value.output_lamports for value in values if value.output_lamports is not None]
+        least = min(wanted) if len(wanted) == len(values) else None
+        return cls(first.pair, max(given) if given else None, least, first.impact_bps)
 
     @property
     def worth_lamports(self) -> int | None:

@@ -164,6 +164,10 @@ class Executor:
             # Nobody is asked for what can't be signed anyway: whether it can is decided with the signature.
             async with self._store.reading() as records:
                 await refuse_halted(records, wallet.id)
+                policy = await records.policy(wallet.id)
+                used = await records.usage(wallet.id, self._clock.now() - POLICY_WINDOW, besides=trade.id)
+            policy.check_pair(trade.pair)
+            policy.check_worth(trade.worth_lamports, used)
             offer = fresh or await self._offers.take(trade.pair, wallet.address, trade.min_output_amount)
             draft = await self._chain.prepare(offer.order, trade.terms(wallet.address))
             trade.check(offer.order.quote, draft)

@@ -34,7 +34,7 @@ class House:
 
     def __post_init__(self) -> None:
         pace = Pace(poll_seconds=0.0, confirm_seconds=15.0)
-        self.offers = Offers(self.world)
+        self.offers = Offers(self.world, self.world)
         self.executor = Executor(
             self.store, self.vault, self.world, self.world, self.offers, self.clock, pace, self.draining
         )

@@ -1,5 +1,7 @@
 """A Solana node, through the client library `solana`."""
 
+import contextlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solana.rpc.async_api import AsyncClient
@@ -12,11 +14,12 @@ from solders.transaction_status import TransactionConfirmationStatus
 
 from services.trading.adapters.solana import estate
 from services.trading.adapters.solana.drafts import Drafter
+from services.trading.adapters.solana.mints import read_mint
 from services.trading.adapters.solana.programs import TOKEN_PROGRAMS, associated
 from services.trading.adapters.solana.purse import own_account
 from services.trading.adapters.solana.rpc import NAME, Refused, asking
 from services.trading.domain.market import SOL, SOL_DECIMALS, Balance, Order, Route
-from services.trading.domain.trade import Draft, Outcome, Sighting, Terms
+from services.trading.domain.trade import Draft, Outcome, Sighting, Terms, Unsafe
 
 _VERSION = 1
 """The newest version of transactions that the library reads back."""
@@ -29,6 +32,7 @@ class SolanaChain:
         """Take the node, and the most that a transaction may pay beside its signatures."""
         self._client = client
         self._drafter = Drafter(client, max_priority_lamports)
+        self._decimals: dict[str, int] = {}
 
     async def lamports(self, address: str) -> int:
         """Return what a wallet can spend."""
@@ -43,6 +47,17 @@ class SolanaChain:
             found = (await self._client.get_multiple_accounts(keys, Confirmed)).value
         held = [own_account(owner, key, account) for key, account in zip(keys, found, strict=True) if account]
         return sum(account.amount for account in held if account)
+
+    async def decimals(self, mints: Sequence[str]) -> Mapping[str, int]:
+        """Return how many base units are a whole token, as a power of ten; what is no mint is left out."""
+        if missing := [mint for mint in mints if mint not in self._decimals]:
+            keys = [Pubkey.from_string(mint) for mint in missing]
+            async with asking():
+                found = (await self._client.get_multiple_accounts(keys, Confirmed)).value
+            for key, account in zip(keys, found, strict=True):
+                with contextlib.suppress(Unsafe):
+                    self._decimals[str(key)] = read_mint(key, account).decimals
+        return {mint: self._decimals[mint] for mint in mints if mint in self._decimals}
 
     async def balances(self, address: str) -> list[Balance]:
         """Return what a wallet can spend, without symbols: SOL first, then tokens by mint; nothing it has none of."""

@@ -1,9 +1,13 @@
 """Jupiter's and Birdeye's APIs: orders, their execution to the base unit, prices and tokens."""
 
+import base64
 from typing import Any
 
 import pytest
+from solders.hash import Hash
+from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
+from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.token.associated import get_associated_token_address
 from solders.transaction import VersionedTransaction
@@ -248,3 +252,32 @@ async def test_prices_move_with_the_clock(cluster: Cluster) -> None:
     assert await price() == before
     cluster.clock.advance(minutes=10)
     assert await price() != before
+
+
+async def test_a_swap_can_be_had_as_an_instruction(cluster: Cluster) -> None:
+    """The taker makes the transaction, and the vault of the router's program gives what was quoted."""
+    wallet, sock = await cluster.wallet(), await cluster.mint("SOCK")
+    await cluster.execute(order := await cluster.order(WRAPPED_SOL, USDC, SOL, wallet), signed(order, wallet))
+    query = {"inputMint": USDC, "outputMint": sock, "amount": "1000000", "taker": str(wallet.pubkey())}
+    built = (await cluster.http.get("/jupiter/swap/v2/build", params={**query, "slippageBps": "100"})).json()
+    assert (built["swapMode"], built["slippageBps"], built["inAmount"]) == ("ExactIn", 100, "1000000")
+    steps = [_step(shown) for shown in (*built["setupInstructions"], built["swapInstruction"])]
+    blockhash = Hash.from_bytes(bytes(built["blockhashWithMetadata"]["blockhash"]))
+    message = MessageV0.try_compile(wallet.pubkey(), steps, [], blockhash)
+    sent = await cluster.rpc.send_raw_transaction(bytes(VersionedTransaction(message, [wallet])))
+    cluster.settle()
+    assert (await cluster.rpc.get_signature_statuses([sent.value])).value[0] is not None
+    assert await held(cluster, wallet, sock) == int(built["outAmount"])
+
+
+async def test_nobody_competes_for_a_block(cluster: Cluster) -> None:
+    recent = (await cluster.rpc.get_recent_prioritization_fees([Pubkey.from_string(USDC)])).value
+    assert {block.prioritization_fee for block in recent} == {0}
+
+
+def _step(shown: dict[str, Any]) -> Instruction:
+    metas = [
+        AccountMeta(Pubkey.from_string(account["pubkey"]), account["isSigner"], account["isWritable"])
+        for account in shown["accounts"]
+    ]
+    return Instruction(Pubkey.from_string(shown["programId"]), base64.b64decode(shown["data"]), metas)

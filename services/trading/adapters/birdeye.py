@@ -1,0 +1,33 @@
+"""Birdeye's prices: a second opinion on what tokens cost, of somebody who sells nothing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import httpx2
+
+from services.trading.adapters.http import TIMEOUT_SECONDS, refusal, understanding
+
+_NAME = "Birdeye"
+
+
+class Birdeye:
+    """Asks for prices."""
+
+    def __init__(self, client: httpx2.AsyncClient) -> None:
+        self._client = client
+
+    async def dollars(self, mints: Sequence[str]) -> Mapping[str, Decimal]:
+        """Return what whole tokens cost in US dollars; those that have no price are left out."""
+        with understanding(_NAME):
+            response = await self._client.get("defi/multi_price", params={"list_address": ",".join(mints)})
+            if response.is_success:
+                found = json.loads(response.text, parse_float=Decimal)["data"]
+                return {mint: Decimal(shown["value"]) for mint, shown in found.items() if shown and shown.get("value")}
+        raise refusal(_NAME, response)
+
+
+def open_client(url: str, api_key: str) -> httpx2.AsyncClient:
+    """Return the client for Birdeye's API at this URL; a key goes into a header, never into a URL."""
+    headers = {"x-chain": "solana"} | ({"X-API-KEY": api_key} if api_key else {})
+    return httpx2.AsyncClient(base_url=url.rstrip("/") + "/", headers=headers, timeout=TIMEOUT_SECONDS)
