@@ -43,7 +43,7 @@ async def main() -> None:
             calls = {"bare echo": await stack.enter_async_context(echo())}
             channels = {
                 child.program.name: await stack.enter_async_context(
-                    open_channel(child.program.address, proof_in({}, Path(folder)))
+                    open_channel(child.program.address, child.program.name, proof_in({}, Path(folder)))
                 )
                 for child in children
                 if child.program.health == "grpc"

@@ -10,7 +10,8 @@ from puppet.memory.v1 import memory_service_pb2 as pb
 from services.runtime.rpc.access import full_name, rules_of
 from services.runtime.rpc.authentication import DELEGATION_KEY, TOKEN_KEY, Authentication
 from services.runtime.rpc.credentials import Credential
-from services.runtime.rpc.principals import OPERATOR, PrincipalFiles, Registry
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
+from services.runtime.rpc.registry import Registry
 
 ROUNDS, CALLS, NEW_TOKENS = 5, 2_000, 100
 

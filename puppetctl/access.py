@@ -17,19 +17,28 @@ from services.runtime.rpc.access import Rule
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.identity import Kind, Principal
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
+from services.runtime.rpc.registry import MOST_TOKEN_SECONDS
+
+_LOCAL_HOSTS = ("localhost", "127.0.0.1")
+"""Where a service is that no host is named for."""
 
 
 def token(service: str, life: timedelta, data_dir: Path, environment: Mapping[str, str]) -> int:
     """Print a token for one service. Raises SuiteError."""
     if service not in SERVICES:
         raise SuiteError(f"{service!r} is no service: {', '.join(SERVICES)}")
-    print(_credential(data_dir, environment).token(service, round(life.total_seconds())))  # noqa: T201
+    seconds = round(life.total_seconds())
+    if seconds > MOST_TOKEN_SECONDS:
+        raise SuiteError(f"a token holds for {MOST_TOKEN_SECONDS // 3600} hours at most")
+    print(_credential(data_dir, environment).token(service, seconds))  # noqa: T201
     return 0
 
 
 def delegation(method: str, agent: str, data_dir: Path, environment: Mapping[str, str]) -> int:
     """Print a delegation to the agents service for what a method of it calls elsewhere. Raises SuiteError."""
     found = _delegating().get(method.rpartition("/")[2])
+    if not agent.strip():
+        raise SuiteError("say which character it is about")
     if found is None:
         raise SuiteError(f"{method!r} needs no delegation; these do: {', '.join(_delegating())}")
     print(_credential(data_dir, environment).delegation("agents", agent, Rule.of(found).delegates))  # noqa: T201
@@ -54,6 +63,8 @@ def add(name: str, kind: str, agents: Sequence[str] | None, data_dir: Path, *, m
         raise SuiteError(f"{kind!r} is no kind: operator, reader or client")
     if kind != Kind.CLIENT and (agents or may_write):
         raise SuiteError("only a client has a scope: leave --agent and --write out")
+    if any(not agent.strip() for agent in agents or ()):
+        raise SuiteError("--agent needs a character's id")
     scope = frozenset(agents) if agents else None
     principal = Principal(name, Kind(kind), scope, may_write=kind == Kind.OPERATOR or may_write)
     try:
@@ -84,11 +95,22 @@ def revoke(name: str, data_dir: Path) -> int:
 
 
 def certificates(folder: Path, hosts: Sequence[str], principals: Sequence[str]) -> int:
-    """Make certificates, and print where they are."""
-    authority = Authority(folder)
-    print(authority.certificate_path)  # noqa: T201
-    for name in (*SERVICES, OPERATOR, *principals):
-        print(authority.issue(name, hosts))  # noqa: T201
+    """Make certificates, and print where they are. Raises SuiteError."""
+    of_service: dict[str, list[str]] = {name: [] for name in SERVICES}
+    for given in hosts:
+        name, _, host = given.partition("=")
+        if name not in of_service or not host:
+            raise SuiteError(f"--host is {given!r}: say which service is there, for example memory=10.0.0.4")
+        of_service[name].append(host)
+    try:
+        authority = Authority(folder)
+        print(authority.certificate_path)  # noqa: T201
+        for name, its_hosts in of_service.items():
+            print(authority.issue(name, its_hosts or _LOCAL_HOSTS))  # noqa: T201
+        for name in (OPERATOR, *principals):
+            print(authority.issue(name))  # noqa: T201
+    except ValueError as error:
+        raise SuiteError(str(error)) from None
     return 0
 
 

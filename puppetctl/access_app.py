@@ -20,10 +20,10 @@ commands = typer.Typer()
 @commands.command()
 def token(
     service: Annotated[str, typer.Argument(help="The service that it opens: agents, memory, llm, trading or social.")],
-    hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="How long it holds.")] = 12,
+    hours: Annotated[float, typer.Option(min=0.01, help="How long it holds; 744 at most.")] = 1,
     data: Data = _VAR,
 ) -> None:
-    """Print a token for one service, for `-H "authorization: Bearer $(puppetctl token memory)"`."""
+    """Print a token for one service, for others to send as `authorization: Bearer TOKEN`."""
     from puppetctl import access
 
     run_now(lambda: access.token(service, timedelta(hours=hours), data, os.environ))
@@ -44,7 +44,9 @@ def delegate(
 @commands.command()
 def certs(
     folder: Annotated[Path, typer.Argument(help="Where they are written; an authority that is there is used again.")],
-    host: Annotated[list[str] | None, typer.Option(help="A host name or address of the services; repeatable.")] = None,
+    host: Annotated[
+        list[str] | None, typer.Option(help="Where a service is, for example memory=10.0.0.4; repeatable.")
+    ] = None,
     principal: Annotated[list[str] | None, typer.Option(help="A further principal; repeatable.")] = None,
 ) -> None:
     """Make an authority and the certificates of the five services and the operator."""

@@ -1,9 +1,14 @@
-"""`puppetctl call`: any RPC of a running service, as its reflection describes it, with all that a call carries."""
+"""`puppetctl call`: any RPC of a running service, with all that a call carries.
+
+It goes by the contracts that this program was built with; what is newer is described by the server's reflection.
+"""
 
 import asyncio
+import importlib
 import os
+import pkgutil
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -14,13 +19,12 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from puppetctl.clients import addresses, proof_in
+from puppetctl.clients import proof_in, targets
 from puppetctl.suite import SERVICES, SuiteError
 from services.runtime.rpc.access import full_name
 from services.runtime.rpc.authentication import TOKEN_KEY
-from services.runtime.rpc.client import Proof, open_channel
+from services.runtime.rpc.client import UNIX, Proof, open_channel
 
-_NOT_OURS = "grpc."
 _REFLECTION_SECONDS = 10.0
 
 
@@ -50,39 +54,66 @@ async def call(method: str, data: str, seconds: float | None) -> int:
     The messages of an upload stand on a line each. Raises SuiteError, and grpc's errors.
     """
     service = service_of(method)
-    address, proof = addresses(os.environ)[service], proof_in(os.environ)
-    found = await asyncio.to_thread(_find, address, proof, method)
+    target, proof = targets(os.environ)[service], proof_in(os.environ)
+    found = _matching(method, known := _generated(service))
+    is_ours = found is not None
+    if found is None:
+        reflected = await asyncio.to_thread(_reflected, target, service, proof)
+        found = _matching(method, reflected)
+        known = [*known, *reflected]
+    if found is None:
+        there = "\n  ".join(dict.fromkeys(map(full_name, known)))
+        raise SuiteError(f"{method!r} is no method; there are:\n  {there}")
     kind = GetMessageClass(found.input_type)
     text = sys.stdin.read() if data == "-" else data or "{}"
     messages = text.splitlines() if found.client_streaming else [text]
     requests = [_parsed(message, kind) for message in messages if message.strip()]
-    async with open_channel(address, proof, found.containing_service) as channel:
+    # What the server says of itself may be a lie: only by our own contracts is anything signed or sent twice.
+    called = [found.containing_service] if is_ours else []
+    async with open_channel(target, service, proof, *called) as channel:
         async for answer in _answers(channel, found, requests, seconds):
             print(json_format.MessageToJson(answer, preserving_proto_field_name=True))  # noqa: T201
     return 0
 
 
-def _find(address: str, proof: Proof, wanted: str) -> MethodDescriptor:
-    """Look a method up by reflection. Raises SuiteError when there is none or several, and grpc.RpcError."""
-    opened = grpc.secure_channel(address, proof.tls) if proof.tls else grpc.insecure_channel(address)
+def _generated(service: str) -> list[MethodDescriptor]:
+    """Return the methods of a service as this program knows them."""
+    package = importlib.import_module(f"puppet.{service}.v1")
+    names = [module.name for module in pkgutil.iter_modules(package.__path__) if module.name.endswith("_service_pb2")]
+    files = [importlib.import_module(f"{package.__name__}.{name}").DESCRIPTOR for name in names]
+    return [method for file in files for owner in file.services_by_name.values() for method in owner.methods]
+
+
+def _reflected(target: str, service: str, proof: Proof) -> list[MethodDescriptor]:
+    """Return the methods of a service that the server itself knows. Raises grpc.RpcError."""
+    if proof.tls is not None and not target.startswith(UNIX):
+        opened = grpc.secure_channel(target, proof.tls, [("grpc.ssl_target_name_override", service)])
+    else:
+        opened = grpc.insecure_channel(target)
     with opened:
-        channel = grpc.intercept_channel(opened, _ShowingToken(proof, service_of(wanted)))
         # The library's own calls have no deadline: without this it would wait for a service that isn't there.
         grpc.channel_ready_future(opened).result(_REFLECTION_SECONDS)
-        database = ProtoReflectionDescriptorDatabase(channel)
+        database = ProtoReflectionDescriptorDatabase(
+            grpc.intercept_channel(opened, _ShowingToken(proof, service)),
+        )
         pool = DescriptorPool(database)
-        names = [name for name in database.get_services() if not name.startswith(_NOT_OURS)]
-        services: list[ServiceDescriptor] = [pool.FindServiceByName(name) for name in names]
-        methods = [method for service in services for method in service.methods]
+        # Nobody is shown a token for another service than the one that was dialled.
+        names = [name for name in database.get_services() if name.startswith(f"puppet.{service}.")]
+        methods = [method for name in names for method in pool.FindServiceByName(name).methods]
         # Whatever else is asked of a descriptor is looked up while the channel is open.
         for method in methods:
-            _ = (method.input_type, method.output_type, method.GetOptions())
+            _ = (method.input_type, method.output_type)
+    return methods
+
+
+def _matching(wanted: str, methods: Sequence[MethodDescriptor]) -> MethodDescriptor | None:
+    """Return the method that is meant. Raises SuiteError when it could be several."""
     owner, _, name = wanted.partition("/")
-    matching = [method for method in methods if method.name == name and _is_in(method.containing_service, owner)]
-    if len(matching) != 1:
-        there = "\n  ".join(f"{full_name(method)}" for method in matching or methods)
-        raise SuiteError(f"{wanted!r} is {'several methods' if matching else 'no method'}; there are:\n  {there}")
-    return matching[0]
+    found = [method for method in methods if method.name == name and _is_in(method.containing_service, owner)]
+    if len(found) > 1:
+        there = "\n  ".join(map(full_name, found))
+        raise SuiteError(f"{wanted!r} could be several methods:\n  {there}")
+    return found[0] if found else None
 
 
 class _ShowingToken(grpc.StreamStreamClientInterceptor):

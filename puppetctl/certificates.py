@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from services.runtime.rpc.authentication import CERTIFICATE_PREFIX
+from services.runtime.rpc.principals import NAME
 
 _AUTHORITY_LIFE, _LIFE = timedelta(days=3650), timedelta(days=397)
 _CLOCK_SKEW = timedelta(minutes=5)
-_LOCAL_HOSTS = ("localhost", "127.0.0.1")
+_AUTHORITY = "ca"
 
 
 class Authority:
@@ -30,7 +31,7 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.certificate_path, key_path = folder / "ca.pem", folder / "ca.key"
+        self.certificate_path, key_path = folder / f"{_AUTHORITY}.pem", folder / f"{_AUTHORITY}.key"
         if key_path.exists():
             key = load_pem_private_key(key_path.read_bytes(), None)
             if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -43,12 +44,20 @@ class Authority:
             _write(key_path, _pem(self._key))
             _write(self.certificate_path, self._certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, name: str, hosts: Sequence[str] = ()) -> Path:
-        """Write `<name>.pem` and `<name>.key`: they prove the principal, and that a service is at these hosts."""
+    def issue(self, name: str, hosts: Sequence[str] | None = None) -> Path:
+        """Write `<name>.pem` and `<name>.key`, which prove a principal; with hosts also that a service is there.
+
+        A service's certificate bears its name as well: callers of the suite ask for that, wherever it is. Raises
+        ValueError for a name that no principal can have.
+        """
+        if not NAME.fullmatch(name) or name == _AUTHORITY:
+            raise ValueError(f"{name!r} is no principal's name")
         key = ec.generate_private_key(ec.SECP256R1())
-        names: list[x509.GeneralName] = [_general_name(host) for host in dict.fromkeys((*hosts, *_LOCAL_HOSTS, name))]
-        names.append(x509.UniformResourceIdentifier(CERTIFICATE_PREFIX + name))
-        usages = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
+        names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(CERTIFICATE_PREFIX + name)]
+        usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
+        if hosts is not None:
+            names += [_general_name(host) for host in dict.fromkeys((name, *hosts))]
+            usages.append(ExtendedKeyUsageOID.SERVER_AUTH)
         certificate = (
             self._builder(name, key.public_key(), _LIFE)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)

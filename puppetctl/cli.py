@@ -33,10 +33,11 @@ def run(command: Coroutine[Any, Any, int], service: str = "agents") -> None:
 def run_now(command: Callable[[], int]) -> None:
     """Run a command that calls no service; what it can't do is said in words."""
     from puppetctl.suite import SuiteError
+    from services.runtime.settings import SettingsError
 
     try:
         code = command()
-    except SuiteError as error:
+    except (SuiteError, SettingsError) as error:
         _fail(str(error))
     raise typer.Exit(code)
 

@@ -14,12 +14,13 @@ from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
-from puppetctl.suite import SuiteError, usual_ports
-from services.runtime.rpc.client import Proof, connect
-from services.runtime.rpc.credentials import Credential, CredentialError
+from puppetctl.suite import SERVICES, SuiteError, socket_of, usual_ports
+from services.runtime.rpc.client import UNIX, Proof, connect
+from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.rpc.status import Remote
 from services.runtime.rpc.tls import channel_credentials_of
+from services.runtime.settings import SettingsError
 
 _RECONNECT_SECONDS = 0.2
 
@@ -42,16 +43,26 @@ def addresses(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def targets(environment: Mapping[str, str], data_dir: Path = Path("var")) -> dict[str, str]:
+    """Return what is dialled for each service: `PUPPET_CTL_<NAME>`, else its socket in the data folder, or its port."""
+    found = addresses(environment)
+    for name in SERVICES:
+        path = socket_of(name, data_dir)
+        if not environment.get(f"PUPPET_CTL_{name.upper()}") and path is not None and path.is_socket():
+            found[name] = f"{UNIX}{path}"
+    return found
+
+
 @contextlib.asynccontextmanager
 async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Clients]:
     """Open the stubs; nothing is dialled before the first call."""
-    targets: dict[type, str] = {
+    called: dict[type, str] = {
         AgentServiceStub: where["agents"],
         MemoryServiceStub: where["memory"],
         SocialServiceStub: where["social"],
         TradingServiceStub: where["trading"],
     }
-    async with connect(targets, proof) as stubs:
+    async with connect(called, proof) as stubs:
         yield Clients(
             stubs[AgentServiceStub], stubs[MemoryServiceStub], stubs[SocialServiceStub], stubs[TradingServiceStub]
         )
@@ -68,13 +79,13 @@ def proof_in(environment: Mapping[str, str], data_dir: Path = Path("var")) -> Pr
     path = Path(given) if given else PrincipalFiles(data_dir / "auth").credential_path(OPERATOR)
     if not given and not path.exists():
         raise SuiteError(
-            f"there is no credential at {path}: start the suite with `puppetctl up`, or say where one is with "
-            "PUPPET_CTL_CREDENTIAL"
+            f"there is no credential at {path}: start the suite with `puppetctl up`, make a new one with `puppetctl "
+            "principals rotate operator`, or say where one is with PUPPET_CTL_CREDENTIAL"
         )
     try:
         shown = (Path(certificate), Path(key)) if certificate and key else (None, None)
         return Proof(Credential.read(path), channel_credentials_of(Path(ca), *shown) if ca else None)
-    except (CredentialError, OSError) as error:
+    except SettingsError as error:
         raise SuiteError(str(error)) from None
 
 

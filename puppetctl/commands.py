@@ -12,7 +12,7 @@ from rich.table import Table
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
-from puppetctl.clients import Clients, addresses, connected, list_agents, proof_in
+from puppetctl.clients import Clients, connected, list_agents, proof_in, targets
 from puppetctl.clients import watch as watch_activity
 from puppetctl.datadir import sandbox_token
 from puppetctl.display import open_console
@@ -28,7 +28,7 @@ _TRIGGER_SECONDS = 120.0
 async def apply(files: Sequence[Path], data_dir: Path) -> int:
     """Create or change characters; at the sandbox, whose token is in this folder, they get an account and money."""
     personas = read_personas(files)
-    async with _suite() as (clients, where):
+    async with _suite(data_dir) as (clients, where):
         token = sandbox_token(X.sandbox, data_dir, os.environ)
         sandboxes = Sandboxes(await _sandbox(X, where), await _sandbox(SOLANA, where), token)
         for character in await bring_to_life(clients, personas, sandboxes, update=True):
@@ -109,9 +109,9 @@ async def _wallet_of(clients: Clients, agent_id: str) -> str:
 
 
 @asynccontextmanager
-async def _suite() -> AsyncIterator[tuple[Clients, Mapping[str, str]]]:
-    where = addresses(os.environ)
-    async with connected(where, proof_in(os.environ)) as clients:
+async def _suite(data_dir: Path = Path("var")) -> AsyncIterator[tuple[Clients, Mapping[str, str]]]:
+    where = targets(os.environ, data_dir)
+    async with connected(where, proof_in(os.environ, data_dir)) as clients:
         yield clients, where
 
 

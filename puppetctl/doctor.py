@@ -17,8 +17,10 @@ from puppetctl.display import open_console
 from puppetctl.findings import Finding, Mark
 from puppetctl.privacy import private_files
 from puppetctl.processes import is_healthy, listens
-from puppetctl.suite import LLM, THIRD_PARTIES, SuiteError, ThirdParty, is_live
+from puppetctl.suite import LLM, SERVICES, THIRD_PARTIES, SuiteError, ThirdParty, is_live
 from sandbox.llm.model import ModelError, find_model
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
+from services.runtime.settings import SettingsError
 
 _PACKAGES = {
     "agents": ("dbos",),
@@ -36,7 +38,7 @@ _MODEL_SETTING = "PUPPET_SANDBOX_LLM_MODEL"
 async def doctor(data_dir: Path, environment: Mapping[str, str], personas: Path | None = None) -> int:
     """Print every finding; returns 1 when one is bad."""
     findings = [_python(), *_packages(), _versions(), _data(data_dir), *_parties(environment)]
-    findings += private_files(data_dir, personas, environment)
+    findings += [*_callers(data_dir), *private_files(data_dir, personas, environment)]
     findings += await _processes(environment)
     table = Table.grid(padding=(0, 2))
     styles = {Mark.OK: "green", Mark.NOTE: "yellow", Mark.BAD: "bold red"}
@@ -72,6 +74,23 @@ def _data(data_dir: Path) -> Finding:
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return Finding(Mark.OK, "data folder", f"{data_dir} can be written")
     return Finding(Mark.BAD, "data folder", f"{nearest} can't be written", "give another --data, or change its owner")
+
+
+def _callers(data_dir: Path) -> list[Finding]:
+    """Return whether those who live in the data folder can prove themselves; nothing before the first start."""
+    files = PrincipalFiles(data_dir / "auth")
+    if not files.registry.exists():
+        return []
+    try:
+        names = [principal.name for principal in files.list()]
+        lacking = [name for name in names if name in (OPERATOR, *SERVICES) and files.lacks(name)]
+    except SettingsError as error:
+        return [Finding(Mark.BAD, "callers", str(error), "put it back from a copy")]
+    if lacking:
+        words = f"the credential of {', '.join(lacking)} is missing, or isn't the one that is known"
+        remedy = "; ".join(f"`puppetctl principals rotate {name}`" for name in lacking)
+        return [Finding(Mark.BAD, "callers", words, remedy)]
+    return [Finding(Mark.OK, "callers", ", ".join(names) or "none")]
 
 
 def _parties(environment: Mapping[str, str]) -> list[Finding]:

@@ -15,7 +15,7 @@ from rich.text import Text
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppetctl import jsonl
-from puppetctl.clients import addresses, connected, proof_in
+from puppetctl.clients import connected, proof_in, targets
 from puppetctl.display import Display, open_console
 from puppetctl.feed import plain
 from services.runtime.ids import new_id
@@ -189,7 +189,7 @@ async def reindex() -> int:
 
 @asynccontextmanager
 async def _memory() -> AsyncIterator[MemoryServiceStub]:
-    async with connected(addresses(os.environ), proof_in(os.environ)) as clients:
+    async with connected(targets(os.environ), proof_in(os.environ)) as clients:
         yield clients.memory
 
 

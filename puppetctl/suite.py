@@ -27,6 +27,7 @@ DEMO_SPEED = 240.0
 """An hour of the characters is a quarter of a minute of ours: slow enough to read, and a day goes by in six minutes."""
 
 _HOST = "127.0.0.1"
+_SOCKET_PATH_LENGTH = 100
 
 # Below the ports that systems hand out to clients, so that a service that is restarted finds its port free.
 _FREE_PORTS = range(20_000, 32_000)
@@ -133,6 +134,15 @@ def read_ports(given: str, environment: Mapping[str, str]) -> dict[str, int]:
     return usual_ports(environment, int(given or 0))
 
 
+def socket_of(name: str, data_dir: Path) -> Path | None:
+    """Return the socket of a service in a data folder; None where its path would be longer than systems take.
+
+    A port is anybody's while nobody listens on it, and a folder of mode 0700 its owner's: there the service answers.
+    """
+    path = data_dir.resolve() / "run" / f"{name}.sock"
+    return path if len(str(path)) <= _SOCKET_PATH_LENGTH else None
+
+
 def port_in_use(port: int) -> bool:
     """Tell whether something listens on this loopback port."""
     with socket.socket() as probe:
@@ -157,7 +167,12 @@ def plan_suite(
     for party in sandboxes:
         for variable, path in party.settings.items():
             settings[variable] = f"http://{_HOST}:{ports[party.sandbox]}{path}"
-    settings |= {f"PUPPET_AGENTS_{name.upper()}_TARGET": f"{_HOST}:{ports[name]}" for name in SERVICES[1:]}
+    for name in SERVICES:
+        if socket_path := socket_of(name, data_dir):
+            settings[f"{prefix(name)}SOCKET"] = str(socket_path)
+        if name != "agents":
+            target = f"unix:{socket_path}" if socket_path else f"{_HOST}:{ports[name]}"
+            settings[f"PUPPET_AGENTS_{name.upper()}_TARGET"] = target
     settings["PUPPET_AGENTS_SPEED"] = str(speed)
     if X in sandboxes:
         # The limits are per quarter of an hour of our time, and the characters live through many in it.

@@ -15,14 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from puppet.agents.v1 import agent_service_pb2 as pb
-from puppetctl.clients import Clients, addresses, connected, cursor_before, proof_in, watch
+from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.display import Display
 from puppetctl.feed import Feed, counts, notice
 from puppetctl.processes import Child, running
 from puppetctl.provision import LAMPORTS_PER_SOL, Character, Sandboxes, bring_to_life, persona_files, read_personas
-from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports
+from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of
 from puppetctl.until import Goals, counted_as
+from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.principals import PrincipalFiles
 
 T = TypeVar("T")
@@ -80,7 +81,9 @@ class _Run:
         await asyncio.gather(*map(self._wait_healthy, self.children))
         self._save_state()
         self.display.show(_processes(self.children))
-        where = {**addresses(environment), **{child.program.name: child.program.address for child in self.children}}
+        where = {child.program.name: child.program.address for child in self.children}
+        # Through the folder that is ours, and not through ports that somebody else might have taken meanwhile.
+        where |= {name: f"{UNIX}{path}" for name in SERVICES if (path := socket_of(name, self._options.data_dir))}
         token = sandbox_token("sandbox.x", self._options.data_dir, environment)
         sandboxes = Sandboxes(self._suite.address("sandbox.x"), self._suite.address("sandbox.solana"), token)
         async with connected(where, proof_in(environment, self._options.data_dir)) as clients:

@@ -78,5 +78,5 @@ async def serving(folder: Path) -> AsyncIterator[Service]:
     [program] = (program for program in plan(folder).programs if program.name == "memory")
     async with running([program], folder / "logs", lambda _name, _what: None) as [child]:
         await child.wait_healthy()
-        async with open_channel(program.address, proof_in({}, folder)) as channel:
+        async with open_channel(program.address, "memory", proof_in({}, folder)) as channel:
             yield Service(child, channel)

@@ -39,7 +39,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
 
     async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
         """List agents."""
-        page = read_page(request.page_size, request.page_token, [])
+        page = read_page(request.page_size, request.page_token, [], (str,))
         listed = await self._agents.page(page)
         return pb.ListAgentsResponse(
             agents=[wire.write_agent(agent) for agent in listed.rows], next_page_token=next_token(listed.next_key, [])
@@ -91,7 +91,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         """List what agents did."""
         agent_ids, kinds = wire.read_activity_filter(request)
         filters = [agent_ids, kinds]
-        page = read_page(request.page_size, request.page_token, filters)
+        page = read_page(request.page_size, request.page_token, filters, (int,))
         listed = await self._journal.page(agent_ids, kinds, page)
         return pb.ListActivityResponse(
             activities=[wire.write_activity(activity) for activity in listed.rows],

@@ -42,7 +42,7 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """List the models of the providers."""
         wire.check_list_models(request)
-        page = read_page(request.page_size, request.page_token, [request.provider])
+        page = read_page(request.page_size, request.page_token, [request.provider], (int, str))
         listed = await self._providers.models(request.provider, page, deadline.get())
         return pb.ListModelsResponse(
             models=[wire.write_model(model) for model in listed.rows],

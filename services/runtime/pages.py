@@ -1,7 +1,6 @@
 """Keyset pages: a token holds the last key of its page and a fingerprint of the filters it belongs to."""
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -12,6 +11,9 @@ from typing import Any, Generic, TypeVar
 from services.runtime.errors import InvalidRequest, Violation
 
 T = TypeVar("T")
+
+_MOST_LETTERS = 4_096
+_ABOVE_NUMBERS = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +39,50 @@ class Paged(Generic[T]):
         return cls(rows[: page.size], key(rows[page.size - 1]))
 
 
-def read_page(size: int, token: str, filters: Sequence[object], *, default: int = 50, most: int = 500) -> Page:
-    """Return the page that a request asks for.
+def read_page(
+    size: int,
+    token: str,
+    filters: Sequence[object],
+    kinds: tuple[type, ...],
+    *,
+    default: int = 50,
+    most: int = 500,
+) -> Page:
+    """Return the page that a request asks for; `kinds` are the types of a key's values.
 
     Raises InvalidRequest when the size is out of bounds, or when the token is not one of these filters.
     """
     violations: list[Violation] = []
     if not 0 <= size <= most:
         violations.append(Violation("page_size", f"must be 0 to {most}"))
-    after = None
-    if token:
-        try:
-            fingerprint, *after = json.loads(base64.urlsafe_b64decode(token.encode()), object_hook=_read_time)
-        except (ValueError, TypeError, KeyError, binascii.Error):
-            fingerprint = None
-        if fingerprint != _fingerprint(filters):
-            violations.append(Violation("page_token", "is not a token of a request with these filters"))
+    after = _read_token(token, filters, kinds) if token else None
+    if token and after is None:
+        violations.append(Violation("page_token", "is not a token of a request with these filters"))
     if violations:
         raise InvalidRequest(violations)
-    return Page(size or default, tuple(after) if after is not None else None)
+    return Page(size or default, after)
+
+
+def _read_token(token: str, filters: Sequence[object], kinds: tuple[type, ...]) -> tuple[Any, ...] | None:
+    """Return the key in a token; None for what no token can say. Anybody may write one: it is data like any other."""
+    if len(token) > _MOST_LETTERS:
+        return None
+    try:
+        fingerprint, *key = json.loads(base64.urlsafe_b64decode(token.encode()), object_hook=_read_time)
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
+        return None
+    if fingerprint != _fingerprint(filters) or tuple(map(type, key)) != kinds:
+        return None
+    return tuple(key) if all(map(_is_plausible, key)) else None
+
+
+def _is_plausible(value: Any) -> bool:
+    if isinstance(value, int):
+        return 0 <= value < _ABOVE_NUMBERS
+    if isinstance(value, str):
+        # What no database takes for a text.
+        return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return not (isinstance(value, datetime) and value.tzinfo is None)
 
 
 def next_token(key: Sequence[Any] | None, filters: Sequence[object]) -> str:

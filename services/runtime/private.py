@@ -11,7 +11,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """The permissions of everybody but the owner: as a umask, new files get mode 0600 and new folders 0700."""
 
 _DRAFT_BYTES = 8
-_OURS = ("auth", "chroma", "logs", "sandbox")
+_OURS = ("auth", "chroma", "logs", "run", "sandbox")
 
 
 def tighten(folder: Path) -> None:

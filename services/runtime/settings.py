@@ -26,6 +26,8 @@ class ServiceSettings(BaseSettings):
     log_level: str = "INFO"
     max_concurrent_calls: int = 256
     """Calls beyond this many at once are refused with UNAVAILABLE; open streams don't count."""
+    max_open_streams: int = 2048
+    """Streams beyond this many at once are refused with UNAVAILABLE."""
     default_deadline_seconds: float = 60.0
     """How long a unary call may take whose caller set no deadline."""
     drain_seconds: float = 3.0
@@ -43,13 +45,19 @@ class ServiceSettings(BaseSettings):
     """Who signs the certificates of the services that this one calls; with it the calls are made with TLS."""
     allow_plaintext: bool = False
     """Let callers on other machines in without TLS; without it such a `host` is refused."""
+    socket: Path | None = None
+    """A Unix socket on which it listens too, in plaintext: only its user's programs can open it, or stand in for it."""
     health_port: int = 0
     """A port that answers health checks and nothing else, in plaintext and to everybody; 0: none."""
 
     @property
     def address(self) -> str:
         """Where the service listens, as `host:port`."""
-        return f"{self.host}:{self.port}"
+        return self.at(self.port)
+
+    def at(self, port: int) -> str:
+        """Return where a port of this host is; an address of IPv6 stands in brackets."""
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
 
     @property
     def is_local(self) -> bool:
@@ -57,7 +65,8 @@ class ServiceSettings(BaseSettings):
         if self.host == "localhost":
             return True
         try:
-            return ipaddress.ip_address(self.host).is_loopback
+            # One with a zone names an interface, whatever the address.
+            return "%" not in self.host and ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
 

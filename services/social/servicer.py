@@ -1,5 +1,6 @@
 """The gRPC class of the social service: check, convert, call, convert back."""
 
+from datetime import datetime
 from typing import Any
 
 import grpc
@@ -37,7 +38,7 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
     async def ListAccounts(self, request: pb.ListAccountsRequest, context: Context) -> pb.ListAccountsResponse:
         """List accounts."""
         wire.check_agent_id(request)
-        page = read_page(request.page_size, request.page_token, [request.agent_id])
+        page = read_page(request.page_size, request.page_token, [request.agent_id], (datetime, str))
         listed = await self._accounts.page(request.agent_id, page)
         return pb.ListAccountsResponse(
             accounts=[wire.write_account(account) for account in listed.rows],
@@ -67,7 +68,7 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         """List an account's outbox."""
         states = wire.read_states(request)
         filters = [request.account_id, states]
-        page = read_page(request.page_size, request.page_token, filters)
+        page = read_page(request.page_size, request.page_token, filters, (datetime, str))
         listed = await self._posts.page(request.account_id, states, page)
         return pb.ListPostsResponse(
             posts=[wire.write_post(post) for post in listed.rows],
@@ -78,7 +79,7 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         """List mentions."""
         wire.check_mentions(request)
         filters = [request.account_id, request.after_network_post_id]
-        page = read_page(request.page_size, request.page_token, filters, default=20, most=100)
+        page = read_page(request.page_size, request.page_token, filters, (str,), default=20, most=100)
         listed = await self._accounts.mentions(request.account_id, request.after_network_post_id, page)
         return pb.ListMentionsResponse(
             mentions=[wire.write_mention(mention) for mention in listed.rows],

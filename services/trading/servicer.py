@@ -1,6 +1,7 @@
 """The gRPC class of the trading service: check, convert, call, convert back."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import grpc
@@ -43,7 +44,7 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
     async def ListWallets(self, request: pb.ListWalletsRequest, context: Context) -> pb.ListWalletsResponse:
         """List wallets."""
         wire.check_wallets(request)
-        page = read_page(request.page_size, request.page_token, [request.agent_id])
+        page = read_page(request.page_size, request.page_token, [request.agent_id], (datetime, str))
         listed = await self._wallets.page(request.agent_id, page)
         return pb.ListWalletsResponse(
             wallets=await self._written(listed.rows),
@@ -75,7 +76,7 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         """List a wallet's trades."""
         states = wire.read_states(request)
         filters = [request.wallet_id, states]
-        page = read_page(request.page_size, request.page_token, filters)
+        page = read_page(request.page_size, request.page_token, filters, (datetime, str))
         listed = await self._trades.page(request.wallet_id, states, page)
         return pb.ListTradesResponse(
             trades=[wire.write_trade(trade) for trade in listed.rows],
@@ -92,7 +93,7 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         self, request: pb.ListTrendingTokensRequest, context: Context
     ) -> pb.ListTrendingTokensResponse:
         """List the tokens that trend now."""
-        page = read_page(request.page_size, request.page_token, [], default=10, most=50)
+        page = read_page(request.page_size, request.page_token, [], (int,), default=10, most=50)
         listed = await self._market.trending(page)
         return pb.ListTrendingTokensResponse(
             tokens=[wire.write_token(token) for token in listed.rows],

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import grpc
@@ -73,7 +74,7 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
         """List an agent's memories."""
         wanted = wire.read_filter(request)
         filters = [request.agent_id, wanted]
-        page = read_page(request.page_size, request.page_token, filters)
+        page = read_page(request.page_size, request.page_token, filters, (datetime, int))
         listed = await self._memories.page(request.agent_id, wanted, page)
         return pb.ListMemoriesResponse(
             memories=wire.write_memories(listed.rows), next_page_token=next_token(listed.next_key, filters)

@@ -31,7 +31,7 @@ class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
     ) -> pb.ListRelationshipsResponse:
         """List an agent's relationships."""
         wire.check_agent(request)
-        page = read_page(request.page_size, request.page_token, [request.agent_id])
+        page = read_page(request.page_size, request.page_token, [request.agent_id], (str,))
         listed = await self._relationships.page(request.agent_id, page)
         return pb.ListRelationshipsResponse(
             relationships=[wire.write_relationship(row) for row in listed.rows],
@@ -68,7 +68,7 @@ class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
         """List recorded interactions."""
         wire.check_pair(request)
         filters = [request.agent_id, request.counterpart]
-        page = read_page(request.page_size, request.page_token, filters)
+        page = read_page(request.page_size, request.page_token, filters, (int,))
         listed = await self._relationships.interactions(request.agent_id, request.counterpart, page)
         return pb.ListInteractionsResponse(
             interactions=[wire.write_interaction(row) for row in listed.rows],

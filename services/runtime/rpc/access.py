@@ -51,6 +51,13 @@ class Rule:
         return principal.role in self.roles and is_within_scope
 
 
+def _member(value: Any, name: str) -> Any:
+    # By its name: a Struct of another pool of descriptors is another class.
+    if getattr(getattr(value, "DESCRIPTOR", None), "full_name", "") == Struct.DESCRIPTOR.full_name:
+        return dict(value).get(name, "")
+    return getattr(value, name, "")
+
+
 def _role(caller: "access_pb2.Caller.ValueType") -> str:
     """Return the role of a principal that this caller of the contract stands for."""
     name = access_pb2.Caller.Name(caller).removeprefix("CALLER_").lower()
@@ -77,6 +84,6 @@ def values_at(request: Any, path: tuple[str, ...]) -> list[str]:
     """Return the texts at a path of a request, without empty ones; it may lead through a Struct and end in a list."""
     value = request
     for name in path:
-        value = dict(value).get(name, "") if isinstance(value, Struct) else getattr(value, name, "")
+        value = _member(value, name)
     several = [value] if isinstance(value, str) else value if isinstance(value, Sequence) else ()
     return [item for item in several if isinstance(item, str) and item]

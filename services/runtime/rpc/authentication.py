@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 
+from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.rpc.access import Rule, values_at
 from services.runtime.rpc.identity import (
     Caller,
@@ -18,7 +19,7 @@ from services.runtime.rpc.identity import (
     Principal,
     Unauthenticated,
 )
-from services.runtime.rpc.principals import Registered, Registry
+from services.runtime.rpc.registry import Registered, Registry
 
 TOKEN_KEY, DELEGATION_KEY = "authorization", "puppet-delegation"
 """The keys of the metadata that carry a token, as `Bearer TOKEN`, and a delegation."""
@@ -71,7 +72,8 @@ class Authentication:
     async def admit(self, rule: Rule, principal: Principal, metadata: Mapping[str, str], request: Any) -> Caller:
         """Return the caller when it may have this RPC with this request. `request` None: it can't be looked into.
 
-        Raises PermissionDenied, DelegationRequired, and Unauthenticated for a delegation that doesn't hold.
+        Raises PermissionDenied, DelegationRequired, InvalidRequest where an agent must be named and isn't, and
+        Unauthenticated for a delegation that doesn't hold.
         """
         given = metadata.get(DELEGATION_KEY, "")
         delegation = self._registry.delegation(given) if given else None
@@ -94,8 +96,9 @@ class Authentication:
         if not rule.admits(principal):
             raise PermissionDenied(f"{principal.role} may not call {rule.method}", principal)
         agents = values_at(request, rule.agent)
-        # Without an agent the request is wrong, and its own check says so in better words.
-        if agents and not (
+        if not agents:
+            raise InvalidRequest([Violation(".".join(rule.agent), "is required")])
+        if not (
             delegation is not None
             and delegation.issuer == principal
             and delegation.delegate == self._service
@@ -126,6 +129,9 @@ class Authentication:
         return [owner or "" for owner in owners]
 
     def _certified(self, context: grpc.aio.ServicerContext[Any, Any]) -> Registered | None:
-        names = context.auth_context().get("x509_subject_alternative_name", ())
-        found = [name for name in map(bytes.decode, names) if name.startswith(CERTIFICATE_PREFIX)]
-        return self._registry.find(found[0].removeprefix(CERTIFICATE_PREFIX)) if found else None
+        # Of a certificate's names only its URIs count: an authority may let anybody have any e-mail address.
+        uris = [uri.decode(errors="replace") for uri in context.auth_context().get("peer_uri", ())]
+        names = [uri.removeprefix(CERTIFICATE_PREFIX) for uri in uris if uri.startswith(CERTIFICATE_PREFIX)]
+        if len(names) > 1:
+            raise Unauthenticated("the certificate names several principals")
+        return self._registry.find(names[0]) if names else None

@@ -10,7 +10,8 @@ import contextvars
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
@@ -19,9 +20,9 @@ from grpc_status import rpc_status
 
 from services.runtime import errors, logs
 from services.runtime.rpc import identity, status
-from services.runtime.rpc.access import Rule
 from services.runtime.rpc.authentication import Authentication
-from services.runtime.rpc.principals import Registered
+from services.runtime.rpc.registry import Registered
+from services.runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,12 @@ def patience() -> float:
     return 0.0 if until is None else max(0.0, until - asyncio.get_running_loop().time() - _ANSWER_SECONDS)
 
 
-class _Malformed:
-    """Stands for a message that is no valid protobuf, until the handler's turn to refuse it."""
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Who makes a call, and what came with it."""
+
+    proof: Registered
+    metadata: Mapping[str, str]
 
 
 class Boundary(grpc.aio.ServerInterceptor):
@@ -54,8 +59,7 @@ class Boundary(grpc.aio.ServerInterceptor):
         self,
         service: str,
         authentication: Authentication,
-        max_concurrent_calls: int,
-        default_deadline_seconds: float,
+        settings: ServiceSettings,
         *,
         is_reflection_open: bool = True,
     ) -> None:
@@ -63,8 +67,8 @@ class Boundary(grpc.aio.ServerInterceptor):
         self._domain = f"{service}.puppet"
         self._authentication = authentication
         self._exempt = (_HEALTH, _REFLECTION) if is_reflection_open else (_HEALTH,)
-        self._free = max_concurrent_calls
-        self._default_deadline = default_deadline_seconds
+        self._free = {False: settings.max_concurrent_calls, True: settings.max_open_streams}
+        self._default_deadline = settings.default_deadline_seconds
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -85,29 +89,30 @@ class Boundary(grpc.aio.ServerInterceptor):
     def _wrap(self, method: str, handler: Any) -> Handler:
         behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         streams_in, streams_out = handler.request_streaming, handler.response_streaming
-        # A rule can only look into a request that is there as a whole.
         rule = None if method.startswith(_REFLECTION) else self._authentication.rule(method)
+        parse = handler.request_deserializer
 
-        def checked(request: Any) -> Any:
-            if streams_in:
-                return _well_formed_items(request)
-            if isinstance(request, _Malformed):
-                raise _MALFORMED
+        async def read(data: Any, call: _Call) -> Any:
+            """Read what came, now that it is known from whom, and let it pass if they may ask for it."""
+            # A rule can only look into a request that is there as a whole.
+            request = _each_parsed(parse, data) if streams_in else _parsed(parse, data)
+            if rule is not None:
+                seen = None if streams_in else request
+                identity.act_as(await self._authentication.admit(rule, call.proof.principal, call.metadata, seen))
             return request
 
-        async def answer(request: Any, context: Context) -> Any:
-            async with self._guard(method, rule, None if streams_in else request, context, is_stream=streams_in):
-                return await behaviour(checked(request), context)
+        async def answer(data: Any, context: Context) -> Any:
+            async with self._guard(method, context, is_stream=streams_in) as call:
+                return await behaviour(await read(data, call), context)
 
-        async def answers(request: Any, context: Context) -> AsyncIterator[Any]:
-            # Closed here and not by the garbage collector: a caller who left must end what feeds the stream.
-            async with (
-                self._guard(method, rule, None if streams_in else request, context, is_stream=True) as proof,
-                contextlib.aclosing(behaviour(checked(request), context)) as items,
-            ):
+        async def answers(data: Any, context: Context) -> AsyncIterator[Any]:
+            async with self._guard(method, context, is_stream=True) as call, contextlib.AsyncExitStack() as stack:
+                items = behaviour(await read(data, call), context)
+                # Closed here and not by the garbage collector: a caller who left must end what feeds the stream.
+                await stack.enter_async_context(contextlib.aclosing(items))
                 async for item in items:
                     # A stream outlives what let it in: who is revoked meanwhile hears no more of it.
-                    self._authentication.check_current(proof)
+                    self._authentication.check_current(call.proof)
                     yield item
 
         make: Any = {
@@ -116,15 +121,12 @@ class Boundary(grpc.aio.ServerInterceptor):
             (True, False): grpc.stream_unary_rpc_method_handler,
             (True, True): grpc.stream_stream_rpc_method_handler,
         }[streams_in, streams_out]
-        wrapped: Handler = make(
-            answers if streams_out else answer, _lenient(handler.request_deserializer), handler.response_serializer
-        )
+        # Without a deserializer gRPC hands on the bytes: what nobody vouches for is not taken apart.
+        wrapped: Handler = make(answers if streams_out else answer, None, handler.response_serializer)
         return wrapped
 
     @contextlib.asynccontextmanager
-    async def _guard(
-        self, method: str, rule: Rule | None, request: Any, context: Context, *, is_stream: bool
-    ) -> AsyncIterator[Registered]:
+    async def _guard(self, method: str, context: Context, *, is_stream: bool) -> AsyncIterator[_Call]:
         metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
         logs.trace_id.set(_trace_of(metadata))
         started = time.monotonic()
@@ -132,9 +134,7 @@ class Boundary(grpc.aio.ServerInterceptor):
             proof = self._authentication.identify(context, metadata)
             with self._admission(is_stream):
                 async with self._deadline(context, is_stream):
-                    if rule is not None:
-                        identity.act_as(await self._authentication.admit(rule, proof.principal, metadata, request))
-                    yield proof
+                    yield _Call(proof, metadata)
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("call", extra={"method": method, "ms": _ms_since(started)})
         except grpc.aio.AbortError:
@@ -159,17 +159,14 @@ class Boundary(grpc.aio.ServerInterceptor):
             await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
 
     @contextlib.contextmanager
-    def _admission(self, is_stream: bool) -> Any:
-        if is_stream:
-            yield
-            return
-        if self._free <= 0:
-            raise errors.Unavailable("too many calls at once")
-        self._free -= 1
+    def _admission(self, is_stream: bool) -> Iterator[None]:
+        if self._free[is_stream] <= 0:
+            raise errors.Unavailable("too many streams at once" if is_stream else "too many calls at once")
+        self._free[is_stream] -= 1
         try:
             yield
         finally:
-            self._free += 1
+            self._free[is_stream] += 1
 
     @contextlib.asynccontextmanager
     async def _deadline(self, context: Context, is_stream: bool) -> AsyncIterator[None]:
@@ -183,28 +180,16 @@ class Boundary(grpc.aio.ServerInterceptor):
             yield
 
 
-_MALFORMED = errors.InvalidRequest([errors.Violation("", "the message is no valid protobuf")])
+def _parsed(parse: Callable[[bytes], Any] | None, data: Any) -> Any:
+    try:
+        return data if parse is None else parse(data)
+    except DecodeError:
+        raise errors.InvalidRequest([errors.Violation("", "the message is no valid protobuf")]) from None
 
 
-def _lenient(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
-    if deserialize is None:
-        return None
-
-    def attempt(data: bytes) -> Any:
-        try:
-            return deserialize(data)
-        except DecodeError:
-            # An exception here would reach the caller as UNKNOWN, with its text.
-            return _Malformed()
-
-    return attempt
-
-
-async def _well_formed_items(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    async for request in requests:
-        if isinstance(request, _Malformed):
-            raise _MALFORMED
-        yield request
+async def _each_parsed(parse: Callable[[bytes], Any] | None, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for data in items:
+        yield _parsed(parse, data)
 
 
 def _trace_of(metadata: Mapping[str, str]) -> str:

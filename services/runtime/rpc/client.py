@@ -27,6 +27,9 @@ from services.runtime.rpc.credentials import Credential
 
 DEFAULT_DEADLINE_SECONDS = 30.0
 
+UNIX = "unix:"
+"""What a target begins with that is a socket of this machine."""
+
 StubT = TypeVar("StubT")
 Details = grpc.aio.ClientCallDetails
 Continuation = Callable[[Details, Any], Any]
@@ -56,32 +59,48 @@ class Stubs:
 async def connect(targets: Mapping[type[Any], str], proof: Proof) -> AsyncIterator[Stubs]:
     """Open a stub of each generated class at its target (`host:port`); nothing is dialled before the first call.
 
-    Stubs with the same target share a channel; all are closed at the end of the block.
+    Stubs of one service with the same target share a channel; all are closed at the end of the block.
     """
-    by_target: dict[str, list[type[Any]]] = {}
+    by_target: dict[tuple[str, str], list[ServiceDescriptor]] = {}
     for kind, target in targets.items():
-        by_target.setdefault(target, []).append(kind)
-    opened = {target: open_channel(target, proof, *map(_service_of, kinds)) for target, kinds in by_target.items()}
+        called = _service_of(kind)
+        by_target.setdefault((target, short_name(called)), []).append(called)
+    opened = {
+        (target, service): open_channel(target, service, proof, *called)
+        for (target, service), called in by_target.items()
+    }
     try:
-        yield Stubs({kind: kind(opened[target]) for kind, target in targets.items()})
+        yield Stubs({kind: kind(opened[target, short_name(_service_of(kind))]) for kind, target in targets.items()})
     finally:
         await asyncio.gather(*(channel.close() for channel in opened.values()))
 
 
-def open_channel(target: str, proof: Proof, *services: ServiceDescriptor) -> grpc.aio.Channel:
-    """Open a channel for these generated services; it connects when it is first used."""
-    preparing = _Preparing(proof, services)
+def open_channel(target: str, service: str, proof: Proof, *called: ServiceDescriptor) -> grpc.aio.Channel:
+    """Open a channel to a service, for example `memory`; it connects when it is first used.
+
+    Whoever answers is shown tokens for that service only, whatever is called; with TLS it has to prove that it is it.
+    What may be repeated, and which delegations are signed, follows from the generated services in `called`.
+    """
+    preparing = _Preparing(service, proof, called)
     interceptors = [_Unary(preparing), _StreamOut(preparing), _StreamIn(preparing)]
     options = [
-        ("grpc.service_config", json.dumps(_service_config(services))),
+        ("grpc.service_config", json.dumps(_service_config(called))),
         # A service that is restarted is back in about a second: don't wait longer than that to look again.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 1_000),
         ("grpc.keepalive_time_ms", 30_000),
     ]
-    if proof.tls is not None:
-        return grpc.aio.secure_channel(target, proof.tls, options, interceptors=interceptors)
+    if proof.tls is not None and not target.startswith(UNIX):
+        return grpc.aio.secure_channel(
+            target, proof.tls, [*options, ("grpc.ssl_target_name_override", service)], interceptors=interceptors
+        )
     return grpc.aio.insecure_channel(target, options, interceptors=interceptors)
+
+
+def short_name(service: ServiceDescriptor) -> str:
+    """Return the name of the service whose contract it is: `memory` for `puppet.memory.v1.RelationshipService`."""
+    name: str = service.full_name.split(".")[1]
+    return name
 
 
 def _service_of(stub: type[Any]) -> ServiceDescriptor:
@@ -113,9 +132,10 @@ def _service_config(services: Sequence[ServiceDescriptor]) -> dict[str, Any]:
 class _Preparing:
     """Adds to a call what every call carries."""
 
-    def __init__(self, proof: Proof, services: Sequence[ServiceDescriptor]) -> None:
+    def __init__(self, service: str, proof: Proof, called: Sequence[ServiceDescriptor]) -> None:
+        self._service = service
         self._credential = proof.credential
-        self._rules = rules_of(services)
+        self._rules = rules_of(called)
 
     def prepared(self, details: Details, request: Any, *, is_stream: bool) -> Details:
         """Return the details with trace, token, delegation and deadline; `request` None: it comes piece by piece."""
@@ -132,7 +152,7 @@ class _Preparing:
         metadata.add("traceparent", f"00-{trace}-{secrets.token_hex(8)}-01")
         path = details.method.decode() if isinstance(details.method, bytes) else details.method
         if self._credential is not None and TOKEN_KEY not in given:
-            metadata.add(TOKEN_KEY, f"Bearer {self._credential.fresh_token(_audience(path))}")
+            metadata.add(TOKEN_KEY, f"Bearer {self._credential.fresh_token(self._service)}")
         if DELEGATION_KEY not in given and (delegation := self._delegation(path, request)):
             metadata.add(DELEGATION_KEY, delegation)
         return Details(details.method, limit, metadata, details.credentials, details.wait_for_ready)
@@ -145,12 +165,7 @@ class _Preparing:
         if self._credential is None or request is None or not rule.delegates:
             return ""
         agents = values_at(request, rule.agent)
-        return self._credential.delegation(_audience(path), agents[0], rule.delegates) if agents else ""
-
-
-def _audience(path: str) -> str:
-    """Return the short name of an RPC's service: `memory` for `/puppet.memory.v1.MemoryService/...`."""
-    return path.removeprefix("/").split(".")[1]
+        return self._credential.delegation(self._service, agents[0], rule.delegates) if agents else ""
 
 
 class _Unary(grpc.aio.UnaryUnaryClientInterceptor):

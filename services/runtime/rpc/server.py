@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -26,7 +26,8 @@ from services.runtime.rpc.authentication import AgentOf, Authentication
 from services.runtime.rpc.boundary import Boundary
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.credentials import Credential
-from services.runtime.rpc.principals import PrincipalFiles, Registry
+from services.runtime.rpc.principals import PrincipalFiles
+from services.runtime.rpc.registry import Registry, read_principals
 from services.runtime.settings import ServiceSettings, SettingsError, explain
 
 log = logging.getLogger(__name__)
@@ -59,31 +60,21 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
     """Serve until the block ends, then drain; the value is the address, with the port that was really bound."""
     lifecycle = Lifecycle()
     async with open_service(lifecycle) as mounted:
-        boundary = Boundary(
-            name,
-            _authentication(name, settings, mounted),
-            settings.max_concurrent_calls,
-            settings.default_deadline_seconds,
-            is_reflection_open=settings.is_local,
-        )
+        authentication = _authentication(name, settings, mounted)
+        boundary = Boundary(name, authentication, settings, is_reflection_open=settings.is_local)
         server = grpc.aio.server(interceptors=[boundary], options=[("grpc.so_reuseport", 0)])
         checks = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+        health_pb2_grpc.add_HealthServicer_to_server(_ChecksOnly(checks), server)
         for item in mounted:
             item.add(item.servicer, server)
         names = [item.descriptor.full_name for item in mounted]
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-        credentials = tls.server_credentials(settings)
-        port = (
-            server.add_secure_port(settings.address, credentials)
-            if credentials
-            else server.add_insecure_port(settings.address)
-        )
+        port = _listen(server, settings)
         await server.start()
         for full_name in ("", *names):
             await checks.set(full_name, health_pb2.HealthCheckResponse.SERVING)
         async with _answering_probes(settings, checks):
-            log.info("serving", extra={"host": settings.host, "port": port, "tls": credentials is not None})
+            log.info("serving", extra={"host": settings.host, "port": port})
             try:
                 yield f"{settings.host}:{port}"
             finally:
@@ -93,8 +84,33 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
                 log.info("stopped")
 
 
+def _listen(server: grpc.aio.Server, settings: ServiceSettings) -> int:
+    """Open the service's port, with TLS if its settings say so, and its socket; the value is the port's number."""
+    credentials = tls.server_credentials(settings)
+    with _naming_ports("PORT", settings):
+        if credentials is not None:
+            port = server.add_secure_port(settings.address, credentials)
+        else:
+            port = server.add_insecure_port(settings.address)
+    if settings.socket is not None:
+        private.make_folder(settings.socket.parent)
+        with _naming_ports("SOCKET", settings):
+            server.add_insecure_port(f"unix:{settings.socket}")
+    return port
+
+
+@contextlib.contextmanager
+def _naming_ports(setting: str, settings: ServiceSettings) -> Iterator[None]:
+    """Say which setting it is when a port can't be opened. Raises SettingsError."""
+    try:
+        yield
+    except RuntimeError:
+        name = f"{settings.model_config.get('env_prefix', '')}{setting}"
+        raise SettingsError(f"{name} can't be listened on: something else does, or the address is none") from None
+
+
 def proof_of(name: str, settings: ServiceSettings) -> Proof:
-    """Return what a service proves itself with to others. Raises CredentialError, or OSError for a TLS file."""
+    """Return what a service proves itself with to others. Raises SettingsError."""
     path = settings.credential
     if path is None:
         files = PrincipalFiles(settings.auth_dir)
@@ -105,7 +121,10 @@ def proof_of(name: str, settings: ServiceSettings) -> Proof:
 
 def _authentication(name: str, settings: ServiceSettings, mounted: Sequence[Mounted]) -> Authentication:
     path = settings.principals
-    if path is None:
+    if path is not None:
+        # A wrong path is told now, and not to every caller.
+        read_principals(path)
+    else:
         files = PrincipalFiles(settings.auth_dir)
         files.prepare([name])
         path = files.registry
@@ -121,7 +140,8 @@ async def _answering_probes(settings: ServiceSettings, checks: health.aio.Health
         return
     server = grpc.aio.server(maximum_concurrent_rpcs=16, options=[("grpc.so_reuseport", 0)])
     health_pb2_grpc.add_HealthServicer_to_server(_ChecksOnly(checks), server)
-    server.add_insecure_port(f"{settings.host}:{settings.health_port}")
+    with _naming_ports("HEALTH_PORT", settings):
+        server.add_insecure_port(settings.at(settings.health_port))
     await server.start()
     try:
         yield
@@ -130,7 +150,7 @@ async def _answering_probes(settings: ServiceSettings, checks: health.aio.Health
 
 
 class _ChecksOnly(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
-    """Check, and no Watch, which would keep streams open for everybody."""
+    """Check, and no Watch: nobody has to say who they are for it, and it would keep streams open."""
 
     def __init__(self, checks: health.aio.HealthServicer) -> None:
         self._checks = checks

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import grpc
 
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import ServiceSettings, SettingsError
 
 log = logging.getLogger(__name__)
 
 
 def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials | None:
-    """Return what a server proves itself with; None for plaintext. Raises OSError when a file can't be read.
+    """Return what a server proves itself with; None for plaintext. Raises SettingsError when a file can't be used.
 
     The files are looked at for each connection, so a renewed certificate needs no restart.
     """
@@ -19,25 +19,24 @@ def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials | No
     if certificate is None or key is None:
         return None
     paths = [path for path in (certificate, key, client_ca) if path is not None]
-    seen: list[tuple[int, ...]] = []
+    seen = _changed_at(paths)
 
     def read() -> grpc.ServerCertificateConfiguration:
-        ca = client_ca.read_bytes() if client_ca else None
-        return grpc.ssl_server_certificate_configuration([(key.read_bytes(), certificate.read_bytes())], ca)
+        ca = _pem(client_ca) if client_ca else None
+        return grpc.ssl_server_certificate_configuration([(_pem(key), _pem(certificate))], ca)
 
     def renewed() -> grpc.ServerCertificateConfiguration | None:
-        now = _changed_at(paths)
-        if now == seen[-1]:
+        nonlocal seen
+        if (now := _changed_at(paths)) == seen:
             return None
         try:
             configuration = read()
-        except OSError:
+        except SettingsError:
             log.exception("the renewed certificate can't be read, so the one before stays")
             return None
-        seen.append(now)
+        seen = now
         return configuration
 
-    seen.append(_changed_at(paths))
     return grpc.dynamic_ssl_server_credentials(
         read(),
         renewed,  # type: ignore[arg-type]  # None says that nothing has changed, which the types leave out
@@ -46,7 +45,7 @@ def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials | No
 
 
 def channel_credentials(settings: ServiceSettings) -> grpc.ChannelCredentials | None:
-    """Return what calls to other services are encrypted with; None for plaintext. Raises OSError."""
+    """Return what calls to other services are encrypted with; None for plaintext. Raises SettingsError."""
     if settings.tls_ca is None:
         return None
     return channel_credentials_of(settings.tls_ca, settings.tls_certificate, settings.tls_key)
@@ -55,10 +54,23 @@ def channel_credentials(settings: ServiceSettings) -> grpc.ChannelCredentials | 
 def channel_credentials_of(
     ca: Path, certificate: Path | None = None, key: Path | None = None
 ) -> grpc.ChannelCredentials:
-    """Return the credentials of a caller who trusts this CA, and shows a certificate if it has one. Raises OSError."""
+    """Return the credentials of a caller who trusts this CA, and shows a certificate if it has one.
+
+    Raises SettingsError.
+    """
     return grpc.ssl_channel_credentials(
-        ca.read_bytes(), key.read_bytes() if key else None, certificate.read_bytes() if certificate else None
+        _pem(ca), _pem(key) if key else None, _pem(certificate) if certificate else None
     )
+
+
+def _pem(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path} can't be read: {error.strerror}") from None
+    if b"-----BEGIN " not in content:
+        raise SettingsError(f"{path} is not in PEM")
+    return content
 
 
 def _changed_at(paths: list[Path]) -> tuple[int, ...]:

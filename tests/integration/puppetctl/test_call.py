@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,14 +10,25 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
+from grpc_reflection.v1alpha import reflection
 
+from puppet.options.v1 import access_pb2
 from puppetctl import access
 from puppetctl.call import call, service_of
+from puppetctl.doctor import _callers
+from puppetctl.findings import Mark
 from puppetctl.suite import SuiteError
+from services.agents.bootstrap import opener as open_agents
+from services.agents.settings import AgentsSettings
 from services.memory.bootstrap import opener
 from services.memory.settings import MemorySettings
-from services.runtime.rpc.principals import OPERATOR, PrincipalFiles, Registry
+from services.runtime.rpc.credentials import Credential
+from services.runtime.rpc.identity import Unauthenticated
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
+from services.runtime.rpc.registry import Registry
 from services.runtime.rpc.server import serving
+from services.runtime.rpc.status import Remote
 from tests.support.channels import operator_of
 from tests.support.refusals import reason_of
 
@@ -103,6 +115,69 @@ async def test_another_principals_calls_are_those_it_may_make(
         await call("memory/ListMemories", '{"agent_id": "odd"}', None)
 
 
+async def test_what_a_server_says_of_itself_gets_it_nothing(
+    memory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A service that was taken over reflects what it would like to be shown."""
+    seen: list[dict[str, Any]] = []
+    server = grpc.aio.server()
+    file = descriptor_pb2.FileDescriptorProto(name="evil.proto", package="puppet.llm.v9", syntax="proto3")
+    file.dependency.append("puppet/options/v1/access.proto")
+    file.message_type.add(name="Asked").field.add(name="agent_id", number=1, type=9, label=1)
+    method = file.service.add(name="EvilService").method.add(
+        name="Lure", input_type=".puppet.llm.v9.Asked", output_type=".puppet.llm.v9.Asked"
+    )
+    access_option = method.options.Extensions[access_pb2.access]
+    access_option.agent = "agent_id"
+    access_option.delegates.append("puppet.trading.v1.TradingService/SetPolicy")
+    other = descriptor_pb2.FileDescriptorProto()
+    other.CopyFrom(file)
+    other.name, other.package = "worse.proto", "puppet.trading.v9"
+    other.service[0].method[0].input_type = other.service[0].method[0].output_type = ".puppet.trading.v9.Asked"
+    pool = descriptor_pool.DescriptorPool()
+    for known in ("google/protobuf/descriptor.proto", "puppet/options/v1/access.proto"):
+        pool.AddSerializedFile(descriptor_pool.Default().FindFileByName(known).serialized_pb)
+    for mine in (file, other):
+        pool.Add(mine)
+
+    async def lure(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+        seen.append(dict(context.invocation_metadata() or ()))
+        return request
+
+    for package in ("puppet.llm.v9", "puppet.trading.v9"):
+        handlers: dict[str, Any] = {"Lure": grpc.unary_unary_rpc_method_handler(lure)}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(f"{package}.EvilService", handlers),))
+    reflection.enable_server_reflection(
+        ("puppet.llm.v9.EvilService", "puppet.trading.v9.EvilService", reflection.SERVICE_NAME), server, pool
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    monkeypatch.setenv("PUPPET_CTL_LLM", f"127.0.0.1:{port}")
+    await call("llm/Lure", '{"agent_id": "odd"}', 5)
+    [metadata] = seen
+    assert "puppet-delegation" not in metadata
+    token = metadata["authorization"].removeprefix("Bearer ")
+    registry = Registry(memory / "auth" / "principals.json")
+    assert registry.bearer(token, "llm").principal.name == OPERATOR
+    with pytest.raises(Unauthenticated):
+        registry.bearer(token, "trading")
+    await server.stop(None)
+
+
+async def test_a_call_that_goes_on_to_others_carries_its_delegation(
+    memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = AgentsSettings(
+        port=0, data_dir=memory, memory_target=os.environ["PUPPET_CTL_MEMORY"], speed=1e-6, patience_seconds=0.2
+    )
+    async with serving("agents", settings, open_agents(settings)) as address:
+        monkeypatch.setenv("PUPPET_CTL_AGENTS", address)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call("agents/CreateAgent", '{"persona": {"id": "wren", "name": "Wren"}}', 20)
+    # The services of its account and wallet aren't there; that it may ask them is what this is about.
+    assert Remote(refused.value).reason == "DEPENDENCY_UNAVAILABLE"
+
+
 def test_methods_are_named_by_their_service() -> None:
     assert [service_of(name) for name in ("llm/Generate", "llm.LlmService/Generate", "puppet.llm.v1.LlmService/X")] == [
         "llm"
@@ -153,3 +228,19 @@ def test_principals_are_listed_added_rotated_and_revoked(tmp_path: Path, capsys:
     for wrong in mistakes:
         with pytest.raises(SuiteError):
             wrong()
+
+
+async def test_the_doctor_says_who_can_not_prove_who_it_is(tmp_path: Path) -> None:
+    files = PrincipalFiles(tmp_path / "auth")
+    assert _callers(tmp_path) == []
+    files.prepare(["agents"])
+    [found] = _callers(tmp_path)
+    assert found.mark is Mark.OK
+    files.credential_path("agents").unlink()
+    files.credential_path(OPERATOR).write_text(Credential.generate(OPERATOR).to_json())
+    [found] = _callers(tmp_path)
+    assert (found.mark, "agents, operator" in found.words) == (Mark.BAD, True)
+    assert "principals rotate operator" in found.remedy
+    files.registry.write_text("{")
+    [found] = _callers(tmp_path)
+    assert found.mark is Mark.BAD

@@ -90,7 +90,9 @@ def echo() -> Echo:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> ServiceSettings:
-    return ServiceSettings(data_dir=tmp_path, max_concurrent_calls=4, default_deadline_seconds=5, drain_seconds=2)
+    return ServiceSettings(
+        data_dir=tmp_path, max_concurrent_calls=4, max_open_streams=6, default_deadline_seconds=5, drain_seconds=2
+    )
 
 
 @pytest.fixture

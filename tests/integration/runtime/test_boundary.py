@@ -257,3 +257,30 @@ async def test_a_stream_ends_when_its_caller_is_revoked(
     with pytest.raises(grpc.aio.AioRpcError) as ended:
         await anext(aiter(call))
     assert Remote(ended.value).reason == "UNAUTHENTICATED"
+
+
+@every_shape
+async def test_what_nobody_vouches_for_is_not_taken_apart(
+    settings: ServiceSettings, channel: grpc.aio.Channel, method: str
+) -> None:
+    nobody: Any = (("authorization", "Bearer x.y.z"),)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await Caller(channel).call(method, NO_PROTOBUF, metadata=nobody)
+    assert Remote(refused.value).reason == "UNAUTHENTICATED"
+
+
+async def test_streams_beyond_the_limit_are_refused(channel: grpc.aio.Channel, echo: Echo) -> None:
+    release = asyncio.Event()
+
+    async def act() -> str:
+        await release.wait()
+        return "done"
+
+    echo.act = lambda _text: act()
+    calls = [asyncio.create_task(Caller(channel).call("GetMany", HELLO)) for _ in range(6)]
+    async with asyncio.timeout(10):
+        while echo.calls < 6:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert Remote(await refusal(Caller(channel), "GetMany")).reason == "UNAVAILABLE"
+    release.set()
+    assert await asyncio.gather(*calls) == [["done"] * 3] * 6

@@ -59,7 +59,9 @@ async def recorder(settings: ServiceSettings) -> AsyncIterator[SimpleNamespace]:
 
 async def test_a_mutation_is_repeated_with_the_same_request_id(tmp_path: Path) -> None:
     async with recorder(ServiceSettings(data_dir=tmp_path)) as server:
-        async with client.open_channel(server.address, client.Proof(operator_of(tmp_path)), MEMORY) as channel:
+        async with client.open_channel(
+            server.address, "memory", client.Proof(operator_of(tmp_path)), MEMORY
+        ) as channel:
             await pb_grpc.MemoryServiceStub(channel).CreateMemory(pb.CreateMemoryRequest())
         first, second = server.seen.requests
         assert first.request_id.startswith("req_")
@@ -68,7 +70,9 @@ async def test_a_mutation_is_repeated_with_the_same_request_id(tmp_path: Path) -
 
 async def test_a_call_gets_a_deadline_and_never_more_than_what_is_left(tmp_path: Path) -> None:
     async with recorder(ServiceSettings(data_dir=tmp_path)) as server:
-        async with client.open_channel(server.address, client.Proof(operator_of(tmp_path)), MEMORY) as channel:
+        async with client.open_channel(
+            server.address, "memory", client.Proof(operator_of(tmp_path)), MEMORY
+        ) as channel:
             stub = pb_grpc.MemoryServiceStub(channel)
             await stub.CreateMemory(pb.CreateMemoryRequest())
             token = deadline.set(asyncio.get_running_loop().time() + 2)
@@ -82,7 +86,7 @@ async def test_a_call_gets_a_deadline_and_never_more_than_what_is_left(tmp_path:
 
 async def test_a_service_that_comes_back_is_found_again(tmp_path: Path) -> None:
     settings = ServiceSettings(data_dir=tmp_path, port=free_port())
-    async with client.open_channel(settings.address, client.Proof(operator_of(tmp_path)), MEMORY) as channel:
+    async with client.open_channel(settings.address, "memory", client.Proof(operator_of(tmp_path)), MEMORY) as channel:
         call = pb_grpc.MemoryServiceStub(channel).CreateMemory(pb.CreateMemoryRequest(), wait_for_ready=True)
         async with recorder(settings):
             assert await call == pb.CreateMemoryResponse()

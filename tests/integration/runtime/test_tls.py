@@ -11,17 +11,28 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import ValidationError
 
 from puppetctl.certificates import Authority
+from services.runtime.rpc.client import Proof, open_channel
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.rpc.server import Lifecycle, Mounted, serving
 from services.runtime.rpc.status import Remote
 from services.runtime.rpc.tls import channel_credentials_of
 from services.runtime.settings import ServiceSettings
 from tests.conftest import ROOT
-from tests.integration.runtime.conftest import Caller, Echo, _descriptor
+from tests.integration.runtime.conftest import NAME, Caller, Echo, _descriptor
 from tests.support.channels import operator_of
 from tests.support.http import free_port
 
@@ -31,7 +42,8 @@ HELLO = b"\n\x05hello"
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     made = Authority(tmp_path / "certs")
-    for name in ("test", OPERATOR, "stranger"):
+    made.issue("test", ["localhost"])
+    for name in (OPERATOR, "stranger"):
         made.issue(name)
     return made
 
@@ -112,7 +124,7 @@ async def test_a_renewed_certificate_is_taken_up_without_a_restart(tmp_path: Pat
     async with echoing(secured(tmp_path)) as address:
         assert await call(address, shown(tmp_path), token) == "hello"
         renewed = Authority(tmp_path / "renewed")
-        path = renewed.issue("test")
+        path = renewed.issue("test", ["localhost"])
         for suffix in (".pem", ".key"):
             path.with_suffix(suffix).replace((tmp_path / "certs" / "test.pem").with_suffix(suffix))
         assert await call(address, channel_credentials_of(renewed.certificate_path), token) == "hello"
@@ -161,3 +173,73 @@ async def test_a_service_that_would_speak_in_plaintext_to_others_does_not_start(
     assert done.returncode == 1
     assert "PUPPET_LLM_TLS_CERTIFICATE" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_a_callers_certificate_is_no_services(tmp_path: Path, authority: Authority) -> None:
+    token = operator_of(tmp_path).token("test")
+    certs = tmp_path / "certs"
+    authority.issue("other", ["localhost"])
+    for name in (OPERATOR, "other"):
+        own = {"tls_certificate": certs / f"{name}.pem", "tls_key": certs / f"{name}.key"}
+        async with echoing(secured(tmp_path, **own)) as address:
+            proof = Proof(operator_of(tmp_path), shown(tmp_path))
+            async with open_channel(address, "test", proof) as channel:
+                stub: Any = channel.unary_unary(f"/{NAME}/One", StringValue.SerializeToString, StringValue.FromString)
+                with pytest.raises(grpc.aio.AioRpcError) as refused:
+                    await stub(StringValue(value="hello"), timeout=10)
+            assert refused.value.code() is grpc.StatusCode.UNAVAILABLE, name
+            if name == OPERATOR:
+                assert await call(address, shown(tmp_path), token) == "UNAVAILABLE"
+
+
+async def test_a_service_proves_that_it_is_the_one_that_is_called(tmp_path: Path, authority: Authority) -> None:
+    operator = operator_of(tmp_path)
+    async with (
+        echoing(secured(tmp_path)) as address,
+        open_channel(address.replace("localhost", "127.0.0.1"), "test", Proof(operator, shown(tmp_path))) as channel,
+    ):
+        stub: Any = channel.unary_unary(f"/{NAME}/One", StringValue.SerializeToString, StringValue.FromString)
+        assert (await stub(StringValue(value="hello"), timeout=10)).value == "hello"
+
+
+def test_no_certificate_takes_the_authoritys_place_or_leaves_the_folder(authority: Authority) -> None:
+    for name in ("ca", "../evil", "", "Odd", "a/b"):
+        with pytest.raises(ValueError, match="no principal's name"):
+            authority.issue(name)
+
+
+async def test_only_a_uri_of_a_certificate_names_a_principal(tmp_path: Path, authority: Authority) -> None:
+    operator_of(tmp_path)
+    async with echoing(secured(tmp_path, tls_client_ca=authority.certificate_path)) as address:
+        for names in (
+            [x509.DNSName("puppet:principal:operator")],
+            [x509.RFC822Name("puppet:principal:operator")],
+            [x509.UniformResourceIdentifier(f"puppet:principal:{name}") for name in (OPERATOR, "stranger")],
+        ):
+            path = _issued(authority, tmp_path / "odd", names)
+            odd = channel_credentials_of(authority.certificate_path, path, path.with_suffix(".key"))
+            assert await call(address, odd) == "UNAUTHENTICATED", names
+
+
+def _issued(authority: Authority, folder: Path, names: list[Any]) -> Path:
+    """Return a certificate that an authority has signed with other names than it is asked for by us."""
+    folder.mkdir(exist_ok=True)
+    ca = x509.load_pem_x509_certificate(authority.certificate_path.read_bytes())
+    signer: Any = load_pem_private_key(authority.certificate_path.with_suffix(".key").read_bytes(), None)
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([]))
+        .issuer_name(ca.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(ca.not_valid_before_utc)
+        .not_valid_after(ca.not_valid_after_utc)
+        .add_extension(x509.SubjectAlternativeName(names), critical=True)
+        .sign(signer, hashes.SHA256())
+    )
+    path = folder / "odd.pem"
+    path.write_bytes(certificate.public_bytes(Encoding.PEM))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.with_suffix(".key").write_bytes(pem)
+    return path

@@ -58,14 +58,21 @@ def test_every_process_is_told_where_it_listens_and_where_the_others_are(monkeyp
             monkeypatch.setenv(variable, value)
     agents = AgentsSettings()
     assert (agents.port, agents.data_dir, agents.speed) == (ports["agents"], DATA, DEMO_SPEED)
-    assert agents.memory_target == f"127.0.0.1:{ports['memory']}"
-    assert agents.llm_target == f"127.0.0.1:{ports['llm']}"
-    assert agents.trading_target == f"127.0.0.1:{ports['trading']}"
-    assert agents.social_target == f"127.0.0.1:{ports['social']}"
+    assert agents.memory_target == "unix:/data/run/memory.sock"
+    assert agents.llm_target == "unix:/data/run/llm.sock"
+    assert agents.trading_target == "unix:/data/run/trading.sock"
+    assert agents.social_target == "unix:/data/run/social.sock"
     assert SocialSettings().x_base_url == f"http://127.0.0.1:{ports['sandbox.x']}"
     assert TradingSettings().rpc_url == f"http://127.0.0.1:{ports['sandbox.solana']}"
     assert TradingSettings().jupiter_url == f"http://127.0.0.1:{ports['sandbox.solana']}/jupiter"
     assert LlmSettings().providers[0].base_url == f"http://127.0.0.1:{ports['sandbox.llm']}/v1"
+
+
+def test_a_service_whose_sockets_path_would_be_too_long_is_called_by_its_port() -> None:
+    ports = {name: 20_000 + index for index, name in enumerate(DEFAULT_PORTS)}
+    suite = plan_suite({}, Path("/" + "d" * 100), ports)
+    assert "PUPPET_MEMORY_SOCKET" not in _environment(suite, "memory")
+    assert _environment(suite, "agents")["PUPPET_AGENTS_MEMORY_TARGET"] == f"127.0.0.1:{ports['memory']}"
 
 
 def test_sandboxes_keep_their_data_apart() -> None:

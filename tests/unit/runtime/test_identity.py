@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
+from services.runtime.errors import Unavailable
 from services.runtime.rpc.access import Rule, is_safe_to_repeat, rules_of, values_at
 from services.runtime.rpc.credentials import Credential, CredentialError
 from services.runtime.rpc.identity import Delegation, Kind, Principal, Unauthenticated
-from services.runtime.rpc.principals import OPERATOR, PrincipalFiles, Registry, read_file
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
+from services.runtime.rpc.registry import Registry, read_principals
 
 MEMORY = memory_pb.DESCRIPTOR.services_by_name["MemoryService"]
 AGENTS = agents_pb.DESCRIPTOR.services_by_name["AgentService"]
@@ -101,15 +104,91 @@ def test_services_that_start_at_once_make_one_operator(tmp_path: Path) -> None:
         assert registry.bearer(token, "memory").principal.name == name
 
 
-def test_a_credential_that_was_written_before_a_crash_is_taken_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", range(3))
+@pytest.mark.parametrize("change", ["prepare", "add", "rotate"])
+def test_whatever_is_killed_who_is_known_can_prove_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, step: int
+) -> None:
+    files, steps = PrincipalFiles(tmp_path), 0
+    replace = Path.replace
+
+    def killed(path: Path, target: Path) -> Path:
+        nonlocal steps
+        steps += 1
+        if steps > step:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    if change != "prepare":
+        files.prepare([])
+    work: Callable[[], object] = {
+        "prepare": lambda: files.prepare([]),
+        "add": lambda: files.add(Principal("dash", Kind.READER)),
+        "rotate": lambda: files.rotate(OPERATOR),
+    }[change]
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    monkeypatch.setattr(Path, "replace", replace)
+    files.prepare([])
+    for principal in files.list():
+        assert not files.lacks(principal.name), principal.name
+    assert OPERATOR in {principal.name for principal in files.list()}
+    assert not list(tmp_path.rglob("*.next"))
+
+
+def test_who_was_revoked_stays_so_and_its_key_opens_nothing_for_who_is_called_so_later(tmp_path: Path) -> None:
+    files = PrincipalFiles(tmp_path)
+    files.prepare(["agents"])
+    stolen = files.credential_path(OPERATOR).read_text()
+    files.revoke(OPERATOR)
+    files.revoke("agents")
+    files.prepare(["agents"])
+    assert files.list() == []
+    files.credential_path(OPERATOR).write_text(stolen)
+    files.add(Principal(OPERATOR, Kind.OPERATOR))
+    (tmp_path / "stolen.json").write_text(stolen)
+    with pytest.raises(Unauthenticated):
+        Registry(files.registry).bearer(Credential.read(tmp_path / "stolen.json").token("memory"), "memory")
+    assert not files.lacks(OPERATOR)
+
+
+def test_a_file_that_others_can_write_is_believed_by_nobody(tmp_path: Path) -> None:
     files = PrincipalFiles(tmp_path)
     files.prepare([])
-    credential = files.credential_path(OPERATOR).read_text()
-    files.registry.unlink()
-    files.prepare([])
-    assert files.credential_path(OPERATOR).read_text() == credential
     token = Credential.read(files.credential_path(OPERATOR)).token("memory")
-    assert Registry(files.registry).bearer(token, "memory").principal.kind is Kind.OPERATOR
+    files.registry.chmod(0o620)
+    with pytest.raises(Unavailable, match="others"):
+        Registry(files.registry).bearer(token, "memory")
+
+
+def test_times_that_are_no_numbers_and_lives_that_are_too_long_are_refused(tmp_path: Path) -> None:
+    import time
+
+    import jwt
+
+    files = PrincipalFiles(tmp_path)
+    files.prepare([])
+    operator, registry, now = (
+        Credential.read(files.credential_path(OPERATOR)),
+        Registry(files.registry),
+        int(time.time()),
+    )
+    good = {"iss": OPERATOR, "aud": "memory", "iat": now, "exp": now + 60}
+    for wrong in (
+        {"exp": str(now + 60)},
+        {"exp": 1e300},
+        {"exp": now + 60.5},
+        {"iat": str(now)},
+        {"exp": now + 32 * 24 * 3600},
+        {"aud": ["memory"]},
+        {"aud": ["memory", "llm"]},
+    ):
+        token = jwt.encode(good | wrong, operator.key, "EdDSA", headers={"typ": "puppet-token"})
+        with pytest.raises(Unauthenticated):
+            registry.bearer(token, "memory")
+    token = jwt.encode(good, operator.key, "EdDSA", headers={"typ": "puppet-token"})
+    assert registry.bearer(token, "memory").principal.name == OPERATOR
 
 
 def test_the_file_of_principals_holds_no_secret(tmp_path: Path) -> None:
@@ -118,7 +197,7 @@ def test_the_file_of_principals_holds_no_secret(tmp_path: Path) -> None:
     for name in (OPERATOR, "agents"):
         secret = json.loads(files.credential_path(name).read_text())["private_key"].splitlines()[1]
         assert secret not in files.registry.read_text()
-    assert {item.principal.name for item in read_file(files.registry)} == {OPERATOR, "agents"}
+    assert {item.principal.name for item in read_principals(files.registry)} == {OPERATOR, "agents"}
 
 
 def test_a_credential_is_never_shown(tmp_path: Path) -> None:
@@ -150,7 +229,7 @@ def test_what_was_verified_is_asked_again_when_it_has_expired(tmp_path: Path, mo
     registry, later = Registry(files.registry), time.time() + 120
     token = Credential.read(files.credential_path(OPERATOR)).token("memory", seconds=60)
     assert registry.bearer(token, "memory").principal.name == OPERATOR
-    monkeypatch.setattr("services.runtime.rpc.principals.time.time", lambda: later)
+    monkeypatch.setattr("services.runtime.rpc.registry.time.time", lambda: later)
     monkeypatch.setattr("jwt.api_jwt.datetime", _At(later))
     with pytest.raises(Unauthenticated, match="expired"):
         registry.bearer(token, "memory")
