@@ -100,3 +100,33 @@ def test_old_transactions_are_read_too() -> None:
 def test_what_is_not_known_or_stays_behind_is_refused(made: Instruction) -> None:
     with pytest.raises(Unsafe):
         justify(MessageV0.try_compile(WALLET, [made], [], BLOCKHASH), PURSE)
+
+
+def tokens(source: Pubkey, mint: Pubkey, target: Pubkey, signer: Pubkey, amount: int) -> Instruction:
+    metas = [AccountMeta(key, False, True) for key in (source, mint, target)]
+    return Instruction(TOKEN, struct.pack("<BQB", 12, amount, 9), [*metas, AccountMeta(signer, True, False)])
+
+
+def test_sol_may_be_wrapped_on_the_way_when_nothing_stays_behind() -> None:
+    wrapped = PURSE.wrapped_account
+    created = [AccountMeta(key, key == WALLET, True) for key in (WALLET, wrapped, WALLET, WRAPPED_SOL, SYSTEM, TOKEN)]
+    close = Instruction(TOKEN, b"\x09", [AccountMeta(key, key == WALLET, True) for key in (wrapped, WALLET, WALLET)])
+    made = [
+        Instruction(ASSOCIATED_TOKEN, b"\1", created),
+        payment(WALLET, wrapped, 1_000),
+        Instruction(TOKEN, b"\x11", [AccountMeta(wrapped, False, True)]),
+        tokens(wrapped, WRAPPED_SOL, OTHER, WALLET, 1_000),
+        tokens(OTHER, USDC, PURSE.output_account, MAKER, 500),
+    ]
+    found = justify(MessageV0.try_compile(WALLET, [*made, close], [], BLOCKHASH), PURSE)
+    assert (found.given, found.gained, found.signatures) == (1_000, 500, 2)
+    with pytest.raises(Unsafe, match="wrapped"):
+        justify(MessageV0.try_compile(WALLET, made, [], BLOCKHASH), PURSE)
+
+
+def test_a_fee_on_transfers_is_no_gain() -> None:
+    taxed = Mint(USDC, TOKEN_2022, 6, frozenset({1}), ((100, 2**63), (250, 3)))
+    purse = Purse(WALLET, PURSE.terms, PURSE.input, taxed)
+    step = tokens(OTHER, USDC, purse.output_account, MAKER, 1_000)
+    step = Instruction(TOKEN_2022, bytes(step.data), step.accounts)
+    assert justify(MessageV0.try_compile(WALLET, [step], [], BLOCKHASH), purse).gained == 990
