@@ -2,7 +2,7 @@
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from tests.integration.trading.conftest import SOL
-from tests.security.conftest import Books
+from tests.security.conftest import Books, Scene
 
 _MOST_RENT = 2_200_000
 """What a token account with a fee on transfers has to hold, about."""
@@ -27,3 +27,11 @@ def judge(
     else:
         assert given <= 0
         assert got >= 0
+
+
+async def rob(scene: Scene, source: str, target: str, amount: int) -> pb.Trade | None:
+    """Ask for a swap, and let the chain's books say whether something was stolen."""
+    before, fees = await scene.books(), await scene.fees()
+    trade = await scene.trade(source, target, amount)
+    judge(before, await scene.books(), trade, source, target, amount, await scene.fees() - fees)
+    return trade

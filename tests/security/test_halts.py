@@ -2,18 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+from sqlmodel import select, text
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
+from services import trading as trading_service
+from services.runtime.clock import SystemClock
 from services.runtime.db import Database
+from services.runtime.idempotency import NO_REQUEST
 from services.runtime.sql import SqlStore
 from services.trading.adapters.sql import SqlRecords
 from services.trading.bootstrap import opener
 from services.trading.domain.trade import Trade
+from services.trading.domain.wallet import ALL_WALLETS, turn_of
+from services.trading.service.halts import Halts
 from services.trading.settings import TradingSettings
 from tests.conftest import Serve
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster, until
@@ -68,8 +75,6 @@ class Crowd:
 
     async def trades(self) -> list[Trade]:
         """Return all trades as the database has them now."""
-        from sqlmodel import select
-
         async with SqlStore(self.database, SqlRecords).reading() as records:
             return list((await records._session.exec(select(Trade))).all())
 
@@ -225,3 +230,31 @@ async def test_two_replicas_obey_a_halt(serve: Serve, settings: TradingSettings,
         assert {trade.id for trade in ended if trade.signature} == signed
         assert len(signed) < len(ended)
     await crowd.database.close()
+
+
+async def test_a_halt_over_all_waits_for_whoever_is_signing(settings: TradingSettings) -> None:
+    database = Database(settings.sql_url("trading"))
+    await database.migrate(Path(trading_service.__file__).with_name("migrations"))
+    if database.is_sqlite:
+        await database.close()
+        pytest.skip("an SQLite file has one writer anyway")
+    store = SqlStore(database, SqlRecords)
+
+    async def somebody_waits() -> bool:
+        async with database.read() as reader:
+            query = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            return bool((await reader.connection.execute(query)).scalar())
+
+    async with store.writing(turn_of("wal_1")) as signer, store.writing(turn_of("wal_2")) as other:
+        for records, wallet_id in ((signer, "wal_1"), (other, "wal_2")):
+            assert not await records.halts([wallet_id], held=True), "signers don't wait for one another"
+        halting = asyncio.create_task(Halts(store, SystemClock()).halt(ALL_WALLETS, "a test", NO_REQUEST))
+        await until(somebody_waits)
+        assert not halting.done()
+        await other.commit()
+        assert not halting.done()
+        await signer.commit()
+    assert await halting is not None
+    async with store.writing(turn_of("wal_1")) as signer:
+        assert (await signer.halts(["wal_1"], held=True))["wal_1"].reason == "a test"
+    await database.close()

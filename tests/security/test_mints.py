@@ -15,8 +15,8 @@ from sandbox.solana.router import VAULT, Call, Condition
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SOL
 from tests.security.aggregator import Query
 from tests.security.conftest import AMOUNT, Scene
+from tests.security.judge import rob
 from tests.security.offers import Deal, as_build, as_order, deal
-from tests.security.test_order_thefts import rob
 from tests.security.test_route_thefts import a_closer, a_delegate, lamports, the_output
 from tests.security.thief import pay, token_step
 

@@ -9,8 +9,9 @@ from services.trading.settings import TradingSettings
 from tests.integration.trading.conftest import SOL, Cluster
 from tests.security.aggregator import Query
 from tests.security.conftest import AMOUNT, Scene
+from tests.security.judge import rob
 from tests.security.offers import as_order, deal
-from tests.security.test_order_thefts import quotes_a_lamport, rob
+from tests.security.order_attacks import quotes_a_lamport
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from puppet.trading.v1 import trading_service_pb2 as pb
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SOL
 from tests.security.aggregator import Query
 from tests.security.conftest import AMOUNT, Scene
+from tests.security.judge import rob
 from tests.security.offers import as_order, deal
-from tests.security.test_order_thefts import quotes_a_lamport, quotes_half, rob
+from tests.security.order_attacks import quotes_a_lamport, quotes_half
 
 
 def offer(scene: Scene, **changes: Any) -> None:

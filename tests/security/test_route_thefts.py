@@ -21,9 +21,9 @@ from sandbox.solana.router import VAULT, Call, Condition
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SOL
 from tests.security.aggregator import Query
 from tests.security.conftest import AMOUNT, Scene
-from tests.security.judge import judge
+from tests.security.judge import rob
 from tests.security.offers import Deal, as_build, deal
-from tests.security.test_order_thefts import nonce_account
+from tests.security.order_attacks import nonce_account
 from tests.security.thief import create_own, move, pay, token_step
 
 _OWNER, _CLOSER = 2, 3
@@ -120,14 +120,6 @@ def offer(scene: Scene, spoil: Callable[[Deal], Any]) -> None:
         return await as_build(await deal(scene, query), spoil)
 
     scene.aggregator.build = build
-
-
-async def rob(scene: Scene, source: str, target: str, amount: int) -> pb.Trade | None:
-    """Ask for a swap, and let the chain's books say whether something was stolen."""
-    before, fees = await scene.books(), await scene.fees()
-    trade = await scene.trade(source, target, amount)
-    judge(before, await scene.books(), trade, source, target, amount, await scene.fees() - fees)
-    return trade
 
 
 @pytest.mark.parametrize("theft", THEFTS)

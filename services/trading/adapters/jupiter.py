@@ -28,6 +28,7 @@ _MAX_ACCOUNTS = 40
 _MAX_SEARCH = 100
 _SYMBOL_LENGTH = 32
 _MAX_WORDS = 256
+_LEAST_SHOWN, _MOST_SHOWN = Decimal("1e-30"), Decimal("1e30")
 
 
 class Jupiter:
@@ -203,8 +204,12 @@ def _words(value: Any) -> str:
 
 
 def _decimal(value: Any) -> Decimal | None:
-    return None if value is None else Decimal(value)
+    number = None if value is None else Decimal(value)
+    # Written out, some numbers would fill a book.
+    is_shown = number is not None and number.is_finite() and _LEAST_SHOWN <= abs(number) <= _MOST_SHOWN
+    return number if is_shown or number == 0 else None
 
 
 def _fraction(percent: Any) -> Decimal | None:
-    return None if percent is None else Decimal(percent) / 100
+    number = _decimal(percent)
+    return None if number is None else number / 100

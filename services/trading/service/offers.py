@@ -32,7 +32,13 @@ class Offers:
         Raises NoRoute, InsufficientBalance, ChainRateLimited and ChainUnavailable.
         """
         order = await self._aggregator.order(pair, address)
-        output = order.quote.output_amount
+        offered, output = order.quote.pair, order.quote.output_amount
+        if (offered.input_mint, offered.output_mint, offered.amount) != (
+            pair.input_mint,
+            pair.output_mint,
+            pair.amount,
+        ):
+            raise NoRoute("another swap is offered")
         if output < least_output:
             raise NoRoute(f"{output} is offered, and {least_output} at least is asked for")
         values = [valuation(order.quote, prices) for prices in await self._prices(pair)]

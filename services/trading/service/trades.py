@@ -70,19 +70,20 @@ class Trades:
             if held < pair.amount:
                 raise InsufficientBalance(f"the wallet can spend {held} of {pair.input_mint}")
         lamports = await self._chain.lamports(wallet.address)
-        trade = Trade(
-            id=new_id("trd"),
-            wallet_id=wallet.id,
-            request_id=key.request_id,
-            input_mint=pair.input_mint,
-            output_mint=pair.output_mint,
-            input_amount=pair.amount,
-            min_output_amount=max(least_output, offer.order.quote.least_output(pair.slippage_bps)),
-            worth_lamports=0,
-            slippage_bps=pair.slippage_bps,
-            create_time=self._clock.now(),
-        )
         async with self._store.writing(turn_of(wallet.id)) as records:
+            # Made within the turn: its time is its place among the wallet's trades.
+            trade = Trade(
+                id=new_id("trd"),
+                wallet_id=wallet.id,
+                request_id=key.request_id,
+                input_mint=pair.input_mint,
+                output_mint=pair.output_mint,
+                input_amount=pair.amount,
+                min_output_amount=max(least_output, offer.order.quote.least_output(pair.slippage_bps)),
+                worth_lamports=0,
+                slippage_bps=pair.slippage_bps,
+                create_time=self._clock.now(),
+            )
             if first := await records.claim(key, trade.id):
                 return first
             await refuse_halted(records, wallet.id)

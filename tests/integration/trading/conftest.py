@@ -83,7 +83,10 @@ async def until(is_true: Callable[[], Awaitable[bool]], seconds: float = 20.0) -
 
 @pytest.fixture(scope="session")
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run one chain for all tests, in a thread: each test has wallets of its own, and a chain takes time to make."""
+    """Run one chain for all tests, in a thread: each test has wallets of its own, and a chain takes time to make.
+
+    It has whole transactions only, whose faults these tests try; transactions of our own are in `tests/security`.
+    """
     settings = SolanaSandboxSettings(
         data_dir=tmp_path_factory.mktemp("chain"), slot_seconds=SLOT_SECONDS, admin_token=ADMIN_TOKEN, builds=False
     )

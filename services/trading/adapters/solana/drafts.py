@@ -96,7 +96,11 @@ class Drafter:
         for key, account in zip(tables, found[2:], strict=True):
             if account is None or account.owner != LOOKUP_TABLES:
                 raise Unsafe(f"there is no lookup table {key}")
-            read.append(AddressLookupTableAccount(key, AddressLookupTable.deserialize(account.data).addresses))
+            try:
+                addresses = AddressLookupTable.deserialize(account.data).addresses
+            except ValueError:
+                raise Unsafe(f"the lookup table {key} can't be read") from None
+            read.append(AddressLookupTableAccount(key, addresses))
         return purse, read
 
     async def _accounts(self, keys: Sequence[Pubkey]) -> Accounts:
