@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -160,39 +160,58 @@ def plan_suite(
     """Return what to start; without a speed it is that of life when a third party is live, and the demo's otherwise."""
     live = [party for party in THIRD_PARTIES if is_live(party, environment)]
     speed = speed or (1.0 if live else DEMO_SPEED)
-    machine = {**inherited(environment), "no_proxy": _without_proxy(environment), "PYTHONUNBUFFERED": "1"}
     sandboxes = [party for party in THIRD_PARTIES if party not in live]
+    machine = {**inherited(environment), "no_proxy": _without_proxy(environment), "PYTHONUNBUFFERED": "1"}
     # All settings together; each program is handed its own and no other's.
-    settings = dict(environment)
-    for party in sandboxes:
-        for variable, path in party.settings.items():
-            settings[variable] = f"http://{_HOST}:{ports[party.sandbox]}{path}"
+    settings = {
+        **environment,
+        **_settings_of_services(environment, data_dir, ports),
+        **_settings_of_sandboxes(environment, sandboxes, ports, speed),
+        "PUPPET_AGENTS_SPEED": str(speed),
+    }
+
+    def program(name: str, module: str, health: Literal["grpc", "http"]) -> Program:
+        own = {"HOST": _HOST, "PORT": str(ports[name]), "DATA_DIR": str(folder_of(name, data_dir))}
+        its = own_settings(settings, prefix(name)) | {prefix(name) + key: value for key, value in own.items()}
+        return Program(name, module, ports[name], machine | its, health)
+
+    programs = [program(party.sandbox, party.sandbox, "http") for party in sandboxes]
+    programs += [program(name, f"services.{name}", "grpc") for name in SERVICES]
+    return Suite(tuple(programs), speed, tuple(party.name for party in live))
+
+
+def _settings_of_services(environment: Mapping[str, str], data_dir: Path, ports: Mapping[str, int]) -> dict[str, str]:
+    """Return how the services find each other, and who may call them; only the agents service calls others."""
+    auth = PrincipalFiles(data_dir / "auth")
+    settings = {f"{prefix(name)}PRINCIPALS": str(auth.registry) for name in SERVICES}
+    settings["PUPPET_AGENTS_CREDENTIAL"] = str(auth.credential_path("agents"))
+    settings = {name: environment.get(name) or value for name, value in settings.items()}
     for name in SERVICES:
         if socket_path := socket_of(name, data_dir):
             settings[f"{prefix(name)}SOCKET"] = str(socket_path)
         if name != "agents":
             target = f"unix:{socket_path}" if socket_path else f"{_HOST}:{ports[name]}"
             settings[f"PUPPET_AGENTS_{name.upper()}_TARGET"] = target
-    settings["PUPPET_AGENTS_SPEED"] = str(speed)
+    return settings
+
+
+def _settings_of_sandboxes(
+    environment: Mapping[str, str], sandboxes: Sequence[ThirdParty], ports: Mapping[str, int], speed: float
+) -> dict[str, str]:
+    """Return where the sandboxes are, and what they need to be lived in as fast as this."""
+    where = {
+        variable: f"http://{_HOST}:{ports[party.sandbox]}{path}"
+        for party in sandboxes
+        for variable, path in party.settings.items()
+    }
+    defaults = {}
+    if SOLANA in sandboxes:
+        defaults["PUPPET_TRADING_BIRDEYE_URL"] = f"http://{_HOST}:{ports[SOLANA.sandbox]}/birdeye"
     if X in sandboxes:
         # The limits are per quarter of an hour of our time, and the characters live through many in it.
-        settings.setdefault("PUPPET_SANDBOX_X_RATE_LIMIT_MULTIPLIER", str(max(1.0, speed)))
-        settings.setdefault("PUPPET_SOCIAL_VISIBILITY_SECONDS", "2")
-    for name, port in ports.items():
-        own = {"HOST": _HOST, "PORT": str(port), "DATA_DIR": str(folder_of(name, data_dir))}
-        settings |= {prefix(name) + key: value for key, value in own.items()}
-    auth = PrincipalFiles(data_dir / "auth")
-    for name in SERVICES:
-        settings.setdefault(f"{prefix(name)}PRINCIPALS", str(auth.registry))
-    # The only one that calls others.
-    settings.setdefault("PUPPET_AGENTS_CREDENTIAL", str(auth.credential_path("agents")))
-
-    def program(name: str, module: str, health: Literal["grpc", "http"]) -> Program:
-        return Program(name, module, ports[name], machine | own_settings(settings, prefix(name)), health)
-
-    programs = [program(party.sandbox, party.sandbox, "http") for party in sandboxes]
-    programs += [program(name, f"services.{name}", "grpc") for name in SERVICES]
-    return Suite(tuple(programs), speed, tuple(party.name for party in live))
+        defaults["PUPPET_SANDBOX_X_RATE_LIMIT_MULTIPLIER"] = str(max(1.0, speed))
+        defaults["PUPPET_SOCIAL_VISIBILITY_SECONDS"] = "2"
+    return {name: environment.get(name, value) for name, value in defaults.items()} | where
 
 
 def _without_proxy(environment: Mapping[str, str]) -> str:

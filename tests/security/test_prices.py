@@ -64,11 +64,13 @@ async def test_what_has_no_price_is_bought_only_with_permission(scene: Scene) ->
     assert trade.state == pb.TRADE_STATE_SETTLED
 
 
-async def test_what_has_no_price_is_sold_only_for_something_that_has_one(scene: Scene) -> None:
+async def test_what_has_no_price_is_sold_only_with_permission_and_for_something_that_has_one(scene: Scene) -> None:
     offer(scene)
     usdc, sock = scene.mint("USDC"), scene.mint("SOCK")
-    await scene.set_policy(allow_unpriced=True)
     scene.aggregator.taken_prices = {usdc}
+    assert await rob(scene, usdc, SOL, 5_000_000) is None
+    assert "allow_unpriced" in scene.told
+    await scene.set_policy(allow_unpriced=True)
     trade = await scene.trade(usdc, SOL, 5_000_000)
     assert trade is not None, scene.told
     assert (trade.state, trade.worth_lamports) == (pb.TRADE_STATE_SETTLED, trade.output_amount)

@@ -134,9 +134,14 @@ class Policy(SQLModel, table=True):
 
     def check_price(self, value: Valuation) -> None:
         """Raise PolicyViolation when a trade is dearer than its independent price allows, or can't be measured."""
-        if value.output_lamports is None and not self.allow_unpriced:
-            text = f"{value.pair.output_mint} has no price, and what has none may not be bought"
-            raise PolicyViolation("allow_unpriced", "false", value.pair.output_mint, text)
+        for mint, lamports in (
+            (value.pair.input_mint, value.input_lamports),
+            (value.pair.output_mint, value.output_lamports),
+        ):
+            # For sales too: an aggregator that keeps a price to itself would say what is given is worth.
+            if lamports is None and not self.allow_unpriced:
+                text = f"{mint} has no price, and what has none may not be traded"
+                raise PolicyViolation("allow_unpriced", "false", mint, text)
         self._most("max_price_impact_bps", value.impact_bps)
         self._most("max_price_deviation_bps", value.deviation_bps)
 

@@ -988,7 +988,7 @@ class Policy(_message.Message):
     max_price_impact_bps: _builtins.int
     """How much a trade may move the price by itself, in basis points: 0 to 10,000."""
     allow_unpriced: _builtins.bool
-    """Whether tokens without an independent price may be bought. They can be sold only for something that has one."""
+    """Whether tokens without an independent price may be traded; one side of a trade has to have one all the same."""
     @_builtins.property
     def allowed_mints(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these mints may be traded, beside SOL; empty: every mint but the blocked."""
