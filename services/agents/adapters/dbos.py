@@ -21,9 +21,8 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 from services.agents.adapters.dbos_json import StoredJson, UnreadableRecord, forbid_pickle
 from services.agents.ports.stored import Failure, Task
 from services.agents.ports.workflows import Run, StepFailed
-from services.runtime import logs
 from services.runtime.errors import PuppetError, RetryLater
-from services.runtime.rpc import identity
+from services.runtime.rpc import identity, telemetry
 from services.runtime.rpc.boundary import deadline
 
 log = logging.getLogger(__name__)
@@ -170,7 +169,7 @@ class DbosWorkflows:
             # The task was started within somebody's call, whose deadline, trace and rights are not its own.
             deadline.set(None)
             identity.act_as(None)
-            logs.trace_id.set(secrets.token_hex(16))
+            telemetry.begin_trace()
             if not isinstance(task, kind):
                 raise UnreadableRecord(f"a {kind.__name__} was to be stored, and a {type(task).__name__} was found")
             await handler(DbosRun(workflow_id, self._patience, self._start), task)

@@ -18,8 +18,8 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from services.runtime import errors, logs
-from services.runtime.rpc import identity, status
+from services.runtime import errors
+from services.runtime.rpc import identity, status, telemetry
 from services.runtime.rpc.authentication import Authentication
 from services.runtime.rpc.registry import Registered
 from services.runtime.settings import ServiceSettings
@@ -128,7 +128,7 @@ class Boundary(grpc.aio.ServerInterceptor):
     @contextlib.asynccontextmanager
     async def _guard(self, method: str, context: Context, *, is_stream: bool) -> AsyncIterator[_Call]:
         metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
-        logs.trace_id.set(_trace_of(metadata))
+        telemetry.continue_trace(metadata)
         started = time.monotonic()
         try:
             proof = self._authentication.identify(context, metadata)
@@ -190,11 +190,6 @@ def _parsed(parse: Callable[[bytes], Any] | None, data: Any) -> Any:
 async def _each_parsed(parse: Callable[[bytes], Any] | None, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
     async for data in items:
         yield _parsed(parse, data)
-
-
-def _trace_of(metadata: Mapping[str, str]) -> str:
-    parts = metadata.get("traceparent", "").split("-")
-    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else secrets.token_hex(16)
 
 
 def _ms_since(started: float) -> float:

@@ -8,7 +8,6 @@ other services in its caller's place, the delegation for that is signed here as 
 import asyncio
 import contextlib
 import json
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,9 +16,8 @@ import grpc
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
 
-from services.runtime import logs
 from services.runtime.ids import new_id
-from services.runtime.rpc import identity
+from services.runtime.rpc import identity, telemetry
 from services.runtime.rpc.access import Rule, is_safe_to_repeat, rules_of, values_at
 from services.runtime.rpc.authentication import DELEGATION_KEY, TOKEN_KEY
 from services.runtime.rpc.boundary import deadline
@@ -148,8 +146,7 @@ class _Preparing:
             limit = left if limit is None else min(limit, left)
         metadata = grpc.aio.Metadata(*(details.metadata or ()))
         given = {key for key, _ in metadata}
-        trace = logs.trace_id.get() or secrets.token_hex(16)
-        metadata.add("traceparent", f"00-{trace}-{secrets.token_hex(8)}-01")
+        metadata.add(telemetry.TRACE_KEY, telemetry.trace_parent())
         path = details.method.decode() if isinstance(details.method, bytes) else details.method
         if self._credential is not None and TOKEN_KEY not in given:
             metadata.add(TOKEN_KEY, f"Bearer {self._credential.fresh_token(self._service)}")
