@@ -20,6 +20,8 @@ from services.agents.adapters.dbos import APPLICATION_VERSION, DbosWorkflows
 from services.agents.ports.stored import MentionsTask, Pass, TradeTask
 from services.agents.ports.workflows import Run
 from services.agents.settings import AgentsSettings
+from services.runtime.idempotency import RequestKey
+from services.runtime.rpc.principals import OPERATOR
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import Open, create, until
 
@@ -234,19 +236,23 @@ async def test_the_service_starts_over_pickles_of_before_and_its_agents_go_on(
         posting: Any = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="old"), timeout=30)
         await until(lambda: bool(world.social.posts))
         posting.cancel()
-    bench = Bench(settings.dbos_url())
+    bench, (old, new_id) = Bench(settings.dbos_url()), map(_triggered, ("old", "new"))
     pickled = {"serialization": "py_pickle"}
-    bench.write_input("trigger-post/old", trap, application_version="1", **pickled)
-    bench.write("operation_outputs", "trigger-post/old", output=trap, **pickled)
+    bench.write_input(old, trap, application_version="1", **pickled)
+    bench.write("operation_outputs", old, output=trap, **pickled)
     world.social.sending = None
     async with reopen() as agents:
         again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="old"), timeout=1.5)
         assert not again.HasField("activity")
         new = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="new"), timeout=30)
         assert new.activity.kind == pb.ACTIVITY_KIND_POST
-        ends = {"trigger-post/old": "CANCELLED", "trigger-post/new": "SUCCESS"}
+        ends = {old: "CANCELLED", new_id: "SUCCESS"}
         await until(lambda: bench.states() == ends)
     assert len(world.social.posts) == 2
+
+
+def _triggered(request_id: str) -> str:
+    return f"trigger-post/{RequestKey.of(OPERATOR, 'puppet.agents.v1.TriggerPost', request_id, b'').digest}"
 
 
 async def test_a_task_of_one_kind_is_not_run_by_the_handler_of_another(bench: Bench) -> None:
