@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,9 +49,19 @@ def targets(environment: Mapping[str, str], data_dir: Path = Path("var")) -> dic
     found = addresses(environment)
     for name in SERVICES:
         path = socket_of(name, data_dir)
-        if not environment.get(f"PUPPET_CTL_{name.upper()}") and path is not None and path.is_socket():
+        if not environment.get(f"PUPPET_CTL_{name.upper()}") and path is not None and _is_answered(path):
             found[name] = f"{UNIX}{path}"
     return found
+
+
+def _is_answered(path: Path) -> bool:
+    """Tell whether somebody listens on a socket; one that was killed leaves it behind."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 @contextlib.asynccontextmanager

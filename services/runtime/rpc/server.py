@@ -76,7 +76,7 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
         async with _answering_probes(settings, checks):
             log.info("serving", extra={"host": settings.host, "port": port})
             try:
-                yield f"{settings.host}:{port}"
+                yield settings.at(port)
             finally:
                 lifecycle.draining.set()
                 await checks.enter_graceful_shutdown()

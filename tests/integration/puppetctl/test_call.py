@@ -1,8 +1,10 @@
 """`puppetctl call` against a real service, and the commands that say who may call."""
 
+import contextlib
 import io
 import json
 import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,9 +18,10 @@ from grpc_reflection.v1alpha import reflection
 from puppet.options.v1 import access_pb2
 from puppetctl import access
 from puppetctl.call import call, service_of
+from puppetctl.clients import targets
 from puppetctl.doctor import _callers
 from puppetctl.findings import Mark
-from puppetctl.suite import SuiteError
+from puppetctl.suite import SuiteError, socket_of
 from services.agents.bootstrap import opener as open_agents
 from services.agents.settings import AgentsSettings
 from services.memory.bootstrap import opener
@@ -244,3 +247,24 @@ async def test_the_doctor_says_who_can_not_prove_who_it_is(tmp_path: Path) -> No
     files.registry.write_text("{")
     [found] = _callers(tmp_path)
     assert found.mark is Mark.BAD
+
+
+async def test_a_service_is_called_by_its_socket_while_somebody_listens_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = socket_of("memory", tmp_path)
+    if path is None:
+        pytest.skip("the test's folder has too long a name")
+    operator_of(tmp_path)
+    settings = MemorySettings(port=0, data_dir=tmp_path, socket=path)
+    async with serving("memory", settings, opener(settings)):
+        assert targets({}, tmp_path)["memory"] == f"unix:{path}"
+        assert targets({"PUPPET_CTL_MEMORY": "there:1"}, tmp_path)["memory"] == "there:1"
+        assert path.stat().st_mode & 0o077 == 0 or path.parent.stat().st_mode & 0o077 == 0
+        monkeypatch.setenv("PUPPET_CTL_MEMORY", f"unix:{path}")
+        monkeypatch.setenv("PUPPET_CTL_CREDENTIAL", str(PrincipalFiles(tmp_path / "auth").credential_path(OPERATOR)))
+        await call("memory/ListMemories", '{"agent_id": "odd"}', None)
+    path.unlink(missing_ok=True)
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as left:
+        left.bind(str(path))
+    assert targets({}, tmp_path)["memory"] == "127.0.0.1:50052"
