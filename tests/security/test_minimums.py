@@ -1,5 +1,6 @@
 """What is small, old, twice the same or beside the trade: where limits are rounded, and what nobody guards."""
 
+import asyncio
 import struct
 from typing import Any
 
@@ -12,7 +13,7 @@ from spl.token.constants import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 from puppet.trading.v1 import errors_pb2 as errors_pb
 from puppet.trading.v1 import trading_service_pb2 as pb
 from sandbox.solana.router import VAULT, Call, Condition
-from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SOL
+from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SOL, until
 from tests.security.aggregator import Query
 from tests.security.conftest import AMOUNT, Scene
 from tests.security.judge import rob
@@ -172,6 +173,31 @@ async def test_swaps_that_are_made_to_fail_use_the_limits_up(scene: Scene) -> No
     assert len(landed) == 2
     assert "max_daily_trades" in scene.told
     assert before.lamports - (await scene.books()).lamports == sum(landed)
+
+
+async def test_a_node_that_does_not_know_of_the_latest_trade_yet_is_not_believed(scene: Scene) -> None:
+    """What came in by that trade would not be guarded."""
+
+    async def build(query: Query) -> dict[str, Any]:
+        return await as_build(await deal(scene, query), lambda _made: None)
+
+    scene.aggregator.build = build
+    first = await scene.trade(SOL, scene.mint("SOCK"), AMOUNT)
+    assert first is not None
+    scene.aggregator.slots_behind = 10_000
+    scene.aggregator.asked.clear()
+
+    async def is_asked_again() -> bool:
+        return scene.aggregator.asked.count("getMultipleAccounts") > 6
+
+    trading = asyncio.create_task(scene.trade(SOL, scene.mint("SOCK"), AMOUNT, "req_2"))
+    await until(is_asked_again)
+    [trade] = (await scene.trading.ListTrades(pb.ListTradesRequest(wallet_id=scene.wallet.id, page_size=1))).trades
+    assert (trade.state, trade.signature) == (pb.TRADE_STATE_CLAIMED, "")
+    scene.aggregator.slots_behind = 0
+    second = await trading
+    assert second is not None
+    assert (first.state, second.state) == (pb.TRADE_STATE_SETTLED, pb.TRADE_STATE_SETTLED)
 
 
 async def test_one_transaction_is_never_two_trades(scene: Scene) -> None:
