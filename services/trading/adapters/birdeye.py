@@ -1,11 +1,11 @@
 """Birdeye's prices: a second opinion on what tokens cost, of somebody who sells nothing."""
 
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import httpx2
 
+from services.trading.adapters.answers import decimal, mapping, read_json
 from services.trading.adapters.http import TIMEOUT_SECONDS, refusal, understanding
 
 _NAME = "Birdeye"
@@ -22,8 +22,10 @@ class Birdeye:
         with understanding(_NAME):
             response = await self._client.get("defi/multi_price", params={"list_address": ",".join(mints)})
             if response.is_success:
-                found = json.loads(response.text, parse_float=Decimal)["data"]
-                return {mint: Decimal(shown["value"]) for mint, shown in found.items() if shown and shown.get("value")}
+                listed = mapping(mapping(read_json(response.content))["data"])
+                shown = {mint: mapping(listed[mint]) for mint in mints if listed.get(mint)}
+                prices = {mint: decimal(found["value"]) for mint, found in shown.items() if found.get("value")}
+                return {mint: usd for mint, usd in prices.items() if usd}
         raise refusal(_NAME, response)
 
 
