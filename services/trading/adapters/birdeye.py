@@ -6,7 +6,7 @@ from decimal import Decimal
 import httpx2
 
 from services.trading.adapters.answers import decimal, mapping, read_json
-from services.trading.adapters.http import TIMEOUT_SECONDS, refusal, understanding
+from services.trading.adapters.http import open_http, refusal, understanding
 
 _NAME = "Birdeye"
 
@@ -32,4 +32,4 @@ class Birdeye:
 def open_client(url: str, api_key: str) -> httpx2.AsyncClient:
     """Return the client for Birdeye's API at this URL; a key goes into a header, never into a URL."""
     headers = {"x-chain": "solana"} | ({"X-API-KEY": api_key} if api_key else {})
-    return httpx2.AsyncClient(base_url=url.rstrip("/") + "/", headers=headers, timeout=TIMEOUT_SECONDS)
+    return open_http(url, headers)

@@ -18,7 +18,7 @@ from services.trading.adapters.answers import (
     whole,
     words,
 )
-from services.trading.adapters.http import TIMEOUT_SECONDS, refusal, understanding
+from services.trading.adapters.http import open_http, refusal, understanding
 from services.trading.domain.errors import InsufficientBalance, NoRoute
 from services.trading.domain.market import Order, Pair, Price, Quote, Route, Step, StepAccount, Token, is_address
 from services.trading.domain.trade import MAX_AMOUNT
@@ -167,7 +167,7 @@ class Jupiter:
 def open_client(url: str, api_key: str) -> httpx2.AsyncClient:
     """Return the client for Jupiter's API at this URL; a key goes into a header, never into a URL."""
     headers = {"x-api-key": api_key} if api_key else {}
-    return httpx2.AsyncClient(base_url=url.rstrip("/") + "/", headers=headers, timeout=TIMEOUT_SECONDS)
+    return open_http(url, headers)
 
 
 def _asked(pair: Pair) -> dict[str, str]:
