@@ -139,6 +139,7 @@ class Price:
     mint: str
     usd: Decimal
     decimals: int
+    """How many base units a whole token has, as a power of ten; 0 where nobody computes with the price."""
     change_24h: Decimal | None
 
     @property
