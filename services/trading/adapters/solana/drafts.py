@@ -13,12 +13,12 @@ from solders.rpc.responses import RpcSimulateTransactionResult
 from solders.transaction import VersionedTransaction
 
 from services.trading.adapters.solana import fees
-from services.trading.adapters.solana.compose import Plan, compose
+from services.trading.adapters.solana.compose import MAX_BYTES, Plan, compose
 from services.trading.adapters.solana.justify import justify
 from services.trading.adapters.solana.mints import read_mint
 from services.trading.adapters.solana.purse import Accounts, Purse
 from services.trading.adapters.solana.route import swap_step
-from services.trading.adapters.solana.rpc import Refused, asking
+from services.trading.adapters.solana.rpc import Refused, accounts, asking, calm, countable
 from services.trading.domain.market import Order, Route
 from services.trading.domain.trade import Draft, Terms, Unsafe
 
@@ -36,9 +36,12 @@ class Drafter:
 
     async def of_order(self, order: Order, terms: Terms) -> Draft:
         """Justify every step of an order's transaction. Raises Unsafe."""
+        if len(order.transaction) > MAX_BYTES:
+            raise Unsafe(f"it is too long for a transaction: {len(order.transaction)} bytes")
         try:
-            tx = VersionedTransaction.from_bytes(order.transaction)
-            tx.sanitize()
+            with calm():
+                tx = VersionedTransaction.from_bytes(order.transaction)
+                tx.sanitize()
         except Exception as error:
             raise Unsafe(f"it can't be read ({type(error).__name__})") from error
         purse, _tables = await self._purse(terms, [])
@@ -56,7 +59,7 @@ class Drafter:
         purse.check_untouched(before)
         _trial, after = await self._try(order.transaction, purse)
         async with asking():
-            height = (await self._client.get_block_height(Confirmed)).value
+            height = countable((await self._client.get_block_height(Confirmed)).value)
         fee = signatures + found.priority_lamports
         return _draft(
             purse, before, after, order.transaction, order.order_id, fee, height, order.last_valid_block_height
@@ -74,7 +77,8 @@ class Drafter:
         plan = Plan(purse, swap, before, await self._rents(purse, before), 0)
         async with asking():
             latest = (await self._client.get_latest_blockhash(Confirmed)).value
-            height = (await self._client.get_block_height(Confirmed)).value
+            height = countable((await self._client.get_block_height(Confirmed)).value)
+            last_valid_height = countable(latest.last_valid_block_height)
         trial, _after = await self._try(compose(plan, fees.MAX_UNITS, tables, latest.blockhash), purse)
         limit = min(fees.MAX_UNITS, (trial.units_consumed or fees.MAX_UNITS) * 6 // 5 + 1_000)
         price = fees.affordable(fees.going_price(await self._recent(writable)), limit, self._max_priority)
@@ -82,14 +86,13 @@ class Drafter:
         transaction = compose(plan, limit, tables, latest.blockhash)
         _trial, after = await self._try(transaction, purse)
         fee = fees.SIGNATURE_LAMPORTS + fees.priority_lamports(limit, price)
-        draft = _draft(purse, before, after, transaction, "", fee, height, latest.last_valid_block_height)
+        draft = _draft(purse, before, after, transaction, "", fee, height, last_valid_height)
         return replace(draft, lamports_left=min(draft.lamports_left, plan.lamports_left(limit)))
 
     async def _purse(self, terms: Terms, tables: Sequence[Pubkey]) -> tuple[Purse, list[AddressLookupTableAccount]]:
         """Return the wallet's accounts for these terms, and the lookup tables as they are on the chain."""
         given, wanted = Pubkey.from_string(terms.input_mint), Pubkey.from_string(terms.output_mint)
-        async with asking():
-            found = (await self._client.get_multiple_accounts([given, wanted, *tables], Confirmed)).value
+        found = await accounts(self._client, [given, wanted, *tables], Confirmed)
         purse = Purse(Pubkey.from_string(terms.address), terms, read_mint(given, found[0]), read_mint(wanted, found[1]))
         purse.output.check_bought()
         read = []
@@ -97,7 +100,8 @@ class Drafter:
             if account is None or account.owner != LOOKUP_TABLES:
                 raise Unsafe(f"there is no lookup table {key}")
             try:
-                addresses = AddressLookupTable.deserialize(account.data).addresses
+                with calm():
+                    addresses = AddressLookupTable.deserialize(account.data).addresses
             except ValueError:
                 raise Unsafe(f"the lookup table {key} can't be read") from None
             read.append(AddressLookupTableAccount(key, addresses))
@@ -105,8 +109,7 @@ class Drafter:
 
     async def _accounts(self, keys: Sequence[Pubkey]) -> Accounts:
         unique = list(dict.fromkeys(keys))
-        async with asking():
-            found = (await self._client.get_multiple_accounts(unique, Processed)).value
+        found = await accounts(self._client, unique, Processed)
         return dict(zip(unique, found, strict=True))
 
     async def _rents(self, purse: Purse, before: Accounts) -> dict[Pubkey, int]:
