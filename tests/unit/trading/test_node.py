@@ -17,8 +17,9 @@ from solders.signature import Signature
 
 from services.trading.adapters.solana import rpc
 from services.trading.adapters.solana.chain import SolanaChain
+from services.trading.adapters.solana.programs import TOKEN, associated
 from services.trading.domain.errors import ChainUnavailable
-from services.trading.domain.market import SOL, Order, Pair, Quote
+from services.trading.domain.market import SOL, Balance, Order, Pair, Quote
 from services.trading.domain.trade import Terms, Unsafe
 
 WALLET = str(Keypair().pubkey())
@@ -173,3 +174,31 @@ def test_a_panic_over_bytes_is_an_error_like_others() -> None:
         raise KeyboardInterrupt
     with rpc.calm():
         assert Pubkey.from_string(SOL)
+
+
+async def test_an_account_and_a_mint_that_cannot_be_read_hide_no_other(saying: Say) -> None:
+    owner, mints = Pubkey.from_string(WALLET), [Keypair().pubkey() for _ in range(3)]
+    mint = bytes(44) + bytes([6, 1]) + bytes(36)
+
+    def shown(data: bytes) -> dict[str, Any]:
+        account = {"lamports": 1, "owner": str(TOKEN), "executable": False, "rentEpoch": 0, "space": len(data)}
+        return account | {"data": [base64.b64encode(data).decode(), "base64"]}
+
+    def held(mint: Pubkey) -> dict[str, Any]:
+        data = bytes(mint) + bytes(owner) + (7).to_bytes(8, "little") + bytes(36) + b"\1" + bytes(56)
+        return {"pubkey": str(associated(owner, mint, TOKEN)), "account": shown(data)}
+
+    unreadable = {"pubkey": str(Keypair().pubkey()), "account": shown(b"\xff" * 170)}
+    mine = [unreadable, *map(held, mints)]
+    what_is_there = {str(mints[0]): shown(mint), str(mints[1]): shown(b"\xff" * 82), str(mints[2]): None}
+
+    def answer(call: dict[str, Any]) -> Any:
+        value: Any = 5
+        if call["method"] == "getMultipleAccounts":
+            value = [what_is_there[key] for key in call["params"][0]]
+        elif call["method"] == "getTokenAccountsByOwner":
+            value = mine if call["params"][1]["programId"] == str(TOKEN) else []
+        return {"result": {"context": {"slot": 5}, "value": value}}
+
+    balances = await SolanaChain(saying(answer), 0).balances(WALLET)
+    assert balances == [Balance(SOL, 5, 9), Balance(str(mints[0]), 7, 6)]

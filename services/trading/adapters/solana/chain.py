@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from solana.rpc.async_api import AsyncClient
 from solana.rpc.commitment import Confirmed, Finalized
 from solana.rpc.models import DataSliceOpts, TokenAccountOpts, TxOpts
+from solders.account import Account
 from solders.pubkey import Pubkey
 from solders.signature import Signature
+from solders.token.state import TokenAccount
 from solders.transaction import VersionedTransaction
 from solders.transaction_status import TransactionConfirmationStatus
 
@@ -46,8 +48,7 @@ class SolanaChain:
         owner, token = Pubkey.from_string(address), Pubkey.from_string(mint)
         keys = [associated(owner, token, program) for program in TOKEN_PROGRAMS]
         found = await start_of_accounts(self._client, keys, Confirmed, _TOKEN_ACCOUNT_BYTES)
-        async with asking():
-            held = [own_account(owner, key, account) for key, account in zip(keys, found, strict=True) if account]
+        held = [_own(owner, key, account) for key, account in zip(keys, found, strict=True) if account]
         return sum(account.amount for account in held if account)
 
     async def decimals(self, mints: Sequence[str]) -> Mapping[str, int]:
@@ -55,10 +56,9 @@ class SolanaChain:
         if missing := [mint for mint in mints if mint not in self._decimals]:
             keys = [Pubkey.from_string(mint) for mint in missing]
             found = await start_of_accounts(self._client, keys, Confirmed, _MINT_BYTES)
-            async with asking():
-                for key, account in zip(keys, found, strict=True):
-                    with contextlib.suppress(Unsafe, ValueError), calm():
-                        self._decimals[str(key)] = read_mint(key, account).decimals
+            for key, account in zip(keys, found, strict=True):
+                with contextlib.suppress(Unsafe, ValueError), calm():
+                    self._decimals[str(key)] = read_mint(key, account).decimals
         return {mint: self._decimals[mint] for mint in mints if mint in self._decimals}
 
     async def balances(self, address: str) -> list[Balance]:
@@ -72,7 +72,7 @@ class SolanaChain:
             # Not as jsonParsed: anybody can give a wallet a token whose mint is gone, and that can't be shown parsed.
             async with asking():
                 listed = (await self._client.get_token_accounts_by_owner(owner, options, Confirmed)).value
-                held = [own_account(owner, keyed.pubkey, keyed.account) for keyed in listed]
+            held = [_own(owner, keyed.pubkey, keyed.account) for keyed in listed]
             # Wrapped SOL can't be given before it is unwrapped.
             amounts |= {str(own.mint): own.amount for own in held if own and own.amount and str(own.mint) != SOL}
         decimals = await self.decimals(list(amounts))
@@ -128,3 +128,10 @@ class SolanaChain:
         """Return the height of the newest block that no fork can undo."""
         async with asking():
             return countable((await self._client.get_block_height(Finalized)).value)
+
+
+def _own(owner: Pubkey, key: Pubkey, account: Account) -> TokenAccount | None:
+    # One that can't be read hides no other.
+    with contextlib.suppress(ValueError), calm():
+        return own_account(owner, key, account)
+    return None
