@@ -156,10 +156,10 @@ class Chain:
             if account is not None and held is not None and held.owner == owner:
                 yield address, account
 
-    def decimals_of(self, mint: Pubkey) -> int:
-        """Return the decimals of a mint; 0 for what is none."""
+    def decimals_of(self, mint: Pubkey) -> int | None:
+        """Return the decimals of a mint; None for what is none, or none any more."""
         found = parsed.mint(self._machine.account(mint))
-        return 0 if found is None else found.decimals
+        return None if found is None else found.decimals
 
     def rent(self, size: int) -> int:
         """Return the lamports an account with `size` bytes of data has to hold."""

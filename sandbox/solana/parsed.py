@@ -29,7 +29,7 @@ _MINT_KIND, _ACCOUNT_KIND = 1, 2
 
 AnyMessage = Message | MessageV0 | MessageV1
 Accounts = Mapping[Pubkey, Account | None]
-DecimalsOf = Callable[[Pubkey], int]
+DecimalsOf = Callable[[Pubkey], int | None]
 
 
 def token_account(account: Account | None) -> TokenAccount | None:
@@ -92,15 +92,18 @@ def _account_data(account: Account, encoding: str, decimals_of: DecimalsOf, data
 
 def _parsed_data(account: Account, decimals_of: DecimalsOf) -> dict[str, Any] | None:
     if (held := token_account(account)) is not None:
+        # Tokens whose mint was closed can't be shown as amounts.
+        if (decimals := decimals_of(held.mint)) is None:
+            return None
         info: dict[str, Any] = {
             "mint": str(held.mint),
             "owner": str(held.owner),
             "state": "frozen" if held.state == TokenAccountState.Frozen else "initialized",
             "isNative": held.is_native is not None,
-            "tokenAmount": token_amount(held.amount, decimals_of(held.mint)),
+            "tokenAmount": token_amount(held.amount, decimals),
         }
         if held.delegate is not None:
-            amount = token_amount(held.delegated_amount, decimals_of(held.mint))
+            amount = token_amount(held.delegated_amount, decimals)
             info |= {"delegate": str(held.delegate), "delegatedAmount": amount}
         if held.close_authority is not None:
             info["closeAuthority"] = str(held.close_authority)
@@ -176,10 +179,12 @@ def _token_balances(keys: Sequence[Pubkey], accounts: Accounts, decimals_of: Dec
             "mint": str(held.mint),
             "owner": str(held.owner),
             "programId": str(account.owner),
-            "uiTokenAmount": token_amount(held.amount, decimals_of(held.mint)),
+            "uiTokenAmount": token_amount(held.amount, decimals),
         }
         for index, key in enumerate(keys)
-        if (account := accounts[key]) is not None and (held := token_account(account)) is not None
+        if (account := accounts[key]) is not None
+        and (held := token_account(account)) is not None
+        and (decimals := decimals_of(held.mint)) is not None
     ]
 
 

@@ -64,7 +64,10 @@ def _token_account_balance(chain: Chain, params: Params) -> dict[str, Any]:
     held = parsed.token_account(chain.account(address, commitment))
     if held is None:
         raise InvalidParamsError("could not find account, or it is not a token account")
-    value = parsed.token_amount(held.amount, chain.decimals_of(held.mint))
+    decimals = chain.decimals_of(held.mint)
+    if decimals is None:
+        raise InvalidParamsError("could not find mint")
+    value = parsed.token_amount(held.amount, decimals)
     return in_context(chain, commitment, value)
 
 

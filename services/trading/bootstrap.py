@@ -52,7 +52,7 @@ def opener(settings: TradingSettings) -> Opener:
             opinion = None
             if settings.birdeye_url:
                 second = birdeye.open_client(settings.birdeye_url, settings.birdeye_api_key.get_secret_value())
-                opinion = Birdeye(await stack.enter_async_context(second))
+                opinion = Birdeye(await stack.enter_async_context(second), clock)
             offers = Offers(aggregator, chain, opinion)
             executor = Executor(store, vault, chain, aggregator, offers, clock, pace, lifecycle.draining)
             stack.push_async_callback(executor.close)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
-from spl.token.constants import TOKEN_PROGRAM_ID
+from spl.token.constants import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from tests.integration.trading.conftest import SOL
@@ -71,3 +71,18 @@ async def test_wrapped_sol_is_no_balance_before_it_is_unwrapped(scene: Scene) ->
         token_step(bytes([17]), scene.account(SOL), program=TOKEN_PROGRAM_ID),
     )
     assert (await shown(scene))[SOL] == (await scene.books()).lamports
+
+
+async def test_a_token_whose_mint_is_gone_hides_no_other(scene: Scene) -> None:
+    thief, before = scene.thief, await shown(scene)
+    closable = bytes([25, 1]) + bytes(thief.address)
+    mint, living = await thief.new_mint((32, closable)), await thief.new_mint()
+    await thief.stock(living, 7, scene.address)
+    await thief.send(create_own(thief.address, scene.address, mint, TOKEN_2022_PROGRAM_ID))
+    close = token_step(bytes([9]), Pubkey.from_string(mint), thief.address, signer=thief.address)
+    await thief.send(close)
+    options = {"encoding": "jsonParsed", "commitment": "processed"}
+    account = str(scene.account(mint, TOKEN_2022_PROGRAM_ID))
+    data = (await scene.cluster.call("getAccountInfo", account, options))["value"]["data"]
+    assert data[1] == "base64"
+    assert await shown(scene) == before | {living: 7}

@@ -38,8 +38,8 @@ _NO_BUILD = (
 _MAX_ACCOUNTS = 40
 """How many accounts a route may name, so that what is added to it still fits."""
 
-_MOST_ACCOUNTS = 64
-"""The accounts that a transaction may name, whatever was asked for."""
+_MOST_ACCOUNTS = 256
+"""More accounts than a transaction can name, whatever was asked for."""
 
 _MAX_SEARCH, _MAX_TRENDING, _MOST_LISTED = 100, 100, 1_000
 _SYMBOL_LENGTH, _NAME_LENGTH = 32, 64

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from services.runtime.clock import SystemClock
 from services.trading.adapters.birdeye import Birdeye
 from services.trading.adapters.jupiter import Jupiter
 from services.trading.domain.errors import ChainUnavailable, InsufficientBalance, NoRoute
@@ -81,7 +82,7 @@ async def ask_everything(client: httpx2.AsyncClient) -> None:
         lambda: jupiter.prices([USDC]),
         jupiter.trending,
         lambda: jupiter.symbols([USDC]),
-        lambda: Birdeye(client).dollars([USDC]),
+        lambda: Birdeye(client, SystemClock()).dollars([USDC]),
     )
     for question in questions:
         with contextlib.suppress(ChainUnavailable, NoRoute, InsufficientBalance):

@@ -2,27 +2,31 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from solana.rpc.async_api import AsyncClient
 from solana.rpc.commitment import Confirmed, Finalized
-from solana.rpc.models import TokenAccountOpts, TxOpts
+from solana.rpc.models import DataSliceOpts, TokenAccountOpts, TxOpts
+from solders.account import Account
 from solders.pubkey import Pubkey
 from solders.signature import Signature
+from solders.token.state import TokenAccount
 from solders.transaction import VersionedTransaction
 from solders.transaction_status import TransactionConfirmationStatus
 
 from services.trading.adapters.solana import estate
 from services.trading.adapters.solana.drafts import Drafter
 from services.trading.adapters.solana.mints import read_mint
-from services.trading.adapters.solana.programs import TOKEN_PROGRAMS, associated
+from services.trading.adapters.solana.programs import TOKEN_ACCOUNT_BYTES, TOKEN_PROGRAMS, associated
 from services.trading.adapters.solana.purse import own_account
-from services.trading.adapters.solana.rpc import NAME, Refused, asking
+from services.trading.adapters.solana.rpc import NAME, Refused, asking, calm, countable, start_of_accounts
 from services.trading.domain.market import SOL, SOL_DECIMALS, Balance, Order, Route
 from services.trading.domain.trade import Draft, Outcome, Sight, Sighting, Terms, Tip, Unsafe
 
 _VERSION = 1
 """The newest version of transactions that the library reads back."""
+
+_MINT_BYTES = 166
+"""What has to be read of a mint, to the byte that says in Token-2022 what it is; extensions may follow."""
 
 
 class SolanaChain:
@@ -37,45 +41,43 @@ class SolanaChain:
     async def lamports(self, address: str) -> int:
         """Return what a wallet can spend."""
         async with asking():
-            return (await self._client.get_balance(Pubkey.from_string(address), Confirmed)).value
+            return countable((await self._client.get_balance(Pubkey.from_string(address), Confirmed)).value)
 
     async def spendable(self, address: str, mint: str) -> int:
         """Return what a wallet can spend of a token, in base units."""
         owner, token = Pubkey.from_string(address), Pubkey.from_string(mint)
         keys = [associated(owner, token, program) for program in TOKEN_PROGRAMS]
-        async with asking():
-            found = (await self._client.get_multiple_accounts(keys, Confirmed)).value
-        held = [own_account(owner, key, account) for key, account in zip(keys, found, strict=True) if account]
+        found = await start_of_accounts(self._client, keys, Confirmed, TOKEN_ACCOUNT_BYTES)
+        held = [_own(owner, key, account) for key, account in zip(keys, found, strict=True) if account]
         return sum(account.amount for account in held if account)
 
     async def decimals(self, mints: Sequence[str]) -> Mapping[str, int]:
         """Return how many base units are a whole token, as a power of ten; what is no mint is left out."""
         if missing := [mint for mint in mints if mint not in self._decimals]:
             keys = [Pubkey.from_string(mint) for mint in missing]
-            async with asking():
-                found = (await self._client.get_multiple_accounts(keys, Confirmed)).value
+            found = await start_of_accounts(self._client, keys, Confirmed, _MINT_BYTES)
             for key, account in zip(keys, found, strict=True):
-                with contextlib.suppress(Unsafe):
+                with contextlib.suppress(Unsafe, ValueError), calm():
                     self._decimals[str(key)] = read_mint(key, account).decimals
         return {mint: self._decimals[mint] for mint in mints if mint in self._decimals}
 
     async def balances(self, address: str) -> list[Balance]:
         """Return what a wallet can spend, without symbols: SOL first, then tokens by mint; nothing it has none of."""
-        owner, found = Pubkey.from_string(address), []
+        owner = Pubkey.from_string(address)
+        amounts: dict[str, int] = {}
         for program in TOKEN_PROGRAMS:
+            options = TokenAccountOpts(
+                program_id=program, data_slice=DataSliceOpts(offset=0, length=TOKEN_ACCOUNT_BYTES)
+            )
+            # Not as jsonParsed: anybody can give a wallet a token whose mint is gone, and that can't be shown parsed.
             async with asking():
-                options = TokenAccountOpts(program_id=program)
-                listed = await self._client.get_token_accounts_by_owner_json_parsed(owner, options, Confirmed)
-                for keyed in listed.value:
-                    info: Any = keyed.account.data.parsed["info"]
-                    mint, shown = info["mint"], info["tokenAmount"]
-                    is_own = keyed.pubkey == associated(owner, Pubkey.from_string(mint), program)
-                    in_others_power = info.get("delegate") or info.get("closeAuthority") or info["state"] == "frozen"
-                    # Wrapped SOL can't be given before it is unwrapped.
-                    if is_own and not in_others_power and mint != SOL and int(shown["amount"]):
-                        found.append(Balance(mint, int(shown["amount"]), int(shown["decimals"])))
+                listed = (await self._client.get_token_accounts_by_owner(owner, options, Confirmed)).value
+            held = [_own(owner, keyed.pubkey, keyed.account) for keyed in listed]
+            # Wrapped SOL can't be given before it is unwrapped.
+            amounts |= {str(own.mint): own.amount for own in held if own and own.amount and str(own.mint) != SOL}
+        decimals = await self.decimals(list(amounts))
         sol = Balance(SOL, await self.lamports(address), SOL_DECIMALS)
-        return [sol, *sorted(found, key=lambda balance: balance.mint)]
+        return [sol, *(Balance(mint, amounts[mint], decimals[mint]) for mint in sorted(decimals))]
 
     async def prepare(self, offered: Order | Route, terms: Terms) -> Draft:
         """Make a transaction of a route, or justify every step of an order's, and run it for trial.
@@ -123,11 +125,19 @@ class SolanaChain:
                 raise TypeError("the transaction is not in base64")
             error = "" if meta.err is None else str(meta.err)
             gains = estate.gains(Pubkey.from_string(address), tx.message.account_keys, meta)
-            return Outcome(answer.value.slot, error, meta.fee, gains)
+            counted = {mint: countable(gain) for mint, gain in gains.items()}
+            return Outcome(countable(answer.value.slot), error, countable(meta.fee), counted)
 
     async def tip(self) -> Tip:
         """Return the newest block that no fork can undo."""
         async with asking():
             # One answer of one node, so that slot and height belong together.
             found = (await self._client.get_epoch_info(Finalized)).value
-        return Tip(found.absolute_slot, found.block_height)
+            return Tip(countable(found.absolute_slot), countable(found.block_height))
+
+
+def _own(owner: Pubkey, key: Pubkey, account: Account) -> TokenAccount | None:
+    # One that can't be read hides no other.
+    with contextlib.suppress(ValueError), calm():
+        return own_account(owner, key, account)
+    return None

@@ -13,14 +13,13 @@ from solders.rpc.responses import RpcSimulateTransactionResult
 from solders.transaction import VersionedTransaction
 
 from services.trading.adapters.solana import fees
-from services.trading.adapters.solana.compose import Plan, compose
+from services.trading.adapters.solana.compose import MAX_BYTES, Plan, compose
 from services.trading.adapters.solana.justify import justify
 from services.trading.adapters.solana.mints import read_mint
 from services.trading.adapters.solana.programs import TOKEN_ACCOUNT_BYTES
 from services.trading.adapters.solana.purse import Accounts, Purse
 from services.trading.adapters.solana.route import swap_step
-from services.trading.adapters.solana.rpc import NAME, Refused, asking
-from services.trading.domain.errors import ChainUnavailable
+from services.trading.adapters.solana.rpc import Refused, accounts, asking, calm, check_slot, countable
 from services.trading.domain.market import SOL, Order, Route
 from services.trading.domain.trade import Draft, Terms, Unsafe
 
@@ -37,9 +36,12 @@ class Drafter:
 
     async def of_order(self, order: Order, terms: Terms) -> Draft:
         """Justify every step of an order's transaction. Raises Unsafe."""
+        if len(order.transaction) > MAX_BYTES:
+            raise Unsafe(f"it is too long for a transaction: {len(order.transaction)} bytes")
         try:
-            tx = VersionedTransaction.from_bytes(order.transaction)
-            tx.sanitize()
+            with calm():
+                tx = VersionedTransaction.from_bytes(order.transaction)
+                tx.sanitize()
         except Exception as error:
             raise Unsafe(f"it can't be read ({type(error).__name__})") from error
         purse, _tables = await self._purse(terms, [])
@@ -57,7 +59,7 @@ class Drafter:
         purse.check_untouched(before)
         _trial, after = await self._try(order.transaction, purse)
         async with asking():
-            height = (await self._client.get_block_height(Confirmed)).value
+            height = countable((await self._client.get_block_height(Confirmed)).value)
         fee = signatures + found.priority_lamports
         return _draft(
             purse, before, after, order.transaction, order.order_id, fee, height, order.last_valid_block_height
@@ -77,7 +79,8 @@ class Drafter:
         plan = Plan(purse, swap, before, missing, 0)
         async with asking():
             latest = (await self._client.get_latest_blockhash(Confirmed)).value
-            height = (await self._client.get_block_height(Confirmed)).value
+            height = countable((await self._client.get_block_height(Confirmed)).value)
+            last_valid_height = countable(latest.last_valid_block_height)
         trial, _after = await self._try(compose(plan, fees.MAX_UNITS, tables, latest.blockhash), purse)
         limit = min(fees.MAX_UNITS, (trial.units_consumed or fees.MAX_UNITS) * 6 // 5 + 1_000)
         price = fees.affordable(fees.going_price(await self._recent(writable)), limit, self._max_priority)
@@ -85,7 +88,7 @@ class Drafter:
         transaction = compose(plan, limit, tables, latest.blockhash)
         _trial, after = await self._try(transaction, purse)
         fee = fees.SIGNATURE_LAMPORTS + fees.priority_lamports(limit, price)
-        draft = _draft(purse, before, after, transaction, "", fee, height, latest.last_valid_block_height)
+        draft = _draft(purse, before, after, transaction, "", fee, height, last_valid_height)
         # A token account can be closed and made anew, and what SOL it had beyond its rent is then somebody else's.
         tokens = [key for key, mint in purse.mints.items() if mint != SOL and before[key] is not None]
         exposed = sum(max(0, there.lamports - rents[key]) for key in tokens if (there := before[key]) is not None)
@@ -95,8 +98,7 @@ class Drafter:
     async def _purse(self, terms: Terms, tables: Sequence[Pubkey]) -> tuple[Purse, list[AddressLookupTableAccount]]:
         """Return the wallet's accounts for these terms, and the lookup tables as they are on the chain."""
         given, wanted = Pubkey.from_string(terms.input_mint), Pubkey.from_string(terms.output_mint)
-        async with asking():
-            found = (await self._client.get_multiple_accounts([given, wanted, *tables], Confirmed)).value
+        found = await accounts(self._client, [given, wanted, *tables], Confirmed, 0)
         purse = Purse(Pubkey.from_string(terms.address), terms, read_mint(given, found[0]), read_mint(wanted, found[1]))
         purse.output.check_bought()
         read = []
@@ -104,17 +106,16 @@ class Drafter:
             if account is None or account.owner != LOOKUP_TABLES:
                 raise Unsafe(f"there is no lookup table {key}")
             try:
-                addresses = AddressLookupTable.deserialize(account.data).addresses
+                with calm():
+                    addresses = AddressLookupTable.deserialize(account.data).addresses
             except ValueError:
                 raise Unsafe(f"the lookup table {key} can't be read") from None
             read.append(AddressLookupTableAccount(key, addresses))
         return purse, read
 
-    async def _accounts(self, keys: list[Pubkey], terms: Terms) -> Accounts:
-        async with asking():
-            found = await self._client.get_multiple_accounts(keys, Processed)
-        _check_slot(found.context.slot, terms)
-        return dict(zip(keys, found.value, strict=True))
+    async def _accounts(self, keys: Sequence[Pubkey], terms: Terms) -> Accounts:
+        found = await accounts(self._client, keys, Processed, terms.since_slot)
+        return dict(zip(keys, found, strict=True))
 
     async def _rents(self, purse: Purse, before: Accounts) -> dict[Pubkey, int]:
         """Return the lamports that the wallet's own accounts have to hold, or will when they are made, by account."""
@@ -148,16 +149,11 @@ class Drafter:
             trial = await self._client.simulate_transaction(
                 tx, commitment=Processed, replace_recent_blockhash=True, accounts_addresses=keys
             )
-        _check_slot(trial.context.slot, purse.terms)
+        check_slot(trial.context.slot, purse.terms.since_slot)
         if trial.value.err is not None:
             raise Unsafe(f"its trial run failed: {trial.value.err}")
         found: list[Any] = trial.value.accounts or [None] * len(keys)
         return trial.value, dict(zip(keys, found, strict=True))
-
-
-def _check_slot(slot: int, terms: Terms) -> None:
-    if slot < terms.since_slot:
-        raise ChainUnavailable(f"{NAME} is at the slot {slot}, and the wallet's latest trade is in {terms.since_slot}")
 
 
 def _draft(

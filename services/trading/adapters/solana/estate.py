@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from solders.pubkey import Pubkey
 from solders.transaction_status import UiTransactionStatusMeta
 
+from services.trading.adapters.answers import MOST_AMOUNT, whole
 from services.trading.adapters.solana.programs import associated
 from services.trading.domain.market import SOL
 
@@ -27,5 +28,5 @@ def gains(owner: Pubkey, keys: Sequence[Pubkey], meta: UiTransactionStatusMeta) 
                 total[SOL] += sign * lamports[held.account_index]
                 # The lamports of a wrapped SOL account are its tokens: they count once.
                 if str(held.mint) != SOL:
-                    total[str(held.mint)] += sign * int(held.ui_token_amount.amount)
+                    total[str(held.mint)] += sign * whole(held.ui_token_amount.amount, MOST_AMOUNT)
     return dict(total)
