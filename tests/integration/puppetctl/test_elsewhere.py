@@ -185,18 +185,25 @@ def another_user(folder: Path) -> Iterator[None]:
         (["principals", "list"], "Permission denied"),
         (["principals", "revoke", "dash"], "Permission denied"),
         (["doctor"], "belongs to another user"),
+        (["memory", "export", "odd"], "belongs to another user"),
+        (["call", "memory/ListMemories"], "belongs to another user"),
+        (["apply", "odd.json"], "Permission denied"),
+        (["keys", "forget", "social"], "Permission denied"),
     ],
 )
 def test_the_folder_of_another_user_is_said_in_words(
     command: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PUPPET_CTL_CREDENTIAL", raising=False)
-    CliRunner().invoke(app, [*command, "--help"])
+    # What a command imports when it runs may be out of another user's reach as well.
+    CliRunner().invoke(app, [*command, "--data", str(tmp_path / "missing")])
     data = tmp_path / "var"
     data.mkdir(mode=0o700)
     operator_of(data)
     monkeypatch.chdir(tmp_path)
     with another_user(data):
+        with pytest.raises(SuiteError, match="Permission denied"), locked(data):
+            pass
         result = CliRunner().invoke(app, [*command, "--data", str(data)])
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
