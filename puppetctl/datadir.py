@@ -42,8 +42,8 @@ def locked(data_dir: Path) -> Iterator[int]:
 def write_state(descriptor: int, state: dict[str, object]) -> None:
     """Write into the lock file who runs here and where, for people and scripts."""
     content = json.dumps({"pid": os.getpid(), **state}, indent=1).encode() + b"\n"
-    # In this order whoever reads meanwhile finds one whole state, if with the end of an older one behind it.
-    os.pwrite(descriptor, content, 0)
+    # Over the whole of the old state at once: whoever reads meanwhile finds one of them, if with blanks behind it.
+    os.pwrite(descriptor, content.ljust(os.fstat(descriptor).st_size), 0)
     os.truncate(descriptor, len(content))
 
 
@@ -97,7 +97,7 @@ def _owner(descriptor: int) -> str:
 def _state(descriptor: int) -> dict[str, Any]:
     """Return what stands in the lock file; nothing when that isn't readable."""
     try:
-        state, _ = json.JSONDecoder().raw_decode(os.pread(descriptor, 65_536, 0).decode())
+        state = json.loads(os.pread(descriptor, 65_536, 0))
     except ValueError:
         return {}
     return state if isinstance(state, dict) else {}

@@ -83,11 +83,14 @@ def test_a_lock_file_that_says_nothing_is_no_error(tmp_path: Path, content: str)
         assert running_addresses(tmp_path) == {}
 
 
-def test_a_shorter_state_is_read_before_the_longer_one_is_cut_off(tmp_path: Path) -> None:
-    with suite_at(tmp_path, {"memory": "127.0.0.1:7"}):
-        with (tmp_path / "puppetctl.lock").open("a") as file:
-            file.write('"pid": 8}')
-        assert running_addresses(tmp_path) == {"memory": "127.0.0.1:7"}
+def test_a_shorter_state_is_read_before_the_longer_one_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with suite_at(tmp_path, {"memory": "127.0.0.1:7", "llm": "127.0.0.1:8"}):
+        with monkeypatch.context() as patch, (tmp_path / "puppetctl.lock").open("r+b") as file:
+            patch.setattr(os, "truncate", lambda *_: None)
+            write_state(file.fileno(), {"programs": {"memory": {"address": "127.0.0.1:9"}}})
+        assert running_addresses(tmp_path) == {"memory": "127.0.0.1:9"}
 
 
 async def test_apply_gives_an_account_at_the_sandbox_of_a_suite_on_other_ports(
