@@ -41,13 +41,17 @@ class Clients:
 def addresses(environment: Mapping[str, str], data_dir: Path = DATA_DIR) -> dict[str, str]:
     """Return where each service and sandbox is: `PUPPET_CTL_<NAME>`, else where the suite of the data folder runs.
 
-    Of what doesn't run there, it is the usual port on this machine.
+    Where none runs, it is the usual port on this machine. A sandbox that a suite runs without is left out: what it
+    stands in for is live there.
     """
     running = running_addresses(data_dir)
-    return {
-        name: environment.get(location_setting(name)) or running.get(name) or f"127.0.0.1:{port}"
-        for name, port in usual_ports(environment).items()
-    }
+    found = {}
+    for name, port in usual_ports(environment).items():
+        if address := environment.get(location_setting(name)) or running.get(name):
+            found[name] = address
+        elif name in SERVICES or not running:
+            found[name] = f"127.0.0.1:{port}"
+    return found
 
 
 def targets(environment: Mapping[str, str], data_dir: Path = DATA_DIR) -> dict[str, str]:

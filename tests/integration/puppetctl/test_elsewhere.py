@@ -121,6 +121,22 @@ async def test_apply_says_when_no_sandbox_answers(
     assert f"its wallet is empty: no Solana sandbox answers at 127.0.0.1:{free['sandbox.solana']}" in told
 
 
+async def test_apply_takes_nothing_from_a_sandbox_that_is_not_of_the_suite(
+    world: World,
+    unsaid: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps({"id": "odd", "name": "Odd"}))
+    monkeypatch.setenv("PUPPET_SANDBOX_X_PORT", unsaid["sandbox.x"].rpartition(":")[2])
+    with suite_at(tmp_path / "var", {name: where for name, where in unsaid.items() if name != "sandbox.x"}):
+        assert await commands.apply([path], tmp_path / "var") == 0
+    assert world.sandbox.calls == []
+    assert "odd: created without an account: X is live, and nothing is given there" in capsys.readouterr().out
+
+
 async def test_applying_the_same_file_again_says_that_nothing_changed(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
