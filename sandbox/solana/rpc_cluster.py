@@ -10,6 +10,7 @@ from sandbox.solana.params import InvalidParamsError, Params
 
 VERSION = "2.3.6"
 _MAX_FEE_ACCOUNTS, _FEE_SLOTS = 128, 150
+_EPOCH_SLOTS = 432_000
 _MAX_ACCOUNT_BYTES = 10 * 1024 * 1024
 
 
@@ -36,6 +37,19 @@ def _slot(chain: Chain, params: Params) -> int:
 
 def _block_height(chain: Chain, params: Params) -> int:
     return chain.clock.height(params.config(0).commitment())
+
+
+def _epoch_info(chain: Chain, params: Params) -> dict[str, Any]:
+    slot = chain.clock.slot(params.config(0).commitment())
+    epoch, index = divmod(slot, _EPOCH_SLOTS)
+    return {
+        "absoluteSlot": slot,
+        "blockHeight": slot - SLOTS_WITHOUT_BLOCK,
+        "epoch": epoch,
+        "slotIndex": index,
+        "slotsInEpoch": _EPOCH_SLOTS,
+        "transactionCount": None,
+    }
 
 
 def _latest_blockhash(chain: Chain, params: Params) -> dict[str, Any]:
@@ -84,6 +98,7 @@ METHODS: Mapping[str, Callable[[Chain, Params], Any]] = {
     "getGenesisHash": _genesis_hash,
     "getSlot": _slot,
     "getBlockHeight": _block_height,
+    "getEpochInfo": _epoch_info,
     "getLatestBlockhash": _latest_blockhash,
     "isBlockhashValid": _is_blockhash_valid,
     "getMinimumBalanceForRentExemption": _rent,

@@ -9,7 +9,7 @@ from typing import Protocol
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 from services.trading.domain.market import Balance, Order, Pair, Price, Quote, Route, Token
-from services.trading.domain.trade import Draft, Outcome, Sighting, Signed, Terms, Trade, TradeState
+from services.trading.domain.trade import Draft, Outcome, Sight, Signed, Terms, Tip, Trade, TradeState
 from services.trading.domain.wallet import Halt, Policy, SealedKey, Usage, Wallet
 
 
@@ -52,7 +52,18 @@ class Records(Protocol):
         ...
 
     async def usage(self, wallet_id: str, since: datetime, besides: str = "") -> Usage:
-        """Return what a wallet's trades since then add up to, those that FAILED and the trade `besides` left out."""
+        """Return what a wallet's trades since then add up to, without the trade `besides`.
+
+        One that FAILED counts only when it landed, with its fee.
+        """
+        ...
+
+    async def newest_slot(self, wallet_id: str) -> int:
+        """Return the slot in which a wallet's latest trade landed; 0 when none has."""
+        ...
+
+    async def signed(self, signature: str) -> Trade | None:
+        """Return the trade that has this signature."""
         ...
 
     async def trade(self, trade_id: str) -> Trade | None:
@@ -138,7 +149,7 @@ class Chain(Protocol):
         """Broadcast a signed transaction; the value is why the node refused it, or empty. Neither is proof."""
         ...
 
-    async def sighting(self, signature: str) -> Sighting:
+    async def sighting(self, signature: str) -> Sight:
         """Return what the chain knows of a signature, its whole history searched."""
         ...
 
@@ -146,8 +157,8 @@ class Chain(Protocol):
         """Return what a confirmed transaction did to this wallet; None when the node can't tell yet."""
         ...
 
-    async def final_height(self) -> int:
-        """Return the height of the newest block that no fork can undo."""
+    async def tip(self) -> Tip:
+        """Return the newest block that no fork can undo."""
         ...
 
 

@@ -12,7 +12,18 @@ from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 from services.trading.domain.errors import InvalidPrivateKey
 from services.trading.domain.market import SOL, Balance, Order, Pair, Price, Quote, Route, Token
-from services.trading.domain.trade import OPEN_STATES, Draft, Outcome, Sighting, Signed, Terms, Trade, TradeState
+from services.trading.domain.trade import (
+    OPEN_STATES,
+    Draft,
+    Outcome,
+    Sight,
+    Sighting,
+    Signed,
+    Terms,
+    Tip,
+    Trade,
+    TradeState,
+)
 from services.trading.domain.wallet import ALL_WALLETS, Halt, Policy, SealedKey, Usage, Wallet
 
 FEE = 15_000
@@ -75,9 +86,17 @@ class FakeRecords:
 
     async def usage(self, wallet_id: str, since: datetime, besides: str = "") -> Usage:
         own = [t for t in self._tables.trades.values() if t.wallet_id == wallet_id and t.id != besides]
-        counted = [trade for trade in own if trade.create_time > since and trade.state != TradeState.FAILED]
+        recent = [trade for trade in own if trade.create_time > since]
+        held = [trade.worth_lamports for trade in recent if trade.state != TradeState.FAILED]
+        lost = [trade.fee_lamports for trade in recent if trade.state == TradeState.FAILED and trade.slot]
         pending = sum(t.input_amount for t in own if t.state in OPEN_STATES and t.input_mint == SOL)
-        return Usage(len(counted), sum(trade.worth_lamports for trade in counted), pending)
+        return Usage(len(held) + len(lost), sum(held) + sum(lost), pending)
+
+    async def newest_slot(self, wallet_id: str) -> int:
+        return max((trade.slot for trade in self._tables.trades.values() if trade.wallet_id == wallet_id), default=0)
+
+    async def signed(self, signature: str) -> Trade | None:
+        return next((trade for trade in self._tables.trades.values() if trade.signature == signature), None)
 
     async def trade(self, trade_id: str) -> Trade | None:
         return self._tables.trades.get(trade_id)
@@ -157,9 +176,18 @@ class FakeWorld:
         self.sent: list[bytes] = []
         self.landed: dict[str, Outcome] = {}
         self.height = 1_000
+        self.behind = 0
+        """How many blocks the node that tells of signatures is behind the one that tells heights."""
+        self.terms: list[Terms] = []
+        self.exposed = 0
         self.lands = True
         self.executes = True
         self.output_rate = 2
+        self.quoted_rate = 2
+        self.forgets = False
+        """Whether it lost the statuses of signatures, and kept the transactions."""
+        self.repeats = b""
+        """The transaction of every further order, unless it is empty."""
         self.min_output_rate = 2
         self.errors: dict[str, list[Exception]] = {}
         self.asked: list[str] = []
@@ -189,35 +217,37 @@ class FakeWorld:
         gains = self._gains(offered.transaction)
         left = self.lamports_of.get(terms.address, 0) + gains[SOL]
         until = offered.last_valid_block_height
-        return Draft(offered.transaction, offered.order_id, gains, left, FEE, self.height, until)
+        self.terms.append(terms)
+        return Draft(offered.transaction, offered.order_id, gains, left, FEE, self.height, until, self.exposed)
 
     async def send(self, transaction: bytes) -> str:
         self._answer("send")
         self._land(transaction)
         return ""
 
-    async def sighting(self, signature: str) -> Sighting:
+    async def sighting(self, signature: str) -> Sight:
         self._answer("sighting")
-        return Sighting.CONFIRMED if signature in self.landed else Sighting.ABSENT
+        is_seen = signature in self.landed and not self.behind and not self.forgets
+        return Sight(Sighting.CONFIRMED if is_seen else Sighting.ABSENT, self.height - self.behind)
 
     async def outcome(self, signature: str, address: str) -> Outcome | None:
         self._answer("outcome")
         return self.landed.get(signature)
 
-    async def final_height(self) -> int:
-        self._answer("final_height")
-        return self.height
+    async def tip(self) -> Tip:
+        self._answer("tip")
+        return Tip(self.height, self.height)
 
     async def quote(self, pair: Pair) -> Quote:
         self._answer("quote")
         least = pair.amount * self.min_output_rate * 97 // 100
-        return Quote(pair, pair.amount * 2, least, pair.slippage_bps, Decimal(0))
+        return Quote(pair, pair.amount * self.quoted_rate, least, pair.slippage_bps, Decimal(0))
 
     async def order(self, pair: Pair, address: str) -> Order:
         self._answer("order")
         # Like a blockhash, the number of the call tells equal orders apart.
         transaction = f"{pair.input_mint} {pair.output_mint} {pair.amount} {len(self.asked)}".encode()
-        return Order(await self.quote(pair), "order1", transaction, self.height + 150, FEE)
+        return Order(await self.quote(pair), "order1", self.repeats or transaction, self.height + 150, FEE)
 
     async def execute(self, order_id: str, transaction: bytes) -> str:
         self._answer("execute")
@@ -242,7 +272,8 @@ class FakeWorld:
     def _land(self, transaction: bytes) -> None:
         self.sent.append(transaction)
         if self.lands:
-            self.landed[f"signature of {transaction.decode()}"] = Outcome("", FEE, self._gains(transaction))
+            outcome = Outcome(self.height, "", FEE, self._gains(transaction))
+            self.landed[f"signature of {transaction.decode()}"] = outcome
 
     def _gains(self, transaction: bytes) -> dict[str, int]:
         source, target, amount, _number = transaction.decode().split()

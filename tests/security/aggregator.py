@@ -40,6 +40,10 @@ class Aggregator:
     """Done once, after a transaction was signed and before it reaches the chain."""
     refuse_next: str = ""
     """The method of the node that is refused the next time it is called."""
+    slots_behind: int = 0
+    """How far the node that is asked is behind the chain, by its own words."""
+    asked: list[str] = field(default_factory=list)
+    """The methods of the node, as they were called."""
     sent: list[str] = field(default_factory=list)
     """The transactions that went to the node, in base64."""
 
@@ -106,7 +110,11 @@ def _rpc(aggregator: Aggregator, sandbox: httpx2.AsyncClient) -> Endpoint:
             # Whoever makes the next block needs no preflight.
             call["params"][1]["skipPreflight"] = True
             body = json.dumps(call).encode()
+        aggregator.asked.append(json.loads(body)["method"])
         answer = await sandbox.post("/", content=body, headers={"content-type": "application/json"})
-        return Response(answer.content, answer.status_code, media_type="application/json")
+        told = answer.json()
+        if isinstance(told.get("result"), dict) and "context" in told["result"]:
+            told["result"]["context"]["slot"] -= aggregator.slots_behind
+        return JSONResponse(told, answer.status_code)
 
     return rpc

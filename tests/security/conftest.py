@@ -90,6 +90,11 @@ class Books:
     faults: tuple[str, ...]
     """Powers that others have over it, in words."""
 
+    @property
+    def all_lamports(self) -> int:
+        """What the wallet and its own accounts hold."""
+        return self.lamports + sum(self.rents.values())
+
 
 @dataclass
 class Scene:

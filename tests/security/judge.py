@@ -16,7 +16,7 @@ def judge(
     opened = {mint: rent for mint, rent in after.rents.items() if mint not in before.rents}
     assert all(rent <= _MOST_RENT for rent in opened.values())
     lost = {mint: before.tokens[mint] - after.tokens.get(mint, 0) for mint in before.tokens}
-    lost[SOL] = before.lamports - after.lamports - fees - sum(opened.values())
+    lost[SOL] = before.all_lamports - after.all_lamports - fees
     given = lost.pop(source, 0)
     got = -lost.pop(target, 0) if target in lost else after.tokens.get(target, 0)
     assert given <= amount

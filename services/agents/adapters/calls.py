@@ -9,6 +9,11 @@ from services.agents.domain.errors import DependencyUnavailable
 from services.agents.ports.neighbours import Refused
 from services.runtime.rpc.status import Remote
 
+_CAUSES = {
+    grpc.StatusCode.DEADLINE_EXCEEDED: "did not answer in time",
+    grpc.StatusCode.RESOURCE_EXHAUSTED: "is busy, or its own limit is reached",
+}
+
 
 @contextlib.contextmanager
 def calling(dependency: str) -> Iterator[None]:
@@ -19,6 +24,7 @@ def calling(dependency: str) -> Iterator[None]:
         remote = Remote(error)
         # CANCELLED is the other side's doing: a caller that gives up gets CancelledError.
         if remote.is_transient or remote.code is grpc.StatusCode.CANCELLED:
-            raise DependencyUnavailable(dependency, remote.retry_after or 1.0) from error
+            cause = _CAUSES.get(remote.code, "is not available")
+            raise DependencyUnavailable(dependency, remote.retry_after or 1.0, cause) from error
         reason = remote.reason or remote.code.name
         raise Refused(dependency, reason, f"{reason}: {remote.message}", remote.violations) from error

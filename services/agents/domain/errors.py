@@ -53,5 +53,5 @@ class DependencyUnavailable(errors.Unavailable):
 
     reason = "DEPENDENCY_UNAVAILABLE"
 
-    def __init__(self, dependency: str, retry_after: float = 1.0) -> None:
-        super().__init__(f"the {dependency} service is not available", retry_after, dependency=dependency)
+    def __init__(self, dependency: str, retry_after: float = 1.0, cause: str = "is not available") -> None:
+        super().__init__(f"the {dependency} service {cause}", retry_after, dependency=dependency)

@@ -1,16 +1,76 @@
-"""What the HTTP APIs have in common: a time limit, and errors that say what the caller should do."""
+"""What the HTTP APIs have in common: limits on an answer, and errors that say what the caller should do."""
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 import httpx2
 
 from services.trading.domain.errors import ChainRateLimited, ChainUnavailable
 
 TIMEOUT_SECONDS = 10.0
-"""The most that one HTTP call may take; a caller's deadline cancels it earlier."""
+"""The most that one HTTP call may take, up to the last byte; a caller's deadline cancels it earlier."""
 
+API_BYTES, NODE_BYTES = 1_000_000, 4_000_000
+"""The largest answers, several times as large as any that is asked for, and read in some hundredths of a second."""
+
+_MOST_PIECES = 8_192
 _RETRY_SECONDS, _MAX_RETRY_SECONDS = 1.0, 60.0
+
+
+class BoundedTransport(httpx2.AsyncBaseTransport):
+    """Reads whole answers of a limited size within a limited time, and passes on what they say and nothing else."""
+
+    def __init__(
+        self, inner: httpx2.AsyncBaseTransport, most_bytes: int = API_BYTES, seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        self._inner = inner
+        self._most_bytes = most_bytes
+        self._seconds = seconds
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Return an answer that has been read. Raises httpx2.RequestError for one that is too large, late or packed."""
+        # What is packed may be a thousand times as large as it looks.
+        request.headers["accept-encoding"] = "identity"
+        try:
+            async with asyncio.timeout(self._seconds), contextlib.AsyncExitStack() as stack:
+                response = await self._inner.handle_async_request(request)
+                stack.push_async_callback(response.aclose)
+                body = await self._read(response, request)
+        except TimeoutError:
+            raise httpx2.ReadTimeout("the answer takes too long", request=request) from None
+        # Nobody else's charset, cookies or redirections.
+        headers = {"content-type": "application/json"}
+        if "retry-after" in response.headers:
+            headers["retry-after"] = response.headers["retry-after"]
+        return httpx2.Response(response.status_code, headers=headers, content=body)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+    async def _read(self, response: httpx2.Response, request: httpx2.Request) -> bytes:
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise httpx2.DecodingError("the answer is packed", request=request)
+        body, pieces = bytearray(), 0
+        # Not aiter_raw(), which waits for as long as the pieces are empty.
+        async for piece in cast("httpx2.AsyncByteStream", response.stream):
+            body += piece
+            pieces += 1
+            if len(body) > self._most_bytes or pieces > _MOST_PIECES:
+                raise httpx2.ReadError("the answer is too large", request=request)
+            # Thousands of small pieces may be there already, and then nothing else makes others wait for less.
+            await asyncio.sleep(0)
+        return bytes(body)
+
+
+def open_http(url: str, headers: Mapping[str, str] | None = None, most_bytes: int = API_BYTES) -> httpx2.AsyncClient:
+    """Return a client with limited calls and answers for one server, through a proxy that the environment names."""
+    transport = BoundedTransport(httpx2.AsyncHTTPTransport(proxy=_proxy(url)), most_bytes)
+    base_url = url.rstrip("/") + "/"
+    return httpx2.AsyncClient(base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS, transport=transport)
 
 
 def refusal(name: str, response: httpx2.Response) -> ChainRateLimited | ChainUnavailable:
@@ -33,6 +93,14 @@ def understanding(name: str) -> Iterator[None]:
         raise ChainUnavailable(f"{name} did not answer ({type(error).__name__})") from None
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise ChainUnavailable(f"{name} answered with something else ({type(error).__name__})") from None
+
+
+def _proxy(url: str) -> str | None:
+    there = httpx2.URL(url)
+    if there.host == "localhost" or there.host.startswith("127.") or urllib.request.proxy_bypass(there.host):
+        return None
+    proxies = urllib.request.getproxies()
+    return proxies.get(there.scheme) or proxies.get("all")
 
 
 def _retry_after(response: httpx2.Response) -> float:

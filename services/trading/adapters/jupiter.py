@@ -1,19 +1,32 @@
 """Jupiter's Swap API v2, Price API v3 and Token API v2. Numbers are read as decimals, never as floats."""
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import httpx2
 
-from services.trading.adapters.http import TIMEOUT_SECONDS, refusal, understanding
+from services.trading.adapters.answers import (
+    MOST_AMOUNT,
+    decimal,
+    flag,
+    mapping,
+    read_json,
+    sequence,
+    text,
+    whole,
+    words,
+)
+from services.trading.adapters.http import open_http, refusal, understanding
 from services.trading.domain.errors import InsufficientBalance, NoRoute
 from services.trading.domain.market import Order, Pair, Price, Quote, Route, Step, StepAccount, Token, is_address
+from services.trading.domain.trade import MAX_AMOUNT
 
 _NAME = "Jupiter"
-_INSUFFICIENT_FUNDS, _NO_GAS = 1, 2
+_NO_MEANS = ("1", "2")
+"""The codes of insufficient funds and of too little SOL for the fee."""
+
 _NO_BUILD = (
     httpx2.codes.BAD_REQUEST,
     httpx2.codes.NOT_FOUND,
@@ -25,9 +38,12 @@ _NO_BUILD = (
 _MAX_ACCOUNTS = 40
 """How many accounts a route may name, so that what is added to it still fits."""
 
-_MAX_SEARCH = 100
-_SYMBOL_LENGTH = 32
-_MAX_WORDS = 256
+_MOST_ACCOUNTS = 64
+"""The accounts that a transaction may name, whatever was asked for."""
+
+_MAX_SEARCH, _MAX_TRENDING, _MOST_LISTED = 100, 100, 1_000
+_SYMBOL_LENGTH, _NAME_LENGTH = 32, 64
+_MOST_DECIMALS, _MOST_BPS = 255, 10_000
 _LEAST_SHOWN, _MOST_SHOWN = Decimal("1e-30"), Decimal("1e30")
 
 
@@ -59,31 +75,29 @@ class Jupiter:
         if not answer:
             raise refusal(_NAME, response)
         with understanding(_NAME):
-            step = answer["swapInstruction"]
-            accounts = (
-                StepAccount(_address(account["pubkey"]), bool(account["isSigner"]), bool(account["isWritable"]))
-                for account in step["accounts"]
-            )
-            data = base64.b64decode(step["data"], validate=True)
-            tables = tuple(_address(table) for table in answer.get("addressesByLookupTableAddress") or {})
-            return Route(_quote(answer), Step(_address(step["programId"]), tuple(accounts), data), tables)
+            step = mapping(answer["swapInstruction"])
+            accounts = tuple(_account(account) for account in sequence(step["accounts"], _MOST_ACCOUNTS))
+            data = base64.b64decode(text(step["data"]), validate=True)
+            tables = sequence(list(mapping(answer.get("addressesByLookupTableAddress") or {})), _MOST_ACCOUNTS)
+            swap = Step(_address(step["programId"]), accounts, data)
+            return Route(_quote(answer), swap, tuple(_address(table) for table in tables))
 
     async def _whole(self, pair: Pair, address: str) -> Order:
         """Return the swap as a whole transaction."""
         answer = await self._order(pair, {"taker": address})
         if not answer.get("transaction"):
-            text = _words(answer.get("errorMessage") or answer.get("error") or "there is no transaction")
-            if answer.get("errorCode") in (_INSUFFICIENT_FUNDS, _NO_GAS):
-                raise InsufficientBalance(f"{_NAME}: {text}")
-            raise NoRoute(f"{_NAME}: {text}")
+            told = words(answer.get("errorMessage") or answer.get("error") or "there is no transaction")
+            if answer.get("errorCode") in _NO_MEANS:
+                raise InsufficientBalance(f"{_NAME}: {told}")
+            raise NoRoute(f"{_NAME}: {told}")
         with understanding(_NAME):
             upkeep = ("signatureFeeLamports", "prioritizationFeeLamports", "rentFeeLamports")
             return Order(
                 _quote(answer),
-                _words(answer.get("requestId") or ""),
-                base64.b64decode(answer["transaction"], validate=True),
-                int(answer.get("lastValidBlockHeight") or 0),
-                sum(int(answer.get(name) or 0) for name in upkeep),
+                words(answer.get("requestId")),
+                base64.b64decode(text(answer["transaction"]), validate=True),
+                whole(answer.get("lastValidBlockHeight") or "0", MAX_AMOUNT),
+                sum(whole(answer.get(name) or "0", MOST_AMOUNT) for name in upkeep),
             )
 
     async def execute(self, order_id: str, transaction: bytes) -> str:
@@ -96,27 +110,29 @@ class Jupiter:
             raise refusal(_NAME, response)
         if answer.get("status") == "Success":
             return ""
-        return f"{_NAME}: {_words(answer.get('error'))} ({_words(answer.get('code'))})"
+        return f"{_NAME}: {words(answer.get('error'))} ({words(answer.get('code'))})"
 
     async def prices(self, mints: Sequence[str]) -> Mapping[str, Price]:
         """Return the prices of up to 50 mints; those that have none are left out."""
         answer = await self._get("price/v3", {"ids": ",".join(mints)})
         with understanding(_NAME):
-            prices = {
-                mint: Price(
-                    mint, Decimal(found["usdPrice"]), int(found["decimals"]), _fraction(found.get("priceChange24h"))
-                )
-                for mint, found in answer.items()
-                if found and found.get("usdPrice")
-            }
+            listed = mapping(answer)
+            shown = {mint: mapping(listed[mint]) for mint in mints if listed.get(mint)}
+            # How many base units a token has is for the chain to say.
+            prices = [
+                Price(mint, usd, 0, _fraction(found.get("priceChange24h")))
+                for mint, found in shown.items()
+                if found.get("usdPrice") and (usd := decimal(found["usdPrice"])) is not None
+            ]
         # Policy measures by them: at less than nothing, a trade would add to what may still be traded.
-        return {mint: price for mint, price in prices.items() if price.is_plausible}
+        return {price.mint: price for price in prices if price.is_plausible}
 
     async def trending(self) -> list[Token]:
         """Return up to 100 tokens that trend now, first the most; without those the aggregator calls suspicious."""
-        answer = await self._get("tokens/v2/toptrending/24h", {"limit": "100"})
+        answer = await self._get("tokens/v2/toptrending/24h", {"limit": str(_MAX_TRENDING)})
         with understanding(_NAME):
-            return [_token(found) for found in answer if not (found.get("audit") or {}).get("isSus")]
+            listed = [mapping(found) for found in sequence(answer, _MOST_LISTED)[:_MAX_TRENDING]]
+            return [_token(found) for found in listed if not mapping(found.get("audit") or {}).get("isSus")]
 
     async def symbols(self, mints: Sequence[str]) -> Mapping[str, str]:
         """Return the symbols of those of these mints that have one."""
@@ -125,16 +141,17 @@ class Jupiter:
             asked = missing[start : start + _MAX_SEARCH]
             answer = await self._get("tokens/v2/search", {"query": ",".join(asked)})
             with understanding(_NAME):
-                found = {token["id"]: str(token.get("symbol") or "")[:_SYMBOL_LENGTH] for token in answer}
+                listed = [mapping(token) for token in sequence(answer, _MOST_LISTED)]
+                found = {text(token["id"]): words(token.get("symbol"), _SYMBOL_LENGTH) for token in listed}
             self._symbols |= {mint: found[mint] for mint in asked if mint in found}
         return {mint: self._symbols[mint] for mint in mints if mint in self._symbols}
 
-    async def _order(self, pair: Pair, more: Mapping[str, str]) -> dict[str, Any]:
+    async def _order(self, pair: Pair, more: Mapping[str, str]) -> Mapping[str, Any]:
         with understanding(_NAME):
             response = await self._client.get("swap/v2/order", params={**_asked(pair), **more})
             answer = _read(response) if response.is_success or response.status_code == httpx2.codes.BAD_REQUEST else {}
         if response.status_code == httpx2.codes.BAD_REQUEST:
-            raise NoRoute(f"{_NAME}: {_words(answer.get('error'))}")
+            raise NoRoute(f"{_NAME}: {words(answer.get('error'))}")
         if not answer:
             raise refusal(_NAME, response)
         return answer
@@ -143,14 +160,14 @@ class Jupiter:
         with understanding(_NAME):
             response = await self._client.get(path, params=query)
             if response.is_success:
-                return json.loads(response.text, parse_float=Decimal)
+                return read_json(response.content)
         raise refusal(_NAME, response)
 
 
 def open_client(url: str, api_key: str) -> httpx2.AsyncClient:
     """Return the client for Jupiter's API at this URL; a key goes into a header, never into a URL."""
     headers = {"x-api-key": api_key} if api_key else {}
-    return httpx2.AsyncClient(base_url=url.rstrip("/") + "/", headers=headers, timeout=TIMEOUT_SECONDS)
+    return open_http(url, headers)
 
 
 def _asked(pair: Pair) -> dict[str, str]:
@@ -158,58 +175,56 @@ def _asked(pair: Pair) -> dict[str, str]:
     return query | ({"slippageBps": str(pair.slippage_bps)} if pair.slippage_bps else {})
 
 
-def _read(response: httpx2.Response) -> dict[str, Any]:
-    answer = json.loads(response.text, parse_float=Decimal)
-    if not isinstance(answer, dict):
-        raise TypeError("the answer is no object")
-    return answer
+def _read(response: httpx2.Response) -> Mapping[str, Any]:
+    return mapping(read_json(response.content))
 
 
 def _quote(answer: Mapping[str, Any]) -> Quote:
-    slippage = int(answer["slippageBps"])
-    pair = Pair(answer["inputMint"], answer["outputMint"], int(answer["inAmount"]), slippage)
+    slippage = whole(answer["slippageBps"], _MOST_BPS)
+    given = whole(answer["inAmount"], MOST_AMOUNT)
+    pair = Pair(_address(answer["inputMint"]), _address(answer["outputMint"]), given, slippage)
     # The impact comes with a minus sign, as a fraction, and newer answers only have it as a percentage.
     impact = answer.get("priceImpactPct")
-    fraction = Decimal(impact) if impact else Decimal(answer.get("priceImpact") or 0) / 100
-    output, least = int(answer["outAmount"]), int(answer["otherAmountThreshold"])
-    if output <= 0 or least < 0:
-        raise ValueError("the quote gives nothing")
-    if not fraction.is_finite():
+    fraction = decimal(impact) if impact else _fraction(answer.get("priceImpact") or "0")
+    output, least = whole(answer["outAmount"], MOST_AMOUNT), whole(answer["otherAmountThreshold"], MOST_AMOUNT)
+    if not output or least > output:
+        raise ValueError("the quote gives nothing, or less than it must")
+    if fraction is None:
         raise ValueError("the impact is no number")
     return Quote(pair, output, least, slippage, min(abs(fraction), Decimal(1)))
 
 
+def _account(value: Any) -> StepAccount:
+    account = mapping(value)
+    return StepAccount(_address(account["pubkey"]), flag(account["isSigner"]), flag(account["isWritable"]))
+
+
 def _token(found: Mapping[str, Any]) -> Token:
     return Token(
-        mint=found["id"],
-        symbol=str(found.get("symbol") or "")[:_SYMBOL_LENGTH],
-        name=str(found.get("name") or "")[:64],
-        decimals=int(found["decimals"]),
-        usd=_decimal(found.get("usdPrice")),
-        change_24h=_fraction((found.get("stats24h") or {}).get("priceChange")),
-        liquidity_usd=_decimal(found.get("liquidity")),
-        is_verified=bool(found.get("isVerified")),
+        mint=_address(found["id"]),
+        symbol=words(found.get("symbol"), _SYMBOL_LENGTH),
+        name=words(found.get("name"), _NAME_LENGTH),
+        decimals=whole(found["decimals"], _MOST_DECIMALS),
+        usd=_shown(found.get("usdPrice")),
+        change_24h=_fraction(mapping(found.get("stats24h") or {}).get("priceChange")),
+        liquidity_usd=_shown(found.get("liquidity")),
+        is_verified=found.get("isVerified") is True,
     )
 
 
 def _address(value: Any) -> str:
-    if not is_address(str(value)):
+    if not is_address(text(value)):
         raise ValueError("no address")
-    return str(value)
+    return text(value)
 
 
-def _words(value: Any) -> str:
-    """Return what somebody else wrote, in a form that can be stored and shown."""
-    return "".join(letter for letter in str(value) if letter.isprintable())[:_MAX_WORDS]
-
-
-def _decimal(value: Any) -> Decimal | None:
-    number = None if value is None else Decimal(value)
+def _shown(value: Any) -> Decimal | None:
+    number = None if value is None else decimal(value)
     # Written out, some numbers would fill a book.
-    is_shown = number is not None and number.is_finite() and _LEAST_SHOWN <= abs(number) <= _MOST_SHOWN
+    is_shown = number is not None and _LEAST_SHOWN <= abs(number) <= _MOST_SHOWN
     return number if is_shown or number == 0 else None
 
 
 def _fraction(percent: Any) -> Decimal | None:
-    number = _decimal(percent)
+    number = _shown(percent)
     return None if number is None else number / 100

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import col, func, or_, select, text
+from sqlmodel import case, col, func, not_, or_, select, text
 
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
@@ -61,10 +61,12 @@ class SqlRecords(SqlTransaction):
         await self._session.flush()
 
     async def usage(self, wallet_id: str, since: datetime, besides: str = "") -> Usage:
-        """Return what a wallet's trades since then add up to, those that FAILED and the trade `besides` left out."""
+        """Return what a wallet's trades since then add up to, without the trade `besides`."""
         others = (Trade.wallet_id == wallet_id, Trade.id != besides)
-        counted = select(func.count(), func.coalesce(func.sum(col(Trade.worth_lamports)), 0)).where(
-            *others, Trade.create_time > since, Trade.state != TradeState.FAILED
+        has_failed = col(Trade.state) == TradeState.FAILED
+        counts_for = case((has_failed, col(Trade.fee_lamports)), else_=col(Trade.worth_lamports))
+        counted = select(func.count(), func.coalesce(func.sum(counts_for), 0)).where(
+            *others, Trade.create_time > since, or_(not_(has_failed), Trade.slot > 0)
         )
         [(trades, lamports)] = (await self._session.exec(counted)).all()
         pending = select(func.coalesce(func.sum(col(Trade.input_amount)), 0)).where(
@@ -72,6 +74,15 @@ class SqlRecords(SqlTransaction):
         )
         # A sum of BIGINTs is a NUMERIC on Postgres.
         return Usage(trades, int(lamports), int((await self._session.exec(pending)).one()))
+
+    async def newest_slot(self, wallet_id: str) -> int:
+        """Return the slot in which a wallet's latest trade landed; 0 when none has."""
+        query = select(func.coalesce(func.max(col(Trade.slot)), 0)).where(Trade.wallet_id == wallet_id)
+        return (await self._session.exec(query)).one()
+
+    async def signed(self, signature: str) -> Trade | None:
+        """Return the trade that has this signature."""
+        return (await self._session.exec(select(Trade).where(Trade.signature == signature))).first()
 
     async def trade(self, trade_id: str) -> Trade | None:
         """Return a trade."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 SOL = "So11111111111111111111111111111111111111112"
 """The mint of wrapped SOL, which stands for SOL itself."""
@@ -36,8 +36,9 @@ class Quote:
     price_impact: Decimal
 
     def least_output(self, slippage_bps: int) -> int:
-        """Return what must come out at least: what is offered, and no less than this slippage allows."""
-        return max(self.min_output_amount, self.output_amount * (10_000 - slippage_bps) // 10_000)
+        """Return what must come out at least: what is offered, no less than this slippage allows, and something."""
+        allowed = -(-self.output_amount * (10_000 - slippage_bps) // 10_000)
+        return max(1, self.min_output_amount, allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +96,14 @@ class Valuation:
     def worst(cls, values: Sequence["Valuation"]) -> "Valuation":
         """Return the worst of what several say: the most for what is given, and the least for what is wanted.
 
-        What is wanted has no price unless everybody knows one.
+        A side has no price unless everybody knows one.
         """
         first = values[0]
         given = [value.input_lamports for value in values if value.input_lamports is not None]
         wanted = [value.output_lamports for value in values if value.output_lamports is not None]
+        most = max(given) if len(given) == len(values) else None
         least = min(wanted) if len(wanted) == len(values) else None
-        return cls(first.pair, max(given) if given else None, least, first.impact_bps)
+        return cls(first.pair, most, least, first.impact_bps)
 
     @property
     def worth_lamports(self) -> int | None:
@@ -137,6 +139,7 @@ class Price:
     mint: str
     usd: Decimal
     decimals: int
+    """How many base units a whole token has, as a power of ten; 0 where nobody computes with the price."""
     change_24h: Decimal | None
 
     @property
@@ -160,28 +163,28 @@ class Token:
 
 
 def valuation(quote: Quote, prices: Mapping[str, Price]) -> Valuation:
-    """Return what a quoted swap is worth by these prices; SOL is worth itself."""
+    """Return what a quoted swap is worth by these prices, rounded against it; SOL is worth itself."""
     sol = prices.get(SOL)
 
-    def worth(mint: str, amount: int) -> int | None:
+    def worth(mint: str, amount: int, rounding: str) -> int | None:
         if mint == SOL:
             return amount
         price = prices.get(mint)
-        return worth_in_lamports(amount, price, sol) if price and sol else None
+        return worth_in_lamports(amount, price, sol, rounding) if price and sol else None
 
     pair = quote.pair
     return Valuation(
         pair,
-        worth(pair.input_mint, pair.amount),
-        worth(pair.output_mint, quote.output_amount),
+        worth(pair.input_mint, pair.amount, ROUND_CEILING),
+        worth(pair.output_mint, quote.output_amount, ROUND_FLOOR),
         int((quote.price_impact * 10_000).to_integral_value(ROUND_CEILING)),
     )
 
 
-def worth_in_lamports(amount: int, price: Price, sol: Price) -> int:
-    """Return what an amount of a token is worth in lamports, rounded up."""
+def worth_in_lamports(amount: int, price: Price, sol: Price, rounding: str) -> int:
+    """Return what an amount of a token is worth in lamports; `rounding` is one of `decimal`'s."""
     whole = Decimal(amount).scaleb(-price.decimals)
-    return int((whole * price.usd / sol.usd * LAMPORTS_PER_SOL).to_integral_value(ROUND_CEILING))
+    return int((whole * price.usd / sol.usd * LAMPORTS_PER_SOL).to_integral_value(rounding))
 
 
 def is_address(text: str) -> bool:

@@ -46,13 +46,30 @@ class Sighting(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """What a node knows of a signature, and the slot up to which it knows anything."""
+
+    sighting: Sighting
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """The newest block that no fork can undo: its slot, and its height, which counts blocks instead of slots."""
+
+    slot: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a confirmed transaction did: its error or an empty text, its fee, and the wallet's gains by mint.
+    """What a confirmed transaction did: its slot, its error or an empty text, its fee, the wallet's gains by mint.
 
     Lamports, gained under the mint of SOL, count in the wallet and in its associated token accounts, so that rent for
     these is no loss; nothing else counts as the wallet's. The fee is a loss.
     """
 
+    slot: int
     error: str
     fee_lamports: int
     gains: Mapping[str, int]
@@ -68,6 +85,8 @@ class Terms:
     amount: int
     least_output: int
     slippage_bps: int
+    since_slot: int
+    """The slot in which the wallet's latest trade landed: a node that isn't there yet doesn't know what it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +102,8 @@ class Draft:
     """What the chain takes for it, priority included."""
     block_height: int
     last_valid_block_height: int
+    exposed_lamports: int = 0
+    """What no guard holds, because it lies where none reaches: it is lost if the swap takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +136,8 @@ class Trade(SQLModel, table=True):
     transaction: bytes = Field(default=b"", sa_type=LargeBinary, repr=False)
     signature: str = ""
     last_valid_block_height: int = Field(default=0, sa_type=BigInteger)
+    slot: int = Field(default=0, sa_type=BigInteger)
+    """Where it landed, in whichever way it ended there; 0 for what hasn't."""
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
     sign_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     finish_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
@@ -130,11 +153,21 @@ class Trade(SQLModel, table=True):
             return -self.input_amount
         return self.min_output_amount if mint == self.output_mint else 0
 
-    def terms(self, address: str) -> Terms:
-        """Return what its transaction must be for the wallet with this address."""
+    def terms(self, address: str, since_slot: int) -> Terms:
+        """Return what its transaction must be for the wallet with this address, as of this slot or later."""
         return Terms(
-            address, self.input_mint, self.output_mint, self.input_amount, self.min_output_amount, self.slippage_bps
+            address,
+            self.input_mint,
+            self.output_mint,
+            self.input_amount,
+            self.min_output_amount,
+            self.slippage_bps,
+            since_slot,
         )
+
+    def demand(self, quote: Quote) -> None:
+        """Ask for what is quoted now, when that is more than what was claimed."""
+        self.min_output_amount = max(self.min_output_amount, quote.least_output(self.slippage_bps))
 
     @property
     def is_final(self) -> bool:
@@ -160,16 +193,20 @@ class Trade(SQLModel, table=True):
         self.state, self.state_reason, self.finish_time = TradeState.FAILED, reason, now
         self.failure = failure
 
-    def conclude(self, outcome: Outcome, now: datetime) -> None:
-        """End it as the chain did: SETTLED with the amounts that really moved, or FAILED with the fee it cost."""
-        self.fee_lamports = outcome.fee_lamports
+    def conclude(self, outcome: Outcome, now: datetime) -> str:
+        """End it as the chain did: SETTLED with the amounts that really moved, or FAILED with the fee it cost.
+
+        The value says what is wrong with that: empty, unless something was lost that was not to be signed away.
+        """
+        self.slot, self.fee_lamports = outcome.slot, outcome.fee_lamports
         if outcome.error:
             self.fail(f"the transaction failed on the chain: {outcome.error}", now)
-            return
+            return ""
+        wrong = self._wrong(outcome.gains, outcome.fee_lamports)
         self.input_amount = max(0, -self._without_fee(outcome, self.input_mint))
-        # A small sale for SOL may give less than its tips and rent cost.
         self.output_amount = max(0, self._without_fee(outcome, self.output_mint))
         self.state, self.state_reason, self.finish_time = TradeState.SETTLED, "", now
+        return wrong
 
     def _without_fee(self, outcome: Outcome, mint: str) -> int:
         return outcome.gains.get(mint, 0) + (outcome.fee_lamports if mint == SOL else 0)
@@ -179,14 +216,20 @@ class Trade(SQLModel, table=True):
         self._check_quote(quote)
         if not draft.block_height < draft.last_valid_block_height <= draft.block_height + 2 * BLOCKHASH_LIFE:
             raise Unsafe(f"it is valid until the block height {draft.last_valid_block_height}")
-        for mint, gain in draft.gains.items():
+        if wrong := self._wrong(draft.gains, draft.fee_lamports):
+            raise Unsafe(f"on its trial run {wrong}")
+
+    def _wrong(self, gains: Mapping[str, int], fee_lamports: int) -> str:
+        """Say where a transaction takes too much or gives too little; empty when it does neither."""
+        for mint, gain in gains.items():
             given = self.input_amount if mint == self.input_mint else 0
-            fee = draft.fee_lamports if mint == SOL else 0
+            fee = fee_lamports if mint == SOL else 0
             if -gain > given + fee:
-                raise Unsafe(f"it would take {-gain} of {mint}, and {given + fee} at most is right")
-        gained = draft.gains.get(self.output_mint, 0) + (draft.fee_lamports if self.output_mint == SOL else 0)
+                return f"it took {-gain} of {mint}, and {given + fee} at most is right"
+        gained = gains.get(self.output_mint, 0) + (fee_lamports if self.output_mint == SOL else 0)
         if gained < self.min_output_amount:
-            raise Unsafe(f"it would give {gained}, and {self.min_output_amount} at least is right")
+            return f"it gave {gained} of {self.output_mint}, and {self.min_output_amount} at least is right"
+        return ""
 
     def _check_quote(self, quote: Quote) -> None:
         offered = quote.pair

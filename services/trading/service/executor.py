@@ -8,17 +8,17 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from services.runtime.clock import Clock
 from services.runtime.errors import RetryLater, WrongState
 from services.trading.domain.errors import TradeNotFound
 from services.trading.domain.trade import MAX_CLAIM_AGE, OPEN_STATES, Draft, Sighting, Trade, TradeState, Unsafe
 from services.trading.domain.wallet import POLICY_WINDOW, Wallet, turn_of
-from services.trading.ports import Aggregator, Chain, Store, Vault
-from services.trading.service.halts import refuse_halted
+from services.trading.ports import Aggregator, Chain, Records, Store, Vault
+from services.trading.service.halts import halt_if_not, refuse_halted
 from services.trading.service.offers import Offer, Offers
 from services.trading.service.wallets import known_wallet
 
@@ -166,10 +166,12 @@ class Executor:
                 await refuse_halted(records, wallet.id)
                 policy = await records.policy(wallet.id)
                 used = await records.usage(wallet.id, self._clock.now() - POLICY_WINDOW, besides=trade.id)
+                since_slot = await records.newest_slot(wallet.id)
             policy.check_pair(trade.pair)
             policy.check_worth(trade.worth_lamports, used)
             offer = fresh or await self._offers.take(trade.pair, wallet.address, trade.min_output_amount)
-            draft = await self._chain.prepare(offer.order, trade.terms(wallet.address))
+            trade.demand(offer.order.quote)
+            draft = await self._chain.prepare(offer.order, trade.terms(wallet.address, since_slot))
             trade.check(offer.order.quote, draft)
             signed = await self._store_signature(trade, wallet, offer, draft)
         except Unsafe as error:
@@ -187,7 +189,7 @@ class Executor:
     async def _store_signature(self, trade: Trade, wallet: Wallet, offer: Offer, draft: Draft) -> Trade | None:
         """Sign and store what the policy still allows, in one transaction; None when another replica was quicker.
 
-        Raises TradingHalted, PolicyViolation and InsufficientBalance: then there is no signature, and never was one.
+        Raises Unsafe, TradingHalted, PolicyViolation and InsufficientBalance: then nobody ever gets the signature.
         """
         async with self._store.writing(turn_of(wallet.id)) as records:
             current = await records.oldest_open(wallet.id)
@@ -196,9 +198,16 @@ class Executor:
             await refuse_halted(records, wallet.id, held=True)
             policy = await records.policy(wallet.id)
             now = self._clock.now()
+            if now - current.create_time > MAX_CLAIM_AGE:
+                raise Unsafe("its claim is too old")
             used = await records.usage(wallet.id, now - POLICY_WINDOW, besides=trade.id)
             current.worth_lamports = policy.check(current.pair, offer.value, used, draft.lamports_left)
-            current.sign(self._vault.sign(wallet, draft.transaction), draft, now)
+            policy.check_worth(current.worth_lamports + draft.exposed_lamports, used)
+            current.demand(offer.order.quote)
+            signed = self._vault.sign(wallet, draft.transaction)
+            if await records.signed(signed.signature) is not None:
+                raise Unsafe("it is the transaction of an earlier trade")
+            current.sign(signed, draft, now)
             await records.save(current)
             await records.commit()
         return current
@@ -206,17 +215,21 @@ class Executor:
     async def _follow(self, trade: Trade) -> None:
         """Look for a signed trade on the chain; send it again while it may land, and end it when it can't."""
         await self._doubt_when_late(trade)
-        sighting = await self._chain.sighting(trade.signature)
-        if sighting is Sighting.ABSENT:
-            # The height is read before the second look: what isn't there then was in no block up to it.
-            height = await self._chain.final_height()
-            sighting = await self._chain.sighting(trade.signature)
-            if sighting is Sighting.ABSENT and height > trade.last_valid_block_height:
-                await self._end(trade, "it expired: it is in no block, and can't get into one any more")
-                return
-        if sighting is Sighting.CONFIRMED and await self._conclude(trade):
+        sight = await self._chain.sighting(trade.signature)
+        has_expired = False
+        if sight.sighting is Sighting.ABSENT:
+            # The tip is read before the second look, and by a node that isn't behind it: what isn't there then was in
+            # no block up to it. Behind one address there may be several nodes.
+            tip = await self._chain.tip()
+            sight = await self._chain.sighting(trade.signature)
+            is_absent = sight.sighting is Sighting.ABSENT and sight.slot >= tip.slot
+            has_expired = is_absent and tip.height > trade.last_valid_block_height
+        if (has_expired or sight.sighting is Sighting.CONFIRMED) and await self._conclude(trade):
             return
-        if sighting is Sighting.ABSENT and time.monotonic() - self._sending(trade).at > self._pace.resend_seconds:
+        if has_expired:
+            await self._end(trade, "it expired: it is in no block, and can't get into one any more")
+            return
+        if sight.sighting is Sighting.ABSENT and time.monotonic() - self._sending(trade).at > self._pace.resend_seconds:
             await self._send(trade)
         await asyncio.sleep(self._pace.poll_seconds)
 
@@ -225,7 +238,9 @@ class Executor:
         if trade.state == TradeState.SIGNED and trade.sign_time and self._clock.now() - trade.sign_time > limit:
             told = self._sending(trade).told
             reason = f"no confirmation within {self._pace.confirm_seconds:g} s" + (f"; {told}" if told else "")
-            await self._change(trade, lambda current, _now: current.doubt(reason))
+            async with self._changing(trade) as (_records, current):
+                if current is not None:
+                    current.doubt(reason)
 
     async def _conclude(self, trade: Trade) -> bool:
         async with self._store.reading() as records:
@@ -233,7 +248,10 @@ class Executor:
         outcome = await self._chain.outcome(trade.signature, wallet.address) if wallet else None
         if outcome is None:
             return False
-        await self._change(trade, lambda current, now: current.conclude(outcome, now))
+        async with self._changing(trade) as (records, current):
+            if current is not None and (wrong := current.conclude(outcome, self._clock.now())):
+                log.error("wallet halted", extra={"trade": trade.id, "wallet": trade.wallet_id, "error": wrong})
+                await halt_if_not(records, trade.wallet_id, f"of the trade {trade.id}: {wrong}", self._clock.now())
         return True
 
     async def _send(self, trade: Trade) -> None:
@@ -263,20 +281,20 @@ class Executor:
         return found
 
     async def _end(self, trade: Trade, reason: str, failure: str = "") -> None:
-        # Only from the state in which it was seen: another replica may have signed it meanwhile.
-        seen = trade.state
+        async with self._changing(trade) as (_records, current):
+            # Only from the state in which it was seen: another replica may have signed it meanwhile.
+            if current is not None and current.state == trade.state:
+                current.fail(reason, self._clock.now(), failure)
 
-        def end(current: Trade, now: datetime) -> None:
-            if current.state == seen:
-                current.fail(reason, now, failure)
-
-        await self._change(trade, end)
-
-    async def _change(self, trade: Trade, change: Callable[[Trade, datetime], None]) -> None:
+    @contextlib.asynccontextmanager
+    async def _changing(self, trade: Trade) -> AsyncIterator[tuple[Records, Trade | None]]:
+        """Open the transaction in which a trade changes, which is stored; None when it has ended meanwhile."""
         async with self._store.writing(turn_of(trade.wallet_id)) as records:
             current = await records.trade(trade.id)
-            if current is not None and current.state in OPEN_STATES:
-                change(current, self._clock.now())
+            if current is None or current.state not in OPEN_STATES:
+                yield records, None
+            else:
+                yield records, current
                 await records.save(current)
                 await records.commit()
                 log.info("trade", extra={"trade": trade.id, "state": current.state, "error": current.state_reason})

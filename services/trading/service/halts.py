@@ -1,5 +1,7 @@
 """Stops trading and lets it go on: durable, and obeyed in the transaction that stores a signature."""
 
+from datetime import datetime
+
 from services.runtime.clock import Clock
 from services.runtime.idempotency import RequestKey
 from services.trading.domain.errors import TradingHalted
@@ -22,13 +24,11 @@ class Halts:
         """
         async with self._store.writing(turn_of(wallet_id)) as records:
             await _check(records, wallet_id)
-            found = await records.halt(wallet_id)
             if await records.claim(key, wallet_id) is None:
-                if found is None:
-                    found = Halt(wallet_id=wallet_id, reason=reason, create_time=self._clock.now())
-                    await records.save(found)
+                found = await halt_if_not(records, wallet_id, reason, self._clock.now())
                 await records.commit()
-            return found or (await records.halts([wallet_id])).get(wallet_id)
+                return found
+            return await records.halt(wallet_id) or (await records.halts([wallet_id])).get(wallet_id)
 
     async def resume(self, wallet_id: str, key: RequestKey) -> Halt | None:
         """Lift a halt; the value is the one that still holds for this wallet. Raises WalletNotFound."""
@@ -45,6 +45,15 @@ async def refuse_halted(records: Records, wallet_id: str, *, held: bool = False)
     """Raise TradingHalted while this wallet, or all trading, is halted; `held` as in `Records.halts`."""
     if halt := (await records.halts([wallet_id], held=held)).get(wallet_id):
         raise TradingHalted(halt.reason, halt.create_time.isoformat(timespec="seconds"))
+
+
+async def halt_if_not(records: Records, wallet_id: str, reason: str, now: datetime) -> Halt:
+    """Halt a wallet in the turn of this transaction, unless it is; the value is the halt that holds."""
+    found = await records.halt(wallet_id)
+    if found is None:
+        found = Halt(wallet_id=wallet_id, reason=reason, create_time=now)
+        await records.save(found)
+    return found
 
 
 async def _check(records: Records, wallet_id: str) -> None:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
@@ -78,8 +79,9 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 try:
                     socket.create_connection(("127.0.0.1", port), timeout=1).close()
                     break
-                except ConnectionRefusedError:
-                    continue
+                except OSError:
+                    # Refused, or reset by a process that had the port as its own end of something for a moment.
+                    time.sleep(0.05)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.kill()

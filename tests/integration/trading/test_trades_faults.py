@@ -73,7 +73,9 @@ async def test_what_can_never_land_is_failed_and_gives_its_reservation_back(trad
         assert again.state == pb.TRADE_STATE_SETTLED, again.state_reason
 
 
-@pytest.mark.parametrize("route", ["simulateTransaction", "getBlockHeight", "getSignatureStatuses", "getTransaction"])
+@pytest.mark.parametrize(
+    "route", ["simulateTransaction", "getBlockHeight", "getSignatureStatuses", "getEpochInfo", "getTransaction"]
+)
 async def test_a_node_that_is_down_for_a_while_only_delays_a_swap(trader: Trader, cluster: Cluster, route: str) -> None:
     await cluster.fault(kind="status", status=503, route=route, seconds=0, times=3)
     await reconcile(trader, cluster, await trader.swap("SOL", "SOCK", AMOUNT))

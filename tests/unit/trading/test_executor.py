@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from services.trading.domain.errors import ChainUnavailable, NoRoute
-from services.trading.domain.market import SOL
+from services.trading.domain.market import LAMPORTS_PER_SOL, SOL
 from services.trading.domain.trade import Outcome, Trade, TradeState
+from services.trading.domain.wallet import Usage
 from services.trading.wire import write_trade
 from tests.fakes.trading import FEE
 from tests.unit.trading.conftest import AMOUNT, PAIR, House
@@ -73,7 +75,7 @@ async def test_a_price_that_ran_away_is_not_signed(house: House) -> None:
     house.world.output_rate = 1
     trade = await house.swap()
     assert trade.state == TradeState.FAILED
-    assert "it would give" in trade.state_reason
+    assert "on its trial run it gave" in trade.state_reason
     assert not house.world.sent
 
 
@@ -120,11 +122,99 @@ async def test_a_trade_fails_only_when_its_blockhash_is_dead_for_good(house: Hou
     assert "expired" in trade.state_reason
 
 
+async def test_what_a_node_that_is_behind_does_not_see_is_not_called_expired(house: House) -> None:
+    house.world.behind = 1
+    trading = asyncio.create_task(house.swap())
+    await stored(house, lambda trade: trade.state == TradeState.SIGNED)
+    house.world.height = 1_300
+    asked = len(house.world.asked)
+    trade = await stored(house, lambda trade: len(house.world.asked) > asked + 10)
+    assert trade.state == TradeState.SIGNED
+    house.world.behind = 0
+    assert (await trading).state == TradeState.SETTLED
+
+
+async def test_a_transaction_that_is_found_after_all_has_not_expired(house: House) -> None:
+    house.world.lands = False
+    trading = asyncio.create_task(house.swap())
+    trade = await stored(house, lambda trade: trade.state == TradeState.SIGNED)
+    # A node that knows blocks, and not the status of what is in them.
+    house.world.forgets = True
+    house.world.landed[trade.signature] = Outcome(7, "", FEE, {SOL: -AMOUNT - FEE, "mint1": 2 * AMOUNT})
+    house.world.height = 1_300
+    assert (await trading).state == TradeState.SETTLED
+
+
+@pytest.mark.parametrize(
+    ("gains", "wrong"),
+    [
+        ({SOL: -AMOUNT - FEE - 1, "mint1": 2 * AMOUNT}, f"it took {AMOUNT + FEE + 1} of {SOL}"),
+        ({SOL: -AMOUNT - FEE, "mint1": AMOUNT}, f"it gave {AMOUNT} of mint1"),
+        ({SOL: -AMOUNT - FEE, "mint1": 2 * AMOUNT, "mint2": -1}, "it took 1 of mint2"),
+    ],
+)
+async def test_a_wallet_that_lost_what_nobody_signed_for_is_halted(
+    house: House, gains: dict[str, int], wrong: str
+) -> None:
+    house.world.lands = False
+    trading = asyncio.create_task(house.swap())
+    trade = await stored(house, lambda trade: trade.state == TradeState.SIGNED)
+    house.world.landed[trade.signature] = Outcome(7, "", FEE, gains)
+    assert (await trading).state == TradeState.SETTLED
+    halt = house.store.tables.halts[trade.wallet_id]
+    assert wrong in halt.reason
+    assert trade.id in halt.reason
+
+
+async def test_no_two_trades_have_one_transaction(house: House) -> None:
+    first = await house.swap()
+    house.world.repeats = first.transaction
+    second = await house.swap("req_2")
+    assert (second.state, second.signature) == (TradeState.FAILED, "")
+    assert "the transaction of an earlier trade" in second.state_reason
+
+
+async def test_a_better_offer_at_the_signature_raises_what_must_come_out(house: House) -> None:
+    house.world.errors["prepare"] = [RuntimeError("killed")]
+    trade = await house.swap(patience=0.05)
+    house.world.quoted_rate = house.world.output_rate = 4
+    await house.restart()
+    await house.executor.resume()
+    ended = await house.executor.wait(trade.id, 5)
+    assert house.world.terms[-1].least_output == ended.min_output_amount == 4 * AMOUNT * 97 // 100
+
+
+async def test_what_no_guard_holds_counts_against_the_limits(house: House) -> None:
+    house.world.exposed = LAMPORTS_PER_SOL
+    trade = await house.swap()
+    assert (trade.state, trade.failure, trade.signature) == (TradeState.FAILED, "POLICY_VIOLATION", "")
+    assert not house.world.sent
+
+
+async def test_a_node_is_told_how_far_it_must_have_come(house: House) -> None:
+    await house.swap()
+    house.world.height = 1_010
+    await house.swap("req_2")
+    await house.swap("req_3")
+    assert [terms.since_slot for terms in house.world.terms] == [0, 1_000, 1_010]
+
+
+async def test_what_failed_on_the_chain_counts_as_a_trade_with_its_fee(house: House) -> None:
+    house.world.lands = False
+    trading = asyncio.create_task(house.swap())
+    trade = await stored(house, lambda trade: trade.state == TradeState.SIGNED)
+    house.world.landed[trade.signature] = Outcome(7, "Custom(1)", FEE, {SOL: -FEE})
+    await trading
+    async with house.store.reading() as records:
+        usage = await records.usage(trade.wallet_id, house.clock.now() - timedelta(hours=1))
+    assert usage == Usage(1, FEE, 0)
+
+
 async def test_an_error_on_the_chain_fails_the_trade_and_notes_its_fee(house: House) -> None:
     house.world.lands = False
     trading = asyncio.create_task(house.swap())
     trade = await stored(house, lambda trade: trade.state == TradeState.SIGNED)
-    house.world.landed[trade.signature] = Outcome("Custom(1)", FEE, {})
+    house.world.landed[trade.signature] = Outcome(7, "Custom(1)", FEE, {})
     trade = await trading
     assert (trade.state, trade.fee_lamports, trade.output_amount) == (TradeState.FAILED, FEE, 0)
     assert trade.state_reason == "the transaction failed on the chain: Custom(1)"
@@ -154,8 +244,8 @@ async def test_a_draining_service_answers_with_the_present_state(house: House) -
 
 async def test_a_trade_that_costs_more_than_it_gives_can_still_be_told(house: House) -> None:
     trade = await house.swap()
-    trade.input_mint, trade.output_mint = trade.output_mint, SOL
-    trade.conclude(Outcome("", FEE, {trade.input_mint: -AMOUNT, SOL: -2 * FEE}), house.clock.now())
+    trade.input_mint, trade.output_mint, trade.min_output_amount = trade.output_mint, SOL, 1
+    trade.conclude(Outcome(7, "", FEE, {trade.input_mint: -AMOUNT, SOL: -2 * FEE}), house.clock.now())
     assert (trade.state, write_trade(trade).output_amount) == (TradeState.SETTLED, 0)
 
 

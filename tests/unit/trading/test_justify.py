@@ -32,7 +32,7 @@ USDC = Keypair.from_seed(bytes([4]) * 32).pubkey()
 BLOCKHASH = Hash.from_bytes(bytes([5]) * 32)
 PURSE = Purse(
     WALLET,
-    Terms(str(WALLET), SOL, str(USDC), 1_000, 500, 300),
+    Terms(str(WALLET), SOL, str(USDC), 1_000, 500, 300, 0),
     Mint(WRAPPED_SOL, TOKEN, 9, frozenset(), ()),
     Mint(USDC, TOKEN, 6, frozenset(), ()),
 )

@@ -34,7 +34,7 @@ WRAPPED_MINT, USDC_MINT = Mint(WRAPPED_SOL, TOKEN, 9, frozenset(), ()), Mint(USD
 PURSES = {
     source: Purse(
         WALLET,
-        Terms(str(WALLET), source, target, 5_000, 1, 300),
+        Terms(str(WALLET), source, target, 5_000, 1, 300, 0),
         WRAPPED_MINT if source == SOL else USDC_MINT,
         USDC_MINT if source == SOL else WRAPPED_MINT,
     )

@@ -1,6 +1,6 @@
 """Addresses, decimals and what tokens are worth."""
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import pytest
 
@@ -21,8 +21,9 @@ def test_everything_else_is_no_address(text: str) -> None:
 def test_worth_is_exact_and_rounded_up() -> None:
     sol = Price(SOL, Decimal(150), 9, None)
     token = Price("mint", Decimal("0.000000003"), 5, None)
-    assert worth_in_lamports(10**5, token, sol) == 1
-    assert worth_in_lamports(15 * 10**18, Price("mint", Decimal(1), 6, None), sol) == 10**20
+    assert worth_in_lamports(10**5, token, sol, ROUND_CEILING) == 1
+    assert worth_in_lamports(10**5, token, sol, ROUND_FLOOR) == 0
+    assert worth_in_lamports(15 * 10**18, Price("mint", Decimal(1), 6, None), sol, ROUND_CEILING) == 10**20
 
 
 @pytest.mark.parametrize(

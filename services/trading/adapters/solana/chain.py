@@ -19,7 +19,7 @@ from services.trading.adapters.solana.programs import TOKEN_PROGRAMS, associated
 from services.trading.adapters.solana.purse import own_account
 from services.trading.adapters.solana.rpc import NAME, Refused, asking
 from services.trading.domain.market import SOL, SOL_DECIMALS, Balance, Order, Route
-from services.trading.domain.trade import Draft, Outcome, Sighting, Terms, Unsafe
+from services.trading.domain.trade import Draft, Outcome, Sight, Sighting, Terms, Tip, Unsafe
 
 _VERSION = 1
 """The newest version of transactions that the library reads back."""
@@ -96,16 +96,19 @@ class SolanaChain:
             return f"{NAME}: {refused.text}"
         return ""
 
-    async def sighting(self, signature: str) -> Sighting:
+    async def sighting(self, signature: str) -> Sight:
         """Return what the chain knows of a signature, its whole history searched."""
         async with asking():
             asked = [Signature.from_string(signature)]
-            [status] = (await self._client.get_signature_statuses(asked, search_transaction_history=True)).value
+            answer = await self._client.get_signature_statuses(asked, search_transaction_history=True)
+            [status] = answer.value
         if status is None:
-            return Sighting.ABSENT
-        if status.confirmation_status == TransactionConfirmationStatus.Processed:
-            return Sighting.PENDING
-        return Sighting.CONFIRMED
+            sighting = Sighting.ABSENT
+        elif status.confirmation_status == TransactionConfirmationStatus.Processed:
+            sighting = Sighting.PENDING
+        else:
+            sighting = Sighting.CONFIRMED
+        return Sight(sighting, answer.context.slot)
 
     async def outcome(self, signature: str, address: str) -> Outcome | None:
         """Return what a confirmed transaction did to this wallet; None when the node can't tell yet."""
@@ -119,9 +122,12 @@ class SolanaChain:
             if not isinstance(tx, VersionedTransaction):
                 raise TypeError("the transaction is not in base64")
             error = "" if meta.err is None else str(meta.err)
-            return Outcome(error, meta.fee, estate.gains(Pubkey.from_string(address), tx.message.account_keys, meta))
+            gains = estate.gains(Pubkey.from_string(address), tx.message.account_keys, meta)
+            return Outcome(answer.value.slot, error, meta.fee, gains)
 
-    async def final_height(self) -> int:
-        """Return the height of the newest block that no fork can undo."""
+    async def tip(self) -> Tip:
+        """Return the newest block that no fork can undo."""
         async with asking():
-            return (await self._client.get_block_height(Finalized)).value
+            # One answer of one node, so that slot and height belong together.
+            found = (await self._client.get_epoch_info(Finalized)).value
+        return Tip(found.absolute_slot, found.block_height)

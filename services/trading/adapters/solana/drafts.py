@@ -16,14 +16,15 @@ from services.trading.adapters.solana import fees
 from services.trading.adapters.solana.compose import Plan, compose
 from services.trading.adapters.solana.justify import justify
 from services.trading.adapters.solana.mints import read_mint
+from services.trading.adapters.solana.programs import TOKEN_ACCOUNT_BYTES
 from services.trading.adapters.solana.purse import Accounts, Purse
 from services.trading.adapters.solana.route import swap_step
-from services.trading.adapters.solana.rpc import Refused, asking
-from services.trading.domain.market import Order, Route
+from services.trading.adapters.solana.rpc import NAME, Refused, asking
+from services.trading.domain.errors import ChainUnavailable
+from services.trading.domain.market import SOL, Order, Route
 from services.trading.domain.trade import Draft, Terms, Unsafe
 
 _MAX_ACCOUNTS, _MAX_TABLES = 64, 10
-_TOKEN_ACCOUNT_BYTES = 165
 
 
 class Drafter:
@@ -52,7 +53,7 @@ class Drafter:
         going = fees.priority_lamports(found.units, fees.going_price(await self._recent(found.writable)))
         if found.priority_lamports > max(signatures, min(2 * going, self._max_priority)):
             raise Unsafe(f"its priority would cost {found.priority_lamports} lamports, and the chain asks {going} now")
-        before = await self._accounts([*purse.accounts, *found.writable])
+        before = await self._accounts(purse.looked_at(tx.message.account_keys, found.writable), terms)
         purse.check_untouched(before)
         _trial, after = await self._try(order.transaction, purse)
         async with asking():
@@ -69,9 +70,11 @@ class Drafter:
         purse, tables = await self._purse(terms, [Pubkey.from_string(table) for table in route.tables])
         swap = swap_step(route, purse)
         writable = [meta.pubkey for meta in swap.accounts if meta.is_writable]
-        before = await self._accounts([*purse.accounts, *writable])
+        before = await self._accounts(purse.looked_at((meta.pubkey for meta in swap.accounts), writable), terms)
         purse.check_untouched(before)
-        plan = Plan(purse, swap, before, await self._rents(purse, before), 0)
+        rents = await self._rents(purse, before)
+        missing = {key: rent for key, rent in rents.items() if (there := before[key]) is None or not there.data}
+        plan = Plan(purse, swap, before, missing, 0)
         async with asking():
             latest = (await self._client.get_latest_blockhash(Confirmed)).value
             height = (await self._client.get_block_height(Confirmed)).value
@@ -83,7 +86,11 @@ class Drafter:
         _trial, after = await self._try(transaction, purse)
         fee = fees.SIGNATURE_LAMPORTS + fees.priority_lamports(limit, price)
         draft = _draft(purse, before, after, transaction, "", fee, height, latest.last_valid_block_height)
-        return replace(draft, lamports_left=min(draft.lamports_left, plan.lamports_left(limit)))
+        # A token account can be closed and made anew, and what SOL it had beyond its rent is then somebody else's.
+        tokens = [key for key, mint in purse.mints.items() if mint != SOL and before[key] is not None]
+        exposed = sum(max(0, there.lamports - rents[key]) for key in tokens if (there := before[key]) is not None)
+        left = min(draft.lamports_left, plan.lamports_left(limit))
+        return replace(draft, lamports_left=left, exposed_lamports=exposed)
 
     async def _purse(self, terms: Terms, tables: Sequence[Pubkey]) -> tuple[Purse, list[AddressLookupTableAccount]]:
         """Return the wallet's accounts for these terms, and the lookup tables as they are on the chain."""
@@ -103,21 +110,25 @@ class Drafter:
             read.append(AddressLookupTableAccount(key, addresses))
         return purse, read
 
-    async def _accounts(self, keys: Sequence[Pubkey]) -> Accounts:
-        unique = list(dict.fromkeys(keys))
+    async def _accounts(self, keys: list[Pubkey], terms: Terms) -> Accounts:
         async with asking():
-            found = (await self._client.get_multiple_accounts(unique, Processed)).value
-        return dict(zip(unique, found, strict=True))
+            found = await self._client.get_multiple_accounts(keys, Processed)
+        _check_slot(found.context.slot, terms)
+        return dict(zip(keys, found.value, strict=True))
 
     async def _rents(self, purse: Purse, before: Accounts) -> dict[Pubkey, int]:
-        """Return what those of the wallet's own accounts have to hold that are missing, by account."""
-        sizes = {purse.wrapped_account: _TOKEN_ACCOUNT_BYTES, purse.output_account: purse.output.account_bytes}
+        """Return the lamports that the wallet's own accounts have to hold, or will when they are made, by account."""
+        sizes = {
+            purse.input_account: purse.input.account_bytes,
+            purse.output_account: purse.output.account_bytes,
+            purse.wrapped_account: TOKEN_ACCOUNT_BYTES,
+        }
+        sizes |= {key: len(there.data) for key in sizes if (there := before[key]) is not None and there.data}
         rents = {}
-        for account, size in sizes.items():
-            if (there := before[account]) is None or not there.data:
-                async with asking():
-                    rents[account] = (await self._client.get_minimum_balance_for_rent_exemption(size)).value
-        return rents
+        for size in set(sizes.values()):
+            async with asking():
+                rents[size] = (await self._client.get_minimum_balance_for_rent_exemption(size)).value
+        return {key: rents[size] for key, size in sizes.items()}
 
     async def _recent(self, writable: Sequence[Pubkey]) -> list[int]:
         """Return what recent blocks took for a unit in transactions that change these accounts."""
@@ -137,10 +148,16 @@ class Drafter:
             trial = await self._client.simulate_transaction(
                 tx, commitment=Processed, replace_recent_blockhash=True, accounts_addresses=keys
             )
+        _check_slot(trial.context.slot, purse.terms)
         if trial.value.err is not None:
             raise Unsafe(f"its trial run failed: {trial.value.err}")
         found: list[Any] = trial.value.accounts or [None] * len(keys)
         return trial.value, dict(zip(keys, found, strict=True))
+
+
+def _check_slot(slot: int, terms: Terms) -> None:
+    if slot < terms.since_slot:
+        raise ChainUnavailable(f"{NAME} is at the slot {slot}, and the wallet's latest trade is in {terms.since_slot}")
 
 
 def _draft(

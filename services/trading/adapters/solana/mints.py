@@ -6,11 +6,10 @@ from solders.account import Account
 from solders.pubkey import Pubkey
 from solders.token.state import Mint as MintState
 
-from services.trading.adapters.solana.programs import TOKEN, TOKEN_2022, TOKEN_PROGRAMS
+from services.trading.adapters.solana.programs import TOKEN, TOKEN_2022, TOKEN_ACCOUNT_BYTES, TOKEN_PROGRAMS
 from services.trading.domain.trade import Unsafe
 
 _MINT_BYTES = 82
-_TOKEN_ACCOUNT_BYTES = 165
 _TYPE_AT, _MINT_TYPE = 165, 1
 _EXTENSIONS_AT = 166
 _TRANSFER_FEE = 1
@@ -29,7 +28,7 @@ _HARMLESS = {
 
 # A Token-2022 account has its type, and for each extension type, length and value: that it can't change its owner, and
 # with a fee on transfers how much is withheld.
-_OWN_ACCOUNT_BYTES = _TOKEN_ACCOUNT_BYTES + 1 + 4
+_OWN_ACCOUNT_BYTES = TOKEN_ACCOUNT_BYTES + 1 + 4
 _WITHHELD_BYTES = 4 + 8
 
 
@@ -48,7 +47,7 @@ class Mint:
     def account_bytes(self) -> int:
         """The size of a wallet's own account for it, when it has harmless extensions only."""
         if self.program == TOKEN:
-            return _TOKEN_ACCOUNT_BYTES
+            return TOKEN_ACCOUNT_BYTES
         return _OWN_ACCOUNT_BYTES + (_WITHHELD_BYTES if _TRANSFER_FEE in self.extensions else 0)
 
     def check_bought(self) -> None:

@@ -11,6 +11,9 @@ TOKEN, TOKEN_2022, ASSOCIATED_TOKEN = TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID, A
 TOKEN_PROGRAMS = (TOKEN, TOKEN_2022)
 """The token program, and Token-2022, whose accounts begin with the same bytes."""
 
+TOKEN_ACCOUNT_BYTES = 165
+"""How long an account of the token program is; one of Token-2022 begins with as many, and may be longer."""
+
 COMPUTE_BUDGET = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
 MEMOS = (
     Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"),
@@ -18,6 +21,9 @@ MEMOS = (
 )
 JUPITER = Pubkey.from_string("JUP6LkbZbjS1jKKwapdHNy74zcZ3tLUZoi5QNyVTaV4")
 """Jupiter's router, version 6: the only other program that a wallet's signature is given to."""
+
+PROGRAMS = frozenset({SYSTEM, *TOKEN_PROGRAMS, ASSOCIATED_TOKEN, COMPUTE_BUDGET, *MEMOS, JUPITER})
+"""All of these: accounts that hold code, and nothing of anybody's."""
 
 WRAPPED_SOL = Pubkey.from_string(SOL)
 
@@ -32,9 +38,11 @@ __all__ = [
     "COMPUTE_BUDGET",
     "JUPITER",
     "MEMOS",
+    "PROGRAMS",
     "SYSTEM",
     "TOKEN",
     "TOKEN_2022",
+    "TOKEN_ACCOUNT_BYTES",
     "TOKEN_PROGRAMS",
     "WRAPPED_SOL",
     "associated",

@@ -3,7 +3,7 @@
 Whatever else names the wallet, as owner, authority or otherwise, is neither counted nor touched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from solders.account import Account
@@ -11,11 +11,17 @@ from solders.pubkey import Pubkey
 from solders.token.state import TokenAccount, TokenAccountState
 
 from services.trading.adapters.solana.mints import Mint
-from services.trading.adapters.solana.programs import SYSTEM, TOKEN, TOKEN_PROGRAMS, WRAPPED_SOL, associated
+from services.trading.adapters.solana.programs import (
+    PROGRAMS,
+    SYSTEM,
+    TOKEN,
+    TOKEN_ACCOUNT_BYTES,
+    TOKEN_PROGRAMS,
+    WRAPPED_SOL,
+    associated,
+)
 from services.trading.domain.market import SOL
 from services.trading.domain.trade import Terms, Unsafe
-
-_TOKEN_ACCOUNT_BYTES = 165
 
 Accounts = Mapping[Pubkey, Account | None]
 
@@ -58,12 +64,21 @@ class Purse:
         """The wallet and its own accounts."""
         return [self.wallet, *self.mints]
 
-    def check_untouched(self, writable: Accounts) -> None:
+    def looked_at(self, keys: Iterable[Pubkey], writable: Collection[Pubkey]) -> list[Pubkey]:
+        """Return the wallet's accounts, and those of a transaction that may have to do with what else is its.
+
+        Read-only ones too: what they say of the wallet, as a multisig does, may be what its signature opens.
+        """
+        mints = (self.input.address, self.output.address)
+        others = (key for key in keys if key in writable or (key not in mints and key not in PROGRAMS))
+        return list(dict.fromkeys([*self.accounts, *others]))
+
+    def check_untouched(self, accounts: Accounts) -> None:
         """Raise Unsafe when one of these accounts is another one that names the wallet."""
         named = bytes(self.wallet)
-        for key, account in writable.items():
+        for key, account in accounts.items():
             if key not in self.accounts and account is not None and named in bytes(account.data):
-                raise Unsafe(f"it could change {key}, which names the wallet")
+                raise Unsafe(f"it has to do with {key}, which names the wallet")
 
     def holding(self, accounts: Accounts, account: Pubkey) -> int:
         """Return the tokens in one of the wallet's own accounts. Raises Unsafe when others have power over it."""
@@ -98,9 +113,9 @@ class Purse:
 
 def own_account(wallet: Pubkey, key: Pubkey, account: Account) -> TokenAccount | None:
     """Return the token account that is a wallet's own: associated, usable, and in nobody else's power."""
-    if account.owner not in TOKEN_PROGRAMS or len(account.data) < _TOKEN_ACCOUNT_BYTES:
+    if account.owner not in TOKEN_PROGRAMS or len(account.data) < TOKEN_ACCOUNT_BYTES:
         return None
-    held = TokenAccount.from_bytes(bytes(account.data)[:_TOKEN_ACCOUNT_BYTES])
+    held = TokenAccount.from_bytes(bytes(account.data)[:TOKEN_ACCOUNT_BYTES])
     is_own = (
         held.owner == wallet
         and held.state == TokenAccountState.Initialized

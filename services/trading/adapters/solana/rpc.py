@@ -10,7 +10,7 @@ from solana.rpc.commitment import Confirmed
 from solana.rpc.core import RPCException
 from solders.errors import SerdeJSONError
 
-from services.trading.adapters.http import TIMEOUT_SECONDS, refusal, understanding
+from services.trading.adapters.http import NODE_BYTES, TIMEOUT_SECONDS, open_http, refusal, understanding
 from services.trading.domain.errors import ChainUnavailable
 
 NAME = "the Solana node"
@@ -42,6 +42,15 @@ async def asking() -> AsyncIterator[None]:
         raise ChainUnavailable(f"{NAME} did not answer ({type(cause).__name__})") from None
 
 
+class _BoundedClient(AsyncClient):
+    """The library's client on an HTTP client of ours, which it has no parameter for."""
+
+    def __init__(self, url: str) -> None:
+        # What is to be repeated is decided here, so it repeats nothing itself.
+        super().__init__(url, Confirmed, TIMEOUT_SECONDS, max_transport_retries=0)
+        self._provider.session = open_http(url, most_bytes=NODE_BYTES)
+
+
 def open_client(url: str) -> AsyncClient:
-    """Return the client for a node's URL; what is to be repeated is decided here, so it repeats nothing itself."""
-    return AsyncClient(url, Confirmed, TIMEOUT_SECONDS, max_transport_retries=0)
+    """Return the client for a node's URL, whose calls and answers are limited."""
+    return _BoundedClient(url)

@@ -37,6 +37,8 @@ async def test_the_cluster_tells_its_time_and_fees(cluster: Cluster) -> None:
     assert (await rpc.get_genesis_hash()).value
     slot, height = (await rpc.get_slot()).value, (await rpc.get_block_height()).value
     assert height < slot
+    epoch = (await rpc.get_epoch_info()).value
+    assert (epoch.absolute_slot - epoch.block_height, epoch.slots_in_epoch) == (slot - height, 432_000)
     newest = (await rpc.get_latest_blockhash()).value
     assert newest.last_valid_block_height == height + 150
     assert (await rpc.get_minimum_balance_for_rent_exemption(165)).value == 2_039_280

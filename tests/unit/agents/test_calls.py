@@ -1,0 +1,29 @@
+"""What a neighbour's status becomes."""
+
+import grpc
+import pytest
+from grpc.aio import AioRpcError, Metadata
+
+from services.agents.adapters.calls import calling
+from services.agents.domain.errors import DependencyUnavailable
+from services.agents.ports.neighbours import Refused
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (grpc.StatusCode.UNAVAILABLE, "the llm service is not available"),
+        (grpc.StatusCode.CANCELLED, "the llm service is not available"),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "the llm service did not answer in time"),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "the llm service is busy, or its own limit is reached"),
+    ],
+)
+def test_what_may_succeed_later_says_why_it_did_not_now(code: grpc.StatusCode, text: str) -> None:
+    with pytest.raises(DependencyUnavailable) as raised, calling("llm"):
+        raise AioRpcError(code, Metadata(), Metadata(), details="...")
+    assert raised.value.message == text
+
+
+def test_everything_else_is_a_refusal_with_its_cause() -> None:
+    with pytest.raises(Refused, match="NOT_FOUND: there is no model"), calling("llm"):
+        raise AioRpcError(grpc.StatusCode.NOT_FOUND, Metadata(), Metadata(), details="there is no model")
