@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from puppetctl import access_app
-from puppetctl.cli import AgentId, Plain, run
+from puppetctl import DATA_DIR, access_app
+from puppetctl.cli import AgentId, Data, Plain, run
 from puppetctl.keys_app import app as keys_app
 from puppetctl.memory_app import app as memory_app
 
@@ -23,14 +23,19 @@ app.add_typer(access_app.principals, name="principals")
 app.add_typer(access_app.commands)
 app.add_typer(keys_app, name="keys")
 
+Agents = Annotated[list[str] | None, typer.Argument(help="Only these characters' ids.", show_default=False)]
+
 _PERSONAS = Path(__file__).parents[1] / "personas"
 
 
 @app.command()
 def up(
     data: Annotated[
-        Path, typer.Option(help="Where everything is kept: databases and logs; keys are in ~/.config.")
-    ] = Path("var"),
+        Path,
+        typer.Option(
+            help="Where everything is kept, below the current folder: databases and logs; keys are in ~/.config."
+        ),
+    ] = DATA_DIR,
     personas: Annotated[
         Path, typer.Option(help="The folder of the characters' files.", show_default="personas")
     ] = _PERSONAS,
@@ -65,9 +70,7 @@ def up(
 @app.command()
 def apply(
     files: Annotated[list[Path], typer.Argument(help="Persona files.")],
-    data: Annotated[
-        Path, typer.Option(help="The suite's data folder: the sandbox's admin token is read there.")
-    ] = Path("var"),
+    data: Data = DATA_DIR,
 ) -> None:
     """Create characters from their files, or change those that exist, and start them."""
     from puppetctl.commands import apply as run_apply
@@ -76,49 +79,55 @@ def apply(
 
 
 @app.command()
-def agents() -> None:
-    """List the characters: how they feel, what they did, and what comes next."""
+def agents(agents: Agents = None, data: Data = DATA_DIR) -> None:
+    """List the characters: how they feel, what they did, what comes next, and whose trading is halted."""
     from puppetctl.commands import agents as run_agents
 
-    run(run_agents())
+    run(run_agents(agents or [], data))
 
 
 @app.command()
-def post(agent: AgentId, topic: Annotated[str, typer.Option(help="What about; the character chooses.")] = "") -> None:
+def post(
+    agent: AgentId,
+    topic: Annotated[str, typer.Option(help="What about; the character chooses.")] = "",
+    data: Data = DATA_DIR,
+) -> None:
     """Let a character post now."""
     from puppetctl.commands import post as run_post
 
-    run(run_post(agent, topic))
+    run(run_post(agent, topic, data))
 
 
 @app.command()
-def trade(agent: AgentId) -> None:
+def trade(agent: AgentId, data: Data = DATA_DIR) -> None:
     """Let a character consider a trade now; it may decide to hold."""
     from puppetctl.commands import trade as run_trade
 
-    run(run_trade(agent))
+    run(run_trade(agent, data))
 
 
 @app.command()
 def watch(
-    agents: Annotated[list[str] | None, typer.Argument(help="Only these characters' ids.", show_default=False)] = None,
+    agents: Agents = None,
     plain: Plain = False,
+    data: Data = DATA_DIR,
 ) -> None:
     """Show what the characters do from now on; Ctrl-C ends it."""
     from puppetctl.commands import watch as run_watch
 
-    run(run_watch(agents or [], is_plain=plain))
+    run(run_watch(agents or [], data, is_plain=plain))
 
 
 @app.command()
 def halt(
     agent: Annotated[str, typer.Argument(help="The character whose wallet is halted; all when left out.")] = "",
     reason: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
+    data: Data = DATA_DIR,
 ) -> None:
     """Halt trading at once, until `resume`, through restarts too: nothing is signed any more."""
     from puppetctl.commands import halt as run_halt
 
-    run(run_halt(agent, reason), "trading")
+    run(run_halt(agent, reason, data), "trading")
 
 
 @app.command()
@@ -126,11 +135,12 @@ def resume(
     agent: Annotated[
         str, typer.Argument(help="The character whose wallet is resumed; the halt over all when left out.")
     ] = "",
+    data: Data = DATA_DIR,
 ) -> None:
     """Lift a halt of trading."""
     from puppetctl.commands import resume as run_resume
 
-    run(run_resume(agent), "trading")
+    run(run_resume(agent, data), "trading")
 
 
 @app.command()
@@ -138,17 +148,18 @@ def call(
     method: Annotated[str, typer.Argument(help="For example memory/ListMemories.")],
     request: Annotated[str, typer.Argument(help="The request in JSON; `-` reads it from standard input.")] = "{}",
     timeout: Annotated[float | None, typer.Option(min=0.01, help="The deadline in seconds.", show_default="30")] = None,
+    data: Data = DATA_DIR,
 ) -> None:
     """Call any RPC, and print its answer in JSON."""
     from puppetctl.call import call as run_call
     from puppetctl.call import service_of_or_agents
 
-    run(run_call(method, request, timeout), service_of_or_agents(method))
+    run(run_call(method, request, timeout, data), service_of_or_agents(method))
 
 
 @app.command()
 def doctor(
-    data: Annotated[Path, typer.Option(help="The data folder that would be used.")] = Path("var"),
+    data: Annotated[Path, typer.Option(help="The data folder that would be used.")] = DATA_DIR,
     personas: Annotated[
         Path, typer.Option(help="The folder of the characters' files.", show_default="personas")
     ] = _PERSONAS,

@@ -85,12 +85,23 @@ def rotate(name: str, data_dir: Path) -> int:
     return 0
 
 
-def revoke(name: str, data_dir: Path) -> int:
-    """Take a principal out. Raises SuiteError."""
+def revoke(name: str, data_dir: Path, *, is_sure: bool = False) -> int:
+    """Take a principal out, and say so. Raises SuiteError, also for the last operator unless it is sure."""
+    files = _files(data_dir)
+    operators = [item.name for item in files.list() if item.kind is Kind.OPERATOR]
+    if operators == [name] and not is_sure:
+        raise SuiteError(
+            f"{name} is the last operator: without one nobody can change a character or halt trading. Add another with "
+            "`puppetctl principals add NAME --kind operator`, or revoke it all the same with --yes"
+        )
     try:
-        _files(data_dir).revoke(name)
+        files.revoke(name)
     except LookupError:
         raise SuiteError(f"there is no principal {name!r}") from None
+    lines = [f"{name} is revoked: its credential is deleted, and opens nothing any more"]
+    if operators == [name]:
+        lines.append(f"there is no operator now: `puppetctl principals add {OPERATOR} --kind operator` makes one")
+    open_console().print("\n".join(lines), markup=False, soft_wrap=True)
     return 0
 
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from puppetctl.cli import run_now
+from puppetctl import DATA_DIR
+from puppetctl.cli import Yes, run_now
 
 Data = Annotated[Path, typer.Option(help="The data folder of the suite, with its principals.")]
 Name = Annotated[str, typer.Argument(help="The principal's name.")]
-_VAR = Path("var")
 
 principals = typer.Typer(help="Who may call the services, and what each may do.", no_args_is_help=True)
 commands = typer.Typer()
@@ -21,7 +21,7 @@ commands = typer.Typer()
 def token(
     service: Annotated[str, typer.Argument(help="The service that it opens: agents, memory, llm, trading or social.")],
     hours: Annotated[float, typer.Option(min=0.01, help="How long it holds; 744 at most.")] = 1,
-    data: Data = _VAR,
+    data: Data = DATA_DIR,
 ) -> None:
     """Print a token for one service, for others to send as `authorization: Bearer TOKEN`."""
     from puppetctl import access
@@ -33,7 +33,7 @@ def token(
 def delegate(
     method: Annotated[str, typer.Argument(help="The RPC that is to be called, for example agents/CreateAgent.")],
     agent: Annotated[str, typer.Argument(help="The character that it is about.")],
-    data: Data = _VAR,
+    data: Data = DATA_DIR,
 ) -> None:
     """Print what an RPC needs that goes on to other services, for `-H "puppet-delegation: ..."`; it holds 2 minutes."""
     from puppetctl import access
@@ -56,7 +56,7 @@ def certs(
 
 
 @principals.command("list")
-def list_(data: Data = _VAR) -> None:
+def list_(data: Data = DATA_DIR) -> None:
     """List the principals."""
     from puppetctl import access
 
@@ -71,7 +71,7 @@ def add(
         list[str] | None, typer.Option(help="A character that a client may be about; repeatable; all when left out.")
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Let a client change things, not only read.")] = False,
-    data: Data = _VAR,
+    data: Data = DATA_DIR,
 ) -> None:
     """Add a principal, and say where its credential is."""
     from puppetctl import access
@@ -80,7 +80,7 @@ def add(
 
 
 @principals.command()
-def rotate(name: Name, data: Data = _VAR) -> None:
+def rotate(name: Name, data: Data = DATA_DIR) -> None:
     """Give a principal a new key: what the old one has signed is refused from now on."""
     from puppetctl import access
 
@@ -88,8 +88,11 @@ def rotate(name: Name, data: Data = _VAR) -> None:
 
 
 @principals.command()
-def revoke(name: Name, data: Data = _VAR) -> None:
-    """Take a principal out: its credential opens nothing any more, from the next call on."""
+def revoke(name: Name, yes: Yes = False, data: Data = DATA_DIR) -> None:
+    """Take a principal out: its credential opens nothing any more, from the next call on.
+
+    The last operator goes only with --yes.
+    """
     from puppetctl import access
 
-    run_now(lambda: access.revoke(name, data))
+    run_now(lambda: access.revoke(name, data, is_sure=yes))

@@ -9,6 +9,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -19,6 +20,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
+from puppetctl import DATA_DIR
 from puppetctl.clients import proof_in, targets
 from puppetctl.suite import SERVICES, SuiteError
 from services.runtime.rpc.access import full_name
@@ -48,13 +50,13 @@ def service_of_or_agents(method: str) -> str:
         return "agents"
 
 
-async def call(method: str, data: str, seconds: float | None) -> int:
+async def call(method: str, data: str, seconds: float | None, data_dir: Path = DATA_DIR) -> int:
     """Call a method with a request in JSON, `-` for standard input, and print the answers in JSON.
 
     The messages of an upload stand on a line each. Raises SuiteError, and grpc's errors.
     """
     service = service_of(method)
-    target, proof = targets(os.environ)[service], proof_in(os.environ)
+    target, proof = targets(os.environ, data_dir)[service], proof_in(os.environ, data_dir)
     found = _matching(method, known := _generated(service))
     is_ours = found is not None
     if found is None:

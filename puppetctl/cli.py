@@ -2,12 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 Plain = Annotated[bool, typer.Option("--plain", help="No colours, and nothing that moves.")]
 AgentId = Annotated[str, typer.Argument(help="The character's id.")]
+Data = Annotated[
+    Path,
+    typer.Option(help="The suite's data folder: it says where the suite runs, and holds the operator's credential."),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 
 
 def run(command: Coroutine[Any, Any, int], service: str = "agents") -> None:
@@ -25,6 +31,8 @@ def run(command: Coroutine[Any, Any, int], service: str = "agents") -> None:
         _fail(in_words(error, service))
     except grpc.FutureTimeoutError:
         _fail(nobody_answers(service))
+    except OSError as error:
+        _fail(_os_error(error))
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(130) from None
     raise typer.Exit(code)
@@ -39,7 +47,15 @@ def run_now(command: Callable[[], int]) -> None:
         code = command()
     except (SuiteError, SettingsError) as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(_os_error(error))
     raise typer.Exit(code)
+
+
+def _os_error(error: OSError) -> str:
+    """Return what the system refuses, in words: above all files of another user."""
+    words = error.strerror or str(error)
+    return f"{error.filename}: {words}" if error.filename else words
 
 
 def _fail(message: str) -> None:

@@ -15,7 +15,9 @@ from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
-from puppetctl.suite import SERVICES, SuiteError, socket_of, usual_ports
+from puppetctl import DATA_DIR
+from puppetctl.datadir import running_addresses
+from puppetctl.suite import SERVICES, SuiteError, location_setting, socket_of, usual_ports
 from services.runtime.rpc.client import UNIX, Proof, connect
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
@@ -36,20 +38,28 @@ class Clients:
     trading: TradingServiceStub
 
 
-def addresses(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return where each service and sandbox is: `PUPPET_CTL_<NAME>`, else its usual port on this machine."""
-    return {
-        name: environment.get(f"PUPPET_CTL_{name.upper().replace('.', '_')}") or f"127.0.0.1:{port}"
-        for name, port in usual_ports(environment).items()
-    }
+def addresses(environment: Mapping[str, str], data_dir: Path = DATA_DIR) -> dict[str, str]:
+    """Return where each service and sandbox is: `PUPPET_CTL_<NAME>`, else where the suite of the data folder runs.
+
+    Where none runs, it is the usual port on this machine. A sandbox that a suite runs without is left out: what it
+    stands in for is live there.
+    """
+    running = running_addresses(data_dir)
+    found = {}
+    for name, port in usual_ports(environment).items():
+        if address := environment.get(location_setting(name)) or running.get(name):
+            found[name] = address
+        elif name in SERVICES or not running:
+            found[name] = f"127.0.0.1:{port}"
+    return found
 
 
-def targets(environment: Mapping[str, str], data_dir: Path = Path("var")) -> dict[str, str]:
+def targets(environment: Mapping[str, str], data_dir: Path = DATA_DIR) -> dict[str, str]:
     """Return what is dialled for each service: `PUPPET_CTL_<NAME>`, else its socket in the data folder, or its port."""
-    found = addresses(environment)
+    found = addresses(environment, data_dir)
     for name in SERVICES:
         path = socket_of(name, data_dir)
-        if not environment.get(f"PUPPET_CTL_{name.upper()}") and path is not None and _is_answered(path):
+        if not environment.get(location_setting(name)) and path is not None and _is_answered(path):
             found[name] = f"{UNIX}{path}"
     return found
 
@@ -79,7 +89,7 @@ async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Cli
         )
 
 
-def proof_in(environment: Mapping[str, str], data_dir: Path = Path("var")) -> Proof:
+def proof_in(environment: Mapping[str, str], data_dir: Path = DATA_DIR) -> Proof:
     """Return what the command line proves itself with.
 
     That is the credential at `PUPPET_CTL_CREDENTIAL`, else the operator's in the data folder; with `PUPPET_CTL_TLS_CA`
@@ -87,12 +97,13 @@ def proof_in(environment: Mapping[str, str], data_dir: Path = Path("var")) -> Pr
     """
     given, ca = environment.get("PUPPET_CTL_CREDENTIAL"), environment.get("PUPPET_CTL_TLS_CA")
     certificate, key = (environment.get(f"PUPPET_CTL_TLS_{name}") for name in ("CERTIFICATE", "KEY"))
-    path = Path(given) if given else PrincipalFiles(data_dir / "auth").credential_path(OPERATOR)
-    if not given and not path.exists():
-        raise SuiteError(
-            f"there is no credential at {path}: start the suite with `puppetctl up`, make a new one with `puppetctl "
-            "principals rotate operator`, or say where one is with PUPPET_CTL_CREDENTIAL"
-        )
+    files = PrincipalFiles(data_dir / "auth")
+    path = Path(given) if given else files.credential_path(OPERATOR)
+    try:
+        if not given and not path.exists():
+            raise SuiteError(f"there is no credential at {path}: {_remedy(files)}")
+    except PermissionError:
+        raise SuiteError(f"{path} belongs to another user: say where yours is with PUPPET_CTL_CREDENTIAL") from None
     try:
         shown = (Path(certificate), Path(key)) if certificate and key else (None, None)
         return Proof(Credential.read(path), channel_credentials_of(Path(ca), *shown) if ca else None)
@@ -100,10 +111,21 @@ def proof_in(environment: Mapping[str, str], data_dir: Path = Path("var")) -> Pr
         raise SuiteError(str(error)) from None
 
 
-async def find_agent(clients: Clients, agent_id: str) -> agents_pb.Agent | None:
-    """Return an agent, or None when there is none with this id."""
+def _remedy(files: PrincipalFiles) -> str:
+    """Return how to get a credential of the operator's where there is none; the command is one that works."""
+    if not files.registry.exists():
+        making = "start the suite with `puppetctl up`"
+    else:
+        is_known = any(principal.name == OPERATOR for principal in files.list())
+        command = f"rotate {OPERATOR}" if is_known else f"add {OPERATOR} --kind operator"
+        making = f"make one with `puppetctl principals {command}`"
+    return f"{making}, name another data folder with --data, or say where one is with PUPPET_CTL_CREDENTIAL"
+
+
+async def find_agent(clients: Clients, agent_id: str, seconds: float | None = None) -> agents_pb.Agent | None:
+    """Return an agent, or None when there is none with this id; `seconds` is how long that may take."""
     try:
-        return (await clients.agents.GetAgent(agents_pb.GetAgentRequest(id=agent_id))).agent
+        return (await clients.agents.GetAgent(agents_pb.GetAgentRequest(id=agent_id), timeout=seconds)).agent
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.NOT_FOUND:
             return None
@@ -166,5 +188,5 @@ def nobody_answers(service: str) -> str:
     """Return what is said when this service isn't there."""
     return (
         "UNAVAILABLE: no service answers. Start the suite with `puppetctl up`, "
-        f"or say where it is with PUPPET_CTL_{service.upper()}=host:port"
+        f"name its data folder with --data, or say where it is with {location_setting(service)}=host:port"
     )

@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import grpc
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
-from puppetctl import web
-from puppetctl.clients import Clients, connected, list_agents, proof_in, targets
+from puppetctl import DATA_DIR, halts, web
+from puppetctl.clients import Clients, connected, in_words, list_agents, proof_in, targets
 from puppetctl.clients import watch as watch_activity
 from puppetctl.datadir import sandbox_token
 from puppetctl.display import open_console
@@ -30,73 +31,103 @@ async def apply(files: Sequence[Path], data_dir: Path) -> int:
     personas = read_personas(files)
     async with _suite(data_dir) as (clients, where):
         token = sandbox_token(X.sandbox, data_dir, os.environ)
-        sandboxes = Sandboxes(await _sandbox(X, where), await _sandbox(SOLANA, where), token)
-        for character in await bring_to_life(clients, personas, sandboxes, update=True):
-            unknown = f"; unknown fields: {', '.join(character.unknown_fields)}" if character.unknown_fields else ""
-            open_console().print(f"{character.id}: {character.change}{unknown}", markup=False)
+        x, solana = await _sandbox(X, where), await _sandbox(SOLANA, where)
+        for character in await bring_to_life(clients, personas, Sandboxes(x, solana, token), update=True):
+            words = character.change
+            if x is None and not character.handle:
+                words += f" without an account: {_no_sandbox(X, where)}"
+            if solana is None and character.lamports == 0:
+                words += f"; its wallet is empty: {_no_sandbox(SOLANA, where)}"
+            if character.unknown_fields:
+                words += f"; unknown fields: {', '.join(character.unknown_fields)}"
+            open_console().print(f"{character.id}: {words}", markup=False, soft_wrap=True)
     return 0
 
 
-async def agents() -> int:
-    """Show every character with its mood, its deeds and its plans."""
+async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> int:
+    """Show these characters, or all, with their moods, deeds and plans, and whose trading is halted."""
     console, feed = open_console(), Feed()
     table = Table("character", "id", "mood", box=SIMPLE_HEAD, pad_edge=False)
     for title in ("posts", "replies", "trades"):
         table.add_column(title, justify="right")
     table.add_column("next")
-    async with _suite() as (clients, _):
-        for agent in await list_agents(clients):
+    async with _suite(data_dir) as (clients, _):
+        for agent in await _named(clients, agent_ids):
             status = await clients.agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))
             deeds = map(str, (status.post_count, status.reply_count, status.trade_count))
             table.add_row(feed.name(agent.id, agent.name), agent.id, status.mood.label, *deeds, _next(status))
+        halted = await halts.known(clients, agent_ids)
     console.print(table if table.row_count else "no characters yet: `puppetctl apply FILE` makes one")
+    for words in halted:
+        console.print(words, markup=False, style="yellow")
     return 0
 
 
-async def post(agent_id: str, topic: str) -> int:
+async def post(agent_id: str, topic: str, data_dir: Path = DATA_DIR) -> int:
     """Let a character post, and show what came of it."""
-    async with _suite() as (clients, _):
+    async with _suite(data_dir) as (clients, _):
         request = pb.TriggerPostRequest(agent_id=agent_id, topic=topic, request_id=new_id("ctl"))
         answer = await clients.agents.TriggerPost(request, timeout=_TRIGGER_SECONDS)
         return _outcome(answer.activity if answer.HasField("activity") else None)
 
 
-async def trade(agent_id: str) -> int:
+async def trade(agent_id: str, data_dir: Path = DATA_DIR) -> int:
     """Let a character consider a trade, and show what came of it."""
-    async with _suite() as (clients, _):
+    async with _suite(data_dir) as (clients, _):
         request = pb.TriggerTradeRequest(agent_id=agent_id, request_id=new_id("ctl"))
         answer = await clients.agents.TriggerTrade(request, timeout=_TRIGGER_SECONDS)
         return _outcome(answer.activity if answer.HasField("activity") else None)
 
 
-async def watch(agent_ids: Sequence[str], *, is_plain: bool) -> int:
+async def watch(agent_ids: Sequence[str], data_dir: Path = DATA_DIR, *, is_plain: bool) -> int:
     """Show what characters do from now on."""
     console, feed = open_console(is_plain=is_plain), Feed()
-    async with _suite() as (clients, _):
-        # Asked once before the stream, which would wait for a service that isn't there.
-        await clients.agents.ListActivity(pb.ListActivityRequest(page_size=1))
+    async with _suite(data_dir) as (clients, _):
+        # Asked before the stream, which would wait for a service that isn't there, and for a character that isn't.
+        await _named(clients, agent_ids)
         async for activity in watch_activity(clients, "", agent_ids):
             console.print(feed.entry(activity))
     return 0
 
 
-async def halt(agent_id: str, reason: str) -> int:
+async def halt(agent_id: str, reason: str, data_dir: Path = DATA_DIR) -> int:
     """Halt trading, of one character or of all. Raises SuiteError for one without a wallet."""
-    async with _suite() as (clients, _):
+    async with _suite(data_dir) as (clients, _):
         request = trading_pb.HaltTradingRequest(wallet_id=await _wallet_of(clients, agent_id), reason=reason)
         answer = await clients.trading.HaltTrading(request)
     open_console().print(f"trading is halted: {agent_id or 'all wallets'}", markup=False)
     return 0 if answer.HasField("halt") else 1
 
 
-async def resume(agent_id: str) -> int:
-    """Lift a halt, of one character or the one over all. Raises SuiteError for one without a wallet."""
-    async with _suite() as (clients, _):
+async def resume(agent_id: str, data_dir: Path = DATA_DIR) -> int:
+    """Lift a halt, of one character or the one over all. Raises SuiteError for one without a wallet.
+
+    What stays halted all the same is named.
+    """
+    async with _suite(data_dir) as (clients, _):
         request = trading_pb.ResumeTradingRequest(wallet_id=await _wallet_of(clients, agent_id))
         answer = await clients.trading.ResumeTrading(request)
-    still = "; all trading is still halted" if answer.HasField("halt") else ""
-    open_console().print(f"the halt is lifted: {agent_id or 'all wallets'}{still}", markup=False)
+        still = [] if agent_id else await halts.of_single_wallets(clients)
+    if answer.HasField("halt"):
+        still = [halts.OF_ALL]
+    console = open_console()
+    console.print(f"the halt is lifted: {agent_id or 'the one over all wallets'}", markup=False)
+    for words in still:
+        console.print(words, markup=False, style="yellow")
     return 0
+
+
+async def _named(clients: Clients, agent_ids: Sequence[str]) -> list[pb.Agent]:
+    """Return these agents, or all when none is named; one that isn't there is refused by its id."""
+    if agent_ids:
+        requests = [pb.GetAgentRequest(id=agent_id) for agent_id in dict.fromkeys(agent_ids)]
+        return [(await clients.agents.GetAgent(request)).agent for request in requests]
+    try:
+        return await list_agents(clients)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is not grpc.StatusCode.PERMISSION_DENIED:
+            raise
+        raise SuiteError(f"{in_words(error)}\nName the characters that your credential is for") from None
 
 
 async def _wallet_of(clients: Clients, agent_id: str) -> str:
@@ -109,15 +140,22 @@ async def _wallet_of(clients: Clients, agent_id: str) -> str:
 
 
 @asynccontextmanager
-async def _suite(data_dir: Path = Path("var")) -> AsyncIterator[tuple[Clients, Mapping[str, str]]]:
+async def _suite(data_dir: Path) -> AsyncIterator[tuple[Clients, Mapping[str, str]]]:
     where = targets(os.environ, data_dir)
     async with connected(where, proof_in(os.environ, data_dir)) as clients:
         yield clients, where
 
 
 async def _sandbox(party: ThirdParty, where: Mapping[str, str]) -> str | None:
-    address = where[party.sandbox]
-    return address if not is_live(party, os.environ) and await web.is_well(address) else None
+    address = where.get(party.sandbox)
+    return address if address and not is_live(party, os.environ) and await web.is_well(address) else None
+
+
+def _no_sandbox(party: ThirdParty, where: Mapping[str, str]) -> str:
+    """Return why a character got nothing there: its third party is real, or nobody stands in for it."""
+    if is_live(party, os.environ) or party.sandbox not in where:
+        return f"{party.name} is live, and nothing is given there"
+    return f"no {party.name} sandbox answers at {where[party.sandbox]}"
 
 
 def _outcome(activity: pb.Activity | None) -> int:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from puppetctl.suite import SuiteError, folder_of, prefix
 from sandbox.data_folder import TOKEN_FILE
@@ -30,6 +31,8 @@ def locked(data_dir: Path) -> Iterator[int]:
         raise SuiteError(f"{data_dir} can't be used as the data folder: {error.strerror}") from None
     try:
         _acquire(descriptor, data_dir)
+        # A suite that was killed has left its own state behind.
+        write_state(descriptor, {})
         yield descriptor
         write_state(descriptor, {})
     finally:
@@ -39,8 +42,25 @@ def locked(data_dir: Path) -> Iterator[int]:
 def write_state(descriptor: int, state: dict[str, object]) -> None:
     """Write into the lock file who runs here and where, for people and scripts."""
     content = json.dumps({"pid": os.getpid(), **state}, indent=1).encode() + b"\n"
-    os.truncate(descriptor, 0)
-    os.pwrite(descriptor, content, 0)
+    # Over the whole of the old state at once: whoever reads meanwhile finds one of them, if with blanks behind it.
+    os.pwrite(descriptor, content.ljust(os.fstat(descriptor).st_size), 0)
+    os.truncate(descriptor, len(content))
+
+
+def running_addresses(data_dir: Path) -> dict[str, str]:
+    """Return where the suite that runs on this folder listens, as `host:port` by name; nothing when none does."""
+    try:
+        descriptor = os.open(data_dir / "puppetctl.lock", os.O_RDONLY)
+    except OSError:
+        return {}
+    try:
+        # Whoever gets the lock may believe nothing of what stands there: nobody runs.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _addresses(_state(descriptor))
+    finally:
+        os.close(descriptor)
+    return {}
 
 
 def sandbox_token(name: str, data_dir: Path, environment: Mapping[str, str]) -> str:
@@ -70,7 +90,21 @@ def _acquire(descriptor: int, data_dir: Path) -> None:
 
 
 def _owner(descriptor: int) -> str:
+    pid = _state(descriptor).get("pid")
+    return f"another puppetctl (pid {pid})" if pid else "another puppetctl"
+
+
+def _state(descriptor: int) -> dict[str, Any]:
+    """Return what stands in the lock file; nothing when that isn't readable."""
     try:
-        return f"another puppetctl (pid {json.loads(os.pread(descriptor, 65_536, 0))['pid']})"
-    except (ValueError, KeyError, TypeError):
-        return "another puppetctl"
+        state = json.loads(os.pread(descriptor, 65_536, 0))
+    except ValueError:
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _addresses(state: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        return {str(name): str(program["address"]) for name, program in state["programs"].items()}
+    except (LookupError, TypeError, AttributeError):
+        return {}

@@ -17,7 +17,7 @@ from puppetctl.display import open_console
 from puppetctl.findings import Finding, Mark
 from puppetctl.privacy import private_files
 from puppetctl.processes import is_healthy, listens
-from puppetctl.suite import LLM, SERVICES, THIRD_PARTIES, SuiteError, ThirdParty, is_live
+from puppetctl.suite import LLM, SERVICES, THIRD_PARTIES, SuiteError, ThirdParty, is_live, location_setting
 from sandbox.llm.model import ModelError, find_model
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.settings import SettingsError
@@ -38,8 +38,9 @@ _MODEL_SETTING = "PUPPET_SANDBOX_LLM_MODEL"
 async def doctor(data_dir: Path, environment: Mapping[str, str], personas: Path | None = None) -> int:
     """Print every finding; returns 1 when one is bad."""
     findings = [_python(), *_packages(), _versions(), _data(data_dir), *_parties(environment)]
-    findings += [*_callers(data_dir), *private_files(data_dir, personas, environment)]
-    findings += await _processes(environment)
+    if not _is_closed(data_dir):
+        findings += [*_callers(data_dir), *private_files(data_dir, personas, environment)]
+    findings += await _processes(environment, data_dir)
     table = Table.grid(padding=(0, 2))
     styles = {Mark.OK: "green", Mark.NOTE: "yellow", Mark.BAD: "bold red"}
     for finding in findings:
@@ -70,10 +71,24 @@ def _versions() -> Finding:
 
 
 def _data(data_dir: Path) -> Finding:
+    if _is_closed(data_dir):
+        remedy = "run this as that user, or give another --data"
+        return Finding(Mark.BAD, "data folder", f"{data_dir} belongs to another user, and can't be looked into", remedy)
     nearest = next(folder for folder in (data_dir.resolve(), *data_dir.resolve().parents) if folder.exists())
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return Finding(Mark.OK, "data folder", f"{data_dir} can be written")
     return Finding(Mark.BAD, "data folder", f"{nearest} can't be written", "give another --data, or change its owner")
+
+
+def _is_closed(folder: Path) -> bool:
+    """Tell whether a folder is there and can't be looked into, or lies in one that can't."""
+    try:
+        with os.scandir(folder):
+            return False
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def _callers(data_dir: Path) -> list[Finding]:
@@ -121,25 +136,25 @@ def _model(environment: Mapping[str, str]) -> Finding:
         return Finding(Mark.BAD, "model file", str(error))
 
 
-async def _processes(environment: Mapping[str, str]) -> list[Finding]:
+async def _processes(environment: Mapping[str, str], data_dir: Path) -> list[Finding]:
     try:
-        where = addresses(environment)
+        where = addresses(environment, data_dir)
     except SuiteError as error:
         return [Finding(Mark.BAD, "ports", str(error))]
     expected = {name: address for name, address in where.items() if not _is_replaced(name, environment)}
     states = dict(zip(expected, await asyncio.gather(*map(_state, expected, expected.values())), strict=True))
     if set(states.values()) == {"free"}:
         return [Finding(Mark.NOTE, "suite", "does not run here, and its ports are free: `puppetctl up` starts it")]
-    return [_process(name, expected[name], state) for name, state in states.items()]
+    return [_process(name, expected[name], state, data_dir) for name, state in states.items()]
 
 
-def _process(name: str, address: str, state: str) -> Finding:
+def _process(name: str, address: str, state: str, data_dir: Path) -> Finding:
     if state == "healthy":
         return Finding(Mark.OK, name, f"healthy at {address}")
     if state == "free":
-        remedy = f"start it, or say where it is with PUPPET_CTL_{name.upper().replace('.', '_')}"
+        remedy = f"start it, or say where it is with {location_setting(name)}"
         return Finding(Mark.BAD, name, f"nothing answers at {address}", remedy)
-    remedy = f"see var/logs/{name}.log, or stop what else listens there"
+    remedy = f"see {data_dir}/logs/{name}.log, or stop what else listens there"
     return Finding(Mark.BAD, name, f"what listens at {address} does not answer as a healthy {name} does", remedy)
 
 

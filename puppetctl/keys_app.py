@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from puppetctl import DATA_DIR
 from puppetctl.cli import run
 
 app = typer.Typer(help="Rotate the keys that seal secrets at rest.", no_args_is_help=True)
@@ -14,7 +15,7 @@ Data = Annotated[Path, typer.Option(help="The data folder of the suite.")]
 
 
 @app.command()
-def rotate(service: Service, data: Data = Path("var")) -> None:
+def rotate(service: Service, data: Data = DATA_DIR) -> None:
     """Put a new key in front: the service seals everything with it when it next starts."""
     from puppetctl.keys import rotate as run_rotate
 
@@ -22,7 +23,7 @@ def rotate(service: Service, data: Data = Path("var")) -> None:
 
 
 @app.command()
-def forget(service: Service, data: Data = Path("var")) -> None:
+def forget(service: Service, data: Data = DATA_DIR) -> None:
     """Forget all keys but the newest; refused while the service runs, or something is still sealed by an older one."""
     from puppetctl.keys import forget as run_forget
 

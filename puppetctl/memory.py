@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC
 from pathlib import Path
 
+import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -14,22 +15,26 @@ from rich.text import Text
 
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
-from puppetctl import jsonl
-from puppetctl.clients import connected, proof_in, targets
+from puppetctl import DATA_DIR, jsonl
+from puppetctl.clients import Clients, connected, find_agent, proof_in, targets
 from puppetctl.display import Display, open_console
 from puppetctl.feed import plain
+from puppetctl.suite import SuiteError
 from services.runtime.ids import new_id
 
 # How long it may take to store a hundred thousand memories, or to build the index of as many anew.
 _LONG_SECONDS = 600.0
 _LOOK_SECONDS = 0.2
+_ASK_SECONDS = 2.0
 _PAGE_SIZE = 100
 _TEXT_LENGTH = 240
 
 _TRUSTED = (pb.PROVENANCE_SELF, pb.PROVENANCE_OPERATOR)
 
 
-async def search(agent_id: str, query: str, min_relevance: float | None, limit: int, *, is_trusted: bool) -> int:
+async def search(
+    agent_id: str, query: str, min_relevance: float | None, limit: int, data_dir: Path = DATA_DIR, *, is_trusted: bool
+) -> int:
     """Show the memories that fit best, and where their scores come from."""
     request = pb.SearchMemoriesRequest(
         agent_id=agent_id,
@@ -39,15 +44,19 @@ async def search(agent_id: str, query: str, min_relevance: float | None, limit: 
         provenances=_TRUSTED if is_trusted else (),
     )
     table = _table("score", "relevance", "parts", "kind, source, when")
-    async with _memory() as memory:
-        for hit in (await memory.SearchMemories(request)).hits:
+    async with _suite(data_dir) as clients:
+        for hit in (await clients.memory.SearchMemories(request)).hits:
             score, relevance = f"{hit.score:.2f}", f"{hit.relevance:.2f}"
             table.add_row(score, relevance, _parts(hit.parts), _origin(hit.memory), _words(hit.memory))
+        if not table.row_count:
+            await _refuse_nobody(clients, agent_id)
     open_console().print(table if table.row_count else "nothing found")
     return 0
 
 
-async def list_memories(agent_id: str, kinds: Sequence[str], sources: Sequence[str], limit: int) -> int:
+async def list_memories(
+    agent_id: str, kinds: Sequence[str], sources: Sequence[str], limit: int, data_dir: Path = DATA_DIR
+) -> int:
     """Show up to `limit` memories, newest first."""
     request = pb.ListMemoriesRequest(
         agent_id=agent_id,
@@ -56,22 +65,26 @@ async def list_memories(agent_id: str, kinds: Sequence[str], sources: Sequence[s
         page_size=min(limit, _PAGE_SIZE),
     )
     table = _table("id", "kind, source, when")
-    async with _memory() as memory:
+    async with _suite(data_dir) as clients:
         while True:
-            page = await memory.ListMemories(request)
+            page = await clients.memory.ListMemories(request)
             for item in page.memories[: limit - table.row_count]:
                 table.add_row(Text(item.id), _origin(item), _words(item))
             if not page.next_page_token or table.row_count == limit:
                 break
             request.page_token = page.next_page_token
+        if not table.row_count:
+            await _refuse_nobody(clients, agent_id)
     open_console().print(table if table.row_count else "no memories")
     return 0
 
 
-async def stats(agent_id: str) -> int:
+async def stats(agent_id: str, data_dir: Path = DATA_DIR) -> int:
     """Show what an agent remembers, in numbers, and how far the index is."""
-    async with _memory() as memory:
-        found = await memory.GetMemoryStats(pb.GetMemoryStatsRequest(agent_id=agent_id))
+    async with _suite(data_dir) as clients:
+        found = await clients.memory.GetMemoryStats(pb.GetMemoryStatsRequest(agent_id=agent_id))
+        if not found.memory_count:
+            await _refuse_nobody(clients, agent_id)
     table = Table.grid(padding=(0, 2))
     table.add_row("memories", str(found.memory_count))
     table.add_row("kinds", ", ".join(f"{_kind(item.kind)} {item.count}" for item in found.kinds))
@@ -85,11 +98,11 @@ async def stats(agent_id: str) -> int:
     return 0
 
 
-async def export(agent_id: str, output: Path | None) -> int:
+async def export(agent_id: str, output: Path | None, data_dir: Path = DATA_DIR) -> int:
     """Write every memory as a JSON line, to a file or to standard output. Raises SuiteError."""
     request = pb.ExportMemoriesRequest(agent_id=agent_id)
     count = 0
-    async with _memory() as memory:
+    async with _memory(data_dir) as memory:
         with jsonl.writing(output) as write:
             async for message in memory.ExportMemories(request, timeout=_LONG_SECONDS):
                 message.ClearField("cursor")
@@ -100,51 +113,51 @@ async def export(agent_id: str, output: Path | None) -> int:
     return 0
 
 
-async def import_memories(agent_id: str, lines: Sequence[pb.ExportMemoriesResponse]) -> int:
+async def import_memories(agent_id: str, lines: Sequence[pb.ExportMemoriesResponse], data_dir: Path = DATA_DIR) -> int:
     """Store what was exported."""
     answer = pb.ImportMemoriesResponse()
     if lines:
-        async with _memory() as memory:
+        async with _memory(data_dir) as memory:
             answer = await memory.ImportMemories(_imports(agent_id, lines), timeout=_LONG_SECONDS)
     open_console().print(f"{_counted(answer.created_count)} stored, {answer.existing_count} there before")
     return 0
 
 
-async def delete(agent_id: str, memory_id: str) -> int:
+async def delete(agent_id: str, memory_id: str, data_dir: Path = DATA_DIR) -> int:
     """Delete one memory."""
     request = pb.DeleteMemoryRequest(agent_id=agent_id, id=memory_id, request_id=new_id("ctl"))
-    async with _memory() as memory:
+    async with _memory(data_dir) as memory:
         await memory.DeleteMemory(request)
     open_console().print(Text(f"{memory_id}: deleted"))
     return 0
 
 
-async def clear(agent_id: str, kinds: Sequence[str]) -> int:
+async def clear(agent_id: str, kinds: Sequence[str], data_dir: Path = DATA_DIR) -> int:
     """Delete all memories of an agent, or those of some kinds."""
     request = pb.ClearMemoriesRequest(agent_id=agent_id, kinds=_kinds(kinds), request_id=new_id("ctl"))
-    async with _memory() as memory:
+    async with _memory(data_dir) as memory:
         answer = await memory.ClearMemories(request, timeout=_LONG_SECONDS)
     open_console().print(f"{_counted(answer.deleted_count)} deleted")
     return 0
 
 
-async def purge(agent_id: str, author: str, source_id: str) -> int:
+async def purge(agent_id: str, author: str, source_id: str, data_dir: Path = DATA_DIR) -> int:
     """Remove everything that an author or a post brought; one of them is empty."""
     request = pb.PurgeSourceRequest(agent_id=agent_id, request_id=new_id("ctl"))
     if author:
         request.author = author
     else:
         request.source_id = source_id
-    async with _memory() as memory:
+    async with _memory(data_dir) as memory:
         answer = await memory.PurgeSource(request, timeout=_LONG_SECONDS)
     open_console().print(f"{_counted(answer.purged_count)} removed")
     return 0
 
 
-async def sweep(agent_id: str) -> int:
+async def sweep(agent_id: str, data_dir: Path = DATA_DIR) -> int:
     """Forget what is due, of one agent or of all when it is empty."""
     request = pb.SweepMemoriesRequest(agent_id=agent_id, request_id=new_id("ctl"))
-    async with _memory() as memory:
+    async with _memory(data_dir) as memory:
         answer = await memory.SweepMemories(request, timeout=_LONG_SECONDS)
     why = f"{answer.expired_count} expired, {answer.outdated_count} outdated, {answer.excess_count} beyond capacity"
     total = answer.expired_count + answer.outdated_count + answer.excess_count
@@ -152,9 +165,9 @@ async def sweep(agent_id: str) -> int:
     return 0
 
 
-async def verify() -> int:
+async def verify(data_dir: Path = DATA_DIR) -> int:
     """Compare the index with the store; returns 1 when they differ."""
-    async with _memory() as memory:
+    async with _memory(data_dir) as memory:
         found = await memory.VerifyIndex(pb.VerifyIndexRequest(), timeout=_LONG_SECONDS)
     console = open_console()
     console.print(Text(f"index: {_index(found.index)}"))
@@ -170,12 +183,12 @@ async def verify() -> int:
     return 1
 
 
-async def reindex() -> int:
+async def reindex(data_dir: Path = DATA_DIR) -> int:
     """Build the index anew, and show how far it is until it serves."""
     console = open_console()
     # Asked again with the same id, the service only tells how far it is.
     request = pb.ReindexRequest(request_id=new_id("ctl"))
-    async with _memory() as memory:
+    async with _memory(data_dir) as memory:
         before = status = (await memory.Reindex(request)).index
         with Display(console, lambda: _index(status)) as display:
             # The build before may still be the one that serves, and ready, when the first answer comes.
@@ -187,9 +200,25 @@ async def reindex() -> int:
     return 0
 
 
+async def _refuse_nobody(clients: Clients, agent_id: str) -> None:
+    """Say when an agent without memories isn't there at all; where no agents service tells, nothing is said."""
+    try:
+        agent = await find_agent(clients, agent_id, _ASK_SECONDS)
+    except grpc.aio.AioRpcError:
+        return
+    if agent is None:
+        raise SuiteError(f"there is no agent {agent_id!r}")
+
+
 @asynccontextmanager
-async def _memory() -> AsyncIterator[MemoryServiceStub]:
-    async with connected(targets(os.environ), proof_in(os.environ)) as clients:
+async def _suite(data_dir: Path) -> AsyncIterator[Clients]:
+    async with connected(targets(os.environ, data_dir), proof_in(os.environ, data_dir)) as clients:
+        yield clients
+
+
+@asynccontextmanager
+async def _memory(data_dir: Path) -> AsyncIterator[MemoryServiceStub]:
+    async with _suite(data_dir) as clients:
         yield clients.memory
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from puppetctl import web
 from puppetctl.suite import Program, SuiteError, port_in_use
 from services.runtime.private import make_folder
+from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.probe import is_serving
 
 STOP_SECONDS = 4.0
@@ -139,7 +140,8 @@ async def running(
     for program in programs:
         if port_in_use(program.port):
             raise SuiteError(
-                f"port {program.port} of {program.name} is in use: stop what listens there, or start with --ports auto"
+                f"port {program.port} of {program.name} is in use: stop what listens there, or start with --ports auto "
+                '(`make run ARGS="--ports auto"`)'
             )
     await asyncio.to_thread(make_folder, logs)
     children = [Child(program, logs / f"{program.name}.log", inherited, notice) for program in programs]
@@ -176,11 +178,14 @@ async def is_healthy(address: str, protocol: Literal["grpc", "http"]) -> bool:
 
 
 async def listens(address: str) -> bool:
-    """Tell whether anything listens at `host:port`."""
+    """Tell whether anything listens at `host:port`, or on a socket of this machine: `unix:path`."""
     host, _, port = address.rpartition(":")
     try:
         async with asyncio.timeout(_DIAL_SECONDS):
-            _, writer = await asyncio.open_connection(host, int(port))
+            if address.startswith(UNIX):
+                _, writer = await asyncio.open_unix_connection(address.removeprefix(UNIX))
+            else:
+                _, writer = await asyncio.open_connection(host, int(port))
     except (OSError, ValueError):
         return False
     writer.close()

@@ -1,6 +1,7 @@
 """Brings characters to life: accounts and money from the sandbox, where there is one, then the agent itself."""
 
 import asyncio
+import contextlib
 import copy
 import hashlib
 import json
@@ -17,7 +18,7 @@ from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
-from puppetctl.clients import Clients, find_agent, in_words
+from puppetctl.clients import Clients, find_agent, in_words, list_agents
 from puppetctl.suite import SuiteError
 
 LAMPORTS_PER_SOL = 1_000_000_000
@@ -55,7 +56,7 @@ class Character:
     id: str
     name: str
     change: str
-    """`created`, `updated` or `unchanged`."""
+    """`created`, `updated` or `unchanged`; `there already` for one whose persona wasn't given."""
     handle: str
     """Empty for one without an account."""
     lamports: int | None
@@ -76,7 +77,7 @@ def read_personas(paths: Sequence[Path]) -> list[dict[str, Any]]:
         except json.JSONDecodeError as error:
             raise SuiteError(f"{path}: line {error.lineno}, column {error.colno}: {error.msg}") from None
         if not isinstance(persona, dict) or not all(isinstance(persona.get(name), str) for name in ("id", "name")):
-            raise SuiteError(f"{path}: is not a persona: it needs an `id` and a `name`")
+            raise SuiteError(f"{path}: is not a persona: it needs an `id` and a `name`, and all else is optional")
         personas.append(persona)
     _refuse_twins("id", [persona["id"] for persona in personas], paths)
     _refuse_twins("account name", [handle_of(persona["id"]) for persona in personas], paths)
@@ -122,24 +123,47 @@ async def bring_to_life(
     return cast
 
 
+async def others(clients: Clients, cast: Sequence[Character]) -> list[Character]:
+    """Return the characters that are there beside these, as they are. Raises grpc's errors."""
+    known = {character.id for character in cast}
+    return [await _found(clients, agent) for agent in await list_agents(clients) if agent.id not in known]
+
+
+async def _found(clients: Clients, agent: agents_pb.Agent) -> Character:
+    change = "there already" if agent.is_active else "there already, and stopped"
+    handle = await _handle(clients, agent.account_id) if agent.account_id else ""
+    lamports = None
+    # Nothing is done for them, so what their chain doesn't tell is no reason not to start.
+    with contextlib.suppress(grpc.aio.AioRpcError):
+        lamports = await _lamports(clients, agent.wallet_id) if agent.wallet_id else None
+    return Character(agent.id, agent.name, change, handle, lamports, ())
+
+
 async def _prepare(clients: Clients, persona: Mapping[str, Any], sandboxes: Sandboxes, *, update: bool) -> Character:
     wanted = await _with_account(persona, sandboxes)
     # Whether it is running is no part of who it is; it is started when everything is there.
     wanted.pop("is_active", None)
     agent = await find_agent(clients, persona["id"])
+    is_known = agent is not None and not has_own_secrets(persona) and _is_same(_persona_of(agent), wanted)
     change = "unchanged"
     if agent is None:
         creation = agents_pb.CreateAgentRequest(persona=_struct(wanted))
         agent, change = (await clients.agents.CreateAgent(creation, timeout=_CREATE_SECONDS)).agent, "created"
-    elif update or has_own_secrets(persona) or not _is_same(json_format.MessageToDict(agent.persona), wanted):
+    elif update or not is_known:
+        # An update that was asked for goes out in any case: it renews what the services have made of the persona.
         request = agents_pb.UpdateAgentRequest(
             agent=agents_pb.Agent(id=agent.id, persona=_struct(wanted), etag=agent.etag),
             update_mask=field_mask_pb2.FieldMask(paths=["persona"]),
         )
-        agent, change = (await clients.agents.UpdateAgent(request, timeout=_CREATE_SECONDS)).agent, "updated"
+        agent = (await clients.agents.UpdateAgent(request, timeout=_CREATE_SECONDS)).agent
+        change = "unchanged" if is_known else "updated"
     lamports = await _fund(clients, agent.wallet_id, sandboxes.solana) if agent.wallet_id else None
     handle = await _handle(clients, agent.account_id) if agent.account_id else ""
     return Character(agent.id, agent.name, change, handle, lamports, tuple(agent.unknown_fields))
+
+
+def _persona_of(agent: agents_pb.Agent) -> dict[str, Any]:
+    return json_format.MessageToDict(agent.persona)
 
 
 def has_own_secrets(persona: Mapping[str, Any]) -> bool:

@@ -90,6 +90,11 @@ def prefix(name: str) -> str:
     return f"PUPPET_{name.upper().replace('.', '_')}_"
 
 
+def location_setting(name: str) -> str:
+    """Return the variable that says where a program is: `PUPPET_CTL_SANDBOX_X` for `sandbox.x`."""
+    return f"PUPPET_CTL_{name.upper().replace('.', '_')}"
+
+
 def folder_of(name: str, data_dir: Path) -> Path:
     """Return where a program keeps its data: a sandbox below `sandbox`, the services beside one another."""
     return data_dir / name.replace(".", "/") if name.startswith("sandbox.") else data_dir

@@ -20,7 +20,15 @@ from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.display import Display
 from puppetctl.feed import Feed, counts, notice
 from puppetctl.processes import Child, running
-from puppetctl.provision import LAMPORTS_PER_SOL, Character, Sandboxes, bring_to_life, persona_files, read_personas
+from puppetctl.provision import (
+    LAMPORTS_PER_SOL,
+    Character,
+    Sandboxes,
+    bring_to_life,
+    others,
+    persona_files,
+    read_personas,
+)
 from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of
 from puppetctl.until import Goals, counted_as
 from services.runtime.rpc.client import UNIX
@@ -77,6 +85,7 @@ class _Run:
     async def live(self, personas: Sequence[dict[str, object]], environment: Mapping[str, str]) -> None:
         """Start everything, then show what the characters do until the goals are reached."""
         began = datetime.now(UTC)
+        self._save_state()
         self.display.show(f"[dim]Starting {len(self.children)} processes[/]")
         await asyncio.gather(*map(self._wait_healthy, self.children))
         self._save_state()
@@ -89,6 +98,7 @@ class _Run:
         async with connected(where, proof_in(environment, self._options.data_dir)) as clients:
             cursor = await cursor_before(clients, began)
             self._cast = await bring_to_life(clients, personas, sandboxes)
+            self._cast += await others(clients, self._cast)
             self.display.show(_characters(self._cast, self._feed))
             self.display.show(f"[dim]{self._suite_in_words()}[/]\n")
             await self._follow(clients, cursor)

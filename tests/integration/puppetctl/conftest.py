@@ -36,8 +36,16 @@ class World:
         return Sandboxes(self.sandbox.address, self.sandbox.address, SANDBOX_TOKEN)
 
 
+@pytest.fixture(autouse=True)
+def _own_credential(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Give the commands a credential, so that none looks for the one of a suite that runs in this checkout."""
+    folder = tmp_path_factory.mktemp("operator")
+    operator_of(folder)
+    monkeypatch.setenv("PUPPET_CTL_CREDENTIAL", str(PrincipalFiles(folder / "auth").credential_path(OPERATOR)))
+
+
 @pytest.fixture
-async def world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """Run the fakes, and let the environment say where they are."""
     agents = FakeAgents()
     memory = FakeMemory()  # type: ignore[abstract]
@@ -54,9 +62,6 @@ async def world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
         thread.start()
         for name in ("AGENTS", "MEMORY", "SOCIAL", "TRADING"):
             monkeypatch.setenv(f"PUPPET_CTL_{name}", address)
-        folder = tmp_path_factory.mktemp("world")
-        operator_of(folder)
-        monkeypatch.setenv("PUPPET_CTL_CREDENTIAL", str(PrincipalFiles(folder / "auth").credential_path(OPERATOR)))
         for name in ("SANDBOX_X", "SANDBOX_SOLANA"):
             monkeypatch.setenv(f"PUPPET_CTL_{name}", sandbox.address)
         yield World(agents, memory, trading, sandbox, address)

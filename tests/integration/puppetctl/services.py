@@ -30,6 +30,9 @@ class FakeAgents(AgentServiceServicer):
         self.log: list[pb.Activity] = []
         self.calls: list[str] = []
         self.breaks_streams = False
+        self.is_scoped = False
+        """Refuses what is about all agents, as for a client whose scope is some."""
+        self.watched = asyncio.Event()
         self._news = asyncio.Event()
 
     def add(self, agent_id: str, kind: pb.ActivityKind.ValueType, summary: str) -> pb.Activity:
@@ -55,6 +58,8 @@ class FakeAgents(AgentServiceServicer):
         return pb.GetAgentResponse(agent=await self._get(request.id, context))
 
     async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
+        if self.is_scoped:
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "beyond this client's scope")
         ids = sorted(self.agents)
         index = ids.index(request.page_token) if request.page_token else 0
         following = ids[index + 1] if index + 1 < len(ids) else ""
@@ -101,8 +106,11 @@ class FakeAgents(AgentServiceServicer):
     async def WatchActivity(
         self, request: pb.WatchActivityRequest, context: Context
     ) -> AsyncIterator[pb.WatchActivityResponse]:
+        if self.is_scoped and not request.agent_ids:
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "beyond this client's scope")
         at = int(request.after_cursor or len(self.log))
         self.calls.append(f"watch after {at}")
+        self.watched.set()
         yield pb.WatchActivityResponse()
         while True:
             for activity in self.log[at:]:
@@ -144,10 +152,48 @@ class FakeSocial(SocialServiceServicer):
 
 
 class FakeTrading(TradingServiceServicer):
-    """Knows every wallet, whose address is its id; it only tells what is in it."""
+    """Knows every wallet, whose address is its id; it tells what is in it, and halts what is in `owners`."""
 
     def __init__(self) -> None:
         self.lamports: dict[str, int] = {}
+        self.owners: dict[str, str] = {}
+        """By wallet, the agent that it belongs to; these are listed."""
+        self.halts: dict[str, str] = {}
+        """By wallet, the reason of its halt; empty for that over all."""
+        self.refuses_lists = False
+
+    async def ListWallets(
+        self, request: trading_pb.ListWalletsRequest, context: Context
+    ) -> trading_pb.ListWalletsResponse:
+        if self.refuses_lists and not request.agent_id:
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "beyond this client's scope")
+        ids = sorted(name for name, owner in self.owners.items() if request.agent_id in ("", owner))
+        first = int(request.page_token or 0)
+        wallets = [self._wallet(name) for name in ids[first : first + 1]]
+        following = str(first + 1) if first + 1 < len(ids) else ""
+        return trading_pb.ListWalletsResponse(wallets=wallets, next_page_token=following)
+
+    async def HaltTrading(
+        self, request: trading_pb.HaltTradingRequest, context: Context
+    ) -> trading_pb.HaltTradingResponse:
+        self.halts[request.wallet_id] = request.reason
+        return trading_pb.HaltTradingResponse(halt=trading_pb.Halt(reason=request.reason))
+
+    async def ResumeTrading(
+        self, request: trading_pb.ResumeTradingRequest, context: Context
+    ) -> trading_pb.ResumeTradingResponse:
+        self.halts.pop(request.wallet_id, None)
+        return trading_pb.ResumeTradingResponse(halt=self._halt(request.wallet_id))
+
+    def _wallet(self, wallet_id: str) -> trading_pb.Wallet:
+        owner = self.owners[wallet_id]
+        return trading_pb.Wallet(id=wallet_id, agent_id=owner, address=wallet_id, halt=self._halt(wallet_id))
+
+    def _halt(self, wallet_id: str) -> trading_pb.Halt | None:
+        for name in ("", wallet_id):
+            if name in self.halts:
+                return trading_pb.Halt(reason=self.halts[name], is_for_all=not name)
+        return None
 
     async def GetWallet(self, request: trading_pb.GetWalletRequest, context: Context) -> trading_pb.GetWalletResponse:
         return trading_pb.GetWalletResponse(wallet=trading_pb.Wallet(id=request.id, address=request.id))

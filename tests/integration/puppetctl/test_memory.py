@@ -11,6 +11,7 @@ import grpc
 import pytest
 from typer.testing import CliRunner
 
+from puppet.agents.v1.agent_service_pb2 import Agent
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppetctl import memory
 from puppetctl.__main__ import app
@@ -35,7 +36,8 @@ def remembered(number: int, text: str, kind: pb.MemoryKind.ValueType = pb.MEMORY
 
 @pytest.fixture
 def odd(world: World) -> FakeMemory:
-    """Return the service, in which `odd` remembers three things."""
+    """Return the service, in which `odd` remembers three things, and `pia` nothing."""
+    world.agents.agents |= {name: Agent(id=name) for name in ("odd", "pia")}
     world.memory.add("odd", remembered(1, "the first winter", pb.MEMORY_KIND_CORE))
     world.memory.add("odd", remembered(2, "the sea \x1b[31m“at night”\u2028\x9b31m"), remembered(2, "the sea"))
     world.memory.add("odd", remembered(3, "soup, soup"))
@@ -112,7 +114,7 @@ async def test_stats_count_and_say_how_far_the_index_is(odd: FakeMemory, capsys:
     assert "memories 3 kinds core 1, event 1, event 1 sources external 1" in told
     assert f"oldest {SHOWN_NOON} newest {SHOWN_NOON} relationships 4" in told
     assert "index ready: build 3, of words, 7 changes behind" in told
-    assert await memory.stats("nobody") == 0
+    assert await memory.stats("pia") == 0
     assert "oldest" not in capsys.readouterr().out
 
 

@@ -56,10 +56,11 @@ async def test_a_changed_file_updates_the_character(world: World, clients: Clien
     assert "update basil persona" in world.agents.calls
 
 
-async def test_an_update_can_be_asked_for(world: World, clients: Clients) -> None:
+async def test_an_update_can_be_asked_for_where_nothing_changed(world: World, clients: Clients) -> None:
     await bring_to_life(clients, [BASIL], world.sandboxes)
     [basil] = await bring_to_life(clients, [BASIL], world.sandboxes, update=True)
-    assert basil.change == "updated"
+    assert basil.change == "unchanged"
+    assert "update basil persona" in world.agents.calls
 
 
 async def test_own_credentials_are_used_and_sent_again_since_a_change_of_theirs_cannot_be_seen(
