@@ -21,6 +21,7 @@ from grpc_status import rpc_status
 from services.runtime import errors
 from services.runtime.rpc import identity, status, telemetry
 from services.runtime.rpc.authentication import Authentication
+from services.runtime.rpc.bounds import Shape
 from services.runtime.rpc.registry import Registered
 from services.runtime.settings import ServiceSettings
 
@@ -59,13 +60,15 @@ class Boundary(grpc.aio.ServerInterceptor):
         self,
         service: str,
         authentication: Authentication,
+        bounds: Mapping[str, Shape],
         settings: ServiceSettings,
         *,
         is_reflection_open: bool = True,
     ) -> None:
-        """Take the service's short name, for example `memory`, who may call it, and its limits."""
+        """Take the service's short name, for example `memory`, who may call, what requests may hold, and limits."""
         self._domain = f"{service}.puppet"
         self._authentication = authentication
+        self._bounds = bounds
         self._exempt = (_HEALTH, _REFLECTION) if is_reflection_open else (_HEALTH,)
         self._free = {False: settings.max_concurrent_calls, True: settings.max_open_streams}
         self._default_deadline = settings.default_deadline_seconds
@@ -90,12 +93,12 @@ class Boundary(grpc.aio.ServerInterceptor):
         behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         streams_in, streams_out = handler.request_streaming, handler.response_streaming
         rule = None if method.startswith(_REFLECTION) else self._authentication.rule(method)
-        parse = handler.request_deserializer
+        parse = _Parser(self._bounds.get(method), handler.request_deserializer)
 
         async def read(data: Any, call: _Call) -> Any:
             """Read what came, now that it is known from whom, and let it pass if they may ask for it."""
             # A rule can only look into a request that is there as a whole.
-            request = _each_parsed(parse, data) if streams_in else _parsed(parse, data)
+            request = parse.each(data) if streams_in else parse(data)
             if rule is not None:
                 seen = None if streams_in else request
                 identity.act_as(await self._authentication.admit(rule, call.proof.principal, call.metadata, seen))
@@ -180,16 +183,26 @@ class Boundary(grpc.aio.ServerInterceptor):
             yield
 
 
-def _parsed(parse: Callable[[bytes], Any] | None, data: Any) -> Any:
-    try:
-        return data if parse is None else parse(data)
-    except DecodeError:
-        raise errors.InvalidRequest([errors.Violation("", "the message is no valid protobuf")]) from None
+@dataclass(frozen=True, slots=True)
+class _Parser:
+    """Reads requests of one RPC, once it has been counted that they hold no more than they may."""
 
+    shape: Shape | None
+    parse: Callable[[bytes], Any] | None
 
-async def _each_parsed(parse: Callable[[bytes], Any] | None, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    async for data in items:
-        yield _parsed(parse, data)
+    def __call__(self, data: Any) -> Any:
+        if self.parse is None:
+            return data
+        if self.shape is not None:
+            self.shape.check(data)
+        try:
+            return self.parse(data)
+        except DecodeError:
+            raise errors.InvalidRequest([errors.Violation("", "the message is no valid protobuf")]) from None
+
+    async def each(self, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        async for data in items:
+            yield self(data)
 
 
 def _ms_since(started: float) -> float:

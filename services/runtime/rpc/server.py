@@ -24,6 +24,7 @@ from services.runtime.rpc import tls
 from services.runtime.rpc.access import rules_of
 from services.runtime.rpc.authentication import AgentOf, Authentication
 from services.runtime.rpc.boundary import Boundary
+from services.runtime.rpc.bounds import bounds_of
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.principals import PrincipalFiles
@@ -61,7 +62,8 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
     lifecycle = Lifecycle()
     async with open_service(lifecycle) as mounted:
         authentication = _authentication(name, settings, mounted)
-        boundary = Boundary(name, authentication, settings, is_reflection_open=settings.is_local)
+        bounds = bounds_of(item.descriptor for item in mounted)
+        boundary = Boundary(name, authentication, bounds, settings, is_reflection_open=settings.is_local)
         server = grpc.aio.server(interceptors=[boundary], options=[("grpc.so_reuseport", 0)])
         checks = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(_ChecksOnly(checks), server)

@@ -21,7 +21,7 @@ from services.agents.domain.persona.model import (
 )
 from services.agents.domain.persona.secrets import REDACTED, X_FIELDS
 from services.agents.domain.persona.section import Findings, Section
-from services.runtime.errors import InvalidRequest
+from services.runtime.errors import InvalidRequest, quoted
 
 LAMPORTS_PER_SOL = 1_000_000_000
 
@@ -211,7 +211,7 @@ def _timezone(posts: Section) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        posts.refuse("timezone", f"no time zone is called {name!r}; use a name such as Europe/Paris")
+        posts.refuse("timezone", f"no time zone is called {quoted(name)}; use a name such as Europe/Paris")
         return UTC
 
 

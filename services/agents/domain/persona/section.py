@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.runtime.errors import Violation
+from services.runtime.errors import InvalidRequest, Violation
 
+_ENOUGH = 50
 _MAX_ITEMS = 1_000
 
 
@@ -19,7 +20,7 @@ class Findings:
 
 
 class Section:
-    """An object of the file, at its path. What is missing or null is empty; reading never raises."""
+    """An object of the file, at its path. What is missing or null is empty; reading raises with the fiftieth violation."""
 
     def __init__(self, raw: Any, path: str, findings: Findings) -> None:
         self.path = path
@@ -167,3 +168,5 @@ class Section:
 
     def _refuse(self, path: str, description: str) -> None:
         self._findings.violations.append(Violation(path, description))
+        if len(self._findings.violations) >= _ENOUGH:
+            raise InvalidRequest(self._findings.violations)

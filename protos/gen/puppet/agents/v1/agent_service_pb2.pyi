@@ -100,7 +100,7 @@ class Agent(_message.Message):
 
     @_builtins.property
     def unknown_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The fields of the persona that this version does not know, by path."""
+        """The fields of the persona that this version does not know, by path: at most 1,000 of them."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
