@@ -157,7 +157,8 @@ def _uses(section: Section, name: str) -> bool:
     value = section.raw(name)
     if not isinstance(value, str):
         return section.flag(name)
-    return bool(value.strip()) and not re.match(r"\s*(no|none|never|false|0)\b", value, re.IGNORECASE)
+    said = value.strip()
+    return bool(said) and not re.match(r"(no|none|never|false|0)\b", said, re.IGNORECASE)
 
 
 def _capitalization(words: str) -> Capitalization:

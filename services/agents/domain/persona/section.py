@@ -20,7 +20,7 @@ class Findings:
 
 
 class Section:
-    """An object of the file, at its path. What is missing or null is empty; reading raises with the fiftieth violation."""
+    """An object of the file, at its path. What is missing or null is empty; the fiftieth violation is raised."""
 
     def __init__(self, raw: Any, path: str, findings: Findings) -> None:
         self.path = path
