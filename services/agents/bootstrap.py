@@ -31,6 +31,7 @@ from services.agents.service import (
     Provisioning,
     Replying,
     Scheduler,
+    Tail,
     Writer,
 )
 from services.agents.servicer import AgentServicer
@@ -91,7 +92,8 @@ async def served(
         store = SqlStore(database, SqlRecords)
         workflows = DbosWorkflows(settings.dbos_url(), settings.executor_id, settings.patience_seconds)
         cast = Cast(store, clock, settings.speed)
-        journal = Journal(store, cast, clock)
+        tail = Tail(store, lifecycle.draining)
+        journal = Journal(store, cast, clock, tail)
         writer, effects = Writer(llm), Effects(store)
         flows = Flows(
             Posting(cast, effects, writer, memory, social),
@@ -111,6 +113,7 @@ async def served(
         scheduler = Scheduler(store, cast, workflows, clock, settings.speed)
         async with (
             workflows.running(handlers),
+            tail.following(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
             repeating("tidying", _TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
         ):
@@ -118,7 +121,7 @@ async def served(
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
-                    AgentServicer(agents, journal, lifecycle.draining),
+                    AgentServicer(agents, journal, tail),
                 )
             ]
     finally:

@@ -8,6 +8,7 @@ from services.agents.service.posting import Posting
 from services.agents.service.provisioning import Provisioning
 from services.agents.service.replying import Replying
 from services.agents.service.scheduler import Scheduler
+from services.agents.service.tail import Tail
 from services.agents.service.trading import Dealing
 from services.agents.service.workflows import Flows
 from services.agents.service.writing import Writer
@@ -23,5 +24,6 @@ __all__ = [
     "Provisioning",
     "Replying",
     "Scheduler",
+    "Tail",
     "Writer",
 ]

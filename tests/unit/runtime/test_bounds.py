@@ -3,6 +3,8 @@
 import pytest
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
+from hypothesis import given
+from hypothesis import strategies as st
 
 from puppet.agents.v1 import agent_service_pb2 as agents
 from puppet.memory.v1 import memory_service_pb2 as memory
@@ -71,7 +73,15 @@ def test_what_holds_more_is_refused_by_the_name_of_the_field(
 
 
 def test_millions_of_empty_messages_are_counted_and_not_made() -> None:
-    assert told(BATCH, b"\x12\x00" * 2_000_000) == "memories: must have at most 1,000 items, and has 2,000,000"
+    assert told(BATCH, b"\x12\x00" * 100_000) == "memories: must have at most 1,000 items, and has 100,000"
+    for field in (b"\x12\x00", b"\x10\x01", b"\xf8\x07\x01", b"\x0b\x0c", b"\x15....", b"\x11........"):
+        assert told(BATCH, field * 400_000).endswith("must have at most 40,000 items in all")
+
+
+@given(st.binary(max_size=300))
+def test_fields_are_counted_in_whatever_bytes_there_are(data: bytes) -> None:
+    filler = within(1, b"a" * 300_000)
+    assert bool(told(BATCH, filler + data)) == bool(told(BATCH, data))
 
 
 def test_a_field_that_is_there_twice_is_not_merged() -> None:
