@@ -98,6 +98,18 @@ class Unavailable(RetryLater):
     reason = "UNAVAILABLE"
 
 
+class TooLate(PuppetError):
+    """Give the call more time: it was not done at its deadline."""
+
+    reason = "DEADLINE_EXCEEDED"
+
+
+class Unimplemented(PuppetError):
+    """Call another RPC: this service has none of this name."""
+
+    reason = "UNIMPLEMENTED"
+
+
 class Exhausted(RetryLater):
     """Come back after `retry_after` seconds: a limit is reached; `subject` says whose."""
 

@@ -36,6 +36,9 @@ deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadlin
 _ANSWER_SECONDS = 0.5
 """What is left of a deadline for the answer to reach its caller."""
 
+_TELLING_SECONDS = 0.05
+"""What is left of a caller's deadline for a call that is ended at it to say so."""
+
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 
 
@@ -84,10 +87,23 @@ class Boundary(grpc.aio.ServerInterceptor):
         if wrapped := self._wrapped.get(method):
             return wrapped
         handler = await continuation(handler_call_details)
-        if handler is None or method.startswith(self._exempt):
+        if handler is None:
+            # Never kept: there are as many of these names as anybody likes.
+            return self._unknown(method)
+        if method.startswith(self._exempt):
             return handler
         wrapped = self._wrapped[method] = self._wrap(method, handler)
         return wrapped
+
+    def _unknown(self, method: str) -> Handler:
+        async def answers(_requests: Any, context: Context) -> AsyncIterator[Any]:
+            async with self._guard(method, context, is_stream=False):
+                raise errors.Unimplemented("this service has no such RPC")
+            yield
+
+        # Of any shape: nothing of the request is read.
+        made: Handler = grpc.stream_stream_rpc_method_handler(answers)
+        return made
 
     def _wrap(self, method: str, handler: Any) -> Handler:
         behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
@@ -144,22 +160,24 @@ class Boundary(grpc.aio.ServerInterceptor):
             raise
         except errors.PuppetError as error:
             log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
-            await context.abort_with_status(rpc_status.to_status(status.to_status(error, self._domain)))
+            await self._refuse(context, error)
         except TimeoutError:
             log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
-            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "deadline exceeded")
+            await self._refuse(context, errors.TooLate("the call was not done at its deadline"))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if context.cancelled() or (task is not None and task.cancelling()):
                 raise
             # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
             log.warning("call lost what it waited for", extra={"method": method})
-            gone = errors.Unavailable("the call was interrupted")
-            await context.abort_with_status(rpc_status.to_status(status.to_status(gone, self._domain)))
+            await self._refuse(context, errors.Unavailable("the call was interrupted"))
         except Exception:
             error_id = secrets.token_hex(8)
             log.exception("call failed", extra={"method": method, "error_id": error_id})
             await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
+
+    async def _refuse(self, context: Context, error: errors.PuppetError) -> None:
+        await context.abort_with_status(rpc_status.to_status(status.to_status(error, self._domain)))
 
     @contextlib.contextmanager
     def _admission(self, is_stream: bool) -> Iterator[None]:
@@ -177,7 +195,8 @@ class Boundary(grpc.aio.ServerInterceptor):
         if remaining is None and is_stream:
             yield
             return
-        limit = self._default_deadline if remaining is None else remaining
+        # A little before its caller gives up, who would otherwise never hear why.
+        limit = self._default_deadline if remaining is None else remaining - min(_TELLING_SECONDS, remaining / 10)
         deadline.set(asyncio.get_running_loop().time() + limit)
         async with asyncio.timeout(limit):
             yield
