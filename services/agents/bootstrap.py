@@ -33,6 +33,7 @@ from services.agents.service import (
     Scheduler,
     Tail,
     Writer,
+    redact_stored,
 )
 from services.agents.servicer import AgentServicer
 from services.agents.settings import AgentsSettings
@@ -90,6 +91,8 @@ async def served(
     try:
         await database.migrate(Path(__file__).with_name("migrations"))
         store = SqlStore(database, SqlRecords)
+        if await redact_stored(store):
+            await database.scrub()
         workflows = DbosWorkflows(settings.dbos_url(), settings.executor_id, settings.patience_seconds)
         cast = Cast(store, clock, settings.speed)
         tail = Tail(store, lifecycle.draining)

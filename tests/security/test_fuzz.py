@@ -33,8 +33,8 @@ pytestmark = [pytest.mark.timeout(3_600), pytest.mark.asyncio(loop_scope="module
 
 AT_ONCE = 16
 SECONDS = 10.0
-MADE_BY_GRPC = {grpc.StatusCode.DEADLINE_EXCEEDED}
-"""What a call may end with that carries no reason: its own caller gave up, before the service could say anything."""
+MADE_BY_GRPC = {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+"""What a call may end with that carries no reason: its own caller gave up, or a message has more than 8 MiB."""
 
 MADE_BY_CALLER = "Internal error from Core"
 """What grpc.aio says to its own caller when an upload is refused while it is still being written."""

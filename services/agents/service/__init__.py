@@ -6,6 +6,7 @@ from services.agents.service.effects import Effects
 from services.agents.service.journal import Journal
 from services.agents.service.posting import Posting
 from services.agents.service.provisioning import Provisioning
+from services.agents.service.redacting import redact_stored
 from services.agents.service.replying import Replying
 from services.agents.service.scheduler import Scheduler
 from services.agents.service.tail import Tail
@@ -26,4 +27,5 @@ __all__ = [
     "Scheduler",
     "Tail",
     "Writer",
+    "redact_stored",
 ]
