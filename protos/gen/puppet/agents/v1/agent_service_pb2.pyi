@@ -96,7 +96,9 @@ class Agent(_message.Message):
     """Changes with every write."""
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
-        """The persona, with every secret replaced by `[redacted]`. Unknown fields are kept."""
+        """The persona, with `[redacted]` in place of every secret, and of the value of every field that this version does not
+        know: of those only the paths are kept.
+        """
 
     @_builtins.property
     def unknown_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
