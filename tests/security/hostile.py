@@ -12,7 +12,6 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.struct_pb2 import Struct
 
-from services.runtime.pages import _fingerprint
 from services.runtime.rpc.access import Rule
 from tests.security.principals import about
 
@@ -35,6 +34,9 @@ _LIMITS: dict[int, tuple[int, int]] = {
     FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
 }
 _DEEPEST = 12
+
+FINGERPRINT = "0" * 16
+"""What a page token has to begin with to go with any filters: the test makes the services believe it."""
 
 
 class Requests:
@@ -149,16 +151,22 @@ class Requests:
         return self._rng.choice((0, 1, 2, 3, 60, 1_001)) if depth == 0 else self._rng.choice((0, 1, 2, 3))
 
     def _token(self) -> str:
-        """Return a page token: a forged key that goes with likely filters, or anything at all."""
-        filters: list[list[object]] = [[], [""], [self._agent], [[], []], [self._agent, ()], [self._agent, []]]
-        key = [self._json(2) for _ in range(self._rng.randrange(4))]
-        time = {"time": self._rng.choice(("2024-01-01T00:00:00+00:00", "0001-01-01T00:00:00+23:59", "x", "9999-12-31"))}
-        written = [
-            _fingerprint(self._rng.choice(filters)),
-            *self._rng.choice((key, [time, "x"], [time, 5], [-1], ["a"])),
-        ]
+        """Return a page token: a forged key that goes with the filters, or anything at all."""
+        times = (
+            "2024-01-01T00:00:00+00:00",
+            "0001-01-01T00:00:00+23:59",
+            "x",
+            "9999-12-31T23:59:59-23:59",
+            "2024-01-01",
+        )
+        time: Any = {"time": self._rng.choice((*times, None, 5))}
+        number, text = self._rng.choice((*_WHOLE, True, 0.5, 10**30)), self._text()
+        keys: Any = ([], [text], [number], [time, text], [time, number], [number, text], [time], [self._json(2)])
+        written = [FINGERPRINT, *self._rng.choice(keys)]
         choices: tuple[Callable[[], str], ...] = (
             lambda: base64.urlsafe_b64encode(json.dumps(written).encode()).decode(),
+            lambda: base64.urlsafe_b64encode(json.dumps(written).encode()).decode(),
+            lambda: base64.urlsafe_b64encode(json.dumps({"time": written}).encode()).decode(),
             lambda: base64.urlsafe_b64encode(b"[" * 2_000).decode(),
             lambda: base64.urlsafe_b64encode(b"[" + b"9" * 3_000).decode(),
             lambda: base64.urlsafe_b64encode(self._rng.randbytes(30)).decode(),
