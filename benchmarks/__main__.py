@@ -9,7 +9,7 @@ import grpc
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import authentication
+from benchmarks import authentication, refusals, streams
 from benchmarks.calls import Call, Figures, echo, measure
 from benchmarks.start import ProcessFigures, measure_start, plan
 from puppet.agents.v1 import agent_service_pb2 as agents
@@ -25,6 +25,8 @@ from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from puppetctl.clients import proof_in
 from puppetctl.processes import running
 from services.runtime.rpc.client import open_channel
+from services.runtime.rpc.credentials import Credential
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 
 console = Console()
 
@@ -52,6 +54,11 @@ async def main() -> None:
             measured = await measure(calls)
             show_calls(measured)
             show_authentication(await authentication.measure(), measured["bare echo"])
+            operator = Credential.read(PrincipalFiles(Path(folder) / "auth").credential_path(OPERATOR))
+            [memory_at] = [child.program.address for child in children if child.program.name == "memory"]
+            show_refusals(await refusals.measure(memory_at, operator))
+            [pid] = [child.pid for child in children if child.program.name == "agents"]
+            show_streams(await streams.measure(AgentServiceStub(channels["agents"]), pid))
 
 
 async def service_calls(channels: dict[str, grpc.aio.Channel]) -> dict[str, Call]:
@@ -125,6 +132,25 @@ def show_authentication(measured: dict[str, float], echo: Figures) -> None:
     for name, milliseconds in measured.items():
         table.add_row(name, f"{milliseconds:.3f}", f"{milliseconds / echo.p50_ms:.3f}")
     console.print(table)
+
+
+def show_refusals(measured: dict[str, dict[int, refusals.Refused]]) -> None:
+    """Print how long refusals take, by the size of the request, and how long health checks took meanwhile."""
+    table = Table(title="refused calls, ms: the call / the slowest health check meanwhile", title_justify="left")
+    table.add_column("a request with")
+    for size in refusals.SIZES:
+        table.add_column(f"{size // 1024:,} KiB", justify="right")
+    for name, by_size in measured.items():
+        table.add_row(name, *(f"{item.call_ms:.0f} / {item.health_ms:.0f}" for item in by_size.values()))
+    console.print(table)
+
+
+def show_streams(measured: streams.StreamFigures) -> None:
+    """Print what idle streams cost."""
+    console.print(
+        f"{streams.STREAMS:,} idle WatchActivity streams: {measured.watched:.1%} of a core; "
+        f"none: {measured.alone:.1%} (the schedule goes on)"
+    )
 
 
 if __name__ == "__main__":

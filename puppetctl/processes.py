@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from puppetctl import web
+from puppetctl.rotation import keep_small
 from puppetctl.suite import Program, SuiteError, port_in_use
 from services.runtime.private import make_folder
 from services.runtime.rpc.client import UNIX
@@ -124,7 +125,8 @@ class Child:
         """Return the end of what the present process has logged."""
         with self._log.open("rb") as log:
             end = log.seek(0, os.SEEK_END)
-            log.seek(max(self._log_begins, end - _LAST_BYTES))
+            # It may have been emptied since.
+            log.seek(max(self._log_begins if self._log_begins <= end else 0, end - _LAST_BYTES))
             words = log.read().decode(errors="replace").splitlines()[-_LAST_LINES:]
         return f" The end of {self._log}:\n" + "\n".join(words) if words else f" Nothing stands in {self._log}."
 
@@ -135,7 +137,7 @@ async def running(
 ) -> AsyncIterator[list[Child]]:
     """Run the programs until the block ends; then stop them, in `STOP_SECONDS` at most.
 
-    Their output is appended to `logs/<name>.log`. Raises SuiteError when a port is in use.
+    Their output is appended to `logs/<name>.log`; a few full ones are kept. Raises SuiteError when a port is in use.
     """
     for program in programs:
         if port_in_use(program.port):
@@ -146,9 +148,11 @@ async def running(
     await asyncio.to_thread(make_folder, logs)
     children = [Child(program, logs / f"{program.name}.log", inherited, notice) for program in programs]
     keepers = [asyncio.create_task(child.run(), name=child.program.name) for child in children]
+    rotation = asyncio.create_task(keep_small([logs / f"{program.name}.log" for program in programs]), name="rotation")
     try:
         yield children
     finally:
+        rotation.cancel()
         for keeper in keepers:
             keeper.cancel()
         await _stop(children, keepers)

@@ -172,8 +172,8 @@ def has_own_secrets(persona: Mapping[str, Any]) -> bool:
 
 
 def _is_same(stored: Any, given: Any) -> bool:
-    if stored == _REDACTED and given:
-        return True
+    if stored == _REDACTED:
+        return given is not None and given not in ("", [], {})
     if isinstance(stored, dict) and isinstance(given, dict):
         return stored.keys() == given.keys() and all(_is_same(stored[name], given[name]) for name in stored)
     if isinstance(stored, list) and isinstance(given, list):

@@ -9,7 +9,7 @@ import re
 from sandbox.x.posts import Condition
 from sandbox.x.problems import Problem, invalid
 
-_TOKEN = re.compile(r'\s*(-?\(|\)|-?"[^"]*"|[^\s()]+)')
+_TOKEN = re.compile(r'(-?\(|\)|-?"[^"]*"|[^\s()]+)')
 _MAX_GROUPS = 50
 _USER_ID = "(SELECT id FROM users WHERE username = ? OR id = ?)"
 _OPERATORS = {

@@ -31,7 +31,9 @@ from services.agents.service import (
     Provisioning,
     Replying,
     Scheduler,
+    Tail,
     Writer,
+    redact_stored,
 )
 from services.agents.servicer import AgentServicer
 from services.agents.settings import AgentsSettings
@@ -89,9 +91,12 @@ async def served(
     try:
         await database.migrate(Path(__file__).with_name("migrations"))
         store = SqlStore(database, SqlRecords)
+        if await redact_stored(store):
+            await database.scrub()
         workflows = DbosWorkflows(settings.dbos_url(), settings.executor_id, settings.patience_seconds)
         cast = Cast(store, clock, settings.speed)
-        journal = Journal(store, cast, clock)
+        tail = Tail(store, lifecycle.draining)
+        journal = Journal(store, cast, clock, tail)
         writer, effects = Writer(llm), Effects(store)
         flows = Flows(
             Posting(cast, effects, writer, memory, social),
@@ -111,6 +116,7 @@ async def served(
         scheduler = Scheduler(store, cast, workflows, clock, settings.speed)
         async with (
             workflows.running(handlers),
+            tail.following(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
             repeating("tidying", _TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
         ):
@@ -118,7 +124,7 @@ async def served(
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
-                    AgentServicer(agents, journal, lifecycle.draining),
+                    AgentServicer(agents, journal, tail),
                 )
             ]
     finally:

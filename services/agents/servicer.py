@@ -1,6 +1,5 @@
 """The gRPC class of the agents service: check, convert, call, convert back."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +8,7 @@ import grpc
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
 from services.agents import wire
-from services.agents.service import Agents, Journal
+from services.agents.service import Agents, Journal, Tail
 from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
 from services.runtime.rpc.boundary import patience
@@ -20,11 +19,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class AgentServicer(pb_grpc.AgentServiceServicer):
     """Serves `puppet.agents.v1.AgentService`."""
 
-    def __init__(self, agents: Agents, journal: Journal, draining: asyncio.Event) -> None:
-        """Take what is set when open streams have to end."""
+    def __init__(self, agents: Agents, journal: Journal, tail: Tail) -> None:
         self._agents = agents
         self._journal = journal
-        self._draining = draining
+        self._tail = tail
 
     async def CreateAgent(self, request: pb.CreateAgentRequest, context: Context) -> pb.CreateAgentResponse:
         """Create an agent."""
@@ -103,5 +101,5 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
     ) -> AsyncIterator[pb.WatchActivityResponse]:
         """Stream what agents do."""
         after = wire.read_cursor(request)
-        async for activity in self._journal.watch(list(request.agent_ids), after, self._draining):
+        async for activity in self._tail.watch(request.agent_ids, after):
             yield pb.WatchActivityResponse(activity=wire.write_activity(activity) if activity else None)

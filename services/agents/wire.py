@@ -16,7 +16,6 @@ from services.runtime.protobuf import write_time
 MOST_ID = 64
 _MOST_TRIGGER_ID = 100
 _MOST_TOPIC = 500
-_MOST_AGENTS = 500
 _KINDS = {pb.ActivityKind.Value(f"ACTIVITY_KIND_{kind.name}"): kind for kind in ActivityKind}
 _KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 
@@ -143,7 +142,5 @@ def write_activity(activity: ActivityRecord) -> pb.Activity:
 
 
 def _agents(checks: Checks, request: pb.ListActivityRequest | pb.WatchActivityRequest) -> None:
-    if len(request.agent_ids) > _MOST_AGENTS:
-        checks.refuse("agent_ids", f"must be at most {_MOST_AGENTS}")
     for agent_id in request.agent_ids:
         checks.text("agent_ids", agent_id, MOST_ID)

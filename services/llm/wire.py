@@ -100,8 +100,6 @@ def _check_common(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerat
 def _check_prompt(checks: Checks, prompt: pb.Prompt) -> None:
     checks.text("prompt.system", prompt.system, _TEXT, required=False)
     checks.text("prompt.input", prompt.input, _TEXT)
-    if len(prompt.examples) > 64:
-        checks.refuse("prompt.examples", f"must be at most 64, and are {len(prompt.examples)}")
     for number, example in enumerate(prompt.examples):
         checks.text(f"prompt.examples[{number}].input", example.input, _TEXT)
         checks.text(f"prompt.examples[{number}].output", example.output, _TEXT)
@@ -118,8 +116,6 @@ def _check_sampling(checks: Checks, sampling: pb.Sampling) -> None:
         checks.number(f"sampling.{field}", given.get(field, least), least, most)
     if "top_p" in given and not 0 < sampling.top_p <= 1:
         checks.refuse("sampling.top_p", f"must be more than 0 and at most 1, and is {sampling.top_p:g}")
-    if len(sampling.stop) > 4:
-        checks.refuse("sampling.stop", f"must be at most 4, and are {len(sampling.stop)}")
     for number, text in enumerate(sampling.stop):
         # A line break is a fine place to stop, so this is not the check for blank texts.
         if not text:

@@ -4,13 +4,17 @@ import math
 from collections.abc import Collection
 from typing import Any, Self
 
-from services.runtime.errors import InvalidRequest, Violation
+from services.runtime.errors import InvalidRequest, Violation, quoted
 
 REQUEST_ID_LENGTH = 128
+_ENOUGH = 50
 
 
 class Checks:
-    """Collects the violations of one request; leaving the `with` block raises InvalidRequest when there are any."""
+    """Collects the violations of one request; leaving the `with` block raises InvalidRequest when there are any.
+
+    With the fiftieth it is raised at once: nobody reads more, and whoever sends so many shall not be worked for.
+    """
 
     def __init__(self) -> None:
         self._violations: list[Violation] = []
@@ -25,13 +29,15 @@ class Checks:
     def refuse(self, field: str, description: str) -> None:
         """Note that a field breaks a rule."""
         self._violations.append(Violation(field, description))
+        if len(self._violations) >= _ENOUGH:
+            raise InvalidRequest(self._violations)
 
     def text(self, field: str, value: str, most: int, *, required: bool = True) -> None:
         """Ask for at most `most` characters, not blank when required, and none of them NUL."""
-        if required and not value.strip():
-            self.refuse(field, "is required")
-        elif len(value) > most:
+        if len(value) > most:
             self.refuse(field, f"must have at most {most} characters, and has {len(value)}")
+        elif required and not value.strip():
+            self.refuse(field, "is required")
         elif "\0" in value:
             self.refuse(field, "must not contain a NUL character")
 
@@ -53,7 +59,7 @@ class Checks:
             self.refuse(field, "is required")
         for path in paths:
             if path not in allowed:
-                self.refuse(field, f"{path!r} can't be set; these can: {', '.join(sorted(allowed))}")
+                self.refuse(field, f"{quoted(path)} can't be set; these can: {', '.join(sorted(allowed))}")
 
     def request_id(self, value: str, *, required: bool = False, most: int = REQUEST_ID_LENGTH) -> None:
         """Check the name of an effect."""

@@ -17,6 +17,18 @@ class Violation:
     description: str
 
 
+_FIELD, _DESCRIPTION, _QUOTED, _TOLD = 200, 400, 100, 50
+
+
+def quoted(text: str) -> str:
+    """Return a text in quotes, as it may stand in a message: of one with more than 100 characters the beginning."""
+    return repr(_cut(text, _QUOTED))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 class PuppetError(Exception):
     """An error that a caller is told of, with its message; anything else that is raised stays inside."""
 
@@ -29,13 +41,16 @@ class PuppetError(Exception):
 
 
 class InvalidRequest(PuppetError):
-    """Change the request: every field that breaks a rule is named."""
+    """Change the request: the fields that break a rule are named, up to fifty of them."""
 
     reason = "INVALID_REQUEST"
 
     def __init__(self, violations: Sequence[Violation]) -> None:
-        super().__init__("; ".join(f"{item.field}: {item.description}" for item in violations))
-        self.violations = tuple(violations)
+        # What a caller wrote may stand in both: what is answered and logged doesn't grow with it.
+        self.violations = tuple(
+            Violation(_cut(item.field, _FIELD), _cut(item.description, _DESCRIPTION)) for item in violations[:_TOLD]
+        )
+        super().__init__("; ".join(f"{item.field}: {item.description}" for item in self.violations))
 
 
 class RequestIdReused(InvalidRequest):
@@ -81,6 +96,18 @@ class Unavailable(RetryLater):
     """Repeat the call after `retry_after` seconds: something that is needed does not answer, or is overloaded."""
 
     reason = "UNAVAILABLE"
+
+
+class TooLate(PuppetError):
+    """Give the call more time: it was not done at its deadline."""
+
+    reason = "DEADLINE_EXCEEDED"
+
+
+class Unimplemented(PuppetError):
+    """Call another RPC: this service has none of this name."""
+
+    reason = "UNIMPLEMENTED"
 
 
 class Exhausted(RetryLater):

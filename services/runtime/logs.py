@@ -11,11 +11,14 @@ from typing import Any
 trace_id: contextvars.ContextVar[str] = contextvars.ContextVar("trace_id", default="")
 """The W3C trace id of the call that is being served, 32 hex digits; empty outside of a call."""
 
+_VALUE, _LINE = 2_000, 16_000
+"""How many characters a value and a whole line may have."""
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 class JsonFormatter(logging.Formatter):
-    """Renders a record, its `extra` fields and the trace id."""
+    """Renders a record, its `extra` fields and the trace id; what is long is cut, whatever somebody sent us."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -28,14 +31,32 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "service": self._service,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _cut(record.getMessage()),
         }
         if trace := trace_id.get():
             line["trace_id"] = trace
-        line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        line |= {key: _short(value) for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+            line["exception"] = _ends(self.formatException(record.exc_info))
+        written = json.dumps(line, ensure_ascii=False)
+        # Many values, each short enough: what tells one line from another is at its beginning.
+        return written if len(written) <= _LINE else json.dumps({"cut": written[: _LINE // 2]}, ensure_ascii=False)
+
+
+def _short(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return _cut(value if isinstance(value, str) else str(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _VALUE else f"{text[:_VALUE]}… ({len(text):,} characters)"
+
+
+def _ends(text: str) -> str:
+    """Return the beginning and the end of a traceback, which say where it was and what it was."""
+    half = _LINE // 4
+    return text if len(text) <= 2 * half else f"{text[:half]}\n…\n{text[-half:]}"
 
 
 def configure(service: str, level: str) -> None:

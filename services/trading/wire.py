@@ -16,8 +16,6 @@ _STATES = {pb.TradeState.Value(f"TRADE_STATE_{state.name}"): state for state in 
 _STATE_NUMBERS = {state: number for number, state in _STATES.items()}
 
 _MAX_SLIPPAGE_BPS = 5_000
-_MAX_MINTS = 50
-_MAX_POLICY_MINTS = 500
 _MAX_LAMPORTS = 10**9 * LAMPORTS_PER_SOL
 """More than all SOL there is."""
 
@@ -87,8 +85,8 @@ def read_pair(request: pb.GetQuoteRequest | pb.ExecuteTradeRequest) -> Pair:
 def check_mints(request: pb.GetPricesRequest) -> None:
     """Check which prices are asked for."""
     with Checks() as checks:
-        if not 1 <= len(request.mints) <= _MAX_MINTS:
-            checks.refuse("mints", f"must have 1 to {_MAX_MINTS} mints, and has {len(request.mints)}")
+        if not request.mints:
+            checks.refuse("mints", "is required")
         for index, mint in enumerate(request.mints):
             _mint(checks, f"mints[{index}]", mint)
 
@@ -239,8 +237,6 @@ def _anything(_checks: Checks, _field: str, _value: int) -> None:
 
 
 def _mints(checks: Checks, field: str, values: list[str]) -> None:
-    if len(values) > _MAX_POLICY_MINTS:
-        checks.refuse(field, f"must have at most {_MAX_POLICY_MINTS} mints, and has {len(values)}")
     for index, value in enumerate(values):
         _mint(checks, f"{field}[{index}]", value)
 

@@ -10,6 +10,7 @@ from tests.architecture.rooms import SERVICES, modules_of
 from tests.contract.test_protos import protos_of
 
 SHARED = {
+    "DEADLINE_EXCEEDED",
     "DELEGATION_REQUIRED",
     "ETAG_MISMATCH",
     "INTERNAL",
@@ -18,6 +19,7 @@ SHARED = {
     "REQUEST_ID_REUSED",
     "UNAUTHENTICATED",
     "UNAVAILABLE",
+    "UNIMPLEMENTED",
 }
 
 

@@ -9,6 +9,7 @@ from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, Servic
 from google.protobuf.descriptor_pb2 import MethodOptions
 
 from services.runtime.rpc.access import Rule
+from services.runtime.rpc.bounds import MOST_ITEMS, most_items
 from tests.architecture.rooms import SERVICES
 from tests.conftest import ROOT
 
@@ -87,6 +88,19 @@ def test_the_path_to_an_agent_leads_somewhere(method: MethodDescriptor) -> None:
 def test_every_update_has_a_mask(method: MethodDescriptor) -> None:
     if method.name.startswith("Update"):
         assert "update_mask" in method.input_type.fields_by_name
+
+
+@every_method
+def test_every_list_in_a_request_says_how_many_items_it_may_have(method: MethodDescriptor) -> None:
+    waiting, seen = [method.input_type], set()
+    while waiting:
+        message = waiting.pop()
+        if message.full_name in seen or not message.full_name.startswith("puppet."):
+            continue
+        seen.add(message.full_name)
+        waiting.extend(field.message_type for field in message.fields if field.message_type is not None)
+        unbounded = {field.name for field in message.fields if field.is_repeated and most_items(field) == MOST_ITEMS}
+        assert not unbounded, message.full_name
 
 
 def test_money_is_never_a_float() -> None:

@@ -1,7 +1,7 @@
 """Everybody who may call, or tries to, against the five services as they really are."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,8 +107,11 @@ def about(method: MethodDescriptor, agent: str) -> Message:
 
 
 @contextlib.asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[Suite]:
-    """Run the five services on one data folder; the world outside of them isn't there."""
+async def served(folder: Path, new_database: Callable[[str], str] | None = None) -> AsyncIterator[Suite]:
+    """Run the five services on one data folder; the world outside of them isn't there.
+
+    `new_database` makes the database of a service and returns its URL; without it each has an SQLite file.
+    """
     files = PrincipalFiles(folder / "auth")
     files.prepare(SERVICES)
     for principal in (
@@ -123,10 +126,12 @@ async def served(folder: Path) -> AsyncIterator[Suite]:
     async with contextlib.AsyncExitStack() as stack:
         addresses = {
             name: await stack.enter_async_context(serving(name, settings, open_service))
-            for name, settings, open_service in _neighbours(here)
+            for name, settings, open_service in _neighbours(here, new_database)
         }
         targets: Any = {f"{name}_target": address for name, address in addresses.items()}
-        settings = AgentsSettings(**here, **targets, speed=1e-6, patience_seconds=0.2)
+        settings = AgentsSettings(
+            **here, **_stored(new_database, "agents"), **targets, speed=1e-6, patience_seconds=0.2
+        )
         addresses["agents"] = await stack.enter_async_context(serving("agents", settings, open_agents(settings)))
         channels = {
             name: await stack.enter_async_context(grpc.aio.insecure_channel(address))
@@ -135,10 +140,15 @@ async def served(folder: Path) -> AsyncIterator[Suite]:
         yield Suite(folder, channels)
 
 
-def _neighbours(here: Any) -> list[tuple[str, ServiceSettings, Opener]]:
-    memory, llm = MemorySettings(**here), LlmSettings(**here, providers=(read_provider("fake"),))
-    trading = TradingSettings(**here, rpc_url=NOWHERE, jupiter_url=NOWHERE)
-    social = SocialSettings(**here, x_base_url=NOWHERE)
+def _stored(new_database: Callable[[str], str] | None, name: str) -> dict[str, Any]:
+    return {} if new_database is None else {"database_url": new_database(name)}
+
+
+def _neighbours(here: Any, databases: Callable[[str], str] | None) -> list[tuple[str, ServiceSettings, Opener]]:
+    memory = MemorySettings(**here, **_stored(databases, "memory"))
+    llm = LlmSettings(**here, providers=(read_provider("fake"),))
+    trading = TradingSettings(**here, **_stored(databases, "trading"), rpc_url=NOWHERE, jupiter_url=NOWHERE)
+    social = SocialSettings(**here, **_stored(databases, "social"), x_base_url=NOWHERE)
     return [
         ("memory", memory, open_memory(memory)),
         ("llm", llm, open_llm(llm)),

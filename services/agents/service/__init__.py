@@ -6,8 +6,10 @@ from services.agents.service.effects import Effects
 from services.agents.service.journal import Journal
 from services.agents.service.posting import Posting
 from services.agents.service.provisioning import Provisioning
+from services.agents.service.redacting import redact_stored
 from services.agents.service.replying import Replying
 from services.agents.service.scheduler import Scheduler
+from services.agents.service.tail import Tail
 from services.agents.service.trading import Dealing
 from services.agents.service.workflows import Flows
 from services.agents.service.writing import Writer
@@ -23,5 +25,7 @@ __all__ = [
     "Provisioning",
     "Replying",
     "Scheduler",
+    "Tail",
     "Writer",
+    "redact_stored",
 ]

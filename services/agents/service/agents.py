@@ -18,7 +18,7 @@ from services.agents.service.cast import Cast
 from services.agents.service.journal import TURN, Entry, Journal
 from services.agents.service.provisioning import Provisioning
 from services.runtime.clock import Clock
-from services.runtime.errors import Conflict, InvalidRequest, Violation
+from services.runtime.errors import Conflict, InvalidRequest, Violation, quoted
 from services.runtime.idempotency import RequestKey
 from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
@@ -114,7 +114,7 @@ class Agents:
         """
         persona, secrets = read_persona(raw), secrets_of(raw)
         if persona.id != agent_id:
-            raise InvalidRequest([Violation("agent.persona.id", f"must be {agent_id!r}, which can't be changed")])
+            raise InvalidRequest([Violation("agent.persona.id", f"must be {quoted(agent_id)}, which can't be changed")])
         async with self._store.writing() as records:
             agent = await _existing(records, agent_id)
             if await records.claim(key, agent_id) is not None:

@@ -2,22 +2,21 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord
 from services.agents.domain.mood import MoodEvent, OwnEvent, feel
 from services.agents.ports.store import Records, Store
 from services.agents.service.cast import Cast
+from services.agents.service.tail import Tail
 from services.runtime.clock import Clock
 from services.runtime.pages import Page, Paged
 
 TURN = "activity"
 """Whoever adds activities takes this turn, so that their places in the log are in the order of their commits."""
 
-_BATCH = 100
 _LOOK_SECONDS = 1.0
-_HEARTBEAT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +31,11 @@ class Entry:
 
 
 class Journal:
-    """Writes the log, and tells those who watch it."""
+    """Writes the log, and stirs those who wait for it."""
 
-    def __init__(self, store: Store, cast: Cast, clock: Clock) -> None:
+    def __init__(self, store: Store, cast: Cast, clock: Clock, tail: Tail) -> None:
         self._store = store
+        self._tail = tail
         self._cast = cast
         self._clock = clock
         self._news = asyncio.Event()
@@ -80,6 +80,7 @@ class Journal:
         """Wake those who watch the log in this process; those of other replicas look by themselves."""
         self._news.set()
         self._news = asyncio.Event()
+        self._tail.stir()
 
     async def page(self, agent_ids: Sequence[str], kinds: Sequence[ActivityKind], page: Page) -> Paged[ActivityRecord]:
         """Return a page of activities, newest first."""
@@ -98,32 +99,6 @@ class Journal:
             if (left := until - now()) <= 0:
                 return None
             await _wait(news, min(left, _LOOK_SECONDS))
-
-    async def watch(
-        self, agent_ids: Sequence[str], after: int | None, draining: asyncio.Event
-    ) -> AsyncIterator[ActivityRecord | None]:
-        """Yield what is logged after this place, or from now on, until `draining`; None when nothing happens for long.
-
-        The first item is None: from then on nothing is missed.
-        """
-        if after is None:
-            async with self._store.reading() as records:
-                after = await records.last_seq()
-        now = asyncio.get_running_loop().time
-        yield None
-        told = now()
-        while not draining.is_set():
-            news = self._news
-            async with self._store.reading() as records:
-                batch = await records.activities_after(agent_ids, after, _BATCH)
-            for activity in batch:
-                yield activity
-                after, told = activity.seq or after, now()
-            if not batch:
-                if now() - told >= _HEARTBEAT_SECONDS:
-                    yield None
-                    told = now()
-                await _wait(news, _LOOK_SECONDS)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -13,7 +13,8 @@ from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.idempotency import RequestKey
 from services.runtime.rpc import identity
 
-_MOST = 100_000
+_MOST, _MOST_BYTES = 100_000, 256 * 2**20
+"""How much of an import is kept until all of it was checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ async def read_import(requests: AsyncIterator[pb.ImportMemoriesRequest], now: da
     memories: list[Remembered] = []
     body = hashlib.sha256()
     agent_id = request_id = ""
+    total = 0
     async for request in requests:
         if not memories:
             agent_id, request_id = request.agent_id, request.request_id
@@ -36,7 +38,11 @@ async def read_import(requests: AsyncIterator[pb.ImportMemoriesRequest], now: da
                 check_agent(checks, agent_id)
                 checks.request_id(request_id)
         memories.append(read_imported(request, agent_id, len(memories) + 1, now))
-        body.update(request.SerializeToString(deterministic=True))
+        written = request.SerializeToString(deterministic=True)
+        body.update(written)
+        total += len(written)
+        if total > _MOST_BYTES:
+            raise InvalidRequest([Violation("memory", f"must be at most {_MOST_BYTES:,} bytes in one import")])
         if len(memories) > _MOST:
             raise InvalidRequest([Violation("memory", f"must be at most {_MOST} in one import")])
     if not memories:

@@ -11,6 +11,7 @@ from services.memory.domain.memories import Memory, MemoryFilter, MemoryKind, Me
 from services.memory.domain.vectors import IndexStatus
 from services.memory.wire.upkeep import write_index
 from services.runtime.checks import Checks
+from services.runtime.errors import quoted
 from services.runtime.ids import new_id
 from services.runtime.protobuf import read_optional_time, read_time, write_time
 
@@ -19,9 +20,7 @@ PROVENANCES = {pb.Provenance.Value(f"PROVENANCE_{provenance.name}"): provenance 
 _KIND_NUMBERS = {kind: number for number, kind in KINDS.items()}
 _PROVENANCE_NUMBERS = {provenance: number for number, provenance in PROVENANCES.items()}
 
-_BATCH = 1_000
 _ABOVE_VERSIONS = 10**18
-_MOST_ENTRIES = 32
 _NAMES = ("author", "source_id", "subject", "conversation_id")
 _CHANGEABLE = {"text", "kind", "importance", "valence", "subject", "metadata", "occur_time", "expire_time"}
 _FILTERS = ("subject", "conversation_id", "author", "source_id")
@@ -40,11 +39,11 @@ def read_batch(request: pb.BatchCreateMemoriesRequest, now: datetime) -> list[Me
     """Return the memories to create."""
     with Checks() as checks:
         check_agent(checks, request.agent_id)
-        if not 1 <= len(request.memories) <= _BATCH:
-            checks.refuse("memories", f"must be 1 to {_BATCH}, and are {len(request.memories)}")
+        if not request.memories:
+            checks.refuse("memories", "is required")
         for at, given in enumerate(request.memories):
             if given.agent_id not in ("", request.agent_id):
-                checks.refuse(f"memories[{at}].agent_id", f"must be {request.agent_id!r} or empty")
+                checks.refuse(f"memories[{at}].agent_id", f"must be {quoted(request.agent_id)} or empty")
             _check_memory(checks, f"memories[{at}]", given)
         checks.request_id(request.request_id)
     return [_new_memory(given, request.agent_id, now) for given in request.memories]
@@ -54,7 +53,7 @@ def read_imported(given: pb.ImportMemoriesRequest, agent_id: str, at: int, now: 
     """Return the `at`-th memory of an import, counted from 1, as it was exported."""
     with Checks() as checks:
         if given.agent_id not in ("", agent_id):
-            checks.refuse("agent_id", f"of message {at} must be {agent_id!r} or empty")
+            checks.refuse("agent_id", f"of message {at} must be {quoted(agent_id)} or empty")
         states = [
             ("memory", given.memory),
             *((f"history[{number}]", item) for number, item in enumerate(given.history)),
@@ -258,11 +257,9 @@ def _check_values(checks: Checks, field: str, given: pb.Memory) -> None:
 
 
 def _check_entries(checks: Checks, field: str, entries: Mapping[str, str]) -> None:
-    if len(entries) > _MOST_ENTRIES:
-        checks.refuse(field, f"must have at most {_MOST_ENTRIES} entries")
     for key, value in entries.items():
         checks.text(field, key, 64)
-        checks.text(f"{field}[{key!r}]", value, 1_000, required=False)
+        checks.text(f"{field}[{quoted(key)}]", value, 1_000, required=False)
 
 
 def _check_time(checks: Checks, name: str, message: Any, field: str = "") -> None:

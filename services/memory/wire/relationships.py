@@ -3,7 +3,7 @@
 from typing import Any
 
 from puppet.memory.v1 import relationship_service_pb2 as pb
-from services.memory.domain.relationships import MOST_EXPERIENCES, Happening, Interaction, View
+from services.memory.domain.relationships import Happening, Interaction, View
 from services.runtime.checks import Checks
 from services.runtime.protobuf import write_time
 
@@ -81,8 +81,6 @@ def read_values(request: pb.UpdateRelationshipRequest) -> dict[str, Any]:
         for field, (least, most) in _RANGES.items():
             checks.number(f"relationship.{field}", getattr(given, field), least, most)
         checks.text("relationship.notes", given.notes, 2_000, required=False)
-        if len(given.shared_experiences) > MOST_EXPERIENCES:
-            checks.refuse("relationship.shared_experiences", f"must be at most {MOST_EXPERIENCES}")
         for at, experience in enumerate(given.shared_experiences):
             checks.text(f"relationship.shared_experiences[{at}]", experience, 1_000)
         checks.request_id(request.request_id)

@@ -54,7 +54,8 @@ class Rule:
 def _member(value: Any, name: str) -> Any:
     # By its name: a Struct of another pool of descriptors is another class.
     if getattr(getattr(value, "DESCRIPTOR", None), "full_name", "") == Struct.DESCRIPTOR.full_name:
-        return dict(value).get(name, "")
+        # Only this one: to take all of it apart would take long, and fail at a value that is none.
+        return value.fields[name].string_value if name in value.fields else ""
     return getattr(value, name, "")
 
 

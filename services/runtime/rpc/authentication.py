@@ -124,7 +124,9 @@ class Authentication:
             return values_at(request, rule.agent)
         if not rule.resource or self._agent_of is None:
             return []
-        owners = [await self._agent_of(resource) for resource in values_at(request, rule.resource)]
+        # Nothing was checked yet, and what has a NUL in it is no question that every database takes.
+        named = [resource for resource in values_at(request, rule.resource) if "\0" not in resource]
+        owners = [await self._agent_of(resource) for resource in named]
         # A thing that isn't there belongs to nobody, so nobody with a scope learns that it isn't.
         return [owner or "" for owner in owners]
 

@@ -21,6 +21,7 @@ from grpc_status import rpc_status
 from services.runtime import errors
 from services.runtime.rpc import identity, status, telemetry
 from services.runtime.rpc.authentication import Authentication
+from services.runtime.rpc.bounds import Shape
 from services.runtime.rpc.registry import Registered
 from services.runtime.settings import ServiceSettings
 
@@ -34,6 +35,9 @@ deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadlin
 
 _ANSWER_SECONDS = 0.5
 """What is left of a deadline for the answer to reach its caller."""
+
+_TELLING_SECONDS = 0.05
+"""What is left of a caller's deadline for a call that is ended at it to say so."""
 
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 
@@ -59,13 +63,15 @@ class Boundary(grpc.aio.ServerInterceptor):
         self,
         service: str,
         authentication: Authentication,
+        bounds: Mapping[str, Shape],
         settings: ServiceSettings,
         *,
         is_reflection_open: bool = True,
     ) -> None:
-        """Take the service's short name, for example `memory`, who may call it, and its limits."""
+        """Take the service's short name, for example `memory`, who may call, what requests may hold, and limits."""
         self._domain = f"{service}.puppet"
         self._authentication = authentication
+        self._bounds = bounds
         self._exempt = (_HEALTH, _REFLECTION) if is_reflection_open else (_HEALTH,)
         self._free = {False: settings.max_concurrent_calls, True: settings.max_open_streams}
         self._default_deadline = settings.default_deadline_seconds
@@ -81,21 +87,34 @@ class Boundary(grpc.aio.ServerInterceptor):
         if wrapped := self._wrapped.get(method):
             return wrapped
         handler = await continuation(handler_call_details)
-        if handler is None or method.startswith(self._exempt):
+        if handler is None:
+            # Never kept: there are as many of these names as anybody likes.
+            return self._unknown(method)
+        if method.startswith(self._exempt):
             return handler
         wrapped = self._wrapped[method] = self._wrap(method, handler)
         return wrapped
+
+    def _unknown(self, method: str) -> Handler:
+        async def answers(_requests: Any, context: Context) -> AsyncIterator[Any]:
+            async with self._guard(method, context, is_stream=False):
+                raise errors.Unimplemented("this service has no such RPC")
+            yield
+
+        # Of any shape: nothing of the request is read.
+        made: Handler = grpc.stream_stream_rpc_method_handler(answers)
+        return made
 
     def _wrap(self, method: str, handler: Any) -> Handler:
         behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         streams_in, streams_out = handler.request_streaming, handler.response_streaming
         rule = None if method.startswith(_REFLECTION) else self._authentication.rule(method)
-        parse = handler.request_deserializer
+        parse = _Parser(self._bounds.get(method), handler.request_deserializer)
 
         async def read(data: Any, call: _Call) -> Any:
             """Read what came, now that it is known from whom, and let it pass if they may ask for it."""
             # A rule can only look into a request that is there as a whole.
-            request = _each_parsed(parse, data) if streams_in else _parsed(parse, data)
+            request = parse.each(data) if streams_in else parse(data)
             if rule is not None:
                 seen = None if streams_in else request
                 identity.act_as(await self._authentication.admit(rule, call.proof.principal, call.metadata, seen))
@@ -141,22 +160,24 @@ class Boundary(grpc.aio.ServerInterceptor):
             raise
         except errors.PuppetError as error:
             log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
-            await context.abort_with_status(rpc_status.to_status(status.to_status(error, self._domain)))
+            await self._refuse(context, error)
         except TimeoutError:
             log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
-            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "deadline exceeded")
+            await self._refuse(context, errors.TooLate("the call was not done at its deadline"))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if context.cancelled() or (task is not None and task.cancelling()):
                 raise
             # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
             log.warning("call lost what it waited for", extra={"method": method})
-            gone = errors.Unavailable("the call was interrupted")
-            await context.abort_with_status(rpc_status.to_status(status.to_status(gone, self._domain)))
+            await self._refuse(context, errors.Unavailable("the call was interrupted"))
         except Exception:
             error_id = secrets.token_hex(8)
             log.exception("call failed", extra={"method": method, "error_id": error_id})
             await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
+
+    async def _refuse(self, context: Context, error: errors.PuppetError) -> None:
+        await context.abort_with_status(rpc_status.to_status(status.to_status(error, self._domain)))
 
     @contextlib.contextmanager
     def _admission(self, is_stream: bool) -> Iterator[None]:
@@ -174,22 +195,33 @@ class Boundary(grpc.aio.ServerInterceptor):
         if remaining is None and is_stream:
             yield
             return
-        limit = self._default_deadline if remaining is None else remaining
+        # A little before its caller gives up, who would otherwise never hear why.
+        limit = self._default_deadline if remaining is None else remaining - min(_TELLING_SECONDS, remaining / 10)
         deadline.set(asyncio.get_running_loop().time() + limit)
         async with asyncio.timeout(limit):
             yield
 
 
-def _parsed(parse: Callable[[bytes], Any] | None, data: Any) -> Any:
-    try:
-        return data if parse is None else parse(data)
-    except DecodeError:
-        raise errors.InvalidRequest([errors.Violation("", "the message is no valid protobuf")]) from None
+@dataclass(frozen=True, slots=True)
+class _Parser:
+    """Reads requests of one RPC, once it has been counted that they hold no more than they may."""
 
+    shape: Shape | None
+    parse: Callable[[bytes], Any] | None
 
-async def _each_parsed(parse: Callable[[bytes], Any] | None, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    async for data in items:
-        yield _parsed(parse, data)
+    def __call__(self, data: Any) -> Any:
+        if self.parse is None:
+            return data
+        if self.shape is not None:
+            self.shape.check(data)
+        try:
+            return self.parse(data)
+        except DecodeError:
+            raise errors.InvalidRequest([errors.Violation("", "the message is no valid protobuf")]) from None
+
+    async def each(self, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        async for data in items:
+            yield self(data)
 
 
 def _ms_since(started: float) -> float:

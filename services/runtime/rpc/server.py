@@ -24,6 +24,7 @@ from services.runtime.rpc import tls
 from services.runtime.rpc.access import rules_of
 from services.runtime.rpc.authentication import AgentOf, Authentication
 from services.runtime.rpc.boundary import Boundary
+from services.runtime.rpc.bounds import MOST_BYTES, bounds_of
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.principals import PrincipalFiles
@@ -61,8 +62,9 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
     lifecycle = Lifecycle()
     async with open_service(lifecycle) as mounted:
         authentication = _authentication(name, settings, mounted)
-        boundary = Boundary(name, authentication, settings, is_reflection_open=settings.is_local)
-        server = grpc.aio.server(interceptors=[boundary], options=[("grpc.so_reuseport", 0)])
+        bounds = bounds_of(item.descriptor for item in mounted)
+        boundary = Boundary(name, authentication, bounds, settings, is_reflection_open=settings.is_local)
+        server = grpc.aio.server(interceptors=[boundary], options=_OPTIONS)
         checks = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(_ChecksOnly(checks), server)
         for item in mounted:
@@ -82,6 +84,10 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
                 await checks.enter_graceful_shutdown()
                 await server.stop(settings.drain_seconds)
                 log.info("stopped")
+
+
+# Twice what a message may have: those in between are refused by us, with a reason, and larger ones by gRPC itself.
+_OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 2 * MOST_BYTES)]
 
 
 def _listen(server: grpc.aio.Server, settings: ServiceSettings) -> int:

@@ -8,8 +8,11 @@ import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from services.agents.adapters.sql import SqlRecords
 from services.agents.ports.neighbours import Refused, Source, WalletKey
+from services.runtime.db import Database
 from services.runtime.errors import Violation
+from services.runtime.sql import SqlStore
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import KEYS, Open, create, log_of, reason_of, update
 
@@ -101,11 +104,16 @@ async def test_an_id_is_taken_once_and_a_request_id_names_one_body(agents: Agent
     assert (await reason_of(agents.CreateAgent(create(persona, "req_1"))))[1] == "REQUEST_ID_REUSED"
 
 
-async def test_unknown_fields_are_kept_and_reported(agents: AgentServiceStub, persona: Persona) -> None:
+async def test_unknown_fields_are_reported_and_their_values_are_kept_nowhere(
+    agents: AgentServiceStub, persona: Persona
+) -> None:
     persona["favourite_stamp"] = "the blue one"
     agent = (await agents.CreateAgent(create(persona))).agent
     assert list(agent.unknown_fields) == ["favourite_stamp"]
-    assert agent.persona["favourite_stamp"] == "the blue one"
+    assert agent.persona["favourite_stamp"] == "[redacted]"
+    stored = (await agents.GetAgent(pb.GetAgentRequest(id=agent.id))).agent
+    assert "the blue one" not in str(stored)
+    assert list(stored.unknown_fields) == ["favourite_stamp"]
 
 
 async def test_an_update_changes_the_persona_and_leaves_redacted_secrets(
@@ -231,3 +239,29 @@ async def test_agents_outlive_a_restart(reopen: Open, persona: Persona) -> None:
     async with reopen() as agents:
         assert (await agents.GetAgent(pb.GetAgentRequest(id="wren"))).agent == made
         assert (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).schedule == before
+
+
+async def test_what_an_earlier_version_has_kept_is_redacted_at_the_next_start(
+    database_url: str, reopen: Open, persona: Persona
+) -> None:
+    async with reopen() as agents:
+        await agents.CreateAgent(create(persona | {"telegram": "s3cr3t"}))
+    database = Database(database_url)
+    store = SqlStore(database, SqlRecords)
+    try:
+        async with store.writing() as records:
+            agent = await records.agent("wren")
+            assert agent is not None
+            assert agent.persona["telegram"] == "[redacted]"
+            agent.persona = agent.persona | {"telegram": "s3cr3t"}
+            await records.save(agent)
+            await records.commit()
+        async with reopen() as agents:
+            shown = (await agents.GetAgent(pb.GetAgentRequest(id="wren"))).agent
+        assert shown.persona["telegram"] == "[redacted]"
+        async with store.reading() as records:
+            stored = await records.agent("wren")
+            assert stored is not None
+            assert "s3cr3t" not in str(stored.persona)
+    finally:
+        await database.close()

@@ -11,6 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from services.runtime import errors
 from services.runtime.rpc.boundary import deadline
+from services.runtime.rpc.bounds import MOST_BYTES
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.rpc.status import Remote
 from services.runtime.settings import ServiceSettings
@@ -218,9 +219,49 @@ async def test_a_trace_goes_on_from_the_caller_to_the_log(
 
 
 async def test_an_unknown_method_is_unimplemented(channel: grpc.aio.Channel) -> None:
+    remote = Remote(await refusal(Caller(channel), "Nothing"))
+    assert (remote.code, remote.reason) == (grpc.StatusCode.UNIMPLEMENTED, "UNIMPLEMENTED")
+
+
+@every_shape
+async def test_a_call_that_is_ended_at_its_deadline_says_so(caller: Caller, echo: Echo, method: str) -> None:
+    async def act() -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    echo.act = lambda _text: act()
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await caller.call(method, HELLO, timeout=1)
+    assert Remote(ended.value).reason == "DEADLINE_EXCEEDED"
+
+
+@every_shape
+async def test_a_message_that_is_too_large_is_refused_with_a_reason(caller: Caller, method: str) -> None:
+    remote = Remote(await refusal(caller, method, StringValue(value="x" * (MOST_BYTES + 1)).SerializeToString()))
+    assert (remote.code, remote.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+
+
+async def test_these_statuses_are_made_by_grpc_and_carry_no_reason(channel: grpc.aio.Channel, echo: Echo) -> None:
+    caller, made = Caller(channel), {}
+    huge = StringValue(value="x" * (2 * MOST_BYTES)).SerializeToString()
+    made["more than eight megabytes"] = await refusal(caller, "One", huge)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await Caller(channel).call("Nothing", HELLO)
-    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        await caller.call("One", HELLO, metadata=(("name", "x" * 64_000),), timeout=10)
+    made["metadata of more than it takes"] = refused.value
+
+    async def never() -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    echo.act = lambda _text: never()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await caller.call("One", HELLO, timeout=0)
+    made["a deadline that was over before the call"] = refused.value
+    assert {name: (error.code(), Remote(error).reason) for name, error in made.items()} == {
+        "more than eight megabytes": (grpc.StatusCode.RESOURCE_EXHAUSTED, ""),
+        "metadata of more than it takes": (grpc.StatusCode.RESOURCE_EXHAUSTED, ""),
+        "a deadline that was over before the call": (grpc.StatusCode.DEADLINE_EXCEEDED, ""),
+    }
 
 
 async def test_an_error_with_more_to_tell_than_fits_keeps_its_status(caller: Caller, echo: Echo) -> None:

@@ -1,9 +1,20 @@
-"""Secrets leave a persona before it is stored."""
+"""Secrets leave a persona before it is stored, and so does whatever nobody here knows."""
 
 import json
 from typing import Any
 
-from services.agents.domain.persona import REDACTED, Secrets, XSecrets, read_persona, redact, secrets_of
+import pytest
+
+from services.agents.domain.persona import (
+    REDACTED,
+    Secrets,
+    XSecrets,
+    read_persona,
+    redact,
+    secrets_of,
+    unknown_fields,
+)
+from tests.conftest import ROOT
 
 RAW: dict[str, Any] = {
     "id": "a",
@@ -38,6 +49,7 @@ def test_no_secret_is_left_anywhere_in_a_redacted_persona() -> None:
     assert redact(RAW)["style_guide"] == RAW["style_guide"]
     assert redact(RAW)["llm_config"] == {"api_key": REDACTED, "max_tokens": 40}
     assert redact(RAW)["solana_integration"]["wallet_address"] == "w"
+    assert redact(RAW)["tools"] == REDACTED
 
 
 def test_a_redacted_persona_is_valid_and_has_no_secrets() -> None:
@@ -45,6 +57,7 @@ def test_a_redacted_persona_is_valid_and_has_no_secrets() -> None:
     read_persona(kept)
     assert secrets_of(kept) == Secrets(None, "")
     assert redact(kept) == kept
+    assert unknown_fields(kept) == unknown_fields(RAW)
 
 
 def test_redacting_changes_nothing_in_the_original() -> None:
@@ -54,7 +67,8 @@ def test_redacting_changes_nothing_in_the_original() -> None:
 
 
 def test_an_empty_secret_stays_empty() -> None:
-    assert redact({"solana_integration": {"private_key": ""}}) == {"solana_integration": {"private_key": ""}}
+    raw: dict[str, Any] = {"solana_integration": {"private_key": ""}, "unknown": [], "more": None}
+    assert redact(raw) == raw
 
 
 def test_secrets_are_not_shown() -> None:
@@ -62,14 +76,75 @@ def test_secrets_are_not_shown() -> None:
     assert "pk-6" not in repr(secrets_of(RAW))
 
 
-def test_what_stands_under_a_secret_name_is_secret_whatever_it_is_called() -> None:
+HIDDEN: tuple[Any, ...] = (
+    "5Kb8kLf9zgWQnogidDA76MzPL6TsZZY36hWXMssSzNydYXYB69KF",
+    "correct horse battery staple",
+    "-----BEGIN RSA PRIVATE KEY-----",
+    174_047,
+    [174, 47, 3],
+    {"deeper": {"and": ["deeper", {"still": "s3cr3t"}]}},
+    "postgres://user:hunter2@db/agents",
+)
+PLACES: tuple[tuple[str, ...], ...] = (
+    (),
+    ("personality",),
+    ("personality", "emotional_range"),
+    ("style_guide", "formatting"),
+    ("initial_memory",),
+    ("initial_memory", "relationships"),
+    ("behavior", "post_frequency"),
+    ("behavior", "trading_behavior", "allowed_tokens"),
+    ("solana_integration",),
+    ("solana_integration", "trade_safety"),
+    ("agent_kit_integration", "autonomy_rules"),
+    ("llm_config",),
+    ("twitter_credentials",),
+)
+
+
+@pytest.mark.parametrize("place", PLACES, ids=".".join)
+@pytest.mark.parametrize("value", HIDDEN, ids=lambda value: str(value)[:20])
+def test_what_nobody_knows_is_kept_by_its_path_only(
+    sample_persona: dict[str, Any], place: tuple[str, ...], value: Any
+) -> None:
+    section = sample_persona
+    for name in place:
+        section = section.setdefault(name, {})
+    section["telegram"] = value
+    kept: Any = redact(sample_persona)
+    assert unknown_fields(sample_persona) == unknown_fields(kept) == [".".join((*place, "telegram"))]
+    for name in place:
+        kept = kept[name]
+    assert kept["telegram"] == REDACTED
+
+
+@pytest.mark.parametrize("name", ["jupiter_integration", "private_key"])
+def test_what_is_known_and_not_used_is_kept_by_its_name_only(name: str) -> None:
+    kept = redact({"id": "a", "name": "A", "solana_integration": {name: "s3cr3t"}})
+    assert kept["solana_integration"] == {name: REDACTED}
+
+
+def test_what_is_unknown_in_an_entry_of_a_list_is_not_kept() -> None:
     raw = {
-        "api_keys": {"openai": "ok-1", "more": ["mk-2"]},
-        "wallet": {"secret_key": [174.0, 47.0]},
-        "pin": {"passphrase": "pp-3"},
+        "id": "a",
+        "name": "A",
+        "initial_memory": {"core_memories": ["plain", {"content": "told", "importance": 0.5, "key": "s3cr3t"}]},
+        "post_examples": [{"topic": "rain", "post": "Rain.", "token": "s3cr3t"}],
     }
-    kept = json.dumps(redact(raw))
-    assert not [secret for secret in ("ok-1", "mk-2", "174", "47", "pp-3") if secret in kept]
+    kept = redact(raw)
+    assert "s3cr3t" not in json.dumps(kept)
+    assert kept["initial_memory"]["core_memories"] == [
+        "plain",
+        {"content": "told", "importance": 0.5, "key": REDACTED},
+    ]
+    assert read_persona(kept).memory == read_persona(raw).memory
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "personas").glob("*.json")), ids=lambda path: path.stem)
+def test_everything_in_a_known_persona_is_kept(path: Any) -> None:
+    raw = json.loads(path.read_text())
+    assert redact(raw) == raw
+    assert unknown_fields(raw) == []
 
 
 def test_a_counterpart_whose_name_sounds_secret_keeps_its_numbers() -> None:
@@ -78,9 +153,27 @@ def test_a_counterpart_whose_name_sounds_secret_keeps_its_numbers() -> None:
     assert [known.sentiment for known in read_persona(kept).memory.relationships] == [0.5]
 
 
-def test_a_key_in_the_path_of_a_url_is_secret() -> None:
-    urls = {
-        "rpc_url": "https://rpc.example/v2/aB3dE6gH9jK2mN5pQ8sT1vW4",
-        "site": "https://blog.example/2026/a-long-title-of-a-post",
-    }
-    assert redact(urls) == urls | {"rpc_url": REDACTED}
+@pytest.mark.parametrize(
+    ("url", "is_kept"),
+    [
+        ("https://api.mainnet-beta.solana.com", True),
+        ("http://127.0.0.1:8899/", True),
+        ("https://rpc.example/v2/aB3dE6gH9jK2mN5pQ8sT1vW4", False),
+        ("https://rpc.example/abc", False),
+        ("https://user@rpc.example", False),
+        ("https://rpc.example?k=1", False),
+        ("https://rpc.example#k", False),
+        ("rk-secret", False),
+        ("https://[broken", False),
+    ],
+)
+def test_of_a_url_that_says_more_than_its_host_nothing_is_kept(url: str, is_kept: bool) -> None:
+    kept = redact({"id": "a", "name": "A", "solana_integration": {"rpc_url": url}})
+    assert (kept["solana_integration"]["rpc_url"] == url) == is_kept
+
+
+def test_names_that_nobody_knows_are_bounded_too() -> None:
+    raw = {"id": "a", "name": "A", "n" * 10**6: "v"} | {f"field{number}": number for number in range(5_000)}
+    assert len(unknown_fields(raw)) == 1_000
+    assert max(map(len, unknown_fields(raw))) <= 100
+    assert len(json.dumps(redact(raw))) < 10**6

@@ -53,3 +53,34 @@ def test_an_empty_mask_is_refused() -> None:
     checks = Checks()
     checks.mask("update_mask", [], {"size"})
     assert violations(checks) == {"update_mask": "is required"}
+
+
+def test_the_fiftieth_violation_ends_the_check() -> None:
+    checks = Checks()
+    for _ in range(49):
+        checks.enum("kinds", 99, {1: "a"})
+    with pytest.raises(InvalidRequest) as refused:
+        checks.enum("kinds", 99, {1: "a"})
+    assert len(refused.value.violations) == 50
+
+
+def test_what_a_caller_wrote_is_cut_in_what_is_told() -> None:
+    checks = Checks()
+    checks.mask("update_mask", ["p" * 10**6], {"size"})
+    checks.refuse("f" * 10**6, "d" * 10**6)
+    with pytest.raises(InvalidRequest) as refused, checks:
+        pass
+    assert len(refused.value.message) < 1_000
+    assert max(len(item.field) + len(item.description) for item in refused.value.violations) < 700
+
+
+def test_a_long_text_is_refused_by_its_length_before_anything_else_of_it_is_looked_at() -> None:
+    class Counting(str):
+        __slots__ = ()
+
+        def strip(self, *_: object) -> str:
+            raise AssertionError("it was looked at")
+
+    checks = Checks()
+    checks.text("text", Counting(" " * 10), 5)
+    assert violations(checks) == {"text": "must have at most 5 characters, and has 10"}

@@ -246,3 +246,14 @@ class _At:
 
     def timestamp(self) -> float:
         return self._timestamp
+
+
+def test_of_an_object_only_the_named_value_is_looked_at() -> None:
+    given = Struct()
+    given["id"] = "odd"
+    given.fields["other"].Clear()
+    request = agents_pb.CreateAgentRequest(persona=given)
+    assert values_at(request, ("persona", "id")) == ["odd"]
+    assert values_at(request, ("persona", "other")) == []
+    assert values_at(request, ("persona", "missing")) == []
+    assert "missing" not in request.persona.fields

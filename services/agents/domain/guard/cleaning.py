@@ -10,9 +10,9 @@ _END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)]*$")
 
 _QUOTES = {'"': '"', "\u201c": "\u201d", "'": "'", "\u2018": "\u2019"}
 _LEADING = re.compile(rf"^(?:[-*\u2022>]\s+|(?:{LABELS})\s*:\s*)", re.IGNORECASE)
-_TRAILING_HASHTAGS = re.compile(r"(?:\s+#\w+)+$")
+_HASHTAG = re.compile(r"#\w+")
 _UNFINISHED = re.compile(r"^(.*[.!?\u2026][\"'\u201d\u2019)]*)\s+\S.*$")
-_DASH = re.compile(r"\s+[-\u2013\u2014]+\s+|\s*\u2014\s*")
+_DASH = re.compile(r" [-\u2013\u2014]+ | ?\u2014 ?")
 
 
 def clean(text: str, persona: Persona) -> str:
@@ -22,7 +22,7 @@ def clean(text: str, persona: Persona) -> str:
         line = bare
     style = persona.style
     if not style.uses_hashtags:
-        line = _TRAILING_HASHTAGS.sub("", line)
+        line = _without_hashtags_behind(line)
     if not style.uses_emojis:
         line = " ".join(EMOJI.sub("", line).split())
     if style.avoid_hyphens:
@@ -31,6 +31,13 @@ def clean(text: str, persona: Persona) -> str:
         # The model ran out of tokens: what it has said so far may do.
         line = _UNFINISHED.sub(r"\1", line)
     return capitalized(line, style.capitalization)
+
+
+def _without_hashtags_behind(line: str) -> str:
+    words = line.split(" ")
+    while len(words) > 1 and _HASHTAG.fullmatch(words[-1]):
+        words.pop()
+    return " ".join(words)
 
 
 def ends_sentences(persona: Persona) -> bool:

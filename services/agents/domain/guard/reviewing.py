@@ -1,5 +1,6 @@
 """From candidates to an order: the best that may be published at the head."""
 
+import math
 from collections.abc import Sequence
 
 from services.agents.domain.guard.checks import Judge
@@ -7,6 +8,9 @@ from services.agents.domain.guard.cleaning import clean, is_whole
 from services.agents.domain.guard.model import Candidate, Context, Purpose, Reviewed, Verdict
 from services.agents.domain.guard.ranking import Ranker
 from services.agents.domain.persona import Persona
+
+_MOST_SIGNS = 2_000
+"""Beyond it nothing of a text is looked at: no network takes a post of this length."""
 
 
 def judge(text: str, purpose: Purpose, persona: Persona, context: Context) -> Verdict:
@@ -25,6 +29,9 @@ def review(candidates: Sequence[Candidate], purpose: Purpose, persona: Persona, 
     critic, ranker = Judge(purpose, persona, context), Ranker(persona, context)
     reviewed = []
     for candidate in candidates:
+        if len(candidate.text) > _MOST_SIGNS:
+            reviewed.append(Reviewed(candidate.text[:_MOST_SIGNS], Verdict(False, ("is far too long",)), -math.inf))
+            continue
         mended = Candidate(clean(candidate.text, persona), candidate.is_cut, candidate.mean_logprob)
         verdict = _verdict(critic, mended.text)
         if mended.is_cut and not is_whole(mended.text):

@@ -13,8 +13,8 @@ from services.agents.domain.persona.model import (
     StyleGuide,
     Trading,
 )
-from services.agents.domain.persona.reading import read_persona, unknown_fields
-from services.agents.domain.persona.secrets import REDACTED, Secrets, XSecrets, redact, secrets_of
+from services.agents.domain.persona.reading import read_persona, redact, unknown_fields
+from services.agents.domain.persona.secrets import REDACTED, Secrets, XSecrets, secrets_of
 
 __all__ = [
     "REDACTED",

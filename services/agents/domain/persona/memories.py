@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from services.agents.domain.persona.model import InitialMemory, MemorySeed, RelationshipSeed
 from services.agents.domain.persona.section import Section
+from services.runtime.errors import quoted
 
 _KINDS = frozenset(("core", "recent", "event", "interaction", "post", "trade", "relationship", "reflection", "general"))
 _TEXT = 8_000
@@ -35,7 +36,7 @@ def _seeds(section: Section, name: str, kind: str, importance: float) -> Iterato
         given = entry.number("importance", 0, 1)
         said = entry.text("type", 40)
         if said and said not in _KINDS:
-            entry.refuse("type", f"must be one of {', '.join(sorted(_KINDS))}, and is {said!r}")
+            entry.refuse("type", f"must be one of {', '.join(sorted(_KINDS))}, and is {quoted(said)}")
         yield MemorySeed(
             text=entry.text(field, _TEXT, required=True),
             kind=said or kind,

@@ -20,8 +20,8 @@ from services.agents.domain.persona.model import (
     Trading,
 )
 from services.agents.domain.persona.secrets import REDACTED, X_FIELDS
-from services.agents.domain.persona.section import Findings, Section
-from services.runtime.errors import InvalidRequest
+from services.agents.domain.persona.section import Findings, Lenient, Section
+from services.runtime.errors import InvalidRequest, quoted
 
 LAMPORTS_PER_SOL = 1_000_000_000
 
@@ -39,7 +39,8 @@ _LETTERS_PER_WORD = 7
 
 def read_persona(raw: Mapping[str, Any]) -> Persona:
     """Return the persona of a file. Raises InvalidRequest with every violation by its path; unknown fields are none."""
-    persona, findings = _read(raw)
+    findings = Findings()
+    persona = _read(Section(raw, _ROOT, findings))
     if findings.violations:
         raise InvalidRequest(findings.violations)
     return persona
@@ -47,12 +48,22 @@ def read_persona(raw: Mapping[str, Any]) -> Persona:
 
 def unknown_fields(raw: Mapping[str, Any]) -> list[str]:
     """Return the fields of a file that nothing here knows, by their paths without the leading `persona.`."""
-    return [path.removeprefix(f"{_ROOT}.") for path in _read(raw)[1].unknown]
+    findings = Lenient()
+    _read(Section(raw, _ROOT, findings))
+    return [path.removeprefix(f"{_ROOT}.") for path in findings.unknown]
 
 
-def _read(raw: Mapping[str, Any]) -> tuple[Persona, Findings]:
-    findings = Findings()
-    root = Section(raw, _ROOT, findings)
+def redact(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a persona that may be stored and shown: the values of known fields that are no secrets.
+
+    `[redacted]` stands for every other value; what is empty stays empty.
+    """
+    root = Section(raw, _ROOT, Lenient())
+    _read(root)
+    return root.kept()
+
+
+def _read(root: Section) -> Persona:
     style, behavior = root.section("style_guide"), root.section("behavior")
     persona = Persona(
         id=_id(root),
@@ -75,7 +86,7 @@ def _read(raw: Mapping[str, Any]) -> tuple[Persona, Findings]:
         # To publish what its owner wants to see first would be worse than to refuse the character.
         root.refuse("approval", "must be `none`: this version has no inbox for drafts")
     root.close()
-    return persona, findings
+    return persona
 
 
 def _id(root: Section) -> str:
@@ -121,8 +132,11 @@ def _style(section: Section, preferences: Section) -> StyleGuide:
     constraints = section.section("language_constraints")
     for name in ("hashtag_style", "emoji_frequency", "sentence_length"):
         formatting.text(name)
-    formatting.raw("paragraph_breaks")
-    constraints.raw("technical_jargon")
+    for place, name in ((formatting, "paragraph_breaks"), (constraints, "technical_jargon")):
+        if isinstance(place.raw(name), str):
+            place.text(name)
+        else:
+            place.unused(name)
     # Both places are in use for these.
     lengths = [_post_length(where) for where in (section.section("content_preferences"), preferences)]
     return StyleGuide(
@@ -157,7 +171,8 @@ def _uses(section: Section, name: str) -> bool:
     value = section.raw(name)
     if not isinstance(value, str):
         return section.flag(name)
-    return bool(value.strip()) and not re.match(r"\s*(no|none|never|false|0)\b", value, re.IGNORECASE)
+    said = value.strip()
+    return bool(said) and not re.match(r"(no|none|never|false|0)\b", said, re.IGNORECASE)
 
 
 def _capitalization(words: str) -> Capitalization:
@@ -211,7 +226,7 @@ def _timezone(posts: Section) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        posts.refuse("timezone", f"no time zone is called {name!r}; use a name such as Europe/Paris")
+        posts.refuse("timezone", f"no time zone is called {quoted(name)}; use a name such as Europe/Paris")
         return UTC
 
 
@@ -219,9 +234,11 @@ def _trading(root: Section, habits: Section) -> Trading:
     chain = root.section("solana_integration")
     safety, kit = chain.section("trade_safety"), root.section("agent_kit_integration")
     rules, allowed = kit.section("autonomy_rules"), habits.section("allowed_tokens")
-    for name in ("wallet_address", "private_key", "network", "rpc_url"):
-        chain.text(name)
-    chain.raw("jupiter_integration")
+    chain.text("wallet_address", 64)
+    chain.text("network")
+    chain.secret("private_key")
+    chain.address("rpc_url")
+    chain.unused("jupiter_integration")
     kit.raw("methods")
     kit.flag("enabled")
     rules.raw("safety_checks")
@@ -305,7 +322,7 @@ def _examples(root: Section, name: str, about: str, text: str) -> tuple[Example,
 
 
 def _credentials(section: Section) -> None:
-    values = {name: section.text(name) for name in X_FIELDS}
+    values = {name: section.secret(name) for name in X_FIELDS}
     given = {name: value for name, value in values.items() if value}
     if len({value == REDACTED for value in given.values()}) > 1:
         section.refuse(

@@ -1,12 +1,22 @@
-"""An object of a persona file, read field by field: violations are collected; what is never asked for is unknown."""
+"""An object of a persona file, read field by field: violations are collected; what is never asked for is unknown.
+
+How a field was read also says what of it may be kept: the values of known fields, and of secrets and of unknown fields
+that they are there. Nobody can tell a secret by its name or its looks.
+"""
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
+from urllib.parse import urlsplit
 
-from services.runtime.errors import Violation
+from services.agents.domain.persona.secrets import REDACTED
+from services.runtime.errors import InvalidRequest, Violation
 
+_ENOUGH = 50
+_MOST_UNKNOWN = 1_000
+_LONGEST_NAME = 100
 _MAX_ITEMS = 1_000
 
 
@@ -17,14 +27,32 @@ class Findings:
     violations: list[Violation] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
+    def refuse(self, path: str, description: str) -> None:
+        """Note that a field breaks a rule. Raises InvalidRequest with the fiftieth."""
+        self.violations.append(Violation(path, description))
+        if len(self.violations) >= _ENOUGH:
+            raise InvalidRequest(self.violations)
+
+
+class Lenient(Findings):
+    """What is found in a persona that was read before, whatever has become a violation since."""
+
+    def refuse(self, path: str, description: str) -> None:
+        """Let it be."""
+
+
+class _How(Enum):
+    LEAF = "a text, a number, or a list of such"
+    SECRET = "never kept"  # noqa: S105 - a kind of field
+
 
 class Section:
-    """An object of the file, at its path. What is missing or null is empty; reading never raises."""
+    """An object of the file, at its path. What is missing or null is empty; the fiftieth violation is raised."""
 
     def __init__(self, raw: Any, path: str, findings: Findings) -> None:
         self.path = path
         self._findings = findings
-        self._asked: set[str] = set()
+        self._read: dict[str, _How | Section | list[Any]] = {}
         self._parts: list[Section] = []
         self._raw: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
         if raw is not None and not isinstance(raw, Mapping):
@@ -36,8 +64,31 @@ class Section:
 
     def raw(self, name: str) -> Any:
         """Return a field as it is; None when it is missing."""
-        self._asked.add(name)
+        self._read.setdefault(name, _How.LEAF)
         return self._raw.get(name)
+
+    def secret(self, name: str) -> str:
+        """Return a text that is kept nowhere."""
+        value = self.text(name)
+        self._read[name] = _How.SECRET
+        return value
+
+    def address(self, name: str) -> str:
+        """Return a URL; one that says more than a scheme and a host may hold a key, and isn't kept."""
+        value = self.text(name)
+        try:
+            parts = urlsplit(value)
+            says_more = bool(parts.username or parts.password or parts.query or parts.fragment or parts.path.strip("/"))
+        except ValueError:
+            says_more = True
+        if says_more:
+            self._read[name] = _How.SECRET
+        return value
+
+    def unused(self, name: str) -> None:
+        """Know a field of which nothing is used: that it is there is kept, and whether it says yes or no."""
+        if not isinstance(self.raw(name), bool):
+            self._read[name] = _How.SECRET
 
     def names(self) -> list[str]:
         """Return the names of all fields."""
@@ -45,7 +96,8 @@ class Section:
 
     def section(self, name: str) -> "Section":
         """Return the object of this name."""
-        return self._part(self.raw(name), f"{self.path}.{name}")
+        part = self._read[name] = self._part(self.raw(name), f"{self.path}.{name}")
+        return part
 
     def text(self, name: str, most: int = 1_000, *, required: bool = False) -> str:
         """Return a text of at most `most` characters, without white space at its ends."""
@@ -75,12 +127,18 @@ class Section:
 
     def entries(self, name: str) -> "Iterator[str | Section]":
         """Go through a list whose items are texts or objects."""
+        kept: list[Any] = []
         for at, item in self._items(name, self.raw(name)):
             if isinstance(item, str):
+                kept.append(item)
                 if text := self._checked(at, item, 8_000):
                     yield text
             else:
-                yield self._part(item, f"{self.path}.{at}")
+                part = self._part(item, f"{self.path}.{at}")
+                kept.append(part)
+                yield part
+        if kept:
+            self._read[name] = kept
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return true or false."""
@@ -135,9 +193,18 @@ class Section:
 
     def close(self) -> None:
         """Note every field here and below that nobody has asked for."""
-        self._findings.unknown += [f"{self.path}.{name}" for name in self._raw if name not in self._asked]
+        unknown = [f"{self.path}.{name[:_LONGEST_NAME]}" for name in self._raw if name not in self._read]
+        self._findings.unknown += unknown[: max(0, _MOST_UNKNOWN - len(self._findings.unknown))]
         for part in self._parts:
             part.close()
+
+    def kept(self) -> dict[str, Any]:
+        """Return what may be stored and shown, once everything was read: `[redacted]` stands for the rest."""
+        return {
+            name: _kept(value, self._read.get(name, _How.SECRET))
+            for name, value in self._raw.items()
+            if name in self._read or len(name) <= _LONGEST_NAME
+        }
 
     def _part(self, raw: Any, path: str) -> "Section":
         part = Section(raw, path, self._findings)
@@ -166,4 +233,18 @@ class Section:
         return ""
 
     def _refuse(self, path: str, description: str) -> None:
-        self._findings.violations.append(Violation(path, description))
+        self._findings.refuse(path, description)
+
+
+def _kept(value: Any, how: _How | Section | list[Any]) -> Any:
+    if value is None or value in ("", [], {}):
+        return value
+    if isinstance(how, Section):
+        return how.kept() if isinstance(value, Mapping) else REDACTED
+    if isinstance(how, list):
+        return [item.kept() if isinstance(item, Section) else item for item in how]
+    if how is _How.LEAF and isinstance(value, str | int | float):
+        return value
+    if how is _How.LEAF and isinstance(value, list | tuple):
+        return [item if isinstance(item, str | int | float) else REDACTED for item in value]
+    return REDACTED

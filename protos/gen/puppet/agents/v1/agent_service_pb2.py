@@ -27,17 +27,26 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from puppet.options.v1 import access_pb2 as puppet_dot_options_dot_v1_dot_access__pb2
+from puppet.options.v1 import bounds_pb2 as puppet_dot_options_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$puppet/agents/v1/agent_service.proto\x12\x10puppet.agents.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epuppet/options/v1/access.proto\"\xa2\x02\n\x05\x41gent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x11\n\tis_active\x18\x04 \x01(\x08\x12(\n\x07persona\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x16\n\x0eunknown_fields\x18\x06 \x03(\t\x12\x12\n\naccount_id\x18\x07 \x01(\t\x12\x11\n\twallet_id\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\"J\n\x04Mood\x12\x0f\n\x07valence\x18\x01 \x01(\x01\x12\x0f\n\x07\x61rousal\x18\x02 \x01(\x01\x12\x11\n\tdominance\x18\x03 \x01(\x01\x12\r\n\x05label\x18\x04 \x01(\t\"M\n\x0fScheduledAction\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12,\n\x08\x64ue_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbf\x02\n\x08\x41\x63tivity\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x12\n\nagent_name\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.puppet.agents.v1.ActivityKind\x12\x0f\n\x07summary\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x07 \x01(\t\x12\x38\n\x07\x64\x65tails\x18\x08 \x03(\x0b\x32\'.puppet.agents.v1.Activity.DetailsEntry\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"R\n\x12\x43reateAgentRequest\x12(\n\x07persona\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"=\n\x13\x43reateAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"\x1d\n\x0fGetAgentRequest\x12\n\n\x02id\x18\x01 \x01(\t\":\n\x10GetAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\":\n\x11ListAgentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x12ListAgentsResponse\x12\'\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x17.puppet.agents.v1.Agent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x81\x01\n\x12UpdateAgentRequest\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"=\n\x13UpdateAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"3\n\x11StartAgentRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"<\n\x12StartAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"2\n\x10StopAgentRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\";\n\x11StopAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"#\n\x15GetAgentStatusRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\xf8\x01\n\x16GetAgentStatusResponse\x12\x11\n\tis_active\x18\x01 \x01(\x08\x12$\n\x04mood\x18\x02 \x01(\x0b\x32\x16.puppet.agents.v1.Mood\x12\x33\n\x08schedule\x18\x03 \x03(\x0b\x32!.puppet.agents.v1.ScheduledAction\x12\x12\n\npost_count\x18\x04 \x01(\x03\x12\x13\n\x0breply_count\x18\x05 \x01(\x03\x12\x13\n\x0btrade_count\x18\x06 \x01(\x03\x12\x32\n\x0f\x61\x63tive_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"I\n\x12TriggerPostRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"X\n\x13TriggerPostResponse\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12,\n\x08\x61\x63tivity\x18\x02 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity\";\n\x13TriggerTradeRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"Y\n\x14TriggerTradeResponse\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12,\n\x08\x61\x63tivity\x18\x02 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity\"~\n\x13ListActivityRequest\x12\x11\n\tagent_ids\x18\x01 \x03(\t\x12-\n\x05kinds\x18\x02 \x03(\x0e\x32\x1e.puppet.agents.v1.ActivityKind\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"_\n\x14ListActivityResponse\x12.\n\nactivities\x18\x01 \x03(\x0b\x32\x1a.puppet.agents.v1.Activity\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"?\n\x14WatchActivityRequest\x12\x11\n\tagent_ids\x18\x01 \x03(\t\x12\x14\n\x0c\x61\x66ter_cursor\x18\x02 \x01(\t\"E\n\x15WatchActivityResponse\x12,\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity*\xc7\x01\n\x0c\x41\x63tivityKind\x12\x1d\n\x19\x41\x43TIVITY_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x43TIVITY_KIND_LIFECYCLE\x10\x01\x12\x16\n\x12\x41\x43TIVITY_KIND_POST\x10\x02\x12\x17\n\x13\x41\x43TIVITY_KIND_REPLY\x10\x03\x12\x17\n\x13\x41\x43TIVITY_KIND_TRADE\x10\x04\x12\x16\n\x12\x41\x43TIVITY_KIND_PASS\x10\x05\x12\x19\n\x15\x41\x43TIVITY_KIND_FAILURE\x10\x06\x32\x92\x0c\n\x0c\x41gentService\x12\xbb\x02\n\x0b\x43reateAgent\x12$.puppet.agents.v1.CreateAgentRequest\x1a%.puppet.agents.v1.CreateAgentResponse\"\xde\x01\x90\x02\x02\xea\xb9\x18\xd6\x01\n\x01\x01\x12\npersona.id\"+puppet.memory.v1.MemoryService/CreateMemory\"7puppet.memory.v1.RelationshipService/UpdateRelationship\".puppet.social.v1.SocialService/RegisterAccount\"/puppet.trading.v1.TradingService/RegisterWallet\x12\x63\n\x08GetAgent\x12!.puppet.agents.v1.GetAgentRequest\x1a\".puppet.agents.v1.GetAgentResponse\"\x10\x90\x02\x01\xea\xb9\x18\t\n\x03\x01\x02\x03\x12\x02id\x12\x65\n\nListAgents\x12#.puppet.agents.v1.ListAgentsRequest\x1a$.puppet.agents.v1.ListAgentsResponse\"\x0c\x90\x02\x01\xea\xb9\x18\x05\n\x03\x01\x02\x03\x12\xd1\x01\n\x0bUpdateAgent\x12$.puppet.agents.v1.UpdateAgentRequest\x1a%.puppet.agents.v1.UpdateAgentResponse\"u\x90\x02\x02\xea\xb9\x18n\n\x01\x01\x12\x08\x61gent.id\".puppet.social.v1.SocialService/RegisterAccount\"/puppet.trading.v1.TradingService/RegisterWallet\x12h\n\nStartAgent\x12#.puppet.agents.v1.StartAgentRequest\x1a$.puppet.agents.v1.StartAgentResponse\"\x0f\x90\x02\x02\xea\xb9\x18\x08\n\x02\x01\x03\x12\x02id\x12\x65\n\tStopAgent\x12\".puppet.agents.v1.StopAgentRequest\x1a#.puppet.agents.v1.StopAgentResponse\"\x0f\x90\x02\x02\xea\xb9\x18\x08\n\x02\x01\x03\x12\x02id\x12u\n\x0eGetAgentStatus\x12\'.puppet.agents.v1.GetAgentStatusRequest\x1a(.puppet.agents.v1.GetAgentStatusResponse\"\x10\x90\x02\x01\xea\xb9\x18\t\n\x03\x01\x02\x03\x12\x02id\x12q\n\x0bTriggerPost\x12$.puppet.agents.v1.TriggerPostRequest\x1a%.puppet.agents.v1.TriggerPostResponse\"\x15\x90\x02\x02\xea\xb9\x18\x0e\n\x02\x01\x03\x12\x08\x61gent_id\x12t\n\x0cTriggerTrade\x12%.puppet.agents.v1.TriggerTradeRequest\x1a&.puppet.agents.v1.TriggerTradeResponse\"\x15\x90\x02\x02\xea\xb9\x18\x0e\n\x02\x01\x03\x12\x08\x61gent_id\x12v\n\x0cListActivity\x12%.puppet.agents.v1.ListActivityRequest\x1a&.puppet.agents.v1.ListActivityResponse\"\x17\x90\x02\x01\xea\xb9\x18\x10\n\x03\x01\x02\x03\x12\tagent_ids\x12{\n\rWatchActivity\x12&.puppet.agents.v1.WatchActivityRequest\x1a\'.puppet.agents.v1.WatchActivityResponse\"\x17\x90\x02\x01\xea\xb9\x18\x10\n\x03\x01\x02\x03\x12\tagent_ids0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$puppet/agents/v1/agent_service.proto\x12\x10puppet.agents.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\"\xa9\x02\n\x05\x41gent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x11\n\tis_active\x18\x04 \x01(\x08\x12(\n\x07persona\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1d\n\x0eunknown_fields\x18\x06 \x03(\tB\x05\xf0\xb9\x18\xe8\x07\x12\x12\n\naccount_id\x18\x07 \x01(\t\x12\x11\n\twallet_id\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\"J\n\x04Mood\x12\x0f\n\x07valence\x18\x01 \x01(\x01\x12\x0f\n\x07\x61rousal\x18\x02 \x01(\x01\x12\x11\n\tdominance\x18\x03 \x01(\x01\x12\r\n\x05label\x18\x04 \x01(\t\"M\n\x0fScheduledAction\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12,\n\x08\x64ue_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbf\x02\n\x08\x41\x63tivity\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x12\n\nagent_name\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.puppet.agents.v1.ActivityKind\x12\x0f\n\x07summary\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x07 \x01(\t\x12\x38\n\x07\x64\x65tails\x18\x08 \x03(\x0b\x32\'.puppet.agents.v1.Activity.DetailsEntry\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"R\n\x12\x43reateAgentRequest\x12(\n\x07persona\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"=\n\x13\x43reateAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"\x1d\n\x0fGetAgentRequest\x12\n\n\x02id\x18\x01 \x01(\t\":\n\x10GetAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\":\n\x11ListAgentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x12ListAgentsResponse\x12\'\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x17.puppet.agents.v1.Agent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x81\x01\n\x12UpdateAgentRequest\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"=\n\x13UpdateAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"3\n\x11StartAgentRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"<\n\x12StartAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"2\n\x10StopAgentRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\";\n\x11StopAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"#\n\x15GetAgentStatusRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\xf8\x01\n\x16GetAgentStatusResponse\x12\x11\n\tis_active\x18\x01 \x01(\x08\x12$\n\x04mood\x18\x02 \x01(\x0b\x32\x16.puppet.agents.v1.Mood\x12\x33\n\x08schedule\x18\x03 \x03(\x0b\x32!.puppet.agents.v1.ScheduledAction\x12\x12\n\npost_count\x18\x04 \x01(\x03\x12\x13\n\x0breply_count\x18\x05 \x01(\x03\x12\x13\n\x0btrade_count\x18\x06 \x01(\x03\x12\x32\n\x0f\x61\x63tive_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"I\n\x12TriggerPostRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"X\n\x13TriggerPostResponse\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12,\n\x08\x61\x63tivity\x18\x02 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity\";\n\x13TriggerTradeRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"Y\n\x14TriggerTradeResponse\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12,\n\x08\x61\x63tivity\x18\x02 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity\"\x8b\x01\n\x13ListActivityRequest\x12\x18\n\tagent_ids\x18\x01 \x03(\tB\x05\xf0\xb9\x18\xf4\x03\x12\x33\n\x05kinds\x18\x02 \x03(\x0e\x32\x1e.puppet.agents.v1.ActivityKindB\x04\xf0\xb9\x18\x32\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"_\n\x14ListActivityResponse\x12.\n\nactivities\x18\x01 \x03(\x0b\x32\x1a.puppet.agents.v1.Activity\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"F\n\x14WatchActivityRequest\x12\x18\n\tagent_ids\x18\x01 \x03(\tB\x05\xf0\xb9\x18\xf4\x03\x12\x14\n\x0c\x61\x66ter_cursor\x18\x02 \x01(\t\"E\n\x15WatchActivityResponse\x12,\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity*\xc7\x01\n\x0c\x41\x63tivityKind\x12\x1d\n\x19\x41\x43TIVITY_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x43TIVITY_KIND_LIFECYCLE\x10\x01\x12\x16\n\x12\x41\x43TIVITY_KIND_POST\x10\x02\x12\x17\n\x13\x41\x43TIVITY_KIND_REPLY\x10\x03\x12\x17\n\x13\x41\x43TIVITY_KIND_TRADE\x10\x04\x12\x16\n\x12\x41\x43TIVITY_KIND_PASS\x10\x05\x12\x19\n\x15\x41\x43TIVITY_KIND_FAILURE\x10\x06\x32\x92\x0c\n\x0c\x41gentService\x12\xbb\x02\n\x0b\x43reateAgent\x12$.puppet.agents.v1.CreateAgentRequest\x1a%.puppet.agents.v1.CreateAgentResponse\"\xde\x01\x90\x02\x02\xea\xb9\x18\xd6\x01\n\x01\x01\x12\npersona.id\"+puppet.memory.v1.MemoryService/CreateMemory\"7puppet.memory.v1.RelationshipService/UpdateRelationship\".puppet.social.v1.SocialService/RegisterAccount\"/puppet.trading.v1.TradingService/RegisterWallet\x12\x63\n\x08GetAgent\x12!.puppet.agents.v1.GetAgentRequest\x1a\".puppet.agents.v1.GetAgentResponse\"\x10\x90\x02\x01\xea\xb9\x18\t\n\x03\x01\x02\x03\x12\x02id\x12\x65\n\nListAgents\x12#.puppet.agents.v1.ListAgentsRequest\x1a$.puppet.agents.v1.ListAgentsResponse\"\x0c\x90\x02\x01\xea\xb9\x18\x05\n\x03\x01\x02\x03\x12\xd1\x01\n\x0bUpdateAgent\x12$.puppet.agents.v1.UpdateAgentRequest\x1a%.puppet.agents.v1.UpdateAgentResponse\"u\x90\x02\x02\xea\xb9\x18n\n\x01\x01\x12\x08\x61gent.id\".puppet.social.v1.SocialService/RegisterAccount\"/puppet.trading.v1.TradingService/RegisterWallet\x12h\n\nStartAgent\x12#.puppet.agents.v1.StartAgentRequest\x1a$.puppet.agents.v1.StartAgentResponse\"\x0f\x90\x02\x02\xea\xb9\x18\x08\n\x02\x01\x03\x12\x02id\x12\x65\n\tStopAgent\x12\".puppet.agents.v1.StopAgentRequest\x1a#.puppet.agents.v1.StopAgentResponse\"\x0f\x90\x02\x02\xea\xb9\x18\x08\n\x02\x01\x03\x12\x02id\x12u\n\x0eGetAgentStatus\x12\'.puppet.agents.v1.GetAgentStatusRequest\x1a(.puppet.agents.v1.GetAgentStatusResponse\"\x10\x90\x02\x01\xea\xb9\x18\t\n\x03\x01\x02\x03\x12\x02id\x12q\n\x0bTriggerPost\x12$.puppet.agents.v1.TriggerPostRequest\x1a%.puppet.agents.v1.TriggerPostResponse\"\x15\x90\x02\x02\xea\xb9\x18\x0e\n\x02\x01\x03\x12\x08\x61gent_id\x12t\n\x0cTriggerTrade\x12%.puppet.agents.v1.TriggerTradeRequest\x1a&.puppet.agents.v1.TriggerTradeResponse\"\x15\x90\x02\x02\xea\xb9\x18\x0e\n\x02\x01\x03\x12\x08\x61gent_id\x12v\n\x0cListActivity\x12%.puppet.agents.v1.ListActivityRequest\x1a&.puppet.agents.v1.ListActivityResponse\"\x17\x90\x02\x01\xea\xb9\x18\x10\n\x03\x01\x02\x03\x12\tagent_ids\x12{\n\rWatchActivity\x12&.puppet.agents.v1.WatchActivityRequest\x1a\'.puppet.agents.v1.WatchActivityResponse\"\x17\x90\x02\x01\xea\xb9\x18\x10\n\x03\x01\x02\x03\x12\tagent_ids0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.agents.v1.agent_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_AGENT'].fields_by_name['unknown_fields']._loaded_options = None
+  _globals['_AGENT'].fields_by_name['unknown_fields']._serialized_options = b'\360\271\030\350\007'
   _globals['_ACTIVITY_DETAILSENTRY']._loaded_options = None
   _globals['_ACTIVITY_DETAILSENTRY']._serialized_options = b'8\001'
+  _globals['_LISTACTIVITYREQUEST'].fields_by_name['agent_ids']._loaded_options = None
+  _globals['_LISTACTIVITYREQUEST'].fields_by_name['agent_ids']._serialized_options = b'\360\271\030\364\003'
+  _globals['_LISTACTIVITYREQUEST'].fields_by_name['kinds']._loaded_options = None
+  _globals['_LISTACTIVITYREQUEST'].fields_by_name['kinds']._serialized_options = b'\360\271\0302'
+  _globals['_WATCHACTIVITYREQUEST'].fields_by_name['agent_ids']._loaded_options = None
+  _globals['_WATCHACTIVITYREQUEST'].fields_by_name['agent_ids']._serialized_options = b'\360\271\030\364\003'
   _globals['_AGENTSERVICE'].methods_by_name['CreateAgent']._loaded_options = None
   _globals['_AGENTSERVICE'].methods_by_name['CreateAgent']._serialized_options = b'\220\002\002\352\271\030\326\001\n\001\001\022\npersona.id\"+puppet.memory.v1.MemoryService/CreateMemory\"7puppet.memory.v1.RelationshipService/UpdateRelationship\".puppet.social.v1.SocialService/RegisterAccount\"/puppet.trading.v1.TradingService/RegisterWallet'
   _globals['_AGENTSERVICE'].methods_by_name['GetAgent']._loaded_options = None
@@ -60,62 +69,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGENTSERVICE'].methods_by_name['ListActivity']._serialized_options = b'\220\002\001\352\271\030\020\n\003\001\002\003\022\tagent_ids'
   _globals['_AGENTSERVICE'].methods_by_name['WatchActivity']._loaded_options = None
   _globals['_AGENTSERVICE'].methods_by_name['WatchActivity']._serialized_options = b'\220\002\001\352\271\030\020\n\003\001\002\003\022\tagent_ids'
-  _globals['_ACTIVITYKIND']._serialized_start=2765
-  _globals['_ACTIVITYKIND']._serialized_end=2964
-  _globals['_AGENT']._serialized_start=220
-  _globals['_AGENT']._serialized_end=510
-  _globals['_MOOD']._serialized_start=512
-  _globals['_MOOD']._serialized_end=586
-  _globals['_SCHEDULEDACTION']._serialized_start=588
-  _globals['_SCHEDULEDACTION']._serialized_end=665
-  _globals['_ACTIVITY']._serialized_start=668
-  _globals['_ACTIVITY']._serialized_end=987
-  _globals['_ACTIVITY_DETAILSENTRY']._serialized_start=941
-  _globals['_ACTIVITY_DETAILSENTRY']._serialized_end=987
-  _globals['_CREATEAGENTREQUEST']._serialized_start=989
-  _globals['_CREATEAGENTREQUEST']._serialized_end=1071
-  _globals['_CREATEAGENTRESPONSE']._serialized_start=1073
-  _globals['_CREATEAGENTRESPONSE']._serialized_end=1134
-  _globals['_GETAGENTREQUEST']._serialized_start=1136
-  _globals['_GETAGENTREQUEST']._serialized_end=1165
-  _globals['_GETAGENTRESPONSE']._serialized_start=1167
-  _globals['_GETAGENTRESPONSE']._serialized_end=1225
-  _globals['_LISTAGENTSREQUEST']._serialized_start=1227
-  _globals['_LISTAGENTSREQUEST']._serialized_end=1285
-  _globals['_LISTAGENTSRESPONSE']._serialized_start=1287
-  _globals['_LISTAGENTSRESPONSE']._serialized_end=1373
-  _globals['_UPDATEAGENTREQUEST']._serialized_start=1376
-  _globals['_UPDATEAGENTREQUEST']._serialized_end=1505
-  _globals['_UPDATEAGENTRESPONSE']._serialized_start=1507
-  _globals['_UPDATEAGENTRESPONSE']._serialized_end=1568
-  _globals['_STARTAGENTREQUEST']._serialized_start=1570
-  _globals['_STARTAGENTREQUEST']._serialized_end=1621
-  _globals['_STARTAGENTRESPONSE']._serialized_start=1623
-  _globals['_STARTAGENTRESPONSE']._serialized_end=1683
-  _globals['_STOPAGENTREQUEST']._serialized_start=1685
-  _globals['_STOPAGENTREQUEST']._serialized_end=1735
-  _globals['_STOPAGENTRESPONSE']._serialized_start=1737
-  _globals['_STOPAGENTRESPONSE']._serialized_end=1796
-  _globals['_GETAGENTSTATUSREQUEST']._serialized_start=1798
-  _globals['_GETAGENTSTATUSREQUEST']._serialized_end=1833
-  _globals['_GETAGENTSTATUSRESPONSE']._serialized_start=1836
-  _globals['_GETAGENTSTATUSRESPONSE']._serialized_end=2084
-  _globals['_TRIGGERPOSTREQUEST']._serialized_start=2086
-  _globals['_TRIGGERPOSTREQUEST']._serialized_end=2159
-  _globals['_TRIGGERPOSTRESPONSE']._serialized_start=2161
-  _globals['_TRIGGERPOSTRESPONSE']._serialized_end=2249
-  _globals['_TRIGGERTRADEREQUEST']._serialized_start=2251
-  _globals['_TRIGGERTRADEREQUEST']._serialized_end=2310
-  _globals['_TRIGGERTRADERESPONSE']._serialized_start=2312
-  _globals['_TRIGGERTRADERESPONSE']._serialized_end=2401
-  _globals['_LISTACTIVITYREQUEST']._serialized_start=2403
-  _globals['_LISTACTIVITYREQUEST']._serialized_end=2529
-  _globals['_LISTACTIVITYRESPONSE']._serialized_start=2531
-  _globals['_LISTACTIVITYRESPONSE']._serialized_end=2626
-  _globals['_WATCHACTIVITYREQUEST']._serialized_start=2628
-  _globals['_WATCHACTIVITYREQUEST']._serialized_end=2691
-  _globals['_WATCHACTIVITYRESPONSE']._serialized_start=2693
-  _globals['_WATCHACTIVITYRESPONSE']._serialized_end=2762
-  _globals['_AGENTSERVICE']._serialized_start=2967
-  _globals['_AGENTSERVICE']._serialized_end=4521
+  _globals['_ACTIVITYKIND']._serialized_start=2825
+  _globals['_ACTIVITYKIND']._serialized_end=3024
+  _globals['_AGENT']._serialized_start=252
+  _globals['_AGENT']._serialized_end=549
+  _globals['_MOOD']._serialized_start=551
+  _globals['_MOOD']._serialized_end=625
+  _globals['_SCHEDULEDACTION']._serialized_start=627
+  _globals['_SCHEDULEDACTION']._serialized_end=704
+  _globals['_ACTIVITY']._serialized_start=707
+  _globals['_ACTIVITY']._serialized_end=1026
+  _globals['_ACTIVITY_DETAILSENTRY']._serialized_start=980
+  _globals['_ACTIVITY_DETAILSENTRY']._serialized_end=1026
+  _globals['_CREATEAGENTREQUEST']._serialized_start=1028
+  _globals['_CREATEAGENTREQUEST']._serialized_end=1110
+  _globals['_CREATEAGENTRESPONSE']._serialized_start=1112
+  _globals['_CREATEAGENTRESPONSE']._serialized_end=1173
+  _globals['_GETAGENTREQUEST']._serialized_start=1175
+  _globals['_GETAGENTREQUEST']._serialized_end=1204
+  _globals['_GETAGENTRESPONSE']._serialized_start=1206
+  _globals['_GETAGENTRESPONSE']._serialized_end=1264
+  _globals['_LISTAGENTSREQUEST']._serialized_start=1266
+  _globals['_LISTAGENTSREQUEST']._serialized_end=1324
+  _globals['_LISTAGENTSRESPONSE']._serialized_start=1326
+  _globals['_LISTAGENTSRESPONSE']._serialized_end=1412
+  _globals['_UPDATEAGENTREQUEST']._serialized_start=1415
+  _globals['_UPDATEAGENTREQUEST']._serialized_end=1544
+  _globals['_UPDATEAGENTRESPONSE']._serialized_start=1546
+  _globals['_UPDATEAGENTRESPONSE']._serialized_end=1607
+  _globals['_STARTAGENTREQUEST']._serialized_start=1609
+  _globals['_STARTAGENTREQUEST']._serialized_end=1660
+  _globals['_STARTAGENTRESPONSE']._serialized_start=1662
+  _globals['_STARTAGENTRESPONSE']._serialized_end=1722
+  _globals['_STOPAGENTREQUEST']._serialized_start=1724
+  _globals['_STOPAGENTREQUEST']._serialized_end=1774
+  _globals['_STOPAGENTRESPONSE']._serialized_start=1776
+  _globals['_STOPAGENTRESPONSE']._serialized_end=1835
+  _globals['_GETAGENTSTATUSREQUEST']._serialized_start=1837
+  _globals['_GETAGENTSTATUSREQUEST']._serialized_end=1872
+  _globals['_GETAGENTSTATUSRESPONSE']._serialized_start=1875
+  _globals['_GETAGENTSTATUSRESPONSE']._serialized_end=2123
+  _globals['_TRIGGERPOSTREQUEST']._serialized_start=2125
+  _globals['_TRIGGERPOSTREQUEST']._serialized_end=2198
+  _globals['_TRIGGERPOSTRESPONSE']._serialized_start=2200
+  _globals['_TRIGGERPOSTRESPONSE']._serialized_end=2288
+  _globals['_TRIGGERTRADEREQUEST']._serialized_start=2290
+  _globals['_TRIGGERTRADEREQUEST']._serialized_end=2349
+  _globals['_TRIGGERTRADERESPONSE']._serialized_start=2351
+  _globals['_TRIGGERTRADERESPONSE']._serialized_end=2440
+  _globals['_LISTACTIVITYREQUEST']._serialized_start=2443
+  _globals['_LISTACTIVITYREQUEST']._serialized_end=2582
+  _globals['_LISTACTIVITYRESPONSE']._serialized_start=2584
+  _globals['_LISTACTIVITYRESPONSE']._serialized_end=2679
+  _globals['_WATCHACTIVITYREQUEST']._serialized_start=2681
+  _globals['_WATCHACTIVITYREQUEST']._serialized_end=2751
+  _globals['_WATCHACTIVITYRESPONSE']._serialized_start=2753
+  _globals['_WATCHACTIVITYRESPONSE']._serialized_end=2822
+  _globals['_AGENTSERVICE']._serialized_start=3027
+  _globals['_AGENTSERVICE']._serialized_end=4581
 # @@protoc_insertion_point(module_scope)

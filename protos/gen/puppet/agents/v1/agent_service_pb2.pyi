@@ -96,11 +96,13 @@ class Agent(_message.Message):
     """Changes with every write."""
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
-        """The persona, with every secret replaced by `[redacted]`. Unknown fields are kept."""
+        """The persona, with `[redacted]` in place of every secret, and of the value of every field that this version does not
+        know: of those only the paths are kept.
+        """
 
     @_builtins.property
     def unknown_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The fields of the persona that this version does not know, by path."""
+        """The fields of the persona that this version does not know, by path: at most 1,000 of them."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

@@ -52,6 +52,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
     ERROR_REASON_DELEGATION_REQUIRED: _ErrorReason.ValueType  # 14
     """PERMISSION_DENIED: the call has to carry a delegation that its caller signed for the RPCs that `access` names."""
+    ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 15
+    """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+    ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 16
+    """UNIMPLEMENTED: the service has no such RPC."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -88,4 +92,8 @@ ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 13
 """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
 ERROR_REASON_DELEGATION_REQUIRED: ErrorReason.ValueType  # 14
 """PERMISSION_DENIED: the call has to carry a delegation that its caller signed for the RPCs that `access` names."""
+ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 15
+"""DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 16
+"""UNIMPLEMENTED: the service has no such RPC."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -44,6 +44,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
     ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 10
     """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+    ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 11
+    """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+    ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 12
+    """UNIMPLEMENTED: the service has no such RPC."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -72,4 +76,8 @@ ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 9
 """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
 ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 10
 """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 11
+"""DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 12
+"""UNIMPLEMENTED: the service has no such RPC."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

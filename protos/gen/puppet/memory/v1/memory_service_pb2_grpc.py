@@ -198,9 +198,9 @@ class MemoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ImportMemories(self, request_iterator, context):
-        """Stores what was exported, ids, times and history included: at most 100,000 memories. All of them are checked before
-        the first is stored; then they are stored in groups, and what the agent already has (the same id, or an exact
-        duplicate) is left as it is, so that an import that was cut off can simply be repeated.
+        """Stores what was exported, ids, times and history included: at most 100,000 memories of 256 MiB. All of them are
+        checked before the first is stored; then they are stored in groups, and what the agent already has (the same id, or
+        an exact duplicate) is left as it is, so that an import that was cut off can simply be repeated.
         Errors: INVALID_REQUEST.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -60,9 +60,9 @@ class MemoryServiceStub:
     Errors: INVALID_REQUEST.
     """
     ImportMemories: _aio.StreamUnaryMultiCallable[_memory_service_pb2.ImportMemoriesRequest, _memory_service_pb2.ImportMemoriesResponse]
-    """Stores what was exported, ids, times and history included: at most 100,000 memories. All of them are checked before
-    the first is stored; then they are stored in groups, and what the agent already has (the same id, or an exact
-    duplicate) is left as it is, so that an import that was cut off can simply be repeated.
+    """Stores what was exported, ids, times and history included: at most 100,000 memories of 256 MiB. All of them are
+    checked before the first is stored; then they are stored in groups, and what the agent already has (the same id, or
+    an exact duplicate) is left as it is, so that an import that was cut off can simply be repeated.
     Errors: INVALID_REQUEST.
     """
     GetMemoryStats: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.GetMemoryStatsRequest, _memory_service_pb2.GetMemoryStatsResponse]
@@ -196,9 +196,9 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _abc.AsyncIterator[_memory_service_pb2.ImportMemoriesRequest],
         context: _aio.ServicerContext[_abc.AsyncIterator[_memory_service_pb2.ImportMemoriesRequest], _abc.Awaitable[_memory_service_pb2.ImportMemoriesResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.ImportMemoriesResponse]:
-        """Stores what was exported, ids, times and history included: at most 100,000 memories. All of them are checked before
-        the first is stored; then they are stored in groups, and what the agent already has (the same id, or an exact
-        duplicate) is left as it is, so that an import that was cut off can simply be repeated.
+        """Stores what was exported, ids, times and history included: at most 100,000 memories of 256 MiB. All of them are
+        checked before the first is stored; then they are stored in groups, and what the agent already has (the same id, or
+        an exact duplicate) is left as it is, so that an import that was cut off can simply be repeated.
         Errors: INVALID_REQUEST.
         """
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpuppet/social/v1/errors.proto\x12\x10puppet.social.v1*\xe7\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12\"\n\x1e\x45RROR_REASON_ACCOUNT_NOT_FOUND\x10\x03\x12\x1f\n\x1b\x45RROR_REASON_POST_NOT_FOUND\x10\x04\x12\x1f\n\x1b\x45RROR_REASON_ACCOUNT_EXISTS\x10\x05\x12$\n ERROR_REASON_CREDENTIALS_REFUSED\x10\x06\x12\x1c\n\x18\x45RROR_REASON_NOT_CAPABLE\x10\x07\x12%\n!ERROR_REASON_NETWORK_RATE_LIMITED\x10\x08\x12$\n ERROR_REASON_NETWORK_UNAVAILABLE\x10\t\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\n\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0b\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x0c\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpuppet/social/v1/errors.proto\x12\x10puppet.social.v1*\xab\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12\"\n\x1e\x45RROR_REASON_ACCOUNT_NOT_FOUND\x10\x03\x12\x1f\n\x1b\x45RROR_REASON_POST_NOT_FOUND\x10\x04\x12\x1f\n\x1b\x45RROR_REASON_ACCOUNT_EXISTS\x10\x05\x12$\n ERROR_REASON_CREDENTIALS_REFUSED\x10\x06\x12\x1c\n\x18\x45RROR_REASON_NOT_CAPABLE\x10\x07\x12%\n!ERROR_REASON_NETWORK_RATE_LIMITED\x10\x08\x12$\n ERROR_REASON_NETWORK_UNAVAILABLE\x10\t\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\n\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0b\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x0c\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\r\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\x0e\x12\x1e\n\x1a\x45RROR_REASON_UNIMPLEMENTED\x10\x0f\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.social.v1.errors_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=52
-  _globals['_ERRORREASON']._serialized_end=539
+  _globals['_ERRORREASON']._serialized_end=607
 # @@protoc_insertion_point(module_scope)

@@ -24,15 +24,18 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from puppet.options.v1 import access_pb2 as puppet_dot_options_dot_v1_dot_access__pb2
+from puppet.options.v1 import bounds_pb2 as puppet_dot_options_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%puppet/social/v1/social_service.proto\x12\x10puppet.social.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epuppet/options/v1/access.proto\"\xad\x01\n\x07\x41\x63\x63ount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12*\n\x07network\x18\x03 \x01(\x0e\x32\x19.puppet.social.v1.Network\x12\x0e\n\x06handle\x18\x04 \x01(\t\x12\x17\n\x0fnetwork_user_id\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"j\n\x0cXCredentials\x12\x0f\n\x07\x61pi_key\x18\x01 \x01(\t\x12\x16\n\x0e\x61pi_key_secret\x18\x02 \x01(\t\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x03 \x01(\t\x12\x1b\n\x13\x61\x63\x63\x65ss_token_secret\x18\x04 \x01(\t\"z\n\x16RegisterAccountRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12+\n\x01x\x18\x02 \x01(\x0b\x32\x1e.puppet.social.v1.XCredentialsH\x00\x12\x12\n\nrequest_id\x18\x03 \x01(\tB\r\n\x0b\x63redentials\"E\n\x17RegisterAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.puppet.social.v1.Account\"\x1f\n\x11GetAccountRequest\x12\n\n\x02id\x18\x01 \x01(\t\"@\n\x12GetAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.puppet.social.v1.Account\"N\n\x13ListAccountsRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\\\n\x14ListAccountsResponse\x12+\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x19.puppet.social.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x16GetCapabilitiesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\"O\n\x17GetCapabilitiesResponse\x12\x34\n\x0c\x63\x61pabilities\x18\x01 \x01(\x0b\x32\x1e.puppet.social.v1.Capabilities\"\xa5\x01\n\x0c\x43\x61pabilities\x12\x10\n\x08\x63\x61n_post\x18\x01 \x01(\x08\x12\x31\n\x0breply_scope\x18\x02 \x01(\x0e\x32\x1c.puppet.social.v1.ReplyScope\x12\x11\n\tcan_quote\x18\x03 \x01(\x08\x12\x10\n\x08\x63\x61n_like\x18\x04 \x01(\x08\x12\x12\n\ncan_repost\x18\x05 \x01(\x08\x12\x17\n\x0fmax_post_length\x18\x06 \x01(\x05\"\x9a\x02\n\x04Post\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x13\n\x0bin_reply_to\x18\x04 \x01(\t\x12*\n\x05state\x18\x05 \x01(\x0e\x32\x1b.puppet.social.v1.PostState\x12\x17\n\x0fnetwork_post_id\x18\x06 \x01(\t\x12\x14\n\x0cstate_reason\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\n \x01(\t\"^\n\x11\x43reatePostRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x13\n\x0bin_reply_to\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\":\n\x12\x43reatePostResponse\x12$\n\x04post\x18\x01 \x01(\x0b\x32\x16.puppet.social.v1.Post\"\x1c\n\x0eGetPostRequest\x12\n\n\x02id\x18\x01 \x01(\t\"7\n\x0fGetPostResponse\x12$\n\x04post\x18\x01 \x01(\x0b\x32\x16.puppet.social.v1.Post\"z\n\x10ListPostsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12+\n\x06states\x18\x02 \x03(\x0e\x32\x1b.puppet.social.v1.PostState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"S\n\x11ListPostsResponse\x12%\n\x05posts\x18\x01 \x03(\x0b\x32\x16.puppet.social.v1.Post\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x13ListMentionsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x1d\n\x15\x61\x66ter_network_post_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"\\\n\x14ListMentionsResponse\x12+\n\x08mentions\x18\x01 \x03(\x0b\x32\x19.puppet.social.v1.Mention\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xbe\x01\n\x07Mention\x12\x17\n\x0fnetwork_post_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61uthor_user_id\x18\x02 \x01(\t\x12\x15\n\rauthor_handle\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x05 \x01(\t\x12\x13\n\x0bin_reply_to\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*1\n\x07Network\x12\x17\n\x13NETWORK_UNSPECIFIED\x10\x00\x12\r\n\tNETWORK_X\x10\x01*\x9b\x01\n\tPostState\x12\x1a\n\x16POST_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12POST_STATE_CLAIMED\x10\x01\x12\x13\n\x0fPOST_STATE_SENT\x10\x02\x12\x16\n\x12POST_STATE_SETTLED\x10\x03\x12\x16\n\x12POST_STATE_UNKNOWN\x10\x04\x12\x15\n\x11POST_STATE_FAILED\x10\x05*o\n\nReplyScope\x12\x1b\n\x17REPLY_SCOPE_UNSPECIFIED\x10\x00\x12\x14\n\x10REPLY_SCOPE_NONE\x10\x01\x12\x19\n\x15REPLY_SCOPE_MENTIONED\x10\x02\x12\x13\n\x0fREPLY_SCOPE_ALL\x10\x03\x32\xb5\x07\n\rSocialService\x12|\n\x0fRegisterAccount\x12(.puppet.social.v1.RegisterAccountRequest\x1a).puppet.social.v1.RegisterAccountResponse\"\x14\x90\x02\x02\xea\xb9\x18\r\n\x01\x01\x12\x08\x61gent_id\x12j\n\nGetAccount\x12#.puppet.social.v1.GetAccountRequest\x1a$.puppet.social.v1.GetAccountResponse\"\x11\x90\x02\x01\xea\xb9\x18\n\n\x04\x01\x02\x03\x04\x1a\x02id\x12v\n\x0cListAccounts\x12%.puppet.social.v1.ListAccountsRequest\x1a&.puppet.social.v1.ListAccountsResponse\"\x17\x90\x02\x01\xea\xb9\x18\x10\n\x04\x01\x02\x03\x04\x12\x08\x61gent_id\x12\x81\x01\n\x0fGetCapabilities\x12(.puppet.social.v1.GetCapabilitiesRequest\x1a).puppet.social.v1.GetCapabilitiesResponse\"\x19\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x12p\n\nCreatePost\x12#.puppet.social.v1.CreatePostRequest\x1a$.puppet.social.v1.CreatePostResponse\"\x17\x90\x02\x02\xea\xb9\x18\x10\n\x02\x01\x04\x1a\naccount_id\x12\x61\n\x07GetPost\x12 .puppet.social.v1.GetPostRequest\x1a!.puppet.social.v1.GetPostResponse\"\x11\x90\x02\x01\xea\xb9\x18\n\n\x04\x01\x02\x03\x04\x1a\x02id\x12o\n\tListPosts\x12\".puppet.social.v1.ListPostsRequest\x1a#.puppet.social.v1.ListPostsResponse\"\x19\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x12x\n\x0cListMentions\x12%.puppet.social.v1.ListMentionsRequest\x1a&.puppet.social.v1.ListMentionsResponse\"\x19\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_idb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%puppet/social/v1/social_service.proto\x12\x10puppet.social.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\"\xad\x01\n\x07\x41\x63\x63ount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12*\n\x07network\x18\x03 \x01(\x0e\x32\x19.puppet.social.v1.Network\x12\x0e\n\x06handle\x18\x04 \x01(\t\x12\x17\n\x0fnetwork_user_id\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"j\n\x0cXCredentials\x12\x0f\n\x07\x61pi_key\x18\x01 \x01(\t\x12\x16\n\x0e\x61pi_key_secret\x18\x02 \x01(\t\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x03 \x01(\t\x12\x1b\n\x13\x61\x63\x63\x65ss_token_secret\x18\x04 \x01(\t\"z\n\x16RegisterAccountRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12+\n\x01x\x18\x02 \x01(\x0b\x32\x1e.puppet.social.v1.XCredentialsH\x00\x12\x12\n\nrequest_id\x18\x03 \x01(\tB\r\n\x0b\x63redentials\"E\n\x17RegisterAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.puppet.social.v1.Account\"\x1f\n\x11GetAccountRequest\x12\n\n\x02id\x18\x01 \x01(\t\"@\n\x12GetAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.puppet.social.v1.Account\"N\n\x13ListAccountsRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\\\n\x14ListAccountsResponse\x12+\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x19.puppet.social.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x16GetCapabilitiesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\"O\n\x17GetCapabilitiesResponse\x12\x34\n\x0c\x63\x61pabilities\x18\x01 \x01(\x0b\x32\x1e.puppet.social.v1.Capabilities\"\xa5\x01\n\x0c\x43\x61pabilities\x12\x10\n\x08\x63\x61n_post\x18\x01 \x01(\x08\x12\x31\n\x0breply_scope\x18\x02 \x01(\x0e\x32\x1c.puppet.social.v1.ReplyScope\x12\x11\n\tcan_quote\x18\x03 \x01(\x08\x12\x10\n\x08\x63\x61n_like\x18\x04 \x01(\x08\x12\x12\n\ncan_repost\x18\x05 \x01(\x08\x12\x17\n\x0fmax_post_length\x18\x06 \x01(\x05\"\x9a\x02\n\x04Post\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x13\n\x0bin_reply_to\x18\x04 \x01(\t\x12*\n\x05state\x18\x05 \x01(\x0e\x32\x1b.puppet.social.v1.PostState\x12\x17\n\x0fnetwork_post_id\x18\x06 \x01(\t\x12\x14\n\x0cstate_reason\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\n \x01(\t\"^\n\x11\x43reatePostRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x13\n\x0bin_reply_to\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\":\n\x12\x43reatePostResponse\x12$\n\x04post\x18\x01 \x01(\x0b\x32\x16.puppet.social.v1.Post\"\x1c\n\x0eGetPostRequest\x12\n\n\x02id\x18\x01 \x01(\t\"7\n\x0fGetPostResponse\x12$\n\x04post\x18\x01 \x01(\x0b\x32\x16.puppet.social.v1.Post\"\x80\x01\n\x10ListPostsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x31\n\x06states\x18\x02 \x03(\x0e\x32\x1b.puppet.social.v1.PostStateB\x04\xf0\xb9\x18\x32\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"S\n\x11ListPostsResponse\x12%\n\x05posts\x18\x01 \x03(\x0b\x32\x16.puppet.social.v1.Post\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x13ListMentionsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x1d\n\x15\x61\x66ter_network_post_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"\\\n\x14ListMentionsResponse\x12+\n\x08mentions\x18\x01 \x03(\x0b\x32\x19.puppet.social.v1.Mention\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xbe\x01\n\x07Mention\x12\x17\n\x0fnetwork_post_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61uthor_user_id\x18\x02 \x01(\t\x12\x15\n\rauthor_handle\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x05 \x01(\t\x12\x13\n\x0bin_reply_to\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*1\n\x07Network\x12\x17\n\x13NETWORK_UNSPECIFIED\x10\x00\x12\r\n\tNETWORK_X\x10\x01*\x9b\x01\n\tPostState\x12\x1a\n\x16POST_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12POST_STATE_CLAIMED\x10\x01\x12\x13\n\x0fPOST_STATE_SENT\x10\x02\x12\x16\n\x12POST_STATE_SETTLED\x10\x03\x12\x16\n\x12POST_STATE_UNKNOWN\x10\x04\x12\x15\n\x11POST_STATE_FAILED\x10\x05*o\n\nReplyScope\x12\x1b\n\x17REPLY_SCOPE_UNSPECIFIED\x10\x00\x12\x14\n\x10REPLY_SCOPE_NONE\x10\x01\x12\x19\n\x15REPLY_SCOPE_MENTIONED\x10\x02\x12\x13\n\x0fREPLY_SCOPE_ALL\x10\x03\x32\xb5\x07\n\rSocialService\x12|\n\x0fRegisterAccount\x12(.puppet.social.v1.RegisterAccountRequest\x1a).puppet.social.v1.RegisterAccountResponse\"\x14\x90\x02\x02\xea\xb9\x18\r\n\x01\x01\x12\x08\x61gent_id\x12j\n\nGetAccount\x12#.puppet.social.v1.GetAccountRequest\x1a$.puppet.social.v1.GetAccountResponse\"\x11\x90\x02\x01\xea\xb9\x18\n\n\x04\x01\x02\x03\x04\x1a\x02id\x12v\n\x0cListAccounts\x12%.puppet.social.v1.ListAccountsRequest\x1a&.puppet.social.v1.ListAccountsResponse\"\x17\x90\x02\x01\xea\xb9\x18\x10\n\x04\x01\x02\x03\x04\x12\x08\x61gent_id\x12\x81\x01\n\x0fGetCapabilities\x12(.puppet.social.v1.GetCapabilitiesRequest\x1a).puppet.social.v1.GetCapabilitiesResponse\"\x19\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x12p\n\nCreatePost\x12#.puppet.social.v1.CreatePostRequest\x1a$.puppet.social.v1.CreatePostResponse\"\x17\x90\x02\x02\xea\xb9\x18\x10\n\x02\x01\x04\x1a\naccount_id\x12\x61\n\x07GetPost\x12 .puppet.social.v1.GetPostRequest\x1a!.puppet.social.v1.GetPostResponse\"\x11\x90\x02\x01\xea\xb9\x18\n\n\x04\x01\x02\x03\x04\x1a\x02id\x12o\n\tListPosts\x12\".puppet.social.v1.ListPostsRequest\x1a#.puppet.social.v1.ListPostsResponse\"\x19\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x12x\n\x0cListMentions\x12%.puppet.social.v1.ListMentionsRequest\x1a&.puppet.social.v1.ListMentionsResponse\"\x19\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_idb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.social.v1.social_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_LISTPOSTSREQUEST'].fields_by_name['states']._loaded_options = None
+  _globals['_LISTPOSTSREQUEST'].fields_by_name['states']._serialized_options = b'\360\271\0302'
   _globals['_SOCIALSERVICE'].methods_by_name['RegisterAccount']._loaded_options = None
   _globals['_SOCIALSERVICE'].methods_by_name['RegisterAccount']._serialized_options = b'\220\002\002\352\271\030\r\n\001\001\022\010agent_id'
   _globals['_SOCIALSERVICE'].methods_by_name['GetAccount']._loaded_options = None
@@ -49,54 +52,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOCIALSERVICE'].methods_by_name['ListPosts']._serialized_options = b'\220\002\001\352\271\030\022\n\004\001\002\003\004\032\naccount_id'
   _globals['_SOCIALSERVICE'].methods_by_name['ListMentions']._loaded_options = None
   _globals['_SOCIALSERVICE'].methods_by_name['ListMentions']._serialized_options = b'\220\002\001\352\271\030\022\n\004\001\002\003\004\032\naccount_id'
-  _globals['_NETWORK']._serialized_start=2308
-  _globals['_NETWORK']._serialized_end=2357
-  _globals['_POSTSTATE']._serialized_start=2360
-  _globals['_POSTSTATE']._serialized_end=2515
-  _globals['_REPLYSCOPE']._serialized_start=2517
-  _globals['_REPLYSCOPE']._serialized_end=2628
-  _globals['_ACCOUNT']._serialized_start=125
-  _globals['_ACCOUNT']._serialized_end=298
-  _globals['_XCREDENTIALS']._serialized_start=300
-  _globals['_XCREDENTIALS']._serialized_end=406
-  _globals['_REGISTERACCOUNTREQUEST']._serialized_start=408
-  _globals['_REGISTERACCOUNTREQUEST']._serialized_end=530
-  _globals['_REGISTERACCOUNTRESPONSE']._serialized_start=532
-  _globals['_REGISTERACCOUNTRESPONSE']._serialized_end=601
-  _globals['_GETACCOUNTREQUEST']._serialized_start=603
-  _globals['_GETACCOUNTREQUEST']._serialized_end=634
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=636
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=700
-  _globals['_LISTACCOUNTSREQUEST']._serialized_start=702
-  _globals['_LISTACCOUNTSREQUEST']._serialized_end=780
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=782
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=874
-  _globals['_GETCAPABILITIESREQUEST']._serialized_start=876
-  _globals['_GETCAPABILITIESREQUEST']._serialized_end=920
-  _globals['_GETCAPABILITIESRESPONSE']._serialized_start=922
-  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=1001
-  _globals['_CAPABILITIES']._serialized_start=1004
-  _globals['_CAPABILITIES']._serialized_end=1169
-  _globals['_POST']._serialized_start=1172
-  _globals['_POST']._serialized_end=1454
-  _globals['_CREATEPOSTREQUEST']._serialized_start=1456
-  _globals['_CREATEPOSTREQUEST']._serialized_end=1550
-  _globals['_CREATEPOSTRESPONSE']._serialized_start=1552
-  _globals['_CREATEPOSTRESPONSE']._serialized_end=1610
-  _globals['_GETPOSTREQUEST']._serialized_start=1612
-  _globals['_GETPOSTREQUEST']._serialized_end=1640
-  _globals['_GETPOSTRESPONSE']._serialized_start=1642
-  _globals['_GETPOSTRESPONSE']._serialized_end=1697
-  _globals['_LISTPOSTSREQUEST']._serialized_start=1699
-  _globals['_LISTPOSTSREQUEST']._serialized_end=1821
-  _globals['_LISTPOSTSRESPONSE']._serialized_start=1823
-  _globals['_LISTPOSTSRESPONSE']._serialized_end=1906
-  _globals['_LISTMENTIONSREQUEST']._serialized_start=1908
-  _globals['_LISTMENTIONSREQUEST']._serialized_end=2019
-  _globals['_LISTMENTIONSRESPONSE']._serialized_start=2021
-  _globals['_LISTMENTIONSRESPONSE']._serialized_end=2113
-  _globals['_MENTION']._serialized_start=2116
-  _globals['_MENTION']._serialized_end=2306
-  _globals['_SOCIALSERVICE']._serialized_start=2631
-  _globals['_SOCIALSERVICE']._serialized_end=3580
+  _globals['_NETWORK']._serialized_start=2347
+  _globals['_NETWORK']._serialized_end=2396
+  _globals['_POSTSTATE']._serialized_start=2399
+  _globals['_POSTSTATE']._serialized_end=2554
+  _globals['_REPLYSCOPE']._serialized_start=2556
+  _globals['_REPLYSCOPE']._serialized_end=2667
+  _globals['_ACCOUNT']._serialized_start=157
+  _globals['_ACCOUNT']._serialized_end=330
+  _globals['_XCREDENTIALS']._serialized_start=332
+  _globals['_XCREDENTIALS']._serialized_end=438
+  _globals['_REGISTERACCOUNTREQUEST']._serialized_start=440
+  _globals['_REGISTERACCOUNTREQUEST']._serialized_end=562
+  _globals['_REGISTERACCOUNTRESPONSE']._serialized_start=564
+  _globals['_REGISTERACCOUNTRESPONSE']._serialized_end=633
+  _globals['_GETACCOUNTREQUEST']._serialized_start=635
+  _globals['_GETACCOUNTREQUEST']._serialized_end=666
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=668
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=732
+  _globals['_LISTACCOUNTSREQUEST']._serialized_start=734
+  _globals['_LISTACCOUNTSREQUEST']._serialized_end=812
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=814
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=906
+  _globals['_GETCAPABILITIESREQUEST']._serialized_start=908
+  _globals['_GETCAPABILITIESREQUEST']._serialized_end=952
+  _globals['_GETCAPABILITIESRESPONSE']._serialized_start=954
+  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=1033
+  _globals['_CAPABILITIES']._serialized_start=1036
+  _globals['_CAPABILITIES']._serialized_end=1201
+  _globals['_POST']._serialized_start=1204
+  _globals['_POST']._serialized_end=1486
+  _globals['_CREATEPOSTREQUEST']._serialized_start=1488
+  _globals['_CREATEPOSTREQUEST']._serialized_end=1582
+  _globals['_CREATEPOSTRESPONSE']._serialized_start=1584
+  _globals['_CREATEPOSTRESPONSE']._serialized_end=1642
+  _globals['_GETPOSTREQUEST']._serialized_start=1644
+  _globals['_GETPOSTREQUEST']._serialized_end=1672
+  _globals['_GETPOSTRESPONSE']._serialized_start=1674
+  _globals['_GETPOSTRESPONSE']._serialized_end=1729
+  _globals['_LISTPOSTSREQUEST']._serialized_start=1732
+  _globals['_LISTPOSTSREQUEST']._serialized_end=1860
+  _globals['_LISTPOSTSRESPONSE']._serialized_start=1862
+  _globals['_LISTPOSTSRESPONSE']._serialized_end=1945
+  _globals['_LISTMENTIONSREQUEST']._serialized_start=1947
+  _globals['_LISTMENTIONSREQUEST']._serialized_end=2058
+  _globals['_LISTMENTIONSRESPONSE']._serialized_start=2060
+  _globals['_LISTMENTIONSRESPONSE']._serialized_end=2152
+  _globals['_MENTION']._serialized_start=2155
+  _globals['_MENTION']._serialized_end=2345
+  _globals['_SOCIALSERVICE']._serialized_start=2670
+  _globals['_SOCIALSERVICE']._serialized_end=3619
 # @@protoc_insertion_point(module_scope)

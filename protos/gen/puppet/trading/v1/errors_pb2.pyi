@@ -56,6 +56,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
     ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 16
     """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+    ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 17
+    """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+    ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 18
+    """UNIMPLEMENTED: the service has no such RPC."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -96,4 +100,8 @@ ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 15
 """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
 ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 16
 """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 17
+"""DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 18
+"""UNIMPLEMENTED: the service has no such RPC."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,26 @@
+"""Personas that were stored by the rules of an earlier version are redacted by those of this one."""
+
+from services.agents.domain.persona import redact
+from services.agents.ports.store import Store
+from services.agents.service.journal import TURN
+from services.runtime.pages import Page
+
+_AT_ONCE = 100
+
+
+async def redact_stored(store: Store) -> int:
+    """Redact what is stored of every agent, and return how many held something that may not be."""
+    changed, after = 0, None
+    async with store.writing(TURN) as records:
+        while True:
+            page = await records.agents(Page(_AT_ONCE, after))
+            for agent in page.rows:
+                if (kept := redact(agent.persona)) != agent.persona:
+                    agent.persona = kept
+                    await records.save(agent)
+                    changed += 1
+            if (after := page.next_key) is None:
+                break
+        if changed:
+            await records.commit()
+    return changed
