@@ -141,12 +141,14 @@ def _behind_number(data: bytes, at: int) -> int:
 
 
 def _number_at(data: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while (byte := data[at]) > 127:
-        number |= (byte & 127) << shift
-        shift += 7
-        at += 1
-    return number | byte << shift, at + 1
+    """Return a number, which takes ten bytes at most, and the place behind it. Raises IndexError for a longer one."""
+    number = 0
+    for place in range(10):
+        byte = data[at + place]
+        number |= (byte & 127) << 7 * place
+        if byte <= 127:
+            return number, at + place + 1
+    raise IndexError
 
 
 def _too_many_in_all() -> InvalidRequest:

@@ -122,3 +122,7 @@ def test_an_ordinary_persona_passes() -> None:
     raw = Struct()
     raw.update({"id": "odd", "list": [{"content": "x", "importance": 0.5}] * 1_000, "deep": {"a": {"b": {"c": [1]}}}})
     assert not told(CREATE, agents.CreateAgentRequest(persona=raw))
+
+
+def test_a_number_without_an_end_is_not_read_to_its_end() -> None:
+    assert "no valid protobuf" in told(BATCH, b"\x0a" + b"\xff" * (MOST_BYTES - 1))
