@@ -17,8 +17,10 @@ from services.llm.domain import (
     Usage,
 )
 from services.runtime.checks import Checks
+from services.runtime.nesting import is_shallow
 
 _TEXT = 32_000
+_SCHEMA_LEVELS = 100
 _RANGES = {
     "temperature": (0, 2),
     "max_tokens": (1, 32_768),
@@ -128,8 +130,8 @@ def _given(sampling: pb.Sampling) -> dict[str, Any]:
 
 def _is_json_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
+        return is_shallow(text, _SCHEMA_LEVELS) and isinstance(json.loads(text), dict)
+    except ValueError:
         return False
 
 

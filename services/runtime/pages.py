@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from services.runtime.errors import InvalidRequest, Violation
+from services.runtime.nesting import is_shallow
 
 T = TypeVar("T")
 
 _MOST_LETTERS = 4_096
+_LEVELS = 2  # the list, and a time in it
 _ABOVE_NUMBERS = 2**63
 
 
@@ -68,8 +70,11 @@ def _read_token(token: str, filters: Sequence[object], kinds: tuple[type, ...]) 
     if len(token) > _MOST_LETTERS:
         return None
     try:
-        fingerprint, *key = json.loads(base64.urlsafe_b64decode(token.encode()), object_hook=_read_time)
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
+        written = base64.urlsafe_b64decode(token.encode()).decode()
+        if not is_shallow(written, _LEVELS):
+            return None
+        fingerprint, *key = json.loads(written, object_hook=_read_time)
+    except (ValueError, TypeError, KeyError, OverflowError):
         return None
     if fingerprint != _fingerprint(filters) or tuple(map(type, key)) != kinds:
         return None

@@ -5,6 +5,7 @@ a read-only mount, and a credential only where it calls others. Who is taken out
 call on.
 """
 
+import base64
 import hashlib
 import json
 import stat
@@ -18,10 +19,12 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from services.runtime.errors import Unavailable
+from services.runtime.nesting import is_shallow
 from services.runtime.rpc.credentials import ALGORITHM, DELEGATION_TYPE, TOKEN_TYPE
 from services.runtime.rpc.identity import Delegation, Kind, Principal, Unauthenticated
 from services.runtime.settings import SettingsError
 
+_LEVELS = 4
 _LEEWAY_SECONDS = 30
 """How far the clocks of two machines may be apart."""
 
@@ -96,8 +99,7 @@ class Registry:
         if remembered is not None and now < remembered[0]:
             return remembered[1]
         try:
-            if jwt.get_unverified_header(token).get("typ") != kind:
-                raise Unauthenticated(f"it is no {kind}")
+            _check_kind(token, kind)
             issuer = jwt.decode(token, options={"verify_signature": False}).get("iss", "")
             registered = self.find(str(issuer))
             key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(registered.public_key))
@@ -138,6 +140,19 @@ class Registry:
             self._seen, self._registered, self._remembered = None, {}, {}
             raise Unavailable(f"nobody is known: {error}") from None
         self._seen, self._remembered = seen, {}
+
+
+def _check_kind(token: str, kind: str) -> None:
+    """Raise Unauthenticated for what is no token of this kind by its own words, and ValueError for what is none."""
+    if not all(map(_is_shallow, token.split(".", 2)[:2])):
+        raise Unauthenticated(f"the {kind} doesn't hold")
+    if jwt.get_unverified_header(token).get("typ") != kind:
+        raise Unauthenticated(f"it is no {kind}")
+
+
+def _is_shallow(part: str) -> bool:
+    """Tell whether a part of a token can be read: nobody has vouched for it yet. Raises ValueError."""
+    return is_shallow(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode(), _LEVELS)
 
 
 def read_principals(path: Path) -> list[Registered]:

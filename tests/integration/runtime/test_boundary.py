@@ -1,6 +1,8 @@
 """What the boundary does for every shape of RPC."""
 
 import asyncio
+import base64
+import json
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from typing import Any
@@ -325,3 +327,24 @@ async def test_streams_beyond_the_limit_are_refused(channel: grpc.aio.Channel, e
     assert Remote(await refusal(Caller(channel), "GetMany")).reason == "UNAVAILABLE"
     release.set()
     assert await asyncio.gather(*calls) == [["done"] * 3] * 6
+
+
+def part_of_a_token(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        f"{part_of_a_token('[' * 5_000)}.e30.x",
+        f"{part_of_a_token(json.dumps({'typ': 'puppet-token', 'alg': 'EdDSA'}))}.{part_of_a_token('[' * 5_000)}.x",
+        f"{part_of_a_token(json.dumps({'typ': 'puppet-token', 'alg': 'EdDSA'}))}.{part_of_a_token('{' * 5_000)}.eA",
+        "a" * 7_000,
+        "...",
+    ],
+    ids=["deep header", "deep claims", "deep objects", "long", "dots"],
+)
+async def test_a_token_that_nobody_signed_is_refused_whatever_it_is(caller: Caller, token: str) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await caller.call("One", HELLO, metadata=(("authorization", f"Bearer {token}"),), timeout=10)
+    assert Remote(refused.value).reason == "UNAUTHENTICATED"

@@ -132,11 +132,8 @@ def _style(section: Section, preferences: Section) -> StyleGuide:
     constraints = section.section("language_constraints")
     for name in ("hashtag_style", "emoji_frequency", "sentence_length"):
         formatting.text(name)
-    for place, name in ((formatting, "paragraph_breaks"), (constraints, "technical_jargon")):
-        if isinstance(place.raw(name), str):
-            place.text(name)
-        else:
-            place.unused(name)
+    formatting.raw("paragraph_breaks")
+    constraints.raw("technical_jargon")
     # Both places are in use for these.
     lengths = [_post_length(where) for where in (section.section("content_preferences"), preferences)]
     return StyleGuide(
@@ -234,7 +231,7 @@ def _trading(root: Section, habits: Section) -> Trading:
     chain = root.section("solana_integration")
     safety, kit = chain.section("trade_safety"), root.section("agent_kit_integration")
     rules, allowed = kit.section("autonomy_rules"), habits.section("allowed_tokens")
-    chain.text("wallet_address", 64)
+    chain.text("wallet_address")
     chain.text("network")
     chain.secret("private_key")
     chain.address("rpc_url")
