@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from services.agents.domain.entities import ActivityKind, AgentRecord
@@ -104,10 +105,12 @@ class Replying:
         own = tuple(memory.text for memory in await self._memory.trusted(task.agent_id, OWN_WORDS, _MOST_OWN))
         memory = await self._fitting(task, heard)
         note = view.notes if view else ""
-        choice = await self._words(character, task, heard, note, memory.text if memory else "", own, rng)
+        others = await self._others(task, heard)
+        context = Context(task.mention.text, own_posts=own, names=others)
+        choice = await self._words(character, heard, note, _recalling(context, memory), rng)
         if memory and not choice.text:
             memory = None
-            choice = await self._words(character, task, heard, note, "", own, rng)
+            choice = await self._words(character, heard, note, context, rng)
         if not choice.text:
             return Pass(f"finds no words for {heard.author_name}", choice.account)
         details = {
@@ -144,19 +147,17 @@ class Replying:
         return Feelings((SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,))
 
     async def _words(
-        self,
-        character: Character,
-        task: ReplyTask,
-        heard: Heard,
-        note: str,
-        memory: str,
-        own: tuple[str, ...],
-        rng: random.Random,
+        self, character: Character, heard: Heard, note: str, context: Context, rng: random.Random
     ) -> Choice:
-        said = task.mention.text
+        said, memory = context.about, context.memory
         prompt = compose_reply(character.persona, character.mood, said, heard.author_name, note, memory, rng)
-        context = Context(said, memory, own_posts=own, system=prompt.system)
+        context = replace(context, system=prompt.system)
         return await self._writer.write(character, Purpose.REPLY, prompt, context, rng)
+
+    async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
+        """Return what the fellows are called, but for the one who is answered."""
+        fellows = await self._cast.fellows(task.agent_id)
+        return tuple(name for one in fellows if one.id != heard.counterpart for name in (one.name, one.handle) if name)
 
     async def _fitting(self, task: ReplyTask, heard: Heard) -> Recollection | None:
         """Return the memory that fits a mention best."""
@@ -174,6 +175,14 @@ def _stranger(handle: str, fellows: Sequence[AgentRecord]) -> str:
 
 def _is_same(name: str, handle: str) -> bool:
     return name.casefold() == handle.casefold()
+
+
+def _recalling(context: Context, memory: Recollection | None) -> Context:
+    """Return a context with what is to be brought in; what others have said stays theirs."""
+    if memory is None:
+        return context
+    is_own = memory.source in (Source.SELF, Source.OPERATOR)
+    return replace(context, memory=memory.text, is_memory_trusted=is_own)
 
 
 def _may_bring_up(hit: Recollection, heard: Heard) -> bool:
