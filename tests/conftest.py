@@ -24,8 +24,10 @@ DATA = Path(__file__).parent / "data"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take how long the test of `make kills` goes on, and what it repeats."""
+    """Take how long the tests of `make kills` and `make security` go on, and what they repeat."""
     parser.addoption("--kills", type=int, help="how often to kill the memory service, on each database")
+    parser.addoption("--payloads", type=int, help="how many hostile payloads strangers write")
+    parser.addoption("--payloads-seed", type=int, default=7, help="which ones they are")
     parser.addoption("--kills-seed", type=int, help="the seed of an earlier run, to do the same again")
 
 

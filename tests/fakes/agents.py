@@ -62,6 +62,8 @@ class FakeMemory:
         self.stored: dict[str, Stored] = {}
         self.views: dict[tuple[str, str], View] = {}
         self.interactions: dict[str, tuple[str, str, str]] = {}
+        self.forgets: set[str] = set()
+        """The kinds of memory that are kept and don't come to mind."""
 
     def of(self, agent_id: str) -> list[NewMemory]:
         """Return what an agent remembers, oldest first."""
@@ -82,7 +84,7 @@ class FakeMemory:
     async def trusted(self, agent_id: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
         self.line.pass_through()
         mine = [item for item in reversed(self.stored.values()) if item.agent_id == agent_id]
-        return _trusted(mine, kinds)[:most]
+        return [told for told in _trusted(mine, kinds) if told.kind not in self.forgets][:most]
 
     async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
         return _trusted(self._near(agent_id, query), kinds)[:most]

@@ -30,6 +30,7 @@ _SPELLED = re.compile(r"(?<!\w)\w(?:[\s.\-_*|/,]+\w(?!\w)){4,}")
 _LATIN_WITH = frozenset(("LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH", ""))
 _NO_SCRIPT = frozenset(("MODIFIER", "MASCULINE", "FEMININE", "MICRO", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER"))
 
+_THOUSANDS = 3
 _ECHOED_WORDS = 4
 _ECHOED_SIGNS = 10
 """So many letters in a row of a script that writes without spaces are about four words."""
@@ -88,6 +89,7 @@ class Strangers:
         new = _numbers(plain) - self._known_numbers
         if new & self._heard_numbers:
             yield "takes a number from what it answers"
+        # One or two digits are a time of day or how many gates there are.
         if any(len(number) > 2 for number in new):
             yield "has a number from nowhere"
 
@@ -115,8 +117,14 @@ def trusted_text(persona: Persona, context: Context) -> str:
 
 
 def _numbers(plain: str) -> frozenset[str]:
-    """Return the digits of each number, whatever signs group them: `1,000` and `1000` are one."""
-    return frozenset("".join(sign for sign in found if sign.isdigit()) for found in _NUMBER.findall(plain))
+    """Return each number, whatever signs group its digits: `1,000` and `1000` are one, and so are `0,5` and `0.5`."""
+    return frozenset(map(_number, _NUMBER.findall(plain)))
+
+
+def _number(found: str) -> str:
+    parts = re.split(r"\D", found)
+    is_grouped = len(parts) > 1 and parts[0] != "0" and all(len(part) == _THOUSANDS for part in parts[1:])
+    return "".join(parts) if is_grouped else ".".join(parts)
 
 
 def _is_money(plain: str, place: int) -> bool:
