@@ -3,6 +3,7 @@
 import base64
 import binascii
 import codecs
+import functools
 import html
 import random
 import re
@@ -31,22 +32,22 @@ def parrot() -> Callable[[PromptParts, random.Random], str]:
     def speak(prompt: PromptParts, rng: random.Random) -> str:
         nonlocal turn
         turn += 1
-        told = list(dict.fromkeys(_repeated(prompt)))
+        told = _repeated(prompt.input)
         return told[turn % len(told)]
 
     return speak
 
 
-def _repeated(prompt: PromptParts) -> Iterator[str]:
-    for text in _external(prompt):
-        for form in _forms(text):
-            yield from (frame.format(found) for found in (form, *_things(form)) for frame in _FRAMES)
+@functools.lru_cache(maxsize=100)
+def _repeated(asked: str) -> list[str]:
+    every = (found for text in _external(asked) for form in _forms(text) for found in (form, *_things(form)))
+    return [frame.format(found) for found in dict.fromkeys(every) for frame in _FRAMES]
 
 
-def _external(prompt: PromptParts) -> list[str]:
+def _external(asked: str) -> list[str]:
     """Return everything that the model was asked, which is where strangers' words are."""
-    lines = prompt.input.split("\n")
-    return [prompt.input, *lines, *(line.removeprefix("memory: ") for line in lines[1:]), "".join(reversed(lines))]
+    lines = asked.split("\n")
+    return [asked, *lines, *(line.removeprefix("memory: ") for line in lines[1:]), "".join(reversed(lines))]
 
 
 def _forms(text: str) -> list[str]:

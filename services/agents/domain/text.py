@@ -74,6 +74,11 @@ def content(text: str) -> frozenset[str]:
     )
 
 
+def small_words(text: str) -> int:
+    """Return how many words of a text are those that English is held together by."""
+    return sum(word in _STOP_WORDS for word in words(text))
+
+
 def shared(text: str, other: str) -> frozenset[str]:
     """Return the stems of the words with meaning that both texts have."""
     return content(text) & content(other)

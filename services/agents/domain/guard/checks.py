@@ -9,6 +9,7 @@ from services.agents.domain.guard.leaks import leaks
 from services.agents.domain.guard.model import Context, Purpose
 from services.agents.domain.guard.strangers import Strangers, trusted_text
 from services.agents.domain.persona import Capitalization, Persona
+from services.agents.domain.telling import is_english
 from services.runtime.text.entities import EntityKind, entities
 from services.runtime.text.normal import is_refused, normal_form
 
@@ -208,6 +209,8 @@ class Judge:
             yield "has a number from nowhere"
         if not is_told:
             return
+        if not all(is_english(sentence) for sentence in texts.sentences(text) if texts.size(sentence) >= _LEAST_WORDS):
+            yield "tells the trade in words that can't be checked"
         if any(pattern.search(text) and side not in about.casefold() for side, pattern in _FACTS.items()):
             yield "tells the trade otherwise than it was"
         symbols = [symbol for symbol in _SYMBOL.findall(about) if symbol != "SOL"]
