@@ -11,7 +11,7 @@ _REFUSED = re.compile("[\0\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MARKS_OF_DIRECTION = frozenset("\u061c\u200e\u200f")
 _JOINERS = frozenset("\u200c\u200d")
 _APOSTROPHES = dict.fromkeys(map(ord, "`\u00b4\u02b9\u02bb\u02bc\u02bd\u2018\u2019\u201b\u2032\uff07"), "'")
-_PERCENT = {0x066A: "%", 0x2052: "%"}
+_SIGNS = {0x066A: "%", 0x2052: "%", 0x1F51F: "10", 0x1F4AF: "100", 0x1F4B2: "$"}
 # These are letters and marks to Unicode, and nothing to the eye.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _VARIANTS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
@@ -53,9 +53,9 @@ def settled(text: str) -> str:
 
 def normal_form(text: str) -> str:
     """Return the form in which a text is judged: NFKC, nothing invisible, plain digits, one apostrophe, one dash."""
-    seen = "".join(sign for sign in text if not _is_invisible(sign))
-    # Twice: what was invisible may have kept two signs apart that are one.
-    return "".join(map(_plain, unicodedata.normalize("NFKC", seen))).translate(_APOSTROPHES | _PERCENT)
+    # Nor does a frame make another sign: a digit in a box is a digit.
+    seen = "".join(sign for sign in text if not _is_invisible(sign) and unicodedata.category(sign) != "Me")
+    return "".join(map(_plain, unicodedata.normalize("NFKC", seen))).translate(_APOSTROPHES | _SIGNS)
 
 
 def skeleton(text: str) -> str:

@@ -16,13 +16,17 @@ from services.runtime.text.entities import is_ending
 from services.runtime.text.identifiers import decodings, readings
 from services.runtime.text.normal import normal_form, script_of
 
-_NUMBER = re.compile(r"\d+(?:[.,' ]\d{1,3})*")
+_HAN_DIGITS = (
+    "\u3007\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341\u767e\u5343\u4e07\u842c\u5104\u4ebf\u5146"
+)
+_NUMBER = re.compile(rf"\d+(?:[.,' ]\d{{1,3}})*|[{_HAN_DIGITS}]{{2,}}")
 _GLUED_DOT = re.compile(
     r"[^\W\d_]{2}[.\u3002\uff61\u00b7][^\W\d_]{2}|\w\s+\.\s*\w|\w\s*[(\[{<]\s*\W?\.\W?\s*[)\]}>]\s*\w"
 )
 _SPOKEN_DOT = re.compile(r"[A-Za-z0-9]\s*[(\[{<]?\s*\bdot\b\s*[)\]}>]?\s*([A-Za-z]{2,12})\b", re.IGNORECASE)
-_GLUED_SIGN = re.compile(r"\w@|@\w|\w#\B|#\w")
-_SLASHES = re.compile(r":/|//|\\\\|\w/\w+/")
+_GLUED_SIGN = re.compile(r"\w@|@\w|\w#\B|#\w|\w_+\w")
+_SLASHES = re.compile(r":/|//|\\|\w/\w+/|[A-Za-z]{3,}:[A-Za-z?]")
+_SEPARATED = re.compile(r"[A-Za-z0-9]{2}[/\\|\u00b7\u2022\u2027\u2219~^]([A-Za-z]{2,12})\b")
 _TICKER = re.compile(r"(?<![^\W_])[^\W\d_]{3,12}(?![^\W_])")
 _MULTIPLE = re.compile(r"\d\s?[x\u00d7*]\b|\b[x\u00d7]\s?\d|%|\u2030", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9]+")
@@ -31,6 +35,7 @@ _LATIN_WITH = frozenset(("LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPO
 _NO_SCRIPT = frozenset(("MODIFIER", "MASCULINE", "FEMININE", "MICRO", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER"))
 
 _THOUSANDS = 3
+_LEAST_NAME = 3
 _ECHOED_WORDS = 4
 _ECHOED_SIGNS = 10
 """So many letters in a row of a script that writes without spaces are about four words."""
@@ -57,14 +62,14 @@ class Strangers:
         yield from self._identifiers(plain)
         yield from self._amounts(plain)
         yield from self._echoes(plain)
-        if any(texts.says(plain, name) and not texts.says(self._trusted, name) for name in self._names):
+        if any(self._says(plain, name) and not texts.says(self._trusted, name) for name in self._names):
             yield "names another character, whom it was not told of"
 
     def _identifiers(self, plain: str) -> Iterator[str]:
         if (
             _GLUED_DOT.search(plain)
             or _SLASHES.search(plain)
-            or any(is_ending(ending[1]) for ending in _SPOKEN_DOT.finditer(plain))
+            or any(is_ending(ending[1]) for pattern in (_SPOKEN_DOT, _SEPARATED) for ending in pattern.finditer(plain))
         ):
             yield "contains what may be a link"
         if _GLUED_SIGN.search(plain):
@@ -77,6 +82,13 @@ class Strangers:
             yield "mixes alphabets within a word"
         if not plain.isupper() and any(self._is_ticker(word) for word in _TICKER.findall(plain)):
             yield "has a symbol from nowhere"
+
+    def _says(self, plain: str, name: str) -> bool:
+        # A part of a name may be a word, if it isn't written as a name.
+        parts = (part for part in name.split() if len(part) >= _LEAST_NAME and part.istitle())
+        return any(texts.says(form, name) for form in readings(plain)) or any(
+            re.search(rf"(?<!\w){re.escape(part)}(?!\w)", plain) for part in parts
+        )
 
     def _is_ticker(self, word: str) -> bool:
         return word.isupper() and not texts.says(self._trusted, word)
@@ -133,8 +145,10 @@ def _is_money(plain: str, place: int) -> bool:
 
 
 def _is_dressed(word: str) -> bool:
-    """Say whether digits stand between letters, or letters and digits change twice: `3v1l`, and not `7pm`."""
+    """Say whether digits stand between or behind letters: `3v1l` and `guy99`, and neither `7pm` nor `B12`."""
     kinds = [sign.isdigit() for sign in word]
+    if word[:2].isalpha() and word[-1].isdigit():
+        return True
     return sum(kind != before for before, kind in itertools.pairwise(kinds)) > 1
 
 
