@@ -2,7 +2,6 @@
 
 import random
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +13,7 @@ from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection
 from services.agents.ports.store import Store
 from services.agents.ports.stored import Draft, Feelings, Heard, Inbox, MentionsTask, Pass, Post, ReplyTask
 from services.agents.service.cast import Cast, Character
-from services.agents.service.journal import Entry
+from services.agents.service.journal import TURN, Entry
 from services.agents.service.posting import OWN_WORDS
 from services.agents.service.writing import Choice, Writer
 from services.runtime.idempotency import RequestKey
@@ -28,6 +27,7 @@ _CLOSER = View(sentiment=0.02, familiarity=0.05, trust=0.01)
 _CLOCK_SKEW = timedelta(minutes=1)
 _MOST_HITS = 8
 _MOST_OWN = 40
+_NETWORK = "x"
 _HANDLE = re.compile(r"@\w+")
 
 
@@ -48,11 +48,25 @@ class Replying:
             before = await records.mention_cursor(task.agent_id)
         if not (record.is_active and record.account_id):
             return Inbox((), before, before)
+        if not record.network_user_id:
+            await self._learn(record)
         found = await self._social.mentions(record.account_id, before)
         # An account may be older than its character: what was said before it came here is not for it to answer.
         since = record.create_time - _CLOCK_SKEW
         mentions = [mention for mention in found if before or mention.create_time >= since]
         return Inbox(tuple(mentions), before, found[-1].network_post_id if found else before)
+
+    async def _learn(self, record: AgentRecord) -> None:
+        """Take down who an agent is on its network, if it came here before that was asked for."""
+        account = await self._social.account_of(record.id)
+        if account is None:
+            return
+        async with self._store.writing(TURN) as records:
+            agent = await records.agent(record.id)
+            if agent is not None and agent.account_id == account.id:
+                agent.network_user_id = account.user_id
+                await records.save(agent)
+                await records.commit()
 
     async def advance(self, task: MentionsTask, inbox: Inbox) -> None:
         """Move the cursor behind the inbox."""
@@ -64,8 +78,10 @@ class Replying:
         """Remember a mention: a fellow's words as AGENT, a stranger's as EXTERNAL."""
         mention = task.mention
         fellows = await self._cast.fellows(task.agent_id)
-        fellow = next((known for known in fellows if _is_same(known.handle, mention.author_handle)), None)
-        counterpart = fellow.id if fellow else _stranger(mention.author_handle, fellows)
+        # Not by the handle: who renames stays who they are, and who takes a name over is somebody else.
+        fellow = next((known for known in fellows if known.network_user_id == mention.author_user_id), None)
+        fellow = fellow if mention.author_user_id else None
+        counterpart = fellow.id if fellow else f"{_NETWORK}:{mention.author_user_id or mention.author_handle}"
         heard = NewMemory(
             mention.text,
             "interaction",
@@ -102,6 +118,9 @@ class Replying:
         character = await self._cast.character(task.agent_id)
         rng = random.Random(f"{workflow_id}/words")
         view = await self._memory.view_of(task.agent_id, heard.counterpart)
+        if view is None and not heard.is_fellow:
+            # A persona knows people by their handles only.
+            view = await self._memory.view_of(task.agent_id, task.mention.author_handle)
         own = tuple(memory.text for memory in await self._memory.trusted(task.agent_id, OWN_WORDS, _MOST_OWN))
         memory = await self._fitting(task, heard)
         note = view.notes if view else ""
@@ -166,15 +185,6 @@ class Replying:
         if heard.is_fellow:
             hits += await self._memory.search(task.agent_id, heard.author_name, _MOST_HITS)
         return next((hit for hit in hits if _may_bring_up(hit, heard)), None)
-
-
-def _stranger(handle: str, fellows: Sequence[AgentRecord]) -> str:
-    """Return what a stranger is known by: the handle, told apart from the ids of fellows, which anybody may choose."""
-    return f"@{handle}" if any(_is_same(fellow.id, handle) for fellow in fellows) else handle
-
-
-def _is_same(name: str, handle: str) -> bool:
-    return name.casefold() == handle.casefold()
 
 
 def _recalling(context: Context, memory: Recollection | None) -> Context:
