@@ -33,7 +33,8 @@ def chosen(request: pytest.FixtureRequest) -> list[Payload]:
 
 @pytest.fixture
 def busy(settings: AgentsSettings) -> AgentsSettings:
-    return settings.model_copy(update={"speed": 600.0})
+    # Everybody is answered here: what is tried is what is said.
+    return settings.model_copy(update={"speed": 600.0, "replies_a_day_to_strangers": 100_000})
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from services.agents.service.effects import Effects
 from services.agents.service.journal import Journal
 from services.agents.service.posting import Posting
 from services.agents.service.provisioning import Provisioning
-from services.agents.service.replying import Replying
+from services.agents.service.replying import Limits, Replying
 from services.agents.service.scheduler import Scheduler
 from services.agents.service.trading import Dealing
 from services.agents.service.workflows import Flows
@@ -19,6 +19,7 @@ __all__ = [
     "Effects",
     "Flows",
     "Journal",
+    "Limits",
     "Posting",
     "Provisioning",
     "Replying",

@@ -2,7 +2,8 @@
 
 import random
 import re
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.agents.domain.entities import ActivityKind, AgentRecord
@@ -31,12 +32,30 @@ _NETWORK = "x"
 _HANDLE = re.compile(r"@\w+")
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of an agent others may use up: replies in a day of its own time, and how old a mention may be."""
+
+    to_one: int
+    to_strangers: int
+    age: timedelta
+
+
 class Replying:
     """The steps of a reply."""
 
-    def __init__(self, store: Store, cast: Cast, writer: Writer, memory: MemoryPort, social: SocialPort) -> None:
+    def __init__(
+        self,
+        store: Store,
+        cast: Cast,
+        writer: Writer,
+        memory: MemoryPort,
+        social: SocialPort,
+        limits: Limits,
+    ) -> None:
         self._store = store
         self._cast = cast
+        self._limits = limits
         self._writer = writer
         self._memory = memory
         self._social = social
@@ -101,17 +120,30 @@ class Replying:
         silence = f"leaves {heard.author_name} without an answer"
         if not (character.record.is_active and character.record.account_id):
             return Pass(silence, "was stopped before it began")
+        if self._cast.now() - task.mention.create_time > self._limits.age:
+            return Pass(silence, "it was written too long ago")
         if random.Random(workflow_id).random() >= character.persona.behavior.reply_probability:
             return Pass(silence, "by its reply_probability")
-        limit = MOST_REPLIES_TO_A_FELLOW if heard.is_fellow else MOST_REPLIES_TO_A_STRANGER
         conversation_id = task.mention.conversation_id
-        # Two mentions of one conversation may come at once, and this step may run twice.
-        async with self._store.writing(f"conversation/{task.agent_id}/{conversation_id}") as records:
+        # Two mentions may come at once, and this step may run twice.
+        async with self._store.writing(f"replies/{task.agent_id}") as records:
             if await records.claim(RequestKey("", "Reply", workflow_id, ""), conversation_id) is None:
-                if not await records.count_reply(task.agent_id, conversation_id, heard.counterpart, limit):
-                    return Pass(silence, f"has given {limit} replies in this conversation")
+                for scope, counterpart, limit, where in self._counted(conversation_id, heard):
+                    # What was counted before a limit is reached is not kept: nothing is committed.
+                    if not await records.count_reply(task.agent_id, scope, counterpart, limit):
+                        return Pass(silence, f"has given {limit} replies {where}")
                 await records.commit()
         return None
+
+    def _counted(self, conversation_id: str, heard: Heard) -> Iterator[tuple[str, str, int, str]]:
+        """Yield what a reply counts against: where, to whom, how many there may be, and that in words."""
+        in_one = MOST_REPLIES_TO_A_FELLOW if heard.is_fellow else MOST_REPLIES_TO_A_STRANGER
+        yield conversation_id, heard.counterpart, in_one, "in this conversation"
+        today = f"day/{self._cast.day()}"
+        yield today, heard.counterpart, self._limits.to_one, f"to {heard.author_name} today"
+        if not heard.is_fellow:
+            # Fellows have limits of their own, and strangers are as many as they like: together they get so much.
+            yield today, "", self._limits.to_strangers, "to strangers today"
 
     async def write(self, workflow_id: str, task: ReplyTask, heard: Heard) -> Draft | Pass:
         """Return the reply, or why there is none."""
