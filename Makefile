@@ -44,8 +44,8 @@ check: setup ## the quick gate: format, lint, types, import rules, protos, drift
 test: check ## the whole gate: check, then every test
 	pytest $(ARGS)
 
-security: setup ## what thieves and neighbours try
-	pytest tests/security --fuzz 20000 $(ARGS)
+security: setup ## what thieves, neighbours, strangers and floods try
+	pytest tests/security --fuzz 20000 --payloads 300 $(ARGS)
 
 kills: setup ## kill the memory service 200 times on each database while it is written to, about an hour
 	pytest tests/e2e/test_memory_kills.py --kills 200 -o log_cli=true -o log_cli_level=INFO $(ARGS)

@@ -27,6 +27,7 @@ from services.agents.service import (
     Effects,
     Flows,
     Journal,
+    Limits,
     Posting,
     Provisioning,
     Replying,
@@ -100,7 +101,7 @@ async def served(
         writer, effects = Writer(llm), Effects(store)
         flows = Flows(
             Posting(cast, effects, writer, memory, social),
-            Replying(store, cast, writer, memory, social),
+            Replying(store, cast, writer, memory, social, _limits(settings)),
             Dealing(cast, effects, memory, trading, clock),
             journal,
             settings.settle_seconds,
@@ -129,3 +130,11 @@ async def served(
             ]
     finally:
         await database.close()
+
+
+def _limits(settings: AgentsSettings) -> Limits:
+    return Limits(
+        to_one=settings.replies_a_day_to_one,
+        to_strangers=settings.replies_a_day_to_strangers,
+        age=timedelta(hours=settings.mention_age_hours),
+    )

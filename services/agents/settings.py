@@ -31,6 +31,13 @@ class AgentsSettings(ServiceSettings):
     settle_seconds: float = Field(default=1200.0, gt=0)
     """How long a workflow waits for its post or trade to become final; X's limits last a quarter of an hour."""
 
+    replies_a_day_to_one: int = Field(default=12, ge=0)
+    """How many replies an agent gives to one counterpart in a day of its own time, in all conversations together."""
+    replies_a_day_to_strangers: int = Field(default=100, ge=0)
+    """How many it gives to all strangers together; the rest of the network's and the model's quota is its own."""
+    mention_age_hours: float = Field(default=48.0, gt=0)
+    """How old a mention may be, by the network's clock, to be answered; an older one is remembered all the same."""
+
     def dbos_url(self) -> str:
         """Return DBOS's URL: a database of its own on SQLite, a schema of its own on the service's Postgres."""
         if self.workflows_url:

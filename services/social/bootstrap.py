@@ -18,6 +18,7 @@ from services.social.adapters.vault import KeystoreVault
 from services.social.adapters.x import XNetwork, open_session
 from services.social.domain.posts import Timing
 from services.social.service.accounts import Accounts
+from services.social.service.gate import Gate
 from services.social.service.outbox import Outbox
 from services.social.service.posts import Posts
 from services.social.servicer import SocialServicer
@@ -43,7 +44,7 @@ def opener(settings: SocialSettings) -> Opener:
                 network = XNetwork(settings.x_base_url, session, clock)
                 outbox = Outbox(store, vault, network, clock, _timing(settings), lifecycle.draining)
                 accounts = Accounts(store, vault, network, clock, settings.x_tier)
-                servicer = SocialServicer(accounts, Posts(store, outbox, clock))
+                servicer = SocialServicer(accounts, Posts(store, Gate(store, vault), outbox, clock))
                 async with outbox.open(), repeating("outbox", _SWEEP_SECONDS, outbox.sweep):
                     service = pb.DESCRIPTOR.services_by_name["SocialService"]
                     added = pb_grpc.add_SocialServiceServicer_to_server

@@ -62,6 +62,8 @@ class FakeMemory:
         self.stored: dict[str, Stored] = {}
         self.views: dict[tuple[str, str], View] = {}
         self.interactions: dict[str, tuple[str, str, str]] = {}
+        self.forgets: set[str] = set()
+        """The kinds of memory that are kept and don't come to mind."""
 
     def of(self, agent_id: str) -> list[NewMemory]:
         """Return what an agent remembers, oldest first."""
@@ -82,7 +84,7 @@ class FakeMemory:
     async def trusted(self, agent_id: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
         self.line.pass_through()
         mine = [item for item in reversed(self.stored.values()) if item.agent_id == agent_id]
-        return _trusted(mine, kinds)[:most]
+        return [told for told in _trusted(mine, kinds) if told.kind not in self.forgets][:most]
 
     async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
         return _trusted(self._near(agent_id, query), kinds)[:most]
@@ -183,12 +185,25 @@ class FakeSocial:
         return [(text, in_reply_to) for _, text, in_reply_to, _ in self.posts.values() if in_reply_to]
 
     def mention(
-        self, agent_id: str, author: str, text: str, conversation_id: str = "", time: datetime | None = None
+        self,
+        agent_id: str,
+        author: str,
+        text: str,
+        conversation_id: str = "",
+        time: datetime | None = None,
+        user_id: str = "",
     ) -> str:
-        """Let somebody mention an agent; the value is the post's id."""
+        """Let somebody mention an agent; the value is the post's id. Without a user id the handle makes one."""
         post_id = str(1000 + next(self._ids))
         self.inbox.setdefault(f"acc_{agent_id}", []).append(
-            Mention(post_id, author, text, conversation_id or post_id, time or datetime.now(UTC))
+            Mention(
+                post_id,
+                author,
+                text,
+                conversation_id or post_id,
+                time or datetime.now(UTC),
+                user_id or f"id-{author}",
+            )
         )
         return post_id
 
@@ -197,7 +212,9 @@ class FakeSocial:
         if secrets.api_key in self.refused_keys:
             raise Refused("social", "CREDENTIALS_REFUSED", "CREDENTIALS_REFUSED: the network refused the credentials")
         self.secrets[agent_id] = secrets
-        return self.accounts.setdefault(agent_id, Account(f"acc_{agent_id}", f"{agent_id}_handle"))
+        return self.accounts.setdefault(
+            agent_id, Account(f"acc_{agent_id}", f"{agent_id}_handle", f"id-{agent_id}_handle")
+        )
 
     async def account_of(self, agent_id: str) -> Account | None:
         self.line.pass_through()

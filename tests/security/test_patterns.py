@@ -77,7 +77,7 @@ def worst(pattern: re.Pattern[str]) -> tuple[float, str]:
 
 def test_the_patterns_are_found() -> None:
     assert len(PATTERNS) > 40
-    assert "services.agents.domain.guard.checks._LINK" in PATTERNS
+    assert "services.agents.domain.guard.checks._STUTTER" in PATTERNS
 
 
 @pytest.mark.parametrize("name", PATTERNS)

@@ -34,13 +34,13 @@ class SocialClient:
         )
         with calling("social"):
             answer = await self._social.RegisterAccount(request)
-        return Account(answer.account.id, answer.account.handle)
+        return _account(answer.account)
 
     async def account_of(self, agent_id: str) -> Account | None:
         """Return the account that an agent has."""
         with calling("social"):
             answer = await self._social.ListAccounts(pb.ListAccountsRequest(agent_id=agent_id, page_size=1))
-        return Account(answer.accounts[0].id, answer.accounts[0].handle) if answer.accounts else None
+        return _account(answer.accounts[0]) if answer.accounts else None
 
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         """Publish a post once for every request_id; `in_reply_to` is empty for a post of its own."""
@@ -76,7 +76,12 @@ class SocialClient:
             text=mention.text,
             conversation_id=mention.conversation_id or mention.network_post_id,
             create_time=read_time(mention, "create_time", self._clock.now()),
+            author_user_id=mention.author_user_id,
         )
+
+
+def _account(account: pb.Account) -> Account:
+    return Account(account.id, account.handle, account.network_user_id)
 
 
 def _post(post: pb.Post) -> Post:

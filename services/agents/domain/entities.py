@@ -42,6 +42,8 @@ class AgentRecord(SQLModel, table=True):
     persona: dict[str, Any] = Field(sa_type=JSON)
     account_id: str = ""
     handle: str = Field(default="", index=True)
+    network_user_id: str = ""
+    """Its id on the network, which stays when the handle changes; empty until it is known."""
     wallet_id: str = ""
     valence: float
     arousal: float

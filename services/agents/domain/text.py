@@ -5,7 +5,25 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+# Vowels and tones that stand above, below and beside letters belong to the word, though they are no letters.
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06ed"
+    "\u0900-\u0963\u0971-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0ec8-\u0ecd\u0f71-\u0f84\u102b-\u103e\u17b4-\u17d3"
+    "\u200c\u200d"
+)
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}])*(?:['\u2019][^\W_](?:[^\W_]|[{_MARKS}])*)*")
+_UNSPACED = (
+    range(0x0E00, 0x0F00),
+    range(0x1000, 0x10A0),
+    range(0x1780, 0x1800),
+    range(0x3041, 0x3100),
+    range(0x31F0, 0x3200),
+    range(0x3400, 0x4DC0),
+    range(0x4E00, 0xA000),
+    range(0xF900, 0xFB00),
+    range(0x20000, 0x32000),
+)
+"""The scripts that put no space between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<!\w)@\w+")
 _SUFFIX = re.compile(r"(?:'s|ies|ing|ed|es|s|ly|y)$")
@@ -31,6 +49,17 @@ def words(text: str) -> list[str]:
     return _WORD.findall(_URL.sub(" ", text).casefold().replace("\u2019", "'"))
 
 
+def is_unspaced(sign: str) -> bool:
+    """Say whether a sign belongs to a script that puts no space between words."""
+    return ord(sign) >= 0x0E00 and any(ord(sign) in script for script in _UNSPACED)
+
+
+def size(text: str) -> int:
+    """Return about how many words a text has: in scripts without spaces two signs count as one."""
+    unspaced = sum(map(is_unspaced, text))
+    return sum(not any(map(is_unspaced, word)) for word in words(text)) + (unspaced + 1) // 2
+
+
 def stem(word: str) -> str:
     """Return a word without its common English endings; crude, but the same for `trade`, `trades` and `trading`."""
     bare = _SUFFIX.sub("", word)
@@ -43,6 +72,11 @@ def content(text: str) -> frozenset[str]:
     return frozenset(
         stem(word) for word in words(text) if word not in _STOP_WORDS and (len(word) > 2 or word.isdigit())
     )
+
+
+def small_words(text: str) -> int:
+    """Return how many words of a text are those that English is held together by."""
+    return sum(word in _STOP_WORDS for word in words(text))
 
 
 def shared(text: str, other: str) -> frozenset[str]:

@@ -128,6 +128,8 @@ class Account:
 
     id: str
     handle: str
+    user_id: str
+    """Its id on the network."""
 
 
 class SocialPort(Protocol):

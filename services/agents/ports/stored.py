@@ -24,6 +24,8 @@ class Mention:
     text: str
     conversation_id: str
     create_time: datetime
+    author_user_id: str = ""
+    """The author's id on the network; empty in what was stored before it was known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Inbox:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A mention that was remembered, and whom it is from: a fellow's id and name, or a stranger's handle."""
+    """A mention that was remembered, and its author: a fellow's id and name, or `network:user_id` and the handle."""
 
     memory_id: str
     counterpart: str

@@ -7,7 +7,7 @@ from services.agents.service.journal import Journal
 from services.agents.service.posting import Posting
 from services.agents.service.provisioning import Provisioning
 from services.agents.service.redacting import redact_stored
-from services.agents.service.replying import Replying
+from services.agents.service.replying import Limits, Replying
 from services.agents.service.scheduler import Scheduler
 from services.agents.service.tail import Tail
 from services.agents.service.trading import Dealing
@@ -21,6 +21,7 @@ __all__ = [
     "Effects",
     "Flows",
     "Journal",
+    "Limits",
     "Posting",
     "Provisioning",
     "Replying",

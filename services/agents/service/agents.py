@@ -78,6 +78,7 @@ class Agents:
             persona=redact(raw),
             account_id=account.id if account else "",
             handle=account.handle if account else "",
+            network_user_id=account.user_id if account else "",
             wallet_id=wallet.id if wallet else "",
             valence=mood.valence,
             arousal=mood.arousal,
@@ -130,6 +131,7 @@ class Agents:
                 return agent
             agent.become(persona.name, persona.description, redact(raw), etag, now)
             agent.account_id, agent.handle = (account.id, account.handle) if account else ("", "")
+            agent.network_user_id = account.user_id if account else ""
             agent.wallet_id = wallet.id if wallet else agent.wallet_id
             await records.save(agent)
             if agent.is_active:

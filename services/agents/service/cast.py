@@ -10,6 +10,8 @@ from services.agents.domain.persona import Persona, read_persona
 from services.agents.ports.store import Store
 from services.runtime.clock import Clock
 
+_DAY_SECONDS = 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class Character:
@@ -29,6 +31,14 @@ class Cast:
         self._store = store
         self._clock = clock
         self._speed = speed
+
+    def now(self) -> datetime:
+        """Return the time of the world, which is the networks' too."""
+        return self._clock.now()
+
+    def day(self) -> int:
+        """Return the number of the day that it is in the characters' own time."""
+        return int(self._clock.now().timestamp() * self._speed // _DAY_SECONDS)
 
     async def character(self, agent_id: str) -> Character:
         """Return an agent as it is now. Raises AgentNotFound."""

@@ -6,9 +6,10 @@ from services.agents.domain.entities import ActivityKind, AgentRecord
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.mood import SocialEvent
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post, compose_trade_post
+from services.agents.domain.telling import is_checkable, tell
 from services.agents.domain.text import shared
 from services.agents.ports.neighbours import MemoryPort, NewMemory, SocialPort, Source
-from services.agents.ports.stored import Draft, Pass, Post, PostTask
+from services.agents.ports.stored import Draft, Pass, Post, PostTask, TradeNews
 from services.agents.service.cast import Cast, Character
 from services.agents.service.effects import Effects
 from services.agents.service.journal import Entry
@@ -50,6 +51,8 @@ class Posting:
         own = await self._memory.trusted(task.agent_id, OWN_WORDS, _MOST_OWN)
         texts = tuple(memory.text for memory in own)
         if task.news is not None:
+            if not is_checkable(character.persona):
+                return _composed(character, task.news, texts, rng)
             prompt = compose_trade_post(character.persona, character.mood, task.news.words, rng)
             context = Context(task.news.words, own_posts=texts, system=prompt.system)
             choice = await self._writer.write(character, Purpose.TRADE_POST, prompt, context, rng)
@@ -110,6 +113,15 @@ class Posting:
     async def _note(self, character: Character, fellow: AgentRecord) -> str:
         view = await self._memory.view_of(character.record.id, fellow.id)
         return view.notes if view else ""
+
+
+def _composed(character: Character, news: TradeNews, own: tuple[str, ...], rng: random.Random) -> Draft | Pass:
+    """Return a post about a trade without a model's words, unless the character has just said the same."""
+    text = tell(character.persona, news.words, rng)
+    if text in own:
+        return Pass("posts nothing about its trade", "it has said the same of late")
+    reason = f"it {news.words}; feels {character.mood.label}; in words of its own examples"
+    return Draft(text, reason, {**news.details, "topic": news.words})
 
 
 def posted(draft: Draft, post: Post) -> Entry:

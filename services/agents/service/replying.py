@@ -2,7 +2,8 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.agents.domain.entities import ActivityKind, AgentRecord
@@ -13,7 +14,7 @@ from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection
 from services.agents.ports.store import Store
 from services.agents.ports.stored import Draft, Feelings, Heard, Inbox, MentionsTask, Pass, Post, ReplyTask
 from services.agents.service.cast import Cast, Character
-from services.agents.service.journal import Entry
+from services.agents.service.journal import TURN, Entry
 from services.agents.service.posting import OWN_WORDS
 from services.agents.service.writing import Choice, Writer
 from services.runtime.idempotency import RequestKey
@@ -27,15 +28,34 @@ _CLOSER = View(sentiment=0.02, familiarity=0.05, trust=0.01)
 _CLOCK_SKEW = timedelta(minutes=1)
 _MOST_HITS = 8
 _MOST_OWN = 40
+_NETWORK = "x"
 _HANDLE = re.compile(r"@\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of an agent others may use up: replies in a day of its own time, and how old a mention may be."""
+
+    to_one: int
+    to_strangers: int
+    age: timedelta
 
 
 class Replying:
     """The steps of a reply."""
 
-    def __init__(self, store: Store, cast: Cast, writer: Writer, memory: MemoryPort, social: SocialPort) -> None:
+    def __init__(
+        self,
+        store: Store,
+        cast: Cast,
+        writer: Writer,
+        memory: MemoryPort,
+        social: SocialPort,
+        limits: Limits,
+    ) -> None:
         self._store = store
         self._cast = cast
+        self._limits = limits
         self._writer = writer
         self._memory = memory
         self._social = social
@@ -47,11 +67,25 @@ class Replying:
             before = await records.mention_cursor(task.agent_id)
         if not (record.is_active and record.account_id):
             return Inbox((), before, before)
+        if not record.network_user_id:
+            await self._learn(record)
         found = await self._social.mentions(record.account_id, before)
         # An account may be older than its character: what was said before it came here is not for it to answer.
         since = record.create_time - _CLOCK_SKEW
         mentions = [mention for mention in found if before or mention.create_time >= since]
         return Inbox(tuple(mentions), before, found[-1].network_post_id if found else before)
+
+    async def _learn(self, record: AgentRecord) -> None:
+        """Take down who an agent is on its network, if it came here before that was asked for."""
+        account = await self._social.account_of(record.id)
+        if account is None:
+            return
+        async with self._store.writing(TURN) as records:
+            agent = await records.agent(record.id)
+            if agent is not None and agent.account_id == account.id:
+                agent.network_user_id = account.user_id
+                await records.save(agent)
+                await records.commit()
 
     async def advance(self, task: MentionsTask, inbox: Inbox) -> None:
         """Move the cursor behind the inbox."""
@@ -63,8 +97,10 @@ class Replying:
         """Remember a mention: a fellow's words as AGENT, a stranger's as EXTERNAL."""
         mention = task.mention
         fellows = await self._cast.fellows(task.agent_id)
-        fellow = next((known for known in fellows if _is_same(known.handle, mention.author_handle)), None)
-        counterpart = fellow.id if fellow else _stranger(mention.author_handle, fellows)
+        # Not by the handle: who renames stays who they are, and who takes a name over is somebody else.
+        fellow = next((known for known in fellows if known.network_user_id == mention.author_user_id), None)
+        fellow = fellow if mention.author_user_id else None
+        counterpart = fellow.id if fellow else f"{_NETWORK}:{mention.author_user_id or mention.author_handle}"
         heard = NewMemory(
             mention.text,
             "interaction",
@@ -84,30 +120,48 @@ class Replying:
         silence = f"leaves {heard.author_name} without an answer"
         if not (character.record.is_active and character.record.account_id):
             return Pass(silence, "was stopped before it began")
+        if self._cast.now() - task.mention.create_time > self._limits.age:
+            return Pass(silence, "it was written too long ago")
         if random.Random(workflow_id).random() >= character.persona.behavior.reply_probability:
             return Pass(silence, "by its reply_probability")
-        limit = MOST_REPLIES_TO_A_FELLOW if heard.is_fellow else MOST_REPLIES_TO_A_STRANGER
         conversation_id = task.mention.conversation_id
-        # Two mentions of one conversation may come at once, and this step may run twice.
-        async with self._store.writing(f"conversation/{task.agent_id}/{conversation_id}") as records:
+        # Two mentions may come at once, and this step may run twice.
+        async with self._store.writing(f"replies/{task.agent_id}") as records:
             if await records.claim(RequestKey("", "Reply", workflow_id, ""), conversation_id) is None:
-                if not await records.count_reply(task.agent_id, conversation_id, heard.counterpart, limit):
-                    return Pass(silence, f"has given {limit} replies in this conversation")
+                for scope, counterpart, limit, where in self._counted(conversation_id, heard):
+                    # What was counted before a limit is reached is not kept: nothing is committed.
+                    if not await records.count_reply(task.agent_id, scope, counterpart, limit):
+                        return Pass(silence, f"has given {limit} replies {where}")
                 await records.commit()
         return None
+
+    def _counted(self, conversation_id: str, heard: Heard) -> Iterator[tuple[str, str, int, str]]:
+        """Yield what a reply counts against: where, to whom, how many there may be, and that in words."""
+        in_one = MOST_REPLIES_TO_A_FELLOW if heard.is_fellow else MOST_REPLIES_TO_A_STRANGER
+        yield conversation_id, heard.counterpart, in_one, "in this conversation"
+        today = f"day/{self._cast.day()}"
+        yield today, heard.counterpart, self._limits.to_one, f"to {heard.author_name} today"
+        if not heard.is_fellow:
+            # Fellows have limits of their own, and strangers are as many as they like: together they get so much.
+            yield today, "", self._limits.to_strangers, "to strangers today"
 
     async def write(self, workflow_id: str, task: ReplyTask, heard: Heard) -> Draft | Pass:
         """Return the reply, or why there is none."""
         character = await self._cast.character(task.agent_id)
         rng = random.Random(f"{workflow_id}/words")
         view = await self._memory.view_of(task.agent_id, heard.counterpart)
+        if view is None and not heard.is_fellow:
+            # A persona knows people by their handles only.
+            view = await self._memory.view_of(task.agent_id, task.mention.author_handle)
         own = tuple(memory.text for memory in await self._memory.trusted(task.agent_id, OWN_WORDS, _MOST_OWN))
         memory = await self._fitting(task, heard)
         note = view.notes if view else ""
-        choice = await self._words(character, task, heard, note, memory.text if memory else "", own, rng)
+        others = await self._others(task, heard)
+        context = Context(task.mention.text, own_posts=own, names=others)
+        choice = await self._words(character, heard, note, _recalling(context, memory), rng)
         if memory and not choice.text:
             memory = None
-            choice = await self._words(character, task, heard, note, "", own, rng)
+            choice = await self._words(character, heard, note, context, rng)
         if not choice.text:
             return Pass(f"finds no words for {heard.author_name}", choice.account)
         details = {
@@ -144,19 +198,17 @@ class Replying:
         return Feelings((SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,))
 
     async def _words(
-        self,
-        character: Character,
-        task: ReplyTask,
-        heard: Heard,
-        note: str,
-        memory: str,
-        own: tuple[str, ...],
-        rng: random.Random,
+        self, character: Character, heard: Heard, note: str, context: Context, rng: random.Random
     ) -> Choice:
-        said = task.mention.text
+        said, memory = context.about, context.memory
         prompt = compose_reply(character.persona, character.mood, said, heard.author_name, note, memory, rng)
-        context = Context(said, memory, own_posts=own, system=prompt.system)
+        context = replace(context, system=prompt.system)
         return await self._writer.write(character, Purpose.REPLY, prompt, context, rng)
+
+    async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
+        """Return what the fellows are called, but for the one who is answered."""
+        fellows = await self._cast.fellows(task.agent_id)
+        return tuple(name for one in fellows if one.id != heard.counterpart for name in (one.name, one.handle) if name)
 
     async def _fitting(self, task: ReplyTask, heard: Heard) -> Recollection | None:
         """Return the memory that fits a mention best."""
@@ -167,13 +219,12 @@ class Replying:
         return next((hit for hit in hits if _may_bring_up(hit, heard)), None)
 
 
-def _stranger(handle: str, fellows: Sequence[AgentRecord]) -> str:
-    """Return what a stranger is known by: the handle, told apart from the ids of fellows, which anybody may choose."""
-    return f"@{handle}" if any(_is_same(fellow.id, handle) for fellow in fellows) else handle
-
-
-def _is_same(name: str, handle: str) -> bool:
-    return name.casefold() == handle.casefold()
+def _recalling(context: Context, memory: Recollection | None) -> Context:
+    """Return a context with what is to be brought in; what others have said stays theirs."""
+    if memory is None:
+        return context
+    is_own = memory.source in (Source.SELF, Source.OPERATOR)
+    return replace(context, memory=memory.text, is_memory_trusted=is_own)
 
 
 def _may_bring_up(hit: Recollection, heard: Heard) -> bool:

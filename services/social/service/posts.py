@@ -9,23 +9,28 @@ from services.runtime.pages import Page, Paged
 from services.social.domain.posts import Post, PostState
 from services.social.ports import Store
 from services.social.service.accounts import existing_account
+from services.social.service.gate import Gate
 from services.social.service.outbox import Outbox, existing_post
 
 
 class Posts:
     """Puts posts into the outbox and reads them."""
 
-    def __init__(self, store: Store, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, store: Store, gate: Gate, outbox: Outbox, clock: Clock) -> None:
         self._store = store
+        self._gate = gate
         self._outbox = outbox
         self._clock = clock
 
     async def create(self, account_id: str, text: str, in_reply_to: str, key: RequestKey, patience: float) -> Post:
         """Publish a post, and return it when it is final or `patience` seconds have passed.
 
-        Raises AccountNotFound; and CredentialsRefused, NetworkRateLimited or NetworkUnavailable when the network holds
-        the post back.
+        Raises AccountNotFound; InvalidRequest when the gate refuses the text; and CredentialsRefused,
+        NetworkRateLimited or NetworkUnavailable when the network holds the post back.
         """
+        async with self._store.reading() as records:
+            account = await existing_account(records, account_id)
+        await self._gate.check(account, text)
         now = self._clock.now()
         post = Post(
             id=new_id("pst"),
@@ -37,7 +42,6 @@ class Posts:
             due_time=now,
         )
         async with self._store.writing(account_id) as records:
-            await existing_account(records, account_id)
             if first := await records.claim(key, post.id):
                 post = await existing_post(records, first)
                 post.ask(now)

@@ -97,10 +97,12 @@ async def log_of(agents: AgentServiceStub, *kinds: pb.ActivityKind.ValueType) ->
     return [activity for activity in listed.activities if kinds or activity.kind != pb.ACTIVITY_KIND_LIFECYCLE]
 
 
-async def next_of(agents: AgentServiceStub, *kinds: pb.ActivityKind.ValueType, number: int = 1) -> list[pb.Activity]:
+async def next_of(
+    agents: AgentServiceStub, *kinds: pb.ActivityKind.ValueType, number: int = 1, seconds: float = 30
+) -> list[pb.Activity]:
     """Wait until there are so many activities of these kinds, and return them, oldest first."""
     found: list[pb.Activity] = []
-    call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor="0"), timeout=30)
+    call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor="0"), timeout=seconds)
     async for item in call:
         if item.HasField("activity") and item.activity.kind in kinds:
             found.append(item.activity)

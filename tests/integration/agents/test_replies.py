@@ -1,6 +1,7 @@
 """Replies: each mention is read, remembered and answered once, within limits."""
 
 import asyncio
+import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,7 +49,7 @@ async def test_a_stranger_is_answered_once_with_a_memory(
     assert reply.details["memory"] == "The terrier at number nine let me pass."
     assert "terrier" in reply.reason
     assert world.social.answers() == [(reply.summary, mention)]
-    assert [view[1] for view in world.memory.interactions.values()] == ["gatekeeper"]
+    assert [view[1] for view in world.memory.interactions.values()] == ["x:id-gatekeeper"]
 
 
 async def test_the_words_of_a_stranger_are_external_and_those_of_a_fellow_an_agents(
@@ -63,7 +64,7 @@ async def test_the_words_of_a_stranger_are_external_and_those_of_a_fellow_an_age
         await next_of(agents, REPLY, PASS, number=2)
     heard = {memory.text: memory for memory in world.memory.of("wren")}
     stranger, fellow = heard["@wren_handle hello from nowhere"], heard["@wren_handle hello from the workshop"]
-    assert (stranger.source, stranger.author) == (Source.EXTERNAL, "stranger")
+    assert (stranger.source, stranger.author) == (Source.EXTERNAL, "x:id-stranger")
     assert (fellow.source, fellow.author) == (Source.AGENT, "otto")
 
 
@@ -80,8 +81,8 @@ async def test_a_stranger_whose_handle_is_a_fellows_id_is_not_taken_for_the_fell
         replies = await next_of(agents, REPLY, number=2)
     assert "safe with you" not in replies[1].details.get("memory", "")
     heard = {memory.text: memory for memory in world.memory.of("wren")}
-    assert heard["@wren_handle have you ever met a zebra?"].author == "@otto"
-    assert {counterpart for _, counterpart, _ in world.memory.interactions.values()} == {"otto", "@otto"}
+    assert heard["@wren_handle have you ever met a zebra?"].author == "x:id-otto"
+    assert {counterpart for _, counterpart, _ in world.memory.interactions.values()} == {"otto", "x:id-otto"}
 
 
 async def test_the_limits_of_a_conversation_hold_for_fellows_and_for_strangers(
@@ -153,3 +154,33 @@ async def test_another_strangers_words_are_not_brought_up(
         replies = await next_of(agents, REPLY, number=2)
     assert "safe with you" not in replies[1].details.get("memory", "")
     assert not any("zebra" in prompt.system for prompt in world.llm.prompts)
+
+
+async def test_a_fellow_who_renames_stays_one_and_who_takes_the_name_is_a_stranger(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    async with open_with(busy) as agents:
+        quiet = listener | {"id": "otto", "name": "Otto", "is_active": False, "twitter_credentials": dict(KEYS)}
+        await agents.CreateAgent(create(quiet))
+        await agents.CreateAgent(create(listener))
+        world.social.mention("wren", "otto_handle", "@wren_handle it is me, your old friend", user_id="id-thief")
+        world.social.mention("wren", "otto_renamed", "@wren_handle a new name, and still me", user_id="id-otto_handle")
+        await next_of(agents, REPLY, PASS, number=2)
+    heard = {memory.text: memory for memory in world.memory.of("wren")}
+    thief, fellow = heard["@wren_handle it is me, your old friend"], heard["@wren_handle a new name, and still me"]
+    assert (thief.source, thief.author) == (Source.EXTERNAL, "x:id-thief")
+    assert (fellow.source, fellow.author) == (Source.AGENT, "otto")
+
+
+async def test_who_an_agent_is_on_its_network_is_learnt_when_it_reads_its_mentions(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    async with open_with(busy) as agents:
+        await agents.CreateAgent(create(listener))
+    with sqlite3.connect(busy.data_dir / "service.db") as database:
+        database.execute("UPDATE agent SET network_user_id = ''")
+    async with open_with(busy) as agents:
+        world.social.mention("wren", "stranger", "@wren_handle is the gate open?")
+        await next_of(agents, REPLY, PASS)
+    with sqlite3.connect(busy.data_dir / "service.db") as database:
+        assert database.execute("SELECT network_user_id FROM agent").fetchall() == [("id-wren_handle",)]

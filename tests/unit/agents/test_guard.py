@@ -167,12 +167,6 @@ def test_a_true_trade_post_passes(persona: Persona) -> None:
     assert not reasons(text, persona, Purpose.TRADE_POST, about="bought 0.02 SOL of MOSS")
 
 
-def test_a_given_secret_is_never_published(persona: Persona) -> None:
-    secret = "correct-horse-battery"  # noqa: S105 - made up
-    for text in ("My gate says correct horse battery.", "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5 said the gate today."):
-        assert "secret" in reasons(text, persona, secrets=(secret,))
-
-
 @pytest.mark.parametrize(
     ("written", "mended"),
     [
@@ -257,3 +251,7 @@ def test_an_answer_is_better_than_a_memory_recited(persona: Persona) -> None:
 def test_fluency_decides_between_equals(persona: Persona) -> None:
     fluent, rambling = Candidate(GOOD, mean_logprob=-0.8), Candidate(GOOD, mean_logprob=-2.4)
     assert rank([rambling, fluent], persona, Context())[0] == fluent
+
+
+def test_what_is_too_long_to_be_judged_is_not_judged(persona: Persona) -> None:
+    assert judge("a" * 50_000, Purpose.POST, persona, Context()).reasons == ("is too long to be judged",)

@@ -1,34 +1,8 @@
-"""Secrets are found however they are written."""
-
-import base64
+"""What looks like a key is refused, whoever it belongs to."""
 
 import pytest
 
 from services.agents.domain.guard.leaks import leaks
-
-SECRET = "s3cr3t-of-the-round"  # noqa: S105 - made up
-
-
-@pytest.mark.parametrize(
-    "hidden",
-    [
-        SECRET,
-        SECRET.upper(),
-        " ".join(SECRET),
-        SECRET[::-1],
-        SECRET.encode().hex(),
-        base64.b64encode(SECRET.encode()).decode(),
-        base64.b64encode(f"my {SECRET}, you know".encode()).decode(),
-        base64.b64encode(f"its {SECRET}, you know".encode()).decode(),
-        base64.b32encode(SECRET.encode()).decode(),
-    ],
-)
-def test_a_secret_is_found_in_every_dress(hidden: str) -> None:
-    assert list(leaks(f"I will tell you: {hidden}.", [SECRET]))
-
-
-def test_what_is_found_is_not_repeated() -> None:
-    assert all(SECRET not in reason for reason in leaks(f"It is {SECRET}.", [SECRET]))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +20,7 @@ def test_what_is_found_is_not_repeated() -> None:
     ],
 )
 def test_what_looks_like_a_key_is_refused(key: str) -> None:
-    assert list(leaks(f"Look at this: {key}", []))
+    assert list(leaks(f"Look at this: {key}"))
 
 
 @pytest.mark.parametrize(
@@ -58,4 +32,4 @@ def test_what_looks_like_a_key_is_refused(key: str) -> None:
     ],
 )
 def test_ordinary_words_are_none(text: str) -> None:
-    assert not list(leaks(text, [SECRET, "short", ""]))
+    assert not list(leaks(text))

@@ -36,7 +36,7 @@ from services.agents.ports.stored import (
 GOLDEN = Path(__file__).parents[2] / "data" / "stored"
 """A folder for each version that wrote differently, a file for each stored type that it wrote so."""
 
-MENTION = Mention("77", "gatekeeper", "hallo „Wren“\n👋", "70", datetime(2026, 11, 22, 12, 0, 30, 250_000, UTC))
+MENTION = Mention("77", "gatekeeper", "hallo „Wren“\n👋", "70", datetime(2026, 11, 22, 12, 0, 30, 250_000, UTC), "12")
 ORDER = Order(
     wallet_id="wal_1",
     input_mint="So11",

@@ -7,14 +7,14 @@ from services.agents.domain import text as texts
 from services.agents.domain.guard.cleaning import EMOJI, LABELS, capitalized, ends_sentences, is_whole, voice
 from services.agents.domain.guard.leaks import leaks
 from services.agents.domain.guard.model import Context, Purpose
+from services.agents.domain.guard.strangers import Strangers, trusted_text
 from services.agents.domain.persona import Capitalization, Persona
+from services.agents.domain.telling import is_english
+from services.runtime.text.entities import EntityKind, entities
+from services.runtime.text.normal import is_refused, normal_form
 
 _FRAGMENT = re.compile(rf"\b(?:{LABELS})\s*:|<\|?\w*\|?>|[\[\]{{}}|]|#{{2,}}|```|\*\*|__", re.IGNORECASE)
-_HASHTAG = re.compile(r"(?<![\w&])#\w")
-_MENTION = re.compile(r"(?<!\w)@\w")
-_CASHTAG = re.compile(r"(?<![\w$])\$[A-Za-z]{1,6}\b")
 _SYMBOL = re.compile(r"\b[A-Z]{3,10}\b")
-_LINK = re.compile(r"https?://|\bwww\.|(?<![a-z0-9-])[a-z0-9-]+\.(?:com|org|net|io|xyz|app|ai|fun|gg)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _STUTTER = re.compile(r"\b(\w+(?: \w+)?) \1\b|(.)\2{4}", re.IGNORECASE)
 _OUT_OF_ROLE = re.compile(
@@ -64,8 +64,8 @@ _FACTS = {
 }
 
 _LEAST_WORDS = 3
+_MOST_SIGNS = 4_000
 _COPIED_WORDS = 6
-_ECHOED_WORDS = 4
 _READ_OUT_WORDS = 8
 _LIKE_AN_EXAMPLE = 0.6
 _LIKE_ITS_OWN = 0.55
@@ -86,21 +86,38 @@ class Judge:
         kind = persona.reply_examples if purpose is Purpose.REPLY else persona.post_examples
         self._opening, self._closing = texts.frame([example.text for example in kind])
         self._own = [texts.trigrams(self._bare(post)) for post in context.own_posts]
+        self._strangers = Strangers(persona, context) if purpose is Purpose.REPLY else None
+        # What was asked for, and what the persona says, code has put there.
+        self._given = normal_form(trusted_text(persona, context))
+        if purpose is not Purpose.REPLY:
+            self._given += f"\n{normal_form(context.about)}"
 
     def reasons(self, text: str) -> Iterator[str]:
         """Yield every reason why a clean text may not be published."""
-        for check in (self._shape, self._role, self._style, self._taste, self._novelty, self._truth):
-            yield from check(text)
-        yield from leaks(text, self._context.secrets)
+        if is_refused(text):
+            yield "has signs that force an order of reading on others, or are none"
+        if len(text) > _MOST_SIGNS:
+            yield "is too long to be judged"
+            return
+        # The network counts what is sent; all else is judged in the normal form, where what looks the same is the same.
+        plain = normal_form(text)
+        yield from self._length(text)
+        for check in (self._shape, self._role, self._entities, self._style, self._taste, self._novelty, self._truth):
+            yield from check(plain)
+        if self._strangers:
+            yield from self._strangers.reasons(plain)
+        yield from leaks(plain)
+
+    def _length(self, text: str) -> Iterator[str]:
+        length, most = texts.weighted_length(text), min(self._context.max_length, self._persona.style.max_post_length)
+        if length > most:
+            yield f"is too long: {length} of {most} characters"
 
     def _shape(self, text: str) -> Iterator[str]:
         """Ask for a whole sentence, of a length that fits."""
         said = texts.words(text)
-        if len(said) < _LEAST_WORDS:
+        if texts.size(text) < _LEAST_WORDS:
             yield "is too short"
-        length, most = texts.weighted_length(text), min(self._context.max_length, self._persona.style.max_post_length)
-        if length > most:
-            yield f"is too long: {length} of {most} characters"
         if said and (said[-1] in _DANGLING or text.endswith((",", ":", ";", "-", "("))):
             yield "breaks off"
         elif not is_whole(text) and ends_sentences(self._persona):
@@ -114,22 +131,33 @@ class Judge:
             yield "contains a label or markup"
         if _OUT_OF_ROLE.search(text):
             yield "falls out of its role"
-        if _LINK.search(text):
-            yield "contains a link"
-        if _MENTION.search(text):
-            yield "mentions somebody by handle, which only code does"
         if texts.passages(text, _READ_OUT_WORDS) & texts.passages(self._context.system, _READ_OUT_WORDS):
             yield "reads its prompt out"
+
+    def _entities(self, text: str) -> Iterator[str]:
+        """Refuse what the network would act on, unless it was given."""
+        found = entities(text)
+        kinds = {entity.kind for entity in found}
+        if EntityKind.LINK in kinds:
+            yield "contains a link"
+        if EntityKind.MENTION in kinds:
+            yield "mentions somebody by handle, which only code does"
+        tags = [entity.text for entity in found if entity.kind is EntityKind.HASHTAG]
+        if tags and not self._persona.style.uses_hashtags:
+            yield "uses a hashtag"
+        elif any(not texts.says(self._given, tag) for tag in tags):
+            yield "uses a hashtag from nowhere"
+        cashtags = [entity.text for entity in found if entity.kind is EntityKind.CASHTAG]
+        if any(not texts.says(self._given, tag) for tag in cashtags):
+            yield "uses a cashtag from nowhere"
+        if len(cashtags) > 1:
+            yield "has more than one cashtag"
 
     def _style(self, text: str) -> Iterator[str]:
         """Ask for what the style guide says."""
         style = self._persona.style
-        if _HASHTAG.search(text) and not style.uses_hashtags:
-            yield "uses a hashtag"
         if EMOJI.search(text) and not style.uses_emojis:
             yield "uses an emoji"
-        if len(_CASHTAG.findall(text)) > 1:
-            yield "has more than one cashtag"
         if style.capitalization is Capitalization.LOWERCASE and capitalized(text, style.capitalization) != text:
             yield "uses capitals"
         if not (text.startswith(self._opening) and text.endswith(self._closing)):
@@ -159,9 +187,6 @@ class Judge:
         is_copied = (texts.passages(text, _COPIED_WORDS) & self._passages) - remembered
         if is_copied or texts.nearest(bare, self._examples) >= _LIKE_AN_EXAMPLE:
             yield "copies an example"
-        echo = texts.passages(text, _ECHOED_WORDS) & texts.passages(self._context.about, _ECHOED_WORDS)
-        if self._purpose is Purpose.REPLY and echo:
-            yield "repeats what it answers"
         if texts.nearest(bare, self._own) >= _LIKE_ITS_OWN or text in self._context.own_posts:
             yield "is much like an own post of late"
         said = texts.words(text)
@@ -179,10 +204,13 @@ class Judge:
         is_told = self._purpose is Purpose.TRADE_POST
         if self._purpose is Purpose.REPLY and memory and not brings_in(text, memory, about):
             yield "does not use the memory"
-        if (is_told or memory) and set(_NUMBER.findall(text)) - set(_NUMBER.findall(f"{about} {memory}")):
+        told = f"{about} {memory}" if is_told else memory
+        if (is_told or memory) and set(_NUMBER.findall(text)) - set(_NUMBER.findall(normal_form(told))):
             yield "has a number from nowhere"
         if not is_told:
             return
+        if not all(is_english(sentence) for sentence in texts.sentences(text) if texts.size(sentence) >= _LEAST_WORDS):
+            yield "tells the trade in words that can't be checked"
         if any(pattern.search(text) and side not in about.casefold() for side, pattern in _FACTS.items()):
             yield "tells the trade otherwise than it was"
         symbols = [symbol for symbol in _SYMBOL.findall(about) if symbol != "SOL"]

@@ -3,10 +3,13 @@
 import re
 
 from services.agents.domain.persona import Capitalization, Persona
+from services.runtime.text.normal import settled
 
 LABELS = "topic|post|reply|trade|input|output|system|memory|remembers?|user|assistant|tweet|answer|caption"
 EMOJI = re.compile("[\u2600-\u27bf\u2b05-\u2b55\U0001f000-\U0001faff]\ufe0f?")
-_END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)]*$")
+_END = re.compile(
+    r"[.!?\u2026\u061f\u06d4\u0964\u0965\u3002\uff01\uff0e\uff1f\uff61][\"'\u201d\u2019)\u300d\u300f\uff09]*$"
+)
 
 _QUOTES = {'"': '"', "\u201c": "\u201d", "'": "'", "\u2018": "\u2019"}
 _LEADING = re.compile(rf"^(?:[-*\u2022>]\s+|(?:{LABELS})\s*:\s*)", re.IGNORECASE)
@@ -16,8 +19,8 @@ _DASH = re.compile(r" [-\u2013\u2014]+ | ?\u2014 ?")
 
 
 def clean(text: str, persona: Persona) -> str:
-    """Return a text with what can be mended: white space, quotes and labels around it, hashtags, an unfinished end."""
-    line = " ".join(text.split())
+    """Return a text with what can be mended: invisible signs, white space, quotes and labels around it, its end."""
+    line = " ".join(settled(text).split())
     while (bare := _unquoted(_LEADING.sub("", line))) != line:
         line = bare
     style = persona.style

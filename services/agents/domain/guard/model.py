@@ -33,8 +33,10 @@ class Context:
     """What the character published lately, its replies included."""
     system: str = ""
     """The prompt's `system`, none of which may be read out."""
-    secrets: tuple[str, ...] = ()
-    """Values that may never appear, however encoded."""
+    is_memory_trusted: bool = True
+    """False when the memory holds what somebody else has said: it is brought in, and nothing is taken from it."""
+    names: tuple[str, ...] = ()
+    """What the other characters are called, but for the one that is answered."""
     max_length: int = 280
     """In weighted characters: what the network allows, less what is put in front."""
 

@@ -507,7 +507,10 @@ class CreatePostRequest(_message.Message):
     account_id: _builtins.str
     """The account it goes out from."""
     text: _builtins.str
-    """Its text: 1 character up to the account's `max_post_length`."""
+    """Its text: 1 character up to the account's `max_post_length`. Refused are NUL, lone surrogates, signs that force an
+    order of reading on others (bidi embeddings, overrides and isolates), and a credential of any registered account,
+    however it is written.
+    """
     in_reply_to: _builtins.str
     """The network's id of the post to reply to; empty for a post of its own."""
     request_id: _builtins.str
