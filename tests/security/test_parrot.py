@@ -13,7 +13,7 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.prompts import PromptParts
 from services.agents.ports.neighbours import Source
 from services.agents.settings import AgentsSettings
-from tests.fakes.agents import World
+from tests.fakes.agents import MOSS, World
 from tests.integration.agents.conftest import OpenWith, create, next_of, open_with, persona, settings, world
 from tests.security.parrot import parrot
 from tests.security.payloads import ANSWERS, Payload, harmless, payloads
@@ -63,12 +63,12 @@ async def test_nothing_comes_of_what_strangers_write_whatever_the_model_repeats(
     published = world.social.published("acc_wren")
     wrong = [found for text in (*published, *(memory.text for memory in own)) for found in _baits(text, chosen)]
     assert wrong == []
-    assert not [
-        text for text in published if re.search(r"[@#$%]|://|\d{3}|\w\.\w", unicodedata.normalize("NFKC", text))
-    ]
-    assert not world.trading.orders
+    replies = [unicodedata.normalize("NFKC", text) for text, _ in world.social.answers()]
+    assert not [text for text in replies if re.search(r"[@#$%]|://|\d{3}|\w\.\w", text)]
+    # By its own schedule it trades once at its start, in the token of the market; that alone moves the mood.
+    assert [order.output_mint for order in world.trading.orders] in ([], [MOSS.mint])
+    assert [mood is None for mood in _trading_moods(busy)] == [not world.trading.swaps]
     assert world.trading.tightened == limits
-    assert _trading_moods(busy) == [None]
     assert world.llm.prompts
 
 

@@ -21,7 +21,8 @@ _HAN_DIGITS = (
 )
 _NUMBER = re.compile(rf"\d+(?:[.,' ]\d{{1,3}})*|[{_HAN_DIGITS}]{{2,}}")
 _GLUED_DOT = re.compile(
-    r"[^\W\d_]{2}[.\u3002\uff61\u00b7][^\W\d_]{2}|\w\s+\.\s*\w|\w\s*[(\[{<]\s*\W?\.\W?\s*[)\]}>]\s*\w"
+    r"[^\W\d_][.\u00b7][^\W\d_]{2}|[^\W\d_]{2}[.\u00b7][^\W\d_]|\w\s+\.\s*\w"
+    r"|\w\s*[(\[{<]\s*\W?\.\W?\s*[)\]}>]\s*\w"
 )
 _SPOKEN_DOT = re.compile(r"[A-Za-z0-9]\s*[(\[{<]?\s*\bdot\b\s*[)\]}>]?\s*([A-Za-z]{2,12})\b", re.IGNORECASE)
 _GLUED_SIGN = re.compile(r"\w@|@\w|\w#\B|#\w|\w_+\w")
