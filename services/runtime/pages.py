@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from services.runtime.errors import InvalidRequest, Violation
@@ -107,4 +107,6 @@ def _write_time(time: datetime) -> dict[str, str]:
 
 
 def _read_time(written: dict[str, str]) -> datetime:
-    return datetime.fromisoformat(written["time"])
+    time = datetime.fromisoformat(written["time"])
+    # In UTC a time at either end of the calendar is none. Raises OverflowError.
+    return time if time.tzinfo is None else time.astimezone(UTC)
