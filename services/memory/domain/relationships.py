@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import JSON, DateTime, Field, SQLModel
+from sqlmodel import JSON, BigInteger, DateTime, Field, Integer, SQLModel
 
 from services.runtime import errors
 
@@ -36,7 +36,7 @@ class Happening:
 class Interaction(SQLModel, table=True):
     """A recorded happening: its deltas are by how much the relationship really moved."""
 
-    number: int | None = Field(default=None, primary_key=True)
+    number: int | None = Field(default=None, primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite"))
     agent_id: str
     counterpart: str
     summary: str
@@ -56,7 +56,7 @@ class Relationship(SQLModel, table=True):
     trust: float = 0.0
     notes: str = ""
     shared_experiences: list[str] = Field(default=[], sa_type=JSON)
-    interaction_count: int = 0
+    interaction_count: int = Field(default=0, sa_type=BigInteger)
     last_interaction: str = ""
     last_interaction_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
