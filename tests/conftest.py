@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Take how long the tests of `make kills` and `make security` go on, and what they repeat."""
     parser.addoption("--kills", type=int, help="how often to kill the memory service, on each database")
     parser.addoption("--fuzz", type=int, default=3_000, help="how many requests to make that nobody means")
-    parser.addoption("--fuzz-seed", type=int, help="the seed of an earlier run, to make the same again")
+    parser.addoption("--fuzz-seed", type=int, default=1, help="which requests these are; 0 for others each time")
     parser.addoption("--payloads", type=int, help="how many hostile payloads strangers write")
     parser.addoption("--payloads-seed", type=int, default=7, help="which ones they are")
     parser.addoption("--kills-seed", type=int, help="the seed of an earlier run, to do the same again")

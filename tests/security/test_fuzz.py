@@ -1,6 +1,7 @@
 """Every RPC with requests that nobody means: each is answered or refused with a reason, and no fault shows.
 
-`make test` makes 3,000 of them, `make security` 20,000. `--fuzz-seed` makes those of an earlier run again.
+`make test` makes 3,000 of them, always the same; `make security` makes 20,000 others each time, and says by which
+`--fuzz-seed` they are made again.
 """
 
 import asyncio
