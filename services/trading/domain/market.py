@@ -24,6 +24,10 @@ class Pair:
     amount: int
     slippage_bps: int = 0
 
+    def is_swap_of(self, other: "Pair") -> bool:
+        """Whether the same is given and wanted, whatever slippage is allowed."""
+        return (self.input_mint, self.output_mint, self.amount) == (other.input_mint, other.output_mint, other.amount)
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:

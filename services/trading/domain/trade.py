@@ -232,12 +232,7 @@ class Trade(SQLModel, table=True):
         return ""
 
     def _check_quote(self, quote: Quote) -> None:
-        offered = quote.pair
-        if (offered.input_mint, offered.output_mint, offered.amount) != (
-            self.input_mint,
-            self.output_mint,
-            self.input_amount,
-        ):
+        if not quote.pair.is_swap_of(self.pair):
             raise Unsafe("the order is for another swap")
         if quote.slippage_bps > self.slippage_bps:
             raise Unsafe(f"the order allows a slippage of {quote.slippage_bps} basis points")

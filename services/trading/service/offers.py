@@ -32,12 +32,8 @@ class Offers:
         Raises NoRoute, InsufficientBalance, ChainRateLimited and ChainUnavailable.
         """
         order = await self._aggregator.order(pair, address)
-        offered, output = order.quote.pair, order.quote.output_amount
-        if (offered.input_mint, offered.output_mint, offered.amount) != (
-            pair.input_mint,
-            pair.output_mint,
-            pair.amount,
-        ):
+        output = order.quote.output_amount
+        if not order.quote.pair.is_swap_of(pair):
             raise NoRoute("another swap is offered")
         if output < least_output:
             raise NoRoute(f"{output} is offered, and {least_output} at least is asked for")
