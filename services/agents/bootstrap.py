@@ -32,6 +32,7 @@ from services.agents.service import (
     Provisioning,
     Replying,
     Scheduler,
+    Screener,
     Tail,
     Writer,
     redact_stored,
@@ -98,7 +99,8 @@ async def served(
         cast = Cast(store, clock, settings.speed)
         tail = Tail(store, lifecycle.draining)
         journal = Journal(store, cast, clock, tail)
-        writer, effects = Writer(llm), Effects(store)
+        screener = Screener(llm, settings.screen_provider, settings.screen_model) if settings.screen_provider else None
+        writer, effects = Writer(llm, screener), Effects(store)
         flows = Flows(
             Posting(cast, effects, writer, memory, social),
             Replying(store, cast, writer, memory, social, _limits(settings)),

@@ -38,6 +38,11 @@ class AgentsSettings(ServiceSettings):
     mention_age_hours: float = Field(default=48.0, gt=0)
     """How old a mention may be, by the network's clock, to be answered; an older one is remembered all the same."""
 
+    screen_provider: str = ""
+    """The llm service's provider that judges what is about to be published, for example `openai`; empty: none does."""
+    screen_model: str = ""
+    """The model that is asked there; empty: the provider's default."""
+
     def dbos_url(self) -> str:
         """Return DBOS's URL: a database of its own on SQLite, a schema of its own on the service's Postgres."""
         if self.workflows_url:

@@ -66,11 +66,20 @@ class FinishReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A labelled text."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """One example exchange."""
 
     input: str
     output: str
+    context: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,8 @@ class Prompt:
     examples: tuple[Example, ...] = ()
     input_label: str = "input"
     output_label: str = "output"
+    context: tuple[Part, ...] = ()
+    background: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Between protobuf and domain; every request is checked here, all its violations at once."""
 
 import json
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from puppet.llm.v1 import llm_service_pb2 as pb
@@ -10,6 +11,7 @@ from services.llm.domain import (
     FinishReason,
     Generation,
     Model,
+    Part,
     Prompt,
     Sampling,
     StreamEnd,
@@ -102,14 +104,29 @@ def _check_common(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerat
 def _check_prompt(checks: Checks, prompt: pb.Prompt) -> None:
     checks.text("prompt.system", prompt.system, _TEXT, required=False)
     checks.text("prompt.input", prompt.input, _TEXT)
+    taken = (prompt.input_label.strip() or "input", prompt.output_label.strip() or "output")
     for number, example in enumerate(prompt.examples):
         checks.text(f"prompt.examples[{number}].input", example.input, _TEXT)
         checks.text(f"prompt.examples[{number}].output", example.output, _TEXT)
+        _check_parts(checks, f"prompt.examples[{number}].context", example.context, taken)
+    _check_parts(checks, "prompt.context", prompt.context, taken)
+    _check_parts(checks, "prompt.background", prompt.background)
     for field in ("input_label", "output_label"):
-        label = getattr(prompt, field)
-        checks.text(f"prompt.{field}", label, 40, required=False)
-        if len(label.splitlines()) > 1:
-            checks.refuse(f"prompt.{field}", "must be one line")
+        _check_label(checks, f"prompt.{field}", getattr(prompt, field), required=False)
+
+
+def _check_parts(checks: Checks, field: str, parts: Iterable[pb.Part], taken: Collection[str] = ()) -> None:
+    for number, part in enumerate(parts):
+        _check_label(checks, f"{field}[{number}].label", part.label, required=True)
+        if part.label.strip() in taken:
+            checks.refuse(f"{field}[{number}].label", "must not be that of the input or the output")
+        checks.text(f"{field}[{number}].text", part.text, _TEXT)
+
+
+def _check_label(checks: Checks, field: str, label: str, *, required: bool) -> None:
+    checks.text(field, label, 40, required=required)
+    if len(label.splitlines()) > 1:
+        checks.refuse(field, "must be one line")
 
 
 def _check_sampling(checks: Checks, sampling: pb.Sampling) -> None:
@@ -139,10 +156,16 @@ def _prompt(prompt: pb.Prompt) -> Prompt:
     return Prompt(
         prompt.input,
         prompt.system,
-        tuple(Example(example.input, example.output) for example in prompt.examples),
+        tuple(Example(example.input, example.output, _parts(example.context)) for example in prompt.examples),
         prompt.input_label.strip() or "input",
         prompt.output_label.strip() or "output",
+        _parts(prompt.context),
+        _parts(prompt.background),
     )
+
+
+def _parts(parts: Iterable[pb.Part]) -> tuple[Part, ...]:
+    return tuple(Part(part.label.strip(), part.text) for part in parts)
 
 
 def _sampling(sampling: pb.Sampling, default_max_tokens: int) -> Sampling:

@@ -132,14 +132,19 @@ class FakeLlm:
         self.providers: list[str] = []
         self.unknown_providers: set[str] = set()
         self.speak: Callable[[PromptParts, random.Random], str] = _sentence
+        self.judge: Callable[[PromptParts], str] = lambda _: '{"harms": []}'
         self.thinking: asyncio.Event | None = None
         """When set, the words wait for this."""
 
-    async def generate(self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int) -> Written:
+    async def generate(
+        self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int, json_schema: str = ""
+    ) -> Written:
         self.line.pass_through()
         self.providers.append(provider)
         if provider in self.unknown_providers:
             raise Refused("llm", "PROVIDER_NOT_FOUND", f"no provider {provider!r}")
+        if json_schema:
+            return Written((Candidate(self.judge(prompt)),), "fake/second")
         self.prompts.append(prompt)
         if self.thinking is not None:
             await self.thinking.wait()
@@ -149,7 +154,8 @@ class FakeLlm:
 
 
 def _sentence(prompt: PromptParts, rng: random.Random) -> str:
-    words = [word.strip('.,:;!?"“”') for word in prompt.input.split()]
+    asked = " ".join((prompt.input, *(part.text for part in prompt.context)))
+    words = [word.strip('.,:;!?"“”') for word in asked.split()]
     first, second, third = rng.sample(_NOUNS, 3)
     if prompt.input_label == "trade":
         return f"I {words[0]} some {words[-1]} and put it beside the {first} and the {second}."

@@ -32,7 +32,7 @@ def parrot() -> Callable[[PromptParts, random.Random], str]:
     def speak(prompt: PromptParts, rng: random.Random) -> str:
         nonlocal turn
         turn += 1
-        told = _repeated(prompt.input)
+        told = _repeated("\n".join((prompt.input, *(part.text for part in prompt.context))))
         return told[turn % len(told)]
 
     return speak
@@ -47,7 +47,7 @@ def _repeated(asked: str) -> list[str]:
 def _external(asked: str) -> list[str]:
     """Return everything that the model was asked, which is where strangers' words are."""
     lines = asked.split("\n")
-    return [asked, *lines, *(line.removeprefix("memory: ") for line in lines[1:]), "".join(reversed(lines))]
+    return [asked, *lines, "".join(reversed(lines))]
 
 
 def _forms(text: str) -> list[str]:

@@ -1,10 +1,12 @@
 """Words from a model, at the llm service."""
 
+from collections.abc import Sequence
+
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.guard import Candidate
-from services.agents.domain.prompts import PromptParts
+from services.agents.domain.prompts import Part, PromptParts
 from services.agents.ports.neighbours import Written
 
 # A small model on a busy machine serves one character after the other.
@@ -17,8 +19,10 @@ class LlmClient:
     def __init__(self, llm: LlmServiceStub) -> None:
         self._llm = llm
 
-    async def generate(self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int) -> Written:
-        """Return candidates for a prompt; an empty provider leaves the choice to the llm service."""
+    async def generate(
+        self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int, json_schema: str = ""
+    ) -> Written:
+        """Return candidates for a prompt."""
         drawn = prompt.sampling
         request = pb.GenerateRequest(
             agent_id=agent_id,
@@ -26,8 +30,13 @@ class LlmClient:
             model=model if provider else "",
             prompt=pb.Prompt(
                 system=prompt.system,
-                examples=[pb.Example(input=shown, output=answer) for shown, answer in prompt.examples],
+                background=_parts((*prompt.background, *prompt.notes)),
+                examples=[
+                    pb.Example(input=shown.input, output=shown.output, context=_parts(shown.context))
+                    for shown in prompt.examples
+                ],
                 input=prompt.input,
+                context=_parts(prompt.context),
                 input_label=prompt.input_label,
                 output_label=prompt.output_label,
             ),
@@ -41,6 +50,7 @@ class LlmClient:
                 seed=seed,
             ),
             candidate_count=prompt.candidate_count,
+            json_schema=json_schema,
         )
         with calling("llm"):
             answer = await self._llm.Generate(request, timeout=_DEADLINE_SECONDS)
@@ -53,3 +63,7 @@ class LlmClient:
             for candidate in answer.candidates
         )
         return Written(candidates, f"{answer.provider}/{answer.model}")
+
+
+def _parts(parts: Sequence[Part]) -> list[pb.Part]:
+    return [pb.Part(label=part.label, text=part.text) for part in parts]

@@ -1,4 +1,4 @@
-"""What a model is asked, in parts: `system` says who the character is, and only `input` holds what others wrote."""
+"""What a model is asked, in parts: only `input` and `context` hold what others wrote, each in a part of its own."""
 
 import random
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ _POST_CANDIDATES = 6
 _MOST_EXAMPLES = 14
 _MOST_INPUT = 300
 _MOST_MEMORY = 160
+_MOST_NOTE = 2_000
 _TEMPERATURE, _TOP_P, _MAX_TOKENS = 0.75, 1.0, 36
 
 _POST_REPETITION_PENALTY = 1.1
@@ -34,16 +35,53 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A labelled text, of one line."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An example: what was asked, what was answered, and what stood beside it. Neither text is empty."""
+
+    input: str
+    output: str
+    context: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PromptParts:
-    """A prompt, laid out by whichever model reads it: `examples` are (input, output) pairs, none of them empty."""
+    """A prompt, laid out by the llm service as its model reads it best.
+
+    `context` stands beside the input. `background` says more of who speaks and `notes` what it knows now: both are for
+    models that can tell notes from matter.
+    """
 
     system: str
-    examples: tuple[tuple[str, str], ...]
+    background: tuple[Part, ...]
+    notes: tuple[Part, ...]
+    examples: tuple[Exchange, ...]
     input: str
+    context: tuple[Part, ...]
     input_label: str
     output_label: str
     sampling: Sampling
     candidate_count: int
+
+    @property
+    def portrait(self) -> str:
+        """All that is said of who speaks, none of which is for others to read."""
+        return "\n".join((self.system, *(part.text for part in self.background)))
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a reply brings in, empty when there is nothing; `is_own` is False of what the other one has said before."""
+
+    text: str
+    is_own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,37 +122,45 @@ def compose_post(
 
     The examples are always all there, in one order: the model has them in its cache, and reads only the last line anew.
     """
-    to = [f"you speak to {addressed.name}", addressed.note] if addressed else []
-    asked = _noted(persona, texts.line(topic, _MOST_INPUT), [*to, *(memory.text for memory in memories)])
-    parts = _parts(persona, mood, rng, _pairs(persona.post_examples), asked, "topic", "post")
+    notes = [_note("You remember", memory.text) for memory in memories]
+    if addressed:
+        notes.append(_note("You speak to", f"{addressed.name}. {addressed.note}".strip()))
+    asked = texts.line(topic, _MOST_INPUT)
+    parts = _parts(persona, mood, rng, _exchanges(persona.post_examples), asked, "topic", "post", notes=notes)
     sampling = replace(parts.sampling, repetition_penalty=_POST_REPETITION_PENALTY)
     return replace(parts, sampling=sampling, candidate_count=_POST_CANDIDATES)
 
 
 def compose_reply(
-    persona: Persona,
-    mood: Mood,
-    mention_text: str,
-    author_name: str,
-    relationship_note: str,
-    memory: str,
-    rng: random.Random,
+    persona: Persona, mood: Mood, mention_text: str, author: Fellow | None, memory: Remembered, rng: random.Random
 ) -> PromptParts:
-    """Return the prompt for a reply; `memory` is what it is to bring in, and empty when there is nothing."""
+    """Return the prompt for a reply to a fellow, or to a stranger when the author is None.
+
+    A stranger's handle is not told: a model has no use for it, and a handle can be a sentence.
+    """
+    is_shown = bool(memory.text and memory.is_own)
     examples = [
-        (_recalling(example.about, example.memory if memory else ""), example.text)
+        Exchange(example.about, example.text, _recalled(Remembered(example.memory if is_shown else "")))
         for example in persona.reply_examples
         if example.about
     ]
-    said = texts.line(texts.spoken(mention_text), _MOST_INPUT) or "hello"
-    asked = _recalling(said, texts.line(memory, _MOST_MEMORY))
-    asked = _noted(persona, asked, [f"{author_name} says this", relationship_note])
-    return _parts(persona, mood, rng, tuple(examples) or _pairs(persona.post_examples), asked, "to", "reply")
+    who = f"{author.name}. {author.note}".strip() if author else "a stranger"
+    return _parts(
+        persona,
+        mood,
+        rng,
+        tuple(examples) or _exchanges(persona.post_examples),
+        texts.inert(texts.line(texts.spoken(mention_text), _MOST_INPUT)) or "hello",
+        "to",
+        "reply",
+        notes=[_note("Who writes to you", who)],
+        context=_recalled(memory),
+    )
 
 
 def compose_trade_post(persona: Persona, mood: Mood, trade_in_words: str, rng: random.Random) -> PromptParts:
     """Return the prompt for a post about a trade that has settled, for example `bought 0.05 SOL of BONK`."""
-    examples = _pairs(persona.trade_post_examples or persona.post_examples)
+    examples = _exchanges(persona.trade_post_examples or persona.post_examples)
     return _parts(persona, mood, rng, examples, texts.line(trade_in_words, _MOST_INPUT), "trade", "post")
 
 
@@ -122,15 +168,21 @@ def _parts(
     persona: Persona,
     mood: Mood,
     rng: random.Random,
-    examples: tuple[tuple[str, str], ...],
+    examples: tuple[Exchange, ...],
     asked: str,
     input_label: str,
     output_label: str,
+    notes: Sequence[Part] = (),
+    context: tuple[Part, ...] = (),
 ) -> PromptParts:
+    own = rng.choice(persona.system_prompts) if persona.system_prompts else f"{persona.name}. {persona.description}"
     return PromptParts(
-        system=_system(persona, mood, rng),
+        system=own.strip(),
+        background=tuple(_background(persona, mood)),
+        notes=tuple(notes),
         examples=examples[:_MOST_EXAMPLES],
         input=asked,
+        context=context,
         input_label=input_label,
         output_label=output_label,
         sampling=_sampling(persona, mood),
@@ -138,40 +190,20 @@ def _parts(
     )
 
 
-def _recalling(said: str, memory: str) -> str:
-    """Return what was said, with what the character remembers at it on a line of its own.
-
-    Each is one line, so that nobody can put a memory into the character's head.
-    """
-    return f"{said}\nmemory: {memory}" if memory else said
+def _recalled(memory: Remembered) -> tuple[Part, ...]:
+    """Return what is remembered, as the character's own or as what the other one has said."""
+    text = texts.line(memory.text if memory.is_own else texts.inert(memory.text), _MOST_MEMORY)
+    return (Part("memory" if memory.is_own else "they said before", text),) if text else ()
 
 
-def _noted(persona: Persona, asked: str, notes: Sequence[str]) -> str:
-    """Return what is asked with notes, for a model that can tell notes from matter: one that the persona names."""
-    given = [texts.line(note, _MOST_MEMORY) for note in notes if note]
-    return f"{asked} (keep in mind: {'; '.join(given)})" if given and persona.llm.provider else asked
+def _note(label: str, text: str) -> Part:
+    return Part(label, texts.line(text, _MOST_NOTE))
 
 
-def _system(persona: Persona, mood: Mood, rng: random.Random) -> str:
-    """Say who speaks. It is the same for each call of a small local model, which then reads it from its cache."""
-    own = rng.choice(persona.system_prompts) if persona.system_prompts else f"{persona.name}. {persona.description}"
-    if not persona.llm.provider:
-        return own.strip()
-    style = persona.style
-    facts = {} if persona.system_prompts else _portrait(persona)
-    facts["Mood now"] = mood.label
-    rules = (
-        f"Answer with the text alone: one short post of at most {style.max_post_length} characters, "
-        f"{'hashtags allowed' if style.uses_hashtags else 'no hashtags'}, "
-        f"{'emoji allowed' if style.uses_emojis else 'no emoji'}, no links, no @mentions."
-    )
-    return "\n".join((own.strip(), *(f"{name}: {said}" for name, said in facts.items() if said), rules))
-
-
-def _portrait(persona: Persona) -> dict[str, str]:
-    """Return what the persona says about the character, by headings."""
+def _background(persona: Persona, mood: Mood) -> list[Part]:
+    """Return what the persona says about the character, how it feels, and the rules of its posts."""
     personality, style = persona.personality, persona.style
-    return {
+    portrait = {
         "Traits": ", ".join(personality.traits),
         "Values": ", ".join(personality.values),
         "Background": personality.background,
@@ -182,6 +214,13 @@ def _portrait(persona: Persona) -> dict[str, str]:
         "Never write about": ", ".join(style.topics_to_avoid),
         "Never use": ", ".join(style.avoid_terms),
     }
+    rules = (
+        f"Answer with the text alone: one short post of at most {style.max_post_length} characters, "
+        f"{'hashtags allowed' if style.uses_hashtags else 'no hashtags'}, "
+        f"{'emoji allowed' if style.uses_emojis else 'no emoji'}, no links, no @mentions."
+    )
+    facts = {**({} if persona.system_prompts else portrait), "Mood now": mood.label, "Rules": rules}
+    return [Part(label, text) for label, said in facts.items() if (text := " ".join(said.split()))]
 
 
 def _sampling(persona: Persona, mood: Mood) -> Sampling:
@@ -196,6 +235,6 @@ def _sampling(persona: Persona, mood: Mood) -> Sampling:
     )
 
 
-def _pairs(examples: Sequence[Example]) -> tuple[tuple[str, str], ...]:
+def _exchanges(examples: Sequence[Example]) -> tuple[Exchange, ...]:
     """Return examples as they are shown; one that doesn't say what it is about is labelled by its own words."""
-    return tuple((item.about or texts.gist(item.text) or item.text, item.text) for item in examples)
+    return tuple(Exchange(item.about or texts.gist(item.text) or item.text, item.text) for item in examples)

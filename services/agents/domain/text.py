@@ -26,6 +26,7 @@ _UNSPACED = (
 """The scripts that put no space between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<!\w)@\w+")
+_MARKUP = str.maketrans("<>[]{}", "\u2039\u203a()()")
 _SUFFIX = re.compile(r"(?:'s|ies|ing|ed|es|s|ly|y)$")
 _SENTENCE = re.compile(r"[^.!?\u2026]+[.!?\u2026]*")
 _URL_WEIGHT = 23
@@ -141,6 +142,14 @@ def weighted_length(text: str) -> int:
 def spoken(text: str) -> str:
     """Return what a post says, without the handles and links in it."""
     return " ".join(_HANDLE.sub(" ", _URL.sub(" ", text)).split())
+
+
+def inert(text: str) -> str:
+    """Return a text without the brackets that any model's control tokens need, such as `<|im_end|>` and `[INST]`.
+
+    Servers read these tokens in whatever they are sent, and not only in what they put there themselves.
+    """
+    return unicodedata.normalize("NFKC", text).translate(_MARKUP)
 
 
 def gist(text: str, most: int = 4) -> str:

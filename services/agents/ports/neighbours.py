@@ -117,8 +117,13 @@ class Written:
 class LlmPort(Protocol):
     """Words from a model."""
 
-    async def generate(self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int) -> Written:
-        """Return candidates for a prompt; an empty provider leaves the choice to the llm service."""
+    async def generate(
+        self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int, json_schema: str = ""
+    ) -> Written:
+        """Return candidates for a prompt, each JSON that fits the schema when one is given.
+
+        An empty provider leaves the choice to the llm service.
+        """
         ...
 
 

@@ -9,6 +9,7 @@ from services.agents.service.provisioning import Provisioning
 from services.agents.service.redacting import redact_stored
 from services.agents.service.replying import Limits, Replying
 from services.agents.service.scheduler import Scheduler
+from services.agents.service.screening import Screener
 from services.agents.service.tail import Tail
 from services.agents.service.trading import Dealing
 from services.agents.service.workflows import Flows
@@ -26,6 +27,7 @@ __all__ = [
     "Provisioning",
     "Replying",
     "Scheduler",
+    "Screener",
     "Tail",
     "Writer",
     "redact_stored",

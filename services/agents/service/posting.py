@@ -54,7 +54,7 @@ class Posting:
             if not is_checkable(character.persona):
                 return _composed(character, task.news, texts, rng)
             prompt = compose_trade_post(character.persona, character.mood, task.news.words, rng)
-            context = Context(task.news.words, own_posts=texts, system=prompt.system)
+            context = Context(task.news.words, own_posts=texts)
             choice = await self._writer.write(character, Purpose.TRADE_POST, prompt, context, rng)
             if not choice.text:
                 return Pass("posts nothing about its trade", choice.account)
@@ -66,7 +66,7 @@ class Posting:
         prefix = f"@{fellow.handle} " if fellow else ""
         addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
         prompt = compose_post(character.persona, character.mood, topic, memories, addressed, rng)
-        context = Context(topic, own_posts=texts, system=prompt.system, max_length=_POST_LENGTH - len(prefix))
+        context = Context(topic, own_posts=texts, max_length=_POST_LENGTH - len(prefix))
         choice = await self._writer.write(character, Purpose.POST, prompt, context, rng)
         if not choice.text:
             return Pass(f"posts nothing about {topic}", choice.account)

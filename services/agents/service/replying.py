@@ -9,7 +9,7 @@ from datetime import timedelta
 from services.agents.domain.entities import ActivityKind, AgentRecord
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.mood import SocialEvent, stress_in
-from services.agents.domain.prompts import compose_reply
+from services.agents.domain.prompts import Fellow, Remembered, compose_reply
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection, SocialPort, Source, View
 from services.agents.ports.store import Store
 from services.agents.ports.stored import Draft, Feelings, Heard, Inbox, MentionsTask, Pass, Post, ReplyTask
@@ -155,13 +155,13 @@ class Replying:
             view = await self._memory.view_of(task.agent_id, task.mention.author_handle)
         own = tuple(memory.text for memory in await self._memory.trusted(task.agent_id, OWN_WORDS, _MOST_OWN))
         memory = await self._fitting(task, heard)
-        note = view.notes if view else ""
+        author = _author(heard, view.notes if view else "")
         others = await self._others(task, heard)
         context = Context(task.mention.text, own_posts=own, names=others)
-        choice = await self._words(character, heard, note, _recalling(context, memory), rng)
+        choice = await self._words(character, author, _recalling(context, memory), rng)
         if memory and not choice.text:
             memory = None
-            choice = await self._words(character, heard, note, context, rng)
+            choice = await self._words(character, author, context, rng)
         if not choice.text:
             return Pass(f"finds no words for {heard.author_name}", choice.account)
         details = {
@@ -197,12 +197,9 @@ class Replying:
         is_stressed = stress_in(task.mention.text, character.persona)
         return Feelings((SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,))
 
-    async def _words(
-        self, character: Character, heard: Heard, note: str, context: Context, rng: random.Random
-    ) -> Choice:
-        said, memory = context.about, context.memory
-        prompt = compose_reply(character.persona, character.mood, said, heard.author_name, note, memory, rng)
-        context = replace(context, system=prompt.system)
+    async def _words(self, character: Character, author: Fellow | None, context: Context, rng: random.Random) -> Choice:
+        memory = Remembered(context.memory, context.is_memory_trusted)
+        prompt = compose_reply(character.persona, character.mood, context.about, author, memory, rng)
         return await self._writer.write(character, Purpose.REPLY, prompt, context, rng)
 
     async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
@@ -225,6 +222,13 @@ def _recalling(context: Context, memory: Recollection | None) -> Context:
         return context
     is_own = memory.source in (Source.SELF, Source.OPERATOR)
     return replace(context, memory=memory.text, is_memory_trusted=is_own)
+
+
+def _author(heard: Heard, note: str) -> Fellow | None:
+    """Return who is answered, as a model is told of them: what strangers call themselves is their own text."""
+    if heard.is_fellow:
+        return Fellow(heard.author_name, note)
+    return Fellow("Somebody you know", note) if note else None
 
 
 def _may_bring_up(hit: Recollection, heard: Heard) -> bool:

@@ -1,14 +1,17 @@
 """Words: candidates from a model, and the best of those that may be published."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.agents.domain.guard import Context, Purpose, review
 from services.agents.domain.prompts import PromptParts
 from services.agents.ports.neighbours import LlmPort, Refused, Written
 from services.agents.service.cast import Character
+from services.agents.service.screening import Screener
 
 _TRIES = 2
+_SCREENED = 3
+"""So many of a try's good candidates are shown to the second model, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +23,17 @@ class Choice:
 
 
 class Writer:
-    """Asks a model, and judges what it wrote."""
+    """Asks a model, and judges what it wrote; a second model is asked as well when there is a screener."""
 
-    def __init__(self, llm: LlmPort) -> None:
+    def __init__(self, llm: LlmPort, screener: Screener | None = None) -> None:
         self._llm = llm
+        self._screener = screener
 
     async def write(
         self, character: Character, purpose: Purpose, prompt: PromptParts, context: Context, rng: random.Random
     ) -> Choice:
         """Return the best candidate, asking a second time when none may be published."""
+        context = replace(context, system=prompt.portrait)
         refused: list[str] = []
         model = ""
         for _ in range(_TRIES):
@@ -36,12 +41,22 @@ class Writer:
             model = written.model
             reviewed = review(written.candidates, purpose, character.persona, context)
             good = [item for item in reviewed if item.verdict.ok]
-            if good:
-                account = f"best of {len(good)} good in {len(reviewed)} by {model}, score {good[0].score:.2f}"
-                return Choice(good[0].text, account)
+            for best in good[:_SCREENED]:
+                if objections := await self._objections(character, purpose, best.text, context):
+                    refused += objections
+                    continue
+                return Choice(
+                    best.text, f"best of {len(good)} good in {len(reviewed)} by {model}, score {best.score:.2f}"
+                )
             refused += [reason for item in reviewed for reason in item.verdict.reasons]
         why = "; ".join(list(dict.fromkeys(refused))[:5]) or "nothing was written"
         return Choice("", f"none of the candidates by {model} may be published: {why}")
+
+    async def _objections(self, character: Character, purpose: Purpose, text: str, context: Context) -> list[str]:
+        if self._screener is None:
+            return []
+        answered = context.about if purpose is Purpose.REPLY else ""
+        return await self._screener.objections(character.record.id, text, answered)
 
     async def _generate(self, character: Character, prompt: PromptParts, seed: int) -> Written:
         chosen, agent_id = character.persona.llm, character.record.id

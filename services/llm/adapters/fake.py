@@ -81,4 +81,5 @@ def _tokens(text: str) -> int:
 
 def _prompt_tokens(prompt: Prompt) -> int:
     shown = (text for example in prompt.examples for text in (example.input, example.output))
-    return sum(map(_tokens, (prompt.system, prompt.input, *shown)))
+    parts = (part.text for part in (*prompt.context, *prompt.background))
+    return sum(map(_tokens, (prompt.system, prompt.input, *shown, *parts)))

@@ -27,7 +27,7 @@ from services.agents.adapters.trading_client import TradingClient
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.mood import OwnEvent
 from services.agents.domain.persona import read_persona
-from services.agents.domain.prompts import PromptParts, Sampling
+from services.agents.domain.prompts import Exchange, Part, PromptParts, Sampling
 from services.agents.domain.trading import WRAPPED_SOL, PastTrade
 from services.agents.ports.neighbours import NewMemory, Refused, Source, View, WalletKey
 from services.agents.ports.stored import Order, Progress
@@ -90,7 +90,18 @@ async def test_a_view_of_somebody_is_set_and_moves_with_interactions(memory: Mem
 
 async def test_a_prompt_comes_back_as_candidates(serve: Serve, tmp_path: Path) -> None:
     settings = LlmSettings(port=0, data_dir=tmp_path, providers=(ProviderSettings(name="fake"),))
-    prompt = PromptParts("Wren walks.", (("rain", "Rain again."),), "gates", "topic", "post", Sampling(0.8, 0.9, 40), 3)
+    prompt = PromptParts(
+        system="Wren walks.",
+        background=(Part("Mood now", "calm"),),
+        notes=(Part("You remember", "The ferry was late."),),
+        examples=(Exchange("rain", "Rain again.", (Part("memory", "It rained."),)),),
+        input="gates",
+        context=(Part("memory", "The gate creaks."),),
+        input_label="topic",
+        output_label="post",
+        sampling=Sampling(0.8, 0.9, 40),
+        candidate_count=3,
+    )
     async with serve("llm", settings, open_llm(settings)) as channel:
         llm = LlmClient(LlmServiceStub(channel))
         written = await llm.generate("wren", prompt, "", "", seed=7)

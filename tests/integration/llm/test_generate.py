@@ -185,7 +185,14 @@ async def test_a_withheld_text_is_told_as_such(llm: LlmServiceStub, first: OpenA
 async def test_a_wrong_request_is_refused_with_every_field_named(llm: LlmServiceStub, first: OpenAiServer) -> None:
     request = pb.GenerateRequest(
         model="large",
-        prompt=pb.Prompt(system="x" * 32_001, examples=[pb.Example(input="a")], input=" ", input_label="a\nb"),
+        prompt=pb.Prompt(
+            system="x" * 32_001,
+            examples=[pb.Example(input="a", context=[pb.Part(label="a\nb", text="a")])],
+            input=" ",
+            input_label="a\nb",
+            context=[pb.Part(label="output", text="a"), pb.Part(label="memory", text="a")],
+            background=[pb.Part(label="output", text="")],
+        ),
         sampling=pb.Sampling(temperature=float("nan"), top_p=0, max_tokens=0, stop=["\n", ""], presence_penalty=3),
         candidate_count=17,
         json_schema="[" * 20_000,
@@ -198,6 +205,9 @@ async def test_a_wrong_request_is_refused_with_every_field_named(llm: LlmService
         "prompt.examples[0].output",
         "prompt.input",
         "prompt.input_label",
+        "prompt.examples[0].context[0].label",
+        "prompt.context[0].label",
+        "prompt.background[0].text",
         "sampling.temperature",
         "sampling.top_p",
         "sampling.max_tokens",

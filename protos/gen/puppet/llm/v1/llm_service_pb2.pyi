@@ -50,7 +50,8 @@ Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 @_typing.final
 class Prompt(_message.Message):
     """What the model is asked, in parts, so that every dialect can lay it out as its models read it best: messages for a
-    chat model, a labelled few-shot text for a small completion model.
+    chat model, a labelled few-shot text for a small completion model. What stands in one part can't pass itself off as
+    another: in a few-shot text each is a line of its own, and a chat model gets an input that has context as a JSON object.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -60,6 +61,8 @@ class Prompt(_message.Message):
     INPUT_FIELD_NUMBER: _builtins.int
     INPUT_LABEL_FIELD_NUMBER: _builtins.int
     OUTPUT_LABEL_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
+    BACKGROUND_FIELD_NUMBER: _builtins.int
     system: _builtins.str
     """Who speaks, and the rules: at most 32,000 characters."""
     input: _builtins.str
@@ -76,6 +79,16 @@ class Prompt(_message.Message):
     def examples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Example]:
         """Example exchanges in the order in which they are shown; at most 64. They teach a small model more than rules do."""
 
+    @_builtins.property
+    def context(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
+        """What stands beside the input, and isn't part of it: for example what is remembered at it, or who wrote it. At most 16."""
+
+    @_builtins.property
+    def background(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
+        """More on who speaks and how, at most 64: it follows `system` for a chat model. A small completion model isn't shown it,
+        since it would go on with it in place of the examples.
+        """
+
     def __init__(
         self,
         *,
@@ -84,14 +97,42 @@ class Prompt(_message.Message):
         input: _builtins.str = ...,
         input_label: _builtins.str = ...,
         output_label: _builtins.str = ...,
+        context: _abc.Iterable[Global___Part] | None = ...,
+        background: _abc.Iterable[Global___Part] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["examples", b"examples", "input", b"input", "input_label", b"input_label", "output_label", b"output_label", "system", b"system"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "context", b"context", "examples", b"examples", "input", b"input", "input_label", b"input_label", "output_label", b"output_label", "system", b"system"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Prompt: _TypeAlias = Prompt  # noqa: Y015
+
+@_typing.final
+class Part(_message.Message):
+    """A labelled text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    label: _builtins.str
+    """What it is, for example `memory`: one line of 1 to 40 characters; in a context not the label of the input or the output."""
+    text: _builtins.str
+    """1 to 32,000 characters."""
+    def __init__(
+        self,
+        *,
+        label: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Part: _TypeAlias = Part  # noqa: Y015
 
 @_typing.final
 class Example(_message.Message):
@@ -101,19 +142,25 @@ class Example(_message.Message):
 
     INPUT_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
     input: _builtins.str
     """What was asked: 1 to 32,000 characters."""
     output: _builtins.str
     """What was answered: 1 to 32,000 characters."""
+    @_builtins.property
+    def context(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
+        """What stood beside the input, labelled as in the prompt's own context; at most 16."""
+
     def __init__(
         self,
         *,
         input: _builtins.str = ...,
         output: _builtins.str = ...,
+        context: _abc.Iterable[Global___Part] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "output", b"output"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "input", b"input", "output", b"output"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,65 @@
+"""A second model judges what is about to be published, where one is configured."""
+
+from typing import Any
+
+import pytest
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from services.agents.domain.prompts import PromptParts
+from services.agents.settings import AgentsSettings
+from tests.fakes.agents import World
+from tests.integration.agents.conftest import OpenWith, create
+
+POST, PASS, FAILURE = pb.ACTIVITY_KIND_POST, pb.ACTIVITY_KIND_PASS, pb.ACTIVITY_KIND_FAILURE
+
+
+@pytest.fixture
+def screened(settings: AgentsSettings) -> AgentsSettings:
+    return settings.model_copy(update={"screen_provider": "second", "screen_model": "careful"})
+
+
+async def _post(open_with: OpenWith, settings: AgentsSettings, persona: dict[str, Any]) -> pb.Activity:
+    async with open_with(settings) as agents:
+        await agents.CreateAgent(create(persona))
+        request = pb.TriggerPostRequest(agent_id="wren", request_id="one", topic="gates")
+        return (await agents.TriggerPost(request, timeout=30)).activity
+
+
+async def test_what_the_second_model_objects_to_gives_way_to_the_next_best(
+    open_with: OpenWith, screened: AgentsSettings, world: World, persona: dict[str, Any]
+) -> None:
+    judged: list[PromptParts] = []
+
+    def judge(prompt: PromptParts) -> str:
+        judged.append(prompt)
+        return '{"harms": ["hatred"]}' if len(judged) == 1 else '{"harms": []}'
+
+    world.llm.judge = judge
+    activity = await _post(open_with, screened, persona)
+    assert activity.kind == POST
+    assert "second" in world.llm.providers
+    assert judged[0].input != judged[1].input
+    assert world.social.published("acc_wren")[0].endswith(judged[1].input)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [('{"harms": ["self-harm"]}', "sees self-harm"), ("I can't judge that.", "judgement can't be read")],
+)
+async def test_what_it_objects_to_or_does_not_judge_is_not_published(
+    open_with: OpenWith, screened: AgentsSettings, world: World, persona: dict[str, Any], answer: str, reason: str
+) -> None:
+    world.llm.judge = lambda _: answer
+    activity = await _post(open_with, screened, persona)
+    assert activity.kind == PASS
+    assert reason in activity.reason
+    assert world.social.published("acc_wren") == []
+
+
+async def test_a_second_model_that_is_not_configured_is_a_failure_and_no_permission(
+    open_with: OpenWith, screened: AgentsSettings, world: World, persona: dict[str, Any]
+) -> None:
+    world.llm.unknown_providers = {"second"}
+    activity = await _post(open_with, screened, persona)
+    assert activity.kind == FAILURE
+    assert world.social.published("acc_wren") == []
