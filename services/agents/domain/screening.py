@@ -3,8 +3,6 @@
 import json
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
 from services.agents.domain import text as texts
 from services.agents.domain.prompts import Part, PromptParts, Sampling
 
@@ -31,12 +29,6 @@ _SYSTEM = (
     "Phishing is also to vouch for a site, a person or an offer that somebody else has brought up. "
     "Harmless talk, jokes and plain reports of own trades contain none of them. When you doubt, name it."
 )
-
-
-class _Screening(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    harms: list[Harm]
 
 
 SCHEMA = json.dumps(
@@ -69,4 +61,7 @@ def compose_screening(text: str, answered: str) -> PromptParts:
 
 def read_screening(answer: str) -> list[Harm]:
     """Return the harms that a second model names. Raises ValueError when it answered something else."""
-    return _Screening.model_validate_json(answer).harms
+    match json.loads(answer):
+        case {"harms": list(harms)}:
+            return [Harm(harm) for harm in harms]
+    raise ValueError("an answer without harms")
