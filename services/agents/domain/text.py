@@ -26,7 +26,7 @@ _UNSPACED = (
 """The scripts that put no space between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<!\w)@\w+")
-_MARKUP = str.maketrans("<>[]{}", "\u2039\u203a()()")
+_MARKUP = str.maketrans("<>[]{}\uff1c\uff1e\uff3b\uff3d", "\u2039\u203a()()\u2039\u203a()")
 _SUFFIX = re.compile(r"(?:'s|ies|ing|ed|es|s|ly|y)$")
 _SENTENCE = re.compile(r"[^.!?\u2026]+[.!?\u2026]*")
 _URL_WEIGHT = 23
@@ -149,7 +149,7 @@ def inert(text: str) -> str:
 
     Servers read these tokens in whatever they are sent, and not only in what they put there themselves.
     """
-    return unicodedata.normalize("NFKC", text).translate(_MARKUP)
+    return text.translate(_MARKUP)
 
 
 def gist(text: str, most: int = 4) -> str:
