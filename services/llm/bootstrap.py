@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
+from services.llm.adapters.capabilities import Capabilities, Models
 from services.llm.adapters.dialects import ChatDialect, CompletionDialect, Dialect
 from services.llm.adapters.fake import FakeProvider
 from services.llm.adapters.openai import OpenAiProvider, open_client
@@ -21,13 +22,16 @@ def opener(settings: LlmSettings) -> Opener:
     @contextlib.asynccontextmanager
     async def open_service(_lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
         async with contextlib.AsyncExitStack() as stack:
-            opened = [await stack.enter_async_context(_opened(each)) for each in settings.providers]
+            opened = [
+                await stack.enter_async_context(_opened(each, settings.default_max_tokens))
+                for each in settings.providers
+            ]
             providers = Providers(opened, settings.default_deadline_seconds)
             yield [
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["LlmService"],
                     pb_grpc.add_LlmServiceServicer_to_server,
-                    LlmServicer(providers, settings.default_max_tokens),
+                    LlmServicer(providers),
                 )
             ]
 
@@ -35,19 +39,25 @@ def opener(settings: LlmSettings) -> Opener:
 
 
 @contextlib.asynccontextmanager
-async def _opened(settings: ProviderSettings) -> AsyncIterator[Provider]:
+async def _opened(settings: ProviderSettings, default_max_tokens: int) -> AsyncIterator[Provider]:
     if settings.name == "fake":
         yield FakeProvider()
         return
     async with open_client(settings.base_url, settings.api_key.get_secret_value()) as client:
         yield OpenAiProvider(
-            settings.name, client, _dialect(settings), settings.model, settings.concurrency, settings.choices
+            settings.name,
+            client,
+            _dialect(settings),
+            Models(settings.name, Capabilities(leave_out=settings.leave_out, add=settings.add)),
+            settings.model,
+            concurrency=settings.concurrency,
+            choices=settings.choices,
+            max_tokens=settings.max_tokens or default_max_tokens,
+            thinking_tokens=settings.thinking_tokens,
         )
 
 
 def _dialect(settings: ProviderSettings) -> Dialect:
     if settings.dialect == "completion":
         return CompletionDialect(settings.logprobs)
-    # OpenAI's newer models refuse the old name of the limit, and other servers don't know the new one.
-    limit = "max_completion_tokens" if settings.name == "openai" else "max_tokens"
-    return ChatDialect(limit, settings.logprobs)
+    return ChatDialect(settings.logprobs)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
 from services.runtime import errors
 
@@ -18,12 +19,14 @@ class ProviderNotFound(errors.NotFound):
 
 
 class ProviderRefused(errors.WrongState):
-    """The provider refused the request itself; no other provider is asked, since it may well refuse it too."""
+    """The provider refused the request: its key, its account, its model or a field."""
 
     reason = "PROVIDER_REFUSED"
 
-    def __init__(self, provider: str, why: str) -> None:
+    def __init__(self, provider: str, why: str, pause: float = 0.0) -> None:
+        """Take for how many seconds it would refuse whatever is asked; 0 when it may have been this request alone."""
         super().__init__(f"{provider}: {why}", provider=provider)
+        self.pause = pause
 
 
 class ProviderRateLimited(errors.Exhausted):
@@ -44,16 +47,36 @@ class ProviderUnavailable(errors.Unavailable):
         super().__init__(f"{provider}: {why}", retry_after, provider=provider)
 
 
+Failure: TypeAlias = ProviderRefused | ProviderRateLimited | ProviderUnavailable
+
+
 class NoProviderAvailable(errors.Unavailable):
-    """None of the providers that were asked answered."""
+    """None of the providers in the order of fallback answered."""
 
     reason = "PROVIDER_UNAVAILABLE"
 
-    def __init__(self, failures: Sequence[ProviderUnavailable]) -> None:
-        super().__init__(
-            "no provider answered: " + "; ".join(failure.message for failure in failures),
-            min(failure.retry_after for failure in failures),
-        )
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        waits = [failure.retry_after for failure in failures if not isinstance(failure, ProviderRefused)]
+        super().__init__("no provider answered: " + "; ".join(failure.message for failure in failures), min(waits))
+
+
+class AllProvidersRefused(errors.WrongState):
+    """Each of the providers in the order of fallback refused the request."""
+
+    reason = "PROVIDER_REFUSED"
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__("; ".join(failure.message for failure in failures))
+
+
+def failed(failures: Sequence[Failure]) -> errors.PuppetError:
+    """Return what to tell the caller when none of the providers wrote: one refusal as it is, several as one error."""
+    match failures:
+        case [ProviderRefused() | ProviderRateLimited() as only]:
+            return only
+    if all(isinstance(failure, ProviderRefused) for failure in failures):
+        return AllProvidersRefused(failures)
+    return NoProviderAvailable(failures)
 
 
 class FinishReason(StrEnum):
@@ -63,6 +86,7 @@ class FinishReason(StrEnum):
     STOP = "stop"
     LENGTH = "length"
     CONTENT_FILTER = "content_filter"
+    EMPTY = "empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +119,27 @@ class Prompt:
     background: tuple[Part, ...] = ()
 
 
+class Role(StrEnum):
+    """Who said a message."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How the model draws its words; what is None is left to the provider."""
 
-    max_tokens: int
+    max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
     frequency_penalty: float | None = None
@@ -111,13 +151,17 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What one provider has to write; an empty model is the provider's default, an empty schema asks for free text."""
+    """What one provider has to write; an empty model is the provider's default, an empty schema asks for free text.
+
+    Messages, where there are any, stand in the prompt's place.
+    """
 
     prompt: Prompt
     sampling: Sampling
     model: str = ""
     candidate_count: int = 1
     json_schema: str = ""
+    messages: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,26 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
+from services.llm.breaker import Breaker
 from services.llm.domain import (
+    Failure,
     Generation,
     Model,
-    NoProviderAvailable,
     ProviderNotFound,
+    ProviderRateLimited,
+    ProviderRefused,
     ProviderUnavailable,
     StreamEnd,
     Task,
+    failed,
 )
 from services.llm.ports import Provider
 from services.runtime.errors import PuppetError
 from services.runtime.pages import Page, Paged
 
 log = logging.getLogger(__name__)
+
+_FAILURES = (ProviderRefused, ProviderRateLimited, ProviderUnavailable)
 
 LISTING_SECONDS = 5.0
 """How long a provider has to list its models before it is listed with an error."""
@@ -28,29 +34,32 @@ class Providers:
     """The configured providers, in the order of fallback.
 
     Times are on the event loop's clock. Each provider gets an even share of the time that is left when its turn comes,
-    so that one that hangs leaves time for the next.
+    so that one that hangs leaves time for the next. One whose breaker is open is left out.
     """
 
     def __init__(self, providers: Sequence[Provider], patience: float) -> None:
         """Take the providers and how long a call without a deadline waits for them, in seconds."""
         self._providers = tuple(providers)
+        self._breakers = {provider.name: Breaker() for provider in providers}
         self._patience = patience
 
     async def generate(self, agent_id: str, provider: str, task: Task, until: float | None) -> Generation:
         """Have the candidates written by the named provider, or else by the first that answers.
 
-        Raises ProviderNotFound, ProviderRefused, ProviderRateLimited, NoProviderAvailable.
+        Raises ProviderNotFound, ProviderRefused, ProviderRateLimited, AllProvidersRefused, NoProviderAvailable.
         """
-        failures: list[ProviderUnavailable] = []
-        for candidate, seconds in self._turns(provider, until):
+        failures: list[Failure] = []
+        for candidate, seconds in self._turns(provider, until, failures):
             try:
                 written = await candidate.generate(task, seconds)
-            except ProviderUnavailable as failure:
-                _note(failure, agent_id, failures)
+                written = written.only_json() if task.json_schema else written
+            except _FAILURES as failure:
+                self._note(failure, candidate, agent_id, failures)
             else:
+                self._breakers[candidate.name].succeeded()
                 log.info("generated", extra=_facts(agent_id, written))
-                return written.only_json() if task.json_schema else written
-        raise NoProviderAvailable(failures)
+                return written
+        raise failed(failures)
 
     async def stream(
         self, agent_id: str, provider: str, task: Task, until: float | None
@@ -59,8 +68,8 @@ class Providers:
 
         Raises as generate, and ProviderUnavailable when the text breaks off.
         """
-        failures: list[ProviderUnavailable] = []
-        for candidate, seconds in self._turns(provider, until):
+        failures: list[Failure] = []
+        for candidate, seconds in self._turns(provider, until, failures):
             started = False
             try:
                 async with contextlib.aclosing(candidate.stream(task, seconds)) as parts:
@@ -69,13 +78,14 @@ class Providers:
                         if isinstance(part, StreamEnd):
                             log.info("streamed", extra=_facts(agent_id, part))
                         yield part
-            except ProviderUnavailable as failure:
+            except _FAILURES as failure:
+                self._note(failure, candidate, agent_id, failures)
                 if started:
                     raise
-                _note(failure, agent_id, failures)
             else:
+                self._breakers[candidate.name].succeeded()
                 return
-        raise NoProviderAvailable(failures)
+        raise failed(failures)
 
     async def models(self, provider: str, page: Page, until: float | None) -> Paged[Model]:
         """Return a page of what the providers offer; the key is `(place in the order of fallback, name)`.
@@ -91,11 +101,17 @@ class Providers:
         cut = Paged.cut(wanted[: page.size + 1], page, lambda row: row[0])
         return Paged([model for _, model in cut.rows], cut.next_key)
 
-    def _turns(self, provider: str, until: float | None) -> Iterator[tuple[Provider, float]]:
-        asked = self._named(provider)
-        until = asyncio.get_running_loop().time() + self._left(until)
-        for done, candidate in enumerate(asked):
-            yield candidate, self._left(until) / (len(asked) - done)
+    def _turns(self, provider: str, until: float | None, failures: list[Failure]) -> Iterator[tuple[Provider, float]]:
+        now = asyncio.get_running_loop().time()
+        ready: list[Provider] = []
+        for candidate in self._named(provider):
+            if failure := self._breakers[candidate.name].failure(now):
+                failures.append(failure)
+            else:
+                ready.append(candidate)
+        until = now + self._left(until)
+        for done, candidate in enumerate(ready):
+            yield candidate, self._left(until) / (len(ready) - done)
 
     def _named(self, provider: str) -> Sequence[Provider]:
         if not provider:
@@ -104,6 +120,11 @@ class Providers:
         if not found:
             raise ProviderNotFound(provider)
         return found
+
+    def _note(self, failure: Failure, provider: Provider, agent_id: str, failures: list[Failure]) -> None:
+        log.warning("provider failed", extra={"agent_id": agent_id, "error": failure.message})
+        self._breakers[provider.name].failed(failure, asyncio.get_running_loop().time())
+        failures.append(failure)
 
     def _left(self, until: float | None) -> float:
         return self._patience if until is None else max(0.0, until - asyncio.get_running_loop().time())
@@ -114,11 +135,6 @@ async def _offer(provider: Provider, seconds: float) -> Sequence[Model]:
         return await provider.models(seconds)
     except PuppetError as error:
         return [Model(provider.name, "", error=error.message)]
-
-
-def _note(failure: ProviderUnavailable, agent_id: str, failures: list[ProviderUnavailable]) -> None:
-    log.warning("provider failed", extra={"agent_id": agent_id, "error": failure.message})
-    failures.append(failure)
 
 
 def _facts(agent_id: str, written: Generation | StreamEnd) -> dict[str, object]:

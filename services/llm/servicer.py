@@ -19,13 +19,12 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class LlmServicer(pb_grpc.LlmServiceServicer):
     """Serves `puppet.llm.v1.LlmService`."""
 
-    def __init__(self, providers: Providers, default_max_tokens: int) -> None:
+    def __init__(self, providers: Providers) -> None:
         self._providers = providers
-        self._default_max_tokens = default_max_tokens
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
         """Write candidates."""
-        task = wire.read_generate(request, self._default_max_tokens)
+        task = wire.read_generate(request)
         written = await self._providers.generate(request.agent_id, request.provider, task, deadline.get())
         return wire.write_generation(written)
 
@@ -33,7 +32,7 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
         self, request: pb.StreamGenerateRequest, context: Context
     ) -> AsyncIterator[pb.StreamGenerateResponse]:
         """Write one candidate, piece by piece."""
-        task = wire.read_stream_generate(request, self._default_max_tokens)
+        task = wire.read_stream_generate(request)
         stream = self._providers.stream(request.agent_id, request.provider, task, deadline.get())
         async with contextlib.aclosing(stream) as parts:
             async for part in parts:

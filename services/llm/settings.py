@@ -1,5 +1,6 @@
 """The settings of the llm service: which providers there are, and in which order they are asked."""
 
+import json
 import os
 import re
 from typing import Annotated, Any, Literal, Self
@@ -31,7 +32,15 @@ class ProviderSettings(BaseModel):
     choices: int = Field(default=1, ge=1)
     """How many candidates it writes in one call (`n`); more are asked for in several calls at once."""
     logprobs: bool = False
-    """Whether it is asked for the probabilities of its tokens; a model that has none may refuse the request."""
+    """Whether it is asked for the probabilities of its tokens."""
+    max_tokens: int | None = Field(default=None, ge=1, le=32_768)
+    """How long a candidate may get when a request doesn't say; None: as for all providers."""
+    thinking_tokens: int = Field(default=2_000, ge=0, le=100_000)
+    """How much longer it may get at a model that thinks first, and whose limit counts that."""
+    leave_out: Annotated[frozenset[str], NoDecode] = frozenset()
+    """The fields that are never sent, with commas between them: above what the table of models says."""
+    add: dict[str, Any] = Field(default_factory=dict)
+    """What is sent besides, as a JSON object, for example `{"reasoning_effort": "low"}`."""
 
     @field_validator("name", mode="after")
     @classmethod
@@ -39,6 +48,19 @@ class ProviderSettings(BaseModel):
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name):
             raise ValueError(f"{PREFIX}PROVIDERS: a name is a small letter, then up to 31 small letters, digits or _")
         return name
+
+    @field_validator("leave_out", mode="before")
+    @classmethod
+    def _read_fields(cls, given: Any) -> Any:
+        return frozenset(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
+
+    @field_validator("add", mode="before")
+    @classmethod
+    def _read_object(cls, given: Any) -> Any:
+        try:
+            return json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            raise ValueError("must be a JSON object") from None
 
     @field_validator("api_key", mode="after")
     @classmethod
@@ -71,6 +93,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "concurrency": 2,
         "choices": 8,
         "logprobs": True,
+        # A small model has said what it has to say by then.
+        "max_tokens": 36,
     },
     "fake": {},
     "openai": {"base_url": "https://api.openai.com/v1", "choices": 16},
@@ -78,12 +102,17 @@ PRESETS: dict[str, dict[str, Any]] = {
     "xai": {"base_url": "https://api.x.ai/v1"},
     "groq": {"base_url": "https://api.groq.com/openai/v1"},
     "openrouter": {"base_url": "https://openrouter.ai/api/v1"},
+    "gemini": {"base_url": "https://generativelanguage.googleapis.com/v1beta/openai", "choices": 8},
+    "mistral": {"base_url": "https://api.mistral.ai/v1", "choices": 8},
+    "anthropic": {"base_url": "https://api.anthropic.com/v1"},
+    "deepseek": {"base_url": "https://api.deepseek.com/v1"},
+    "lmstudio": {"base_url": "http://127.0.0.1:1234/v1"},
     "ollama": {"base_url": "http://127.0.0.1:11434/v1"},
     "vllm": {"base_url": "http://127.0.0.1:8000/v1", "concurrency": 16, "choices": 16, "logprobs": True},
     # How many choices llama.cpp gives depends on its slots (`--parallel`), and more are refused.
     "llamacpp": {"base_url": "http://127.0.0.1:8080/v1", "logprobs": True},
 }
-_NEED_KEY = frozenset({"openai", "grok", "xai", "groq", "openrouter"})
+_NEED_KEY = frozenset({"openai", "grok", "xai", "groq", "openrouter", "gemini", "mistral", "anthropic", "deepseek"})
 _NEED_MODEL = _NEED_KEY | {"ollama"}
 
 

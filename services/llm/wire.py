@@ -10,9 +10,11 @@ from services.llm.domain import (
     Example,
     FinishReason,
     Generation,
+    Message,
     Model,
     Part,
     Prompt,
+    Role,
     Sampling,
     StreamEnd,
     Task,
@@ -30,10 +32,11 @@ _RANGES = {
     "presence_penalty": (-2, 2),
     "repetition_penalty": (1, 2),
 }
+_ROLES = {pb.Role.Value(f"ROLE_{role.name}"): role for role in Role}
 _FINISH_REASONS = {reason: pb.FinishReason.Value(f"FINISH_REASON_{reason.name}") for reason in FinishReason}
 
 
-def read_generate(request: pb.GenerateRequest, default_max_tokens: int) -> Task:
+def read_generate(request: pb.GenerateRequest) -> Task:
     """Return what to write."""
     with Checks() as checks:
         _check_common(checks, request)
@@ -43,18 +46,24 @@ def read_generate(request: pb.GenerateRequest, default_max_tokens: int) -> Task:
             checks.refuse("json_schema", "must be a JSON object")
     return Task(
         _prompt(request.prompt),
-        _sampling(request.sampling, default_max_tokens),
+        _sampling(request.sampling),
         request.model,
         request.candidate_count or 1,
         request.json_schema,
+        _messages(request.messages),
     )
 
 
-def read_stream_generate(request: pb.StreamGenerateRequest, default_max_tokens: int) -> Task:
+def read_stream_generate(request: pb.StreamGenerateRequest) -> Task:
     """Return what to write."""
     with Checks() as checks:
         _check_common(checks, request)
-    return Task(_prompt(request.prompt), _sampling(request.sampling, default_max_tokens), request.model)
+    return Task(
+        _prompt(request.prompt),
+        _sampling(request.sampling),
+        request.model,
+        messages=_messages(request.messages),
+    )
 
 
 def check_list_models(request: pb.ListModelsRequest) -> None:
@@ -97,8 +106,22 @@ def _check_common(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerat
     checks.text("model", request.model, 200, required=False)
     if request.model and not request.provider:
         checks.refuse("provider", "is required when a model is named")
-    _check_prompt(checks, request.prompt)
+    if request.messages:
+        _check_messages(checks, request)
+    else:
+        _check_prompt(checks, request.prompt)
     _check_sampling(checks, request.sampling)
+
+
+def _check_messages(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerateRequest) -> None:
+    if request.HasField("prompt"):
+        checks.refuse("prompt", "must be left out when there are messages")
+    for number, message in enumerate(request.messages):
+        checks.text(f"messages[{number}].text", message.text, _TEXT)
+        if message.role not in _ROLES:
+            checks.refuse(f"messages[{number}].role", "is required")
+    if request.messages[-1].role != pb.ROLE_USER:
+        checks.refuse(f"messages[{len(request.messages) - 1}].role", "must be ROLE_USER: the last message is answered")
 
 
 def _check_prompt(checks: Checks, prompt: pb.Prompt) -> None:
@@ -168,8 +191,12 @@ def _parts(parts: Iterable[pb.Part]) -> tuple[Part, ...]:
     return tuple(Part(part.label.strip(), part.text) for part in parts)
 
 
-def _sampling(sampling: pb.Sampling, default_max_tokens: int) -> Sampling:
-    return Sampling(**{"max_tokens": default_max_tokens, **_given(sampling), "stop": tuple(sampling.stop)})
+def _messages(messages: Iterable[pb.Message]) -> tuple[Message, ...]:
+    return tuple(Message(_ROLES[message.role], message.text) for message in messages)
+
+
+def _sampling(sampling: pb.Sampling) -> Sampling:
+    return Sampling(**{**_given(sampling), "stop": tuple(sampling.stop)})
 
 
 def _write_candidate(candidate: Candidate) -> pb.Candidate:

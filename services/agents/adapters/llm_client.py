@@ -13,6 +13,12 @@ from services.agents.ports.neighbours import Written
 _DEADLINE_SECONDS = 120.0
 
 
+_WITHHELD = {
+    pb.FINISH_REASON_CONTENT_FILTER: "the provider withheld it, or the model refused to write it",
+    pb.FINISH_REASON_EMPTY: "the model wrote nothing: its limit of tokens may have gone into its thoughts",
+}
+
+
 class LlmClient:
     """Speaks to the llm service."""
 
@@ -61,8 +67,10 @@ class LlmClient:
                 mean_logprob=candidate.mean_logprob if candidate.HasField("mean_logprob") else None,
             )
             for candidate in answer.candidates
+            if candidate.finish_reason not in _WITHHELD
         )
-        return Written(candidates, f"{answer.provider}/{answer.model}")
+        withheld = tuple(why for item in answer.candidates if (why := _WITHHELD.get(item.finish_reason)))
+        return Written(candidates, f"{answer.provider}/{answer.model}", withheld)
 
 
 def _parts(parts: Sequence[Part]) -> list[pb.Part]:

@@ -16,7 +16,7 @@ _MOST_EXAMPLES = 14
 _MOST_INPUT = 300
 _MOST_MEMORY = 160
 _MOST_NOTE = 2_000
-_TEMPERATURE, _TOP_P, _MAX_TOKENS = 0.75, 1.0, 36
+_TEMPERATURE, _TOP_P = 0.75, 1.0
 
 _POST_REPETITION_PENALTY = 1.1
 """It keeps a small model from going in circles. A reply has to repeat its memory, and a trade post its token."""
@@ -28,7 +28,7 @@ class Sampling:
 
     temperature: float
     top_p: float
-    max_tokens: int
+    max_tokens: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     repetition_penalty: float | None = None
@@ -229,7 +229,7 @@ def _sampling(persona: Persona, mood: Mood) -> Sampling:
     return Sampling(
         temperature=_TEMPERATURE + 0.2 * (mood.arousal - 0.5) if own.temperature is None else own.temperature,
         top_p=_TOP_P if own.top_p is None else own.top_p,
-        max_tokens=_MAX_TOKENS if own.max_tokens is None else own.max_tokens,
+        max_tokens=own.max_tokens,
         frequency_penalty=own.frequency_penalty,
         presence_penalty=own.presence_penalty,
     )

@@ -108,10 +108,11 @@ class MemoryPort(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a model wrote, and which one it was."""
+    """What a model wrote, which one it was, and why there are fewer candidates than were asked for."""
 
     candidates: tuple[Candidate, ...]
     model: str
+    withheld: tuple[str, ...] = ()
 
 
 class LlmPort(Protocol):

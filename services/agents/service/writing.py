@@ -48,7 +48,7 @@ class Writer:
                 return Choice(
                     best.text, f"best of {len(good)} good in {len(reviewed)} by {model}, score {best.score:.2f}"
                 )
-            refused += [reason for item in reviewed for reason in item.verdict.reasons]
+            refused += [*written.withheld, *(reason for item in reviewed for reason in item.verdict.reasons)]
         why = "; ".join(list(dict.fromkeys(refused))[:5]) or "nothing was written"
         return Choice("", f"none of the candidates by {model} may be published: {why}")
 

@@ -1,9 +1,15 @@
-"""What OpenAI-compatible servers answer, read leniently: both dialects, whole or in pieces."""
+"""What OpenAI-compatible servers answer, read leniently: both dialects, whole or in pieces.
 
-from collections.abc import Sequence
+A choice that can't be read costs itself alone, and what is missing or null besides the text costs nothing.
+"""
 
-from pydantic import BaseModel, Field
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from services.llm.adapters.thoughts import without_thoughts
 from services.llm.domain import Candidate, FinishReason, Usage
 
 _FINISH_REASONS = {
@@ -13,23 +19,16 @@ _FINISH_REASONS = {
 }
 
 
-class _Token(BaseModel):
-    logprob: float
-
-
-class _Logprobs(BaseModel):
-    # Chat has `content`, a completion `token_logprobs`; llama.cpp has `content` for both.
-    content: list[_Token] | None = None
-    token_logprobs: list[float | None] | None = None
-
-    def values(self) -> list[float]:
-        if self.content is not None:
-            return [token.logprob for token in self.content]
-        return [value for value in self.token_logprobs or () if value is not None]
-
-
 class _Message(BaseModel):
-    content: str | None = None
+    content: str | list[Any] | None = None
+    refusal: str | None = None
+
+    def text(self) -> str:
+        """Return the text; of a list of parts those that are text, and not thoughts or sources."""
+        if isinstance(self.content, list):
+            parts = [part for part in self.content if isinstance(part, Mapping) and part.get("type") == "text"]
+            return "".join(text for part in parts if isinstance(text := part.get("text"), str))
+        return self.content or ""
 
 
 class Choice(BaseModel):
@@ -39,55 +38,104 @@ class Choice(BaseModel):
     delta: _Message | None = None
     text: str | None = None
     finish_reason: str | None = None
-    logprobs: _Logprobs | None = None
+    logprobs: Any = None
 
     @property
     def written(self) -> str:
         """The text, wherever this dialect keeps it."""
         message = self.message or self.delta
-        return (message.content if message else self.text) or ""
+        return (message.text() if message else self.text) or ""
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the model says that it won't."""
+        message = self.message or self.delta
+        return bool(message and message.refusal)
 
     @property
     def ended(self) -> FinishReason:
         """Why it ended; UNSPECIFIED for a reason that isn't known here."""
+        if self.refuses:
+            return FinishReason.CONTENT_FILTER
         return _FINISH_REASONS.get(self.finish_reason or "", FinishReason.UNSPECIFIED)
 
     def candidate(self) -> Candidate:
-        """Return the candidate."""
-        values = self.logprobs.values() if self.logprobs else []
-        return Candidate(self.written.strip(), self.ended, sum(values) / len(values) if values else None)
+        """Return the candidate; one that ended well or was cut without any text of its own is EMPTY."""
+        text, ended = without_thoughts(self.written).strip(), self.ended
+        if not text and ended is not FinishReason.CONTENT_FILTER:
+            ended = FinishReason.EMPTY
+        values = self.probabilities()
+        return Candidate(text, ended, sum(values) / len(values) if values else None)
+
+    def probabilities(self) -> list[float]:
+        """Return the natural logarithms of the tokens' probabilities, as far as they are told."""
+        if not isinstance(self.logprobs, Mapping):
+            return []
+        # Chat has `content`, a completion `token_logprobs`; llama.cpp has `content` for both.
+        content = self.logprobs.get("content")
+        given = content if isinstance(content, list) else self.logprobs.get("token_logprobs")
+        told = (item.get("logprob") if isinstance(item, Mapping) else item for item in given or ())
+        return [float(value) for value in told if isinstance(value, int | float)]
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+    def counted(self) -> Usage:
+        return Usage(self.prompt_tokens or 0, self.completion_tokens or 0)
 
 
-class Answer(BaseModel):
+class _Told(BaseModel):
+    model: str | None = None
+    choices: list[Choice]
+    usage: _Usage | None = None
+
+    @field_validator("choices", mode="before")
+    @classmethod
+    def _readable(cls, given: Any) -> list[Choice]:
+        return list(_choices(given)) if isinstance(given, list) else []
+
+    @field_validator("usage", mode="wrap")
+    @classmethod
+    def _as_far_as_it_is_told(cls, given: Any, read: Any) -> Any:
+        try:
+            return read(given)
+        except ValidationError:
+            return None
+
+
+class Answer(_Told):
     """The answer to a call."""
 
-    model: str | None = None
     choices: list[Choice] = Field(min_length=1)
-    usage: _Usage | None = None
 
     def used(self) -> Usage:
         """Return the tokens that were read and written."""
         # With several choices llama.cpp counts the tokens of one of them; the probabilities show them all.
-        shown = sum(len(choice.logprobs.values()) for choice in self.choices if choice.logprobs)
-        usage = self.usage or _Usage()
+        shown = sum(len(choice.probabilities()) for choice in self.choices)
+        usage = self.usage.counted() if self.usage else Usage()
         return Usage(usage.prompt_tokens, max(usage.completion_tokens, shown))
 
 
-class Chunk(BaseModel):
+class Chunk(_Told):
     """One event of a stream; the last may carry the usage and no choice."""
 
-    model: str | None = None
-    choices: Sequence[Choice] = ()
-    usage: _Usage | None = None
+    choices: list[Choice] = []
 
     def used(self) -> Usage | None:
         """Return the tokens that were read and written, when this event tells."""
-        return Usage(self.usage.prompt_tokens, self.usage.completion_tokens) if self.usage else None
+        return self.usage.counted() if self.usage else None
+
+
+def _choices(given: Sequence[Any]) -> Iterator[Choice]:
+    for item in given:
+        with contextlib.suppress(ValidationError):
+            choice = Choice.model_validate(item)
+            # A text with half a surrogate pair is none that anybody could be sent.
+            with contextlib.suppress(UnicodeEncodeError):
+                choice.written.encode()
+                yield choice
 
 
 class _Row(BaseModel):

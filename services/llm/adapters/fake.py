@@ -11,7 +11,6 @@ from services.llm.domain import (
     FinishReason,
     Generation,
     Model,
-    Prompt,
     ProviderRefused,
     StreamEnd,
     Task,
@@ -34,7 +33,7 @@ class FakeProvider:
         """Write the candidates."""
         candidates = tuple(self._candidate(task, number) for number in range(task.candidate_count))
         written = sum(_tokens(candidate.text) for candidate in candidates)
-        usage = Usage(_prompt_tokens(task.prompt), written)
+        usage = Usage(_prompt_tokens(task), written)
         return Generation(self.name, task.model or _MODEL, candidates, usage)
 
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
@@ -50,14 +49,14 @@ class FakeProvider:
         return [Model(self.name, _MODEL, is_default=True)]
 
     def _candidate(self, task: Task, number: int) -> Candidate:
-        asked = repr((task.prompt, task.sampling, task.model, task.json_schema, number))
+        asked = repr((task.prompt, task.messages, task.sampling, task.model, task.json_schema, number))
         random = Random(hashlib.sha256(asked.encode()).digest())
-        text = self._json(task.json_schema) if task.json_schema else _sentence(task.prompt.input, random)
+        text = self._json(task.json_schema) if task.json_schema else _sentence(_last(task), random)
         for stop in task.sampling.stop:
             text = text.split(stop)[0].strip()
         words = text.split(" ")
         reason = FinishReason.STOP
-        if len(words) > task.sampling.max_tokens:
+        if task.sampling.max_tokens is not None and len(words) > task.sampling.max_tokens:
             text, reason = " ".join(words[: task.sampling.max_tokens]), FinishReason.LENGTH
         return Candidate(text, reason, -round(random.uniform(0.5, 2.0), 3))
 
@@ -79,7 +78,14 @@ def _tokens(text: str) -> int:
     return len(text.split())
 
 
-def _prompt_tokens(prompt: Prompt) -> int:
+def _last(task: Task) -> str:
+    return task.messages[-1].text if task.messages else task.prompt.input
+
+
+def _prompt_tokens(task: Task) -> int:
+    if task.messages:
+        return sum(_tokens(message.text) for message in task.messages)
+    prompt = task.prompt
     shown = (text for example in prompt.examples for text in (example.input, example.output))
     parts = (part.text for part in (*prompt.context, *prompt.background))
     return sum(map(_tokens, (prompt.system, prompt.input, *shown, *parts)))

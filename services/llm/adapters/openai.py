@@ -7,65 +7,105 @@ that both dialects go the same way and a server that answers something else is n
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 
 from services.llm.adapters.answers import Answer, Chunk, Listing
+from services.llm.adapters.capabilities import Models
 from services.llm.adapters.dialects import Body, Dialect
-from services.llm.adapters.refusals import told
-from services.llm.domain import Generation, Model, ProviderUnavailable, StreamEnd, Task, Trimmer, Usage
+from services.llm.adapters.refusals import FieldsRefused, check_answer, told
+from services.llm.adapters.thoughts import ThoughtCutter
+from services.llm.domain import (
+    Candidate,
+    FinishReason,
+    Generation,
+    Model,
+    ProviderUnavailable,
+    StreamEnd,
+    Task,
+    Trimmer,
+    Usage,
+)
+
+_Sent = TypeVar("_Sent")
+
+
+_MOST_REPAIRS = 8
+"""So many times a request is sent again without what was refused: nothing was written, so nothing was paid for."""
 
 
 class OpenAiProvider:
     """One server. Calls beyond its concurrency wait for their turn, within their time."""
 
     def __init__(
-        self, name: str, client: AsyncOpenAI, dialect: Dialect, model: str, concurrency: int, choices: int
+        self,
+        name: str,
+        client: AsyncOpenAI,
+        dialect: Dialect,
+        models: Models,
+        model: str,
+        *,
+        concurrency: int,
+        choices: int,
+        max_tokens: int,
+        thinking_tokens: int,
     ) -> None:
-        """Take the default model, empty for the server's own, and how many choices one call may ask for."""
+        """Take the default model, empty for the server's own, and how many choices one call may ask for.
+
+        `max_tokens` holds for what doesn't say how long it may get; a model that thinks gets `thinking_tokens` more.
+        """
         self.name = name
         self._client = client
         self._dialect = dialect
+        self._models = models
         self._model = model
         self._turns = asyncio.Semaphore(concurrency)
         self._choices = choices
+        self._max_tokens = max_tokens
+        self._thinking_tokens = thinking_tokens
 
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time."""
-        body = self._body(task)
+        model = self._model_of(task)
         with told(self.name):
             async with asyncio.timeout(seconds):
-                try:
-                    async with asyncio.TaskGroup() as calls:
-                        pending = [
-                            calls.create_task(self._answer(body | extra, seconds)) for extra in self._shares(task)
-                        ]
-                except ExceptionGroup as failed:
-                    raise failed.exceptions[0] from None
-        answers = [call.result() for call in pending]
+                answers = await self._repaired(task, {}, lambda bodies: self._answers(bodies, seconds))
+        candidates = [choice.candidate() for answer in answers for choice in answer.choices]
+        if any(candidate.finish_reason is FinishReason.EMPTY for candidate in candidates):
+            self._models.thinks(model)
         return Generation(
             self.name,
-            answers[0].model or self._model_of(task),
-            tuple(choice.candidate() for answer in answers for choice in answer.choices),
+            answers[0].model or model,
+            tuple(_ended(candidate, task) for candidate in candidates),
             sum((answer.used() for answer in answers), Usage()),
         )
 
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
         """Write one candidate, piece by piece."""
-        body = self._body(task) | next(self._shares(task)) | {"stream": True, "stream_options": {"include_usage": True}}
-        trimmer, model, reason, usage = Trimmer(), self._model_of(task), None, Usage()
+        model, reason, usage = self._model_of(task), None, Usage()
+        trimmer, cutter = Trimmer(), ThoughtCutter(is_open=self._models.of(model).opened_by_template)
+        is_empty = True
         with told(self.name):
-            async with contextlib.aclosing(self._chunks(body, seconds)) as chunks:
+            async with contextlib.aclosing(self._chunks(task, seconds)) as chunks:
                 while (chunk := await _next(chunks, seconds)) is not None:
                     model, usage = chunk.model or model, chunk.used() or usage
                     for choice in chunk.choices[:1]:
-                        reason = choice.ended if choice.finish_reason else reason
-                        if piece := trimmer.feed(choice.written):
+                        reason = choice.ended if choice.finish_reason or choice.refuses else reason
+                        if piece := trimmer.feed(cutter.feed(choice.written)):
+                            is_empty = False
                             yield piece
         if reason is None:
             raise ProviderUnavailable(self.name, "broke off")
+        if piece := trimmer.feed(cutter.end()):
+            is_empty = False
+            yield piece
+        if is_empty and reason is not FinishReason.CONTENT_FILTER:
+            reason = FinishReason.EMPTY
+            self._models.thinks(self._model_of(task))
         yield StreamEnd(self.name, model, reason, usage)
 
     async def models(self, seconds: float) -> Sequence[Model]:
@@ -78,31 +118,65 @@ class OpenAiProvider:
         default = self._model or (names[0] if len(names) == 1 else "")
         return [Model(self.name, name, is_default=name == default) for name in names]
 
-    def _body(self, task: Task) -> Body:
-        body = self._dialect.body(task)
-        return body | {"model": model} if (model := self._model_of(task)) else body
-
     def _model_of(self, task: Task) -> str:
         return task.model or self._model
 
-    def _shares(self, task: Task) -> Iterator[Body]:
-        for first in range(0, task.candidate_count, self._choices):
-            share: Body = {}
-            if (count := min(self._choices, task.candidate_count - first)) > 1:
-                share["n"] = count
+    async def _repaired(self, task: Task, extra: Body, send: Callable[[list[Body]], Awaitable[_Sent]]) -> _Sent:
+        """Send the requests for a task, and again as long as a field is refused that can be left out."""
+        for _ in range(_MOST_REPAIRS):
+            bodies = list(self._bodies(task, extra))
+            try:
+                return await send(bodies)
+            except FieldsRefused as refused:
+                if not self._models.learn(self._model_of(task), refused.fields, bodies[0]):
+                    raise
+        return await send(list(self._bodies(task, extra)))
+
+    def _bodies(self, task: Task, extra: Body) -> Iterator[Body]:
+        model = self._model_of(task)
+        known = self._models.of(model)
+        sampling = replace(task.sampling, max_tokens=task.sampling.max_tokens or self._max_tokens)
+        common = self._dialect.body(replace(task, sampling=sampling)) | extra
+        most = self._choices if known.takes_n else 1
+        for first in range(0, task.candidate_count, most):
+            body = common | ({"model": model} if model else {})
+            if (count := min(most, task.candidate_count - first)) > 1:
+                body["n"] = count
             if task.sampling.seed is not None:
                 # Calls with one seed would all write the same; within a call each choice draws differently.
-                share["seed"] = task.sampling.seed + first
-            yield share
+                body["seed"] = task.sampling.seed + first
+            yield known.fit(body, self._thinking_tokens)
+
+    async def _answers(self, bodies: list[Body], seconds: float) -> list[Answer]:
+        """Return what was answered; a call that failed beside one that didn't costs its own candidates alone."""
+        sent = await asyncio.gather(*(self._answer(body, seconds) for body in bodies), return_exceptions=True)
+        answers = [item for item in sent if isinstance(item, Answer)]
+        failures = [item for item in sent if isinstance(item, BaseException)]
+        if answers and all(isinstance(failure, Exception) for failure in failures):
+            return answers
+        raise failures[0]
 
     async def _answer(self, body: Body, seconds: float) -> Answer:
-        async with self._turns:
-            data = await self._client.post(self._dialect.path, cast_to=object, body=body, options={"timeout": seconds})
-        return Answer.model_validate(data)
+        with told(self.name):
+            async with self._turns:
+                data = await self._client.post(
+                    self._dialect.path, cast_to=object, body=body, options={"timeout": seconds}
+                )
+            check_answer(self.name, data)
+            return Answer.model_validate(data)
 
-    async def _chunks(self, body: Body, seconds: float) -> AsyncGenerator[Chunk, None]:
+    async def _chunks(self, task: Task, seconds: float) -> AsyncGenerator[Chunk, None]:
+        extra = {"stream": True, "stream_options": {"include_usage": True}}
         async with self._turns:
-            stream = await self._client.post(
+            stream = await self._repaired(task, extra, lambda bodies: self._open(bodies[0], seconds))
+            # Leaving it early closes the connection, and that tells the server to stop writing.
+            async with stream:
+                async for data in stream:
+                    yield Chunk.model_validate(data)
+
+    async def _open(self, body: Body, seconds: float) -> AsyncStream[object]:
+        with told(self.name):
+            return await self._client.post(
                 self._dialect.path,
                 cast_to=object,
                 body=body,
@@ -110,10 +184,14 @@ class OpenAiProvider:
                 stream=True,
                 stream_cls=AsyncStream[object],
             )
-            # Leaving it early closes the connection, and that tells the server to stop writing.
-            async with stream:
-                async for data in stream:
-                    yield Chunk.model_validate(data)
+
+
+def _ended(candidate: Candidate, task: Task) -> Candidate:
+    """Return a candidate without what follows a stop text, which a model that takes none goes on after."""
+    text = candidate.text
+    for stop in task.sampling.stop:
+        text = text.partition(stop)[0]
+    return replace(candidate, text=text.strip())
 
 
 async def _next(chunks: AsyncGenerator[Chunk, None], seconds: float) -> Chunk | None:

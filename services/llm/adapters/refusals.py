@@ -6,24 +6,37 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
-from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, RateLimitError
+from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
-from services.llm.domain import ProviderRateLimited, ProviderRefused, ProviderUnavailable
+from services.llm.domain import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
 _REFUSALS = {
     401: "refused the key",
-    402: "asks for payment",
-    403: "refused the key",
+    402: "has no credit left",
+    403: "refused the key, or this use of it",
     404: "has no such model or path",
 }
-_TRANSIENT = frozenset({408, 409})
+_TRANSIENT = frozenset({408, 409, 425})
 _RATE_LIMIT_SECONDS = 20.0
 _DOWN_SECONDS = 5.0
 _LONGEST_SECONDS = 86_400.0
+_LASTING_SECONDS = 60.0
+"""For so long a key, an account or a model that was refused isn't tried again."""
 _CODE = re.compile(r"[a-z_]{1,64}")
+_USED_UP = re.compile(r"quota|billing|credit|balance", re.IGNORECASE)
+_NAMED = re.compile(r"[`'\"]([a-z_]{1,40})[`'\"]|\b([a-z]+_[a-z_]{1,40}|temperature)\b")
+
+
+class FieldsRefused(ProviderRefused):
+    """The provider refused fields of the request; `fields` are all that it may have meant."""
+
+    def __init__(self, provider: str, why: str, fields: frozenset[str]) -> None:
+        super().__init__(provider, why)
+        self.fields = fields
 
 
 @contextlib.contextmanager
@@ -36,7 +49,8 @@ def told(provider: str) -> Iterator[None]:
         yield
     except APIStatusError as error:
         log.warning(
-            "provider refused", extra={"provider": provider, "status": error.status_code, "code": _code(error.code)}
+            "provider refused",
+            extra={"provider": provider, "status": error.status_code, "code": _code(_told(error.body))},
         )
         raise _of_status(provider, error) from None
     except (TimeoutError, APITimeoutError):
@@ -62,15 +76,61 @@ def retry_after(headers: Mapping[str, str], default: float) -> float:
     return min(max(seconds, 0.0), _LONGEST_SECONDS)
 
 
-def _of_status(provider: str, error: APIStatusError) -> ProviderRateLimited | ProviderRefused | ProviderUnavailable:
-    status, headers = error.status_code, error.response.headers
-    if isinstance(error, RateLimitError):
+def check_answer(provider: str, data: object) -> None:
+    """Raise ProviderUnavailable for an error that comes with HTTP 200, as gateways tell of what is behind them."""
+    if isinstance(data, Mapping) and data.get("error") and not data.get("choices"):
+        code = _code(_told(data)) or "error"
+        raise ProviderUnavailable(provider, f"answered with an error ({code})", _DOWN_SECONDS)
+
+
+def _of_status(provider: str, error: APIStatusError) -> Failure:
+    status, headers, told = error.status_code, error.response.headers, _told(error.body)
+    code = _code(told)
+    cause = f"(HTTP {status}, {code})" if code else f"(HTTP {status})"
+    if status == 429 and not _USED_UP.search(code):
         return ProviderRateLimited(provider, retry_after(headers, _RATE_LIMIT_SECONDS))
+    if status == 429:
+        return ProviderRefused(provider, f"its quota is used up {cause}", _LASTING_SECONDS)
     if status >= 500 or status in _TRANSIENT:
         return ProviderUnavailable(provider, f"failed with HTTP {status}", retry_after(headers, _DOWN_SECONDS))
-    return ProviderRefused(provider, f"{_REFUSALS.get(status, 'refused the request')} (HTTP {status})")
+    if status in _REFUSALS:
+        return ProviderRefused(provider, f"{_REFUSALS[status]} {cause}", _LASTING_SECONDS)
+    param = told.get("param")
+    if isinstance(param, str) and _CODE.fullmatch(param):
+        cause = f"{cause[:-1]}: {param})"
+    return FieldsRefused(provider, f"refused the request {cause}", frozenset(_fields(told)))
 
 
-def _code(code: object) -> str:
-    """Return a code such as `model_not_found` for the log; anything that might be more than a code is left out."""
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+def _told(body: object) -> Mapping[str, Any]:
+    """Return the error object of an answer, wherever it is: alone, in `error`, or in a list as Google has it."""
+    if isinstance(body, list) and body:
+        return _told(body[0])
+    if not isinstance(body, Mapping):
+        return {}
+    inner = body.get("error")
+    return inner if isinstance(inner, Mapping) else body
+
+
+def _fields(told: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the fields that an error may mean: as its `param`, in the places of its details, or in its words."""
+    if isinstance(param := told.get("param"), str):
+        yield param
+        return
+    details = told.get("detail")
+    places = [item.get("loc") for item in details if isinstance(item, Mapping)] if isinstance(details, list) else []
+    found = [place[-1] for place in places if isinstance(place, list) and place and isinstance(place[-1], str)]
+    if found:
+        yield from found
+        return
+    words = told.get("message")
+    for quoted, bare in _NAMED.findall(words[:2_000] if isinstance(words, str) else ""):
+        yield quoted or bare
+
+
+def _code(told: Mapping[str, Any]) -> str:
+    """Return a code such as `model_not_found`; anything that might be more than a code is left out."""
+    for name in ("code", "status", "type"):
+        value = told.get(name)
+        if isinstance(value, str) and _CODE.fullmatch(value.lower()):
+            return value.lower()
+    return ""

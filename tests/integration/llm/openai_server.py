@@ -115,6 +115,15 @@ def answers(content: object, status: int = 200, headers: dict[str, str] | None =
     return behave
 
 
+def streams(events: Sequence[dict[str, Any]]) -> Behaviour:
+    """Stream these events."""
+
+    async def behave(_body: dict[str, Any]) -> Response:
+        return _streaming(events)
+
+    return behave
+
+
 def breaks_off(*, politely: bool = False, error: bool = False) -> Behaviour:
     """Stream the text without its end: the connection is cut, ends as if all were well, or reports an error."""
 

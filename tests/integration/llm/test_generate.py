@@ -121,37 +121,37 @@ async def test_when_all_fail_the_refusal_tells_why_and_when_to_come_back(
     assert told.retry_after == 3
 
 
-async def test_a_rate_limit_says_when_to_come_back_and_nobody_else_is_asked(
-    llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer
-) -> None:
+async def test_a_rate_limit_says_when_to_come_back_and_is_kept(llm: LlmServiceStub, first: OpenAiServer) -> None:
     first.next.append(answers({"error": {"message": "slow down"}}, 429, {"retry-after": "7"}))
-    told = await refusal(llm.Generate(generate(), timeout=20))
-    assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "PROVIDER_RATE_LIMITED")
-    assert told.retry_after == 7
-    assert told.metadata == {"provider": "first"}
-    assert second.calls == []
+    for _ in range(2):
+        told = await refusal(llm.Generate(generate(provider="first"), timeout=20))
+        assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "PROVIDER_RATE_LIMITED")
+        assert told.retry_after == 7
+        assert told.metadata == {"provider": "first"}
+    assert len(first.calls) == 1
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 async def test_a_refusal_is_told_without_the_key_or_what_the_server_said(
-    llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer, caplog: pytest.LogCaptureFixture, status: int
+    llm: LlmServiceStub, first: OpenAiServer, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     said = f"Incorrect API key provided: {KEY}"
     first.next.append(answers({"error": {"message": said, "code": "invalid_api_key"}}, status))
-    told = await refusal(llm.Generate(generate(), timeout=20))
+    told = await refusal(llm.Generate(generate(provider="first"), timeout=20))
     assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PROVIDER_REFUSED")
-    assert f"HTTP {status}" in told.message
+    assert f"(HTTP {status}, invalid_api_key)" in told.message
     logged = "".join(str(vars(record)) for record in caplog.records)
     assert "invalid_api_key" in logged
     for text in (told.message, str(told.metadata), logged):
         assert "Incorrect" not in text
         assert KEY not in text
-    assert second.calls == []
 
 
-async def test_one_of_several_calls_that_is_refused_refuses_them_all(llm: LlmServiceStub, first: OpenAiServer) -> None:
-    first.next.append(answers({}, 400))
-    assert await reason_of(llm.Generate(generate(candidate_count=4), timeout=20)) == "PROVIDER_REFUSED"
+async def test_a_call_that_fails_costs_its_own_candidates_and_not_those_that_are_paid_for(
+    llm: LlmServiceStub, first: OpenAiServer
+) -> None:
+    first.next.append(answers({}, 500))
+    assert len((await llm.Generate(generate(candidate_count=4), timeout=20)).candidates) == 3
 
 
 async def test_a_named_provider_and_model_are_used_and_have_no_fallback(

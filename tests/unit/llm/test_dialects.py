@@ -52,9 +52,7 @@ def test_each_part_is_a_line_of_its_own_and_a_small_model_is_not_shown_the_backg
 
 
 def test_a_chat_gets_an_input_with_context_as_fields_that_no_text_can_leave() -> None:
-    system, *shown, _, last = ChatDialect("max_tokens", logprobs=False).body(Task(REMEMBERING, Sampling(80)))[
-        "messages"
-    ]
+    system, *shown, _, last = ChatDialect(logprobs=False).body(Task(REMEMBERING, Sampling(80)))["messages"]
     assert system["content"].startswith("Mood now: calm\nEach message is a JSON object: `to` is what to answer")
     assert [json.loads(item["content"]) for item in shown if item["role"] == "user"] == [
         {"to": "fog", "memory": "It was foggy in May."},
@@ -69,12 +67,12 @@ def test_a_chat_gets_an_input_with_context_as_fields_that_no_text_can_leave() ->
 
 def test_a_label_that_comes_twice_has_both_texts() -> None:
     twice = replace(REMEMBERING, examples=(), context=(Part("memory", "one"), Part("memory", "two")))
-    *_, last = ChatDialect("max_tokens", logprobs=False).body(Task(twice, Sampling(80)))["messages"]
+    *_, last = ChatDialect(logprobs=False).body(Task(twice, Sampling(80)))["messages"]
     assert json.loads(last["content"])["memory"] == ["one", "two"]
 
 
 def test_a_chat_shows_the_examples_as_exchanges() -> None:
-    body = ChatDialect("max_tokens", logprobs=False).body(Task(PROMPT, Sampling(80)))
+    body = ChatDialect(logprobs=False).body(Task(PROMPT, Sampling(80)))
     assert [message["role"] for message in body["messages"]] == [
         "system",
         *("user", "assistant"),
@@ -90,9 +88,9 @@ def test_sampling_is_passed_through() -> None:
         80, temperature=0.0, top_p=0.5, frequency_penalty=-1.0, presence_penalty=2.0, stop=("END",), seed=0
     )
     drawing = {"temperature": 0.0, "top_p": 0.5, "frequency_penalty": -1.0, "presence_penalty": 2.0}
-    chat = ChatDialect("max_completion_tokens", logprobs=True).body(Task(PROMPT, sampling))
+    chat = ChatDialect(logprobs=True).body(Task(PROMPT, sampling))
     completion = CompletionDialect(logprobs=True).body(Task(PROMPT, sampling))
-    assert chat.items() >= {**drawing, "max_completion_tokens": 80, "logprobs": True, "top_logprobs": 1}.items()
+    assert chat.items() >= {**drawing, "max_tokens": 80, "logprobs": True, "top_logprobs": 1}.items()
     assert completion.items() >= {**drawing, "max_tokens": 80, "logprobs": 1}.items()
     assert chat["stop"] == ["END"]
     assert completion["stop"] == ["\n", "END"]
@@ -101,13 +99,13 @@ def test_sampling_is_passed_through() -> None:
 def test_only_the_completion_dialect_has_a_field_for_the_repetition_penalty() -> None:
     task = Task(PROMPT, Sampling(80, repetition_penalty=1.1))
     assert CompletionDialect(logprobs=False).body(task)["repeat_penalty"] == 1.1
-    assert not [name for name in ChatDialect("max_tokens", logprobs=False).body(task) if "repe" in name]
+    assert not [name for name in ChatDialect(logprobs=False).body(task) if "repe" in name]
 
 
 def test_a_schema_goes_where_each_dialect_has_its_place_and_json_may_have_lines() -> None:
     schema = {"type": "object"}
     task = Task(PROMPT, Sampling(80), json_schema=json.dumps(schema))
-    chat = ChatDialect("max_tokens", logprobs=False).body(task)
+    chat = ChatDialect(logprobs=False).body(task)
     assert chat["response_format"]["json_schema"] == {"name": "answer", "strict": True, "schema": schema}
     completion = CompletionDialect(logprobs=False).body(task)
     assert completion["json_schema"] == schema

@@ -5,7 +5,9 @@ from contextlib import aclosing
 
 import pytest
 
+from services.llm.breaker import Breaker
 from services.llm.domain import (
+    AllProvidersRefused,
     Model,
     NoProviderAvailable,
     Prompt,
@@ -66,15 +68,68 @@ async def test_when_none_answers_the_refusal_tells_of_each_and_the_shortest_wait
     assert refused.value.retry_after == 3
 
 
-@pytest.mark.parametrize("error", [ProviderRefused("one", "refused the key"), ProviderRateLimited("one", 9)])
-async def test_a_refusal_is_told_and_nobody_else_is_asked(error: PuppetError) -> None:
-    two = ScriptedProvider("two")
-    providers = Providers([ScriptedProvider("one", error=error), two], 60)
+REFUSALS = [
+    ProviderRefused("one", "refused the key", pause=60),
+    ProviderRefused("one", "refused the request"),
+    ProviderRateLimited("one", 9),
+]
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+async def test_who_refuses_is_followed_by_the_next(error: PuppetError) -> None:
+    providers = Providers([ScriptedProvider("one", error=error), ScriptedProvider("two")], 60)
+    assert (await providers.generate("agt_a", "", TASK, soon())).provider == "two"
+    *_, end = await streamed(providers)
+    assert isinstance(end, StreamEnd)
+    assert end.provider == "two"
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+async def test_a_refusal_of_the_only_provider_is_told_as_it_is(error: PuppetError) -> None:
     with pytest.raises(type(error)):
-        await providers.generate("agt_a", "", TASK, soon())
-    with pytest.raises(type(error)):
-        await streamed(providers)
-    assert two.given_seconds == []
+        await Providers([ScriptedProvider("one", error=error)], 60).generate("agt_a", "", TASK, soon())
+
+
+async def test_what_several_providers_refuse_is_refused_and_what_one_may_do_later_can_be_repeated() -> None:
+    refused = ScriptedProvider("one", error=ProviderRefused("one", "refused the key", pause=60))
+    limited = ScriptedProvider("two", error=ProviderRateLimited("two", 9))
+    with pytest.raises(AllProvidersRefused, match=r"one: refused the key; one: refused the key"):
+        await Providers([refused, refused], 60).generate("agt_a", "", TASK, soon())
+    with pytest.raises(NoProviderAvailable, match=r"one: refused the key; two: its rate limit") as told:
+        await Providers([refused, limited], 60).generate("agt_a", "", TASK, soon())
+    assert told.value.retry_after == 9
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [
+        (ProviderRefused("one", "has no credit left", pause=60), 1),
+        (ProviderRateLimited("one", 60), 1),
+        (ProviderRefused("one", "refused the request"), 3),
+        (ProviderUnavailable("one", "is down", retry_after=60), 3),
+    ],
+)
+async def test_who_fails_for_longer_is_left_alone_and_its_failure_still_told(error: PuppetError, asked: int) -> None:
+    one = ScriptedProvider("one", error=error)
+    providers = Providers([one, ScriptedProvider("two")], 60)
+    for _ in range(5):
+        assert (await providers.generate("agt_a", "", TASK, soon())).provider == "two"
+    assert len(one.given_seconds) == asked
+    with pytest.raises(PuppetError, match=error.message):
+        await providers.generate("agt_a", "one", TASK, soon())
+    assert len(one.given_seconds) == asked
+
+
+async def test_a_breaker_closes_when_its_time_is_over_and_with_a_success() -> None:
+    breaker = Breaker()
+    breaker.failed(ProviderRateLimited("one", 9), now=100)
+    assert breaker.failure(108.9)
+    assert breaker.failure(109.1) is None
+    for now in (110, 111):
+        breaker.failed(DOWN, now)
+    breaker.succeeded()
+    breaker.failed(DOWN, 112)
+    assert breaker.failure(112) is None
 
 
 async def test_a_named_provider_has_no_fallback() -> None:

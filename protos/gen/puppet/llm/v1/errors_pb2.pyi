@@ -29,7 +29,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PROVIDER_NOT_FOUND: _ErrorReason.ValueType  # 2
     """NOT_FOUND: no configured provider goes by this name."""
     ERROR_REASON_PROVIDER_REFUSED: _ErrorReason.ValueType  # 3
-    """FAILED_PRECONDITION: the provider refused the request itself (its key, its model or a parameter)."""
+    """FAILED_PRECONDITION: each provider that was asked refused the request: its key, its account, its model or a field."""
     ERROR_REASON_PROVIDER_RATE_LIMITED: _ErrorReason.ValueType  # 4
     """RESOURCE_EXHAUSTED: the provider's rate limit; the attached RetryInfo says when to come back."""
     ERROR_REASON_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 5
@@ -59,7 +59,7 @@ ERROR_REASON_INVALID_REQUEST: ErrorReason.ValueType  # 1
 ERROR_REASON_PROVIDER_NOT_FOUND: ErrorReason.ValueType  # 2
 """NOT_FOUND: no configured provider goes by this name."""
 ERROR_REASON_PROVIDER_REFUSED: ErrorReason.ValueType  # 3
-"""FAILED_PRECONDITION: the provider refused the request itself (its key, its model or a parameter)."""
+"""FAILED_PRECONDITION: each provider that was asked refused the request: its key, its account, its model or a field."""
 ERROR_REASON_PROVIDER_RATE_LIMITED: ErrorReason.ValueType  # 4
 """RESOURCE_EXHAUSTED: the provider's rate limit; the attached RetryInfo says when to come back."""
 ERROR_REASON_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 5

@@ -19,6 +19,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Role:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROLE_UNSPECIFIED: _Role.ValueType  # 0
+    """Not allowed."""
+    ROLE_SYSTEM: _Role.ValueType  # 1
+    """Rules for the model."""
+    ROLE_USER: _Role.ValueType  # 2
+    """Whoever talks to the model."""
+    ROLE_ASSISTANT: _Role.ValueType  # 3
+    """The model."""
+
+class Role(_Role, metaclass=_RoleEnumTypeWrapper):
+    """Who said a message."""
+
+ROLE_UNSPECIFIED: Role.ValueType  # 0
+"""Not allowed."""
+ROLE_SYSTEM: Role.ValueType  # 1
+"""Rules for the model."""
+ROLE_USER: Role.ValueType  # 2
+"""Whoever talks to the model."""
+ROLE_ASSISTANT: Role.ValueType  # 3
+"""The model."""
+Global___Role: _TypeAlias = Role  # noqa: Y015
+
 class _FinishReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -32,7 +60,9 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     FINISH_REASON_LENGTH: _FinishReason.ValueType  # 2
     """`max_tokens` was reached: the text is cut."""
     FINISH_REASON_CONTENT_FILTER: _FinishReason.ValueType  # 3
-    """The provider withheld the text."""
+    """The provider withheld the text, or the model refused to write it."""
+    FINISH_REASON_EMPTY: _FinishReason.ValueType  # 4
+    """There is no text: for example the model has thought until its limit was reached."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
     """Why a candidate ended."""
@@ -44,7 +74,9 @@ FINISH_REASON_STOP: FinishReason.ValueType  # 1
 FINISH_REASON_LENGTH: FinishReason.ValueType  # 2
 """`max_tokens` was reached: the text is cut."""
 FINISH_REASON_CONTENT_FILTER: FinishReason.ValueType  # 3
-"""The provider withheld the text."""
+"""The provider withheld the text, or the model refused to write it."""
+FINISH_REASON_EMPTY: FinishReason.ValueType  # 4
+"""There is no text: for example the model has thought until its limit was reached."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
 @_typing.final
@@ -167,6 +199,32 @@ class Example(_message.Message):
 Global___Example: _TypeAlias = Example  # noqa: Y015
 
 @_typing.final
+class Message(_message.Message):
+    """One turn of a conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    role: Global___Role.ValueType
+    """Who said it."""
+    text: _builtins.str
+    """What was said: 1 to 32,000 characters."""
+    def __init__(
+        self,
+        *,
+        role: Global___Role.ValueType = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["role", b"role", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Message: _TypeAlias = Message  # noqa: Y015
+
+@_typing.final
 class Sampling(_message.Message):
     """How the model draws its words. What is left out is the provider's default."""
 
@@ -185,7 +243,9 @@ class Sampling(_message.Message):
     top_p: _builtins.float
     """More than 0, up to 1."""
     max_tokens: _builtins.int
-    """At most this many tokens a candidate: 1 to 32,768; left out: the service's default."""
+    """At most this many tokens a candidate: 1 to 32,768; left out: the provider's default. What a model thinks before it
+    writes isn't counted.
+    """
     frequency_penalty: _builtins.float
     """-2 to 2."""
     presence_penalty: _builtins.float
@@ -260,6 +320,7 @@ class GenerateRequest(_message.Message):
     SAMPLING_FIELD_NUMBER: _builtins.int
     CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
     JSON_SCHEMA_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty."""
     provider: _builtins.str
@@ -278,6 +339,10 @@ class GenerateRequest(_message.Message):
     def sampling(self) -> Global___Sampling:
         """How words are drawn."""
 
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+        """A conversation in place of `prompt`, which is then left out; at most 200. The last one is a user's, and is answered."""
+
     def __init__(
         self,
         *,
@@ -288,10 +353,11 @@ class GenerateRequest(_message.Message):
         sampling: Global___Sampling | None = ...,
         candidate_count: _builtins.int = ...,
         json_schema: _builtins.str = ...,
+        messages: _abc.Iterable[Global___Message] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["prompt", b"prompt", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "json_schema", b"json_schema", "model", b"model", "prompt", b"prompt", "provider", b"provider", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "json_schema", b"json_schema", "messages", b"messages", "model", b"model", "prompt", b"prompt", "provider", b"provider", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -404,6 +470,7 @@ class StreamGenerateRequest(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty."""
     provider: _builtins.str
@@ -418,6 +485,10 @@ class StreamGenerateRequest(_message.Message):
     def sampling(self) -> Global___Sampling:
         """How words are drawn."""
 
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+        """A conversation in place of `prompt`, which is then left out; at most 200. The last one is a user's, and is answered."""
+
     def __init__(
         self,
         *,
@@ -426,10 +497,11 @@ class StreamGenerateRequest(_message.Message):
         model: _builtins.str = ...,
         prompt: Global___Prompt | None = ...,
         sampling: Global___Sampling | None = ...,
+        messages: _abc.Iterable[Global___Message] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["prompt", b"prompt", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "model", b"model", "prompt", b"prompt", "provider", b"provider", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "messages", b"messages", "model", b"model", "prompt", b"prompt", "provider", b"provider", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
