@@ -192,6 +192,7 @@ class Generation:
     model: str
     candidates: tuple[Candidate, ...]
     usage: Usage
+    background_shown: bool = False
 
     def only_json(self) -> "Generation":
         """Leave out the candidates that are no JSON, for example those that were cut. Raises ProviderRefused."""

@@ -79,6 +79,7 @@ def write_generation(generation: Generation) -> pb.GenerateResponse:
         provider=generation.provider,
         model=generation.model,
         usage=_write_usage(generation.usage),
+        background_shown=generation.background_shown,
     )
 
 

@@ -132,6 +132,8 @@ class FakeLlm:
         self.providers: list[str] = []
         self.unknown_providers: set[str] = set()
         self.speak: Callable[[PromptParts, random.Random], str] = _sentence
+        self.is_told = True
+        """Whether it is shown a prompt's background and notes."""
         self.judge: Callable[[PromptParts], str] = lambda _: '{"harms": []}'
         self.thinking: asyncio.Event | None = None
         """When set, the words wait for this."""
@@ -150,7 +152,7 @@ class FakeLlm:
             await self.thinking.wait()
         rng = random.Random(seed)
         texts = [self.speak(prompt, rng) for _ in range(prompt.candidate_count)]
-        return Written(tuple(Candidate(text) for text in texts), "fake/words")
+        return Written(tuple(Candidate(text) for text in texts), "fake/words", background_shown=self.is_told)
 
 
 def _sentence(prompt: PromptParts, rng: random.Random) -> str:

@@ -70,7 +70,7 @@ class LlmClient:
             if candidate.finish_reason not in _WITHHELD
         )
         withheld = tuple(why for item in answer.candidates if (why := _WITHHELD.get(item.finish_reason)))
-        return Written(candidates, f"{answer.provider}/{answer.model}", withheld)
+        return Written(candidates, f"{answer.provider}/{answer.model}", withheld, answer.background_shown)
 
 
 def _parts(parts: Sequence[Part]) -> list[pb.Part]:

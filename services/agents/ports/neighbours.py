@@ -113,6 +113,8 @@ class Written:
     candidates: tuple[Candidate, ...]
     model: str
     withheld: tuple[str, ...] = ()
+    background_shown: bool = False
+    """Whether the model was shown the prompt's background and notes."""
 
 
 class LlmPort(Protocol):

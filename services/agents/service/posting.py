@@ -74,7 +74,7 @@ class Posting:
         details = {"topic": topic}
         if fellow:
             details["to"] = fellow.handle
-        if told := next((memory for memory in memories if shared(choice.text, memory.text)), None):
+        if choice.knew and (told := next((memory for memory in memories if shared(choice.text, memory.text)), None)):
             details |= {"memory": told.text, "memory_id": told.id}
         return Draft(prefix + choice.text, reason, details)
 

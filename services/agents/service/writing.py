@@ -16,10 +16,14 @@ _SCREENED = 3
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The best candidate; the text is empty when none may be published. `account` tells how it was chosen."""
+    """The best candidate; the text is empty when none may be published. `account` tells how it was chosen.
+
+    `knew` is True when the model was told what the character remembers.
+    """
 
     text: str
     account: str
+    knew: bool = False
 
 
 class Writer:
@@ -45,9 +49,8 @@ class Writer:
                 if objections := await self._objections(character, purpose, best.text, context):
                     refused += objections
                     continue
-                return Choice(
-                    best.text, f"best of {len(good)} good in {len(reviewed)} by {model}, score {best.score:.2f}"
-                )
+                account = f"best of {len(good)} good in {len(reviewed)} by {model}, score {best.score:.2f}"
+                return Choice(best.text, account, written.background_shown)
             refused += [*written.withheld, *(reason for item in reviewed for reason in item.verdict.reasons)]
         why = "; ".join(list(dict.fromkeys(refused))[:5]) or "nothing was written"
         return Choice("", f"none of the candidates by {model} may be published: {why}")

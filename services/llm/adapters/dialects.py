@@ -17,6 +17,11 @@ class Dialect(Protocol):
         """The path under the base URL."""
         ...
 
+    @property
+    def shows_background(self) -> bool:
+        """Whether the background of a prompt is shown."""
+        ...
+
     def body(self, task: Task) -> Body:
         """Return the body of a call."""
         ...
@@ -29,6 +34,7 @@ class ChatDialect:
     """
 
     path = "/chat/completions"
+    shows_background = True
 
     def __init__(self, logprobs: bool) -> None:
         """Take whether to ask for the tokens' probabilities."""
@@ -56,6 +62,7 @@ class CompletionDialect:
     """A few-shot text that the model goes on with, up to the end of the line."""
 
     path = "/completions"
+    shows_background = False
 
     def __init__(self, logprobs: bool) -> None:
         """Take whether to ask for the tokens' probabilities."""

@@ -82,6 +82,7 @@ class OpenAiProvider:
             answers[0].model or model,
             tuple(_ended(candidate, task) for candidate in candidates),
             sum((answer.used() for answer in answers), Usage()),
+            self._dialect.shows_background,
         )
 
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.settings import AgentsSettings
@@ -161,6 +163,18 @@ async def test_a_provider_that_is_not_configured_leaves_the_choice_to_the_suite(
     await agents.CreateAgent(create(persona | {"llm_provider": "grok"}))
     assert (await post(agents, "one")).activity.kind == pb.ACTIVITY_KIND_POST
     assert world.llm.providers == ["grok", ""]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_a_post_remembers_only_what_its_model_was_told(
+    agents: AgentServiceStub, world: World, persona: Persona, is_told: bool
+) -> None:
+    await agents.CreateAgent(create(persona))
+    seeds = [memory.text for memory in world.memory.of("wren")]
+    world.llm.is_told = is_told
+    world.llm.speak = lambda prompt, _: f"{prompt.notes[0].text} That was on the old round."
+    activity = (await post(agents, "one", seeds[0])).activity
+    assert ("memory" in activity.details) == is_told
 
 
 async def test_a_post_to_a_fellow_has_its_handle_in_front(

@@ -29,6 +29,7 @@ async def test_a_chat_model_gets_messages_the_sampling_and_the_key(llm: LlmServi
         provider="first",
         model="small",
         usage=pb.Usage(prompt_tokens=11, completion_tokens=3),
+        background_shown=True,
     )
     [call] = first.calls
     assert call == {
@@ -58,6 +59,7 @@ async def test_a_completion_model_gets_a_few_shot_text_and_writes_all_candidates
     assert "model" not in call
     assert [candidate.text for candidate in answer.candidates] == ["a quiet day."] * 8
     assert {candidate.mean_logprob for candidate in answer.candidates} == {-0.5}
+    assert not answer.background_shown
     assert answer.usage.completion_tokens == 24, "a server that counts one choice is corrected by the probabilities"
 
 

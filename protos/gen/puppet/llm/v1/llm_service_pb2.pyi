@@ -373,10 +373,13 @@ class GenerateResponse(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
+    BACKGROUND_SHOWN_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """The provider that wrote them."""
     model: _builtins.str
     """The model that wrote them."""
+    background_shown: _builtins.bool
+    """True when the model was shown the prompt's `background`."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """As many as asked for, unless the provider withheld some; at least one."""
@@ -392,10 +395,11 @@ class GenerateResponse(_message.Message):
         provider: _builtins.str = ...,
         model: _builtins.str = ...,
         usage: Global___Usage | None = ...,
+        background_shown: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "model", b"model", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background_shown", b"background_shown", "candidates", b"candidates", "model", b"model", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
