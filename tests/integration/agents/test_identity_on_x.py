@@ -22,7 +22,7 @@ from services.social.bootstrap import opener as open_social
 from services.social.settings import SocialSettings
 from tests.conftest import Serve
 from tests.fakes.agents import World
-from tests.integration.agents.conftest import create, next_of
+from tests.integration.agents.conftest import addressed, create, next_of
 from tests.support.http import ADMIN_TOKEN, listening
 from tests.support.x import Sandbox, XClient
 
@@ -89,9 +89,4 @@ async def test_a_renamed_fellow_is_heard_and_addressed_and_who_took_its_name_is_
         "a new name, and still me": (Source.AGENT, "otto"),
         "there is a flood": (Source.EXTERNAL, "otto"),
     }
-    last = (await stranger.create_tweet(text="that is all"))["data"]["id"]
-    for number in range(6):
-        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id=f"post {number}"), timeout=30)
-    posts = (await x.call("GET", f"/_sandbox/posts?after_id={last}"))[1]["posts"]
-    addressed = {post["text"].split()[0] for post in posts if post["username"] == "wren" and post["text"][0] == "@"}
-    assert addressed == {"@otto_moved"}
+    assert await addressed(agents, "wren") == {"@otto_moved"}
