@@ -158,7 +158,8 @@ async def test_an_answer_comes_from_where_its_words_may_come_from_and_is_compare
     assert posted.activity.kind == PASS
     [answer] = [memory for memory in world.memory.of("wren") if memory.author == "wren"]
     assert (answer.source, answer.kind) == (Source.EXTERNAL, "interaction")
-    assert not [memory for memory in world.memory.of("wren") if memory.source is Source.SELF and memory.kind != "post"]
+    assert same not in {memory.text for memory in await world.memory.trusted("wren", (), 100)}
+    assert same in {said.text for said in await world.memory.said("wren", ("interaction",), 100)}
 
 
 async def test_what_a_fellow_may_have_echoed_is_not_brought_up_where_no_stranger_was_heard(
