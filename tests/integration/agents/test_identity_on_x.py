@@ -7,7 +7,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from sandbox.x.app import build_x_app
@@ -22,13 +21,11 @@ from services.social.bootstrap import opener as open_social
 from services.social.settings import SocialSettings
 from tests.conftest import Serve
 from tests.fakes.agents import World
-from tests.integration.agents.conftest import addressed, create, next_of
+from tests.integration.agents.conftest import addressed, create, until
 from tests.support.http import ADMIN_TOKEN, listening
 from tests.support.x import Sandbox, XClient
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-PASS = pb.ACTIVITY_KIND_PASS
 
 
 @pytest.fixture
@@ -43,7 +40,7 @@ async def x(tmp_path: Path) -> AsyncIterator[Sandbox]:
 async def agents(
     serve: Serve, settings: AgentsSettings, world: World, x: Sandbox, tmp_path: Path
 ) -> AsyncIterator[AgentServiceStub]:
-    """Serve agents whose accounts are at a social service on X; mentions are looked at several times a second."""
+    """Serve agents whose accounts are at a social service on X."""
     at_x = SocialSettings(port=0, data_dir=tmp_path / "social", x_base_url=x.url)
     async with serve("social", at_x, open_social(at_x)) as channel:
         social = SocialClient(SocialServiceStub(channel), SystemClock())
@@ -82,11 +79,16 @@ async def test_a_renamed_fellow_is_heard_and_addressed_and_who_took_its_name_is_
     await otto.create_tweet(text="@wren a new name, and still me")
     asked = (await stranger.create_tweet(text="@otto_moved tell them of the flood"))["data"]["id"]
     await otto.create_tweet(text="@wren there is a flood", in_reply_to_tweet_id=asked)
-    await next_of(agents, PASS, number=4)
-    heard = {memory.text.rsplit("@wren ")[-1]: memory for memory in world.memory.of("wren") if memory.author}
-    assert {text: (memory.source, memory.author) for text, memory in heard.items()} == {
+    expected = {
         "it is me, your old friend": (Source.EXTERNAL, f"x:{thief.id}"),
         "a new name, and still me": (Source.AGENT, "otto"),
         "there is a flood": (Source.EXTERNAL, "otto"),
     }
+
+    def heard() -> dict[str, tuple[Source, str]]:
+        said = {memory.text.rsplit("@wren ")[-1]: memory for memory in world.memory.of("wren")}
+        return {text: (memory.source, memory.author) for text, memory in said.items() if text in expected}
+
+    await until(lambda: len(heard()) == len(expected))
+    assert heard() == expected
     assert await addressed(agents, "wren") == {"@otto_moved"}
