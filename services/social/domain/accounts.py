@@ -80,7 +80,7 @@ class Account(SQLModel, table=True):
     sealed_credentials: str
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
     handle_time: datetime = Field(sa_type=DateTime(timezone=True))
-    """When the network last said what its handle is."""
+    """When the network last said what its handle is, or that another account has it."""
     handle_due_time: datetime = Field(sa_type=DateTime(timezone=True))
     """When the network is to be asked for it again."""
 
@@ -100,3 +100,7 @@ class Account(SQLModel, table=True):
         """Take down what the network says that it is called."""
         self.handle, self.handle_time = handle, now
         self.ask_later(now)
+
+    def lose_handle(self, now: datetime) -> None:
+        """Take down that another account is called so by now; what it is called itself is to be asked for."""
+        self.handle, self.handle_time, self.handle_due_time = "", now, now

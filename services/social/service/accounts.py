@@ -131,7 +131,7 @@ async def existing_account(records: Records, account_id: str) -> Account:
 async def _call(records: Records, account: Account, profile: Profile, now: datetime) -> None:
     """Save what an account is called now; another one that is said to be called so isn't any more."""
     for namesake in await records.namesakes(account, profile.handle):
-        namesake.handle = ""
+        namesake.lose_handle(now)
         await records.save(namesake)
     account.call(profile.handle, now)
     await records.save(account)

@@ -157,3 +157,5 @@ async def test_an_account_may_be_registered_under_a_name_that_another_one_had(of
     office.network.renamed |= {"id-ann": "Anna", "id-carol": "ann"}
     carol = await office.register("agt_c", "Carol")
     assert (carol.handle, (await office.accounts.get(ann.id)).handle) == ("ann", "")
+    await office.accounts.mentions(ann.id, "", Page(5))
+    assert (await office.accounts.get(ann.id)).handle == "Anna"

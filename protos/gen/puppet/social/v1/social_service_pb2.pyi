@@ -125,7 +125,7 @@ class Account(_message.Message):
     """The network it is on."""
     handle: _builtins.str
     """Its name there, without `@`; empty while another account is known to have this name. The network is asked for it
-    once a day, when mentions are listed.
+    when mentions are listed: once a day, and when it is empty.
     """
     network_user_id: _builtins.str
     """Its id there, which stays when the handle changes."""
@@ -135,7 +135,7 @@ class Account(_message.Message):
 
     @_builtins.property
     def handle_time(self) -> _timestamp_pb2.Timestamp:
-        """When the network last said what its handle is."""
+        """When the network last said what its handle is, or that another account has it."""
 
     def __init__(
         self,
