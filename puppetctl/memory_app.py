@@ -139,7 +139,7 @@ def clear(agent: AgentId, kinds: Kinds = None, yes: Yes = False, data: Data = DA
 @app.command()
 def purge(
     agent: AgentId,
-    author: Annotated[str, typer.Option(help="Whose texts and deeds go: an id or a handle.")] = "",
+    author: Annotated[str, typer.Option(help="Whose texts and deeds go: an agent's id, or x:<user id>.")] = "",
     source_id: Annotated[str, typer.Option(help="Which post, trade or event goes.")] = "",
     yes: Yes = False,
     data: Data = DATA_DIR,

@@ -140,10 +140,11 @@ async def _found(clients: Clients, agent: agents_pb.Agent) -> Character:
 
 
 async def _prepare(clients: Clients, persona: Mapping[str, Any], sandboxes: Sandboxes, *, update: bool) -> Character:
-    wanted = await _with_account(persona, sandboxes)
+    agent = await find_agent(clients, persona["id"])
+    known = await _account(clients, agent.account_id) if agent and agent.account_id else social_pb.Account()
+    wanted = await _with_account(persona, sandboxes, known.network_user_id)
     # Whether it is running is no part of who it is; it is started when everything is there.
     wanted.pop("is_active", None)
-    agent = await find_agent(clients, persona["id"])
     is_known = agent is not None and not has_own_secrets(persona) and _is_same(_persona_of(agent), wanted)
     change = "unchanged"
     if agent is None:
@@ -201,13 +202,18 @@ def _refuse_twins(what: str, names: Sequence[str], paths: Sequence[Path]) -> Non
             raise SuiteError(f"{path} and {other} have the same {what} {name!r}: give one of them another id")
 
 
-async def _with_account(persona: Mapping[str, Any], sandboxes: Sandboxes) -> dict[str, Any]:
-    """Return a copy whose credentials are those of an account at the sandbox, unless it has its own."""
+async def _with_account(persona: Mapping[str, Any], sandboxes: Sandboxes, user_id: str) -> dict[str, Any]:
+    """Return a copy whose credentials are those of an account at the sandbox, unless it has its own.
+
+    It is the account with this user id there, whatever that is called by now, or else one with the character's name.
+    """
     equipped = copy.deepcopy(dict(persona))
     if sandboxes.x is None or _has_credentials(persona):
         return equipped
-    account = {"username": handle_of(persona["id"]), "name": persona["name"][:50]}
-    keys = await web.post(f"http://{sandboxes.x}/_sandbox/accounts", account, sandboxes.x_token)
+    accounts = f"http://{sandboxes.x}/_sandbox/accounts"
+    there = (await web.get(accounts, sandboxes.x_token))["accounts"] if user_id else []
+    username = next((one["username"] for one in there if one["id"] == user_id), handle_of(persona["id"]))
+    keys = await web.post(accounts, {"username": username, "name": persona["name"][:50]}, sandboxes.x_token)
     equipped["twitter_credentials"] = {name: keys[key] for name, key in _CREDENTIALS.items()}
     return equipped
 
@@ -237,5 +243,9 @@ async def _lamports(clients: Clients, wallet_id: str) -> int:
     return answer.balances[0].amount if answer.balances else 0
 
 
+async def _account(clients: Clients, account_id: str) -> social_pb.Account:
+    return (await clients.social.GetAccount(social_pb.GetAccountRequest(id=account_id))).account
+
+
 async def _handle(clients: Clients, account_id: str) -> str:
-    return (await clients.social.GetAccount(social_pb.GetAccountRequest(id=account_id))).account.handle
+    return (await _account(clients, account_id)).handle

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -66,6 +66,13 @@ class Accounts:
             *row.values(),
         )
         return user, True
+
+    def rename(self, user: User, username: str) -> User | None:
+        """Give an account another username, which frees its old one; None when another account has the new one."""
+        if (holder := self.by_username(username)) and holder.id != user.id:
+            return None
+        self._db.write("UPDATE users SET username = ? WHERE id = ?", username, user.id)
+        return replace(user, username=username)
 
     def keys(self, user: User) -> Keys:
         """Return the keys of an account."""

@@ -1,4 +1,4 @@
-"""The sandbox's own routes: make accounts, watch all posts, and set the access tier."""
+"""The sandbox's own routes: make and rename accounts, watch all posts, and set the access tier."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,16 +8,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from sandbox.x.accounts import Accounts, Tier
+from sandbox.x.accounts import Accounts, Tier, User
 from sandbox.x.gate import load_json
 from sandbox.x.posts import Post, Posts
 from sandbox.x.views import timestamp
 
+_USERNAME = r"^[A-Za-z0-9_]{1,15}$"
+
 
 class _NewAccount(BaseModel, extra="forbid"):
-    username: str = Field(pattern=r"^[A-Za-z0-9_]{1,15}$")
+    username: str = Field(pattern=_USERNAME)
     name: str = Field(min_length=1, max_length=50)
     description: str = Field(default="", max_length=160)
+
+
+class _NewName(BaseModel, extra="forbid"):
+    username: str = Field(pattern=_USERNAME)
 
 
 class _TierChoice(BaseModel, extra="forbid"):
@@ -41,6 +47,7 @@ class Admin:
         return [
             Route("/_sandbox/accounts", self._list_accounts, methods=["GET"]),
             Route("/_sandbox/accounts", self._create_account, methods=["POST"]),
+            Route("/_sandbox/accounts/{id:int}", self._rename_account, methods=["PATCH"]),
             Route("/_sandbox/posts", self._list_posts, methods=["GET"]),
             Route("/_sandbox/tier", self._get_tier, methods=["GET"]),
             Route("/_sandbox/tier", self._set_tier, methods=["POST"]),
@@ -48,9 +55,7 @@ class Admin:
 
     async def _list_accounts(self, _request: Request) -> JSONResponse:
         users = self._accounts.everyone()
-        return JSONResponse(
-            {"accounts": [{"id": str(user.id), "username": user.username, "name": user.name} for user in users]}
-        )
+        return JSONResponse({"accounts": [_named(user) for user in users]})
 
     async def _create_account(self, request: Request) -> JSONResponse:
         try:
@@ -66,6 +71,19 @@ class Admin:
             **asdict(self._accounts.keys(user)),
         }
         return JSONResponse(account, 201 if made else 200)
+
+    async def _rename_account(self, request: Request) -> JSONResponse:
+        try:
+            new = _NewName.model_validate(load_json(await request.body()))
+        except ValueError as error:
+            return _bad_request(error)
+        user = self._accounts.get(request.path_params["id"])
+        if user is None:
+            return _refusal(404, "id", "no account has this id")
+        renamed = self._accounts.rename(user, new.username)
+        if renamed is None:
+            return _refusal(409, "username", "another account has this username")
+        return JSONResponse(_named(renamed))
 
     async def _list_posts(self, request: Request) -> JSONResponse:
         try:
@@ -104,6 +122,14 @@ class Admin:
             "reposts": post.reposts,
             "quotes": post.quotes,
         }
+
+
+def _named(user: User) -> dict[str, str]:
+    return {"id": str(user.id), "username": user.username, "name": user.name}
+
+
+def _refusal(status: int, field: str, message: str) -> JSONResponse:
+    return JSONResponse({"errors": [{"field": field, "message": message}]}, status)
 
 
 def _bad_request(error: ValueError) -> JSONResponse:

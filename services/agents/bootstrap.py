@@ -26,6 +26,7 @@ from services.agents.service import (
     Dealing,
     Effects,
     Flows,
+    Hearing,
     Journal,
     Limits,
     Posting,
@@ -103,7 +104,8 @@ async def served(
         writer, effects = Writer(llm, screener), Effects(store)
         flows = Flows(
             Posting(cast, effects, writer, memory, social),
-            Replying(store, cast, writer, memory, social, _limits(settings)),
+            Hearing(store, cast, memory, social),
+            Replying(store, cast, writer, memory, _limits(settings)),
             Dealing(cast, effects, memory, trading, clock),
             journal,
             settings.settle_seconds,

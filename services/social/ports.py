@@ -31,7 +31,11 @@ class Records(Protocol):
         ...
 
     async def rivals(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
-        """Return the accounts on a network that are this agent's, or have this profile's id or handle."""
+        """Return the accounts on a network that are this agent's, or have this profile's id."""
+        ...
+
+    async def namesakes(self, account: Account, handle: str) -> list[Account]:
+        """Return the other accounts on its network that are said to have this handle."""
         ...
 
     async def post(self, post_id: str) -> Post | None:

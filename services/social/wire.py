@@ -90,6 +90,7 @@ def write_account(account: Account) -> pb.Account:
         handle=account.handle,
         network_user_id=account.network_user_id,
         create_time=write_time(account.create_time),
+        handle_time=write_time(account.handle_time),
     )
 
 
@@ -131,6 +132,7 @@ def write_mention(mention: Mention) -> pb.Mention:
         conversation_id=mention.conversation_id,
         in_reply_to=mention.in_reply_to,
         create_time=write_time(mention.create_time),
+        in_reply_to_user_id=mention.in_reply_to_user_id,
     )
 
 

@@ -23,7 +23,17 @@ from services.agents.domain.trading import (
     TokenView,
     Wallet,
 )
-from services.agents.ports.neighbours import Account, NewMemory, Recollection, Refused, Source, View, WalletKey, Written
+from services.agents.ports.neighbours import (
+    Account,
+    NewMemory,
+    Recollection,
+    Refused,
+    Said,
+    Source,
+    View,
+    WalletKey,
+    Written,
+)
 from services.agents.ports.stored import Mention, Order, Post, Progress, Trade
 
 _TRUSTED = {Source.SELF: TrustedProvenance.SELF, Source.OPERATOR: TrustedProvenance.OPERATOR}
@@ -74,12 +84,24 @@ class FakeMemory:
         item = self.stored.setdefault(request_id, Stored(f"mem_{len(self.stored)}", agent_id, memory))
         return item.id
 
-    async def search(self, agent_id: str, query: str, most: int) -> list[Recollection]:
+    async def search(
+        self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
+    ) -> list[Recollection]:
         return [
             Recollection(item.id, memory.text, memory.kind, memory.source, memory.author, 0.5)
             for item in self._near(agent_id, query)
-            if (memory := item.memory)
+            if (memory := item.memory).source in sources and author in ("", memory.author)
         ][:most]
+
+    async def said(self, agent_id: str, kinds: Sequence[str], most: int) -> list[Said]:
+        self.line.pass_through()
+        own = [
+            Said(memory.text, memory.subject)
+            for memory in reversed(self.of(agent_id))
+            if memory.source in _TRUSTED or memory.author == agent_id
+            if memory.kind in kinds and memory.kind not in self.forgets
+        ]
+        return own[:most]
 
     async def trusted(self, agent_id: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
         self.line.pass_through()
@@ -200,8 +222,12 @@ class FakeSocial:
         conversation_id: str = "",
         time: datetime | None = None,
         user_id: str = "",
+        answers: str = "",
     ) -> str:
-        """Let somebody mention an agent; the value is the post's id. Without a user id the handle makes one."""
+        """Let somebody mention an agent, perhaps in answer to a user id; the value is the post's id.
+
+        Without a user id the handle makes one.
+        """
         post_id = str(1000 + next(self._ids))
         self.inbox.setdefault(f"acc_{agent_id}", []).append(
             Mention(
@@ -211,9 +237,15 @@ class FakeSocial:
                 conversation_id or post_id,
                 time or datetime.now(UTC),
                 user_id or f"id-{author}",
+                answers,
             )
         )
         return post_id
+
+    def rename(self, agent_id: str, handle: str) -> str:
+        """Let the network call an agent's account something else, and return that."""
+        self.accounts[agent_id] = replace(self.accounts[agent_id], handle=handle, handle_time=datetime.now(UTC))
+        return handle
 
     async def register(self, agent_id: str, secrets: XSecrets) -> Account:
         self.line.pass_through()
@@ -221,7 +253,8 @@ class FakeSocial:
             raise Refused("social", "CREDENTIALS_REFUSED", "CREDENTIALS_REFUSED: the network refused the credentials")
         self.secrets[agent_id] = secrets
         return self.accounts.setdefault(
-            agent_id, Account(f"acc_{agent_id}", f"{agent_id}_handle", f"id-{agent_id}_handle")
+            agent_id,
+            Account(f"acc_{agent_id}", f"{agent_id}_handle", f"id-{agent_id}_handle", datetime.now(UTC)),
         )
 
     async def account_of(self, agent_id: str) -> Account | None:

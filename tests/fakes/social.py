@@ -71,8 +71,11 @@ class FakeNetwork:
         """True for a network that, unlike X, publishes the same text again."""
         self.blind: PuppetError | None = None
         """What every read is refused with."""
+        self.renamed: dict[str, str] = {}
+        """What accounts are called by now, by their ids."""
         self.sends = 0
         self.reads = 0
+        self.profiles = 0
         self.most_senders = 0
         self.may_answer = asyncio.Event()
         self.may_answer.set()
@@ -82,10 +85,12 @@ class FakeNetwork:
         return [item.post.text for item in self.standing]
 
     async def profile(self, credentials: Credentials) -> Profile:
+        self.profiles += 1
         self._look()
         if not credentials.api_key_secret.startswith(credentials.api_key):
             raise CredentialsRefused("the network refused the credentials")
-        return Profile(f"id-{credentials.api_key.lower()}", credentials.api_key)
+        user_id = f"id-{credentials.api_key.lower()}"
+        return Profile(user_id, self.renamed.get(user_id, credentials.api_key))
 
     async def publish(self, credentials: Credentials, text: str, in_reply_to: str) -> Outcome:
         self.sends += 1
@@ -167,12 +172,12 @@ class FakeRecords:
 
     async def rivals(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
         return [
-            row
-            for row in self._accounts.values()
-            if row.agent_id == agent_id
-            or row.network_user_id == profile.user_id
-            or row.handle.lower() == profile.handle.lower()
+            row for row in self._accounts.values() if row.agent_id == agent_id or row.network_user_id == profile.user_id
         ]
+
+    async def namesakes(self, account: Account, handle: str) -> list[Account]:
+        others = (row for row in self._accounts.values() if row.id != account.id)
+        return [row for row in others if row.handle.lower() == handle.lower()]
 
     async def post(self, post_id: str) -> Post | None:
         await asyncio.sleep(0)

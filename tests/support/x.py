@@ -87,6 +87,11 @@ class Sandbox:
         _, account = await self.call("POST", "/_sandbox/accounts", json=body)
         return XClient(self.url, self.session, account)
 
+    async def rename(self, client: XClient, username: str) -> int:
+        """Give an account another username, and return the status."""
+        path = f"/_sandbox/accounts/{client.id}"
+        return (await self.call("PATCH", path, json={"username": username}))[0]
+
     async def fault(self, **fault: Any) -> None:
         """Switch a fault on."""
         status, _ = await self.call("POST", "/_sandbox/faults", json=fault)

@@ -11,7 +11,7 @@ from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.memories import TrustedMemory, TrustedProvenance
-from services.agents.ports.neighbours import NewMemory, Recollection, Source, View
+from services.agents.ports.neighbours import NewMemory, Recollection, Said, Source, View
 from services.runtime.protobuf import write_time
 
 _PROVENANCES = {source: pb.Provenance.Value(f"PROVENANCE_{source.name}") for source in Source}
@@ -46,8 +46,11 @@ class MemoryClient:
             answer = await self._memories.CreateMemory(pb.CreateMemoryRequest(memory=stored, request_id=request_id))
         return answer.memory.id
 
-    async def search(self, agent_id: str, query: str, most: int) -> list[Recollection]:
-        """Return up to `most` memories, most relevant first."""
+    async def search(
+        self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
+    ) -> list[Recollection]:
+        """Return up to `most` memories from these sources, of this author when one is given; most relevant first."""
+        provenances = [_PROVENANCES[source] for source in sources]
         return [
             Recollection(
                 id=hit.memory.id,
@@ -57,17 +60,21 @@ class MemoryClient:
                 author=hit.memory.author,
                 relevance=hit.relevance,
             )
-            for hit in await self._hits(agent_id, query, most, (), ())
+            for hit in await self._hits(agent_id, query, most, (), provenances, author)
         ]
 
     async def trusted(self, agent_id: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
         """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), newest first."""
-        request = pb.ListMemoriesRequest(
-            agent_id=agent_id, kinds=[_kind(kind) for kind in kinds], provenances=_TRUSTED, page_size=most
-        )
-        with calling("memory"):
-            answer = await self._memories.ListMemories(request)
-        return [_trusted(memory) for memory in answer.memories]
+        return [_trusted(memory) for memory in await self._listed(agent_id, kinds, most, _TRUSTED)]
+
+    async def said(self, agent_id: str, kinds: Sequence[str], most: int) -> list[Said]:
+        """Return up to `most` of what an agent has said, in memories of these kinds; newest first."""
+        # An answer comes from where its words may come from, and names the agent as its author.
+        own = await self._listed(agent_id, kinds, most, _TRUSTED)
+        answers = await self._listed(agent_id, kinds, most, (), author=agent_id)
+        every = {memory.id: memory for memory in (*own, *answers)}.values()
+        newest = sorted(every, key=lambda memory: memory.create_time.ToNanoseconds(), reverse=True)
+        return [Said(memory.text, memory.subject) for memory in newest[:most]]
 
     async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
         """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), most relevant first."""
@@ -117,6 +124,24 @@ class MemoryClient:
         with calling("memory"):
             await self._relationships.RecordInteraction(request)
 
+    async def _listed(
+        self,
+        agent_id: str,
+        kinds: Sequence[str],
+        most: int,
+        provenances: "Sequence[pb.Provenance.ValueType]",
+        author: str = "",
+    ) -> Sequence[pb.Memory]:
+        request = pb.ListMemoriesRequest(
+            agent_id=agent_id,
+            kinds=[_kind(kind) for kind in kinds],
+            provenances=provenances,
+            author=author,
+            page_size=most,
+        )
+        with calling("memory"):
+            return (await self._memories.ListMemories(request)).memories
+
     async def _hits(
         self,
         agent_id: str,
@@ -124,6 +149,7 @@ class MemoryClient:
         most: int,
         kinds: Sequence[str],
         provenances: "Sequence[pb.Provenance.ValueType]",
+        author: str = "",
     ) -> Sequence[pb.MemoryHit]:
         request = pb.SearchMemoriesRequest(
             agent_id=agent_id,
@@ -131,6 +157,7 @@ class MemoryClient:
             max_results=most,
             kinds=[_kind(kind) for kind in kinds],
             provenances=provenances,
+            author=author,
         )
         with calling("memory"):
             return (await self._memories.SearchMemories(request)).hits

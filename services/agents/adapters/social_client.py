@@ -1,5 +1,7 @@
 """Accounts, posts and mentions, at the social service."""
 
+from datetime import UTC
+
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.agents.adapters.calls import calling
@@ -77,11 +79,13 @@ class SocialClient:
             conversation_id=mention.conversation_id or mention.network_post_id,
             create_time=read_time(mention, "create_time", self._clock.now()),
             author_user_id=mention.author_user_id,
+            in_reply_to_user_id=mention.in_reply_to_user_id,
         )
 
 
 def _account(account: pb.Account) -> Account:
-    return Account(account.id, account.handle, account.network_user_id)
+    registered = account.create_time.ToDatetime(tzinfo=UTC)
+    return Account(account.id, account.handle, account.network_user_id, read_time(account, "handle_time", registered))
 
 
 def _post(post: pb.Post) -> Post:

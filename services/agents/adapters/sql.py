@@ -7,11 +7,13 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.agents.domain.entities import (
+    Acquaintance,
     ActionKind,
     ActivityKind,
     ActivityRecord,
     AgentRecord,
     ConversationCount,
+    ExternalConversation,
     MentionCursor,
     ScheduleEntry,
 )
@@ -31,8 +33,12 @@ class SqlRecords(SqlTransaction):
         return await self._page(select(AgentRecord), page, col(AgentRecord.id))
 
     async def fellows(self, agent_id: str) -> list[AgentRecord]:
-        """Return the other agents that have a handle."""
-        query = select(AgentRecord).where(AgentRecord.id != agent_id, AgentRecord.handle != "")
+        """Return the other agents that have an account."""
+        return [agent for agent in await self.members() if agent.id != agent_id]
+
+    async def members(self) -> list[AgentRecord]:
+        """Return all agents that have an account."""
+        query = select(AgentRecord).where(AgentRecord.account_id != "")
         return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
 
     async def schedule(self, agent_id: str) -> list[ScheduleEntry]:
@@ -128,3 +134,21 @@ class SqlRecords(SqlTransaction):
         self._session.add(found)
         await self._session.flush()
         return True
+
+    async def mark_external(self, conversation_id: str) -> None:
+        """Mark a conversation in which somebody's words from outside were heard."""
+        if not await self.is_external(conversation_id):
+            await self.save(ExternalConversation(conversation_id=conversation_id))
+
+    async def is_external(self, conversation_id: str) -> bool:
+        """Tell whether a conversation is marked so."""
+        return await self._session.get(ExternalConversation, conversation_id) is not None
+
+    async def acquaintances(self, agent_id: str) -> Mapping[str, str]:
+        """Return the network's ids of those whom an agent's persona knows by handles, by these, in small letters."""
+        query = select(Acquaintance).where(Acquaintance.agent_id == agent_id)
+        return {row.handle: row.network_user_id for row in (await self._session.exec(query)).all()}
+
+    async def meet(self, agent_id: str, handle: str, user_id: str) -> None:
+        """Take down who it is whom an agent's persona knows by a handle."""
+        await self.save(Acquaintance(agent_id=agent_id, handle=handle, network_user_id=user_id))

@@ -42,6 +42,9 @@ class AgentRecord(SQLModel, table=True):
     persona: dict[str, Any] = Field(sa_type=JSON)
     account_id: str = ""
     handle: str = Field(default="", index=True)
+    """What it is called on the network, to address it by; empty while that isn't known."""
+    handle_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When it was called so, as far as is known."""
     network_user_id: str = ""
     """Its id on the network, which stays when the handle changes; empty until it is known."""
     wallet_id: str = ""
@@ -86,6 +89,19 @@ class AgentRecord(SQLModel, table=True):
         felt = mood.felt
         self.trading_valence, self.trading_arousal, self.trading_dominance = felt.valence, felt.arousal, felt.dominance
         self.trading_mood_time = now
+
+    def move_to(self, account_id: str, network_user_id: str) -> None:
+        """Give it an account, or none; what another one was called goes."""
+        if account_id != self.account_id:
+            self.handle, self.handle_time = "", None
+        self.account_id, self.network_user_id = account_id, network_user_id
+
+    def be_called(self, handle: str, time: datetime) -> bool:
+        """Take down what it was called at a time; False when that is no news, or later news are known."""
+        if handle == self.handle or (self.handle_time is not None and time <= self.handle_time):
+            return False
+        self.handle, self.handle_time = handle, time
+        return True
 
     def start(self, now: datetime) -> None:
         """Let its schedule run from now on."""
@@ -156,3 +172,21 @@ class ConversationCount(SQLModel, table=True):
     conversation_id: str = Field(primary_key=True)
     counterpart: str = Field(primary_key=True)
     replies: int = 0
+
+
+class ExternalConversation(SQLModel, table=True):
+    """A conversation in which some agent has heard words from outside: a fellow may repeat them there."""
+
+    __tablename__ = "external_conversation"
+
+    conversation_id: str = Field(primary_key=True)
+
+
+class Acquaintance(SQLModel, table=True):
+    """Who it is whom a persona knows by a handle: whoever was first heard under it, whatever they are called later."""
+
+    __tablename__ = "acquaintance"
+
+    agent_id: str = Field(primary_key=True)
+    handle: str = Field(primary_key=True)
+    network_user_id: str

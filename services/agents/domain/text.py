@@ -25,7 +25,8 @@ _UNSPACED = (
 )
 """The scripts that put no space between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
-_HANDLE = re.compile(r"(?<!\w)@\w+")
+# Handles are of ASCII letters and as long as X allows: what follows without a blank is said.
+_HANDLE = re.compile(r"(?<!\w)[@\uff20]\w{1,15}", re.ASCII)
 _MARKUP = str.maketrans("<>[]{}\uff1c\uff1e\uff3b\uff3d", "\u2039\u203a()()\u2039\u203a()")
 _SUFFIX = re.compile(r"(?:'s|ies|ing|ed|es|s|ly|y)$")
 _SENTENCE = re.compile(r"[^.!?\u2026]+[.!?\u2026]*")

@@ -28,12 +28,17 @@ class Refused(PuppetError):
 
 
 class Source(StrEnum):
-    """Where a memory comes from: the memory service's provenance."""
+    """Where a memory comes from, the memory service's provenance: the highest first."""
 
-    SELF = "self"
     OPERATOR = "operator"
+    SELF = "self"
     AGENT = "agent"
     EXTERNAL = "external"
+
+    @classmethod
+    def lowest(cls, *sources: "Source") -> "Source":
+        """Return where something comes from that was made from what came from these."""
+        return max(sources, key=list(cls).index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,14 @@ class Recollection:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Something that an agent has said, whatever it was made from: to be compared with, and nothing is made from it."""
+
+    text: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What an agent thinks of a counterpart, or how that changes."""
 
@@ -81,8 +94,14 @@ class MemoryPort(Protocol):
         """Store a memory once for every request_id, and return its id."""
         ...
 
-    async def search(self, agent_id: str, query: str, most: int) -> list[Recollection]:
-        """Return up to `most` memories, most relevant first."""
+    async def search(
+        self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
+    ) -> list[Recollection]:
+        """Return up to `most` memories from these sources, of this author when one is given; most relevant first."""
+        ...
+
+    async def said(self, agent_id: str, kinds: Sequence[str], most: int) -> list[Said]:
+        """Return up to `most` of what an agent has said, in memories of these kinds; newest first."""
         ...
 
     async def trusted(self, agent_id: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
@@ -138,6 +157,8 @@ class Account:
     handle: str
     user_id: str
     """Its id on the network."""
+    handle_time: datetime
+    """When the network said what its handle is."""
 
 
 class SocialPort(Protocol):

@@ -26,7 +26,11 @@ class Records(Protocol):
         ...
 
     async def fellows(self, agent_id: str) -> list[AgentRecord]:
-        """Return the other agents that have a handle."""
+        """Return the other agents that have an account."""
+        ...
+
+    async def members(self) -> list[AgentRecord]:
+        """Return all agents that have an account."""
         ...
 
     async def save(self, row: AgentRecord) -> None:
@@ -85,6 +89,22 @@ class Records(Protocol):
 
     async def count_reply(self, agent_id: str, conversation_id: str, counterpart: str, limit: int) -> bool:
         """Count a reply; False, and nothing is counted, when there are as many as the limit."""
+        ...
+
+    async def mark_external(self, conversation_id: str) -> None:
+        """Mark a conversation in which somebody's words from outside were heard."""
+        ...
+
+    async def is_external(self, conversation_id: str) -> bool:
+        """Tell whether a conversation is marked so."""
+        ...
+
+    async def acquaintances(self, agent_id: str) -> Mapping[str, str]:
+        """Return the network's ids of those whom an agent's persona knows by handles, by these, in small letters."""
+        ...
+
+    async def meet(self, agent_id: str, handle: str, user_id: str) -> None:
+        """Take down who it is whom an agent's persona knows by a handle."""
         ...
 
     async def commit(self) -> None:

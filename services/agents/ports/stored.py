@@ -26,6 +26,13 @@ class Mention:
     create_time: datetime
     author_user_id: str = ""
     """The author's id on the network; empty in what was stored before it was known."""
+    in_reply_to_user_id: str = ""
+    """Whom it answers, by the id on the network; empty when it answers nobody, or it isn't known whom."""
+
+    @property
+    def begins_conversation(self) -> bool:
+        """True when it answers nobody."""
+        return self.conversation_id == self.network_post_id and not self.in_reply_to_user_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,15 @@ class Heard:
     counterpart: str
     author_name: str
     is_fellow: bool
+    may_echo: bool = False
+    """True of a fellow's words that may be a stranger's."""
+    known_as: str = ""
+    """The name by which the persona knows a stranger; empty when it doesn't."""
+
+    @property
+    def is_external(self) -> bool:
+        """True when the words are a stranger's, or may be."""
+        return self.may_echo or not self.is_fellow
 
 
 @dataclass(frozen=True, slots=True)

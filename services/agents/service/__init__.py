@@ -3,6 +3,7 @@
 from services.agents.service.agents import Agents
 from services.agents.service.cast import Cast
 from services.agents.service.effects import Effects
+from services.agents.service.hearing import Hearing
 from services.agents.service.journal import Journal
 from services.agents.service.posting import Posting
 from services.agents.service.provisioning import Provisioning
@@ -21,6 +22,7 @@ __all__ = [
     "Dealing",
     "Effects",
     "Flows",
+    "Hearing",
     "Journal",
     "Limits",
     "Posting",

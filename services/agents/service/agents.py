@@ -78,6 +78,7 @@ class Agents:
             persona=redact(raw),
             account_id=account.id if account else "",
             handle=account.handle if account else "",
+            handle_time=account.handle_time if account else None,
             network_user_id=account.user_id if account else "",
             wallet_id=wallet.id if wallet else "",
             valence=mood.valence,
@@ -130,8 +131,11 @@ class Agents:
             if await records.claim(key, agent_id) is not None:
                 return agent
             agent.become(persona.name, persona.description, redact(raw), etag, now)
-            agent.account_id, agent.handle = (account.id, account.handle) if account else ("", "")
-            agent.network_user_id = account.user_id if account else ""
+            if account is None:
+                agent.move_to("", "")
+            else:
+                agent.move_to(account.id, account.user_id)
+                agent.be_called(account.handle, account.handle_time)
             agent.wallet_id = wallet.id if wallet else agent.wallet_id
             await records.save(agent)
             if agent.is_active:

@@ -49,7 +49,7 @@ class Cast:
         return self.met(record)
 
     async def fellows(self, agent_id: str) -> list[AgentRecord]:
-        """Return the other characters of this suite that have a handle."""
+        """Return the other characters of this suite that have an account."""
         async with self._store.reading() as records:
             return await records.fellows(agent_id)
 

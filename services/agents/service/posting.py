@@ -48,8 +48,8 @@ class Posting:
         if not (character.record.is_active and character.record.account_id):
             return Pass("posts nothing", "was stopped before it began")
         rng = random.Random(workflow_id)
-        own = await self._memory.trusted(task.agent_id, OWN_WORDS, _MOST_OWN)
-        texts = tuple(memory.text for memory in own)
+        own = await self._memory.said(task.agent_id, OWN_WORDS, _MOST_OWN)
+        texts = tuple(said.text for said in own)
         if task.news is not None:
             if not is_checkable(character.persona):
                 return _composed(character, task.news, texts, rng)
@@ -60,7 +60,7 @@ class Posting:
                 return Pass("posts nothing about its trade", choice.account)
             reason = f"it {task.news.words}; feels {character.mood.label}; {choice.account}"
             return Draft(choice.text, reason, {**task.news.details, "topic": task.news.words})
-        topic = task.topic or await self._topic(character, [memory.subject for memory in own[:_MOST_LATE]], rng)
+        topic = task.topic or await self._topic(character, [said.subject for said in own[:_MOST_LATE]], rng)
         memories = await self._memory.trusted_about(task.agent_id, topic, GROUNDED, _MOST_FITTING)
         fellow = await self._addressed(character, texts, rng)
         prefix = f"@{fellow.handle} " if fellow else ""
@@ -105,7 +105,8 @@ class Posting:
         is_silent = not any(text.startswith("@") for text in own[:_SILENCE])
         if rng.random() >= (_ADDRESS_PROBABILITY_AFTER_SILENCE if is_silent else _ADDRESS_PROBABILITY):
             return None
-        fellows = [fellow for fellow in await self._cast.fellows(character.record.id) if fellow.is_active]
+        everyone = await self._cast.fellows(character.record.id)
+        fellows = [fellow for fellow in everyone if fellow.is_active and fellow.handle]
         names = {known.counterpart for known in character.persona.memory.relationships}
         known = [fellow for fellow in fellows if names & {fellow.id, fellow.name, fellow.handle}]
         return rng.choice(known or fellows) if fellows else None

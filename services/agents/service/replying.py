@@ -1,20 +1,20 @@
-"""What an agent does to answer: read its mentions, hear each of them, and reply to some, within limits."""
+"""What an agent does to answer what it has heard: reply to some of it, within limits."""
 
 import random
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from services.agents.domain.entities import ActivityKind, AgentRecord
+from services.agents.domain import text as texts
+from services.agents.domain.entities import ActivityKind
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.mood import SocialEvent, stress_in
 from services.agents.domain.prompts import Fellow, Remembered, compose_reply
-from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection, SocialPort, Source, View
+from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection, Source, View
 from services.agents.ports.store import Store
-from services.agents.ports.stored import Draft, Feelings, Heard, Inbox, MentionsTask, Pass, Post, ReplyTask
+from services.agents.ports.stored import Draft, Feelings, Heard, Pass, Post, ReplyTask
 from services.agents.service.cast import Cast, Character
-from services.agents.service.journal import TURN, Entry
+from services.agents.service.journal import Entry
 from services.agents.service.posting import OWN_WORDS
 from services.agents.service.writing import Choice, Writer
 from services.runtime.idempotency import RequestKey
@@ -23,13 +23,11 @@ MOST_REPLIES_TO_A_FELLOW = 2
 MOST_REPLIES_TO_A_STRANGER = 3
 """In one conversation. Two characters that answer each other would otherwise never end."""
 
+_OWN = (Source.OPERATOR, Source.SELF)
+_OF_OTHERS = (Source.AGENT, Source.EXTERNAL)
 _CLOSER = View(sentiment=0.02, familiarity=0.05, trust=0.01)
-# Networks have a clock of their own, and tell the time in whole seconds.
-_CLOCK_SKEW = timedelta(minutes=1)
 _MOST_HITS = 8
 _MOST_OWN = 40
-_NETWORK = "x"
-_HANDLE = re.compile(r"@\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,6 @@ class Replying:
         cast: Cast,
         writer: Writer,
         memory: MemoryPort,
-        social: SocialPort,
         limits: Limits,
     ) -> None:
         self._store = store
@@ -58,61 +55,6 @@ class Replying:
         self._limits = limits
         self._writer = writer
         self._memory = memory
-        self._social = social
-
-    async def inbox(self, task: MentionsTask) -> Inbox:
-        """Return the mentions after the cursor."""
-        record = (await self._cast.character(task.agent_id)).record
-        async with self._store.reading() as records:
-            before = await records.mention_cursor(task.agent_id)
-        if not (record.is_active and record.account_id):
-            return Inbox((), before, before)
-        if not record.network_user_id:
-            await self._learn(record)
-        found = await self._social.mentions(record.account_id, before)
-        # An account may be older than its character: what was said before it came here is not for it to answer.
-        since = record.create_time - _CLOCK_SKEW
-        mentions = [mention for mention in found if before or mention.create_time >= since]
-        return Inbox(tuple(mentions), before, found[-1].network_post_id if found else before)
-
-    async def _learn(self, record: AgentRecord) -> None:
-        """Take down who an agent is on its network, if it came here before that was asked for."""
-        account = await self._social.account_of(record.id)
-        if account is None:
-            return
-        async with self._store.writing(TURN) as records:
-            agent = await records.agent(record.id)
-            if agent is not None and agent.account_id == account.id:
-                agent.network_user_id = account.user_id
-                await records.save(agent)
-                await records.commit()
-
-    async def advance(self, task: MentionsTask, inbox: Inbox) -> None:
-        """Move the cursor behind the inbox."""
-        async with self._store.writing() as records:
-            await records.move_mention_cursor(task.agent_id, inbox.before, inbox.after)
-            await records.commit()
-
-    async def hear(self, workflow_id: str, task: ReplyTask) -> Heard:
-        """Remember a mention: a fellow's words as AGENT, a stranger's as EXTERNAL."""
-        mention = task.mention
-        fellows = await self._cast.fellows(task.agent_id)
-        # Not by the handle: who renames stays who they are, and who takes a name over is somebody else.
-        fellow = next((known for known in fellows if known.network_user_id == mention.author_user_id), None)
-        fellow = fellow if mention.author_user_id else None
-        counterpart = fellow.id if fellow else f"{_NETWORK}:{mention.author_user_id or mention.author_handle}"
-        heard = NewMemory(
-            mention.text,
-            "interaction",
-            Source.AGENT if fellow else Source.EXTERNAL,
-            author=counterpart,
-            source_id=mention.network_post_id,
-            subject=fellow.name if fellow else mention.author_handle,
-            conversation_id=mention.conversation_id,
-            occur_time=mention.create_time,
-        )
-        memory_id = await self._memory.remember(task.agent_id, heard, f"{workflow_id}/heard")
-        return Heard(memory_id, counterpart, heard.subject, is_fellow=fellow is not None)
 
     async def consider(self, workflow_id: str, task: ReplyTask, heard: Heard) -> Pass | None:
         """Decide whether to answer at all; None when it will, and then the reply counts against the limit."""
@@ -149,13 +91,9 @@ class Replying:
         """Return the reply, or why there is none."""
         character = await self._cast.character(task.agent_id)
         rng = random.Random(f"{workflow_id}/words")
-        view = await self._memory.view_of(task.agent_id, heard.counterpart)
-        if view is None and not heard.is_fellow:
-            # A persona knows people by their handles only.
-            view = await self._memory.view_of(task.agent_id, task.mention.author_handle)
-        own = tuple(memory.text for memory in await self._memory.trusted(task.agent_id, OWN_WORDS, _MOST_OWN))
+        own = tuple(said.text for said in await self._memory.said(task.agent_id, OWN_WORDS, _MOST_OWN))
         memory = await self._fitting(task, heard)
-        author = _author(heard, view.notes if view else "")
+        author = _author(heard, await self._note(task.agent_id, heard))
         others = await self._others(task, heard)
         context = Context(task.mention.text, own_posts=own, names=others)
         choice = await self._words(character, author, _recalling(context, memory), rng)
@@ -176,11 +114,12 @@ class Replying:
         return Draft(choice.text, f"{remembered}feels {character.mood.label}; {choice.account}", details)
 
     async def remember(self, workflow_id: str, task: ReplyTask, heard: Heard, draft: Draft, post: Post) -> None:
-        """Remember what was answered, and grow a little closer to whom it was said."""
+        """Remember what was answered, as coming from where it was made from, and grow closer to whom it was said."""
         answer = NewMemory(
             draft.text,
             "interaction",
-            Source.SELF,
+            Source.lowest(Source.SELF, _source(heard)),
+            author=task.agent_id,
             source_id=post.network_post_id,
             subject=heard.author_name,
             conversation_id=task.mention.conversation_id,
@@ -190,9 +129,9 @@ class Replying:
         await self._memory.interacted(task.agent_id, heard.counterpart, summary, _CLOSER, f"{workflow_id}/closer")
 
     async def feelings(self, task: ReplyTask, heard: Heard) -> Feelings:
-        """Return how being mentioned moves an agent: what fellows say does, what strangers say doesn't."""
+        """Return how being mentioned moves an agent: what fellows say does, what strangers may have said doesn't."""
         character = await self._cast.character(task.agent_id)
-        if not heard.is_fellow:
+        if heard.is_external:
             return Feelings(())
         is_stressed = stress_in(task.mention.text, character.persona)
         return Feelings((SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,))
@@ -208,20 +147,33 @@ class Replying:
         return tuple(name for one in fellows if one.id != heard.counterpart for name in (one.name, one.handle) if name)
 
     async def _fitting(self, task: ReplyTask, heard: Heard) -> Recollection | None:
-        """Return the memory that fits a mention best."""
-        query = _HANDLE.sub("", task.mention.text).strip() or heard.author_name
-        hits = await self._memory.search(task.agent_id, query, _MOST_HITS)
+        """Return the memory that fits a mention best: the character's own, or what the same one has said before."""
+        query = texts.spoken(task.mention.text) or heard.author_name
+        hits = await self._memory.search(task.agent_id, query, _MOST_HITS, _OWN)
+        hits += await self._memory.search(task.agent_id, query, _MOST_HITS, _OF_OTHERS, heard.counterpart)
+        hits.sort(key=lambda hit: hit.relevance, reverse=True)
         if heard.is_fellow:
-            hits += await self._memory.search(task.agent_id, heard.author_name, _MOST_HITS)
+            hits += await self._memory.search(task.agent_id, heard.author_name, _MOST_HITS, _OWN)
         return next((hit for hit in hits if _may_bring_up(hit, heard)), None)
+
+    async def _note(self, agent_id: str, heard: Heard) -> str:
+        """Return what the character thinks of somebody, in words."""
+        for name in (heard.counterpart, heard.known_as):
+            view = await self._memory.view_of(agent_id, name) if name else None
+            if view and view.notes:
+                return view.notes
+        return ""
 
 
 def _recalling(context: Context, memory: Recollection | None) -> Context:
     """Return a context with what is to be brought in; what others have said stays theirs."""
     if memory is None:
         return context
-    is_own = memory.source in (Source.SELF, Source.OPERATOR)
-    return replace(context, memory=memory.text, is_memory_trusted=is_own)
+    return replace(context, memory=memory.text, is_memory_trusted=memory.source in _OWN)
+
+
+def _source(heard: Heard) -> Source:
+    return Source.EXTERNAL if heard.is_external else Source.AGENT
 
 
 def _author(heard: Heard, note: str) -> Fellow | None:
@@ -232,9 +184,10 @@ def _author(heard: Heard, note: str) -> Fellow | None:
 
 
 def _may_bring_up(hit: Recollection, heard: Heard) -> bool:
-    if hit.id == heard.memory_id:
+    """Say whether a memory may come into an answer, which is then no lower than what is answered."""
+    if hit.id == heard.memory_id or Source.lowest(hit.source, _source(heard)) is not _source(heard):
         return False
-    if hit.source in (Source.AGENT, Source.EXTERNAL):
+    if hit.source in _OF_OTHERS:
         # What somebody has said is for nobody else's ears.
         return hit.author == heard.counterpart
     # To bring in what it has said itself would be to repeat it.

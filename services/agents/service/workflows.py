@@ -13,6 +13,7 @@ from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.mood import SocialEvent
 from services.agents.ports.stored import MentionsTask, Pass, PostTask, Progress, ReplyTask, TradeTask
 from services.agents.ports.workflows import Run, StepFailed
+from services.agents.service.hearing import Hearing
 from services.agents.service.journal import Entry, Journal
 from services.agents.service.posting import Posting, posted
 from services.agents.service.replying import Replying, replied
@@ -41,10 +42,17 @@ class Flows:
     """The workflows."""
 
     def __init__(
-        self, posting: Posting, replying: Replying, dealing: Dealing, journal: Journal, settle_seconds: float
+        self,
+        posting: Posting,
+        hearing: Hearing,
+        replying: Replying,
+        dealing: Dealing,
+        journal: Journal,
+        settle_seconds: float,
     ) -> None:
         """Take how long to wait for an effect whose outcome is not known yet."""
         self._posting = posting
+        self._hearing = hearing
         self._replying = replying
         self._dealing = dealing
         self._journal = journal
@@ -69,17 +77,17 @@ class Flows:
     async def mentions(self, run: Run, task: MentionsTask) -> None:
         """Start a reply to every new mention."""
         async with self._failures(run, task.agent_id, "read its mentions"):
-            inbox = await run.step("look", lambda: self._replying.inbox(task))
+            inbox = await run.step("look", lambda: self._hearing.inbox(task))
             for mention in inbox.mentions:
                 await run.start(f"reply/{task.agent_id}/{mention.network_post_id}", ReplyTask(task.agent_id, mention))
             if inbox.after != inbox.before:
-                await run.step("advance", lambda: self._replying.advance(task, inbox))
+                await run.step("advance", lambda: self._hearing.advance(task, inbox))
 
     async def reply(self, run: Run, task: ReplyTask) -> None:
         """Answer a mention, or decide not to."""
         agent_id = task.agent_id
         async with self._failures(run, agent_id, f"answer {task.mention.author_handle}"):
-            heard = await run.step("hear", lambda: self._replying.hear(run.id, task))
+            heard = await run.step("hear", lambda: self._hearing.hear(run.id, task))
             refusal = await run.step("consider", lambda: self._replying.consider(run.id, task, heard))
             if refusal is not None:
                 await self._pass(run, agent_id, refusal)

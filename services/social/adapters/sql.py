@@ -27,14 +27,19 @@ class SqlRecords(SqlTransaction):
         return await self._page(query, page, col(Account.create_time), col(Account.id))
 
     async def rivals(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
-        """Return the accounts on a network that are this agent's, or have this profile's id or handle."""
+        """Return the accounts on a network that are this agent's, or have this profile's id."""
         query = select(Account).where(
             Account.network == network,
-            or_(
-                Account.agent_id == agent_id,
-                Account.network_user_id == profile.user_id,
-                sa.func.lower(Account.handle) == profile.handle.lower(),
-            ),
+            or_(Account.agent_id == agent_id, Account.network_user_id == profile.user_id),
+        )
+        return list((await self._session.exec(query)).all())
+
+    async def namesakes(self, account: Account, handle: str) -> list[Account]:
+        """Return the other accounts on its network that are said to have this handle."""
+        query = select(Account).where(
+            Account.network == account.network,
+            Account.id != account.id,
+            sa.func.lower(Account.handle) == handle.lower(),
         )
         return list((await self._session.exec(query)).all())
 

@@ -32,7 +32,7 @@ _PAGE = 100  # the most that X puts on a page
 _MOST_PAGES = 8  # of mentions X keeps the latest 800
 _LEAST = 5  # and the fewest
 _NO_RESET_SECONDS = 60.0
-_TWEET_FIELDS = ["author_id", "conversation_id", "created_at", "entities", "referenced_tweets"]
+_TWEET_FIELDS = ["author_id", "conversation_id", "created_at", "entities", "in_reply_to_user_id", "referenced_tweets"]
 
 
 def open_session(timeout_seconds: float) -> aiohttp.ClientSession:
@@ -240,6 +240,7 @@ def _mentions(answer: Json, user_id: str) -> Iterable[Mention]:
                 conversation_id=str(tweet.get("conversation_id", "")),
                 in_reply_to=_reference(tweet, "replied_to"),
                 create_time=datetime.fromisoformat(tweet["created_at"]),
+                in_reply_to_user_id=str(tweet.get("in_reply_to_user_id", "")),
             )
 
 

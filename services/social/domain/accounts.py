@@ -1,13 +1,15 @@
 """Accounts on networks, and what they may do there."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlmodel import DateTime, Field, SQLModel
 
 from services.runtime.columns import text_of
 from services.social.domain.text import MAX_POST_LENGTH
+
+_HANDLE_AGE = timedelta(days=1)
 
 
 class NetworkName(StrEnum):
@@ -73,10 +75,32 @@ class Account(SQLModel, table=True):
     agent_id: str
     network: NetworkName = Field(sa_type=text_of(NetworkName))
     handle: str
+    """What it is called there; empty when somebody else is called so by now."""
     network_user_id: str
     sealed_credentials: str
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
+    handle_time: datetime = Field(sa_type=DateTime(timezone=True))
+    """When the network last said what its handle is, or that another account has it."""
+    handle_due_time: datetime = Field(sa_type=DateTime(timezone=True))
+    """When the network is to be asked for it again."""
 
     def belongs_to(self, agent_id: str, profile: Profile) -> bool:
         """Tell whether it is this agent's account with this profile, whose handle may have changed since."""
         return self.agent_id == agent_id and self.network_user_id == profile.user_id
+
+    def is_handle_due(self, now: datetime) -> bool:
+        """Tell whether the network is to be asked for the handle."""
+        return self.handle_due_time <= now
+
+    def ask_later(self, now: datetime) -> None:
+        """Let the network be asked for the handle again in a day."""
+        self.handle_due_time = now + _HANDLE_AGE
+
+    def call(self, handle: str, now: datetime) -> None:
+        """Take down what the network says that it is called."""
+        self.handle, self.handle_time = handle, now
+        self.ask_later(now)
+
+    def lose_handle(self, now: datetime) -> None:
+        """Take down that another account is called so by now; what it is called itself is to be asked for."""
+        self.handle, self.handle_time, self.handle_due_time = "", now, now

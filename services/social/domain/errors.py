@@ -27,7 +27,8 @@ class AccountExists(errors.AlreadyExists):
     reason = "ACCOUNT_EXISTS"
 
     def __init__(self, agent_id: str, handle: str) -> None:
-        super().__init__(f"{agent_id!r} already has the account @{handle}", agent_id=agent_id, handle=handle)
+        named = f"the account @{handle}" if handle else "an account"
+        super().__init__(f"{agent_id!r} already has {named}", agent_id=agent_id, handle=handle)
 
 
 class CredentialsRefused(errors.WrongState):

@@ -16,6 +16,8 @@ class Mention:
     conversation_id: str
     in_reply_to: str
     create_time: datetime
+    in_reply_to_user_id: str = ""
+    """Who wrote the post that it replies to; empty when it is no reply, or the network doesn't say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,10 @@
 """Accounts: registered after the network took their credentials, and kept sealed."""
 
+import logging
+from datetime import datetime
+
 from services.runtime.clock import Clock
+from services.runtime.errors import PuppetError
 from services.runtime.idempotency import RequestKey
 from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
@@ -8,6 +12,10 @@ from services.social.domain.accounts import CAPABILITIES, Account, Capabilities,
 from services.social.domain.errors import AccountExists, AccountNotFound
 from services.social.domain.network import Mention
 from services.social.ports import Network, Records, Store, Vault
+
+log = logging.getLogger(__name__)
+
+_TURN = "accounts"
 
 
 class Accounts:
@@ -30,8 +38,8 @@ class Accounts:
             if first := await records.claim(key, account_id):
                 return await existing_account(records, first)
             # Not committed: the claim counts only together with the account.
-        profile = await self._network.profile(credentials)
-        async with self._store.writing("accounts") as records:
+        profile, now = await self._network.profile(credentials), self._clock.now()
+        async with self._store.writing(_TURN) as records:
             account = await _own_account(records, agent_id, profile) or Account(
                 id=account_id,
                 agent_id=agent_id,
@@ -39,13 +47,14 @@ class Accounts:
                 handle="",
                 network_user_id=profile.user_id,
                 sealed_credentials="",
-                create_time=self._clock.now(),
+                create_time=now,
+                handle_time=now,
+                handle_due_time=now,
             )
             if first := await records.claim(key, account.id):
                 return await existing_account(records, first)
-            account.handle = profile.handle
             account.sealed_credentials = self._vault.seal(credentials)
-            await records.save(account)
+            await _call(records, account, profile, now)
             await records.commit()
         return account
 
@@ -81,10 +90,35 @@ class Accounts:
         user_id = account.network_user_id
         if page.after:
             (after,) = page.after
+        else:
+            await self._refresh(account, credentials)
         if not after:
             return Paged(await self._network.latest_mentions(credentials, user_id, page.size), None)
         mentions = await self._network.mentions_after(credentials, user_id, after)
         return Paged.cut(mentions, page, lambda mention: (mention.network_post_id,))
+
+    async def _refresh(self, account: Account, credentials: Credentials) -> None:
+        """Ask the network for the handle of an account, once a day; while it doesn't answer the handle stays."""
+        now = self._clock.now()
+        if not account.is_handle_due(now):
+            return
+        async with self._store.writing(_TURN) as records:
+            fresh = await existing_account(records, account.id)
+            if not fresh.is_handle_due(now):
+                return
+            fresh.ask_later(now)
+            await records.save(fresh)
+            await records.commit()
+        try:
+            profile = await self._network.profile(credentials)
+        except PuppetError as error:
+            log.warning("the handle was not told", extra={"account_id": account.id, "reason": error.reason})
+            return
+        async with self._store.writing(_TURN) as records:
+            fresh = await existing_account(records, account.id)
+            if fresh.network_user_id == profile.user_id:
+                await _call(records, fresh, profile, now)
+                await records.commit()
 
 
 async def existing_account(records: Records, account_id: str) -> Account:
@@ -92,6 +126,15 @@ async def existing_account(records: Records, account_id: str) -> Account:
     if account := await records.account(account_id):
         return account
     raise AccountNotFound(account_id)
+
+
+async def _call(records: Records, account: Account, profile: Profile, now: datetime) -> None:
+    """Save what an account is called now; another one that is said to be called so isn't any more."""
+    for namesake in await records.namesakes(account, profile.handle):
+        namesake.lose_handle(now)
+        await records.save(namesake)
+    account.call(profile.handle, now)
+    await records.save(account)
 
 
 async def _own_account(records: Records, agent_id: str, profile: Profile) -> Account | None:

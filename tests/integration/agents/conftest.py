@@ -17,6 +17,7 @@ from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.bootstrap import served
 from services.agents.settings import AgentsSettings
 from services.runtime.clock import SystemClock
+from services.runtime.ids import new_id
 from services.runtime.rpc.server import Lifecycle
 from tests.conftest import Serve
 from tests.fakes.agents import World
@@ -110,6 +111,13 @@ async def next_of(
                 break
     call.cancel()
     return found
+
+
+async def addressed(agents: AgentServiceStub, agent_id: str) -> set[str]:
+    """Let an agent post a few times, and return whom it speaks to: the handles in front, with their signs."""
+    posts = [pb.TriggerPostRequest(agent_id=agent_id, request_id=new_id("post")) for _ in range(8)]
+    said = [(await agents.TriggerPost(post, timeout=30)).activity for post in posts]
+    return {one.summary.split()[0] for one in said if one.kind == pb.ACTIVITY_KIND_POST and one.summary[0] == "@"}
 
 
 async def until(condition: Callable[[], bool]) -> None:

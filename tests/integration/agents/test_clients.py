@@ -59,7 +59,7 @@ async def test_a_memory_is_stored_once_and_found(memory: MemoryClient) -> None:
     new = NewMemory("The ferry was late again", "event", Source.EXTERNAL, author="stranger")
     first = await memory.remember("wren", new, "req_1")
     assert await memory.remember("wren", new, "req_1") == first
-    [hit] = await memory.search("wren", "the ferry", 5)
+    [hit] = await memory.search("wren", "the ferry", 5, list(Source))
     assert (hit.id, hit.text, hit.kind, hit.source, hit.author) == (
         first,
         new.text,
@@ -78,6 +78,42 @@ async def test_only_own_and_operators_memories_are_trusted(memory: MemoryClient)
     ):
         assert {item.provenance for item in found} == {"self", "operator"}
     assert await memory.trusted("wren", ["trade"], 10) == []
+
+
+async def test_a_search_finds_what_these_sources_and_this_author_have_said(memory: MemoryClient) -> None:
+    for number, (source, author) in enumerate(
+        ((Source.SELF, ""), (Source.EXTERNAL, "x:7"), (Source.EXTERNAL, "x:8"), (Source.AGENT, "otto"))
+    ):
+        new = NewMemory(f"the ferry is late, says number {number}", "interaction", source, author=author)
+        await memory.remember("wren", new, f"req_{number}")
+
+    async def found(*sources: Source, author: str = "") -> set[tuple[Source, str]]:
+        hits = await memory.search("wren", "is the ferry late?", 9, sources, author)
+        return {(hit.source, hit.author) for hit in hits}
+
+    assert await found(Source.SELF, Source.OPERATOR) == {(Source.SELF, "")}
+    assert await found(Source.AGENT, Source.EXTERNAL, author="x:7") == {(Source.EXTERNAL, "x:7")}
+    assert await found(Source.AGENT, Source.EXTERNAL, author="wren") == set()
+
+
+async def test_what_was_said_is_all_the_agents_own_whatever_it_was_made_from_newest_first(memory: MemoryClient) -> None:
+    kinds = ["post", "interaction"]
+    for number, (source, kind, author) in enumerate(
+        (
+            (Source.SELF, "post", ""),
+            (Source.EXTERNAL, "interaction", "wren"),
+            (Source.EXTERNAL, "interaction", "x:7"),
+            (Source.AGENT, "interaction", "wren"),
+            (Source.SELF, "trade", ""),
+            (Source.SELF, "interaction", ""),
+        )
+    ):
+        new = NewMemory(f"words number {number}", kind, source, author=author, subject=f"subject {number}")
+        await memory.remember("wren", new, f"req_{number}")
+    said = await memory.said("wren", kinds, 9)
+    assert [one.text for one in said] == [f"words number {number}" for number in (5, 3, 1, 0)]
+    assert [one.subject for one in await memory.said("wren", kinds, 2)] == ["subject 5", "subject 3"]
+    assert {item.text for item in await memory.trusted("wren", kinds, 9)} == {"words number 0", "words number 5"}
 
 
 async def test_a_view_of_somebody_is_set_and_moves_with_interactions(memory: MemoryClient) -> None:
@@ -131,13 +167,16 @@ async def test_a_post_settles_with_its_id_on_the_network() -> None:
 async def test_every_page_of_mentions_is_read() -> None:
     def mentions(request: social_pb.ListMentionsRequest) -> social_pb.ListMentionsResponse:
         number = 2 if request.page_token else 1
-        mention = social_pb.Mention(network_post_id=f"{request.after_network_post_id}{number}", author_handle="a")
+        mention = social_pb.Mention(
+            network_post_id=f"{request.after_network_post_id}{number}", author_handle="a", in_reply_to_user_id="12"
+        )
         return social_pb.ListMentionsResponse(mentions=[mention], next_page_token="" if number == 2 else "more")
 
     async with answering(SOCIAL, {"ListMentions": mentions}) as channel:
         found = await SocialClient(SocialServiceStub(channel), CLOCK).mentions("acc_1", "7")
     # A post that starts a conversation gives it its id.
     assert [(mention.network_post_id, mention.conversation_id) for mention in found] == [("71", "71"), ("72", "72")]
+    assert {mention.in_reply_to_user_id for mention in found} == {"12"}
 
 
 @pytest.mark.parametrize(

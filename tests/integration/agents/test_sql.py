@@ -89,6 +89,32 @@ async def test_a_cursor_moves_only_from_where_it_was_read(store: Store) -> None:
         assert await records.mention_cursor("wren") == "6"
 
 
+def agent_of_before(agent_id: str, clock: FixedClock) -> AgentRecord:
+    return AgentRecord(
+        id=agent_id,
+        name=agent_id.title(),
+        description="",
+        is_active=True,
+        persona={"id": agent_id, "name": "Wren", "personality": {"emotional_range": {"default_mood": "calm"}}},
+        valence=0.9,
+        arousal=0.9,
+        dominance=0.9,
+        mood_time=clock.now(),
+        create_time=clock.now(),
+        update_time=clock.now(),
+    )
+
+
+async def add(database: Database, agent: AgentRecord, *later: str) -> None:
+    """Add an agent to a database that doesn't have the columns yet whose names begin so."""
+    row = {name: value for name, value in agent.model_dump().items() if not name.startswith(later)}
+    columns = (column for column in sa.inspect(AgentRecord).columns if column.name in row)
+    table = sa.table("agent", *(sa.column(column.name, column.type) for column in columns))
+    async with database.write() as transaction:
+        await transaction.connection.execute(sa.insert(table).values(row))
+        await transaction.commit()
+
+
 async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_one(
     database_url: str, clock: FixedClock, tmp_path: Path
 ) -> None:
@@ -97,26 +123,7 @@ async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_
     shutil.copy(migrations / "0001_initial.py", tmp_path / "before")
     database = Database(database_url)
     await database.migrate(tmp_path / "before")
-    agent = AgentRecord(
-        id="wren",
-        name="Wren",
-        description="",
-        is_active=True,
-        persona={"id": "wren", "name": "Wren", "personality": {"emotional_range": {"default_mood": "calm"}}},
-        valence=0.9,
-        arousal=0.9,
-        dominance=0.9,
-        mood_time=clock.now(),
-        create_time=clock.now(),
-        update_time=clock.now(),
-    )
-    later = ("trading_", "network_user_id")
-    before = agent.model_dump(exclude={name for name in agent.model_dump() if name.startswith(later)})
-    columns = sa.inspect(AgentRecord).columns
-    table = sa.table("agent", *(sa.column(column.name, column.type) for column in columns if column.name in before))
-    async with database.write() as transaction:
-        await transaction.connection.execute(sa.insert(table).values(before))
-        await transaction.commit()
+    await add(database, agent_of_before("wren", clock), "trading_", "network_user_id", "handle_time")
     await database.migrate(migrations)
     store = SqlStore(database, SqlRecords)
     met = await Cast(store, clock, 1.0).character("wren")
@@ -138,3 +145,46 @@ async def test_replies_that_come_at_once_stay_within_the_limit(store: Store) -> 
             return allowed
 
     assert (await asyncio.gather(*(reply() for _ in range(5)))).count(True) == 2
+
+
+async def test_a_conversation_is_marked_once_and_an_acquaintance_is_kept(store: Store) -> None:
+    for _ in range(2):
+        async with store.writing() as records:
+            await records.mark_external("talk")
+            await records.commit()
+    async with store.writing() as records:
+        await records.meet("wren", "gatekeeper", "7")
+        await records.meet("otto", "gatekeeper", "8")
+        await records.commit()
+    async with store.reading() as records:
+        assert (await records.is_external("talk"), await records.is_external("other")) == (True, False)
+        assert await records.acquaintances("wren") == {"gatekeeper": "7"}
+
+
+async def test_after_an_upgrade_conversations_with_strangers_are_known(
+    database_url: str, clock: FixedClock, tmp_path: Path
+) -> None:
+    migrations = Path(services.agents.__file__).with_name("migrations")
+    (tmp_path / "before").mkdir()
+    for path in migrations.glob("000[1-4]_*.py"):
+        shutil.copy(path, tmp_path / "before")
+    database = Database(database_url)
+    await database.migrate(tmp_path / "before")
+    agent = agent_of_before("otto", clock)
+    agent.account_id, agent.handle, agent.network_user_id = "acc_otto", "otto", "12"
+    await add(database, agent, "handle_time")
+    counts = [("talk", "otto"), ("talk", "x:7"), ("quiet", "otto"), ("old", "somebody"), ("day/7", "x:7")]
+    names = ("agent_id", "conversation_id", "counterpart", "replies")
+    counted = sa.table("conversation_count", *map(sa.column, names))
+    async with database.write() as transaction:
+        for conversation_id, counterpart in counts:
+            row = dict(zip(names, ("wren", conversation_id, counterpart, 1), strict=True))
+            await transaction.connection.execute(sa.insert(counted).values(row))
+        await transaction.commit()
+    await database.migrate(migrations)
+    async with SqlStore(database, SqlRecords).reading() as records:
+        marked = {name for name in ("talk", "quiet", "old", "day/7") if await records.is_external(name)}
+        [kept] = await records.members()
+    await database.close()
+    assert marked == {"talk", "old"}
+    assert (kept.handle, kept.handle_time, kept.network_user_id) == ("otto", None, "12")

@@ -148,7 +148,8 @@ class FakeSocial(SocialServiceServicer):
 
     async def GetAccount(self, request: social_pb.GetAccountRequest, context: Context) -> social_pb.GetAccountResponse:
         handle = request.id.removeprefix("acc_")
-        return social_pb.GetAccountResponse(account=social_pb.Account(id=request.id, handle=handle))
+        account = social_pb.Account(id=request.id, handle=handle, network_user_id=f"id-{handle}")
+        return social_pb.GetAccountResponse(account=account)
 
 
 class FakeTrading(TradingServiceServicer):
@@ -215,6 +216,8 @@ class FakeSandbox(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _SandboxHandler)
         self.trading = trading
         self.calls: list[str] = []
+        self.usernames: dict[str, str] = {}
+        """What the accounts that it lists are called, by their ids."""
         self.refuses_airdrops = False
 
     @property
@@ -227,7 +230,8 @@ class _SandboxHandler(http.server.BaseHTTPRequestHandler):
     server: FakeSandbox
 
     def do_GET(self) -> None:
-        self._answer({"status": "ok"})
+        listed = [{"id": user_id, "username": name} for user_id, name in self.server.usernames.items()]
+        self._answer({"accounts": listed} if self.path == "/_sandbox/accounts" else {"status": "ok"})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

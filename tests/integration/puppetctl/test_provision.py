@@ -74,6 +74,14 @@ async def test_own_credentials_are_used_and_sent_again_since_a_change_of_theirs_
     assert world.sandbox.calls == []
 
 
+async def test_an_account_that_was_renamed_stays_the_characters(world: World, clients: Clients) -> None:
+    await bring_to_life(clients, [BASIL], world.sandboxes)
+    world.sandbox.usernames = {"id-of-somebody": "basil", "id-basil": "basil_moved"}
+    await bring_to_life(clients, [BASIL], world.sandboxes, update=True)
+    assert world.sandbox.calls[-1] == "account basil_moved"
+    assert world.agents.secrets["basil"]["apiKey"] == "api_key of basil_moved"
+
+
 async def test_an_inactive_character_is_created_and_not_started(world: World, clients: Clients) -> None:
     await bring_to_life(clients, [{**PIA, "is_active": False}], world.sandboxes)
     assert world.agents.calls == ["create pia-at-home"]

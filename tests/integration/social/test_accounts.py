@@ -52,7 +52,10 @@ async def test_an_account_isnt_registered_while_x_cant_say_whose_it_is(
 
 
 async def test_registering_again_replaces_the_credentials(ann: Author, register: Register) -> None:
-    assert (await register("ann")).account == ann.account
+    again = (await register("ann")).account
+    assert again.handle_time.ToDatetime() > ann.account.handle_time.ToDatetime()
+    again.handle_time.CopyFrom(ann.account.handle_time)
+    assert again == ann.account
 
 
 async def test_an_account_of_another_agent_is_refused(ann: Author, social: SocialServiceStub) -> None:
@@ -79,6 +82,18 @@ async def test_the_tier_shows_in_the_capabilities(serve: Serve, settings: Social
         capabilities = (await SocialServiceStub(channel).GetCapabilities(request)).capabilities
     assert (capabilities.can_like, capabilities.can_quote) == (False, False)
     assert capabilities.reply_scope == pb.REPLY_SCOPE_MENTIONED
+
+
+async def test_an_account_whose_name_was_taken_over_is_listed_under_its_new_one(ann: Author, x: Sandbox) -> None:
+    await x.rename(ann.client, "anna")
+    taker = pb.RegisterAccountRequest(agent_id="agt_other", x=x_credentials(await x.account("ann")))
+    assert (await ann.social.RegisterAccount(taker)).account.handle == "ann"
+    read = pb.GetAccountRequest(id=ann.account.id)
+    assert (await ann.social.GetAccount(read)).account.handle == ""
+    await ann.social.ListMentions(pb.ListMentionsRequest(account_id=ann.account.id))
+    renamed = (await ann.social.GetAccount(read)).account
+    assert (renamed.handle, renamed.network_user_id) == ("anna", ann.client.id)
+    assert renamed.handle_time.ToDatetime() > ann.account.handle_time.ToDatetime()
 
 
 @pytest.fixture

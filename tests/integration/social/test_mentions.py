@@ -43,6 +43,7 @@ async def test_a_mention_says_who_wrote_what_and_where(ann: Author, bob: XClient
     assert (mention.network_post_id, mention.author_user_id, mention.author_handle) == (reply["id"], bob.id, "bob")
     assert mention.text == "@ann tea & <biscuits>? http://example.com"
     assert mention.in_reply_to == mention.conversation_id == post.network_post_id
+    assert mention.in_reply_to_user_id == ann.account.network_user_id
     assert mention.HasField("create_time")
 
 
@@ -80,3 +81,12 @@ async def test_a_refused_read_is_told_as_what_it_is(ann: Author, x: Sandbox, sta
     told = await refusal(mentions(ann))
     assert told.reason == reason
     assert (told.retry_after is not None) == (status != 401)
+
+
+async def test_a_reply_to_somebody_else_says_whom_it_answers_and_a_post_of_its_own_nobody(
+    ann: Author, bob: XClient, x: Sandbox
+) -> None:
+    carol = await x.account("carol")
+    asked = (await carol.create_tweet(text="what does @ann say?"))["data"]["id"]
+    await bob.create_tweet(text="ask @ann", in_reply_to_tweet_id=asked)
+    assert [mention.in_reply_to_user_id for mention in await mentions(ann)] == ["", carol.id]

@@ -61,3 +61,22 @@ def test_the_mood_that_trades_read_is_kept_apart_from_the_visible_one(agent: Age
     agent.put_mood(Mood(0.9, 0.9, 0.9), LATER)
     assert agent.trading_mood == (mood, NOW)
     assert agent.mood == Mood(0.9, 0.9, 0.9)
+
+
+def test_what_an_agent_is_called_is_the_latest_news(agent: AgentRecord) -> None:
+    assert agent.be_called("wren", NOW)
+    assert not agent.be_called("wren", LATER)
+    assert not agent.be_called("other", NOW)
+    assert agent.be_called("", LATER)
+    assert not agent.be_called("wren", NOW)
+    assert (agent.handle, agent.handle_time) == ("", LATER)
+
+
+def test_another_account_is_called_something_of_its_own(agent: AgentRecord) -> None:
+    agent.move_to("acc_1", "7")
+    agent.be_called("wren", LATER)
+    agent.move_to("acc_1", "7")
+    assert agent.handle == "wren"
+    agent.move_to("acc_2", "8")
+    assert (agent.handle, agent.network_user_id) == ("", "8")
+    assert agent.be_called("hen", NOW)

@@ -36,7 +36,8 @@ from services.agents.ports.stored import (
 GOLDEN = Path(__file__).parents[2] / "data" / "stored"
 """A folder for each version that wrote differently, a file for each stored type that it wrote so."""
 
-MENTION = Mention("77", "gatekeeper", "hallo „Wren“\n👋", "70", datetime(2026, 11, 22, 12, 0, 30, 250_000, UTC), "12")
+TIME = datetime(2026, 11, 22, 12, 0, 30, 250_000, UTC)
+MENTION = Mention("77", "gatekeeper", "hallo „Wren“\n👋", "70", TIME, author_user_id="12", in_reply_to_user_id="9")
 ORDER = Order(
     wallet_id="wal_1",
     input_mint="So11",
@@ -61,7 +62,7 @@ SAMPLES: dict[str, Any] = {
     "draft": Draft("A gate is a gate.", "topic: gates", {"topic": "gates"}),
     "pass": Pass("posts nothing", "was stopped before it began"),
     "inbox": Inbox((MENTION,), "", "77"),
-    "heard": Heard("mem_1", "gatekeeper", "gatekeeper", is_fellow=False),
+    "heard": Heard("mem_1", "x:12", "gatekeeper", is_fellow=False, may_echo=True, known_as="Gatekeeper"),
     "feelings": Feelings(tuple(SocialEvent)),
     "order": ORDER,
     "order-gain": dataclasses.replace(ORDER, is_buy=False, gain=Decimal("0.125"), event=OwnEvent.TRADE_GAIN),

@@ -36,6 +36,8 @@ def test_a_gist_is_the_first_words_with_meaning() -> None:
 
 def test_a_post_is_heard_without_its_handles_and_links() -> None:
     assert texts.spoken("@wren @otto  look https://t.co/x at me@home") == "look at me@home"
+    assert texts.spoken("@wren今日は霧。 \uff20otto") == "今日は霧。"
+    assert texts.spoken("سلام @wrenكيف حالك") == "سلام كيف حالك"
 
 
 @given(st.text(max_size=80), st.integers(1, 40))

@@ -53,6 +53,8 @@ class Desk:
             network_user_id="id-ann",
             sealed_credentials=self.vault.seal(credentials("Ann")),
             create_time=clock.now(),
+            handle_time=clock.now(),
+            handle_due_time=clock.now() + timedelta(days=1),
         )
         self._stack = AsyncExitStack()
 

@@ -103,3 +103,59 @@ async def test_without_a_start_only_the_latest_mentions_are_read(office: Office)
     office.network.mentions = [mention(number) for number in range(10, 17)]
     latest = await office.accounts.mentions(account.id, "", Page(2))
     assert ([item.network_post_id for item in latest.rows], latest.next_key) == (["15", "16"], None)
+
+
+async def test_the_handle_of_an_account_is_asked_for_once_a_day_with_its_mentions(
+    office: Office, clock: FixedClock
+) -> None:
+    account = await office.register("agt_a", "Ann")
+    office.network.renamed["id-ann"] = "Anna"
+    await office.accounts.mentions(account.id, "", Page(5))
+    assert (await office.accounts.get(account.id)).handle == "Ann"
+    clock.advance(days=1)
+    for _ in range(3):
+        await office.accounts.mentions(account.id, "", Page(5))
+    told = await office.accounts.get(account.id)
+    assert (told.handle, told.handle_time) == ("Anna", clock.now())
+    assert office.network.profiles == 2
+
+
+async def test_while_the_network_does_not_say_the_handle_stays_and_it_is_asked_a_day_later(
+    office: Office, clock: FixedClock
+) -> None:
+    account = await office.register("agt_a", "Ann")
+    registered = clock.now()
+    clock.advance(days=1)
+    office.network.blind = CredentialsRefused("no")
+    for _ in range(2):
+        with pytest.raises(CredentialsRefused):
+            await office.accounts.mentions(account.id, "", Page(5))
+    told = await office.accounts.get(account.id)
+    assert (told.handle, told.handle_time) == ("Ann", registered)
+    assert office.network.profiles == 2
+
+
+async def test_the_pages_after_the_first_ask_for_no_handle(office: Office, clock: FixedClock) -> None:
+    account = await office.register("agt_a", "Ann")
+    clock.advance(days=1)
+    await office.accounts.mentions(account.id, "11", Page(5, ("12",)))
+    assert office.network.profiles == 1
+
+
+async def test_who_takes_a_name_over_is_called_so_and_who_had_it_is_not(office: Office, clock: FixedClock) -> None:
+    ann, bob = await office.register("agt_a", "Ann"), await office.register("agt_b", "Bob")
+    office.network.renamed |= {"id-ann": "bob", "id-bob": "Bobby"}
+    clock.advance(days=1)
+    await office.accounts.mentions(ann.id, "", Page(5))
+    assert [(await office.accounts.get(one.id)).handle for one in (ann, bob)] == ["bob", ""]
+    await office.accounts.mentions(bob.id, "", Page(5))
+    assert [(await office.accounts.get(one.id)).handle for one in (ann, bob)] == ["bob", "Bobby"]
+
+
+async def test_an_account_may_be_registered_under_a_name_that_another_one_had(office: Office) -> None:
+    ann = await office.register("agt_a", "Ann")
+    office.network.renamed |= {"id-ann": "Anna", "id-carol": "ann"}
+    carol = await office.register("agt_c", "Carol")
+    assert (carol.handle, (await office.accounts.get(ann.id)).handle) == ("ann", "")
+    await office.accounts.mentions(ann.id, "", Page(5))
+    assert (await office.accounts.get(ann.id)).handle == "Anna"

@@ -40,6 +40,8 @@ async def test_nor_is_that_of_another_account_which_came_later(desk: Desk, repli
         network_user_id="id-bart",
         sealed_credentials=desk.vault.seal(credentials("Bartholomew")),
         create_time=desk.clock.now(),
+        handle_time=desk.clock.now(),
+        handle_due_time=desk.clock.now(),
     )
     with pytest.raises(InvalidRequest, match="credential"):
         await replica.create("psst: bartholomew token secret")

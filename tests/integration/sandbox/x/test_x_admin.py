@@ -84,3 +84,30 @@ async def test_limits_can_be_switched_off_for_a_fast_demo(tmp_path: Path, sandbo
         ann = await Sandbox(url, sandbox.session).account("ann")
         for _ in range(80):
             await ann.get_me()
+
+
+async def test_a_renamed_account_keeps_its_id_and_keys_and_its_old_name_is_free(
+    sandbox: Sandbox, ann: XClient, bob: XClient
+) -> None:
+    await ann.create_tweet(text="@bob hello")
+    assert await sandbox.rename(ann, "anna") == 200
+    thief = await sandbox.account("ann")
+    assert thief.id != ann.id
+    await thief.create_tweet(text="@bob it is me")
+    read = await bob.get_users_mentions(bob.id, user_auth=True, expansions="author_id", tweet_fields="author_id")
+    names = {user["id"]: user["username"] for user in read["includes"]["users"]}
+    assert [(tweet["text"], names[tweet["author_id"]]) for tweet in read["data"]] == [
+        ("@bob it is me", "ann"),
+        ("@bob hello", "anna"),
+    ]
+    assert (await ann.get_me())["data"]["username"] == "anna"
+
+
+async def test_a_name_that_is_taken_malformed_or_for_nobody_is_refused(
+    sandbox: Sandbox, ann: XClient, bob: XClient
+) -> None:
+    assert await sandbox.rename(ann, "BOB") == 409
+    assert await sandbox.rename(ann, "two words") == 400
+    assert await sandbox.rename(ann, "ANN") == 200
+    assert (await sandbox.call("PATCH", "/_sandbox/accounts/7", json={"username": "carol"}))[0] == 404
+    assert (await bob.get_me())["data"]["username"] == "bob"

@@ -196,7 +196,9 @@ class Memory(_message.Message):
     valence: _builtins.float
     """How it feels: -1 (bad) to 1 (good)."""
     author: _builtins.str
-    """Who said it, for AGENT and EXTERNAL: an id or a handle, at most 200 characters."""
+    """Who said it, for AGENT and EXTERNAL: an agent's id, or `x:<user id>` for a stranger on X; at most 200 characters. What an
+    agent has answered is its own words, and comes from where the words that it answered come from.
+    """
     source_id: _builtins.str
     """The post, trade or event it came from, at most 200 characters."""
     subject: _builtins.str
@@ -1271,7 +1273,7 @@ class PurgeSourceRequest(_message.Message):
     agent_id: _builtins.str
     """The agent."""
     author: _builtins.str
-    """An author: an id or a handle, 1 to 200 characters."""
+    """An author: an agent's id, or `x:<user id>` for a stranger on X; 1 to 200 characters."""
     source_id: _builtins.str
     """A post, trade or event, 1 to 200 characters."""
     request_id: _builtins.str

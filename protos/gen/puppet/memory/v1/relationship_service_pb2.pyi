@@ -43,7 +43,9 @@ class Relationship(_message.Message):
     agent_id: _builtins.str
     """The agent whose view it is."""
     counterpart: _builtins.str
-    """Whom it is about: an agent's id or a handle, 1 to 200 characters."""
+    """Whom it is about: an agent's id, `x:<user id>` for a stranger on X, or the handle by which a persona knows somebody; 1 to
+    200 characters.
+    """
     sentiment: _builtins.float
     """-1 (hostile) to 1 (fond)."""
     familiarity: _builtins.float
@@ -269,7 +271,7 @@ class RecordInteractionRequest(_message.Message):
     agent_id: _builtins.str
     """The agent whose view it is."""
     counterpart: _builtins.str
-    """With whom: an agent's id or a handle, 1 to 200 characters."""
+    """With whom: an agent's id, or `x:<user id>` for a stranger on X; 1 to 200 characters."""
     summary: _builtins.str
     """What happened: 1 to 1,000 characters."""
     sentiment_delta: _builtins.float

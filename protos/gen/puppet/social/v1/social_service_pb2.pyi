@@ -116,6 +116,7 @@ class Account(_message.Message):
     HANDLE_FIELD_NUMBER: _builtins.int
     NETWORK_USER_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    HANDLE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`acc_...`; set by the service."""
     agent_id: _builtins.str
@@ -123,12 +124,18 @@ class Account(_message.Message):
     network: Global___Network.ValueType
     """The network it is on."""
     handle: _builtins.str
-    """Its name there, without `@`."""
+    """Its name there, without `@`; empty while another account is known to have this name. The network is asked for it
+    when mentions are listed: once a day, and when it is empty.
+    """
     network_user_id: _builtins.str
-    """Its id there."""
+    """Its id there, which stays when the handle changes."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was registered."""
+
+    @_builtins.property
+    def handle_time(self) -> _timestamp_pb2.Timestamp:
+        """When the network last said what its handle is, or that another account has it."""
 
     def __init__(
         self,
@@ -139,10 +146,11 @@ class Account(_message.Message):
         handle: _builtins.str = ...,
         network_user_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        handle_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "handle_time", b"handle_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "create_time", b"create_time", "handle", b"handle", "id", b"id", "network", b"network", "network_user_id", b"network_user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "create_time", b"create_time", "handle", b"handle", "handle_time", b"handle_time", "id", b"id", "network", b"network", "network_user_id", b"network_user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -742,6 +750,7 @@ class Mention(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     IN_REPLY_TO_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    IN_REPLY_TO_USER_ID_FIELD_NUMBER: _builtins.int
     network_post_id: _builtins.str
     """The network's id of the post."""
     author_user_id: _builtins.str
@@ -754,6 +763,8 @@ class Mention(_message.Message):
     """The network's id of the conversation."""
     in_reply_to: _builtins.str
     """The network's id of the post it replies to; empty when it is no reply."""
+    in_reply_to_user_id: _builtins.str
+    """The network's id of the author of the post it replies to; empty when it is no reply, or the network doesn't say."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was written."""
@@ -768,10 +779,11 @@ class Mention(_message.Message):
         conversation_id: _builtins.str = ...,
         in_reply_to: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        in_reply_to_user_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_handle", b"author_handle", "author_user_id", b"author_user_id", "conversation_id", b"conversation_id", "create_time", b"create_time", "in_reply_to", b"in_reply_to", "network_post_id", b"network_post_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_handle", b"author_handle", "author_user_id", b"author_user_id", "conversation_id", b"conversation_id", "create_time", b"create_time", "in_reply_to", b"in_reply_to", "in_reply_to_user_id", b"in_reply_to_user_id", "network_post_id", b"network_post_id", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

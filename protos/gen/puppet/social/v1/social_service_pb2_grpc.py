@@ -93,7 +93,7 @@ class SocialServiceServicer:
 
     def RegisterAccount(self, request, context):
         """Registers an agent's account, after the network accepted its credentials. Idempotent by `request_id`; registering the
-        same handle for the same agent again replaces the credentials.
+        same account for the same agent again, whatever it is called by now, replaces the credentials.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED, NETWORK_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

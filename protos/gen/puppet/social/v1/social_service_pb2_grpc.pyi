@@ -24,7 +24,7 @@ class SocialServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterAccount: _aio.UnaryUnaryMultiCallable[_social_service_pb2.RegisterAccountRequest, _social_service_pb2.RegisterAccountResponse]
     """Registers an agent's account, after the network accepted its credentials. Idempotent by `request_id`; registering the
-    same handle for the same agent again replaces the credentials.
+    same account for the same agent again, whatever it is called by now, replaces the credentials.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED, NETWORK_UNAVAILABLE.
     """
     GetAccount: _aio.UnaryUnaryMultiCallable[_social_service_pb2.GetAccountRequest, _social_service_pb2.GetAccountResponse]
@@ -78,7 +78,7 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_social_service_pb2.RegisterAccountRequest, _abc.Awaitable[_social_service_pb2.RegisterAccountResponse]],
     ) -> _abc.Awaitable[_social_service_pb2.RegisterAccountResponse]:
         """Registers an agent's account, after the network accepted its credentials. Idempotent by `request_id`; registering the
-        same handle for the same agent again replaces the credentials.
+        same account for the same agent again, whatever it is called by now, replaces the credentials.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED, NETWORK_UNAVAILABLE.
         """
 
