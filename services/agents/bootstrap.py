@@ -136,5 +136,7 @@ def _limits(settings: AgentsSettings) -> Limits:
     return Limits(
         to_one=settings.replies_a_day_to_one,
         to_strangers=settings.replies_a_day_to_strangers,
+        calls_for_strangers=settings.model_calls_a_day_for_strangers,
+        strangers_at_once=settings.strangers_at_once,
         age=timedelta(hours=settings.mention_age_hours),
     )

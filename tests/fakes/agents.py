@@ -64,6 +64,9 @@ class FakeMemory:
         self.interactions: dict[str, tuple[str, str, str]] = {}
         self.forgets: set[str] = set()
         """The kinds of memory that are kept and don't come to mind."""
+        self.holding: asyncio.Event | None = None
+        """When set, everything after the first `held_after` memories waits for this."""
+        self.held_after = 0
 
     def of(self, agent_id: str) -> list[NewMemory]:
         """Return what an agent remembers, oldest first."""
@@ -71,6 +74,8 @@ class FakeMemory:
 
     async def remember(self, agent_id: str, memory: NewMemory, request_id: str) -> str:
         self.line.pass_through()
+        if self.holding is not None and len(self.stored) >= self.held_after:
+            await self.holding.wait()
         item = self.stored.setdefault(request_id, Stored(f"mem_{len(self.stored)}", agent_id, memory))
         return item.id
 

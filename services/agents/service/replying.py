@@ -13,6 +13,7 @@ from services.agents.domain.prompts import compose_reply
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection, SocialPort, Source, View
 from services.agents.ports.store import Store
 from services.agents.ports.stored import Draft, Feelings, Heard, Inbox, MentionsTask, Pass, Post, ReplyTask
+from services.agents.service.allowance import Allowance, Calls, turn_of
 from services.agents.service.cast import Cast, Character
 from services.agents.service.journal import TURN, Entry
 from services.agents.service.posting import OWN_WORDS
@@ -34,10 +35,15 @@ _HANDLE = re.compile(r"@\w+")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of an agent others may use up: replies in a day of its own time, and how old a mention may be."""
+    """How much of an agent others may use up: replies and model calls in a day of its own time, and replies at once.
+
+    `age` is how old a mention may be.
+    """
 
     to_one: int
     to_strangers: int
+    calls_for_strangers: int
+    strangers_at_once: int
     age: timedelta
 
 
@@ -59,6 +65,8 @@ class Replying:
         self._writer = writer
         self._memory = memory
         self._social = social
+        self._allowance = Allowance(store, cast, limits.calls_for_strangers, limits.strangers_at_once)
+        self.turn = self._allowance.turn
 
     async def inbox(self, task: MentionsTask) -> Inbox:
         """Return the mentions after the cursor."""
@@ -87,10 +95,10 @@ class Replying:
                 await records.save(agent)
                 await records.commit()
 
-    async def advance(self, task: MentionsTask, inbox: Inbox) -> None:
-        """Move the cursor behind the inbox."""
+    async def advance(self, task: MentionsTask, before: str, after: str) -> None:
+        """Move the cursor on, unless another reader has moved it."""
         async with self._store.writing() as records:
-            await records.move_mention_cursor(task.agent_id, inbox.before, inbox.after)
+            await records.move_mention_cursor(task.agent_id, before, after)
             await records.commit()
 
     async def hear(self, workflow_id: str, task: ReplyTask) -> Heard:
@@ -126,12 +134,14 @@ class Replying:
             return Pass(silence, "by its reply_probability")
         conversation_id = task.mention.conversation_id
         # Two mentions may come at once, and this step may run twice.
-        async with self._store.writing(f"replies/{task.agent_id}") as records:
+        async with self._store.writing(turn_of(task.agent_id)) as records:
             if await records.claim(RequestKey("", "Reply", workflow_id, ""), conversation_id) is None:
                 for scope, counterpart, limit, where in self._counted(conversation_id, heard):
                     # What was counted before a limit is reached is not kept: nothing is committed.
-                    if not await records.count_reply(task.agent_id, scope, counterpart, limit):
+                    if not await records.count(task.agent_id, scope, counterpart, limit):
                         return Pass(silence, f"has given {limit} replies {where}")
+                if not (heard.is_fellow or await self._allowance.begin(records, task.agent_id)):
+                    return Pass(silence, "has used up the model's calls for strangers today")
                 await records.commit()
         return None
 
@@ -158,10 +168,11 @@ class Replying:
         note = view.notes if view else ""
         others = await self._others(task, heard)
         context = Context(task.mention.text, own_posts=own, names=others)
-        choice = await self._words(character, heard, note, _recalling(context, memory), rng)
+        calls = Calls(self._allowance, task.agent_id, workflow_id, heard)
+        choice = await self._words(character, heard, note, _recalling(context, memory), calls, rng)
         if memory and not choice.text:
             memory = None
-            choice = await self._words(character, heard, note, context, rng)
+            choice = await self._words(character, heard, note, context, calls, rng)
         if not choice.text:
             return Pass(f"finds no words for {heard.author_name}", choice.account)
         details = {
@@ -198,12 +209,12 @@ class Replying:
         return Feelings((SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,))
 
     async def _words(
-        self, character: Character, heard: Heard, note: str, context: Context, rng: random.Random
+        self, character: Character, heard: Heard, note: str, context: Context, calls: Calls, rng: random.Random
     ) -> Choice:
         said, memory = context.about, context.memory
         prompt = compose_reply(character.persona, character.mood, said, heard.author_name, note, memory, rng)
         context = replace(context, system=prompt.system)
-        return await self._writer.write(character, Purpose.REPLY, prompt, context, rng)
+        return await self._writer.write(character, Purpose.REPLY, prompt, context, rng, calls.take)
 
     async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""

@@ -1,6 +1,7 @@
 """Words: candidates from a model, and the best of those that may be published."""
 
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.agents.domain.guard import Context, Purpose, review
@@ -19,6 +20,10 @@ class Choice:
     account: str
 
 
+async def _always() -> bool:
+    return True
+
+
 class Writer:
     """Asks a model, and judges what it wrote."""
 
@@ -26,12 +31,21 @@ class Writer:
         self._llm = llm
 
     async def write(
-        self, character: Character, purpose: Purpose, prompt: PromptParts, context: Context, rng: random.Random
+        self,
+        character: Character,
+        purpose: Purpose,
+        prompt: PromptParts,
+        context: Context,
+        rng: random.Random,
+        may_ask: Callable[[], Awaitable[bool]] = _always,
     ) -> Choice:
-        """Return the best candidate, asking a second time when none may be published."""
+        """Return the best candidate, asking a second time when none may be published, if `may_ask` lets it."""
         refused: list[str] = []
-        model = ""
+        model = "the model"
         for _ in range(_TRIES):
+            if not await may_ask():
+                refused.insert(0, "its calls for this are used up today")
+                break
             written = await self._generate(character, prompt, rng.getrandbits(31))
             model = written.model
             reviewed = review(written.candidates, purpose, character.persona, context)

@@ -133,7 +133,7 @@ async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_
 async def test_replies_that_come_at_once_stay_within_the_limit(store: Store) -> None:
     async def reply() -> bool:
         async with store.writing("conversation/wren/talk") as records:
-            allowed = await records.count_reply("wren", "talk", "otto", 2)
+            allowed = await records.count("wren", "talk", "otto", 2)
             await records.commit()
             return allowed
 
