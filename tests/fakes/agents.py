@@ -174,6 +174,8 @@ class FakeSocial:
         self.inbox: dict[str, list[Mention]] = {}
         self.deleted: set[str] = set()
         """The posts that are gone by the time that somebody answers them."""
+        self.replies_left: int | None = None
+        """How many replies the network's limit leaves; None when it isn't known."""
         self.looks_until_settled = 0
         self.held = 0
         """How many sends are taken, and answered with a limit that ends in a quarter of an hour."""
@@ -228,6 +230,7 @@ class FakeSocial:
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         self.line.pass_through()
         if request_id not in self.posts:
+            self._share(in_reply_to)
             number = next(self._ids)
             progress = Progress.UNDER_WAY if self.looks_until_settled else Progress.SETTLED
             if in_reply_to in self.deleted:
@@ -239,6 +242,12 @@ class FakeSocial:
         if self.sending is not None:
             await self.sending.wait()
         return self.posts[request_id][3]
+
+    def _share(self, in_reply_to: str) -> None:
+        if in_reply_to and self.replies_left is not None:
+            if self.replies_left == 0:
+                raise Refused("social", "REPLY_SHARE_USED_UP", "REPLY_SHARE_USED_UP: no replies are left today")
+            self.replies_left -= 1
 
     async def post(self, post_id: str) -> Post:
         self.line.pass_through()

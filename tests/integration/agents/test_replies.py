@@ -142,6 +142,23 @@ async def test_mentions_survive_a_restart_without_a_second_answer(
     assert len(world.social.answers()) == 2
 
 
+async def test_what_the_networks_limit_leaves_no_room_for_is_passed_over_and_an_own_post_goes_out(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    world.social.replies_left = 1
+    async with open_with(busy) as agents:
+        await agents.CreateAgent(create(listener))
+        for number in range(3):
+            world.social.mention("wren", f"stranger{number}", "@wren_handle is the gate open?")
+        answers = await next_of(agents, REPLY, PASS, pb.ACTIVITY_KIND_FAILURE, number=3)
+        own = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="own"), timeout=30)
+    assert sorted(activity.kind for activity in answers) == sorted([REPLY, PASS, PASS])
+    reasons = {activity.reason for activity in answers if activity.kind == PASS}
+    assert reasons == {"has made as many replies as its network's limit leaves for them"}
+    assert own.activity.kind == pb.ACTIVITY_KIND_POST
+    assert len(world.social.answers()) == 1
+
+
 async def test_another_strangers_words_are_not_brought_up(
     open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
 ) -> None:

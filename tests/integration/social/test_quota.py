@@ -1,0 +1,70 @@
+"""The share of own posts on both databases, and X's word on its limits."""
+
+import asyncio
+
+import aiohttp
+import grpc
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from puppet.social.v1 import social_service_pb2 as pb
+from services.runtime.clock import SystemClock
+from services.social.adapters.x import XNetwork
+from services.social.domain.network import Published
+from services.social.settings import SocialSettings
+from tests.fakes.social import credentials
+from tests.integration.social.conftest import Author, posted
+from tests.support.http import listening
+from tests.support.refusals import refusal
+from tests.support.x import Sandbox
+
+
+@pytest.fixture
+def settings(settings: SocialSettings) -> SocialSettings:
+    return settings.model_copy(update={"posts_a_day": 4})
+
+
+async def test_of_ten_replies_at_once_two_are_made_and_the_others_hear_when_to_come_back(
+    ann: Author, x: Sandbox
+) -> None:
+    first = await ann.post("hello world")
+    asked = [ann.post(f"reply {number}", in_reply_to=first.network_post_id) for number in range(10)]
+    done = await asyncio.gather(*asked, return_exceptions=True)
+    made = [post for post in done if isinstance(post, pb.Post)]
+    assert len(made) == 2
+
+    async def again() -> pb.Post:
+        return await ann.post("one more", in_reply_to=first.network_post_id)
+
+    told = await refusal(again())
+    assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "REPLY_SHARE_USED_UP")
+    assert told.retry_after is not None
+    assert 86_000 < told.retry_after <= 86_400
+    assert (await ann.post(made[0].text, in_reply_to=first.network_post_id)).id == made[0].id
+    assert (await ann.post("and another of my own")).state == pb.POST_STATE_SETTLED
+    assert len(await posted(x)) == 4
+
+
+@pytest.mark.parametrize(
+    ("headers", "posts_a_day"),
+    [
+        ({}, 0),
+        ({"x-user-limit-24hour-limit": "100"}, 100),
+        ({"x-user-limit-24hour-limit": "100", "x-app-limit-24hour-limit": "17"}, 17),
+        ({"x-user-limit-24hour-limit": "soon", "x-app-limit-24hour-limit": "0"}, 0),
+        ({"x-app-limit-24hour-limit": "9" * 5_000}, 0),
+    ],
+)
+async def test_what_x_says_of_the_limit_for_a_day_comes_with_the_post(
+    headers: dict[str, str], posts_a_day: int
+) -> None:
+    async def create(_request: Request) -> JSONResponse:
+        return JSONResponse({"data": {"id": "1", "text": "hello"}}, 201, headers)
+
+    app = Starlette(routes=[Route("/2/tweets", create, methods=["POST"])])
+    async with listening(app) as url, aiohttp.ClientSession() as session:
+        outcome = await XNetwork(url, session, SystemClock()).publish(credentials("Ann"), "hello", "")
+    assert outcome == Published("1", posts_a_day)
