@@ -100,7 +100,7 @@ async def served(
         journal = Journal(store, cast, clock, tail)
         writer, effects = Writer(llm), Effects(store)
         flows = Flows(
-            Posting(cast, effects, writer, memory, social),
+            Posting(cast, effects, writer, memory, social, trading),
             Replying(store, cast, writer, memory, social, _limits(settings)),
             Dealing(cast, effects, memory, trading, clock),
             journal,

@@ -342,6 +342,10 @@ class FakeTrading:
             await self.quoting.wait()
         return int(fair * self.generosity)
 
+    async def holds_key(self, text: str) -> bool:
+        self.line.pass_through()
+        return any(key in text for key in self.keys.values() if key)
+
     async def swap(self, order: Order, request_id: str) -> Trade:
         self.line.pass_through()
         self.orders.append(order)
