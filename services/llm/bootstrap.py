@@ -8,11 +8,13 @@ from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
 from services.llm.adapters.dialects import ChatDialect, CompletionDialect, Dialect
 from services.llm.adapters.fake import FakeProvider
 from services.llm.adapters.openai import OpenAiProvider, open_client
+from services.llm.adapters.withholding import Withholding
 from services.llm.ports import Provider
 from services.llm.service import Providers
 from services.llm.servicer import LlmServicer
 from services.llm.settings import LlmSettings, ProviderSettings
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
+from services.runtime.text.fingerprints import Fingerprints
 
 
 def opener(settings: LlmSettings) -> Opener:
@@ -22,7 +24,7 @@ def opener(settings: LlmSettings) -> Opener:
     async def open_service(_lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
         async with contextlib.AsyncExitStack() as stack:
             opened = [await stack.enter_async_context(_opened(each)) for each in settings.providers]
-            providers = Providers(opened, settings.default_deadline_seconds)
+            providers = Providers(_withholding(opened, settings), settings.default_deadline_seconds)
             yield [
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["LlmService"],
@@ -32,6 +34,16 @@ def opener(settings: LlmSettings) -> Opener:
             ]
 
     return open_service
+
+
+def _withholding(opened: Sequence[Provider], settings: LlmSettings) -> Sequence[Provider]:
+    """Have no model write what is a key of any of the providers."""
+    values = [key for each in settings.providers if (key := each.api_key.get_secret_value())]
+    if not values:
+        return opened
+    keys = Fingerprints()
+    keys.add(values)
+    return [Withholding(provider, keys) for provider in opened]
 
 
 @contextlib.asynccontextmanager
