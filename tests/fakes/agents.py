@@ -67,6 +67,8 @@ class FakeMemory:
         self.holding: asyncio.Event | None = None
         """When set, everything after the first `held_after` memories waits for this."""
         self.held_after = 0
+        self.refused_text = ""
+        """When set, what holds this is refused."""
 
     def of(self, agent_id: str) -> list[NewMemory]:
         """Return what an agent remembers, oldest first."""
@@ -74,6 +76,8 @@ class FakeMemory:
 
     async def remember(self, agent_id: str, memory: NewMemory, request_id: str) -> str:
         self.line.pass_through()
+        if self.refused_text and self.refused_text in memory.text:
+            raise Refused("memory", "INVALID_REQUEST", "INVALID_REQUEST: text: is refused")
         if self.holding is not None and len(self.stored) >= self.held_after:
             await self.holding.wait()
         item = self.stored.setdefault(request_id, Stored(f"mem_{len(self.stored)}", agent_id, memory))

@@ -1,25 +1,36 @@
 """The share of own posts on both databases, and X's word on its limits."""
 
 import asyncio
+import shutil
+from pathlib import Path
 
 import aiohttp
 import grpc
 import pytest
+import sqlalchemy as sa
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+import services.social
 from puppet.social.v1 import social_service_pb2 as pb
 from services.runtime.clock import SystemClock
+from services.runtime.db import Database
+from services.runtime.sql import SqlStore
+from services.social.adapters.sql import SqlRecords
 from services.social.adapters.x import XNetwork
+from services.social.domain.accounts import Account, NetworkName
 from services.social.domain.network import Published
 from services.social.settings import SocialSettings
+from tests.fakes.clock import FixedClock
 from tests.fakes.social import credentials
 from tests.integration.social.conftest import Author, posted
 from tests.support.http import listening
 from tests.support.refusals import refusal
 from tests.support.x import Sandbox
+
+MIGRATIONS = Path(services.social.__file__).with_name("migrations")
 
 
 @pytest.fixture
@@ -68,3 +79,29 @@ async def test_what_x_says_of_the_limit_for_a_day_comes_with_the_post(
     async with listening(app) as url, aiohttp.ClientSession() as session:
         outcome = await XNetwork(url, session, SystemClock()).publish(credentials("Ann"), "hello", "")
     assert outcome == Published("1", posts_a_day)
+
+
+async def test_of_an_account_of_before_no_limit_is_known(database_url: str, clock: FixedClock, tmp_path: Path) -> None:
+    (tmp_path / "before").mkdir()
+    for name in ("0001_initial.py", "0002_principals.py"):
+        shutil.copy(MIGRATIONS / name, tmp_path / "before")
+    database = Database(database_url)
+    await database.migrate(tmp_path / "before")
+    account = Account(
+        id="acc_a",
+        agent_id="agt_a",
+        network=NetworkName.X,
+        handle="Ann",
+        network_user_id="7",
+        sealed_credentials="sealed",
+        create_time=clock.now(),
+    )
+    before = account.model_dump(exclude={"posts_a_day"})
+    table = sa.table("account", *(sa.column(name, sa.inspect(Account).columns[name].type) for name in before))
+    async with database.write() as transaction:
+        await transaction.connection.execute(sa.insert(table).values(before))
+        await transaction.commit()
+    await database.migrate(MIGRATIONS)
+    async with SqlStore(database, SqlRecords).reading() as records:
+        assert await records.account("acc_a") == account
+    await database.close()
