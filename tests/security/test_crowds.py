@@ -70,7 +70,7 @@ async def test_a_crowd_costs_no_more_than_its_share_and_own_posts_go_out(
     calls = sum("hello number" in prompt.input for prompt in world.llm.prompts)
     replies = [activity for activity in done if activity.kind == REPLY]
     worded = [activity for activity in done if activity.kind == REPLY or "may be published" in activity.reason]
-    figures = f"{calls} model calls, {len(world.social.answers())} replies on the network, {len(replies)} in the log"
+    figures = f"{calls} model calls, {len(replies)} replies, {len(world.social.posts)} posts to the network"
     print(f"\n{strangers} with {mentions} mentions: {figures}, own post: {own.activity.summary!r}")  # noqa: T201 - what it cost
     assert own.activity.kind == POST
     assert own.activity.details["post_id"]

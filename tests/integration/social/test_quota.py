@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -22,6 +23,7 @@ from services.social.adapters.sql import SqlRecords
 from services.social.adapters.x import XNetwork
 from services.social.domain.accounts import Account, NetworkName
 from services.social.domain.network import Published
+from services.social.domain.posts import Post, PostState
 from services.social.settings import SocialSettings
 from tests.fakes.clock import FixedClock
 from tests.fakes.social import credentials
@@ -104,4 +106,52 @@ async def test_of_an_account_of_before_no_limit_is_known(database_url: str, cloc
     await database.migrate(MIGRATIONS)
     async with SqlStore(database, SqlRecords).reading() as records:
         assert await records.account("acc_a") == account
+    await database.close()
+
+
+async def test_the_latest_replies_are_counted_by_account_and_time_and_without_those_that_failed(
+    database_url: str, clock: FixedClock
+) -> None:
+    database = Database(database_url)
+    await database.migrate(MIGRATIONS)
+    start = clock.now()
+    async with SqlStore(database, SqlRecords).writing() as records:
+        for name in ("a", "b"):
+            await records.save(
+                Account(
+                    id=f"acc_{name}",
+                    agent_id=f"agt_{name}",
+                    network=NetworkName.X,
+                    handle=name,
+                    network_user_id=name,
+                    sealed_credentials=name,
+                    create_time=start,
+                )
+            )
+        for minute, (account, answered, state) in enumerate(
+            [
+                ("acc_a", "7", PostState.SETTLED),
+                ("acc_a", "7", PostState.FAILED),
+                ("acc_a", "", PostState.SETTLED),
+                ("acc_b", "7", PostState.SETTLED),
+                ("acc_a", "7", PostState.UNKNOWN),
+            ]
+        ):
+            await records.save(
+                Post(
+                    id=f"pst_{minute}",
+                    account_id=account,
+                    text="hello",
+                    in_reply_to=answered,
+                    request_id="",
+                    create_time=start + timedelta(minutes=minute),
+                    due_time=None,
+                    state=state,
+                )
+            )
+        before = start - timedelta(minutes=1)
+        assert await records.latest_reply("acc_a", 1, before) == start + timedelta(minutes=4)
+        assert await records.latest_reply("acc_a", 2, before) == start
+        assert await records.latest_reply("acc_a", 3, before) is None
+        assert await records.latest_reply("acc_a", 2, start) is None
     await database.close()
