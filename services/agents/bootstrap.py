@@ -103,7 +103,7 @@ async def served(
         screener = Screener(llm, settings.screen_provider, settings.screen_model) if settings.screen_provider else None
         writer, effects = Writer(llm, screener), Effects(store)
         flows = Flows(
-            Posting(cast, effects, writer, memory, social),
+            Posting(cast, effects, writer, memory, social, trading),
             Hearing(store, cast, memory, social),
             Replying(store, cast, writer, memory, _limits(settings)),
             Dealing(cast, effects, memory, trading, clock),
@@ -140,5 +140,7 @@ def _limits(settings: AgentsSettings) -> Limits:
     return Limits(
         to_one=settings.replies_a_day_to_one,
         to_strangers=settings.replies_a_day_to_strangers,
+        calls_for_strangers=settings.model_calls_a_day_for_strangers,
+        strangers_at_once=settings.strangers_at_once,
         age=timedelta(hours=settings.mention_age_hours),
     )

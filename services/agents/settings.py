@@ -34,7 +34,11 @@ class AgentsSettings(ServiceSettings):
     replies_a_day_to_one: int = Field(default=12, ge=0)
     """How many replies an agent gives to one counterpart in a day of its own time, in all conversations together."""
     replies_a_day_to_strangers: int = Field(default=100, ge=0)
-    """How many it gives to all strangers together; the rest of the network's and the model's quota is its own."""
+    """How many it gives to all strangers together."""
+    model_calls_a_day_for_strangers: int = Field(default=200, ge=0)
+    """How many calls of the model replies to strangers may cost, two for each of them; one reply takes up to four."""
+    strangers_at_once: int = Field(default=1, ge=1)
+    """How many replies to strangers are written at the same time, of all agents: the model is free for own posts."""
     mention_age_hours: float = Field(default=48.0, gt=0)
     """How old a mention may be, by the network's clock, to be answered; an older one is remembered all the same."""
 

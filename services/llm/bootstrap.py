@@ -9,11 +9,13 @@ from services.llm.adapters.capabilities import Capabilities, Models
 from services.llm.adapters.dialects import ChatDialect, CompletionDialect, Dialect
 from services.llm.adapters.fake import FakeProvider
 from services.llm.adapters.openai import OpenAiProvider, open_client
+from services.llm.adapters.withholding import Withholding
 from services.llm.ports import Provider
 from services.llm.service import Providers
 from services.llm.servicer import LlmServicer
 from services.llm.settings import LlmSettings, ProviderSettings
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
+from services.runtime.text.fingerprints import Fingerprints
 
 
 def opener(settings: LlmSettings) -> Opener:
@@ -22,11 +24,9 @@ def opener(settings: LlmSettings) -> Opener:
     @contextlib.asynccontextmanager
     async def open_service(_lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
         async with contextlib.AsyncExitStack() as stack:
-            opened = [
-                await stack.enter_async_context(_opened(each, settings.default_max_tokens))
-                for each in settings.providers
-            ]
-            providers = Providers(opened, settings.default_deadline_seconds)
+            limit = settings.default_max_tokens
+            opened = [await stack.enter_async_context(_opened(each, limit)) for each in settings.providers]
+            providers = Providers(_withholding(opened, settings), settings.default_deadline_seconds)
             yield [
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["LlmService"],
@@ -36,6 +36,16 @@ def opener(settings: LlmSettings) -> Opener:
             ]
 
     return open_service
+
+
+def _withholding(opened: Sequence[Provider], settings: LlmSettings) -> Sequence[Provider]:
+    """Have no model write what is a key of any of the providers."""
+    values = [key for each in settings.providers if (key := each.api_key.get_secret_value())]
+    if not values:
+        return opened
+    keys = Fingerprints()
+    keys.add(values)
+    return [Withholding(provider, keys) for provider in opened]
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from services.social.adapters.sql import SqlRecords
 from services.social.adapters.vault import KeystoreVault
 from services.social.adapters.x import XNetwork, open_session
 from services.social.domain.posts import Timing
+from services.social.domain.quota import Quota
 from services.social.service.accounts import Accounts
 from services.social.service.gate import Gate
 from services.social.service.outbox import Outbox
@@ -44,7 +45,8 @@ def opener(settings: SocialSettings) -> Opener:
                 network = XNetwork(settings.x_base_url, session, clock)
                 outbox = Outbox(store, vault, network, clock, _timing(settings), lifecycle.draining)
                 accounts = Accounts(store, vault, network, clock, settings.x_tier)
-                servicer = SocialServicer(accounts, Posts(store, Gate(store, vault), outbox, clock))
+                quota = Quota(settings.posts_a_day, settings.reserved_share)
+                servicer = SocialServicer(accounts, Posts(store, Gate(store, vault), outbox, clock, quota))
                 async with outbox.open(), repeating("outbox", _SWEEP_SECONDS, outbox.sweep):
                     service = pb.DESCRIPTOR.services_by_name["SocialService"]
                     added = pb_grpc.add_SocialServiceServicer_to_server

@@ -65,6 +65,13 @@ class Records(Protocol):
         """Tell whether another post of its account with the same text is SETTLED."""
         ...
 
+    async def latest_reply(self, account_id: str, number: int, since: datetime) -> datetime | None:
+        """Return when the latest reply of an account but `number - 1` was asked for, if that was after `since`.
+
+        What has FAILED doesn't count.
+        """
+        ...
+
     async def save(self, row: Account | Post) -> None:
         """Add a row, or write its changes."""
         ...

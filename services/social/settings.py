@@ -1,5 +1,7 @@
 """The settings of the social service."""
 
+from decimal import Decimal
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -20,5 +22,9 @@ class SocialSettings(SealingSettings):
     """What X lets the app do; only told on in GetCapabilities, since X itself refuses the rest."""
     x_timeout_seconds: float = Field(default=10.0, gt=0)
     """How long X may take for one request; a post whose answer takes longer is UNKNOWN."""
+    posts_a_day: int = Field(default=0, ge=0)
+    """How many posts X lets an account make in 24 hours; 0: what X itself says, when it does."""
+    reserved_share: Decimal = Field(default=Decimal("0.5"), ge=0, le=1)
+    """The share of them that is kept for posts of the account's own; replies get the rest."""
     visibility_seconds: float = Field(default=30.0, gt=0)
     """How long after a lost answer a post may still appear on X; before that it isn't looked for."""

@@ -23,6 +23,7 @@ from services.trading.service.executor import Executor, Pace
 from services.trading.service.halts import Halts
 from services.trading.service.market import Market
 from services.trading.service.offers import Offers
+from services.trading.service.screening import Screening
 from services.trading.service.trades import Trades
 from services.trading.service.wallets import Wallets
 from services.trading.servicer import TradingServicer
@@ -64,6 +65,7 @@ def opener(settings: TradingSettings) -> Opener:
                 Halts(store, clock),
                 Market(aggregator),
                 Trades(store, chain, offers, executor, clock),
+                Screening(store, vault),
             )
             service = pb.DESCRIPTOR.services_by_name["TradingService"]
             yield [Mounted(service, pb_grpc.add_TradingServiceServicer_to_server, servicer, wallets.agent_of)]

@@ -114,6 +114,10 @@ class Vault(Protocol):
         """Seal a key in base58, JSON or hex. Raises InvalidPrivateKey."""
         ...
 
+    def writings(self, wallet: Wallet) -> Sequence[str]:
+        """Return a wallet's key in the ways in which keys are written; none when it was sealed under another key."""
+        ...
+
     def sign(self, wallet: Wallet, transaction: bytes) -> Signed:
         """Add the wallet's signature to a transaction, and leave the others as they are."""
         ...

@@ -15,6 +15,7 @@ from services.trading import wire
 from services.trading.domain.wallet import Wallet
 from services.trading.service.halts import Halts
 from services.trading.service.market import Market
+from services.trading.service.screening import Screening
 from services.trading.service.trades import Trades
 from services.trading.service.wallets import Wallets
 
@@ -24,11 +25,12 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TradingServicer(pb_grpc.TradingServiceServicer):
     """Serves `puppet.trading.v1.TradingService`."""
 
-    def __init__(self, wallets: Wallets, halts: Halts, market: Market, trades: Trades) -> None:
+    def __init__(self, wallets: Wallets, halts: Halts, market: Market, trades: Trades, screening: Screening) -> None:
         self._wallets = wallets
         self._halts = halts
         self._market = market
         self._trades = trades
+        self._screening = screening
 
     async def RegisterWallet(self, request: pb.RegisterWalletRequest, context: Context) -> pb.RegisterWalletResponse:
         """Register an agent's wallet."""
@@ -129,6 +131,11 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         wire.check_halt(request)
         halt = await self._halts.resume(request.wallet_id, request_key(request))
         return pb.ResumeTradingResponse(halt=wire.write_halt(halt))
+
+    async def ScreenText(self, request: pb.ScreenTextRequest, context: Context) -> pb.ScreenTextResponse:
+        """Say whether a text holds a wallet's key."""
+        wire.check_screening(request)
+        return pb.ScreenTextResponse(holds_key=await self._screening.holds_key(request.text))
 
     async def _written(self, wallets: Sequence[Wallet]) -> list[pb.Wallet]:
         halts = await self._wallets.halts(wallets)

@@ -50,6 +50,12 @@ def check_id(field: str, value: str) -> None:
         checks.text(field, value, 64)
 
 
+def check_screening(request: pb.ScreenTextRequest) -> None:
+    """Check a text that is to be screened."""
+    with Checks() as checks:
+        checks.text("text", request.text, 4_000)
+
+
 def check_wallets(request: pb.ListWalletsRequest) -> None:
     """Check the filter of a page of wallets."""
     with Checks() as checks:

@@ -13,7 +13,7 @@ from services.runtime.rpc.bounds import MOST_ITEMS, most_items
 from tests.architecture.rooms import SERVICES
 from tests.conftest import ROOT
 
-READS = ("Get", "List", "Search", "Watch", "Export", "Explain", "Preview", "Verify", "Stream", "Generate")
+READS = ("Get", "List", "Screen", "Search", "Watch", "Export", "Explain", "Preview", "Verify", "Stream", "Generate")
 PAID_READS = ("Stream", "Generate")
 """A model is paid for each time, so these are repeated by nobody but their caller."""
 

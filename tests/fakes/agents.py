@@ -74,6 +74,11 @@ class FakeMemory:
         self.interactions: dict[str, tuple[str, str, str]] = {}
         self.forgets: set[str] = set()
         """The kinds of memory that are kept and don't come to mind."""
+        self.holding: asyncio.Event | None = None
+        """When set, everything after the first `held_after` memories waits for this."""
+        self.held_after = 0
+        self.refused_text = ""
+        """When set, what holds this is refused."""
 
     def of(self, agent_id: str) -> list[NewMemory]:
         """Return what an agent remembers, oldest first."""
@@ -81,6 +86,10 @@ class FakeMemory:
 
     async def remember(self, agent_id: str, memory: NewMemory, request_id: str) -> str:
         self.line.pass_through()
+        if self.refused_text and self.refused_text in memory.text:
+            raise Refused("memory", "INVALID_REQUEST", "INVALID_REQUEST: text: is refused")
+        if self.holding is not None and len(self.stored) >= self.held_after:
+            await self.holding.wait()
         item = self.stored.setdefault(request_id, Stored(f"mem_{len(self.stored)}", agent_id, memory))
         return item.id
 
@@ -199,6 +208,8 @@ class FakeSocial:
         self.inbox: dict[str, list[Mention]] = {}
         self.deleted: set[str] = set()
         """The posts that are gone by the time that somebody answers them."""
+        self.replies_left: int | None = None
+        """How many replies the network's limit leaves; None when it isn't known."""
         self.looks_until_settled = 0
         self.held = 0
         """How many sends are taken, and answered with a limit that ends in a quarter of an hour."""
@@ -264,6 +275,7 @@ class FakeSocial:
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         self.line.pass_through()
         if request_id not in self.posts:
+            self._share(in_reply_to)
             number = next(self._ids)
             progress = Progress.UNDER_WAY if self.looks_until_settled else Progress.SETTLED
             if in_reply_to in self.deleted:
@@ -275,6 +287,12 @@ class FakeSocial:
         if self.sending is not None:
             await self.sending.wait()
         return self.posts[request_id][3]
+
+    def _share(self, in_reply_to: str) -> None:
+        if in_reply_to and self.replies_left is not None:
+            if self.replies_left == 0:
+                raise Refused("social", "REPLY_SHARE_USED_UP", "REPLY_SHARE_USED_UP: no replies are left today")
+            self.replies_left -= 1
 
     async def post(self, post_id: str) -> Post:
         self.line.pass_through()
@@ -368,6 +386,10 @@ class FakeTrading:
         if self.quoting is not None:
             await self.quoting.wait()
         return int(fair * self.generosity)
+
+    async def holds_key(self, text: str) -> bool:
+        self.line.pass_through()
+        return any(key in text for key in self.keys.values() if key)
 
     async def swap(self, order: Order, request_id: str) -> Trade:
         self.line.pass_through()

@@ -67,6 +67,8 @@ class FakeNetwork:
         self.mentions: list[Mention] = []
         self.faults: deque[Outcome | Lost] = deque()
         self.hidden = timedelta(0)
+        self.posts_a_day = 0
+        """What the network says of its limit with every post; 0 when it says nothing."""
         self.takes_duplicates = False
         """True for a network that, unlike X, publishes the same text again."""
         self.blind: PuppetError | None = None
@@ -137,7 +139,7 @@ class FakeNetwork:
         self._last_id += 1
         seen = SeenPost(str(self._last_id), text, in_reply_to)
         self.standing.append(_Standing(user, seen, self._clock.now() + self.hidden))
-        return Undecided("no answer") if fault is Lost.AFTER else Published(seen.network_post_id)
+        return Undecided("no answer") if fault is Lost.AFTER else Published(seen.network_post_id, self.posts_a_day)
 
 
 class FakeRecords:
@@ -206,6 +208,15 @@ class FakeRecords:
     async def owned(self, account_id: str, network_post_ids: Sequence[str]) -> set[str]:
         ids = {row.network_post_id for row in self._posts.values() if row.account_id == account_id}
         return {owned for owned in ids if owned is not None and owned in network_post_ids}
+
+    async def latest_reply(self, account_id: str, number: int, since: datetime) -> datetime | None:
+        times = sorted(
+            row.create_time
+            for row in self._posts.values()
+            if row.account_id == account_id and row.in_reply_to and row.create_time > since
+            if row.state is not PostState.FAILED
+        )
+        return times[-number] if len(times) >= number else None
 
     async def has_twin(self, post: Post) -> bool:
         same = (row for row in self._posts.values() if (row.account_id, row.text) == (post.account_id, post.text))

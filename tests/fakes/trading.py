@@ -159,6 +159,9 @@ class FakeVault:
             raise InvalidPrivateKey
         return SealedKey(private_key.removeprefix("key of "), private_key)
 
+    def writings(self, wallet: Wallet) -> Sequence[str]:
+        return (wallet.sealed_key,)
+
     def sign(self, wallet: Wallet, transaction: bytes) -> Signed:
         self.signed += 1
         return Signed(transaction, f"signature of {transaction.decode()}")

@@ -83,6 +83,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "GetPolicy": f"{READ_ALL} agents",
         "SetPolicy": "operator",
         "TightenPolicy": "operator agents",
+        "ScreenText": "operator agents",
         "HaltTrading": "operator",
         "ResumeTrading": "operator",
     },

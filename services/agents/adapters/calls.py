@@ -15,6 +15,10 @@ _CAUSES = {
 }
 
 
+_FINAL = frozenset({"REPLY_SHARE_USED_UP"})
+"""Limits that last for a day, and not for as long as anybody would wait."""
+
+
 @contextlib.contextmanager
 def calling(dependency: str) -> Iterator[None]:
     """Turn the status of a call within the block into DependencyUnavailable or Refused."""
@@ -23,7 +27,8 @@ def calling(dependency: str) -> Iterator[None]:
     except grpc.aio.AioRpcError as error:
         remote = Remote(error)
         # CANCELLED is the other side's doing: a caller that gives up gets CancelledError.
-        if remote.is_transient or remote.code is grpc.StatusCode.CANCELLED:
+        is_transient = remote.is_transient and remote.reason not in _FINAL
+        if is_transient or remote.code is grpc.StatusCode.CANCELLED:
             cause = _CAUSES.get(remote.code, "is not available")
             raise DependencyUnavailable(dependency, remote.retry_after or 1.0, cause) from error
         reason = remote.reason or remote.code.name

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # What another version left unfinished is ended, not taken up. Change it when the steps of a workflow change.
-APPLICATION_VERSION = "2"
+APPLICATION_VERSION = "3"
 _MAX_BACKOFF_SECONDS = 5.0
 _DELETED_AT_ONCE = 500
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]

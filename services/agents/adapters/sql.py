@@ -104,6 +104,11 @@ class SqlRecords(SqlTransaction):
         query = select(ActivityRecord).where(ActivityRecord.workflow_id == workflow_id)
         return (await self._session.exec(query.order_by(col(ActivityRecord.seq)))).first()
 
+    async def told(self, workflow_ids: Sequence[str]) -> set[str]:
+        """Return those of these workflows that have an activity."""
+        query = select(ActivityRecord.workflow_id).where(col(ActivityRecord.workflow_id).in_(workflow_ids))
+        return set((await self._session.exec(query)).all())
+
     async def counts(self, agent_id: str) -> Mapping[ActivityKind, int]:
         """Return how many activities of each kind an agent has."""
         query = select(ActivityRecord.kind, sa.func.count()).where(ActivityRecord.agent_id == agent_id)
@@ -123,11 +128,11 @@ class SqlRecords(SqlTransaction):
             self._session.add(found)
             await self._session.flush()
 
-    async def count_reply(self, agent_id: str, conversation_id: str, counterpart: str, limit: int) -> bool:
-        """Count a reply; False, and nothing is counted, when there are as many as the limit."""
-        found = await self._session.get(ConversationCount, (agent_id, conversation_id, counterpart))
+    async def count(self, agent_id: str, scope: str, counterpart: str, limit: int) -> bool:
+        """Count one more in a scope: a conversation, or a day; False when there are as many as the limit."""
+        found = await self._session.get(ConversationCount, (agent_id, scope, counterpart))
         if found is None:
-            found = ConversationCount(agent_id=agent_id, conversation_id=conversation_id, counterpart=counterpart)
+            found = ConversationCount(agent_id=agent_id, conversation_id=scope, counterpart=counterpart)
         if found.replies >= limit:
             return False
         found.replies += 1

@@ -111,6 +111,11 @@ class TradingClient:
         with calling("trading"):
             return (await self._trading.GetQuote(request)).quote.output_amount
 
+    async def holds_key(self, text: str) -> bool:
+        """Say whether a text holds the key of any wallet."""
+        with calling("trading"):
+            return (await self._trading.ScreenText(pb.ScreenTextRequest(text=text))).holds_key
+
     async def swap(self, order: Order, request_id: str) -> Trade:
         """Carry out an order once for every request_id, with the slippage that the policy allows."""
         request = pb.ExecuteTradeRequest(

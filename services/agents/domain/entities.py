@@ -164,7 +164,10 @@ class MentionCursor(SQLModel, table=True):
 
 
 class ConversationCount(SQLModel, table=True):
-    """How many replies an agent has given to one counterpart in one conversation."""
+    """How many replies an agent has given to one counterpart in one conversation.
+
+    Days stand here like conversations, with the replies and the model's calls that they had.
+    """
 
     __tablename__ = "conversation_count"
 

@@ -227,6 +227,10 @@ class TradingPort(Protocol):
         """Return how many base units a swap of this many would give now."""
         ...
 
+    async def holds_key(self, text: str) -> bool:
+        """Say whether a text holds the key of any wallet."""
+        ...
+
     async def swap(self, order: Order, request_id: str) -> Trade:
         """Carry out an order once for every request_id, with the slippage that the policy allows."""
         ...

@@ -75,6 +75,10 @@ class Records(Protocol):
         """Return the first activity of a workflow."""
         ...
 
+    async def told(self, workflow_ids: Sequence[str]) -> set[str]:
+        """Return those of these workflows that have an activity."""
+        ...
+
     async def counts(self, agent_id: str) -> Mapping[ActivityKind, int]:
         """Return how many activities of each kind an agent has."""
         ...
@@ -87,8 +91,8 @@ class Records(Protocol):
         """Move the cursor, unless somebody else has moved it since it was `before`."""
         ...
 
-    async def count_reply(self, agent_id: str, conversation_id: str, counterpart: str, limit: int) -> bool:
-        """Count a reply; False, and nothing is counted, when there are as many as the limit."""
+    async def count(self, agent_id: str, scope: str, counterpart: str, limit: int) -> bool:
+        """Count one more in a scope: a conversation, or a day; False when there are as many as the limit."""
         ...
 
     async def mark_external(self, conversation_id: str) -> None:

@@ -105,6 +105,13 @@ class Inbox:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortlist:
+    """The mentions that an agent will answer, of those that it has looked through."""
+
+    mentions: tuple[Mention, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """A mention that was remembered, and its author: a fellow's id and name, or `network:user_id` and the handle."""
 
@@ -206,6 +213,7 @@ STORED: Mapping[str, type] = {
     "draft": Draft,
     "pass": Pass,
     "inbox": Inbox,
+    "shortlist": Shortlist,
     "heard": Heard,
     "feelings": Feelings,
     "order": Order,

@@ -46,10 +46,10 @@ class Hearing:
         mentions = [mention for mention in found if before or mention.create_time >= since]
         return Inbox(tuple(mentions), before, found[-1].network_post_id if found else before)
 
-    async def advance(self, task: MentionsTask, inbox: Inbox) -> None:
-        """Move the cursor behind the inbox."""
+    async def advance(self, task: MentionsTask, before: str, after: str) -> None:
+        """Move the cursor on, unless another reader has moved it."""
         async with self._store.writing() as records:
-            await records.move_mention_cursor(task.agent_id, inbox.before, inbox.after)
+            await records.move_mention_cursor(task.agent_id, before, after)
             await records.commit()
 
     async def hear(self, workflow_id: str, task: ReplyTask) -> Heard:

@@ -68,13 +68,20 @@ class Journal:
             await records.save(agent)
         return True
 
-    async def record(self, agent_id: str, workflow_id: str, step: str, entry: Entry) -> None:
-        """Log what came of a workflow, once for every step, and let the agent feel it."""
+    async def record(self, agent_id: str, step: str, entries: Mapping[str, Entry]) -> None:
+        """Log what came of an agent's workflows, by their ids, once for every step, and let the agent feel it."""
         async with self._store.writing(TURN) as records:
             agent = await records.agent(agent_id)
-            if agent is not None and await self.add(records, agent, workflow_id, step, entry):
+            if agent is not None:
+                for workflow_id, entry in entries.items():
+                    await self.add(records, agent, workflow_id, step, entry)
                 await records.commit()
         self.announce()
+
+    async def told(self, workflow_ids: Sequence[str]) -> set[str]:
+        """Return those of these workflows of which something is logged."""
+        async with self._store.reading() as records:
+            return await records.told(workflow_ids)
 
     def announce(self) -> None:
         """Wake those who watch the log in this process; those of other replicas look by themselves."""

@@ -8,7 +8,7 @@ from services.agents.domain.mood import SocialEvent
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post, compose_trade_post
 from services.agents.domain.telling import is_checkable, tell
 from services.agents.domain.text import shared
-from services.agents.ports.neighbours import MemoryPort, NewMemory, SocialPort, Source
+from services.agents.ports.neighbours import MemoryPort, NewMemory, Refused, SocialPort, Source, TradingPort
 from services.agents.ports.stored import Draft, Pass, Post, PostTask, TradeNews
 from services.agents.service.cast import Cast, Character
 from services.agents.service.effects import Effects
@@ -35,12 +35,21 @@ _POST_LENGTH = 280
 class Posting:
     """The steps of a post."""
 
-    def __init__(self, cast: Cast, effects: Effects, writer: Writer, memory: MemoryPort, social: SocialPort) -> None:
+    def __init__(
+        self,
+        cast: Cast,
+        effects: Effects,
+        writer: Writer,
+        memory: MemoryPort,
+        social: SocialPort,
+        trading: TradingPort,
+    ) -> None:
         self._cast = cast
         self._effects = effects
         self._writer = writer
         self._memory = memory
         self._social = social
+        self._trading = trading
 
     async def write(self, workflow_id: str, task: PostTask) -> Draft | Pass:
         """Return the post, or why there is none."""
@@ -79,11 +88,19 @@ class Posting:
         return Draft(prefix + choice.text, reason, details)
 
     async def publish(self, workflow_id: str, agent_id: str, text: str, in_reply_to: str = "") -> Post | Pass:
-        """Publish a text, once for every workflow, unless the agent was stopped before."""
+        """Publish a text, once for every workflow; a Pass says why it isn't to be published."""
+        record = (await self._cast.character(agent_id)).record
+        if record.wallet_id and await self._trading.holds_key(text):
+            return Pass("posts nothing", "the text held the key of a wallet")
         agent = await self._effects.begin(agent_id, workflow_id, lambda agent: bool(agent.account_id))
         if agent is None:
             return Pass("posts nothing", "was stopped before it was sent")
-        return await self._social.publish(agent.account_id, text, in_reply_to, workflow_id)
+        try:
+            return await self._social.publish(agent.account_id, text, in_reply_to, workflow_id)
+        except Refused as refused:
+            if refused.reason != "REPLY_SHARE_USED_UP":
+                raise
+            return Pass("keeps a reply to itself", "has made as many replies as its network's limit leaves for them")
 
     async def look(self, post_id: str) -> Post:
         """Return a post as it is now."""

@@ -13,6 +13,7 @@ from services.agents.domain.prompts import Fellow, Remembered, compose_reply
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection, Source, View
 from services.agents.ports.store import Store
 from services.agents.ports.stored import Draft, Feelings, Heard, Pass, Post, ReplyTask
+from services.agents.service.allowance import Allowance, Calls, turn_of
 from services.agents.service.cast import Cast, Character
 from services.agents.service.journal import Entry
 from services.agents.service.posting import OWN_WORDS
@@ -32,10 +33,15 @@ _MOST_OWN = 40
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of an agent others may use up: replies in a day of its own time, and how old a mention may be."""
+    """How much of an agent others may use up: replies and model calls in a day of its own time, and replies at once.
+
+    `age` is how old a mention may be.
+    """
 
     to_one: int
     to_strangers: int
+    calls_for_strangers: int
+    strangers_at_once: int
     age: timedelta
 
 
@@ -55,6 +61,8 @@ class Replying:
         self._limits = limits
         self._writer = writer
         self._memory = memory
+        self._allowance = Allowance(store, cast, limits.calls_for_strangers, limits.strangers_at_once)
+        self.turn = self._allowance.turn
 
     async def consider(self, workflow_id: str, task: ReplyTask, heard: Heard) -> Pass | None:
         """Decide whether to answer at all; None when it will, and then the reply counts against the limit."""
@@ -68,12 +76,14 @@ class Replying:
             return Pass(silence, "by its reply_probability")
         conversation_id = task.mention.conversation_id
         # Two mentions may come at once, and this step may run twice.
-        async with self._store.writing(f"replies/{task.agent_id}") as records:
+        async with self._store.writing(turn_of(task.agent_id)) as records:
             if await records.claim(RequestKey("", "Reply", workflow_id, ""), conversation_id) is None:
                 for scope, counterpart, limit, where in self._counted(conversation_id, heard):
                     # What was counted before a limit is reached is not kept: nothing is committed.
-                    if not await records.count_reply(task.agent_id, scope, counterpart, limit):
+                    if not await records.count(task.agent_id, scope, counterpart, limit):
                         return Pass(silence, f"has given {limit} replies {where}")
+                if not (heard.is_fellow or await self._allowance.begin(records, task.agent_id)):
+                    return Pass(silence, "has used up the model's calls for strangers today")
                 await records.commit()
         return None
 
@@ -96,10 +106,11 @@ class Replying:
         author = _author(heard, await self._note(task.agent_id, heard))
         others = await self._others(task, heard)
         context = Context(task.mention.text, own_posts=own, names=others)
-        choice = await self._words(character, author, _recalling(context, memory), rng)
+        calls = Calls(self._allowance, task.agent_id, workflow_id, heard)
+        choice = await self._words(character, author, _recalling(context, memory), calls, rng)
         if memory and not choice.text:
             memory = None
-            choice = await self._words(character, author, context, rng)
+            choice = await self._words(character, author, context, calls, rng)
         if not choice.text:
             return Pass(f"finds no words for {heard.author_name}", choice.account)
         details = {
@@ -136,10 +147,12 @@ class Replying:
         is_stressed = stress_in(task.mention.text, character.persona)
         return Feelings((SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,))
 
-    async def _words(self, character: Character, author: Fellow | None, context: Context, rng: random.Random) -> Choice:
+    async def _words(
+        self, character: Character, author: Fellow | None, context: Context, calls: Calls, rng: random.Random
+    ) -> Choice:
         memory = Remembered(context.memory, context.is_memory_trusted)
         prompt = compose_reply(character.persona, character.mood, context.about, author, memory, rng)
-        return await self._writer.write(character, Purpose.REPLY, prompt, context, rng)
+        return await self._writer.write(character, Purpose.REPLY, prompt, context, rng, calls.take)
 
     async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""

@@ -3,7 +3,9 @@
 What a workflow does between steps depends on what the steps returned only, since a replay goes the same way again.
 """
 
+import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Protocol, TypeVar
@@ -17,8 +19,10 @@ from services.agents.service.hearing import Hearing
 from services.agents.service.journal import Entry, Journal
 from services.agents.service.posting import Posting, posted
 from services.agents.service.replying import Replying, replied
+from services.agents.service.sifting import Sifting, passed, reply_id
 from services.agents.service.trading import Dealing, traded
 
+_SIFTED_AT_ONCE = 50
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
 _LONGEST_RESEND_SECONDS = 60.0  # each one asks a network that may have said to come back later
@@ -54,6 +58,8 @@ class Flows:
         self._posting = posting
         self._hearing = hearing
         self._replying = replying
+        self._sifting = Sifting(hearing, replying, journal)
+        self._readers: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._dealing = dealing
         self._journal = journal
         self._settle_seconds = settle_seconds
@@ -75,13 +81,22 @@ class Flows:
             await self._done(run, task.agent_id, remember, posted(draft, post))
 
     async def mentions(self, run: Run, task: MentionsTask) -> None:
-        """Start a reply to every new mention."""
-        async with self._failures(run, task.agent_id, "read its mentions"):
+        """Note every new mention, and start a reply to each that is to be answered."""
+        # Who looks again before the last look has ended would hear the same mentions once more.
+        async with self._readers[task.agent_id], self._failures(run, task.agent_id, "read its mentions"):
             inbox = await run.step("look", lambda: self._hearing.inbox(task))
-            for mention in inbox.mentions:
-                await run.start(f"reply/{task.agent_id}/{mention.network_post_id}", ReplyTask(task.agent_id, mention))
-            if inbox.after != inbox.before:
-                await run.step("advance", lambda: self._hearing.advance(task, inbox))
+            read = inbox.before
+            for first in range(0, len(inbox.mentions), _SIFTED_AT_ONCE):
+                some = inbox.mentions[first : first + _SIFTED_AT_ONCE]
+                shortlist = await run.step("sift", partial(self._sifting.sift, task.agent_id, some))
+                for mention in shortlist.mentions:
+                    reply = ReplyTask(task.agent_id, mention)
+                    await run.start(reply_id(reply), reply)
+                last = some[-1].network_post_id
+                await run.step("advance", partial(self._hearing.advance, task, read, last))
+                read = last
+            if read != inbox.after:
+                await run.step("advance", partial(self._hearing.advance, task, read, inbox.after))
 
     async def reply(self, run: Run, task: ReplyTask) -> None:
         """Answer a mention, or decide not to."""
@@ -92,7 +107,8 @@ class Flows:
             if refusal is not None:
                 await self._pass(run, agent_id, refusal)
                 return
-            draft = await run.step("write", lambda: self._replying.write(run.id, task, heard))
+            async with self._replying.turn(heard):
+                draft = await run.step("write", lambda: self._replying.write(run.id, task, heard))
             if isinstance(draft, Pass):
                 await self._pass(run, agent_id, draft)
                 return
@@ -164,10 +180,10 @@ class Flows:
         except StepFailed as failed:
             details = {"error": failed.reason}
             entry = Entry(ActivityKind.FAILURE, f"could not {aim}", failed.message, details, (SocialEvent.FAILED,))
-            await run.step("fail", lambda: self._journal.record(agent_id, run.id, "failure", entry))
+            await run.step("fail", lambda: self._journal.record(agent_id, "failure", {run.id: entry}))
 
     async def _pass(self, run: Run, agent_id: str, decision: Pass) -> None:
-        await self._end(run, agent_id, Entry(ActivityKind.PASS, decision.summary, decision.reason))
+        await self._end(run, agent_id, passed(decision))
 
     async def _done(self, run: Run, agent_id: str, remember: Callable[[], Awaitable[None]], entry: Entry) -> None:
         """Remember a settled effect and log it; what can't be remembered has happened all the same."""
@@ -179,4 +195,4 @@ class Flows:
         await self._end(run, agent_id, entry)
 
     async def _end(self, run: Run, agent_id: str, entry: Entry) -> None:
-        await run.step("end", lambda: self._journal.record(agent_id, run.id, "end", entry))
+        await run.step("end", lambda: self._journal.record(agent_id, "end", {run.id: entry}))

@@ -1,6 +1,7 @@
 """Words: candidates from a model, and the best of those that may be published."""
 
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from services.agents.domain.guard import Context, Purpose, review
@@ -26,6 +27,10 @@ class Choice:
     knew: bool = False
 
 
+async def _always() -> bool:
+    return True
+
+
 class Writer:
     """Asks a model, and judges what it wrote; a second model is asked as well when there is a screener."""
 
@@ -34,13 +39,22 @@ class Writer:
         self._screener = screener
 
     async def write(
-        self, character: Character, purpose: Purpose, prompt: PromptParts, context: Context, rng: random.Random
+        self,
+        character: Character,
+        purpose: Purpose,
+        prompt: PromptParts,
+        context: Context,
+        rng: random.Random,
+        may_ask: Callable[[], Awaitable[bool]] = _always,
     ) -> Choice:
-        """Return the best candidate, asking a second time when none may be published."""
+        """Return the best candidate, asking a second time when none may be published, if `may_ask` lets it."""
         context = replace(context, system=prompt.portrait)
         refused: list[str] = []
-        model = ""
+        model = "the model"
         for _ in range(_TRIES):
+            if not await may_ask():
+                refused.insert(0, "its calls for this are used up today")
+                break
             written = await self._generate(character, prompt, rng.getrandbits(31))
             model = written.model
             reviewed = review(written.candidates, purpose, character.persona, context)

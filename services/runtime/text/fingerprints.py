@@ -15,12 +15,18 @@ _LEAST = 8
 
 
 class Fingerprints:
-    """The salted hashes of every run of twelve letters and digits of some secrets, in each way to write them.
+    """The salted hashes of runs of letters and digits of some secrets, in each way to write them.
 
     The salt is made anew for each process and leaves it no more than the hashes do.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, window: int = _WINDOW, stride: int = 1) -> None:
+        """Take how long the runs are, and how many letters one begins after another.
+
+        What is found is `window + stride - 1` letters of a secret in a row.
+        """
+        self._window = window
+        self._stride = stride
         self._salt = secrets.token_bytes(16)
         self._known: dict[int, set[bytes]] = {}
 
@@ -28,21 +34,21 @@ class Fingerprints:
         """Know these secrets from now on; those of fewer than eight letters and digits are left out."""
         for value in values:
             for form in _forms(value):
-                length = min(_WINDOW, len(form))
-                self._known.setdefault(length, set()).update(self._windows(form, length))
+                length = min(self._window, len(form))
+                self._known.setdefault(length, set()).update(self._windows(form, length, self._stride))
 
     def are_in(self, text: str) -> bool:
-        """Say whether twelve letters of a known secret, or all of a shorter one, stand in a text, however written."""
+        """Say whether so many letters of a known secret, or all of a shorter one, stand in a text, however written."""
         told = {squeezed(reading) for reading in readings(text)}
         return any(
             window in known
-            for length, known in self._known.items()
+            for length, known in list(self._known.items())
             for form in told
             for window in self._windows(form, length)
         )
 
-    def _windows(self, form: str, length: int) -> Iterator[bytes]:
-        for start in range(len(form) - length + 1):
+    def _windows(self, form: str, length: int, stride: int = 1) -> Iterator[bytes]:
+        for start in range(0, len(form) - length + 1, stride):
             window = form[start : start + length].encode()
             yield hashlib.blake2b(window, key=self._salt, digest_size=12).digest()
 

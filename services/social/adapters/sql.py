@@ -71,6 +71,17 @@ class SqlRecords(SqlTransaction):
         )
         return {owned for owned in (await self._session.exec(query)).all() if owned is not None}
 
+    async def latest_reply(self, account_id: str, number: int, since: datetime) -> datetime | None:
+        """Return when the latest reply of an account but `number - 1` was asked for, if that was after `since`."""
+        query = select(Post.create_time).where(
+            Post.account_id == account_id,
+            Post.create_time > since,
+            Post.in_reply_to != "",
+            Post.state != PostState.FAILED,
+        )
+        query = query.order_by(col(Post.create_time).desc()).offset(number - 1).limit(1)
+        return (await self._session.exec(query)).first()
+
     async def has_twin(self, post: Post) -> bool:
         """Tell whether another post of its account with the same text is SETTLED."""
         query = select(Post.id).where(

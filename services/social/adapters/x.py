@@ -1,6 +1,7 @@
 """X through tweepy: the API v2 of `https://api.x.com`, or of any server that speaks it."""
 
 import json as json_text
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -25,6 +26,8 @@ from services.social.domain.network import (
     Undecided,
     Unreachable,
 )
+
+_LIMIT = re.compile(r"[1-9][0-9]{0,8}")
 
 Json: TypeAlias = dict[str, Any]
 
@@ -60,7 +63,7 @@ class XNetwork:
         client = self._client(credentials)
         try:
             answer = await client.create_tweet(text=text, in_reply_to_tweet_id=in_reply_to or None, user_auth=True)
-            return Published(str(answer["data"]["id"]))
+            return Published(str(answer["data"]["id"]), client.posts_a_day)
         except _Refusal as refusal:
             return self._outcome(refusal)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -176,6 +179,8 @@ class _Client(AsyncClient):  # type: ignore[misc]  # tweepy has no types
         )
         self.session = session
         self._base_url = base_url
+        self.posts_a_day = 0
+        """What the last answer says of the limit for 24 hours; 0 when it says nothing."""
 
     async def request(
         self,
@@ -198,7 +203,14 @@ class _Client(AsyncClient):  # type: ignore[misc]  # tweepy has no types
         if not 200 <= response.status < 300:
             reset = response.headers.get("x-rate-limit-reset", "")
             raise _Refusal(response.status, response.reason or "", _json_object(body), reset)
+        self.posts_a_day = _posts_a_day(response.headers)
         return response
+
+
+def _posts_a_day(headers: Mapping[str, str]) -> int:
+    """Return how many posts in 24 hours X allows, to the user or to the whole app; 0 when it doesn't say."""
+    told = (headers.get(f"x-{whose}-limit-24hour-limit", "") for whose in ("user", "app"))
+    return min((int(limit) for limit in told if _LIMIT.fullmatch(limit)), default=0)
 
 
 def _json_object(body: bytes) -> Json:

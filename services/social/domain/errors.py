@@ -49,6 +49,18 @@ class NetworkRateLimited(errors.Exhausted):
     reason = "NETWORK_RATE_LIMITED"
 
 
+class ReplyShareUsedUp(errors.Exhausted):
+    """What an account may post a day is used up as far as replies go; posts of its own still go out."""
+
+    reason = "REPLY_SHARE_USED_UP"
+
+    def __init__(self, handle: str, replies: int, retry_after: float) -> None:
+        message = (
+            f"@{handle} has made the {replies} replies that it may make in 24 hours; the rest is for its own posts"
+        )
+        super().__init__(message, retry_after, f"@{handle}")
+
+
 class NetworkUnavailable(errors.Unavailable):
     """The network can't be reached, or doesn't answer as it should."""
 

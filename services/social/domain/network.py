@@ -31,9 +31,13 @@ class SeenPost:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """It is on the network, with this id."""
+    """It is on the network, with this id.
+
+    `posts_a_day` is how many posts in 24 hours the network says that the account may make; 0 when it doesn't say.
+    """
 
     network_post_id: str
+    posts_a_day: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class Post(SQLModel, table=True):
     def conclude(self, outcome: Outcome, now: datetime, timing: Timing) -> None:
         """Move on by the outcome of a send."""
         match outcome:
-            case Published(network_post_id):
+            case Published(network_post_id=network_post_id):
                 self.settle(network_post_id, now)
             case Refused(reason):
                 self._fail(reason, now)

@@ -16,7 +16,7 @@ from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, RetryLater
 from services.social.domain.accounts import Account, Credentials
 from services.social.domain.errors import CredentialsRefused, NetworkRateLimited, NetworkUnavailable, PostNotFound
-from services.social.domain.network import Outcome, RateLimited, SeenPost, Unauthorized, Unreachable
+from services.social.domain.network import Outcome, Published, RateLimited, SeenPost, Unauthorized, Unreachable
 from services.social.domain.posts import Post, PostState, Timing
 from services.social.ports import Network, Records, Store, Vault
 from services.social.service.accounts import existing_account
@@ -171,6 +171,7 @@ class Outbox:
             if fresh.expects(outcome, taken.attempt):
                 fresh.conclude(outcome, self._clock.now(), self._timing)
                 await records.save(fresh)
+                await _learn(records, fresh, outcome)
                 await records.commit()
         _tell(fresh)
 
@@ -205,6 +206,14 @@ async def existing_post(records: Records, post_id: str) -> Post:
     if post := await records.post(post_id):
         return post
     raise PostNotFound(post_id)
+
+
+async def _learn(records: Records, post: Post, outcome: Outcome) -> None:
+    """Keep what the network says of the account's limit a day."""
+    if isinstance(outcome, Published) and outcome.posts_a_day:
+        account = await existing_account(records, post.account_id)
+        account.posts_a_day = outcome.posts_a_day
+        await records.save(account)
 
 
 def _tell(post: Post) -> None:

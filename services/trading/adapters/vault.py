@@ -1,7 +1,12 @@
 """Private keys, sealed by the keystore and opened only while they sign."""
 
+import base64
+import json
+from collections.abc import Sequence
+
 from solders.keypair import Keypair
 from solders.message import to_bytes_versioned
+from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from services.runtime.keystore import Keystore
@@ -31,6 +36,17 @@ class KeystoreVault:
             # Not chained: what the library says may hold letters of the key.
             raise InvalidPrivateKey from None
         return self._sealed(key)
+
+    def writings(self, wallet: Wallet) -> Sequence[str]:
+        """Return a wallet's key in the ways in which keys are written; none when it was sealed under another key."""
+        try:
+            key = Keypair.from_base58_string(self._keystore.unseal(wallet.sealed_key))
+        except ValueError:
+            return ()
+        # Of a key its first half is the secret: the other half is the wallet's address, which everybody may know.
+        seed = key.secret()
+        base58 = str(Pubkey(seed))
+        return str(key), base58, seed.hex(), base64.b64encode(seed).decode(), json.dumps(list(seed))
 
     def sign(self, wallet: Wallet, transaction: bytes) -> Signed:
         """Add the wallet's signature to a transaction, and leave the others as they are. Raises Unsafe."""

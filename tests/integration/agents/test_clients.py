@@ -234,6 +234,15 @@ async def test_the_market_has_what_is_in_fashion_and_what_was_asked_for() -> Non
     ]
 
 
+async def test_a_text_is_screened_by_the_service_that_keeps_the_keys() -> None:
+    def screen(request: trading_pb.ScreenTextRequest) -> trading_pb.ScreenTextResponse:
+        return trading_pb.ScreenTextResponse(holds_key="key" in request.text)
+
+    async with answering(TRADING, {"ScreenText": screen}) as channel:
+        client = TradingClient(TradingServiceStub(channel), CLOCK)
+        assert [await client.holds_key(text) for text in ("a key", "a gate")] == [True, False]
+
+
 async def test_a_wallet_is_its_balances_and_its_trades_with_sol() -> None:
     balances = [
         trading_pb.Balance(mint=WRAPPED_SOL, amount=10**9, decimals=9),

@@ -125,7 +125,7 @@ async def test_only_what_a_fellow_says_of_its_own_moves_the_mood(
         await agents.CreateAgent(create(listener))
     database = Database(busy.sql_url("agents"))
     store = SqlStore(database, SqlRecords)
-    limits = Limits(to_one=1, to_strangers=1, age=timedelta(hours=1))
+    limits = Limits(1, 1, 1, 1, timedelta(hours=1))
     replying = Replying(store, Cast(store, SystemClock(), 1.0), Writer(world.llm), world.memory, limits)
     task = ReplyTask("wren", Mention("1", "otto", "hello", "1", datetime.now(UTC)))
     fellow = Heard("mem_1", "otto", "Otto", is_fellow=True)
@@ -178,15 +178,11 @@ async def test_what_a_fellow_may_have_echoed_is_not_brought_up_where_no_stranger
             world.social.mention("wren", "otto_handle", f"@wren_handle {text}", conversation_id, answers=answered)
             await next_of(agents, REPLY, PASS, number=number)
     recalled = {
-        word: [memory for prompt in world.llm.prompts if word in prompt.input for memory in _recalled(prompt.input)]
+        word: [part.text for prompt in world.llm.prompts if word in prompt.input for part in prompt.context]
         for word in ("stripes", "colours")
     }
     assert any("zebra" in memory for memory in recalled["stripes"])
     assert not any("zebra" in memory for memory in recalled["colours"])
-
-
-def _recalled(asked: str) -> list[str]:
-    return [line for line in asked.splitlines() if line.startswith("memory: ")]
 
 
 async def test_a_fellow_is_addressed_by_the_name_it_is_heard_under(

@@ -69,6 +69,26 @@ async def test_the_same_request_id_posts_once_even_at_the_same_time(
     assert len(world.social.published("acc_wren")) == 2
 
 
+async def test_a_text_that_holds_a_wallets_key_is_not_published(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    world.trading.keys["wren"] = "under the stairs"
+    world.llm.speak = lambda _prompt, _rng: "The lantern keeps gates beside a button under the stairs."
+    silent = (await post(agents, "one", "gates")).activity
+    assert (silent.kind, silent.reason) == (pb.ACTIVITY_KIND_PASS, "the text held the key of a wallet")
+    assert not world.social.posts
+
+
+async def test_a_post_of_an_agent_with_a_wallet_waits_for_the_trading_service(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    world.trading.line.failures = 2
+    assert (await post(agents, "one", "gates")).activity.kind == pb.ACTIVITY_KIND_POST
+    assert world.trading.line.failures == 0
+
+
 async def test_a_deadline_that_comes_first_leaves_the_workflow_running(
     agents: AgentServiceStub, world: World, persona: Persona
 ) -> None:

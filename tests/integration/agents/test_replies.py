@@ -142,6 +142,71 @@ async def test_mentions_survive_a_restart_without_a_second_answer(
     assert len(world.social.answers()) == 2
 
 
+async def test_a_mention_that_was_passed_over_stays_so_when_it_is_read_again(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    async with open_with(busy.model_copy(update={"replies_a_day_to_strangers": 0})) as agents:
+        await agents.CreateAgent(create(listener))
+        old = world.social.mention("wren", "stranger", "@wren_handle is the gate open?")
+        await next_of(agents, PASS)
+    with sqlite3.connect(busy.data_dir / "service.db") as database:
+        database.execute("UPDATE mention_cursor SET after = ''")
+    async with open_with(busy) as agents:
+        new = world.social.mention("wren", "stranger", "@wren_handle and the other gate?")
+        answers = await next_of(agents, REPLY, PASS, number=2)
+    assert [(activity.kind, activity.workflow_id) for activity in answers] == [
+        (PASS, f"reply/wren/{old}"),
+        (REPLY, f"reply/wren/{new}"),
+    ]
+    assert [in_reply_to for _, in_reply_to in world.social.answers()] == [new]
+
+
+async def test_a_mention_that_cant_be_remembered_fails_alone(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    world.memory.refused_text = "poison"
+    async with open_with(busy) as agents:
+        await agents.CreateAgent(create(listener))
+        poison = world.social.mention("wren", "stranger", "@wren_handle poison")
+        world.social.mention("wren", "stranger", "@wren_handle is the gate open?")
+        done = await next_of(agents, REPLY, pb.ACTIVITY_KIND_FAILURE, number=2)
+    assert {activity.kind: activity.workflow_id for activity in done}[
+        pb.ACTIVITY_KIND_FAILURE
+    ] == f"reply/wren/{poison}"
+    assert [activity.kind for activity in done].count(REPLY) == 1
+
+
+async def test_no_mention_is_lost_while_the_memory_service_is_down(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    async with open_with(busy.model_copy(update={"patience_seconds": 0.1})) as agents:
+        await agents.CreateAgent(create(listener))
+        world.memory.line.failures = 8
+        mention = world.social.mention("wren", "stranger", "@wren_handle is the gate open?")
+        [reply] = await next_of(agents, REPLY, PASS)
+        failures = {activity.summary for activity in await log_of(agents, pb.ACTIVITY_KIND_FAILURE)}
+    assert "could not read its mentions" in failures
+    assert "could not answer stranger" not in failures
+    assert reply.workflow_id == f"reply/wren/{mention}"
+
+
+async def test_what_the_networks_limit_leaves_no_room_for_is_passed_over_and_an_own_post_goes_out(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    world.social.replies_left = 1
+    async with open_with(busy) as agents:
+        await agents.CreateAgent(create(listener))
+        for number in range(3):
+            world.social.mention("wren", f"stranger{number}", "@wren_handle is the gate open?")
+        answers = await next_of(agents, REPLY, PASS, pb.ACTIVITY_KIND_FAILURE, number=3)
+        own = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="own"), timeout=30)
+    assert sorted(activity.kind for activity in answers) == sorted([REPLY, PASS, PASS])
+    reasons = {activity.reason for activity in answers if activity.kind == PASS}
+    assert reasons == {"has made as many replies as its network's limit leaves for them"}
+    assert own.activity.kind == pb.ACTIVITY_KIND_POST
+    assert len(world.social.answers()) == 1
+
+
 async def test_another_strangers_words_are_not_brought_up(
     open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
 ) -> None:

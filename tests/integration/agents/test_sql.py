@@ -13,6 +13,7 @@ import services.agents
 from services.agents.adapters.sql import SqlRecords
 from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord, AgentRecord
 from services.agents.domain.mood import Mood, TradingMood, baseline
+from services.agents.service.allowance import Allowance
 from services.agents.service.cast import Cast
 from services.runtime.db import Database
 from services.runtime.sql import SqlStore
@@ -140,7 +141,7 @@ async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_
 async def test_replies_that_come_at_once_stay_within_the_limit(store: Store) -> None:
     async def reply() -> bool:
         async with store.writing("conversation/wren/talk") as records:
-            allowed = await records.count_reply("wren", "talk", "otto", 2)
+            allowed = await records.count("wren", "talk", "otto", 2)
             await records.commit()
             return allowed
 
@@ -188,3 +189,20 @@ async def test_after_an_upgrade_conversations_with_strangers_are_known(
     await database.close()
     assert marked == {"talk", "old"}
     assert (kept.handle, kept.handle_time, kept.network_user_id) == ("otto", None, "12")
+
+
+async def test_calls_for_strangers_are_counted_once_for_their_names_and_stay_within_the_limit(
+    store: Store, clock: FixedClock
+) -> None:
+    replicas = [Allowance(store, Cast(store, clock, 1.0), calls_a_day=3, at_once=1) for _ in range(2)]
+    names = [f"reply/{number % 5}" for number in range(10)]
+    taken = await asyncio.gather(*(replicas[at % 2].take("wren", name) for at, name in enumerate(names)))
+    allowed = {name for name, is_taken in zip(names, taken, strict=True) if is_taken}
+    assert len(allowed) == 3
+    # A step that runs again takes the same calls, on another day, too.
+    clock.advance(seconds=86_400)
+    for name in sorted(allowed):
+        assert await replicas[0].take("wren", name)
+    assert await replicas[1].take("otto", "reply/9")
+    fresh = [await replicas[0].take("wren", f"reply/{number}") for number in range(10, 15)]
+    assert fresh == [True, True, True, False, False]

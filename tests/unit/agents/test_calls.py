@@ -7,6 +7,8 @@ from grpc.aio import AioRpcError, Metadata
 from services.agents.adapters.calls import calling
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.ports.neighbours import Refused
+from services.runtime.rpc.status import to_status
+from services.social.domain.errors import ReplyShareUsedUp
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,14 @@ def test_what_may_succeed_later_says_why_it_did_not_now(code: grpc.StatusCode, t
     with pytest.raises(DependencyUnavailable) as raised, calling("llm"):
         raise AioRpcError(code, Metadata(), Metadata(), details="...")
     assert raised.value.message == text
+
+
+def test_a_limit_that_lasts_for_a_day_is_a_refusal() -> None:
+    status = to_status(ReplyShareUsedUp("wren", 2, 80_000.0), "social.puppet")
+    trailers = Metadata(("grpc-status-details-bin", status.SerializeToString()))
+    with pytest.raises(Refused) as raised, calling("social"):
+        raise AioRpcError(grpc.StatusCode.RESOURCE_EXHAUSTED, Metadata(), trailers, details=status.message)
+    assert raised.value.reason == "REPLY_SHARE_USED_UP"
 
 
 def test_everything_else_is_a_refusal_with_its_cause() -> None:

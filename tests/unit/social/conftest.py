@@ -11,6 +11,7 @@ from services.runtime.errors import PuppetError
 from services.runtime.idempotency import RequestKey
 from services.social.domain.accounts import Account, NetworkName
 from services.social.domain.posts import Post, PostState, Timing
+from services.social.domain.quota import Quota
 from services.social.service.gate import Gate
 from services.social.service.outbox import Outbox
 from services.social.service.posts import Posts
@@ -29,7 +30,7 @@ class Replica:
         draining.set()
         timing = Timing(lease=timedelta(seconds=LEASE), visibility=timedelta(seconds=VISIBILITY))
         self.outbox = Outbox(desk.store, desk.vault, desk.network, desk.clock, timing, draining)
-        self.posts = Posts(desk.store, Gate(desk.store, desk.vault), self.outbox, desk.clock)
+        self.posts = Posts(desk.store, Gate(desk.store, desk.vault), self.outbox, desk.clock, desk.quota)
 
     async def create(self, text: str, request_id: str = "", in_reply_to: str = "") -> Post:
         """Ask for a post of the account `acc_a`; the text names the request unless it is named."""
@@ -45,6 +46,7 @@ class Desk:
         self.store = FakeStore()
         self.vault = FakeVault()
         self.network = FakeNetwork(clock)
+        self.quota = Quota()
         self.store.accounts["acc_a"] = Account(
             id="acc_a",
             agent_id="agt_a",

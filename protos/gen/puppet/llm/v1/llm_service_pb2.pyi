@@ -60,7 +60,7 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     FINISH_REASON_LENGTH: _FinishReason.ValueType  # 2
     """`max_tokens` was reached: the text is cut."""
     FINISH_REASON_CONTENT_FILTER: _FinishReason.ValueType  # 3
-    """The provider withheld the text, or the model refused to write it."""
+    """The provider withheld the text, the model refused to write it, or the service withheld it: it held a provider's API key."""
     FINISH_REASON_EMPTY: _FinishReason.ValueType  # 4
     """There is no text: for example the model has thought until its limit was reached."""
 
@@ -74,7 +74,7 @@ FINISH_REASON_STOP: FinishReason.ValueType  # 1
 FINISH_REASON_LENGTH: FinishReason.ValueType  # 2
 """`max_tokens` was reached: the text is cut."""
 FINISH_REASON_CONTENT_FILTER: FinishReason.ValueType  # 3
-"""The provider withheld the text, or the model refused to write it."""
+"""The provider withheld the text, the model refused to write it, or the service withheld it: it held a provider's API key."""
 FINISH_REASON_EMPTY: FinishReason.ValueType  # 4
 """There is no text: for example the model has thought until its limit was reached."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015

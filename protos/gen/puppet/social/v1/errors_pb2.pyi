@@ -54,6 +54,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
     ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 15
     """UNIMPLEMENTED: the service has no such RPC."""
+    ERROR_REASON_REPLY_SHARE_USED_UP: _ErrorReason.ValueType  # 16
+    """RESOURCE_EXHAUSTED: the account's replies of the last 24 hours are as many as it may make, and nothing was posted; the
+    rest of its posts is kept for its own. The attached RetryInfo says when there is room for another reply.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -92,4 +96,8 @@ ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 14
 """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
 ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 15
 """UNIMPLEMENTED: the service has no such RPC."""
+ERROR_REASON_REPLY_SHARE_USED_UP: ErrorReason.ValueType  # 16
+"""RESOURCE_EXHAUSTED: the account's replies of the last 24 hours are as many as it may make, and nothing was posted; the
+rest of its posts is kept for its own. The attached RetryInfo says when there is room for another reply.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

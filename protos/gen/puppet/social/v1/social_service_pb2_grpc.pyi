@@ -44,9 +44,11 @@ class SocialServiceStub:
     Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
     before the deadline; the post is then finished in the background and can be watched with GetPost.
     After NETWORK_RATE_LIMITED or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent when the network takes posts
-    again, or when the call is repeated; after CREDENTIALS_REFUSED only when the call is repeated.
+    again, or when the call is repeated; after CREDENTIALS_REFUSED only when the call is repeated. Of what an account may
+    post in 24 hours, as far as it is known, a share is kept for posts that answer nobody: beyond the rest a reply is
+    refused with REPLY_SHARE_USED_UP.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
-    NETWORK_UNAVAILABLE.
+    NETWORK_UNAVAILABLE, REPLY_SHARE_USED_UP.
     """
     GetPost: _aio.UnaryUnaryMultiCallable[_social_service_pb2.GetPostRequest, _social_service_pb2.GetPostResponse]
     """Returns one post of the outbox in its present state.
@@ -122,9 +124,11 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
         Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
         before the deadline; the post is then finished in the background and can be watched with GetPost.
         After NETWORK_RATE_LIMITED or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent when the network takes posts
-        again, or when the call is repeated; after CREDENTIALS_REFUSED only when the call is repeated.
+        again, or when the call is repeated; after CREDENTIALS_REFUSED only when the call is repeated. Of what an account may
+        post in 24 hours, as far as it is known, a share is kept for posts that answer nobody: beyond the rest a reply is
+        refused with REPLY_SHARE_USED_UP.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
-        NETWORK_UNAVAILABLE.
+        NETWORK_UNAVAILABLE, REPLY_SHARE_USED_UP.
         """
 
     @_abc_1.abstractmethod

@@ -1189,6 +1189,50 @@ class TightenPolicyResponse(_message.Message):
 Global___TightenPolicyResponse: _TypeAlias = TightenPolicyResponse  # noqa: Y015
 
 @_typing.final
+class ScreenTextRequest(_message.Message):
+    """Asks what a text gives away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The text: 1 to 4,000 characters."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScreenTextRequest: _TypeAlias = ScreenTextRequest  # noqa: Y015
+
+@_typing.final
+class ScreenTextResponse(_message.Message):
+    """What it gives away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDS_KEY_FIELD_NUMBER: _builtins.int
+    holds_key: _builtins.bool
+    """True when it must not be published: it holds a wallet's key."""
+    def __init__(
+        self,
+        *,
+        holds_key: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holds_key", b"holds_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScreenTextResponse: _TypeAlias = ScreenTextResponse  # noqa: Y015
+
+@_typing.final
 class HaltTradingRequest(_message.Message):
     """Asks to halt trading."""
 

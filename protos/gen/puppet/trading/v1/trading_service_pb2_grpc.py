@@ -105,6 +105,11 @@ class TradingServiceStub:
                 request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyRequest.SerializeToString,
                 response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyResponse.FromString,
                 _registered_method=True)
+        self.ScreenText = channel.unary_unary(
+                '/puppet.trading.v1.TradingService/ScreenText',
+                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ScreenTextRequest.SerializeToString,
+                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ScreenTextResponse.FromString,
+                _registered_method=True)
         self.HaltTrading = channel.unary_unary(
                 '/puppet.trading.v1.TradingService/HaltTrading',
                 request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.HaltTradingRequest.SerializeToString,
@@ -236,6 +241,15 @@ class TradingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ScreenText(self, request, context):
+        """Says whether a text holds the key of a wallet that is registered here, 31 signs of it in a row or more, however they are
+        written. For texts that are about to be published.
+        Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def HaltTrading(self, request, context):
         """Halts trading, of one wallet or of all: when it has answered, nothing more is signed until ResumeTrading, through
         restarts too. What was signed before may still land. Halting what is halted changes nothing. Idempotent by `request_id`.
@@ -321,6 +335,11 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     servicer.TightenPolicy,
                     request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyRequest.FromString,
                     response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyResponse.SerializeToString,
+            ),
+            'ScreenText': grpc.unary_unary_rpc_method_handler(
+                    servicer.ScreenText,
+                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ScreenTextRequest.FromString,
+                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ScreenTextResponse.SerializeToString,
             ),
             'HaltTrading': grpc.unary_unary_rpc_method_handler(
                     servicer.HaltTrading,
@@ -690,6 +709,33 @@ class TradingService:
             '/puppet.trading.v1.TradingService/TightenPolicy',
             puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyRequest.SerializeToString,
             puppet_dot_trading_dot_v1_dot_trading__service__pb2.TightenPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScreenText(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.trading.v1.TradingService/ScreenText',
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.ScreenTextRequest.SerializeToString,
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.ScreenTextResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -80,6 +80,11 @@ class TradingServiceStub:
     on. Nothing is ever widened by it. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
     """
+    ScreenText: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ScreenTextRequest, _trading_service_pb2.ScreenTextResponse]
+    """Says whether a text holds the key of a wallet that is registered here, 31 signs of it in a row or more, however they are
+    written. For texts that are about to be published.
+    Errors: INVALID_REQUEST.
+    """
     HaltTrading: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.HaltTradingRequest, _trading_service_pb2.HaltTradingResponse]
     """Halts trading, of one wallet or of all: when it has answered, nothing more is signed until ResumeTrading, through
     restarts too. What was signed before may still land. Halting what is halted changes nothing. Idempotent by `request_id`.
@@ -234,6 +239,17 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Narrows a wallet's policy: of each masked field the stricter value, of the present one and the given one, holds from now
         on. Nothing is ever widened by it. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ScreenText(
+        self,
+        request: _trading_service_pb2.ScreenTextRequest,
+        context: _aio.ServicerContext[_trading_service_pb2.ScreenTextRequest, _abc.Awaitable[_trading_service_pb2.ScreenTextResponse]],
+    ) -> _abc.Awaitable[_trading_service_pb2.ScreenTextResponse]:
+        """Says whether a text holds the key of a wallet that is registered here, 31 signs of it in a row or more, however they are
+        written. For texts that are about to be published.
+        Errors: INVALID_REQUEST.
         """
 
     @_abc_1.abstractmethod
