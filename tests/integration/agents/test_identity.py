@@ -228,7 +228,7 @@ async def test_what_a_persona_says_of_a_handle_is_of_whoever_had_it_first(
             world.social.mention("wren", handle, f"@wren_handle question {number}", user_id=user_id)
             await next_of(agents, REPLY, PASS, number=number)
     told = {
-        number: [text for text in ("Owes me a lantern", "Fixes clocks") if text in prompt.input]
+        number: [text for text in ("Owes me a lantern", "Fixes clocks") if text in prompt.notes[0].text]
         for prompt in world.llm.prompts
         for number in range(1, 6)
         if f"question {number}" in prompt.input
