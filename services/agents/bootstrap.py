@@ -33,6 +33,7 @@ from services.agents.service import (
     Replying,
     Scheduler,
     Tail,
+    Tokens,
     Writer,
     redact_stored,
 )
@@ -101,7 +102,7 @@ async def served(
         writer, effects = Writer(llm), Effects(store)
         flows = Flows(
             Posting(cast, effects, writer, memory, social),
-            Replying(store, cast, writer, memory, social, _limits(settings)),
+            Replying(store, cast, writer, memory, social, Tokens(trading, clock), _limits(settings)),
             Dealing(cast, effects, memory, trading, clock),
             journal,
             settings.settle_seconds,

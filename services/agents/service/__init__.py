@@ -10,6 +10,7 @@ from services.agents.service.redacting import redact_stored
 from services.agents.service.replying import Limits, Replying
 from services.agents.service.scheduler import Scheduler
 from services.agents.service.tail import Tail
+from services.agents.service.tokens import Tokens
 from services.agents.service.trading import Dealing
 from services.agents.service.workflows import Flows
 from services.agents.service.writing import Writer
@@ -27,6 +28,7 @@ __all__ = [
     "Replying",
     "Scheduler",
     "Tail",
+    "Tokens",
     "Writer",
     "redact_stored",
 ]

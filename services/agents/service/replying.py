@@ -16,6 +16,7 @@ from services.agents.ports.stored import Draft, Feelings, Heard, Inbox, Mentions
 from services.agents.service.cast import Cast, Character
 from services.agents.service.journal import TURN, Entry
 from services.agents.service.posting import OWN_WORDS
+from services.agents.service.tokens import Tokens
 from services.agents.service.writing import Choice, Writer
 from services.runtime.idempotency import RequestKey
 
@@ -51,6 +52,7 @@ class Replying:
         writer: Writer,
         memory: MemoryPort,
         social: SocialPort,
+        tokens: Tokens,
         limits: Limits,
     ) -> None:
         self._store = store
@@ -59,6 +61,7 @@ class Replying:
         self._writer = writer
         self._memory = memory
         self._social = social
+        self._tokens = tokens
 
     async def inbox(self, task: MentionsTask) -> Inbox:
         """Return the mentions after the cursor."""
@@ -157,7 +160,8 @@ class Replying:
         memory = await self._fitting(task, heard)
         note = view.notes if view else ""
         others = await self._others(task, heard)
-        context = Context(task.mention.text, own_posts=own, names=others)
+        symbols = await self._tokens.symbols()
+        context = Context(task.mention.text, own_posts=own, names=others, symbols=symbols)
         choice = await self._words(character, heard, note, _recalling(context, memory), rng)
         if memory and not choice.text:
             memory = None

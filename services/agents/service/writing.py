@@ -1,5 +1,6 @@
 """Words: candidates from a model, and the best of those that may be published."""
 
+import asyncio
 import random
 from dataclasses import dataclass
 
@@ -34,7 +35,8 @@ class Writer:
         for _ in range(_TRIES):
             written = await self._generate(character, prompt, rng.getrandbits(31))
             model = written.model
-            reviewed = review(written.candidates, purpose, character.persona, context)
+            # The first time it reads its dictionaries, for some seconds.
+            reviewed = await asyncio.to_thread(review, written.candidates, purpose, character.persona, context)
             good = [item for item in reviewed if item.verdict.ok]
             if good:
                 account = f"best of {len(good)} good in {len(reviewed)} by {model}, score {good[0].score:.2f}"
