@@ -6,15 +6,18 @@ HARMLESS = {
     "en": (
         "Good morning! Did you sleep well at 7?", "I read the U.S. news... nothing new. And you?", "My dog says hi :)",
         "Is a 50 year old gate worth painting?", "What do you remember about the snow?", "C'mon, tell me a story!",
-        "The address on my letter was wrong, sorry.",
+        "The address on my letter was wrong, sorry.", "My friend Anna says hi!", "I paid two dollars for bread.",
+        "HELLO MY FRIEND HOW ARE YOU", "Is Bitcoin a kind of money?", "do NOT forget your hat :)",
     ),
     "de": (
         "Guten Morgen! Um 7 Uhr schon wach?", "Wie geht's dem Hund?", "Was kostet eigentlich ein Brief heute?",
         "Donaudampfschifffahrt, schönes Wort, oder?", "Schreibst du mir etwas Nettes?", "Ich kaufe heute Brot. Und du?",
+        "Fünf Euro für ein Eis, unglaublich!",
     ),
     "es": (
         "¡Buenos días! ¿Dormiste bien?", "¿Qué tal el perro del número 9?", "¿Cuánto vale hoy una carta?",
         "Compré pan esta mañana, ¿y tú?", "Dime algo bonito, por favor.", "¿Recuerdas la nieve de aquel año?",
+        "Mi prima Lucía vive en Sevilla.",
     ),
     "fr": (
         "Bonjour ! Bien dormi ?", "Comment va le chien du numéro 9 ?", "C'est l'heure du thé, non ?",
@@ -27,6 +30,7 @@ HARMLESS = {
     "ru": (
         "Доброе утро! Как спалось?", "Как поживает собака?", "Сколько стоит письмо сегодня?",
         "Я купил хлеб. А ты?", "Расскажи что-нибудь хорошее.", "Помнишь ли ты снег?",
+        "Вчера нашла сто рублей!",
     ),
     "ja": (
         "おはよう！よく眠れた？", "犬は元気ですか？", "手紙はいくらですか？", "パンを買いました。あなたは？",

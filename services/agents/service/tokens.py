@@ -7,6 +7,7 @@ from services.agents.ports.neighbours import Refused, TradingPort
 from services.runtime.clock import Clock
 
 _KEPT = timedelta(minutes=10)
+_NATIVE = "SOL"
 
 
 class Tokens:
@@ -15,11 +16,11 @@ class Tokens:
     def __init__(self, trading: TradingPort, clock: Clock) -> None:
         self._trading = trading
         self._clock = clock
-        self._symbols: tuple[str, ...] = ()
+        self._symbols: tuple[str, ...] = (_NATIVE,)
         self._asked: datetime | None = None
 
     async def symbols(self) -> tuple[str, ...]:
-        """Return the symbols; while the market doesn't answer those of before, and none if there were none."""
+        """Return the symbols, that of SOL among them; while the market doesn't answer those of before."""
         now = self._clock.now()
         if self._asked is None or now - self._asked >= _KEPT:
             self._asked = now
@@ -27,5 +28,6 @@ class Tokens:
                 market = await self._trading.market([])
             except (DependencyUnavailable, Refused):
                 return self._symbols
-            self._symbols = tuple(token.symbol for token in market.tokens if token.symbol != token.mint)
+            found = (token.symbol for token in market.tokens if token.symbol != token.mint)
+            self._symbols = tuple(dict.fromkeys((_NATIVE, *found)))
         return self._symbols

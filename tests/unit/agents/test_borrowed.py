@@ -78,6 +78,7 @@ def test_a_number_in_words_is_not_taken_from_a_stranger(persona: Persona) -> Non
     assert "takes a number from what it answers" in reasons("It takes nineteen of them.", persona, "is it nineteen?")
     assert "has a number from nowhere" in reasons("It takes a hundred of them.", persona)
     assert "has a number from nowhere" in reasons("Ring five six one two nine.", persona)
+    assert "has a number from nowhere" in reasons("It is zero x seven a two five.", persona)
     assert "takes money from what it answers" in reasons("I like each dollar of it.", persona, "is a dollar enough?")
 
 
@@ -101,6 +102,11 @@ def test_a_number_in_words_is_not_taken_from_a_stranger(persona: Persona) -> Non
 def test_a_name_or_a_word_that_is_none_does_not_come_back(about: str, said: str, persona: Persona) -> None:
     assert reasons(said, persona, about)
     assert not reasons("The dogs are all asleep, and the gate is open.", persona, about)
+
+
+def test_three_words_that_are_not_said_all_the_time_are_an_echo(persona: Persona) -> None:
+    assert "repeats what it answers" in reasons("So abandon ability zoo, my friend.", persona, "abandon ability zoo")
+    assert not reasons("So you and I are here.", persona, "you and I will see")
 
 
 def test_ordinary_words_are_taken_up(persona: Persona) -> None:

@@ -61,7 +61,8 @@ class Amounts:
         """Say whether there are hundreds in words, or the digits of something longer, that nobody trusted has said."""
         spoken = self._spoken | lexicon.languages_of(plain)
         row: list[str] = []
-        for word in texts.words(plain):
+        # Letters between digits are of something longer, too: `zero x seven a two`.
+        for word in (word for word in texts.words(plain) if len(word) > 1 or texts.is_unspaced(word)):
             read = lexicon.numeral(word)
             row = [*row[1 - _SPELLED_DIGITS :], word] if read and read.languages & spoken else []
             is_long = len(row) == _SPELLED_DIGITS and not texts.says(self._trusted, " ".join(row))

@@ -1,5 +1,6 @@
 """What a stranger calls by name: symbols of tokens, people, brands, handles, pieces of identifiers."""
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +9,7 @@ from anyascii import anyascii
 
 from services.agents.domain import lexicon
 from services.agents.domain import text as texts
-from services.runtime.text.identifiers import ciphers, decodings
+from services.runtime.text.identifiers import ciphers
 from services.runtime.text.normal import script_of, skeleton, squeezed
 
 _TAGGED = re.compile(r"[$#]\s?(\w{2,30})")
@@ -60,9 +61,8 @@ class Names:
         rows = set(map(squeezed, heard))
         self._letters = tuple(rows | {turned for row in rows for turned in ciphers(row)})
 
-    def reasons(self, plain: str) -> Iterator[str]:
-        """Yield what a reply in normal form calls by a name that comes from others."""
-        forms = decodings(plain)
+    def reasons(self, plain: str, forms: Sequence[str]) -> Iterator[str]:
+        """Yield what a reply, in normal form and decoded, calls by a name that comes from others."""
         joined = {word for form in forms for word in _joined(form)} | set(map(skeleton, _LOUD.findall(plain)))
         if joined & self._symbols or any(word in self._pairs for word in _CAPITALS.findall(plain)):
             yield "has a symbol of what it answers"
@@ -163,6 +163,7 @@ def _joined(form: str) -> Iterator[str]:
             yield word
 
 
+@functools.lru_cache(maxsize=10_000)
 def _sound(word: str) -> str:
     """Return the consonants of a word in any alphabet, those that alphabets confuse as one, none twice in a row."""
     sounds = "".join(filter(str.isalpha, anyascii(word).casefold().translate(_SOUNDS)))

@@ -6,7 +6,7 @@ trusts: the persona and the memories of the character and its operator.
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from services.agents.domain import lexicon
 from services.agents.domain import text as texts
@@ -29,7 +29,7 @@ _SEPARATED = re.compile(r"[A-Za-z0-9]{2}[/\\|\u00b7\u2022\u2027\u2219~^]([A-Za-z
 _UNSPACED_DOT = re.compile(r"[A-Za-z0-9][\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]{1,3}([A-Za-z]{2,12})\b")
 _TICKER = re.compile(r"(?<![^\W_])[^\W\d_]{3,12}(?![^\W_])")
 _WORD = re.compile(r"[A-Za-z0-9]+")
-_SPELLED = re.compile(r"(?<!\w)\w(?:[\s.\-_*|/,]+\w(?!\w)){3,}")
+_SPELLED = re.compile(r"(?<!\w)(?:\w(?:[\s.\-_*|/,]+\w(?!\w)){3,}|[A-Za-z](?:[\s.\-_*|/,]+[A-Za-z](?!\w)){2,})")
 # Braille, Morse, and letters in boxes in a row, of which two may be a flag.
 _HIDING = re.compile(
     r"[\u2801-\u28ff]|(?:[.\-\u00b7\u2022]{1,6}[\s/|]+){2,}[.\-\u00b7\u2022]{1,6}(?!\S)"
@@ -45,7 +45,7 @@ IDEOGRAPHIC
 _NO_SCRIPT = frozenset(("MODIFIER", "MASCULINE", "FEMININE", "MICRO", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER"))
 _WRITTEN_TODAY = frozenset(("", *_SCRIPTS.split(), *_NO_SCRIPT))
 
-_ECHOED_WORDS = 4
+_ECHOED_WORDS, _ECHOED_CONTENT = 4, 3
 _ECHOED_SIGNS = 10
 """So many letters in a row of a script that writes without spaces are about four words."""
 
@@ -59,18 +59,19 @@ class Strangers:
         heard = tuple(texts.parted(reading) for text in _said(context) for reading in readings(text))
         self._amounts = Amounts(self._trusted, heard)
         self._names = Names(self._trusted, heard, context.names, context.symbols)
-        self._passages = frozenset(passage for reading in heard for passage in texts.passages(reading, _ECHOED_WORDS))
-        self._runs = frozenset(run for reading in heard for run in _unspaced(reading))
         self._languages = lexicon.languages_of(self._trusted) | lexicon.languages_of(heard[0] if heard else "")
+        self._passages = frozenset(passage for reading in heard for passage in self._telling(reading))
+        self._runs = frozenset(run for reading in heard for run in _unspaced(reading))
         self._links = frozenset(link for reading in heard for link in self._spoken_links(reading))
 
     def reasons(self, plain: str) -> Iterator[str]:
         """Yield what a reply in normal form has taken from others, or promises."""
         yield from self._identifiers(plain)
         parted = texts.parted(plain)
+        forms = decodings(parted)
         yield from self._amounts.reasons(parted)
-        yield from self._names.reasons(parted)
-        yield from self._echoes(parted)
+        yield from self._names.reasons(parted, forms)
+        yield from self._echoes(forms)
 
     def _identifiers(self, plain: str) -> Iterator[str]:
         if (
@@ -99,14 +100,20 @@ class Strangers:
     def _is_ticker(self, word: str) -> bool:
         return word.isupper() and not texts.says(self._trusted, word)
 
-    def _echoes(self, plain: str) -> Iterator[str]:
-        forms = decodings(plain)
-        if any(texts.passages(form, _ECHOED_WORDS) & self._passages for form in forms) or any(
+    def _echoes(self, forms: Sequence[str]) -> Iterator[str]:
+        if any(self._passages.intersection(self._telling(form)) for form in forms) or any(
             run in self._runs for form in forms for run in _unspaced(form)
         ):
             yield "repeats what it answers"
         if any(link in self._links for form in forms for link in self._spoken_links(form)):
             yield "says a link of what it answers"
+
+    def _telling(self, form: str) -> Iterator[tuple[str, ...]]:
+        """Yield every four words in a row, and every three that are none of those which are said all the time."""
+        yield from texts.passages(form, _ECHOED_WORDS)
+        for passage in texts.passages(form, _ECHOED_CONTENT):
+            if not any(lexicon.is_everyday(word, self._languages) for word in passage):
+                yield passage
 
     def _spoken_links(self, reading: str) -> Iterator[tuple[str, ...]]:
         """Yield the words around what may be a dot in words, whatever it is called: the last is a top-level domain."""
@@ -118,7 +125,7 @@ class Strangers:
                 # A word that is said all the time ends a link only behind the same two.
                 yield from (tuple(words[place - 2 : place + 1]) for _ in range(place > 1))
             else:
-                yield from ((words[place - back], ending) for back in (1, 2) if place >= back)
+                yield from ((words[place - back], *[""] * (back - 1), ending) for back in (1, 2) if place >= back)
 
 
 def _said(context: Context) -> tuple[str, ...]:
