@@ -5,8 +5,6 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 
-import wordfreq
-
 from services.agents.domain import text as texts
 
 MOST_KEPT = 50_000
@@ -56,6 +54,8 @@ def _everyday_in(word: str) -> frozenset[str]:
 @functools.cache
 def _lists() -> dict[str, tuple["array[int]", frozenset[int]]]:
     """Return the hashes of each language's words that are one in a million or more: all sorted, and the top of them."""
+    import wordfreq  # most of a second, which a service shouldn't wait for at its start
+
     listed = {}
     for language in wordfreq.available_languages("small"):
         # Not kept by its own cache: as strings they take ten times as much.
