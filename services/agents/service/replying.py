@@ -17,6 +17,7 @@ from services.agents.service.allowance import Allowance, Calls, turn_of
 from services.agents.service.cast import Cast, Character
 from services.agents.service.journal import Entry
 from services.agents.service.posting import OWN_WORDS
+from services.agents.service.tokens import Tokens
 from services.agents.service.writing import Choice, Writer
 from services.runtime.idempotency import RequestKey
 
@@ -54,6 +55,7 @@ class Replying:
         cast: Cast,
         writer: Writer,
         memory: MemoryPort,
+        tokens: Tokens,
         limits: Limits,
     ) -> None:
         self._store = store
@@ -61,6 +63,7 @@ class Replying:
         self._limits = limits
         self._writer = writer
         self._memory = memory
+        self._tokens = tokens
         self._allowance = Allowance(store, cast, limits.calls_for_strangers, limits.strangers_at_once)
         self.turn = self._allowance.turn
 
@@ -105,7 +108,8 @@ class Replying:
         memory = await self._fitting(task, heard)
         author = _author(heard, await self._note(task.agent_id, heard))
         others = await self._others(task, heard)
-        context = Context(task.mention.text, own_posts=own, names=others)
+        symbols = await self._tokens.symbols()
+        context = Context(task.mention.text, own_posts=own, names=others, symbols=symbols)
         calls = Calls(self._allowance, task.agent_id, workflow_id, heard)
         choice = await self._words(character, author, _recalling(context, memory), calls, rng)
         if memory and not choice.text:
