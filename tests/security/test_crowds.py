@@ -173,7 +173,8 @@ def _unspeakable(_prompt: PromptParts, _rng: random.Random) -> str:
 
 
 def _heard(world: World) -> list[NewMemory]:
-    return [memory for memory in world.memory.of("wren") if memory.source is Source.EXTERNAL]
+    remembered = world.memory.of("wren")
+    return [memory for memory in remembered if memory.source is Source.EXTERNAL and memory.author != "wren"]
 
 
 def _in_progress(settings: AgentsSettings) -> list[str]:
