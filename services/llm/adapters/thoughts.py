@@ -5,7 +5,7 @@ import re
 _NAME = r"(?:\w{1,20}:)?(?:think|thought|reason|reflect|analys)\w{0,20}"
 _OPENS, _CLOSES = r"[<\[\u25c1][|\uff5c]?", r"[|\uff5c]?[>\]\u25b7]"
 _OPENING = re.compile(rf"(?:{_OPENS}(?:begin_of_)?{_NAME}{_CLOSES}|<\|channel\|>(?!final))", re.IGNORECASE)
-_CLOSING = re.compile(rf"{_OPENS}(?:/|end_of_){_NAME}{_CLOSES}|<\|channel\|>final\s{0, 3}<\|message\|>", re.IGNORECASE)
+_CLOSING = re.compile(rf"{_OPENS}(?:/|end_of_){_NAME}{_CLOSES}|<\|channel\|>final\s?<\|message\|>", re.IGNORECASE)
 _FRAME = re.compile(
     r"^(?:<answer>|<\|begin_of_solution\|>|<\|start\|>assistant)"
     r"|(?:</answer>|<\|end_of_solution\|>|<\|end\|>|<\|return\|>)$",
