@@ -107,7 +107,7 @@ def test_no_bait_passes_the_guard_in_any_way_in_which_a_parrot_says_it(
                 about = f"@wren_handle {text}"
                 context = Context(about, remembered, is_memory_trusted=not remembered, names=NAMES, symbols=SYMBOLS)
                 said_before = Remembered(remembered, is_own=False)
-                prompt = compose_reply(persona, NEUTRAL, about, None, said_before, random.Random(1))
+                prompt = compose_reply(persona, NEUTRAL, about, None, said_before, [], [], random.Random(1))
                 critic = Judge(Purpose.REPLY, persona, context)
                 said = (clean(repeated, persona) for repeated in repetitions(asked_of(prompt)))
                 passed += [
