@@ -45,6 +45,8 @@ class Names:
         self._fellows = tuple(name for name in fellows if not texts.says(trusted, name))
         self._market = frozenset(self._new(map(skeleton, symbols)))
         self._symbols = frozenset(self._new(symbol for reading in heard for symbol in self._symbols_in(reading)))
+        spelled = (squeezed(run) for reading in heard for run in _SPELLED.findall(reading))
+        self._spelled = frozenset(piece for piece in self._new(spelled) if len(piece) >= _LEAST)
         self._pairs = frozenset(word for reading in heard for word in _CAPITALS.findall(reading) if _is_pair(word))
         is_noun_capital = bool(spoken & _CAPITALISES_NOUNS)
         self._names = frozenset(
@@ -64,7 +66,12 @@ class Names:
     def reasons(self, plain: str, forms: Sequence[str]) -> Iterator[str]:
         """Yield what a reply, in normal form and decoded, calls by a name that comes from others."""
         joined = {word for form in forms for word in _joined(form)} | set(map(skeleton, _LOUD.findall(plain)))
-        if joined & self._symbols or any(word in self._pairs for word in _CAPITALS.findall(plain)):
+        if (
+            joined & self._symbols
+            or any(word in self._pairs for word in _CAPITALS.findall(plain))
+            # What is spelled out may go on in the next mention, or begin behind other letters.
+            or any(piece in word for piece in self._spelled for word in joined)
+        ):
             yield "has a symbol of what it answers"
         if any(self._is_traded(word) for word in (*_WORD.findall(plain), *_LOUD.findall(plain))) or any(
             word in self._market and (word in self._bare or not self._is_word(word)) for word in joined
@@ -86,9 +93,8 @@ class Names:
         return lexicon.is_common(word.casefold(), self._languages)
 
     def _symbols_in(self, reading: str) -> Iterator[str]:
-        """Yield what stands as a symbol in a reading: behind a sign, in capitals, or spelled out."""
+        """Yield what stands as a symbol in a reading: behind a sign, or in capitals."""
         yield from (skeleton(tag) for tag in _TAGGED.findall(reading))
-        yield from (squeezed(run) for run in _SPELLED.findall(reading))
         shouts = reading.isupper() and len(texts.words(reading)) >= _FEW_WORDS
         for word in _CAPITALS.findall(reading):
             small = word.casefold()
