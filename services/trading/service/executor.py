@@ -14,8 +14,17 @@ from datetime import timedelta
 
 from services.runtime.clock import Clock
 from services.runtime.errors import RetryLater, WrongState
-from services.trading.domain.errors import TradeNotFound
-from services.trading.domain.trade import MAX_CLAIM_AGE, OPEN_STATES, Draft, Sighting, Trade, TradeState, Unsafe
+from services.trading.domain.errors import OUTSIDE, AccessRefused, TradeNotFound
+from services.trading.domain.trade import (
+    MAX_CLAIM_AGE,
+    OPEN_STATES,
+    Draft,
+    Sight,
+    Sighting,
+    Trade,
+    TradeState,
+    Unsafe,
+)
 from services.trading.domain.wallet import POLICY_WINDOW, Wallet, turn_of
 from services.trading.ports import Aggregator, Chain, Records, Store, Vault
 from services.trading.service.halts import halt_if_not, refuse_halted
@@ -26,6 +35,9 @@ log = logging.getLogger(__name__)
 
 _OFFER_SECONDS = 2.0
 """How long an offer that was taken for the claim may wait for its signature; after that a new one is asked for."""
+
+_READ_PATIENCE = timedelta(minutes=10)
+"""How long after its signature a trade that is on the chain may wait for what it did there to be read."""
 
 _WATCH_SECONDS = 0.5
 _MAX_PAUSE_SECONDS = 10.0
@@ -150,6 +162,9 @@ class Executor:
         except RetryLater as error:
             log.warning("trade delayed", extra={"trade": trade.id, "reason": error.reason, "error": error.message})
             await asyncio.sleep(min(error.retry_after, _MAX_PAUSE_SECONDS))
+        except AccessRefused as error:
+            log.error("trade delayed", extra={"trade": trade.id, "reason": error.reason, "error": error.message})
+            await asyncio.sleep(_MAX_PAUSE_SECONDS)
 
     async def _sign(self, trade: Trade) -> None:
         """Take an offer, examine it, sign it, store the bytes, and send them; or end the trade unsigned."""
@@ -224,7 +239,7 @@ class Executor:
             sight = await self._chain.sighting(trade.signature)
             is_absent = sight.sighting is Sighting.ABSENT and sight.slot >= tip.slot
             has_expired = is_absent and tip.height > trade.last_valid_block_height
-        if (has_expired or sight.sighting is Sighting.CONFIRMED) and await self._conclude(trade):
+        if (has_expired or sight.sighting is Sighting.CONFIRMED) and await self._conclude(trade, sight):
             return
         if has_expired:
             await self._end(trade, "it expired: it is in no block, and can't get into one any more")
@@ -242,16 +257,28 @@ class Executor:
                 if current is not None:
                     current.doubt(reason)
 
-    async def _conclude(self, trade: Trade) -> bool:
+    async def _conclude(self, trade: Trade, sight: Sight) -> bool:
+        """End a trade by what it did, or by its status alone once that couldn't be read for long enough."""
         async with self._store.reading() as records:
-            wallet = await records.wallet(trade.wallet_id)
-        outcome = await self._chain.outcome(trade.signature, wallet.address) if wallet else None
-        if outcome is None:
+            wallet = await known_wallet(records, trade.wallet_id)
+        now = self._clock.now()
+        is_overdue = trade.sign_time is not None and now - trade.sign_time > _READ_PATIENCE
+        goes_by_status = is_overdue and sight.sighting is Sighting.CONFIRMED
+        outcome = None
+        try:
+            outcome = await self._chain.outcome(trade.signature, wallet.address)
+        except RetryLater as error:
+            if not goes_by_status:
+                raise
+            log.warning("outcome unread", extra={"trade": trade.id, "error": error.message})
+        if outcome is None and not goes_by_status:
             return False
         async with self._changing(trade) as (records, current):
-            if current is not None and (wrong := current.conclude(outcome, self._clock.now())):
+            if current is not None and outcome is None:
+                current.conclude_unread(sight, now)
+            elif current is not None and outcome is not None and (wrong := current.conclude(outcome, now)):
                 log.error("wallet halted", extra={"trade": trade.id, "wallet": trade.wallet_id, "error": wrong})
-                await halt_if_not(records, trade.wallet_id, f"of the trade {trade.id}: {wrong}", self._clock.now())
+                await halt_if_not(records, trade.wallet_id, f"of the trade {trade.id}: {wrong}", now)
         return True
 
     async def _send(self, trade: Trade) -> None:
@@ -265,11 +292,11 @@ class Executor:
                 sending.told = await self._aggregator.execute(trade.order_id, trade.transaction)
                 if not sending.told:
                     return
-        except RetryLater as error:
+        except OUTSIDE as error:
             sending.told = error.message
         try:
             sending.told = await self._chain.send(trade.transaction)
-        except RetryLater as error:
+        except OUTSIDE as error:
             sending.told = error.message
         if sending.told:
             log.info("send unconfirmed", extra={"trade": trade.id, "told": sending.told})

@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from services.runtime.clock import Clock
-from services.runtime.errors import RetryLater
 from services.runtime.idempotency import RequestKey
 from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
-from services.trading.domain.errors import WalletExists, WalletNotFound
+from services.trading.domain.errors import OUTSIDE, WalletExists, WalletNotFound
 from services.trading.domain.market import Balance
 from services.trading.domain.wallet import Halt, Policy, Wallet, turn_of
 from services.trading.ports import Aggregator, Chain, Records, Store, Vault
@@ -73,7 +72,7 @@ class Wallets:
         held = await self._chain.balances((await self.get(wallet_id)).address)
         symbols: Mapping[str, str] = {}
         # A balance without its symbol is still the balance.
-        with contextlib.suppress(RetryLater):
+        with contextlib.suppress(*OUTSIDE):
             symbols = await self._aggregator.symbols([balance.mint for balance in held])
         return [replace(balance, symbol=symbols.get(balance.mint, "")) for balance in held]
 

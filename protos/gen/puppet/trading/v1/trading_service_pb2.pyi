@@ -605,7 +605,7 @@ class Trade(_message.Message):
     state: Global___TradeState.ValueType
     """How far it has come."""
     state_reason: _builtins.str
-    """Why it is FAILED or UNKNOWN, in words."""
+    """Why it is FAILED or UNKNOWN, or what couldn't be read of a SETTLED one, in words."""
     signature: _builtins.str
     """The transaction's signature, base58, once SIGNED."""
     last_valid_block_height: _builtins.int
