@@ -72,7 +72,12 @@ def landed(version: int = 0, **meta: Any) -> dict[str, Any]:
     kind: Any = MessageV1 if version else MessageV0
     message = kind.try_compile(KEY.pubkey(), [step], *([] if version else [[]]), Hash.new_unique())
     wire = bytes(VersionedTransaction(message, [KEY]))
-    shown = {"slot": 447_120_001, "blockTime": 1_790_000_000, "transactionIndex": 12, "version": version}
+    shown: dict[str, Any] = {
+        "slot": 447_120_001,
+        "blockTime": 1_790_000_000,
+        "transactionIndex": 12,
+        "version": version,
+    }
     shown |= {"transaction": [base64.b64encode(wire).decode(), "base64"], "meta": META | meta}
     return {"result": shown}
 
