@@ -304,7 +304,7 @@ async def test_a_swap_can_be_had_as_an_instruction(cluster: Cluster) -> None:
     query = {"inputMint": USDC, "outputMint": sock, "amount": "1000000", "taker": str(wallet.pubkey())}
     built = (await cluster.http.get("/jupiter/swap/v2/build", params={**query, "slippageBps": "100"})).json()
     assert (built["swapMode"], built["slippageBps"], built["inAmount"]) == ("ExactIn", 100, "1000000")
-    steps = [_step(shown) for shown in (*built["setupInstructions"], built["swapInstruction"])]
+    steps = [step_of(shown) for shown in (*built["setupInstructions"], built["swapInstruction"])]
     blockhash = Hash.from_bytes(bytes(built["blockhashWithMetadata"]["blockhash"]))
     message = MessageV0.try_compile(wallet.pubkey(), steps, [], blockhash)
     sent = await cluster.rpc.send_raw_transaction(bytes(VersionedTransaction(message, [wallet])))
@@ -318,7 +318,7 @@ async def test_nobody_competes_for_a_block(cluster: Cluster) -> None:
     assert {block.prioritization_fee for block in recent} == {0}
 
 
-def _step(shown: dict[str, Any]) -> Instruction:
+def step_of(shown: dict[str, Any]) -> Instruction:
     metas = [
         AccountMeta(Pubkey.from_string(account["pubkey"]), account["isSigner"], account["isWritable"])
         for account in shown["accounts"]
