@@ -50,8 +50,12 @@ def _epoch_info(chain: Chain, params: Params) -> dict[str, Any]:
         "epoch": epoch,
         "slotIndex": index,
         "slotsInEpoch": _EPOCH_SLOTS,
-        "transactionCount": None,
+        "transactionCount": chain.journal.count(slot),
     }
+
+
+def _transaction_count(chain: Chain, params: Params) -> int:
+    return chain.journal.count(chain.clock.slot(params.config(0).commitment()))
 
 
 def _latest_blockhash(chain: Chain, params: Params) -> dict[str, Any]:
@@ -121,6 +125,7 @@ METHODS: Mapping[str, Callable[[Chain, Params], Any]] = {
     "getSlot": _slot,
     "getBlockHeight": _block_height,
     "getEpochInfo": _epoch_info,
+    "getTransactionCount": _transaction_count,
     "getLatestBlockhash": _latest_blockhash,
     "getBlockTime": _block_time,
     "getBlocks": _blocks,

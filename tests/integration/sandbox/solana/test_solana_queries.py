@@ -37,6 +37,14 @@ async def test_blocks_have_their_times(cluster: Cluster) -> None:
     assert (await cluster.call("getBlocks", 0, 10**9))["error"]["code"] == -32602
 
 
+async def test_transactions_are_counted(cluster: Cluster) -> None:
+    cluster.settle()
+    before = (await cluster.call("getTransactionCount"))["result"]
+    await cluster.wallet()
+    assert (await cluster.call("getTransactionCount"))["result"] == before + 1
+    assert (await cluster.rpc.get_epoch_info()).value.transaction_count == before + 1
+
+
 async def test_nobody_is_answered_as_of_an_earlier_slot_than_they_know(cluster: Cluster) -> None:
     wallet = (await cluster.wallet()).pubkey()
     slot = (await cluster.rpc.get_slot()).value
