@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from services.runtime.clock import Clock
 from services.runtime.errors import RetryLater, WrongState
-from services.trading.domain.errors import OUTSIDE, AccessRefused, TradeNotFound
+from services.trading.domain.errors import AccessRefused, TradeNotFound
 from services.trading.domain.trade import (
     MAX_CLAIM_AGE,
     OPEN_STATES,
@@ -29,6 +29,7 @@ from services.trading.domain.wallet import POLICY_WINDOW, Wallet, turn_of
 from services.trading.ports import Aggregator, Chain, Records, Store, Vault
 from services.trading.service.halts import halt_if_not, refuse_halted
 from services.trading.service.offers import Offer, Offers
+from services.trading.service.sender import Sender
 from services.trading.service.wallets import known_wallet
 
 log = logging.getLogger(__name__)
@@ -56,15 +57,6 @@ class Pace:
         return 4 * self.poll_seconds
 
 
-@dataclass(slots=True)
-class _Sending:
-    """When this process last sent a trade, and what it was told."""
-
-    trade_id: str
-    at: float = float("-inf")
-    told: str = ""
-
-
 class Executor:
     """One task for each wallet that has open trades."""
 
@@ -83,7 +75,6 @@ class Executor:
         self._store = store
         self._vault = vault
         self._chain = chain
-        self._aggregator = aggregator
         self._offers = offers
         self._clock = clock
         self._pace = pace
@@ -91,7 +82,7 @@ class Executor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._woken: set[str] = set()
         self._taken: dict[str, tuple[float, Offer]] = {}
-        self._sendings: dict[str, _Sending] = {}
+        self._sender = Sender(chain, aggregator)
         self._changed = asyncio.Event()
 
     async def resume(self) -> None:
@@ -146,7 +137,7 @@ class Executor:
             log.exception("trades not followed", extra={"wallet": wallet_id})
         finally:
             self._tasks.pop(wallet_id, None)
-            self._sendings.pop(wallet_id, None)
+            self._sender.forget(wallet_id)
 
     async def _oldest_open(self, wallet_id: str) -> Trade | None:
         async with self._store.reading() as records:
@@ -199,7 +190,7 @@ class Executor:
             return
         if signed is not None:
             self._tell()
-            await self._send(signed)
+            await self._sender.send(signed)
 
     async def _store_signature(self, trade: Trade, wallet: Wallet, offer: Offer, draft: Draft) -> Trade | None:
         """Sign and store what the policy still allows, in one transaction; None when another replica was quicker.
@@ -244,14 +235,14 @@ class Executor:
         if has_expired:
             await self._end(trade, "it expired: it is in no block, and can't get into one any more")
             return
-        if sight.sighting is Sighting.ABSENT and time.monotonic() - self._sending(trade).at > self._pace.resend_seconds:
-            await self._send(trade)
+        if sight.sighting is Sighting.ABSENT and self._sender.seconds_since(trade) > self._pace.resend_seconds:
+            await self._sender.send(trade)
         await asyncio.sleep(self._pace.poll_seconds)
 
     async def _doubt_when_late(self, trade: Trade) -> None:
         limit = timedelta(seconds=self._pace.confirm_seconds)
         if trade.state == TradeState.SIGNED and trade.sign_time and self._clock.now() - trade.sign_time > limit:
-            told = self._sending(trade).told
+            told = self._sender.told(trade)
             reason = f"no confirmation within {self._pace.confirm_seconds:g} s" + (f"; {told}" if told else "")
             async with self._changing(trade) as (_records, current):
                 if current is not None:
@@ -280,32 +271,6 @@ class Executor:
                 log.error("wallet halted", extra={"trade": trade.id, "wallet": trade.wallet_id, "error": wrong})
                 await halt_if_not(records, trade.wallet_id, f"of the trade {trade.id}: {wrong}", now)
         return True
-
-    async def _send(self, trade: Trade) -> None:
-        """Send the stored bytes, once more or for the first time. No answer decides anything: the chain does."""
-        sending = self._sending(trade)
-        is_first = sending.at == float("-inf")
-        sending.at, sending.told = time.monotonic(), ""
-        try:
-            # An aggregator that took it, and of which nothing came, isn't asked again: the node gets the same bytes.
-            if trade.order_id and is_first:
-                sending.told = await self._aggregator.execute(trade.order_id, trade.transaction)
-                if not sending.told:
-                    return
-        except OUTSIDE as error:
-            sending.told = error.message
-        try:
-            sending.told = await self._chain.send(trade.transaction)
-        except OUTSIDE as error:
-            sending.told = error.message
-        if sending.told:
-            log.info("send unconfirmed", extra={"trade": trade.id, "told": sending.told})
-
-    def _sending(self, trade: Trade) -> _Sending:
-        found = self._sendings.get(trade.wallet_id)
-        if found is None or found.trade_id != trade.id:
-            found = self._sendings[trade.wallet_id] = _Sending(trade.id)
-        return found
 
     async def _end(self, trade: Trade, reason: str, failure: str = "") -> None:
         async with self._changing(trade) as (_records, current):
