@@ -5,11 +5,12 @@ from typing import Any
 
 import grpc
 import pytest
+from solders.keypair import Keypair
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster, Trader
-from tests.integration.trading.test_trades_faults import AMOUNT, reconcile
+from tests.integration.trading.test_trades_faults import AMOUNT, empty, reconcile
 from tests.support.refusals import reason_of, refusal
 
 ORDER, EXECUTE, PRICE = "GET /jupiter/swap/v2/order", "POST /jupiter/swap/v2/execute", "GET /jupiter/price/v3"
@@ -34,6 +35,23 @@ async def test_an_order_of_a_market_maker_that_comes_nevertheless_is_no_route(tr
     order = (await cluster.http.get("/jupiter/swap/v2/order", params=query)).json()
     await cluster.fault(kind="status", status=200, route=ORDER, body=order)
     assert await reason_of(trader.swap("SOL", "SOCK", AMOUNT)) == "NO_ROUTE"
+
+
+async def test_a_wallet_that_would_be_sponsored_is_told_that_it_lacks_sol(
+    trading: TradingServiceStub, cluster: Cluster
+) -> None:
+    key = Keypair()
+    request = pb.RegisterWalletRequest(agent_id="agt_b", private_key=str(key))
+    trader = Trader(trading, (await trading.RegisterWallet(request)).wallet, cluster.mints)
+    await cluster.fund(trader.wallet.address, LAMPORTS_PER_SOL)
+    bought = await trader.swap("SOL", "SOCK", 90_000_000, "req_0")
+    await empty(key, cluster, 5_000_000)
+    query = {"inputMint": cluster.mints["SOCK"], "outputMint": cluster.mints["SOL"], "excludeRouters": "jupiterz"}
+    query |= {"amount": str(bought.output_amount), "taker": trader.wallet.address}
+    order = (await cluster.http.get("/jupiter/swap/v2/order", params=query)).json()
+    assert (order["router"], order["gasless"], bool(order["transaction"])) == ("metis", True, True)
+    told = await refusal(trader.swap("SOCK", "SOL", bought.output_amount))
+    assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_BALANCE")
 
 
 @pytest.mark.parametrize("route", [ORDER, PRICE])

@@ -1,7 +1,7 @@
 """What Jupiter's refusals, and the orders of others' signatures, are taken for."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -36,8 +36,6 @@ ORDER: dict[str, Any] = {
     "signatureFeePayer": WALLET,
 }
 _EMPTY = {"transaction": "", "errorMessage": "for some reason"}
-
-Serve = Callable[..., Jupiter]
 
 
 class There:

@@ -1,7 +1,7 @@
 """What the answers of nodes of today and of tomorrow are taken for."""
 
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -37,8 +37,6 @@ META: dict[str, Any] = {
     "computeUnitsConsumed": 150,
     "costUnits": 1_481,
 }
-
-Say = Callable[..., SolanaChain]
 
 
 class There:
