@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -30,7 +30,10 @@ class FaultKind(StrEnum):
     LATENCY = "latency"
     """The answer comes `seconds` late."""
     STATUS = "status"
-    """The call is refused with `status` and nothing is done; the body is JSON, or HTML when `html` is set."""
+    """The call is answered with `status`, `headers` and `body`, and nothing is done.
+
+    Without a body it is a problem in JSON, or HTML when `html` is set.
+    """
     LOST_ANSWER = "lost_answer"
     """The work is done, but the caller hears nothing for `seconds` and then loses the connection."""
     LATE_VISIBILITY = "late_visibility"
@@ -46,8 +49,10 @@ class Fault(BaseModel, frozen=True, extra="forbid"):
     route: str = ""
     times: int | None = Field(default=None, ge=1)
     seconds: float = Field(default=30.0, ge=0, allow_inf_nan=False)
-    status: int = Field(default=503, ge=400, le=599)
+    status: int = Field(default=503, ge=200, le=599)
     html: bool = False
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: JsonValue = None
 
 
 _FAULTS = TypeAdapter(list[Fault])
@@ -131,6 +136,8 @@ class FaultMiddleware:
 
 
 def _refusal(fault: Fault) -> Response:
+    if fault.body is not None:
+        return JSONResponse(fault.body, fault.status, fault.headers)
     headers = {"Retry-After": str(round(fault.seconds))} if fault.status in (429, 503) else {}
     if fault.status == 429:
         headers |= {
@@ -138,6 +145,7 @@ def _refusal(fault: Fault) -> Response:
             "x-rate-limit-remaining": "0",
             "x-rate-limit-reset": str(int(time.time() + fault.seconds)),
         }
+    headers |= fault.headers
     if fault.html:
         return HTMLResponse(f"<html><body><h1>{fault.status}</h1></body></html>", fault.status, headers)
     problem = {"title": "Sandbox fault", "detail": "This refusal was switched on.", "status": fault.status}

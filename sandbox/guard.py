@@ -48,9 +48,12 @@ class Guard:
         """Serve one connection that is not refused."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif scope["type"] != "http":
-            # Nothing here speaks WebSocket, which no browser keeps to the page's own origin.
-            await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "websocket":
+            # No browser keeps WebSocket to the page's own origin, and each says the page's with it.
+            if self._is_refused(scope):
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await self._app(scope, receive, send)
         elif refusal := self._refusal(scope):
             answer = JSONResponse({"error": refusal.words}, refusal.status)
             if refusal is _NO_TOKEN:
@@ -58,6 +61,11 @@ class Guard:
             await answer(scope, receive, _kept_from_pages(send))
         else:
             await self._app(scope, receive, _kept_from_pages(send))
+
+    def _is_refused(self, scope: Scope) -> bool:
+        headers = Headers(scope=scope)
+        is_for_us = self._is_for_us(headers.getlist("host"), scope.get("server"))
+        return not is_for_us or _is_from_a_page(headers) or scope["path"].startswith(_OWN_ROUTES)
 
     def _refusal(self, scope: Scope) -> _Refusal | None:
         headers, method, path = Headers(scope=scope), scope["method"], scope["path"]

@@ -17,6 +17,8 @@ from sandbox.faults import HANG_UP, FaultBoard, FaultMiddleware, RouteNamer, nam
 from sandbox.guard import Guard
 from sandbox.settings import SandboxSettings
 
+_MOST_WEBSOCKET_BYTES = 100_000
+
 S = TypeVar("S", bound=SandboxSettings)
 
 
@@ -52,7 +54,7 @@ def build_app(
     )
 
 
-def serve(build: Callable[[S], Starlette], settings: S) -> None:
+def serve(build: Callable[[S], Starlette], settings: S, *, speaks_websocket: bool = False) -> None:
     """Build an application and serve it until SIGTERM or SIGINT; calls under way have one second to finish."""
     try:
         data_folder.prepare(settings.data_dir)
@@ -64,6 +66,7 @@ def serve(build: Callable[[S], Starlette], settings: S) -> None:
         port=settings.port,
         log_level=settings.log_level,
         access_log=False,
-        ws="none",
+        ws="websockets-sansio" if speaks_websocket else "none",
+        ws_max_size=_MOST_WEBSOCKET_BYTES,
         timeout_graceful_shutdown=1,
     )

@@ -8,7 +8,7 @@ from sandbox.solana.settings import SolanaSandboxSettings
 def main() -> None:
     """Read the settings and serve until SIGTERM or SIGINT."""
     settings = SolanaSandboxSettings()
-    serve(create_app, settings)
+    serve(create_app, settings, speaks_websocket=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The sandbox's HTTP server: JSON-RPC at `/`, Jupiter under `/jupiter`, Birdeye under `/birdeye`."""
+"""The sandbox's HTTP server: JSON-RPC at `/`, by WebSocket too, Jupiter under `/jupiter`, Birdeye under `/birdeye`."""
 
 import contextlib
 import time
@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from sandbox.faults import FaultBoard, name_by_path
 from sandbox.server import build_app
-from sandbox.solana import birdeye, jupiter, jupiter_tokens, rpc
+from sandbox.solana import birdeye, jupiter, jupiter_tokens, rpc, subscriptions
 from sandbox.solana.chain import AT_ONCE
 from sandbox.solana.node import Node, World
 from sandbox.solana.settings import SolanaSandboxSettings
@@ -34,6 +34,7 @@ def create_app(settings: SolanaSandboxSettings, now: Callable[[], float] = time.
 
     routes = [
         Route("/", _json_rpc(node), methods=["POST"]),
+        subscriptions.route(node, settings.slot_seconds),
         Route("/_sandbox/tokens", _tokens(node), methods=["GET"]),
         *jupiter.routes(node),
         *jupiter_tokens.routes(node),

@@ -12,11 +12,23 @@ from solders.token.associated import get_associated_token_address
 from sandbox.solana import instructions, parsed
 from sandbox.solana.chain import Chain
 from sandbox.solana.clock import BLOCKHASH_LIFE, Commitment
+from sandbox.solana.lookups import addresses_in
 from sandbox.solana.market import Quote
 from sandbox.solana.router import ROUTE_V2, ROUTER, VAULT, Call, with_calls
-from sandbox.solana.tokens import Token
+from sandbox.solana.tokens import TOKENS, Token
 
 EVENT_AUTHORITY, _BUMP = Pubkey.find_program_address([b"__event_authority"], ROUTER)
+
+
+def table(chain: Chain) -> Pubkey:
+    """Return the address of the lookup table that shortens swaps; chains from before there was one have none."""
+    return chain.key("lookup table").pubkey()
+
+
+def shared_accounts() -> list[Pubkey]:
+    """Return the accounts that swaps have in common, whoever makes them."""
+    vaults = [get_associated_token_address(VAULT, token.mint) for token in TOKENS]
+    return [TOKEN_PROGRAM, EVENT_AUTHORITY, VAULT, *(token.mint for token in TOKENS), *vaults]
 
 
 def is_in_stock(chain: Chain, quote: Quote) -> bool:
@@ -29,6 +41,7 @@ def is_in_stock(chain: Chain, quote: Quote) -> bool:
 def built(chain: Chain, quote: Quote, taker: Pubkey, slippage_bps: int) -> dict[str, Any]:
     """Return what `/build` adds to a quote."""
     height = chain.clock.height(Commitment.CONFIRMED)
+    listed = addresses_in(chain.account(table(chain)))
     return {
         "computeBudgetInstructions": [],
         "setupInstructions": [_shown(instructions.create_token_account(taker, taker, quote.target.mint))],
@@ -36,7 +49,7 @@ def built(chain: Chain, quote: Quote, taker: Pubkey, slippage_bps: int) -> dict[
         "cleanupInstruction": None,
         "otherInstructions": [],
         "tipInstruction": None,
-        "addressesByLookupTableAddress": {},
+        "addressesByLookupTableAddress": {str(table(chain)): list(map(str, listed))} if listed else {},
         "blockhashWithMetadata": {
             "blockhash": list(bytes(chain.clock.blockhash(height))),
             "lastValidBlockHeight": height + BLOCKHASH_LIFE,

@@ -5,46 +5,33 @@ A chain is not thread-safe: one thread owns it.
 """
 
 import hashlib
-import json
 import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from solders.account import Account
+from solders.address_lookup_table_account import ID as LOOKUP_TABLES
 from solders.clock import Clock
 from solders.hash import Hash
 from solders.keypair import Keypair
-from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM_PROGRAM
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import SimulateResult
 
 from sandbox.solana import parsed
-from sandbox.solana.clock import FIRST_SLOT, SLOTS_BEHIND, Commitment, Origin, SlotClock
+from sandbox.solana.clock import FIRST_SLOT, SLOTS_BEHIND, SLOTS_WITHOUT_BLOCK, Commitment, Origin, SlotClock
 from sandbox.solana.journal import Journal, Landed
-from sandbox.solana.machine import Machine
+from sandbox.solana.lookups import Named, named_by
+from sandbox.solana.machine import Machine, Moment
+from sandbox.solana.refusals import BAD_SIGNATURE, RefusedError
 
 SLOTS_PER_EPOCH = 432_000
+_SLOT_HASHES = 300
 GONE = Account(0, b"", SYSTEM_PROGRAM)
-
-
-class RefusedError(Exception):
-    """Preflight says that the transaction would fail; `err` is the reason as JSON-RPC writes it."""
-
-    def __init__(self, err: Any, logs: list[str] | None = None, units: int = 0) -> None:
-        super().__init__(f"Transaction simulation failed: {_describe(err)}")
-        self.err = err
-        self.logs = logs or []
-        self.units = units
-
-
-class BadSignatureError(Exception):
-    """A signature is missing, or doesn't fit the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +159,22 @@ class Chain:
 
     def fee_of(self, tx: VersionedTransaction) -> int:
         """Return what a transaction costs in lamports, whether it succeeds or not."""
-        return self._machine.simulate(tx).meta().fee()
+        return self.simulate(tx).meta().fee()
 
     def simulate(self, tx: VersionedTransaction) -> SimulateResult:
         """Run a transaction on the newest state without any effect, whatever its signatures and blockhash."""
-        return self._machine.simulate(tx)
+        return self._machine.simulate(tx, self._moment(tx))
+
+    def named_by(self, tx: VersionedTransaction) -> Named:
+        """Return the accounts that a transaction names, those of lookup tables too."""
+        return named_by(tx, self._machine.account)
+
+    def owned_by(self, program: Pubkey, commitment: Commitment) -> Iterator[tuple[Pubkey, Account]]:
+        """Return the accounts of a program."""
+        for address in {*(key for key, _account in self._machine.owned_by(program)), *self._earlier}:
+            account = self.account(address, commitment)
+            if account is not None and account.owner == program:
+                yield address, account
 
     # Writing
 
@@ -185,7 +183,7 @@ class Chain:
     ) -> str:
         """Take a transaction, and return its signature; the effect is durable when this returns.
 
-        With a preflight commitment a transaction that can't land raises RefusedError or BadSignatureError. Without one
+        With a preflight commitment a transaction that can't land raises RefusedError. Without one
         it is acknowledged and never heard of again, as by a real node. Sending the same bytes again has no effect.
         """
         signature = str(tx.signatures[0])
@@ -205,9 +203,7 @@ class Chain:
     def _check(self, tx: VersionedTransaction, commitment: Commitment, before: Landed | None) -> None:
         """Refuse what can't land, as preflight does at this commitment; `before` is the same transaction, landed."""
         if not all(tx.verify_with_results()):
-            raise BadSignatureError("Transaction signature verification failure")
-        if uses_lookups(tx):
-            raise RefusedError("AddressLookupTableNotFound")
+            raise RefusedError(BAD_SIGNATURE)
         if self.clock.last_valid_height(tx.message.recent_blockhash, self.clock.height(commitment)) is None:
             raise RefusedError("BlockhashNotFound")
         if before is not None:
@@ -215,27 +211,36 @@ class Chain:
                 raise RefusedError("AlreadyProcessed")
             # A state in which it has not landed yet is one in which it would land.
             return
-        meta, err = parsed.outcome_of(self._machine.simulate(tx))
+        meta, err = parsed.outcome_of(self.simulate(tx))
         if err is not None:
             raise RefusedError(err, meta.logs(), meta.compute_units_consumed())
 
     def _can_land(self, tx: VersionedTransaction) -> bool:
         alive = self.clock.last_valid_height(tx.message.recent_blockhash, self.clock.height())
-        return alive is not None and not uses_lookups(tx) and all(tx.verify_with_results())
+        return alive is not None and all(tx.verify_with_results())
+
+    def _moment(self, tx: VersionedTransaction) -> Moment:
+        slot = self.clock.slot()
+        epoch = slot // SLOTS_PER_EPOCH
+        clock = Clock(slot, 0, epoch, epoch + 1, int(self.clock.now()))
+        if LOOKUP_TABLES not in tx.message.account_keys:
+            return Moment(clock)
+        recent = range(slot - 1, slot - _SLOT_HASHES, -1)
+        return Moment(clock, [(at, self.clock.blockhash(at - SLOTS_WITHOUT_BLOCK)) for at in recent])
 
     def _land(self, tx: VersionedTransaction, hidden_seconds: float) -> None:
-        keys = tx.message.account_keys
-        slot, now = self.clock.slot(), self.clock.now()
+        named = self.named_by(tx)
+        keys, at, now = named.keys, self._moment(tx), self.clock.now()
+        slot = at.clock.slot
         before = {key: self._machine.account(key) for key in keys}
-        epoch = slot // SLOTS_PER_EPOCH
-        result = self._machine.run(tx, Clock(slot, 0, epoch, epoch + 1, int(now)))
+        result = self._machine.run(tx, at)
         after = {key: self._machine.account(key) for key in keys}
         changed = {key: after[key] for key in keys if after[key] != before[key]}
         if not changed:
             # Even a transaction that fails pays its fee when it lands. This one couldn't: it is in no block.
             return
         try:
-            meta = parsed.transaction_meta(keys, result, before, after, self.decimals_of)
+            meta = parsed.transaction_meta(named, result, before, after, self.decimals_of)
             landed = Landed(str(tx.signatures[0]), slot, int(now), now + hidden_seconds, bytes(tx), meta)
             with self._journal.atomic():
                 self._journal.save_accounts(changed)
@@ -261,31 +266,3 @@ class Chain:
 
     def _is_visible(self, landed: Landed, commitment: Commitment) -> bool:
         return landed.slot <= self.clock.slot(commitment) and landed.visible_at <= self.clock.now()
-
-
-def uses_lookups(tx: VersionedTransaction) -> bool:
-    """Whether a transaction names accounts through address lookup tables, of which this chain has none."""
-    return isinstance(tx.message, MessageV0) and bool(tx.message.address_table_lookups)
-
-
-_TEXTS = {
-    "BlockhashNotFound": "Blockhash not found",
-    "AlreadyProcessed": "This transaction has already been processed",
-    "AccountNotFound": "Attempt to debit an account but found no record of a prior credit.",
-    "InsufficientFundsForFee": "Insufficient funds for fee",
-    "AddressLookupTableNotFound": "Transaction loads an address table account that doesn't exist",
-}
-
-
-def _describe(err: Any) -> str:
-    match err:
-        case {"InstructionError": [index, {"Custom": code}]}:
-            return f"Error processing Instruction {index}: custom program error: {code:#x}"
-        case {"InstructionError": [index, reason]}:
-            return f"Error processing Instruction {index}: {reason if isinstance(reason, str) else json.dumps(reason)}"
-        case {"InsufficientFundsForRent": {"account_index": index}}:
-            return f"Transaction results in an account ({index}) with insufficient funds for rent"
-        case str():
-            return _TEXTS.get(err, err)
-        case _:
-            return json.dumps(err)

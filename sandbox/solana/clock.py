@@ -60,6 +60,10 @@ class SlotClock:
         """Return the height of the newest block of this commitment."""
         return self.slot(commitment) - SLOTS_WITHOUT_BLOCK
 
+    def time_of(self, slot: int) -> int:
+        """Return the Unix time at which a slot began, as far as the present length of slots tells."""
+        return int(self._origin.time + (slot - self._origin.slot) * self._origin.slot_seconds)
+
     def commitment_of(self, slot: int) -> Commitment:
         """Return how settled a slot is by now."""
         behind = self.slot() - slot

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from solders.account import Account
+from solders.address_lookup_table_account import ID as LOOKUP_TABLES
 from solders.instruction import Instruction
 from solders.keypair import Keypair
 from solders.message import MessageV0
@@ -14,9 +15,10 @@ from solders.token.associated import get_associated_token_address
 from solders.token.state import Mint
 from solders.transaction import VersionedTransaction
 
-from sandbox.solana import instructions, router
+from sandbox.solana import builds, instructions, router
 from sandbox.solana.chain import Chain, Delivery
 from sandbox.solana.clock import Commitment
+from sandbox.solana.lookups import table_data
 from sandbox.solana.tokens import TOKENS, USDC, WRAPPED_SOL, Token
 
 LAMPORTS_PER_SOL = 1_000_000_000
@@ -42,6 +44,8 @@ def create_world(chain: Chain) -> None:
             )
     for token in TOKENS:
         _send(chain, _stock(token, maker.pubkey()), [maker])
+    table = table_data(builds.shared_accounts())
+    chain.set_account(builds.table(chain), Account(chain.rent(len(table)), table, LOOKUP_TABLES, False, 0))
 
 
 def airdrop(chain: Chain, receiver: Pubkey, lamports: int, delivery: Delivery) -> str:

@@ -117,6 +117,11 @@ class Journal:
         row = self._db.execute(query, (signature,)).fetchone()
         return None if row is None else _landed(row)
 
+    def count(self, slot: int) -> int:
+        """Return how many transactions there are up to this slot."""
+        query = "SELECT COUNT(*) FROM transactions WHERE slot <= ?"
+        return int(self._db.execute(query, (slot,)).fetchone()[0])
+
     def newest_slot(self) -> int:
         """Return the slot of the newest transaction, or 0."""
         return int(self._db.execute("SELECT COALESCE(MAX(slot), 0) FROM transactions").fetchone()[0])

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from solders.message import to_bytes_versioned
+from solders.pubkey import Pubkey
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,6 +18,7 @@ from sandbox.solana.journal import Landed
 from sandbox.solana.market import FEE_BPS, Quote, UnfillableError, UnknownTokenError
 from sandbox.solana.node import Node, World
 from sandbox.solana.router import VAULT
+from sandbox.solana.swaps import Router
 from sandbox.solana.web import BadRequestError, Query, address, get_route, whole
 
 EXECUTE_PATH = "/jupiter/swap/v2/execute"
@@ -25,7 +27,12 @@ _DEFAULT_SLIPPAGE_BPS = 50
 _UNKNOWN_ORDER, _BAD_TRANSACTION, _CHANGED_MESSAGE = -1, -2, -3
 _NO_REQUEST_ID, _NO_TRANSACTION = -4, -5
 _NOT_LANDED, _QUOTE_EXPIRED = -1000, -2003
-_INSUFFICIENT_FUNDS, _NO_GAS = 1, 2
+_RFQ_NOT_LANDED = -2000
+_INSUFFICIENT_FUNDS = 1
+_BELOW_SPONSORED = 3
+"""At the aggregator's routers; of the market makers' there the same number means another thing."""
+
+_SWAP_TYPES = dict.fromkeys(Router, "aggregator") | {Router.JUPITERZ: "rfq"}
 
 
 def routes(node: Node) -> list[Route]:
@@ -57,27 +64,51 @@ def take_order(world: World, query: Query) -> dict[str, Any]:
     now = world.chain.clock.now()
     taker = address(query, "taker") if query.get("taker") else None
     slippage = whole(query, "slippageBps", 0, 10_000, _DEFAULT_SLIPPAGE_BPS)
-    quote = _quote(world, query, now)
-    view = _quote_view(quote, slippage) | {"mode": "manual" if "slippageBps" in query else "ultra"}
+    quote, router = _quote(world, query, now), _router(query)
+    view = _quote_view(quote, slippage) | {"router": router, "swapType": _SWAP_TYPES[router]}
+    view |= {"mode": "manual" if {"slippageBps", "excludeRouters"} & set(query) else "ultra"}
     if taker is None:
         return view | {"taker": None, "transaction": None, "requestId": str(uuid.uuid4())}
     if taker == world.orders.maker:
         raise BadRequestError("taker is the market maker's wallet")
+    is_rfq = router is Router.JUPITERZ
+    payer = world.orders.maker if is_rfq or world.orders.is_sponsored(quote, taker) else taker
     view |= {"taker": str(taker), "rentFeeLamports": world.orders.rent_fee(quote.target, taker)}
-    lacking, lamports = world.orders.shortage(quote, taker)
-    if lacking or lamports:
-        code, text = (_INSUFFICIENT_FUNDS, "Insufficient funds") if lacking else (_NO_GAS, _top_up(lamports))
-        refusal = {"transaction": "", "requestId": str(uuid.uuid4()), "errorCode": code, "errorMessage": text}
-        return view | refusal | {"error": text}
-    order, tx = world.orders.place(quote, taker)
-    return view | {
-        "maker": str(world.orders.maker),
-        "quoteId": order.request_id,
-        "requestId": order.request_id,
-        "transaction": base64.b64encode(bytes(tx)).decode(),
-        "lastValidBlockHeight": str(order.last_valid_height),
-        "expireAt": str(int(now + swaps.QUOTE_SECONDS)),
-    }
+    view |= {f"{fee}FeePayer": str(payer) for fee in ("signature", "prioritization", "rent")}
+    view["gasless"] = payer != taker
+    if refusal := _want(world, quote, taker, is_gasless=payer != taker):
+        code, text = refusal
+        return view | {
+            "transaction": "",
+            "requestId": str(uuid.uuid4()),
+            "errorCode": code,
+            "errorMessage": text,
+            "error": text,
+        }
+    order, tx = world.orders.place(quote, taker, router, payer)
+    view |= {"requestId": order.request_id, "transaction": base64.b64encode(bytes(tx)).decode()}
+    if is_rfq:
+        rfq = {"maker": str(world.orders.maker), "quoteId": order.request_id, "lastValidBlockHeight": None}
+        return view | rfq | {"expireAt": str(int(now + swaps.QUOTE_SECONDS))}
+    return view | {"lastValidBlockHeight": str(order.last_valid_height)}
+
+
+def _router(query: Query) -> Router:
+    """Return who makes the order: the market makers, whose price is the best, unless they are excluded."""
+    excluded = [name for name in query.get("excludeRouters", "").split(",") if name]
+    if unknown := set(excluded) - set(Router):
+        raise BadRequestError(f"excludeRouters: unknown router {sorted(unknown)[0]}")
+    for router in (Router.JUPITERZ, Router.METIS):
+        if router not in excluded:
+            return router
+    raise BadRequestError("No routes found")
+
+
+def _want(world: World, quote: Quote, taker: Pubkey, *, is_gasless: bool) -> tuple[int, str] | None:
+    lacking, lamports = world.orders.shortage(quote, taker, is_gasless=is_gasless)
+    if lacking:
+        return _INSUFFICIENT_FUNDS, "Insufficient funds"
+    return (_BELOW_SPONSORED, _top_up(lamports)) if lamports else None
 
 
 def build(world: World, query: Query) -> dict[str, Any]:
@@ -126,8 +157,6 @@ def _quote_view(quote: Quote, slippage: int) -> dict[str, Any]:
         "prioritizationFeeLamports": swaps.PRIORITY_FEE,
         "rentFeeLamports": 0,
         "gasless": False,
-        "router": "jupiterz",
-        "swapType": "rfq",
         "totalTime": 0,
     }
 
@@ -144,17 +173,20 @@ def execute_order(world: World, request_id: str, signed: str, delivery: Delivery
         return _failed(_BAD_TRANSACTION, f"Invalid signed transaction: {error}")
     if to_bytes_versioned(tx.message).hex() != order.message:
         return _failed(_CHANGED_MESSAGE, "Invalid message bytes: this is not the ordered transaction")
+    tx = world.orders.signed(tx)
     if not all(tx.verify_with_results()):
         return _failed(_BAD_TRANSACTION, "Invalid signed transaction: a signature is missing or wrong")
     signature = str(tx.signatures[0])
     landed = world.chain.journal.landed(signature)
     if landed is None:
-        if not is_fresh:
+        if not is_fresh and order.router == Router.JUPITERZ:
             return _failed(_QUOTE_EXPIRED, "Quote expired", signature)
+        if not is_fresh:
+            return _failed(_UNKNOWN_ORDER, "Order not found: it is too old", signature)
         world.chain.submit(tx, preflight=None, delivery=delivery)
         landed = world.chain.journal.landed(signature)
     if landed is None and not delivery.dropped:
-        return _failed(_NOT_LANDED, "Failed to land", signature)
+        return _failed(_RFQ_NOT_LANDED if order.router == Router.JUPITERZ else _NOT_LANDED, "Failed to land", signature)
     if landed is not None and landed.meta["err"] is not None:
         return _failed_on_chain(landed)
     return {
@@ -162,7 +194,7 @@ def execute_order(world: World, request_id: str, signed: str, delivery: Delivery
         "signature": signature,
         "slot": str(landed.slot if landed else world.chain.clock.slot(Commitment.PROCESSED)),
         "code": 0,
-        "error": None,
+        "error": "",
         "inputAmountResult": str(order.in_amount),
         "outputAmountResult": str(order.out_amount),
         "totalInputAmount": str(order.in_amount),
@@ -170,8 +202,8 @@ def execute_order(world: World, request_id: str, signed: str, delivery: Delivery
     }
 
 
-def _failed(code: int, error: str, signature: str | None = None) -> dict[str, Any]:
-    return {"status": "Failed", "signature": signature, "slot": None, "code": code, "error": error}
+def _failed(code: int, error: str, signature: str = "") -> dict[str, Any]:
+    return {"status": "Failed", "signature": signature, "slot": "", "code": code, "error": error}
 
 
 def _failed_on_chain(landed: Landed) -> dict[str, Any]:

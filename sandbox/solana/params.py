@@ -29,6 +29,13 @@ class InvalidParamsError(RpcError):
         super().__init__(-32602, f"Invalid params: {message}")
 
 
+class MethodNotFoundError(RpcError):
+    """There is no such method here."""
+
+    def __init__(self) -> None:
+        super().__init__(-32601, "Method not found")
+
+
 class Params:
     """The positional parameters of one call."""
 
@@ -74,6 +81,16 @@ class Params:
         if len(value) > most:
             raise InvalidParamsError(f"{name} has {len(value)} items; at most {most} are allowed")
         return value
+
+    def optional_u64(self, index: int, name: str) -> int | None:
+        """Return an unsigned 64-bit number, or None when the options, or nothing, stand in its place."""
+        value = self._values[index] if index < len(self._values) else None
+        return None if value is None or isinstance(value, dict) else as_u64(value, name)
+
+    def options(self) -> "Config":
+        """Return the last object among the parameters: the options of the call, if it has any."""
+        given = [value for value in self._values if isinstance(value, dict)]
+        return Config(given[-1] if given else {})
 
     def config(self, index: int) -> "Config":
         """Return the options of the call, which may be left out."""

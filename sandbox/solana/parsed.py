@@ -20,12 +20,15 @@ from solders.transaction_metadata import (
     TransactionResult,
 )
 
-from sandbox.solana import base58
+from sandbox.solana import base58, zstd
 from sandbox.solana.instructions import MINT_BYTES, TOKEN_ACCOUNT_BYTES
 from sandbox.solana.journal import Landed
+from sandbox.solana.lookups import Named
 
 TOKEN_2022_PROGRAM = Pubkey.from_string("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")
 _MINT_KIND, _ACCOUNT_KIND = 1, 2
+_COST_OF_ANY = 1_331
+"""What a transaction counts for in a block beside its compute units: about as much as one that only pays somebody."""
 
 AnyMessage = Message | MessageV0 | MessageV1
 Accounts = Mapping[Pubkey, Account | None]
@@ -67,7 +70,7 @@ def token_amount(amount: int, decimals: int) -> dict[str, Any]:
 def account_view(
     account: Account, encoding: str, decimals_of: DecimalsOf, data_slice: tuple[int, int] | None = None
 ) -> dict[str, Any]:
-    """Show an account in `base58`, `base64` or `jsonParsed`; what jsonParsed can't parse comes in base64."""
+    """Show an account in one of the encodings; what jsonParsed can't parse comes in base64."""
     return {
         "lamports": account.lamports,
         "owner": str(account.owner),
@@ -87,6 +90,8 @@ def _account_data(account: Account, encoding: str, decimals_of: DecimalsOf, data
         data = data[offset : offset + length]
     if encoding == "base58":
         return [base58.encode(data), "base58"]
+    if encoding == "base64+zstd":
+        return [base64.b64encode(zstd.frame(data)).decode(), encoding]
     return [base64.b64encode(data).decode(), "base64"]
 
 
@@ -144,7 +149,7 @@ def inner_instructions(meta: TransactionMetadata) -> list[dict[str, Any]]:
 
 
 def transaction_meta(
-    keys: Sequence[Pubkey],
+    named: Named,
     result: TransactionResult,
     before: Accounts,
     after: Accounts,
@@ -152,6 +157,7 @@ def transaction_meta(
 ) -> dict[str, Any]:
     """Show what a transaction did: its fee, its logs, and the balances of every account it names."""
     meta, err = outcome_of(result)
+    keys, units = named.keys, meta.compute_units_consumed()
     return {
         "err": err,
         "status": {"Ok": None} if err is None else {"Err": err},
@@ -163,9 +169,14 @@ def transaction_meta(
         "innerInstructions": inner_instructions(meta),
         "logMessages": meta.logs(),
         "rewards": [],
-        "loadedAddresses": {"writable": [], "readonly": []},
-        "computeUnitsConsumed": meta.compute_units_consumed(),
+        "loadedAddresses": {"writable": _texts(named.writable), "readonly": _texts(named.readonly)},
+        "computeUnitsConsumed": units,
+        "costUnits": units + _COST_OF_ANY,
     }
+
+
+def _texts(keys: Sequence[Pubkey]) -> list[str]:
+    return [str(key) for key in keys]
 
 
 def _lamports(account: Account | None) -> int:
@@ -195,25 +206,42 @@ def transaction_view(landed: Landed, encoding: str) -> dict[str, Any]:
     """
     tx = VersionedTransaction.from_bytes(landed.wire)
     meta = dict(landed.meta)
+    loaded = meta["loadedAddresses"]
+    keys = [*_texts(tx.message.account_keys), *loaded["writable"], *loaded["readonly"]]
     shown: Any
     if encoding == "base64":
         shown = [base64.b64encode(landed.wire).decode(), "base64"]
     elif encoding == "base58":
         shown = [base58.encode(landed.wire), "base58"]
     else:
-        view = _resolved_message if encoding == "jsonParsed" else _plain_message
-        shown = {"signatures": [str(signature) for signature in tx.signatures], "message": view(tx.message)}
+        is_parsed = encoding == "jsonParsed"
+        message = _resolved_message(tx.message, keys, loaded) if is_parsed else _plain_message(tx.message)
+        shown = {"signatures": [str(signature) for signature in tx.signatures], "message": message}
     if encoding == "jsonParsed":
         del meta["loadedAddresses"]
         meta["innerInstructions"] = [
-            {
-                "index": group["index"],
-                "instructions": [_resolved(ix, tx.message.account_keys) for ix in group["instructions"]],
-            }
+            {"index": group["index"], "instructions": [_resolved(ix, keys) for ix in group["instructions"]]}
             for group in meta["innerInstructions"]
         ]
-    version = 0 if isinstance(tx.message, MessageV0) else "legacy"
-    return {"slot": landed.slot, "blockTime": landed.time, "transaction": shown, "meta": meta, "version": version}
+    return {
+        "slot": landed.slot,
+        "blockTime": landed.time,
+        "transactionIndex": 0,
+        "transaction": shown,
+        "meta": meta,
+        "version": version_of(tx.message),
+    }
+
+
+def version_of(message: AnyMessage) -> int | str:
+    """Return a transaction's version as JSON-RPC shows it."""
+    match message:
+        case MessageV0():
+            return 0
+        case MessageV1():
+            return 1
+        case _:
+            return "legacy"
 
 
 def _plain_message(message: AnyMessage) -> dict[str, Any]:
@@ -224,22 +252,22 @@ def _plain_message(message: AnyMessage) -> dict[str, Any]:
             "numReadonlySignedAccounts": header.num_readonly_signed_accounts,
             "numReadonlyUnsignedAccounts": header.num_readonly_unsigned_accounts,
         },
-        "accountKeys": [str(key) for key in message.account_keys],
+        "accountKeys": _texts(message.account_keys),
         "recentBlockhash": str(message.recent_blockhash),
         "instructions": [_compiled(ix, None) for ix in message.instructions],
     }
     return view | _lookups(message)
 
 
-def _resolved_message(message: AnyMessage) -> dict[str, Any]:
-    keys = message.account_keys
+def _resolved_message(message: AnyMessage, keys: Sequence[str], loaded: Mapping[str, Any]) -> dict[str, Any]:
+    static, writable = len(message.account_keys), len(loaded["writable"])
     view: dict[str, Any] = {
         "accountKeys": [
             {
-                "pubkey": str(key),
-                "signer": message.is_signer(index),
-                "writable": _is_writable(message, index),
-                "source": "transaction",
+                "pubkey": key,
+                "signer": index < static and message.is_signer(index),
+                "writable": _is_writable(message, index) if index < static else index < static + writable,
+                "source": "transaction" if index < static else "lookupTable",
             }
             for index, key in enumerate(keys)
         ],
@@ -250,8 +278,17 @@ def _resolved_message(message: AnyMessage) -> dict[str, Any]:
 
 
 def _lookups(message: AnyMessage) -> dict[str, Any]:
-    """Return the empty list of lookups that a versioned message shows: the chain refuses transactions that use any."""
-    return {"addressTableLookups": []} if isinstance(message, MessageV0) else {}
+    if not isinstance(message, MessageV0):
+        return {}
+    shown = [
+        {
+            "accountKey": str(lookup.account_key),
+            "writableIndexes": list(lookup.writable_indexes),
+            "readonlyIndexes": list(lookup.readonly_indexes),
+        }
+        for lookup in message.address_table_lookups
+    ]
+    return {"addressTableLookups": shown}
 
 
 def _is_writable(message: AnyMessage, index: int) -> bool:
@@ -270,10 +307,10 @@ def _compiled(ix: CompiledInstruction, stack_height: int | None) -> dict[str, An
     }
 
 
-def _resolved(ix: dict[str, Any], keys: Sequence[Pubkey]) -> dict[str, Any]:
+def _resolved(ix: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     return {
-        "programId": str(keys[ix["programIdIndex"]]),
-        "accounts": [str(keys[index]) for index in ix["accounts"]],
+        "programId": keys[ix["programIdIndex"]],
+        "accounts": [keys[index] for index in ix["accounts"]],
         "data": ix["data"],
         "stackHeight": ix["stackHeight"],
     }

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.solana import rpc_accounts, rpc_cluster, rpc_transactions
+from sandbox.solana import rpc_accounts, rpc_cluster, rpc_programs, rpc_transactions
 from sandbox.solana.chain import Chain, Delivery
-from sandbox.solana.params import InvalidParamsError, Params, RpcError
+from sandbox.solana.params import Config, InvalidParamsError, MethodNotFoundError, Params, RpcError, as_u64
 
 METHODS: Mapping[str, Callable[[Chain, Params], Any]] = {
     **rpc_cluster.METHODS,
     **rpc_accounts.METHODS,
+    **rpc_programs.METHODS,
     **rpc_transactions.METHODS,
 }
 
@@ -20,6 +21,7 @@ DELIVERIES: Mapping[str, Callable[[Chain, Params, Delivery], Any]] = rpc_transac
 """The methods that send a transaction, which may get lost or be seen late."""
 
 MAX_BATCH = 100
+_SLOT_NOT_REACHED = -32016
 _logger = logging.getLogger(__name__)
 
 
@@ -61,14 +63,19 @@ def name_of(body: bytes) -> str:
 
 
 def answer(chain: Chain, call: Call, delivery: Delivery) -> dict[str, Any]:
-    """Carry out one call, and return its envelope; no exception gets out."""
+    """Carry out one call, and return its envelope."""
+    return answered(call, lambda params: _dispatch(chain, call.method, params, delivery))
+
+
+def answered(call: Call, carry_out: Callable[[Params], Any]) -> dict[str, Any]:
+    """Return the envelope around what comes of a call; no exception gets out."""
     if not call.method:
         return _failure(None, -32600, "Invalid request")
     call_id, params = call.raw.get("id"), call.raw.get("params") or []
     try:
         if not isinstance(params, list):
             raise InvalidParamsError("params must be a list")
-        result = _dispatch(chain, call.method, Params(params), delivery)
+        result = carry_out(Params(params))
     except RpcError as error:
         return _failure(call_id, error.code, error.message, error.data)
     except Exception:
@@ -78,11 +85,23 @@ def answer(chain: Chain, call: Call, delivery: Delivery) -> dict[str, Any]:
 
 
 def _dispatch(chain: Chain, name: str, params: Params, delivery: Delivery) -> Any:
+    _check_slot(chain, params.options())
     if name in DELIVERIES:
         return DELIVERIES[name](chain, params, delivery)
     if name in METHODS:
         return METHODS[name](chain, params)
-    raise RpcError(-32601, "Method not found")
+    raise MethodNotFoundError
+
+
+def _check_slot(chain: Chain, options: Config) -> None:
+    """Refuse to answer as of an earlier slot than the caller has seen elsewhere."""
+    least = options.get("minContextSlot")
+    if least is None:
+        return
+    name = "preflightCommitment" if options.get("preflightCommitment") else "commitment"
+    slot = chain.clock.slot(options.commitment(name))
+    if slot < as_u64(least, "minContextSlot"):
+        raise RpcError(_SLOT_NOT_REACHED, "Minimum context slot has not been reached", {"contextSlot": slot})
 
 
 def _method_of(raw: Any) -> str:

@@ -11,7 +11,7 @@ from sandbox.solana.chain import Chain
 from sandbox.solana.params import Config, InvalidParamsError, Params, as_pubkey
 from sandbox.solana.rpc_cluster import in_context
 
-ENCODINGS = ("base58", "base64", "jsonParsed")
+ENCODINGS = ("base58", "base64", "base64+zstd", "jsonParsed")
 _MAX_BASE58_BYTES = 128
 _MAX_ACCOUNTS = 100
 
@@ -25,14 +25,14 @@ def _account_info(chain: Chain, params: Params) -> dict[str, Any]:
     address, config = params.pubkey(0, "address"), params.config(1)
     commitment = config.commitment()
     account = chain.account(address, commitment)
-    return in_context(chain, commitment, _shown(chain, account, config, "base58"))
+    return in_context(chain, commitment, shown(chain, account, config, "base58"))
 
 
 def _multiple_accounts(chain: Chain, params: Params) -> dict[str, Any]:
     given, config = params.listed(0, "addresses", _MAX_ACCOUNTS), params.config(1)
     commitment = config.commitment()
     addresses = [as_pubkey(address, f"addresses[{index}]") for index, address in enumerate(given)]
-    value = [_shown(chain, chain.account(address, commitment), config, "base64") for address in addresses]
+    value = [shown(chain, chain.account(address, commitment), config, "base64") for address in addresses]
     return in_context(chain, commitment, value)
 
 
@@ -52,7 +52,7 @@ def _token_accounts_by_owner(chain: Chain, params: Params) -> dict[str, Any]:
         program_id = as_pubkey(program, "programId")
         belongs = lambda account: account.owner == program_id  # noqa: E731
     value = [
-        {"pubkey": str(address), "account": _shown(chain, account, config, "base64")}
+        {"pubkey": str(address), "account": shown(chain, account, config, "base64")}
         for address, account in chain.token_accounts(owner, commitment)
         if belongs(account)
     ]
@@ -84,7 +84,8 @@ def _mint_of(account: Account) -> Pubkey | None:
     return None if held is None else held.mint
 
 
-def _shown(chain: Chain, account: Account | None, config: Config, default: str) -> dict[str, Any] | None:
+def shown(chain: Chain, account: Account | None, config: Config, default: str) -> dict[str, Any] | None:
+    """Show an account as the options of a call ask for it; raises InvalidParamsError."""
     encoding, data_slice = config.encoding(default, ENCODINGS), config.data_slice()
     if account is None:
         return None

@@ -5,12 +5,14 @@ from typing import Any
 
 from sandbox.solana import wire
 from sandbox.solana.chain import Chain
-from sandbox.solana.clock import BLOCKHASH_LIFE, SLOTS_WITHOUT_BLOCK, Commitment
-from sandbox.solana.params import InvalidParamsError, Params
+from sandbox.solana.clock import BLOCKHASH_LIFE, FIRST_SLOT, SLOTS_WITHOUT_BLOCK, Commitment
+from sandbox.solana.params import InvalidParamsError, Params, RpcError
 
-VERSION = "2.3.6"
+VERSION = "4.2.0"
 _MAX_FEE_ACCOUNTS, _FEE_SLOTS = 128, 150
 _EPOCH_SLOTS = 432_000
+_MAX_BLOCKS = 500_000
+_CLEANED_UP, _NOT_AVAILABLE = -32001, -32004
 _MAX_ACCOUNT_BYTES = 10 * 1024 * 1024
 
 
@@ -48,8 +50,12 @@ def _epoch_info(chain: Chain, params: Params) -> dict[str, Any]:
         "epoch": epoch,
         "slotIndex": index,
         "slotsInEpoch": _EPOCH_SLOTS,
-        "transactionCount": None,
+        "transactionCount": chain.journal.count(slot),
     }
+
+
+def _transaction_count(chain: Chain, params: Params) -> int:
+    return chain.journal.count(chain.clock.slot(params.config(0).commitment()))
 
 
 def _latest_blockhash(chain: Chain, params: Params) -> dict[str, Any]:
@@ -65,6 +71,26 @@ def _is_blockhash_valid(chain: Chain, params: Params) -> dict[str, Any]:
     blockhash, commitment = params.blockhash(0, "blockhash"), params.config(1).commitment()
     valid = chain.clock.last_valid_height(blockhash, chain.clock.height(commitment)) is not None
     return in_context(chain, commitment, valid)
+
+
+def _block_time(chain: Chain, params: Params) -> int:
+    slot = params.u64(0, "slot")
+    if slot < FIRST_SLOT:
+        told = f"Block {slot} cleaned up, does not exist on node. First available block: {FIRST_SLOT}"
+        raise RpcError(_CLEANED_UP, told)
+    if slot > chain.clock.slot(Commitment.CONFIRMED):
+        raise RpcError(_NOT_AVAILABLE, f"Block not available for slot {slot}")
+    return chain.clock.time_of(slot)
+
+
+def _blocks(chain: Chain, params: Params) -> list[int]:
+    start, end = params.u64(0, "start slot"), params.optional_u64(1, "end slot")
+    newest = chain.clock.slot(params.options().commitment())
+    end = newest if end is None else min(end, newest)
+    if end - start > _MAX_BLOCKS:
+        raise InvalidParamsError(f"Slot range too large; max {_MAX_BLOCKS}")
+    # Here each slot has its block.
+    return list(range(max(start, FIRST_SLOT), end + 1))
 
 
 def _rent(chain: Chain, params: Params) -> int:
@@ -99,7 +125,10 @@ METHODS: Mapping[str, Callable[[Chain, Params], Any]] = {
     "getSlot": _slot,
     "getBlockHeight": _block_height,
     "getEpochInfo": _epoch_info,
+    "getTransactionCount": _transaction_count,
     "getLatestBlockhash": _latest_blockhash,
+    "getBlockTime": _block_time,
+    "getBlocks": _blocks,
     "isBlockhashValid": _is_blockhash_valid,
     "getMinimumBalanceForRentExemption": _rent,
     "getFeeForMessage": _fee,

@@ -8,18 +8,19 @@ from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata
 
 from sandbox.solana import genesis, parsed, wire
-from sandbox.solana.chain import BadSignatureError, Chain, Delivery, RefusedError, uses_lookups
+from sandbox.solana.chain import Chain, Delivery
 from sandbox.solana.clock import BLOCKHASH_LIFE, Commitment
 from sandbox.solana.journal import Landed
 from sandbox.solana.params import InvalidParamsError, Params, RpcError, as_pubkey, as_signature, as_u64
+from sandbox.solana.refusals import BAD_SIGNATURE, RefusedError
 from sandbox.solana.rpc_accounts import ENCODINGS
 from sandbox.solana.rpc_cluster import in_context
 
 STATUS_CACHE_SLOTS = 300
 """How long a node knows a signature's status without searching its history."""
 
+_ENCODINGS = ("json", "jsonParsed", "base58", "base64")
 _PREFLIGHT_FAILED = -32002
-_BAD_SIGNATURE = -32003
 _UNSUPPORTED_VERSION = -32015
 
 
@@ -45,8 +46,6 @@ def _request_airdrop(chain: Chain, params: Params, delivery: Delivery) -> str:
 def _submitted(submit: Callable[[], str]) -> str:
     try:
         return submit()
-    except BadSignatureError as error:
-        raise RpcError(_BAD_SIGNATURE, str(error)) from error
     except RefusedError as error:
         data = _outcome(error.err, error.logs, error.units)
         raise RpcError(_PREFLIGHT_FAILED, str(error), data) from error
@@ -57,9 +56,17 @@ def _outcome(err: Any, logs: list[str], units: int) -> dict[str, Any]:
         "err": err,
         "logs": logs,
         "accounts": None,
-        "unitsConsumed": units,
-        "returnData": None,
+        "fee": None,
         "innerInstructions": None,
+        "loadedAccountsDataSize": 0,
+        "loadedAddresses": None,
+        "preBalances": None,
+        "postBalances": None,
+        "preTokenBalances": None,
+        "postTokenBalances": None,
+        "replacementBlockhash": None,
+        "returnData": None,
+        "unitsConsumed": units,
     }
 
 
@@ -71,10 +78,8 @@ def _simulate(chain: Chain, params: Params) -> dict[str, Any]:
         if replaces:
             raise InvalidParamsError("sigVerify may not be used with replaceRecentBlockhash")
         if not all(tx.verify_with_results()):
-            raise RpcError(_BAD_SIGNATURE, "Transaction signature verification failure")
+            return in_context(chain, commitment, _outcome(BAD_SIGNATURE, [], 0))
     height = chain.clock.height(commitment)
-    if uses_lookups(tx):
-        return in_context(chain, commitment, _outcome("AddressLookupTableNotFound", [], 0))
     if not replaces and chain.clock.last_valid_height(tx.message.recent_blockhash, height) is None:
         return in_context(chain, commitment, _outcome("BlockhashNotFound", [], 0))
     result = chain.simulate(tx)
@@ -156,18 +161,19 @@ def _signatures_for_address(chain: Chain, params: Params) -> list[dict[str, Any]
 
 def _transaction(chain: Chain, params: Params) -> dict[str, Any] | None:
     signature, config = params.signature(0, "signature"), params.config(1)
-    encoding = config.encoding("json", ("json", *ENCODINGS))
+    encoding = config.encoding("json", _ENCODINGS)
     landed = chain.landed(signature, _settled(config.commitment()))
     if landed is None:
         return None
     view = parsed.transaction_view(landed, encoding)
-    if config.get("maxSupportedTransactionVersion") is None:
-        if view["version"] != "legacy":
-            raise RpcError(
-                _UNSUPPORTED_VERSION,
-                f"Transaction version ({view['version']}) is not supported by the requesting client. Please try the "
-                'request again with the following configuration parameter: "maxSupportedTransactionVersion": 0',
-            )
+    newest, version = config.get("maxSupportedTransactionVersion"), view["version"]
+    if version != "legacy" and (newest is None or version > as_u64(newest, "maxSupportedTransactionVersion")):
+        raise RpcError(
+            _UNSUPPORTED_VERSION,
+            f"Transaction version ({version}) is not supported by the requesting client. Please try the request again "
+            f'with the following configuration parameter: "maxSupportedTransactionVersion": {version}',
+        )
+    if newest is None:
         del view["version"]
     return view
 

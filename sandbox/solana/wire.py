@@ -8,16 +8,19 @@ from solders.transaction import SanitizeError, VersionedTransaction
 
 from sandbox.solana import base58
 
-MAX_BYTES = 1232
-"""The largest transaction: what fits into one IPv6 packet."""
+MAX_BYTES, MAX_BYTES_V1 = 1232, 4096
+"""The largest transaction: what fits into one IPv6 packet, and what version 1 allows."""
 
 
 def decode(text: str, encoding: str) -> VersionedTransaction:
     """Return the transaction in a `base58` or `base64` text; raises ValueError."""
     data = base58.decode(text) if encoding == "base58" else base64.b64decode(text, validate=True)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"a transaction has at most {MAX_BYTES} bytes, not {len(data)}")
-    return _checked(VersionedTransaction.from_bytes(data))
+    if len(data) > MAX_BYTES_V1:
+        raise ValueError(f"a transaction has at most {MAX_BYTES_V1} bytes, not {len(data)}")
+    tx = VersionedTransaction.from_bytes(data)
+    if len(data) > MAX_BYTES and not isinstance(tx.message, MessageV1):
+        raise ValueError(f"a transaction of this version has at most {MAX_BYTES} bytes, not {len(data)}")
+    return _checked(tx)
 
 
 def unsigned(text: str) -> VersionedTransaction:
@@ -28,8 +31,6 @@ def unsigned(text: str) -> VersionedTransaction:
 
 
 def _checked(tx: VersionedTransaction) -> VersionedTransaction:
-    if isinstance(tx.message, MessageV1):
-        raise ValueError("messages of version 1 are not supported")
     try:
         tx.sanitize()
     except SanitizeError as error:

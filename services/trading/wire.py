@@ -168,7 +168,12 @@ def write_trade(trade: Trade) -> pb.Trade:
 
 def write_price(price: Price) -> pb.Price:
     """Return a price as it goes over the wire."""
-    return pb.Price(mint=price.mint, usd=write_decimal(price.usd), change_24h=write_decimal(price.change_24h))
+    return pb.Price(
+        mint=price.mint,
+        usd=write_decimal(price.usd),
+        change_24h=write_decimal(price.change_24h),
+        symbol=price.symbol,
+    )
 
 
 def write_token(token: Token) -> pb.Token:

@@ -342,6 +342,10 @@ class FakeTrading:
     """Why no wallet can be registered."""
     refusal: Refused | None = None
     lamports: int = 2 * LAMPORTS_PER_SOL
+    dust: tuple[Holding, ...] = ()
+    """What somebody has sent."""
+    asked: list[str] = field(default_factory=list)
+    """The mints whose prices were last asked for."""
 
     async def register(self, agent_id: str, private_key: str, limits: Trading, request_id: str) -> WalletKey:
         self.line.pass_through()
@@ -374,9 +378,10 @@ class FakeTrading:
             PastTrade(trade.output_mint, True, trade.input_amount, trade.output_amount, datetime.now(UTC))
             for trade in self.swaps.values()
         )
-        return Wallet(self.lamports, holdings, past)
+        return Wallet(self.lamports, holdings + self.dust, past)
 
     async def market(self, mints: Sequence[str]) -> MarketView:
+        self.asked = list(mints)
         return MarketView(Decimal(150), self.tokens)
 
     async def quote(self, input_mint: str, output_mint: str, amount: int) -> int:

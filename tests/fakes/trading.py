@@ -189,6 +189,8 @@ class FakeWorld:
         self.quoted_rate = 2
         self.forgets = False
         """Whether it lost the statuses of signatures, and kept the transactions."""
+        self.unreadable: Exception | None = None
+        """What asking for an outcome ends in."""
         self.repeats = b""
         """The transaction of every further order, unless it is empty."""
         self.min_output_rate = 2
@@ -230,11 +232,15 @@ class FakeWorld:
 
     async def sighting(self, signature: str) -> Sight:
         self._answer("sighting")
-        is_seen = signature in self.landed and not self.behind and not self.forgets
-        return Sight(Sighting.CONFIRMED if is_seen else Sighting.ABSENT, self.height - self.behind)
+        outcome = self.landed.get(signature)
+        if outcome is None or self.behind or self.forgets:
+            return Sight(Sighting.ABSENT, self.height - self.behind)
+        return Sight(Sighting.CONFIRMED, self.height, outcome.slot, outcome.error)
 
     async def outcome(self, signature: str, address: str) -> Outcome | None:
         self._answer("outcome")
+        if self.unreadable is not None:
+            raise self.unreadable
         return self.landed.get(signature)
 
     async def tip(self) -> Tip:

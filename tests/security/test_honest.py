@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from puppet.trading.v1 import trading_service_pb2 as pb
+from sandbox.solana.router import ROUTER, VAULT
 from tests.integration.trading.conftest import SOL
 from tests.security.aggregator import Query
 from tests.security.conftest import AMOUNT, RENT, Scene
@@ -65,7 +66,42 @@ async def test_the_sandboxs_own_instructions_settle_too(scene: Scene) -> None:
         return answer
 
     scene.aggregator.build = build
+    had = await scene.books()
     trade = await scene.trade(SOL, scene.mint("SOCK"), AMOUNT)
+    has = await scene.books()
     assert trade is not None, scene.told
     assert (trade.state, trade.state_reason) == (pb.TRADE_STATE_SETTLED, "")
     assert trade.fee_lamports == 5_000
+    sock = scene.mint("SOCK")
+    assert has.tokens[sock] - had.tokens[sock] == trade.output_amount
+    assert await loaded_by(scene, trade.signature), "the sandbox's lookup table names what swaps have in common"
+
+
+async def test_what_is_named_through_somebody_elses_table_is_still_what_was_looked_at(scene: Scene) -> None:
+    sock = scene.mint("SOCK")
+    own = [scene.account(SOL), scene.account(sock), scene.address]
+    table = await scene.thief.new_table([*own, scene.thief.address, ROUTER, VAULT])
+
+    async def build(query: Query) -> dict[str, Any]:
+        made = await deal(scene, query)
+        made.tables = [table]
+        return await as_build(made, lambda _deal: None)
+
+    scene.aggregator.build = build
+    had = await scene.books()
+    trade = await scene.trade(SOL, sock, AMOUNT)
+    has = await scene.books()
+    assert trade is not None, scene.told
+    assert (trade.state, trade.state_reason) == (pb.TRADE_STATE_SETTLED, "")
+    assert set(await loaded_by(scene, trade.signature)) >= {str(scene.account(SOL)), str(scene.account(sock))}
+    assert has.tokens[sock] - had.tokens[sock] == trade.output_amount
+    assert had.lamports - has.lamports == AMOUNT + trade.fee_lamports
+    assert not has.faults
+
+
+async def loaded_by(scene: Scene, signature: str) -> list[str]:
+    """Return what a transaction named through lookup tables and could change."""
+    options = {"commitment": "confirmed", "maxSupportedTransactionVersion": 0}
+    found = await scene.cluster.call("getTransaction", signature, options)
+    loaded: list[str] = found["meta"]["loadedAddresses"]["writable"]
+    return loaded

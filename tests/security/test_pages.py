@@ -9,12 +9,12 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from uvicorn.config import HTTPProtocolType
 
 from sandbox.guard import Guard
@@ -38,10 +38,20 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True)
 class Server:
-    """A sandbox that listens, and each of its routes as a method and a path."""
+    """A sandbox that listens, each of its routes as a method and a path, and where it speaks WebSocket."""
 
     port: int
     routes: list[tuple[str, str]]
+    sockets: list[str] = field(default_factory=list)
+
+    async def upgraded(self, path: str, *headers: tuple[str, str]) -> int:
+        """Ask for a WebSocket, and return the status of the answer."""
+        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "Connection: Upgrade"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
+        status = await reader.readline()
+        writer.close()
+        return int(status.split(b" ", 2)[1])
 
     async def asked(self, method: str, path: str, *headers: tuple[str, str], body: bytes = b"") -> tuple[int, str]:
         """Send one request with the headers in this order, and return the status and the head of the answer."""
@@ -73,11 +83,13 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     settings = kind(admin_token=ADMIN_TOKEN, data_dir=tmp_path_factory.mktemp("data"))
     app = build(settings)
     with listening_in_a_thread(app) as url:
-        yield Server(int(url.rpartition(":")[2]), _routes(app))
+        sockets = [route.path for route in app.routes if isinstance(route, WebSocketRoute)]
+        yield Server(int(url.rpartition(":")[2]), _routes(app), sockets)
 
 
 def _routes(app: Starlette) -> list[tuple[str, str]]:
-    assert all(isinstance(route, Route) for route in app.routes), "a mount or a websocket would need a test of its own"
+    known = (Route, WebSocketRoute)
+    assert all(isinstance(route, known) for route in app.routes), "a mount would need a test of its own"
     routes = [route for route in app.routes if isinstance(route, Route)]
     return [
         (method, re.sub(r"\{\w+\}", "1", route.path)) for route in routes for method in sorted(route.methods or {"GET"})
@@ -185,6 +197,31 @@ async def test_an_upgrade_to_a_websocket_is_refused(server: Server) -> None:
     for method, path in server.routes:
         if method == "GET":
             assert (await server.asked(method, path, server.host, *asks))[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "headers", "is_served"),
+    [
+        ("127.0.0.1:{port}", (), True),
+        ("127.0.0.1:{port}", (("Origin", "https://evil.example"),), False),
+        ("127.0.0.1:{port}", (("Origin", "null"),), False),
+        ("127.0.0.1:{port}", (("Sec-Fetch-Site", "cross-site"),), False),
+        ("evil.example:{port}", (), False),
+    ],
+)
+async def test_only_programs_that_mean_this_server_subscribe(
+    server: Server, host: str, headers: tuple[tuple[str, str], ...], *, is_served: bool
+) -> None:
+    asks = (
+        ("Host", host.format(port=server.port)),
+        *headers,
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    )
+    for path in ("/", "/_sandbox/faults", "/missing"):
+        status = await server.upgraded(path, *asks)
+        assert (status == 101) == (is_served and path in server.sockets)
 
 
 async def test_answers_are_kept_from_pages_that_only_embed_them(server: Server) -> None:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from solders.address_lookup_table_account import ID as LOOKUP_TABLES
+from solders.address_lookup_table_account import derive_lookup_table_address
 from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.message import MessageV0, to_bytes_versioned
 from solders.pubkey import Pubkey
 from solders.signature import Signature
+from solders.system_program import ID as SYSTEM
 from solders.system_program import CreateAccountParams, TransferParams, create_account, transfer
 from solders.token.associated import get_associated_token_address
 from solders.transaction import VersionedTransaction
@@ -23,6 +26,7 @@ from tests.integration.trading.conftest import SOL, Cluster, until
 WRAPPED = Pubkey.from_string(SOL)
 _MINT_TYPE_AT, _TOKEN_BYTES = 165, 165
 _INITIALIZE_MINT2, _MINT_TO = 20, 7
+_CREATE_TABLE, _EXTEND_TABLE = 0, 2
 
 
 @dataclass
@@ -99,6 +103,19 @@ class Thief:
         data = struct.pack("<BB32s", _INITIALIZE_MINT2, 6, bytes(authority or self.address)) + freezer
         begin = [lambda mint, data=data: token_step(data, mint) for _size, data in extensions]
         return str(await self.new_account(space, TOKEN_2022_PROGRAM_ID, *begin, lambda mint: token_step(data, mint)))
+
+    async def new_table(self, addresses: Sequence[Pubkey]) -> Pubkey:
+        """Make a lookup table of these addresses."""
+        slot = await self.cluster.call("getSlot", {"commitment": "finalized"})
+        key, bump = derive_lookup_table_address(self.address, slot)
+        metas = [AccountMeta(key, False, True), AccountMeta(self.address, True, False)]
+        metas += [AccountMeta(self.address, True, True), AccountMeta(SYSTEM, False, False)]
+        listed = struct.pack("<IQ", _EXTEND_TABLE, len(addresses)) + b"".join(map(bytes, addresses))
+        await self.send(
+            Instruction(LOOKUP_TABLES, struct.pack("<IQB", _CREATE_TABLE, slot, bump), metas),
+            Instruction(LOOKUP_TABLES, listed, metas),
+        )
+        return key
 
     async def stock(self, mint: str, amount: int, holder: Pubkey | None = None) -> None:
         """Have an account for one of the thief's mints, with so much in it; the thief's own, or another holder's."""

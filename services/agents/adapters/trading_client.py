@@ -23,8 +23,8 @@ _LIMITS = (
     "max_daily_trades",
     "max_daily_volume_lamports",
 )
-_MOST_TOKENS = 50
-_MOST_TRADES = 100
+_MOST_TOKENS, _MOST_TRADES = 50, 500
+"""How many tokens, and trades, a page has."""
 
 
 class TradingClient:
@@ -72,11 +72,10 @@ class TradingClient:
         )
 
     async def wallet(self, wallet_id: str) -> Wallet:
-        """Return what a wallet holds, and its last settled trades."""
-        settled = pb.ListTradesRequest(wallet_id=wallet_id, states=[pb.TRADE_STATE_SETTLED], page_size=_MOST_TRADES)
+        """Return what a wallet holds, and its settled trades."""
         with calling("trading"):
             balances = (await self._trading.GetBalances(pb.GetBalancesRequest(wallet_id=wallet_id))).balances
-            trades = (await self._trading.ListTrades(settled)).trades
+            trades = await self._settled(wallet_id)
         return Wallet(
             lamports=sum(balance.amount for balance in balances if balance.mint == WRAPPED_SOL),
             holdings=tuple(
@@ -94,12 +93,8 @@ class TradingClient:
                 await self._trading.ListTrendingTokens(pb.ListTrendingTokensRequest(page_size=_MOST_TOKENS))
             ).tokens
             known = {token.mint for token in trending}
-            wanted = [
-                WRAPPED_SOL,
-                *(mint for mint in dict.fromkeys(mints) if mint not in known and mint != WRAPPED_SOL),
-            ]
-            prices = (await self._trading.GetPrices(pb.GetPricesRequest(mints=wanted[:_MOST_TOKENS]))).prices
-        priced = {price.mint: price for price in prices}
+            wanted = [mint for mint in dict.fromkeys((WRAPPED_SOL, *mints)) if mint not in known - {WRAPPED_SOL}]
+            priced = {price.mint: price for price in await self._prices(wanted)}
         tokens = [_token(token) for token in trending if token.mint != WRAPPED_SOL and token.usd]
         tokens += [_unlisted(price) for mint, price in priced.items() if mint != WRAPPED_SOL]
         sol = priced.get(WRAPPED_SOL)
@@ -134,6 +129,23 @@ class TradingClient:
         with calling("trading"):
             return _trade((await self._trading.GetTrade(pb.GetTradeRequest(id=trade_id))).trade)
 
+    async def _settled(self, wallet_id: str) -> list[pb.Trade]:
+        trades: list[pb.Trade] = []
+        request = pb.ListTradesRequest(wallet_id=wallet_id, states=[pb.TRADE_STATE_SETTLED], page_size=_MOST_TRADES)
+        while True:
+            page = await self._trading.ListTrades(request)
+            trades += page.trades
+            if not page.next_page_token:
+                return trades
+            request.page_token = page.next_page_token
+
+    async def _prices(self, mints: Sequence[str]) -> list[pb.Price]:
+        prices: list[pb.Price] = []
+        for start in range(0, len(mints), _MOST_TOKENS):
+            request = pb.GetPricesRequest(mints=mints[start : start + _MOST_TOKENS])
+            prices += (await self._trading.GetPrices(request)).prices
+        return prices
+
     def _past(self, trade: pb.Trade) -> PastTrade | None:
         """Return a trade between SOL and a token; None for one between two tokens."""
         time = read_time(trade, "finish_time", self._clock.now())
@@ -166,7 +178,8 @@ def _token(token: pb.Token) -> TokenView:
 def _unlisted(price: pb.Price) -> TokenView:
     """Return what a price alone tells of a token that is not in fashion: nobody vouches for it here."""
     change = Decimal(price.change_24h) if price.change_24h else None
-    return TokenView(price.mint, price.mint[:4], None, Decimal(price.usd), change, is_trending=False)
+    symbol = price.symbol or price.mint[:4]
+    return TokenView(price.mint, symbol, None, Decimal(price.usd), change, is_trending=False)
 
 
 def _trade(trade: pb.Trade) -> Trade:

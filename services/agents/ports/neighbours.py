@@ -216,7 +216,7 @@ class TradingPort(Protocol):
         ...
 
     async def wallet(self, wallet_id: str) -> Wallet:
-        """Return what a wallet holds, and its last settled trades."""
+        """Return what a wallet holds, and its settled trades, newest first."""
         ...
 
     async def market(self, mints: Sequence[str]) -> MarketView:

@@ -37,8 +37,9 @@ class Dealing:
             return Pass("trades nothing", "was stopped before it began")
         wallet = await self._trading.wallet(record.wallet_id)
         policy = await self._trading.policy(record.wallet_id)
-        held = [holding.mint for holding in wallet.holdings]
-        market = await self._trading.market([*held, *persona.trading.always_tradable])
+        # Anybody can send it tokens, and any number of them: only what it has bought is a position.
+        bought = [holding.mint for holding in wallet.holdings if wallet.bought(holding.mint)]
+        market = await self._trading.market([*persona.trading.always_tradable, *bought])
         memories = await self._memory.trusted(agent_id, GROUNDS, _MOST_MEMORIES)
         rng = random.Random(workflow_id)
         now, mood = self._clock.now(), character.trading_mood

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import cast
 
 import httpx2
 
-from services.trading.domain.errors import ChainRateLimited, ChainUnavailable
+from services.trading.domain.errors import AccessRefused, ChainRateLimited, ChainUnavailable
 
 TIMEOUT_SECONDS = 10.0
 """The most that one HTTP call may take, up to the last byte; a caller's deadline cancels it earlier."""
@@ -18,6 +19,8 @@ API_BYTES, NODE_BYTES = 1_000_000, 4_000_000
 
 _MOST_PIECES = 8_192
 _RETRY_SECONDS, _MAX_RETRY_SECONDS = 1.0, 60.0
+_PASSED_ON = ("retry-after", "x-ratelimit-reset")
+_MOST_DIGITS = 12
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
@@ -42,9 +45,8 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         except TimeoutError:
             raise httpx2.ReadTimeout("the answer takes too long", request=request) from None
         # Nobody else's charset, cookies or redirections.
-        headers = {"content-type": "application/json"}
-        if "retry-after" in response.headers:
-            headers["retry-after"] = response.headers["retry-after"]
+        headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
+        headers["content-type"] = "application/json"
         return httpx2.Response(response.status_code, headers=headers, content=body)
 
     async def aclose(self) -> None:
@@ -73,12 +75,26 @@ def open_http(url: str, headers: Mapping[str, str] | None = None, most_bytes: in
     return httpx2.AsyncClient(base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS, transport=transport)
 
 
-def refusal(name: str, response: httpx2.Response) -> ChainRateLimited | ChainUnavailable:
+def refusal(name: str, response: httpx2.Response) -> AccessRefused | ChainRateLimited | ChainUnavailable:
     """Return the error for an answer that is no success; `name` says whose it is."""
     after = _retry_after(response)
-    if response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
-        return ChainRateLimited(f"{name} limits the rate of calls", after, subject=name)
-    return ChainUnavailable(f"{name} answered with status {response.status_code}", after)
+    match response.status_code:
+        case httpx2.codes.UNAUTHORIZED | httpx2.codes.FORBIDDEN as status:
+            return access_refused(name, f"status {status}")
+        case httpx2.codes.TOO_MANY_REQUESTS:
+            return rate_limited(name, after)
+        case status:
+            return ChainUnavailable(f"{name} answered with status {status}", after)
+
+
+def access_refused(name: str, told: str) -> AccessRefused:
+    """Return the error for an answer that is about who asks."""
+    return AccessRefused(f"{name} refuses this caller ({told}): its key is wrong, or it serves nobody from here")
+
+
+def rate_limited(name: str, after: float = _RETRY_SECONDS) -> ChainRateLimited:
+    """Return the error for a rate limit that ends after so many seconds."""
+    return ChainRateLimited(f"{name} limits the rate of calls", after, subject=name)
 
 
 @contextlib.contextmanager
@@ -105,5 +121,12 @@ def _proxy(url: str) -> str | None:
 
 def _retry_after(response: httpx2.Response) -> float:
     # The header may also be a date; no API spoken here sends one.
-    text = response.headers.get("retry-after", "")
-    return min(float(text), _MAX_RETRY_SECONDS) if text.isascii() and text.isdigit() else _RETRY_SECONDS
+    after, reset = (_seconds(response, name) for name in _PASSED_ON)
+    if after is None:
+        after = _RETRY_SECONDS if reset is None else max(reset - time.time(), _RETRY_SECONDS)
+    return min(after, _MAX_RETRY_SECONDS)
+
+
+def _seconds(response: httpx2.Response, name: str) -> float | None:
+    text = response.headers.get(name, "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None

@@ -24,8 +24,14 @@ from services.trading.domain.market import Order, Pair, Price, Quote, Route, Ste
 from services.trading.domain.trade import MAX_AMOUNT
 
 _NAME = "Jupiter"
-_NO_MEANS = ("1", "2")
-"""The codes of insufficient funds and of too little SOL for the fee."""
+_MARKET_MAKERS = "jupiterz"
+"""The router whose orders market makers fill: they pay the fee and sign after the wallet, in `/execute`."""
+
+_NO_MEANS, _NO_MEANS_FOR_MAKERS = ("1", "2", "3"), ("1",)
+"""The codes of insufficient funds, of too little SOL for the fee, and of too little for somebody else to pay it.
+
+A number means something else at each router: of the market makers' only the first one is the wallet's want.
+"""
 
 _NO_BUILD = (
     httpx2.codes.BAD_REQUEST,
@@ -85,11 +91,16 @@ class Jupiter:
     async def _whole(self, pair: Pair, address: str) -> Order:
         """Return the swap as a whole transaction."""
         answer = await self._order(pair, {"taker": address})
+        is_makers = answer.get("router") == _MARKET_MAKERS
         if not answer.get("transaction"):
             told = words(answer.get("errorMessage") or answer.get("error") or "there is no transaction")
-            if answer.get("errorCode") in _NO_MEANS:
+            if answer.get("errorCode") in (_NO_MEANS_FOR_MAKERS if is_makers else _NO_MEANS):
                 raise InsufficientBalance(f"{_NAME}: {told}")
             raise NoRoute(f"{_NAME}: {told}")
+        if is_makers:
+            raise NoRoute(f"{_NAME}: only a market maker, who would sign after the wallet, offers this swap")
+        if answer.get("signatureFeePayer") not in (None, "", address):
+            raise InsufficientBalance(f"{_NAME}: the wallet lacks the SOL for fees, and a sponsor would sign after it")
         with understanding(_NAME):
             upkeep = ("signatureFeeLamports", "prioritizationFeeLamports", "rentFeeLamports")
             return Order(
@@ -148,7 +159,8 @@ class Jupiter:
 
     async def _order(self, pair: Pair, more: Mapping[str, str]) -> Mapping[str, Any]:
         with understanding(_NAME):
-            response = await self._client.get("swap/v2/order", params={**_asked(pair), **more})
+            query = {**_asked(pair), "excludeRouters": _MARKET_MAKERS, **more}
+            response = await self._client.get("swap/v2/order", params=query)
             answer = _read(response) if response.is_success or response.status_code == httpx2.codes.BAD_REQUEST else {}
         if response.status_code == httpx2.codes.BAD_REQUEST:
             raise NoRoute(f"{_NAME}: {words(answer.get('error'))}")

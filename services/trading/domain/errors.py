@@ -75,3 +75,13 @@ class ChainUnavailable(errors.Unavailable):
     """The chain or the aggregator did not answer, or not with what it should."""
 
     reason = "CHAIN_UNAVAILABLE"
+
+
+class AccessRefused(errors.WrongState):
+    """The chain's node or the aggregator refuses the suite itself: give it a key, or ask another one."""
+
+    reason = "CHAIN_ACCESS_REFUSED"
+
+
+OUTSIDE = (errors.RetryLater, AccessRefused)
+"""What it may end in to ask somebody outside, whatever was asked."""

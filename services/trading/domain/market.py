@@ -145,6 +145,7 @@ class Price:
     decimals: int
     """How many base units a whole token has, as a power of ten; 0 where nobody computes with the price."""
     change_24h: Decimal | None
+    symbol: str = ""
 
     @property
     def is_plausible(self) -> bool:

@@ -47,10 +47,15 @@ class Sighting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a node knows of a signature, and the slot up to which it knows anything."""
+    """What a node knows of a signature, and the slot up to which it knows anything.
+
+    Of one that it has seen also where that landed, and its error or an empty text.
+    """
 
     sighting: Sighting
     slot: int
+    landed_slot: int = 0
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +212,16 @@ class Trade(SQLModel, table=True):
         self.output_amount = max(0, self._without_fee(outcome, self.output_mint))
         self.state, self.state_reason, self.finish_time = TradeState.SETTLED, "", now
         return wrong
+
+    def conclude_unread(self, sight: Sight, now: datetime) -> None:
+        """End it as its status says: SETTLED with the amounts that were signed for, which it must have kept."""
+        self.slot = sight.landed_slot
+        if sight.error:
+            self.fail(f"the transaction failed on the chain: {sight.error}", now)
+            return
+        self.output_amount = self.min_output_amount
+        self.state, self.finish_time = TradeState.SETTLED, now
+        self.state_reason = "what it did can't be read: the amounts are those that were signed for"
 
     def _without_fee(self, outcome: Outcome, mint: str) -> int:
         return outcome.gains.get(mint, 0) + (outcome.fee_lamports if mint == SOL else 0)

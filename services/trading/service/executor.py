@@ -14,18 +14,31 @@ from datetime import timedelta
 
 from services.runtime.clock import Clock
 from services.runtime.errors import RetryLater, WrongState
-from services.trading.domain.errors import TradeNotFound
-from services.trading.domain.trade import MAX_CLAIM_AGE, OPEN_STATES, Draft, Sighting, Trade, TradeState, Unsafe
+from services.trading.domain.errors import AccessRefused, TradeNotFound
+from services.trading.domain.trade import (
+    MAX_CLAIM_AGE,
+    OPEN_STATES,
+    Draft,
+    Sight,
+    Sighting,
+    Trade,
+    TradeState,
+    Unsafe,
+)
 from services.trading.domain.wallet import POLICY_WINDOW, Wallet, turn_of
 from services.trading.ports import Aggregator, Chain, Records, Store, Vault
 from services.trading.service.halts import halt_if_not, refuse_halted
 from services.trading.service.offers import Offer, Offers
+from services.trading.service.sender import Sender
 from services.trading.service.wallets import known_wallet
 
 log = logging.getLogger(__name__)
 
 _OFFER_SECONDS = 2.0
 """How long an offer that was taken for the claim may wait for its signature; after that a new one is asked for."""
+
+_READ_PATIENCE = timedelta(minutes=10)
+"""How long after its signature a trade that is on the chain may wait for what it did there to be read."""
 
 _WATCH_SECONDS = 0.5
 _MAX_PAUSE_SECONDS = 10.0
@@ -42,15 +55,6 @@ class Pace:
     def resend_seconds(self) -> float:
         """How long after it was sent a trade that nobody has seen is sent again."""
         return 4 * self.poll_seconds
-
-
-@dataclass(slots=True)
-class _Sending:
-    """When this process last sent a trade, and what it was told."""
-
-    trade_id: str
-    at: float = float("-inf")
-    told: str = ""
 
 
 class Executor:
@@ -71,7 +75,6 @@ class Executor:
         self._store = store
         self._vault = vault
         self._chain = chain
-        self._aggregator = aggregator
         self._offers = offers
         self._clock = clock
         self._pace = pace
@@ -79,7 +82,7 @@ class Executor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._woken: set[str] = set()
         self._taken: dict[str, tuple[float, Offer]] = {}
-        self._sendings: dict[str, _Sending] = {}
+        self._sender = Sender(chain, aggregator)
         self._changed = asyncio.Event()
 
     async def resume(self) -> None:
@@ -134,7 +137,7 @@ class Executor:
             log.exception("trades not followed", extra={"wallet": wallet_id})
         finally:
             self._tasks.pop(wallet_id, None)
-            self._sendings.pop(wallet_id, None)
+            self._sender.forget(wallet_id)
 
     async def _oldest_open(self, wallet_id: str) -> Trade | None:
         async with self._store.reading() as records:
@@ -150,6 +153,9 @@ class Executor:
         except RetryLater as error:
             log.warning("trade delayed", extra={"trade": trade.id, "reason": error.reason, "error": error.message})
             await asyncio.sleep(min(error.retry_after, _MAX_PAUSE_SECONDS))
+        except AccessRefused as error:
+            log.error("trade delayed", extra={"trade": trade.id, "reason": error.reason, "error": error.message})
+            await asyncio.sleep(_MAX_PAUSE_SECONDS)
 
     async def _sign(self, trade: Trade) -> None:
         """Take an offer, examine it, sign it, store the bytes, and send them; or end the trade unsigned."""
@@ -184,7 +190,7 @@ class Executor:
             return
         if signed is not None:
             self._tell()
-            await self._send(signed)
+            await self._sender.send(signed)
 
     async def _store_signature(self, trade: Trade, wallet: Wallet, offer: Offer, draft: Draft) -> Trade | None:
         """Sign and store what the policy still allows, in one transaction; None when another replica was quicker.
@@ -224,61 +230,47 @@ class Executor:
             sight = await self._chain.sighting(trade.signature)
             is_absent = sight.sighting is Sighting.ABSENT and sight.slot >= tip.slot
             has_expired = is_absent and tip.height > trade.last_valid_block_height
-        if (has_expired or sight.sighting is Sighting.CONFIRMED) and await self._conclude(trade):
+        if (has_expired or sight.sighting is Sighting.CONFIRMED) and await self._conclude(trade, sight):
             return
         if has_expired:
             await self._end(trade, "it expired: it is in no block, and can't get into one any more")
             return
-        if sight.sighting is Sighting.ABSENT and time.monotonic() - self._sending(trade).at > self._pace.resend_seconds:
-            await self._send(trade)
+        if sight.sighting is Sighting.ABSENT and self._sender.seconds_since(trade) > self._pace.resend_seconds:
+            await self._sender.send(trade)
         await asyncio.sleep(self._pace.poll_seconds)
 
     async def _doubt_when_late(self, trade: Trade) -> None:
         limit = timedelta(seconds=self._pace.confirm_seconds)
         if trade.state == TradeState.SIGNED and trade.sign_time and self._clock.now() - trade.sign_time > limit:
-            told = self._sending(trade).told
+            told = self._sender.told(trade)
             reason = f"no confirmation within {self._pace.confirm_seconds:g} s" + (f"; {told}" if told else "")
             async with self._changing(trade) as (_records, current):
                 if current is not None:
                     current.doubt(reason)
 
-    async def _conclude(self, trade: Trade) -> bool:
+    async def _conclude(self, trade: Trade, sight: Sight) -> bool:
+        """End a trade by what it did, or by its status alone once that couldn't be read for long enough."""
         async with self._store.reading() as records:
-            wallet = await records.wallet(trade.wallet_id)
-        outcome = await self._chain.outcome(trade.signature, wallet.address) if wallet else None
-        if outcome is None:
+            wallet = await known_wallet(records, trade.wallet_id)
+        now = self._clock.now()
+        is_overdue = trade.sign_time is not None and now - trade.sign_time > _READ_PATIENCE
+        goes_by_status = is_overdue and sight.sighting is Sighting.CONFIRMED
+        outcome = None
+        try:
+            outcome = await self._chain.outcome(trade.signature, wallet.address)
+        except RetryLater as error:
+            if not goes_by_status:
+                raise
+            log.warning("outcome unread", extra={"trade": trade.id, "error": error.message})
+        if outcome is None and not goes_by_status:
             return False
         async with self._changing(trade) as (records, current):
-            if current is not None and (wrong := current.conclude(outcome, self._clock.now())):
+            if current is not None and outcome is None:
+                current.conclude_unread(sight, now)
+            elif current is not None and outcome is not None and (wrong := current.conclude(outcome, now)):
                 log.error("wallet halted", extra={"trade": trade.id, "wallet": trade.wallet_id, "error": wrong})
-                await halt_if_not(records, trade.wallet_id, f"of the trade {trade.id}: {wrong}", self._clock.now())
+                await halt_if_not(records, trade.wallet_id, f"of the trade {trade.id}: {wrong}", now)
         return True
-
-    async def _send(self, trade: Trade) -> None:
-        """Send the stored bytes, once more or for the first time. No answer decides anything: the chain does."""
-        sending = self._sending(trade)
-        is_first = sending.at == float("-inf")
-        sending.at, sending.told = time.monotonic(), ""
-        try:
-            # An aggregator that took it, and of which nothing came, isn't asked again: the node gets the same bytes.
-            if trade.order_id and is_first:
-                sending.told = await self._aggregator.execute(trade.order_id, trade.transaction)
-                if not sending.told:
-                    return
-        except RetryLater as error:
-            sending.told = error.message
-        try:
-            sending.told = await self._chain.send(trade.transaction)
-        except RetryLater as error:
-            sending.told = error.message
-        if sending.told:
-            log.info("send unconfirmed", extra={"trade": trade.id, "told": sending.told})
-
-    def _sending(self, trade: Trade) -> _Sending:
-        found = self._sendings.get(trade.wallet_id)
-        if found is None or found.trade_id != trade.id:
-            found = self._sendings[trade.wallet_id] = _Sending(trade.id)
-        return found
 
     async def _end(self, trade: Trade, reason: str, failure: str = "") -> None:
         async with self._changing(trade) as (_records, current):

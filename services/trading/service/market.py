@@ -1,10 +1,12 @@
 """Says what swaps and tokens cost."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.runtime.pages import Page, Paged
 from services.trading.domain.market import Pair, Price, Quote, Token
 from services.trading.ports import Aggregator
+from services.trading.service.symbols import known_symbols
 
 
 class Market:
@@ -20,7 +22,8 @@ class Market:
     async def prices(self, mints: Sequence[str]) -> list[Price]:
         """Return the prices of these mints in their order; those that have none are left out."""
         found = await self._aggregator.prices(mints)
-        return [found[mint] for mint in dict.fromkeys(mints) if mint in found]
+        symbols = await known_symbols(self._aggregator, list(found))
+        return [replace(found[mint], symbol=symbols.get(mint, "")) for mint in dict.fromkeys(mints) if mint in found]
 
     async def trending(self, page: Page) -> Paged[Token]:
         """Return a page of the tokens that trend now; the key is `(how many came before,)`."""

@@ -1,12 +1,10 @@
 """Registers wallets, and says what they hold and may do."""
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from services.runtime.clock import Clock
-from services.runtime.errors import RetryLater
 from services.runtime.idempotency import RequestKey
 from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
@@ -14,6 +12,7 @@ from services.trading.domain.errors import WalletExists, WalletNotFound
 from services.trading.domain.market import Balance
 from services.trading.domain.wallet import Halt, Policy, Wallet, turn_of
 from services.trading.ports import Aggregator, Chain, Records, Store, Vault
+from services.trading.service.symbols import known_symbols
 
 
 class Wallets:
@@ -71,10 +70,7 @@ class Wallets:
     async def balances(self, wallet_id: str) -> list[Balance]:
         """Return what a wallet holds on the chain now. Raises WalletNotFound."""
         held = await self._chain.balances((await self.get(wallet_id)).address)
-        symbols: Mapping[str, str] = {}
-        # A balance without its symbol is still the balance.
-        with contextlib.suppress(RetryLater):
-            symbols = await self._aggregator.symbols([balance.mint for balance in held])
+        symbols = await known_symbols(self._aggregator, [balance.mint for balance in held])
         return [replace(balance, symbol=symbols.get(balance.mint, "")) for balance in held]
 
     async def policy(self, wallet_id: str) -> Policy:

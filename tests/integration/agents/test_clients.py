@@ -262,6 +262,36 @@ async def test_a_wallet_is_its_balances_and_its_trades_with_sol() -> None:
     assert wallet.trades == (PastTrade(MOSS, True, 7, 500, CLOCK.now()),)
 
 
+async def test_every_page_of_trades_and_of_prices_is_read() -> None:
+    asked: list[int] = []
+
+    def trades(request: trading_pb.ListTradesRequest) -> trading_pb.ListTradesResponse:
+        number = int(request.page_token or "0")
+        trade = trading_pb.Trade(input_mint=WRAPPED_SOL, output_mint=MOSS, input_amount=number, output_amount=1)
+        return trading_pb.ListTradesResponse(trades=[trade], next_page_token=str(number + 1) if number < 3 else "")
+
+    def prices(request: trading_pb.GetPricesRequest) -> trading_pb.GetPricesResponse:
+        asked.append(len(request.mints))
+        return trading_pb.GetPricesResponse(
+            prices=[
+                trading_pb.Price(mint=mint, usd="2", symbol="NAMED" if mint == "7" else "") for mint in request.mints
+            ]
+        )
+
+    answers: Answers = {
+        "GetBalances": lambda _: trading_pb.GetBalancesResponse(),
+        "ListTrades": trades,
+        "ListTrendingTokens": lambda _: trading_pb.ListTrendingTokensResponse(),
+        "GetPrices": prices,
+    }
+    async with answering(TRADING, answers) as channel:
+        client = TradingClient(TradingServiceStub(channel), CLOCK)
+        assert [trade.lamports for trade in (await client.wallet("wal_1")).trades] == [0, 1, 2, 3]
+        market = await client.market([str(number) for number in range(120)])
+    assert asked == [50, 50, 21]
+    assert {token.symbol for token in market.tokens if token.mint in ("7", "8")} == {"NAMED", "8"}
+
+
 async def test_a_wallet_is_registered_with_the_limits_that_the_persona_gives_and_no_others(
     sample_persona: dict[str, Any],
 ) -> None:

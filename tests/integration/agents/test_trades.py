@@ -9,7 +9,7 @@ import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
-from services.agents.domain.trading import WRAPPED_SOL
+from services.agents.domain.trading import WRAPPED_SOL, Holding
 from services.agents.ports.neighbours import NewMemory, Refused, Source
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import MOSS, World
@@ -19,6 +19,7 @@ from tests.integration.agents.conftest import KEYS, Open, OpenWith, create, next
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 Persona = dict[str, Any]
+LISTED = "Soup" * 8
 
 
 async def trade(agents: AgentServiceStub, request_id: str = "one", agent_id: str = "wren") -> pb.Activity:
@@ -109,6 +110,20 @@ async def test_what_was_decided_before_the_agent_was_stopped_is_not_traded(
 
 async def _awaited(call: Any) -> Any:
     return await call
+
+
+async def test_what_strangers_send_takes_no_price_away_from_what_the_operator_lists(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    trading = persona["behavior"].get("trading_behavior", {})
+    listed = trading | {"allowed_tokens": trading.get("allowed_tokens", {}) | {"always_tradable": [LISTED]}}
+    persona = {**persona, "behavior": persona["behavior"] | {"trading_behavior": listed}}
+    world.trading.dust = tuple(Holding(f"dust{number}", "DUST", 1, 0) for number in range(60))
+    await agents.CreateAgent(create(persona))
+    assert (await trade(agents)).kind == pb.ACTIVITY_KIND_TRADE
+    assert world.trading.asked == [LISTED]
+    await trade(agents, "two")
+    assert world.trading.asked == [LISTED, MOSS.mint]
 
 
 async def test_a_market_without_anything_good_is_a_pass(

@@ -45,6 +45,7 @@ async def test_prices_come_in_the_order_asked_as_exact_decimals(trading: Trading
     prices = (await trading.GetPrices(pb.GetPricesRequest(mints=asked))).prices
     assert [price.mint for price in prices] == [cluster.mints["USDC"], cluster.mints["HONK"]]
     usdc, honk = prices
+    assert [price.symbol for price in prices] == ["USDC", "HONK"]
     assert (usdc.usd, usdc.change_24h) == ("1", "0")
     assert 0 < Decimal(honk.usd) < Decimal("0.1")
     assert "e" not in honk.usd.lower()

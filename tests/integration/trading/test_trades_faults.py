@@ -115,7 +115,7 @@ async def test_a_swap_that_fails_on_the_chain_costs_its_fee_and_is_failed(
         return bool(listed.trades)
 
     await until(is_signed)
-    await _empty(key, cluster, 10_000_000)
+    await empty(key, cluster, 10_000_000)
     trade = await swapping
     assert trade.state == pb.TRADE_STATE_FAILED
     assert "failed on the chain" in trade.state_reason
@@ -123,7 +123,7 @@ async def test_a_swap_that_fails_on_the_chain_costs_its_fee_and_is_failed(
     assert await cluster.lamports(trader.wallet.address) == 10_000_000 - 15_000
 
 
-async def _empty(key: Keypair, cluster: Cluster, remainder: int) -> None:
+async def empty(key: Keypair, cluster: Cluster, remainder: int) -> None:
     """Take everything but the remainder out of a wallet, behind the service's back."""
     newest = (await cluster.call("getLatestBlockhash", {"commitment": "processed"}))["value"]["blockhash"]
     lamports = await cluster.lamports(str(key.pubkey())) - remainder - 5_000

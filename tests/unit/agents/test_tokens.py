@@ -12,11 +12,11 @@ from tests.fakes.clock import FixedClock
 
 @dataclass
 class Market(FakeTrading):
-    asked: int = 0
+    times: int = 0
     is_closed: bool = False
 
     async def market(self, mints: Sequence[str]) -> MarketView:
-        self.asked += 1
+        self.times += 1
         if self.is_closed:
             raise DependencyUnavailable("trading", 1)
         return await super().market(mints)
@@ -26,10 +26,10 @@ async def test_symbols_are_asked_for_once_in_ten_minutes() -> None:
     market, clock = Market(), FixedClock()
     tokens = Tokens(market, clock)
     assert [await tokens.symbols() for _ in range(3)] == [("SOL", "MOSS")] * 3
-    assert market.asked == 1
+    assert market.times == 1
     clock.advance(minutes=10)
     await tokens.symbols()
-    assert market.asked == 2
+    assert market.times == 2
 
 
 async def test_a_market_that_does_not_answer_leaves_what_was_known() -> None:

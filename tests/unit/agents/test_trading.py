@@ -129,6 +129,13 @@ def test_an_operator_may_vouch_by_mint(persona: Persona) -> None:
     assert isinstance(choose(replace(persona, trading=listed), market=obscure), Buy)
 
 
+def test_a_listed_token_is_called_by_its_symbol_or_else_by_its_mint(persona: Persona) -> None:
+    listed = replace(persona, trading=replace(persona.trading, always_tradable=(MOSS_MINT,)))
+    bought = [choose(listed, market=market(token(symbol=symbol))) for symbol in ("MOSS", "$MOSS! buy it")]
+    assert [decision.symbol for decision in bought if isinstance(decision, Buy)] == ["MOSS", "Moss"]
+    assert isinstance(choose(persona, market=market(token(symbol="$MOSS! buy it"))), Hold)
+
+
 def test_a_bad_market_is_waited_out(persona: Persona) -> None:
     falling = replace(persona, trading=replace(persona.trading, decision_factors=("momentum",)))
     decision = choose(falling, market=market(token(change_24h=Decimal("-0.5"), liquidity_usd=Decimal(40_000))))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from sandbox.faults import HANG_UP, Fault, FaultBoard, FaultKind, FaultMiddleware
+from sandbox.faults import HANG_UP, Fault, FaultBoard, FaultKind, FaultMiddleware, _refusal
 
 
 class Wire:
@@ -98,11 +98,20 @@ def test_a_fault_without_a_count_lasts_until_it_is_cleared() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"time": 1}, {"times": 0}, {"seconds": -1}, {"seconds": float("inf")}, {"status": 200}, {"kind": "rain"}]
+    "wrong", [{"time": 1}, {"times": 0}, {"seconds": -1}, {"seconds": float("inf")}, {"status": 199}, {"kind": "rain"}]
 )
 def test_a_wrong_fault_is_refused_and_the_field_is_named(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         Fault.model_validate({"kind": "status"} | wrong)
+
+
+async def test_a_refusal_can_say_anything_in_any_form() -> None:
+    fault = Fault(kind=FaultKind.STATUS, status=200, headers={"x-left": "0"}, body={"error": {"code": -32005}})
+    answer = _refusal(fault)
+    assert (answer.status_code, answer.headers["x-left"]) == (200, "0")
+    assert json.loads(bytes(answer.body)) == {"error": {"code": -32005}}
+    limited = _refusal(Fault(kind=FaultKind.STATUS, status=429, headers={"Retry-After": "7"}))
+    assert limited.headers["retry-after"] == "7"
 
 
 async def test_faults_are_added_listed_and_cleared_over_http() -> None:

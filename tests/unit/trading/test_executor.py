@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.trading.domain.errors import ChainUnavailable, NoRoute
+from services.trading.domain.errors import AccessRefused, ChainUnavailable, NoRoute
 from services.trading.domain.market import LAMPORTS_PER_SOL, SOL
 from services.trading.domain.trade import Outcome, Trade, TradeState
 from services.trading.domain.wallet import Usage
@@ -218,6 +218,46 @@ async def test_an_error_on_the_chain_fails_the_trade_and_notes_its_fee(house: Ho
     trade = await trading
     assert (trade.state, trade.fee_lamports, trade.output_amount) == (TradeState.FAILED, FEE, 0)
     assert trade.state_reason == "the transaction failed on the chain: Custom(1)"
+
+
+@pytest.mark.parametrize("error", ["", "SomethingNew"])
+async def test_a_wallet_is_not_blocked_by_a_trade_that_landed_and_cannot_be_read(house: House, error: str) -> None:
+    house.world.lands, house.world.unreadable = False, ChainUnavailable("unreadable", 0.0)
+    trading = asyncio.create_task(house.swap())
+    trade = await stored(house, lambda trade: trade.state == TradeState.SIGNED)
+    house.world.landed[trade.signature] = Outcome(7, error, FEE, {})
+    asked = len(house.world.asked)
+    await stored(house, lambda trade: len(house.world.asked) > asked + 10)
+    house.clock.advance(minutes=9)
+    trade = await trading
+    assert trade.state == TradeState.UNKNOWN
+    house.clock.advance(minutes=2)
+    trade = await stored(house, lambda trade: trade.is_final)
+    if error:
+        assert (trade.state, trade.slot, trade.output_amount) == (TradeState.FAILED, 7, 0)
+        assert trade.state_reason == "the transaction failed on the chain: SomethingNew"
+    else:
+        least = trade.min_output_amount
+        assert (trade.state, trade.slot, trade.output_amount) == (TradeState.SETTLED, 7, least)
+        assert "signed for" in trade.state_reason
+    house.world.lands, house.world.unreadable = True, None
+    assert (await house.swap("req_2")).state == TradeState.SETTLED
+
+
+async def test_a_node_that_refuses_the_service_delays_what_is_signed_and_ends_what_is_not(house: House) -> None:
+    house.world.lands = False
+    trading = asyncio.create_task(house.swap())
+    trade = await stored(house, lambda trade: trade.state == TradeState.SIGNED)
+    house.world.errors["sighting"] = [AccessRefused("who are you?")]
+    assert (await stored(house, lambda trade: not house.world.errors["sighting"])).state == TradeState.SIGNED
+    await house.restart()
+    house.world.lands = True
+    await house.executor.resume()
+    assert (await stored(house, lambda found: found.is_final)).signature == trade.signature
+    trading.cancel()
+    house.world.errors["prepare"] = [AccessRefused("who are you?")]
+    trade = await house.swap("req_2")
+    assert (trade.state, trade.failure) == (TradeState.FAILED, "CHAIN_ACCESS_REFUSED")
 
 
 async def test_a_second_replica_keeps_the_first_ones_signature(house: House) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import httpx2
 import pytest
-from solders.pubkey import Pubkey
 
 from services.trading.adapters.http import BoundedTransport, open_http
 from services.trading.adapters.jupiter import Jupiter
@@ -147,10 +146,9 @@ async def test_a_caller_who_gives_up_ends_the_call(asking: Asking) -> None:
 async def test_the_node_is_asked_through_the_same_limits() -> None:
     client = rpc.open_client("http://127.0.0.1:9/")
     try:
-        assert isinstance(client._provider.session._transport, BoundedTransport)
+        assert isinstance(client._client._transport, BoundedTransport)
         with pytest.raises(ChainUnavailable):
-            async with rpc.asking():
-                await client.get_balance(Pubkey.from_string(SOL))
+            await client.ask("getBalance", SOL)
     finally:
         await client.close()
 

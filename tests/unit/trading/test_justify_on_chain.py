@@ -20,7 +20,7 @@ from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import TransactionMetadata
 
 from sandbox.solana.chain import GONE
-from sandbox.solana.machine import Machine
+from sandbox.solana.machine import Machine, Moment
 from services.trading.adapters.solana.justify import justify
 from services.trading.adapters.solana.mints import Mint
 from services.trading.adapters.solana.programs import ASSOCIATED_TOKEN, SYSTEM, TOKEN, WRAPPED_SOL, associated
@@ -106,7 +106,7 @@ def test_what_is_justified_takes_no_more_than_it_says(
     fill(machine, wraps)
     before = purse.holdings({key: machine.account(key) for key in purse.accounts})
     signatures = [Signature.default()] * message.header.num_required_signatures
-    result = machine.run(VersionedTransaction.populate(message, signatures), Clock(1, 0, 0, 1, 1))
+    result = machine.run(VersionedTransaction.populate(message, signatures), Moment(Clock(1, 0, 0, 1, 1)))
     if not isinstance(result, TransactionMetadata):
         return
     after = purse.holdings({key: machine.account(key) for key in purse.accounts})

@@ -9,16 +9,15 @@ from typing import Any
 
 import httpx2
 import pytest
-from solana.rpc.async_api import AsyncClient
-from solana.rpc.commitment import Confirmed
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from services.trading.adapters.solana import rpc
+from services.trading.adapters.solana import accounts, rpc
 from services.trading.adapters.solana.chain import SolanaChain
 from services.trading.adapters.solana.programs import TOKEN, associated
-from services.trading.domain.errors import ChainUnavailable
+from services.trading.adapters.solana.rpc import CONFIRMED
+from services.trading.domain.errors import OUTSIDE, ChainUnavailable
 from services.trading.domain.market import SOL, Balance, Order, Pair, Quote
 from services.trading.domain.trade import Terms, Unsafe
 
@@ -26,14 +25,14 @@ WALLET = str(Keypair().pubkey())
 SYSTEM = "11111111111111111111111111111111"
 
 Answer = Callable[[dict[str, Any]], Any]
-Say = Callable[[Answer], AsyncClient]
+Say = Callable[[Answer], rpc.Node]
 
 
 @pytest.fixture
 async def saying() -> AsyncIterator[Say]:
-    clients: list[AsyncClient] = []
+    clients: list[rpc.Node] = []
 
-    def say(answer: Answer) -> AsyncClient:
+    def say(answer: Answer) -> rpc.Node:
         def respond(request: httpx2.Request) -> httpx2.Response:
             call = json.loads(request.content)
             said = answer(call)
@@ -42,8 +41,8 @@ async def saying() -> AsyncIterator[Say]:
             )
             return httpx2.Response(200, content=body)
 
-        clients.append(rpc.open_client("http://there.test/"))
-        clients[-1]._provider.session = httpx2.AsyncClient(transport=httpx2.MockTransport(respond))
+        client = httpx2.AsyncClient(transport=httpx2.MockTransport(respond))
+        clients.append(rpc.Node("http://there.test/", client))
         return clients[-1]
 
     yield say
@@ -51,7 +50,7 @@ async def saying() -> AsyncIterator[Say]:
         await client.close()
 
 
-async def ask_everything(client: AsyncClient) -> int:
+async def ask_everything(client: rpc.Node) -> int:
     """Ask whatever can be asked, and return how much of it was refused, in the words of the domain."""
     chain = SolanaChain(client, 0)
     questions = (
@@ -78,9 +77,9 @@ async def test_every_error_of_a_node_is_told(saying: Say, more: dict[str, Any]) 
     client = saying(lambda _call: {"error": error})
     for code in (-32000, *range(-32021, -32000), -32429, -32600, -32601, -32602, -32603, -32700, 1, 429):
         error["code"] = code
-        with pytest.raises(ChainUnavailable):
+        with pytest.raises(OUTSIDE):
             await SolanaChain(client, 0).tip()
-        with contextlib.suppress(ChainUnavailable):
+        with contextlib.suppress(*OUTSIDE):
             assert len(await SolanaChain(client, 0).send(b"")) < 300
 
 
@@ -142,31 +141,31 @@ def accounts_of(size: int, asked: list[dict[str, Any]], *, executable: bool = Fa
 async def test_an_account_is_looked_at_only_when_it_is_no_larger_than_its_share(saying: Say) -> None:
     asked: list[dict[str, Any]] = []
     keys = [Keypair().pubkey() for _ in range(20)]
-    found = await rpc.accounts(saying(accounts_of(500, asked)), keys, Confirmed, 0, 10_000)
+    found = await accounts.accounts(saying(accounts_of(500, asked)), keys, CONFIRMED, 0, 10_000)
     assert [len(account.data) for account in found if account] == [500] * 20
     with pytest.raises(Unsafe, match="too large"):
-        await rpc.accounts(saying(accounts_of(10_000_000, asked)), keys, Confirmed, 0, 10_000)
+        await accounts.accounts(saying(accounts_of(10_000_000, asked)), keys, CONFIRMED, 0, 10_000)
     assert [call["params"][1]["dataSlice"] for call in asked] == [{"offset": 0, "length": 501}] * 2
 
 
 async def test_of_a_program_only_the_beginning_is_looked_at(saying: Say) -> None:
     client = saying(accounts_of(10_000_000, [], executable=True))
-    [found] = await rpc.accounts(client, [Keypair().pubkey()], Confirmed, 0, 100)
+    [found] = await accounts.accounts(client, [Keypair().pubkey()], CONFIRMED, 0, 100)
     assert found is not None
     assert len(found.data) == 101
 
 
 async def test_what_a_node_that_is_behind_shows_is_not_believed(saying: Say) -> None:
     client, keys = saying(accounts_of(1, [])), [Keypair().pubkey()]
-    assert len(await rpc.accounts(client, keys, Confirmed, 5)) == 1
+    assert len(await accounts.accounts(client, keys, CONFIRMED, 5)) == 1
     with pytest.raises(ChainUnavailable, match="latest trade is in 6"):
-        await rpc.accounts(client, keys, Confirmed, 6)
+        await accounts.accounts(client, keys, CONFIRMED, 6)
 
 
 async def test_of_many_accounts_a_hundred_are_asked_for_at_once(saying: Say) -> None:
     asked: list[dict[str, Any]] = []
     keys = [Keypair().pubkey() for _ in range(250)]
-    found = await rpc.start_of_accounts(saying(accounts_of(10_000_000, asked)), keys, Confirmed, 8)
+    found = await accounts.start_of_accounts(saying(accounts_of(10_000_000, asked)), keys, CONFIRMED, 8)
     assert [len(call["params"][0]) for call in asked] == [100, 100, 50]
     assert len(found) == 250
 

@@ -161,7 +161,9 @@ def _eligible(case: _Case) -> Iterator[TokenView]:
             continue
         # Anybody can call a token anything, and the symbol gets into a prompt.
         if not _SYMBOL.fullmatch(token.symbol):
-            continue
+            if not is_listed:
+                continue
+            token = replace(token, symbol=token.mint[:4])
         if token.mint in (*policy.blocked_mints, *trading.blacklist):
             continue
         if policy.allowed_mints and token.mint not in policy.allowed_mints:

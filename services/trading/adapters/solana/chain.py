@@ -1,53 +1,71 @@
-"""A Solana node, through the client library `solana`."""
+"""A Solana node, asked over JSON-RPC."""
 
+import base64
 import contextlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from solana.rpc.async_api import AsyncClient
-from solana.rpc.commitment import Confirmed, Finalized
-from solana.rpc.models import DataSliceOpts, TokenAccountOpts, TxOpts
 from solders.account import Account
 from solders.pubkey import Pubkey
-from solders.signature import Signature
 from solders.token.state import TokenAccount
 from solders.transaction import VersionedTransaction
-from solders.transaction_status import TransactionConfirmationStatus
 
+from services.trading.adapters.answers import MOST_AMOUNT, mapping, sequence, text, whole
 from services.trading.adapters.solana import estate
+from services.trading.adapters.solana.accounts import start_of_accounts, start_of_owned_accounts
 from services.trading.adapters.solana.drafts import Drafter
 from services.trading.adapters.solana.mints import read_mint
 from services.trading.adapters.solana.programs import TOKEN_ACCOUNT_BYTES, TOKEN_PROGRAMS, associated
 from services.trading.adapters.solana.purse import own_account
-from services.trading.adapters.solana.rpc import NAME, Refused, asking, calm, countable, start_of_accounts
+from services.trading.adapters.solana.rpc import (
+    BAD_SIGNATURE,
+    CONFIRMED,
+    FINALIZED,
+    INVALID_PARAMS,
+    NAME,
+    PREFLIGHT_FAILED,
+    PROCESSED,
+    Node,
+    Refused,
+    calm,
+    countable,
+    in_context,
+    in_words,
+    reading,
+)
 from services.trading.domain.market import SOL, SOL_DECIMALS, Balance, Order, Route
-from services.trading.domain.trade import Draft, Outcome, Sight, Sighting, Terms, Tip, Unsafe
+from services.trading.domain.trade import MAX_AMOUNT, Draft, Outcome, Sight, Sighting, Terms, Tip, Unsafe
 
 _VERSION = 1
-"""The newest version of transactions that the library reads back."""
+"""The newest version of transactions that is read back."""
 
 _MINT_BYTES = 166
 """What has to be read of a mint, to the byte that says in Token-2022 what it is; extensions may follow."""
+
+_OF_THE_TRANSACTION = (PREFLIGHT_FAILED, BAD_SIGNATURE, INVALID_PARAMS)
 
 
 class SolanaChain:
     """Asks a node; balances are those of confirmed blocks, which practically never go back."""
 
-    def __init__(self, client: AsyncClient, max_priority_lamports: int) -> None:
+    def __init__(self, node: Node, max_priority_lamports: int) -> None:
         """Take the node, and the most that a transaction may pay beside its signatures."""
-        self._client = client
-        self._drafter = Drafter(client, max_priority_lamports)
+        self._node = node
+        self._drafter = Drafter(node, max_priority_lamports)
         self._decimals: dict[str, int] = {}
 
     async def lamports(self, address: str) -> int:
         """Return what a wallet can spend."""
-        async with asking():
-            return countable((await self._client.get_balance(Pubkey.from_string(address), Confirmed)).value)
+        answer = await self._node.ask("getBalance", address, {"commitment": CONFIRMED})
+        with reading():
+            _slot, lamports = in_context(answer)
+            return whole(lamports, MOST_AMOUNT)
 
     async def spendable(self, address: str, mint: str) -> int:
         """Return what a wallet can spend of a token, in base units."""
         owner, token = Pubkey.from_string(address), Pubkey.from_string(mint)
         keys = [associated(owner, token, program) for program in TOKEN_PROGRAMS]
-        found = await start_of_accounts(self._client, keys, Confirmed, TOKEN_ACCOUNT_BYTES)
+        found = await start_of_accounts(self._node, keys, CONFIRMED, TOKEN_ACCOUNT_BYTES)
         held = [_own(owner, key, account) for key, account in zip(keys, found, strict=True) if account]
         return sum(account.amount for account in held if account)
 
@@ -55,7 +73,7 @@ class SolanaChain:
         """Return how many base units are a whole token, as a power of ten; what is no mint is left out."""
         if missing := [mint for mint in mints if mint not in self._decimals]:
             keys = [Pubkey.from_string(mint) for mint in missing]
-            found = await start_of_accounts(self._client, keys, Confirmed, _MINT_BYTES)
+            found = await start_of_accounts(self._node, keys, CONFIRMED, _MINT_BYTES)
             for key, account in zip(keys, found, strict=True):
                 with contextlib.suppress(Unsafe, ValueError), calm():
                     self._decimals[str(key)] = read_mint(key, account).decimals
@@ -66,13 +84,8 @@ class SolanaChain:
         owner = Pubkey.from_string(address)
         amounts: dict[str, int] = {}
         for program in TOKEN_PROGRAMS:
-            options = TokenAccountOpts(
-                program_id=program, data_slice=DataSliceOpts(offset=0, length=TOKEN_ACCOUNT_BYTES)
-            )
-            # Not as jsonParsed: anybody can give a wallet a token whose mint is gone, and that can't be shown parsed.
-            async with asking():
-                listed = (await self._client.get_token_accounts_by_owner(owner, options, Confirmed)).value
-            held = [_own(owner, keyed.pubkey, keyed.account) for keyed in listed]
+            listed = await start_of_owned_accounts(self._node, owner, program, CONFIRMED, TOKEN_ACCOUNT_BYTES)
+            held = [_own(owner, key, account) for key, account in listed]
             # Wrapped SOL can't be given before it is unwrapped.
             amounts |= {str(own.mint): own.amount for own in held if own and own.amount and str(own.mint) != SOL}
         decimals = await self.decimals(list(amounts))
@@ -90,50 +103,59 @@ class SolanaChain:
 
     async def send(self, transaction: bytes) -> str:
         """Broadcast a signed transaction; the value is why the node refused it, or empty. Neither is proof."""
-        options = TxOpts(preflight_commitment=Confirmed, max_retries=0)
+        options = {"encoding": "base64", "preflightCommitment": CONFIRMED, "maxRetries": 0}
         try:
-            async with asking():
-                await self._client.send_raw_transaction(transaction, options)
+            await self._node.ask("sendTransaction", base64.b64encode(transaction).decode(), options)
         except Refused as refused:
+            if refused.code not in _OF_THE_TRANSACTION:
+                raise
             return f"{NAME}: {refused.text}"
         return ""
 
     async def sighting(self, signature: str) -> Sight:
         """Return what the chain knows of a signature, its whole history searched."""
-        async with asking():
-            asked = [Signature.from_string(signature)]
-            answer = await self._client.get_signature_statuses(asked, search_transaction_history=True)
-            [status] = answer.value
-        if status is None:
-            sighting = Sighting.ABSENT
-        elif status.confirmation_status == TransactionConfirmationStatus.Processed:
-            sighting = Sighting.PENDING
-        else:
-            sighting = Sighting.CONFIRMED
-        return Sight(sighting, answer.context.slot)
+        answer = await self._node.ask("getSignatureStatuses", [signature], {"searchTransactionHistory": True})
+        with reading():
+            slot, shown = in_context(answer)
+            [status] = sequence(shown, 1)
+            if status is None:
+                return Sight(Sighting.ABSENT, slot)
+            found = mapping(status)
+            sighting = Sighting.PENDING if _is_processed_only(found) else Sighting.CONFIRMED
+            return Sight(sighting, slot, countable(found["slot"]), in_words(found.get("err")))
 
     async def outcome(self, signature: str, address: str) -> Outcome | None:
         """Return what a confirmed transaction did to this wallet; None when the node can't tell yet."""
-        async with asking():
-            answer = await self._client.get_transaction(
-                Signature.from_string(signature), "base64", Confirmed, max_supported_transaction_version=_VERSION
-            )
-            if answer.value is None or (meta := answer.value.transaction.meta) is None:
+        options = {"encoding": "base64", "commitment": CONFIRMED, "maxSupportedTransactionVersion": _VERSION}
+        answer = await self._node.ask("getTransaction", signature, options)
+        with reading():
+            if answer is None or (shown := mapping(answer)).get("meta") is None:
                 return None
-            tx = answer.value.transaction.transaction
-            if not isinstance(tx, VersionedTransaction):
-                raise TypeError("the transaction is not in base64")
-            error = "" if meta.err is None else str(meta.err)
+            data, _encoding = sequence(shown["transaction"], 2)
+            tx = VersionedTransaction.from_bytes(base64.b64decode(text(data), validate=True))
+            meta = mapping(shown["meta"])
             gains = estate.gains(Pubkey.from_string(address), tx.message.account_keys, meta)
-            counted = {mint: countable(gain) for mint, gain in gains.items()}
-            return Outcome(countable(answer.value.slot), error, countable(meta.fee), counted)
+            if any(abs(gain) > MAX_AMOUNT for gain in gains.values()):
+                raise ValueError("more than can be recorded")
+            return Outcome(countable(shown["slot"]), in_words(meta.get("err")), countable(meta["fee"]), gains)
 
     async def tip(self) -> Tip:
         """Return the newest block that no fork can undo."""
-        async with asking():
-            # One answer of one node, so that slot and height belong together.
-            found = (await self._client.get_epoch_info(Finalized)).value
-            return Tip(countable(found.absolute_slot), countable(found.block_height))
+        # One answer of one node, so that slot and height belong together.
+        answer = await self._node.ask("getEpochInfo", {"commitment": FINALIZED})
+        with reading():
+            found = mapping(answer)
+            return Tip(countable(found["absoluteSlot"]), countable(found["blockHeight"]))
+
+
+def _is_processed_only(status: Mapping[str, Any]) -> bool:
+    reached = status.get("confirmationStatus")
+    if reached is None:
+        # Nodes that don't say it count confirmations until there is no need to.
+        return status.get("confirmations") is not None
+    if reached not in (PROCESSED, CONFIRMED, FINALIZED):
+        raise ValueError("no commitment")
+    return bool(reached == PROCESSED)
 
 
 def _own(owner: Pubkey, key: Pubkey, account: Account) -> TokenAccount | None:

@@ -1,37 +1,57 @@
 """Drafts: transactions made or justified, run for trial, and compared with what the wallet had."""
 
+import base64
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-from solana.rpc.async_api import AsyncClient
-from solana.rpc.commitment import Confirmed, Processed
 from solders.address_lookup_table_account import ID as LOOKUP_TABLES
 from solders.address_lookup_table_account import AddressLookupTable, AddressLookupTableAccount
+from solders.hash import Hash
 from solders.pubkey import Pubkey
-from solders.rpc.responses import RpcSimulateTransactionResult
 from solders.transaction import VersionedTransaction
 
+from services.trading.adapters.answers import MOST_AMOUNT, mapping, sequence, text, whole
 from services.trading.adapters.solana import fees
+from services.trading.adapters.solana.accounts import accounts, read_account
 from services.trading.adapters.solana.compose import MAX_BYTES, Plan, compose
 from services.trading.adapters.solana.justify import justify
 from services.trading.adapters.solana.mints import read_mint
 from services.trading.adapters.solana.programs import TOKEN_ACCOUNT_BYTES
 from services.trading.adapters.solana.purse import Accounts, Purse
 from services.trading.adapters.solana.route import swap_step
-from services.trading.adapters.solana.rpc import Refused, accounts, asking, calm, check_slot, countable
+from services.trading.adapters.solana.rpc import (
+    CONFIRMED,
+    PROCESSED,
+    Node,
+    Refused,
+    calm,
+    check_slot,
+    countable,
+    in_context,
+    in_words,
+    reading,
+)
 from services.trading.domain.market import SOL, Order, Route
 from services.trading.domain.trade import Draft, Terms, Unsafe
 
 _MAX_ACCOUNTS, _MAX_TABLES = 64, 10
+_MOST_BLOCKS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What a node says of a transaction that it has run for trial: the compute units, and the wallet's accounts."""
+
+    units: int
+    after: Accounts
 
 
 class Drafter:
     """Asks a node for what it needs to know; every method raises ChainRateLimited and ChainUnavailable."""
 
-    def __init__(self, client: AsyncClient, max_priority_lamports: int) -> None:
+    def __init__(self, node: Node, max_priority_lamports: int) -> None:
         """Take the node, and the most that a transaction may pay beside its signatures."""
-        self._client = client
+        self._node = node
         self._max_priority = max_priority_lamports
 
     async def of_order(self, order: Order, terms: Terms) -> Draft:
@@ -57,9 +77,8 @@ class Drafter:
             raise Unsafe(f"its priority would cost {found.priority_lamports} lamports, and the chain asks {going} now")
         before = await self._accounts(purse.looked_at(tx.message.account_keys, found.writable), terms)
         purse.check_untouched(before)
-        _trial, after = await self._try(order.transaction, purse)
-        async with asking():
-            height = countable((await self._client.get_block_height(Confirmed)).value)
+        after = (await self._try(order.transaction, purse)).after
+        height = await self._height()
         fee = signatures + found.priority_lamports
         return _draft(
             purse, before, after, order.transaction, order.order_id, fee, height, order.last_valid_block_height
@@ -77,16 +96,14 @@ class Drafter:
         rents = await self._rents(purse, before)
         missing = {key: rent for key, rent in rents.items() if (there := before[key]) is None or not there.data}
         plan = Plan(purse, swap, before, missing, 0)
-        async with asking():
-            latest = (await self._client.get_latest_blockhash(Confirmed)).value
-            height = countable((await self._client.get_block_height(Confirmed)).value)
-            last_valid_height = countable(latest.last_valid_block_height)
-        trial, _after = await self._try(compose(plan, fees.MAX_UNITS, tables, latest.blockhash), purse)
-        limit = min(fees.MAX_UNITS, (trial.units_consumed or fees.MAX_UNITS) * 6 // 5 + 1_000)
+        blockhash, last_valid_height = await self._blockhash()
+        height = await self._height()
+        trial = await self._try(compose(plan, fees.MAX_UNITS, tables, blockhash), purse)
+        limit = min(fees.MAX_UNITS, (trial.units or fees.MAX_UNITS) * 6 // 5 + 1_000)
         price = fees.affordable(fees.going_price(await self._recent(writable)), limit, self._max_priority)
         plan = replace(plan, unit_price=price)
-        transaction = compose(plan, limit, tables, latest.blockhash)
-        _trial, after = await self._try(transaction, purse)
+        transaction = compose(plan, limit, tables, blockhash)
+        after = (await self._try(transaction, purse)).after
         fee = fees.SIGNATURE_LAMPORTS + fees.priority_lamports(limit, price)
         draft = _draft(purse, before, after, transaction, "", fee, height, last_valid_height)
         # A token account can be closed and made anew, and what SOL it had beyond its rent is then somebody else's.
@@ -98,7 +115,7 @@ class Drafter:
     async def _purse(self, terms: Terms, tables: Sequence[Pubkey]) -> tuple[Purse, list[AddressLookupTableAccount]]:
         """Return the wallet's accounts for these terms, and the lookup tables as they are on the chain."""
         given, wanted = Pubkey.from_string(terms.input_mint), Pubkey.from_string(terms.output_mint)
-        found = await accounts(self._client, [given, wanted, *tables], Confirmed, 0)
+        found = await accounts(self._node, [given, wanted, *tables], CONFIRMED, 0)
         purse = Purse(Pubkey.from_string(terms.address), terms, read_mint(given, found[0]), read_mint(wanted, found[1]))
         purse.output.check_bought()
         read = []
@@ -114,7 +131,7 @@ class Drafter:
         return purse, read
 
     async def _accounts(self, keys: Sequence[Pubkey], terms: Terms) -> Accounts:
-        found = await accounts(self._client, keys, Processed, terms.since_slot)
+        found = await accounts(self._node, keys, PROCESSED, terms.since_slot)
         return dict(zip(keys, found, strict=True))
 
     async def _rents(self, purse: Purse, before: Accounts) -> dict[Pubkey, int]:
@@ -127,33 +144,56 @@ class Drafter:
         sizes |= {key: len(there.data) for key in sizes if (there := before[key]) is not None and there.data}
         rents = {}
         for size in set(sizes.values()):
-            async with asking():
-                rents[size] = (await self._client.get_minimum_balance_for_rent_exemption(size)).value
+            answer = await self._node.ask("getMinimumBalanceForRentExemption", size)
+            with reading():
+                rents[size] = whole(answer, MOST_AMOUNT)
         return {key: rents[size] for key, size in sizes.items()}
+
+    async def _height(self) -> int:
+        answer = await self._node.ask("getBlockHeight", {"commitment": CONFIRMED})
+        with reading():
+            return countable(answer)
+
+    async def _blockhash(self) -> tuple[Hash, int]:
+        """Return the newest blockhash, and the last height at which it may be named."""
+        answer = await self._node.ask("getLatestBlockhash", {"commitment": CONFIRMED})
+        with reading():
+            latest = mapping(in_context(answer)[1])
+            return Hash.from_string(text(latest["blockhash"])), countable(latest["lastValidBlockHeight"])
 
     async def _recent(self, writable: Sequence[Pubkey]) -> list[int]:
         """Return what recent blocks took for a unit in transactions that change these accounts."""
         try:
-            async with asking():
-                recent = (await self._client.get_recent_prioritization_fees(writable)).value
+            answer = await self._node.ask("getRecentPrioritizationFees", [str(key) for key in writable])
         except Refused:
             # A node that doesn't know is a chain that asks for nothing.
             return []
-        return [block.prioritization_fee for block in recent]
+        with reading():
+            blocks = sequence(answer, _MOST_BLOCKS)
+            return [whole(mapping(block)["prioritizationFee"], MOST_AMOUNT) for block in blocks]
 
-    async def _try(self, transaction: bytes, purse: Purse) -> tuple[RpcSimulateTransactionResult, Accounts]:
-        """Run a transaction for trial; the value is what the node says, and the wallet's accounts after it."""
-        tx, keys = VersionedTransaction.from_bytes(transaction), purse.accounts
-        async with asking():
-            # With a blockhash of the node's own: the aggregator's node may be some blocks ahead of this one.
-            trial = await self._client.simulate_transaction(
-                tx, commitment=Processed, replace_recent_blockhash=True, accounts_addresses=keys
-            )
-        check_slot(trial.context.slot, purse.terms.since_slot)
-        if trial.value.err is not None:
-            raise Unsafe(f"its trial run failed: {trial.value.err}")
-        found: list[Any] = trial.value.accounts or [None] * len(keys)
-        return trial.value, dict(zip(keys, found, strict=True))
+    async def _try(self, transaction: bytes, purse: Purse) -> _Trial:
+        """Run a transaction for trial. Raises Unsafe when it fails."""
+        keys = purse.accounts
+        # With a blockhash of the node's own: the aggregator's node may be some blocks ahead of this one.
+        options = {
+            "encoding": "base64",
+            "commitment": PROCESSED,
+            "replaceRecentBlockhash": True,
+            "accounts": {"encoding": "base64", "addresses": [str(key) for key in keys]},
+        }
+        answer = await self._node.ask("simulateTransaction", base64.b64encode(transaction).decode(), options)
+        with reading():
+            slot, value = in_context(answer)
+            found = mapping(value)
+            failure = in_words(found.get("err"))
+        check_slot(slot, purse.terms.since_slot)
+        if failure:
+            raise Unsafe(f"its trial run failed: {failure}")
+        with reading():
+            shown = sequence(found.get("accounts") or [None] * len(keys), len(keys))
+            after = {key: read_account(account) for key, account in zip(keys, shown, strict=True)}
+            return _Trial(whole(found.get("unitsConsumed") or "0", MOST_AMOUNT), after)
 
 
 def _draft(

@@ -3,11 +3,12 @@
 from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM
 from solders.token.associated import get_associated_token_address
-from spl.token.constants import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 
 from services.trading.domain.market import SOL
 
-TOKEN, TOKEN_2022, ASSOCIATED_TOKEN = TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID, ASSOCIATED_TOKEN_PROGRAM_ID
+TOKEN = Pubkey.from_string("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA")
+TOKEN_2022 = Pubkey.from_string("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")
+ASSOCIATED_TOKEN = Pubkey.from_string("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")
 TOKEN_PROGRAMS = (TOKEN, TOKEN_2022)
 """The token program, and Token-2022, whose accounts begin with the same bytes."""
 

@@ -1,57 +1,89 @@
-"""How a node is asked, and what its refusals are."""
+"""How a node is asked over JSON-RPC, and what its refusals are; whatever it answers is read here, and by no library."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+import re
+from collections.abc import Iterator
+from typing import Any
 
 import httpx2
-from solana.exceptions import SolanaRpcException
-from solana.rpc.async_api import AsyncClient
-from solana.rpc.commitment import Commitment, Confirmed
-from solana.rpc.core import RPCException
-from solana.rpc.models import DataSliceOpts
-from solders.account import Account
-from solders.errors import SerdeJSONError
-from solders.pubkey import Pubkey
 
-from services.trading.adapters.answers import words
-from services.trading.adapters.http import NODE_BYTES, TIMEOUT_SECONDS, open_http, refusal, understanding
-from services.trading.domain.errors import ChainUnavailable
-from services.trading.domain.trade import MAX_AMOUNT, Unsafe
+from services.trading.adapters.answers import mapping, read_json, whole, words
+from services.trading.adapters.http import (
+    NODE_BYTES,
+    access_refused,
+    open_http,
+    rate_limited,
+    refusal,
+    understanding,
+)
+from services.trading.domain.errors import AccessRefused, ChainRateLimited, ChainUnavailable
+from services.trading.domain.trade import MAX_AMOUNT
 
 NAME = "the Solana node"
+PROCESSED, CONFIRMED, FINALIZED = "processed", "confirmed", "finalized"
 
-_MOST_BYTES = 2_000_000
-"""How much of all accounts together is looked at; in base64 it is two thirds of the largest answer."""
+PREFLIGHT_FAILED, BAD_SIGNATURE, INVALID_PARAMS = -32002, -32003, -32602
+"""What a node says of the transaction that it was sent, and not of itself."""
 
-_MOST_KEYS = 100
-"""How many accounts a node shows at once."""
+_RATE_LIMITED = (429, -32429)
+_ACCESS_REFUSED = (401, 403)
+_CODE = re.compile(r"-?[0-9]{1,9}")
+_MOST_DEPTH = 8
 
 
 class Refused(ChainUnavailable):
-    """The node answered with a JSON-RPC error."""
+    """The node answered with a JSON-RPC error; its code is 0 when it has none that can be read."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(f"{NAME} refused: {text}")
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{NAME} refused: {text} ({code})")
+        self.code = code
         self.text = text
 
 
-@contextlib.asynccontextmanager
-async def asking() -> AsyncIterator[None]:
-    """Turn what goes wrong in asking the node into errors that say what the caller should do."""
-    try:
-        with understanding(NAME), calm():
-            yield
-    # For some codes of errors the library looks for what isn't there.
-    except (SerdeJSONError, AttributeError):
-        raise ChainUnavailable(f"{NAME} answered with something else") from None
-    except RPCException as error:
-        told = error.args[0] if error.args else None
-        raise Refused(words(getattr(told, "message", type(told).__name__))) from None
-    except SolanaRpcException as error:
-        cause = error.__cause__
-        if isinstance(cause, httpx2.HTTPStatusError):
-            raise refusal(NAME, cause.response) from None
-        raise ChainUnavailable(f"{NAME} did not answer ({type(cause).__name__})") from None
+class Node:
+    """Asks one node, and repeats nothing: what is to be repeated is decided elsewhere."""
+
+    def __init__(self, url: str, client: httpx2.AsyncClient) -> None:
+        self._url = url
+        self._client = client
+
+    async def ask(self, method: str, *params: Any) -> Any:
+        """Return the result of a call, with each number as a text.
+
+        Raises AccessRefused, ChainRateLimited and ChainUnavailable, of which Refused is what the node says itself.
+        """
+        call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        with reading():
+            response = await self._client.post(self._url, json=call)
+        if response.is_success:
+            with reading():
+                answer = mapping(read_json(response.content))
+                if answer.get("error") is None:
+                    return answer["result"]
+            raise _refused(answer["error"])
+        failure = refusal(NAME, response)
+        # Some say with a status of its own what others say in a JSON-RPC error alone.
+        if type(failure) is ChainUnavailable:
+            with contextlib.suppress(TypeError, ValueError):
+                if (error := mapping(read_json(response.content)).get("error")) is not None:
+                    failure = _refused(error)
+        raise failure
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def open_client(url: str) -> Node:
+    """Return the client for a node's URL, whose calls and answers are limited."""
+    return Node(url, open_http(url, most_bytes=NODE_BYTES))
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Turn what goes wrong on the way to a node, or in reading its answer, into ChainUnavailable."""
+    with understanding(NAME), calm():
+        yield
 
 
 @contextlib.contextmanager
@@ -66,11 +98,22 @@ def calm() -> Iterator[None]:
         raise ValueError("a panic") from None
 
 
-def countable(number: int) -> int:
-    """Return a number of the node's that can be stored. Raises ValueError for one that is beyond what is."""
-    if not -MAX_AMOUNT <= number <= MAX_AMOUNT:
-        raise ValueError("a number beyond what can be stored")
-    return number
+def in_context(answer: Any) -> tuple[int, Any]:
+    """Return the slot as of which an answer is true, and the answer."""
+    shown = mapping(answer)
+    return countable(mapping(shown["context"])["slot"]), shown["value"]
+
+
+def countable(number: Any) -> int:
+    """Return a number of the node's. Raises TypeError or ValueError for one that couldn't be stored."""
+    return whole(number, MAX_AMOUNT)
+
+
+def in_words(error: Any) -> str:
+    """Return why a transaction failed, whatever name and form a node has for it; empty for None."""
+    if error is None:
+        return ""
+    return words(_flat(error, _MOST_DEPTH)).strip() or "an error without a name"
 
 
 def check_slot(slot: int, since_slot: int) -> None:
@@ -79,46 +122,29 @@ def check_slot(slot: int, since_slot: int) -> None:
         raise ChainUnavailable(f"{NAME} is at the slot {slot}, and the wallet's latest trade is in {since_slot}")
 
 
-async def accounts(
-    client: AsyncClient, keys: Sequence[Pubkey], commitment: Commitment, since_slot: int, most_bytes: int = _MOST_BYTES
-) -> list[Account | None]:
-    """Return up to 100 accounts as they were at a slot or later, `most_bytes` of all of them together at most.
-
-    Raises Unsafe when one is larger than its share: strangers can name, and make, accounts of ten megabytes. Of
-    programs only the beginning is returned.
-    """
-    share = most_bytes // max(len(keys), 1)
-    found = await start_of_accounts(client, keys, commitment, share + 1, since_slot)
-    for key, account in zip(keys, found, strict=True):
-        if account is not None and not account.executable and len(account.data) > share:
-            raise Unsafe(f"the account {key} is too large to be looked at: more than {share} bytes")
-    return found
+def _flat(error: Any, depth: int) -> str:
+    if not depth:
+        return ""
+    match error:
+        case dict():
+            return ", ".join(f"{name} {_flat(value, depth - 1)}".strip() for name, value in error.items())
+        case list():
+            return " ".join(_flat(value, depth - 1) for value in error)
+        case None:
+            return ""
+        case _:
+            return str(error)
 
 
-async def start_of_accounts(
-    client: AsyncClient, keys: Sequence[Pubkey], commitment: Commitment, most_bytes: int, since_slot: int = 0
-) -> list[Account | None]:
-    """Return accounts with so many of their first bytes, any number of accounts, as they were at a slot or later."""
-    found: list[Account | None] = []
-    for start in range(0, len(keys), _MOST_KEYS):
-        asked = list(keys[start : start + _MOST_KEYS])
-        async with asking():
-            part = DataSliceOpts(offset=0, length=most_bytes)
-            answer = await client.get_multiple_accounts(asked, commitment, data_slice=part)
-            found += [account for _key, account in zip(asked, answer.value, strict=True)]
-        check_slot(answer.context.slot, since_slot)
-    return found
-
-
-class _BoundedClient(AsyncClient):
-    """The library's client on an HTTP client of ours, which it has no parameter for."""
-
-    def __init__(self, url: str) -> None:
-        # What is to be repeated is decided here, so it repeats nothing itself.
-        super().__init__(url, Confirmed, TIMEOUT_SECONDS, max_transport_retries=0)
-        self._provider.session = open_http(url, most_bytes=NODE_BYTES)
-
-
-def open_client(url: str) -> AsyncClient:
-    """Return the client for a node's URL, whose calls and answers are limited."""
-    return _BoundedClient(url)
+def _refused(error: Any) -> AccessRefused | ChainRateLimited | Refused:
+    told = error if isinstance(error, dict) else {"message": error}
+    number = told.get("code")
+    code = int(number) if isinstance(number, str) and _CODE.fullmatch(number) else 0
+    if code in _RATE_LIMITED:
+        return rate_limited(NAME)
+    if code in _ACCESS_REFUSED:
+        return access_refused(NAME, f"code {code}")
+    text = words(told.get("message")) or "it doesn't say why"
+    data = told.get("data")
+    why = in_words(data.get("err")) if isinstance(data, dict) else ""
+    return Refused(code, f"{text}: {why}" if why and why not in text else text)

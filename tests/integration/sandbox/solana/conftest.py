@@ -72,9 +72,12 @@ class Cluster:
         tokens = (await self.http.get("/_sandbox/tokens")).json()
         return next(str(token["mint"]) for token in tokens if token["symbol"] == symbol)
 
-    async def order(self, source: str, target: str, amount: int, taker: Keypair) -> dict[str, Any]:
-        """Order a swap from Jupiter."""
+    async def order(
+        self, source: str, target: str, amount: int, taker: Keypair, excluded: str = "jupiterz"
+    ) -> dict[str, Any]:
+        """Order a swap from Jupiter, and from no market maker unless nobody is excluded."""
         query = {"inputMint": source, "outputMint": target, "amount": str(amount), "taker": str(taker.pubkey())}
+        query |= {"excludeRouters": excluded} if excluded else {}
         answer = await self.http.get("/jupiter/swap/v2/order", params=query)
         answer.raise_for_status()
         order: dict[str, Any] = answer.json()

@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import pytest
+from solana.rpc.core import RPCException
 from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
@@ -103,12 +104,54 @@ async def test_two_equal_orders_in_one_block_are_two_swaps(cluster: Cluster) -> 
     assert await held(cluster, wallet, USDC) == sum(int(order["outAmount"]) for order in orders)
 
 
-async def test_an_expired_quote_is_not_filled(cluster: Cluster) -> None:
+@pytest.mark.parametrize(("excluded", "code"), [("", -2003), ("jupiterz", -1)])
+async def test_an_expired_quote_is_not_filled(cluster: Cluster, excluded: str, code: int) -> None:
     wallet = await cluster.wallet()
-    order = await cluster.order(WRAPPED_SOL, USDC, SOL, wallet)
+    order = await cluster.order(WRAPPED_SOL, USDC, SOL, wallet, excluded)
     cluster.clock.advance(seconds=31)
-    assert (await cluster.execute(order, signed(order, wallet)))["code"] == -2003
+    assert (await cluster.execute(order, signed(order, wallet)))["code"] == code
     assert await cluster.balance(wallet.pubkey()) == 10 * SOL
+
+
+async def test_a_market_maker_pays_the_fee_and_signs_last(cluster: Cluster) -> None:
+    wallet = await cluster.wallet()
+    order = await cluster.order(WRAPPED_SOL, USDC, SOL, wallet, "")
+    assert (order["router"], order["swapType"], order["gasless"]) == ("jupiterz", "rfq", True)
+    assert order["signatureFeePayer"] == order["maker"] != order["taker"]
+    assert order["lastValidBlockHeight"] is None
+    tx = signed(order, wallet)
+    assert [bool(any(bytes(signature))) for signature in tx.signatures] == [False, True]
+    with pytest.raises(RPCException, match="Failure"):
+        await cluster.rpc.send_raw_transaction(bytes(tx))
+    result = await cluster.execute(order, tx)
+    assert (result["status"], result["error"]) == ("Success", "")
+    cluster.settle()
+    assert await held(cluster, wallet, USDC) == int(order["outAmount"])
+    assert await cluster.balance(wallet.pubkey()) == 9 * SOL
+
+
+async def test_who_has_tokens_and_hardly_any_sol_is_sponsored(cluster: Cluster) -> None:
+    wallet = await cluster.wallet(1)
+    order = await cluster.order(WRAPPED_SOL, USDC, SOL // 2, wallet)
+    assert (order["router"], order["gasless"], order["signatureFeePayer"]) == ("metis", False, order["taker"])
+    await cluster.execute(order, signed(order, wallet))
+    cluster.settle()
+    await drain(cluster, wallet)
+    sponsored = await cluster.order(USDC, WRAPPED_SOL, 20 * 10**6, wallet)
+    assert (sponsored["router"], sponsored["gasless"]) == ("metis", True)
+    assert sponsored["signatureFeePayer"] != sponsored["taker"]
+    assert (await cluster.execute(sponsored, signed(sponsored, wallet)))["status"] == "Success"
+    cluster.settle()
+    assert await cluster.balance(wallet.pubkey()) == int(sponsored["outAmount"])
+
+
+async def test_routers_can_be_excluded_by_their_names(cluster: Cluster) -> None:
+    query = {"inputMint": WRAPPED_SOL, "outputMint": USDC, "amount": str(SOL)}
+    routers = {}
+    for excluded in ("", "okx,dflow", "jupiterz", "jupiterz,metis", "iris"):
+        answer = await cluster.http.get("/jupiter/swap/v2/order", params=query | {"excludeRouters": excluded})
+        routers[excluded] = answer.json().get("router") or answer.status_code
+    assert routers == {"": "jupiterz", "okx,dflow": "jupiterz", "jupiterz": "metis", "jupiterz,metis": 400, "iris": 400}
 
 
 async def test_only_the_ordered_transaction_is_executed(cluster: Cluster) -> None:
@@ -163,7 +206,7 @@ async def test_who_cannot_pay_gets_a_reason_instead_of_a_transaction(cluster: Cl
     cluster.settle()
     await drain(cluster, poor)
     gasless = await cluster.order(USDC, WRAPPED_SOL, 10**6, poor)
-    assert (gasless["errorCode"], gasless["errorMessage"].startswith("Top up 0.")) == (2, True)
+    assert (gasless["errorCode"], gasless["errorMessage"].startswith("Top up 0.")) == (3, True)
 
 
 async def drain(cluster: Cluster, wallet: Keypair) -> None:
@@ -261,7 +304,7 @@ async def test_a_swap_can_be_had_as_an_instruction(cluster: Cluster) -> None:
     query = {"inputMint": USDC, "outputMint": sock, "amount": "1000000", "taker": str(wallet.pubkey())}
     built = (await cluster.http.get("/jupiter/swap/v2/build", params={**query, "slippageBps": "100"})).json()
     assert (built["swapMode"], built["slippageBps"], built["inAmount"]) == ("ExactIn", 100, "1000000")
-    steps = [_step(shown) for shown in (*built["setupInstructions"], built["swapInstruction"])]
+    steps = [step_of(shown) for shown in (*built["setupInstructions"], built["swapInstruction"])]
     blockhash = Hash.from_bytes(bytes(built["blockhashWithMetadata"]["blockhash"]))
     message = MessageV0.try_compile(wallet.pubkey(), steps, [], blockhash)
     sent = await cluster.rpc.send_raw_transaction(bytes(VersionedTransaction(message, [wallet])))
@@ -275,7 +318,7 @@ async def test_nobody_competes_for_a_block(cluster: Cluster) -> None:
     assert {block.prioritization_fee for block in recent} == {0}
 
 
-def _step(shown: dict[str, Any]) -> Instruction:
+def step_of(shown: dict[str, Any]) -> Instruction:
     metas = [
         AccountMeta(Pubkey.from_string(account["pubkey"]), account["isSigner"], account["isWritable"])
         for account in shown["accounts"]

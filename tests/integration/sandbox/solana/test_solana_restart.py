@@ -12,9 +12,11 @@ import httpx2
 from solana.rpc.async_api import AsyncClient
 from solana.rpc.commitment import Processed
 from solders.keypair import Keypair
+from websockets.asyncio.client import connect
 
 from tests.fakes.clock import FixedClock
 from tests.integration.sandbox.solana.conftest import SOL, USDC, WRAPPED_SOL, Cluster, signed
+from tests.integration.sandbox.solana.test_solana_queries import ask, heard
 from tests.support.http import ADMIN, ADMIN_TOKEN
 
 ROOT = Path(__file__).parents[4]
@@ -62,6 +64,9 @@ async def test_a_kill_right_after_an_answer_keeps_balances_orders_and_prices(tmp
         pending = await cluster.order(WRAPPED_SOL, USDC, SOL, wallet)
         done = await cluster.execute(bought, signed(bought, wallet))
         genesis = (await cluster.rpc.get_genesis_hash()).value
+        async with connect(cluster.url.replace("http", "ws")) as socket:
+            assert "result" in await ask(socket, "slotSubscribe")
+            assert (await heard(socket))["method"] == "slotNotification"
     async with process(tmp_path) as cluster:
         assert (await cluster.rpc.get_genesis_hash()).value == genesis
         assert await cluster.balance(wallet.pubkey()) == 10 * SOL - SOL - 2_039_280 - 15_000

@@ -144,7 +144,7 @@ async def test_a_forged_signature_is_refused(cluster: Cluster) -> None:
     wallet = await cluster.wallet()
     wire = bytearray(bytes(await cluster.payment(wallet, Pubkey.new_unique(), SOL)))
     wire[5] ^= 1
-    with pytest.raises(RPCException, match="SignatureVerificationFailure"):
+    with pytest.raises(RPCException, match="SignatureFailure"):
         await cluster.rpc.send_raw_transaction(bytes(wire))
 
 
@@ -180,7 +180,7 @@ async def test_a_simulation_tells_why_a_transaction_would_fail(cluster: Cluster)
 
     unsigned = (await simulated(forged, innerInstructions=True))["result"]["value"]
     assert unsigned["err"] == {"InstructionError": [0, {"Custom": 1}]}
-    assert (await simulated(forged, sigVerify=True))["error"]["code"] == -32003
+    assert (await simulated(forged, sigVerify=True))["result"]["value"]["err"] == "SignatureFailure"
     assert (await simulated(tx, sigVerify=True, replaceRecentBlockhash=True))["error"]["code"] == -32602
     assert (await simulated(tx, sigVerify="yes"))["error"]["code"] == -32602
     assert (await simulated(tx, accounts=["x"]))["error"]["code"] == -32602

@@ -11,10 +11,11 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
-from sandbox.solana.chain import BadSignatureError, Chain, Delivery, RefusedError
+from sandbox.solana.chain import Chain, Delivery
 from sandbox.solana.clock import Commitment
 from sandbox.solana.genesis import airdrop, create_world
 from sandbox.solana.journal import Journal
+from sandbox.solana.refusals import RefusedError
 from sandbox.solana.tokens import TOKENS
 from tests.fakes.clock import FixedClock
 from tests.unit.sandbox.solana.conftest import SOL, OpenChain, payment
@@ -80,7 +81,7 @@ def test_a_blockhash_newer_than_the_preflight_commitment_is_not_found(chain: Cha
 
 def test_a_missing_signature_is_refused_and_never_lands(chain: Chain, wallet: Keypair) -> None:
     tx = VersionedTransaction.populate(payment(chain, wallet, RECEIVER, SOL).message, [Signature.default()])
-    with pytest.raises(BadSignatureError):
+    with pytest.raises(RefusedError, match="signature verification"):
         chain.submit(tx, Commitment.PROCESSED)
     chain.submit(tx)
     assert chain.balance(RECEIVER) == 0

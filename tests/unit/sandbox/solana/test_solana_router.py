@@ -16,7 +16,7 @@ from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import TransactionMetadata
 
-from sandbox.solana.machine import Machine
+from sandbox.solana.machine import Machine, Moment
 from sandbox.solana.router import ROUTE_V2, SHARED_ROUTE_V2, VAULT, Call, Condition, with_calls
 
 SOL = 10**9
@@ -45,7 +45,7 @@ class Bench:
         scalars = discriminator + (b"\0" if discriminator == SHARED_ROUTE_V2 else b"") + numbers
         step = with_calls([AccountMeta(self.key.pubkey(), True, True)], scalars, calls)
         message = MessageV0.try_compile(self.key.pubkey(), [step], [], Hash.default())
-        result = self.machine.run(VersionedTransaction(message, [self.key]), Clock(1, 0, 0, 1, 1))
+        result = self.machine.run(VersionedTransaction(message, [self.key]), Moment(Clock(1, 0, 0, 1, 1)))
         return isinstance(result, TransactionMetadata)
 
 

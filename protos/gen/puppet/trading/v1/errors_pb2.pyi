@@ -60,6 +60,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
     ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 18
     """UNIMPLEMENTED: the service has no such RPC."""
+    ERROR_REASON_CHAIN_ACCESS_REFUSED: _ErrorReason.ValueType  # 19
+    """FAILED_PRECONDITION: the chain's node, or the aggregator, refuses the service's key, or serves nobody from where it
+    runs. Its operator mends that.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -104,4 +108,8 @@ ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 17
 """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
 ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 18
 """UNIMPLEMENTED: the service has no such RPC."""
+ERROR_REASON_CHAIN_ACCESS_REFUSED: ErrorReason.ValueType  # 19
+"""FAILED_PRECONDITION: the chain's node, or the aggregator, refuses the service's key, or serves nobody from where it
+runs. Its operator mends that.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -605,7 +605,7 @@ class Trade(_message.Message):
     state: Global___TradeState.ValueType
     """How far it has come."""
     state_reason: _builtins.str
-    """Why it is FAILED or UNKNOWN, in words."""
+    """Why it is FAILED or UNKNOWN, or what couldn't be read of a SETTLED one, in words."""
     signature: _builtins.str
     """The transaction's signature, base58, once SIGNED."""
     last_valid_block_height: _builtins.int
@@ -825,22 +825,26 @@ class Price(_message.Message):
     MINT_FIELD_NUMBER: _builtins.int
     USD_FIELD_NUMBER: _builtins.int
     CHANGE_24H_FIELD_NUMBER: _builtins.int
+    SYMBOL_FIELD_NUMBER: _builtins.int
     mint: _builtins.str
     """The token's mint."""
     usd: _builtins.str
     """US dollars for a whole token, as a decimal string."""
     change_24h: _builtins.str
     """The change in 24 hours as a decimal fraction, "0.05" is +5 %; empty when it is not known."""
+    symbol: _builtins.str
+    """What its makers call it, empty when that isn't known: anybody can choose any symbol, only the mint says what it is."""
     def __init__(
         self,
         *,
         mint: _builtins.str = ...,
         usd: _builtins.str = ...,
         change_24h: _builtins.str = ...,
+        symbol: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_24h", b"change_24h", "mint", b"mint", "usd", b"usd"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_24h", b"change_24h", "mint", b"mint", "symbol", b"symbol", "usd", b"usd"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
