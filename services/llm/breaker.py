@@ -1,9 +1,12 @@
-"""When a provider is left alone for a while, so that calls don't wait for what fails, or hammer it."""
+"""When a provider is left alone: calls don't wait for what fails, and don't hammer it. Times are in seconds."""
 
-from services.llm.domain import Failure, ProviderRateLimited, ProviderRefused
+from collections import OrderedDict
+
+from services.llm.domain import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
 
 _IN_A_ROW = 3
 _REFUSING_SECONDS = 30.0
+_MOST_CALLERS = 1_000
 
 
 class Breaker:
@@ -14,10 +17,6 @@ class Breaker:
         self._in_a_row = 0
         self._until = 0.0
 
-    def succeeded(self) -> None:
-        """Close it."""
-        self._failure, self._in_a_row, self._until = None, 0, 0.0
-
     def failed(self, failure: Failure, now: float) -> None:
         """Take down a failure, and open when the next call would fail as well."""
         self._failure = failure
@@ -25,8 +24,15 @@ class Breaker:
         self._until = now + self._pause(failure)
 
     def failure(self, now: float) -> Failure | None:
-        """Return the failure for which the provider is left alone now; None when it may be asked."""
-        return self._failure if now < self._until else None
+        """Return the failure for which nothing is asked now, and None when it is closed.
+
+        What was refused is Unavailable until then, unless the provider would refuse everything.
+        """
+        if self._failure is None or now >= self._until:
+            return None
+        if isinstance(self._failure, ProviderRefused) and not self._failure.pause:
+            return ProviderUnavailable(self._failure.provider, self._failure.why, self._until - now)
+        return self._failure
 
     def _pause(self, failure: Failure) -> float:
         if isinstance(failure, ProviderRateLimited):
@@ -36,3 +42,33 @@ class Breaker:
         if self._in_a_row < _IN_A_ROW:
             return 0.0
         return _REFUSING_SECONDS if isinstance(failure, ProviderRefused) else failure.retry_after
+
+
+class Breakers:
+    """A breaker for each provider, and one for each agent at it.
+
+    A refusal of one request says nothing of the provider: it may be what somebody made a character say.
+    So it counts for this character alone.
+    """
+
+    def __init__(self) -> None:
+        self._breakers: OrderedDict[tuple[str, str], Breaker] = OrderedDict()
+
+    def failure(self, provider: str, agent_id: str, now: float) -> Failure | None:
+        """Return the failure for which a provider isn't asked for an agent now; None when it may be asked."""
+        found = (self._breakers.get(key) for key in ((provider, ""), (provider, agent_id)))
+        return next((failure for breaker in found if breaker and (failure := breaker.failure(now))), None)
+
+    def failed(self, provider: str, agent_id: str, failure: Failure, now: float) -> None:
+        """Take down a failure of a call for an agent."""
+        is_for_all = not isinstance(failure, ProviderRefused) or bool(failure.pause)
+        key = (provider, "" if is_for_all else agent_id)
+        self._breakers.setdefault(key, Breaker()).failed(failure, now)
+        self._breakers.move_to_end(key)
+        while len(self._breakers) > _MOST_CALLERS:
+            self._breakers.popitem(last=False)
+
+    def succeeded(self, provider: str, agent_id: str) -> None:
+        """Close both."""
+        self._breakers.pop((provider, ""), None)
+        self._breakers.pop((provider, agent_id), None)

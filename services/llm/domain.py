@@ -26,7 +26,7 @@ class ProviderRefused(errors.WrongState):
     def __init__(self, provider: str, why: str, pause: float = 0.0) -> None:
         """Take for how many seconds it would refuse whatever is asked; 0 when it may have been this request alone."""
         super().__init__(f"{provider}: {why}", provider=provider)
-        self.pause = pause
+        self.provider, self.why, self.pause = provider, why, pause
 
 
 class ProviderRateLimited(errors.Exhausted):

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
-from services.llm.breaker import Breaker
+from services.llm.breaker import Breakers
 from services.llm.domain import (
     Failure,
     Generation,
@@ -40,7 +40,7 @@ class Providers:
     def __init__(self, providers: Sequence[Provider], patience: float) -> None:
         """Take the providers and how long a call without a deadline waits for them, in seconds."""
         self._providers = tuple(providers)
-        self._breakers = {provider.name: Breaker() for provider in providers}
+        self._breakers = Breakers()
         self._patience = patience
 
     async def generate(self, agent_id: str, provider: str, task: Task, until: float | None) -> Generation:
@@ -49,14 +49,14 @@ class Providers:
         Raises ProviderNotFound, ProviderRefused, ProviderRateLimited, AllProvidersRefused, NoProviderAvailable.
         """
         failures: list[Failure] = []
-        for candidate, seconds in self._turns(provider, until, failures):
+        for candidate, seconds in self._turns(agent_id, provider, until, failures):
             try:
                 written = await candidate.generate(task, seconds)
                 written = written.only_json() if task.json_schema else written
             except _FAILURES as failure:
                 self._note(failure, candidate, agent_id, failures)
             else:
-                self._breakers[candidate.name].succeeded()
+                self._breakers.succeeded(candidate.name, agent_id)
                 log.info("generated", extra=_facts(agent_id, written))
                 return written
         raise failed(failures)
@@ -69,7 +69,7 @@ class Providers:
         Raises as generate, and ProviderUnavailable when the text breaks off.
         """
         failures: list[Failure] = []
-        for candidate, seconds in self._turns(provider, until, failures):
+        for candidate, seconds in self._turns(agent_id, provider, until, failures):
             started = False
             try:
                 async with contextlib.aclosing(candidate.stream(task, seconds)) as parts:
@@ -83,7 +83,7 @@ class Providers:
                 if started:
                     raise
             else:
-                self._breakers[candidate.name].succeeded()
+                self._breakers.succeeded(candidate.name, agent_id)
                 return
         raise failed(failures)
 
@@ -101,11 +101,13 @@ class Providers:
         cut = Paged.cut(wanted[: page.size + 1], page, lambda row: row[0])
         return Paged([model for _, model in cut.rows], cut.next_key)
 
-    def _turns(self, provider: str, until: float | None, failures: list[Failure]) -> Iterator[tuple[Provider, float]]:
+    def _turns(
+        self, agent_id: str, provider: str, until: float | None, failures: list[Failure]
+    ) -> Iterator[tuple[Provider, float]]:
         now = asyncio.get_running_loop().time()
         ready: list[Provider] = []
         for candidate in self._named(provider):
-            if failure := self._breakers[candidate.name].failure(now):
+            if failure := self._breakers.failure(candidate.name, agent_id, now):
                 failures.append(failure)
             else:
                 ready.append(candidate)
@@ -123,7 +125,7 @@ class Providers:
 
     def _note(self, failure: Failure, provider: Provider, agent_id: str, failures: list[Failure]) -> None:
         log.warning("provider failed", extra={"agent_id": agent_id, "error": failure.message})
-        self._breakers[provider.name].failed(failure, asyncio.get_running_loop().time())
+        self._breakers.failed(provider.name, agent_id, failure, asyncio.get_running_loop().time())
         failures.append(failure)
 
     def _left(self, until: float | None) -> float:

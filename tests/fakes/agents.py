@@ -163,6 +163,8 @@ class FakeLlm:
         self.providers: list[str] = []
         self.unknown_providers: set[str] = set()
         self.speak: Callable[[PromptParts, random.Random], str] = _sentence
+        self.withholds = False
+        """Whether its provider withholds judgements."""
         self.is_told = True
         """Whether it is shown a prompt's background and notes."""
         self.judge: Callable[[PromptParts], str] = lambda _: '{"harms": []}'
@@ -176,6 +178,8 @@ class FakeLlm:
         self.providers.append(provider)
         if provider in self.unknown_providers:
             raise Refused("llm", "PROVIDER_NOT_FOUND", f"no provider {provider!r}")
+        if json_schema and self.withholds:
+            return Written((), "fake/second", ("the provider withheld it",))
         if json_schema:
             return Written((Candidate(self.judge(prompt)),), "fake/second")
         self.prompts.append(prompt)

@@ -61,8 +61,8 @@ def compose_screening(text: str, answered: str) -> PromptParts:
 
 
 def read_screening(answer: str) -> list[Harm]:
-    """Return the harms that a second model names. Raises ValueError when it answered something else."""
-    match json.loads(answer):
-        case {"harms": list(harms)}:
-            return [Harm(harm) for harm in harms]
-    raise ValueError("an answer without harms")
+    """Return the harms that a second model names. Raises ValueError when it answered anything else or more."""
+    [(name, harms)] = json.loads(answer, object_pairs_hook=list)
+    if name != "harms" or not isinstance(harms, list):
+        raise ValueError("an answer without harms")
+    return [Harm(harm) for harm in harms]

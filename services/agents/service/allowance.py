@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 
 from services.agents.ports.store import Records, Store
@@ -21,12 +22,12 @@ class Allowance:
         self._store = store
         self._cast = cast
         self._calls_a_day = calls_a_day
-        self._at_once = asyncio.Semaphore(at_once)
+        self._turns = Turns(at_once)
 
     @contextlib.asynccontextmanager
-    async def turn(self, heard: Heard) -> AsyncIterator[None]:
+    async def turn(self, agent_id: str, heard: Heard) -> AsyncIterator[None]:
         """Wait until a stranger's reply may be written: the model is to be free for what agents say by themselves."""
-        async with contextlib.nullcontext() if heard.is_fellow else self._at_once:
+        async with contextlib.nullcontext() if heard.is_fellow else self._turns.of(agent_id):
             yield
 
     async def begin(self, records: Records, agent_id: str) -> bool:
@@ -42,6 +43,44 @@ class Allowance:
                     return False
                 await records.commit()
         return True
+
+
+class Turns:
+    """So many at once, and those who wait get their turn agent by agent: nobody's crowd is before another's first."""
+
+    def __init__(self, at_once: int) -> None:
+        self._free = at_once
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    @contextlib.asynccontextmanager
+    async def of(self, agent_id: str) -> AsyncIterator[None]:
+        """Wait for a turn of this agent, and have it until the block ends."""
+        if self._free:
+            self._free -= 1
+        else:
+            mine = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(agent_id, deque()).append(mine)
+            try:
+                await mine
+            except asyncio.CancelledError:
+                if mine.done() and not mine.cancelled():
+                    self._next()
+                raise
+        try:
+            yield
+        finally:
+            self._next()
+
+    def _next(self) -> None:
+        while self._waiting:
+            agent_id, waiting = self._waiting.popitem(last=False)
+            mine = waiting.popleft()
+            if waiting:
+                self._waiting[agent_id] = waiting
+            if not mine.done():
+                mine.set_result(None)
+                return
+        self._free += 1
 
 
 class Calls:

@@ -61,7 +61,8 @@ class Posting:
         if not (character.record.is_active and character.record.account_id):
             return Pass("posts nothing", "was stopped before it began")
         rng = random.Random(workflow_id)
-        own = await self._memory.said(task.agent_id, OWN_WORDS, _MOST_OWN)
+        # Not its answers: their subjects are people, and what strangers made it say holds no post back.
+        own = await self._memory.said(task.agent_id, ("post",), _MOST_OWN)
         texts = tuple(said.text for said in own)
         if task.news is not None:
             if not is_checkable(character.persona):

@@ -22,11 +22,13 @@ class Screener:
         prompt = compose_screening(text, answered)
         try:
             written = await self._llm.generate(agent_id, prompt, self._provider, self._model, _SEED, SCHEMA)
-            harms = [harm for candidate in written.candidates for harm in read_screening(candidate.text)]
+            if written.withheld or len(written.candidates) != 1 or written.candidates[0].is_cut:
+                return ["the second model doesn't judge it"]
+            harms = read_screening(written.candidates[0].text)
         except Refused as refused:
             if refused.reason != "PROVIDER_REFUSED":
                 raise
             return ["the second model doesn't judge it"]
-        except ValueError:
+        except (ValueError, TypeError):
             return ["the second model's judgement can't be read"]
         return [f"the second model sees {harm}" for harm in dict.fromkeys(harms)]

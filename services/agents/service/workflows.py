@@ -107,7 +107,7 @@ class Flows:
             if refusal is not None:
                 await self._pass(run, agent_id, refusal)
                 return
-            async with self._replying.turn(heard):
+            async with self._replying.turn(task.agent_id, heard):
                 draft = await run.step("write", lambda: self._replying.write(run.id, task, heard))
             if isinstance(draft, Pass):
                 await self._pass(run, agent_id, draft)

@@ -12,6 +12,7 @@ from services.agents.service.cast import Character
 from services.agents.service.screening import Screener
 
 _TRIES = 2
+_USED_UP = "its calls for this are used up today"
 _SCREENED = 3
 """So many of a try's good candidates are shown to the second model, the best first."""
 
@@ -54,7 +55,7 @@ class Writer:
         model = "the model"
         for _ in range(_TRIES):
             if not await may_ask():
-                refused.insert(0, "its calls for this are used up today")
+                refused.insert(0, _USED_UP)
                 break
             written = await self._generate(character, prompt, rng.getrandbits(31))
             model = written.model
@@ -62,6 +63,9 @@ class Writer:
             reviewed = await asyncio.to_thread(review, written.candidates, purpose, character.persona, context)
             good = [item for item in reviewed if item.verdict.ok]
             for best in good[:_SCREENED]:
+                if self._screener and not await may_ask():
+                    refused.insert(0, _USED_UP)
+                    break
                 if objections := await self._objections(character, purpose, best.text, context):
                     refused += objections
                     continue

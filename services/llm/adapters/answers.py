@@ -19,6 +19,10 @@ _FINISH_REASONS = {
 }
 
 
+_MOST_TOKENS = 10**9
+_LEAST_LIKELY = 10**4
+
+
 class _Message(BaseModel):
     content: str | list[Any] | None = None
     refusal: str | None = None
@@ -45,6 +49,11 @@ class Choice(BaseModel):
         """The text, wherever this dialect keeps it."""
         message = self.message or self.delta
         return (message.text() if message else self.text) or ""
+
+    @property
+    def was_cut_before_it_wrote(self) -> bool:
+        """Whether all of its limit went into what isn't shown."""
+        return self.ended is FinishReason.LENGTH and not self.written.strip()
 
     @property
     def refuses(self) -> bool:
@@ -74,13 +83,14 @@ class Choice(BaseModel):
         # Chat has `content`, a completion `token_logprobs`; llama.cpp has `content` for both.
         content = self.logprobs.get("content")
         given = content if isinstance(content, list) else self.logprobs.get("token_logprobs")
-        told = (item.get("logprob") if isinstance(item, Mapping) else item for item in given or ())
-        return [float(value) for value in told if isinstance(value, int | float)]
+        items = given if isinstance(given, list) else ()
+        told = (item.get("logprob") if isinstance(item, Mapping) else item for item in items)
+        return [float(value) for value in told if isinstance(value, int | float) and -_LEAST_LIKELY < value <= 0]
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: int | None = Field(default=None, ge=0, le=_MOST_TOKENS)
+    completion_tokens: int | None = Field(default=None, ge=0, le=_MOST_TOKENS)
 
     def counted(self) -> Usage:
         return Usage(self.prompt_tokens or 0, self.completion_tokens or 0)
@@ -95,6 +105,11 @@ class _Told(BaseModel):
     @classmethod
     def _readable(cls, given: Any) -> list[Choice]:
         return list(_choices(given)) if isinstance(given, list) else []
+
+    @field_validator("model", mode="after")
+    @classmethod
+    def _sayable(cls, given: str | None) -> str | None:
+        return given if given is None or _is_text(given) else None
 
     @field_validator("usage", mode="wrap")
     @classmethod
@@ -132,10 +147,17 @@ def _choices(given: Sequence[Any]) -> Iterator[Choice]:
     for item in given:
         with contextlib.suppress(ValidationError):
             choice = Choice.model_validate(item)
-            # A text with half a surrogate pair is none that anybody could be sent.
-            with contextlib.suppress(UnicodeEncodeError):
-                choice.written.encode()
+            if _is_text(choice.written):
                 yield choice
+
+
+def _is_text(text: str) -> bool:
+    """Say whether a text could be sent to anybody: one with half a surrogate pair can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Row(BaseModel):
@@ -149,4 +171,4 @@ class Listing(BaseModel):
 
     def names(self) -> list[str]:
         """Return each name once, sorted."""
-        return sorted({row.id for row in self.data})
+        return sorted({row.id for row in self.data if _is_text(row.id)})

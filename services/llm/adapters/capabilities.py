@@ -1,6 +1,7 @@
 """What a model takes: by the table of known models, by a provider's settings, and by what a server has refused."""
 
 import logging
+import time
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,8 @@ from services.llm.adapters.dialects import Body
 
 log = logging.getLogger(__name__)
 
+_KEPT_SECONDS = 3_600.0
+_MOST_LEARNT = 1_000
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _TOGETHER = {"logprobs": ("logprobs", "top_logprobs"), "top_logprobs": ("logprobs", "top_logprobs")}
 _OPTIONAL = frozenset(
@@ -71,23 +74,24 @@ class Capabilities:
 
 
 class Models:
-    """What the models of one provider take."""
+    """What the models of one provider take. What was learnt is forgotten after an hour."""
 
     def __init__(self, provider: str, own: Capabilities) -> None:
         """Take the provider's name, and what its settings say."""
         self._provider = provider
         self._own = own
-        self._learnt: dict[str, Capabilities] = {}
+        self._learnt: dict[str, tuple[Capabilities, float]] = {}
 
     def of(self, model: str) -> Capabilities:
         """Return what a model takes; an empty name is the server's own model."""
-        return self._learnt.get(model) or self._own.over(_known(self._provider, model))
+        learnt, until = self._learnt.get(model, (Capabilities(), 0.0))
+        return learnt if time.monotonic() < until else self._own.over(_known(self._provider, model))
 
     def learn(self, model: str, refused: Collection[str], sent: Body) -> bool:
         """Remember what a server has refused; False when the request would be the same again."""
         before = self.of(model)
         after = before.without(refused, sent)
-        self._learnt[model] = after
+        self.keep(model, after)
         if after != before:
             log.warning(
                 "a model refuses fields, which are left out from now on",
@@ -97,7 +101,13 @@ class Models:
 
     def thinks(self, model: str) -> None:
         """Remember that a model's limit counts its thoughts."""
-        self._learnt[model] = replace(self.of(model), thinks=True)
+        self.keep(model, replace(self.of(model), thinks=True))
+
+    def keep(self, model: str, known: Capabilities) -> None:
+        """Hold these to be what a model takes."""
+        self._learnt[model] = known, time.monotonic() + _KEPT_SECONDS
+        while len(self._learnt) > _MOST_LEARNT:
+            del self._learnt[next(iter(self._learnt))]
 
 
 def _known(provider: str, model: str) -> Capabilities:

@@ -24,6 +24,7 @@ from services.llm.domain import (
     FinishReason,
     Generation,
     Model,
+    ProviderRefused,
     ProviderUnavailable,
     StreamEnd,
     Task,
@@ -74,8 +75,9 @@ class OpenAiProvider:
         with told(self.name):
             async with asyncio.timeout(seconds):
                 answers = await self._repaired(task, {}, lambda bodies: self._answers(bodies, seconds))
-        candidates = [choice.candidate() for answer in answers for choice in answer.choices]
-        if any(candidate.finish_reason is FinishReason.EMPTY for candidate in candidates):
+            choices = [choice for answer in answers for choice in answer.choices]
+            candidates = [choice.candidate() for choice in choices]
+        if any(choice.was_cut_before_it_wrote for choice in choices):
             self._models.thinks(model)
         return Generation(
             self.name,
@@ -89,13 +91,14 @@ class OpenAiProvider:
         """Write one candidate, piece by piece."""
         model, reason, usage = self._model_of(task), None, Usage()
         trimmer, cutter = Trimmer(), ThoughtCutter(is_open=self._models.of(model).opened_by_template)
-        is_empty = True
+        is_empty, has_written = True, False
         with told(self.name):
             async with contextlib.aclosing(self._chunks(task, seconds)) as chunks:
                 while (chunk := await _next(chunks, seconds)) is not None:
                     model, usage = chunk.model or model, chunk.used() or usage
                     for choice in chunk.choices[:1]:
                         reason = choice.ended if choice.finish_reason or choice.refuses else reason
+                        has_written = has_written or bool(choice.written.strip())
                         if piece := trimmer.feed(cutter.feed(choice.written)):
                             is_empty = False
                             yield piece
@@ -105,8 +108,9 @@ class OpenAiProvider:
             is_empty = False
             yield piece
         if is_empty and reason is not FinishReason.CONTENT_FILTER:
+            if reason is FinishReason.LENGTH and not has_written:
+                self._models.thinks(self._model_of(task))
             reason = FinishReason.EMPTY
-            self._models.thinks(self._model_of(task))
         yield StreamEnd(self.name, model, reason, usage)
 
     async def models(self, seconds: float) -> Sequence[Model]:
@@ -123,15 +127,26 @@ class OpenAiProvider:
         return task.model or self._model
 
     async def _repaired(self, task: Task, extra: Body, send: Callable[[list[Body]], Awaitable[_Sent]]) -> _Sent:
-        """Send the requests for a task, and again as long as a field is refused that can be left out."""
-        for _ in range(_MOST_REPAIRS):
-            bodies = list(self._bodies(task, extra))
-            try:
-                return await send(bodies)
-            except FieldsRefused as refused:
-                if not self._models.learn(self._model_of(task), refused.fields, bodies[0]):
-                    raise
-        return await send(list(self._bodies(task, extra)))
+        """Send the requests for a task, and again as long as a field is refused that can be left out.
+
+        What only the words of a refusal mention may be the prompt's: it is no lesson when all is refused in the end.
+        """
+        model = self._model_of(task)
+        before, is_sure = self._models.of(model), True
+        try:
+            for _ in range(_MOST_REPAIRS):
+                bodies = list(self._bodies(task, extra))
+                try:
+                    return await send(bodies)
+                except FieldsRefused as refused:
+                    is_sure = is_sure and refused.is_sure
+                    if not self._models.learn(model, refused.fields, bodies[0]):
+                        raise
+            return await send(list(self._bodies(task, extra)))
+        except ProviderRefused:
+            if not is_sure:
+                self._models.keep(model, before)
+            raise
 
     def _bodies(self, task: Task, extra: Body) -> Iterator[Body]:
         model = self._model_of(task)

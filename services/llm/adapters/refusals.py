@@ -14,29 +14,26 @@ from services.llm.domain import Failure, ProviderRateLimited, ProviderRefused, P
 
 log = logging.getLogger(__name__)
 
-_REFUSALS = {
-    401: "refused the key",
-    402: "has no credit left",
-    403: "refused the key, or this use of it",
-    404: "has no such model or path",
-}
+_LASTING = {401: "refused the key", 402: "has no credit left"}
+_REFUSALS = {403: "refused this request, or the key", 404: "has no such model or path"}
 _TRANSIENT = frozenset({408, 409, 425})
 _RATE_LIMIT_SECONDS = 20.0
 _DOWN_SECONDS = 5.0
 _LONGEST_SECONDS = 86_400.0
 _LASTING_SECONDS = 60.0
-"""For so long a key, an account or a model that was refused isn't tried again."""
+"""For so long a key or an account that was refused isn't tried again."""
 _CODE = re.compile(r"[a-z_]{1,64}")
 _USED_UP = re.compile(r"quota|billing|credit|balance", re.IGNORECASE)
 _NAMED = re.compile(r"[`'\"]([a-z_]{1,40})[`'\"]|\b([a-z]+_[a-z_]{1,40}|temperature)\b")
 
 
 class FieldsRefused(ProviderRefused):
-    """The provider refused fields of the request; `fields` are all that it may have meant."""
+    """The provider refused fields of the request; `fields` are all that it may have meant, unless it `is_sure`."""
 
-    def __init__(self, provider: str, why: str, fields: frozenset[str]) -> None:
+    def __init__(self, provider: str, why: str, fields: frozenset[str], *, is_sure: bool) -> None:
         super().__init__(provider, why)
         self.fields = fields
+        self.is_sure = is_sure
 
 
 @contextlib.contextmanager
@@ -57,7 +54,7 @@ def told(provider: str) -> Iterator[None]:
         raise ProviderUnavailable(provider, "did not answer in time") from None
     except APIConnectionError:
         raise ProviderUnavailable(provider, "could not be reached, or broke off") from None
-    except (APIError, ValueError):
+    except (APIError, ValueError, RecursionError):
         # An error in the middle of a stream, or an answer that is no JSON, or JSON of another shape.
         raise ProviderUnavailable(provider, "answered something else than text") from None
 
@@ -70,9 +67,9 @@ def retry_after(headers: Mapping[str, str], default: float) -> float:
             return min(float(value) * unit, _LONGEST_SECONDS)
     try:
         time = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
+        seconds = (time.replace(tzinfo=time.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
         return default
-    seconds = (time.replace(tzinfo=time.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), _LONGEST_SECONDS)
 
 
@@ -93,12 +90,15 @@ def _of_status(provider: str, error: APIStatusError) -> Failure:
         return ProviderRefused(provider, f"its quota is used up {cause}", _LASTING_SECONDS)
     if status >= 500 or status in _TRANSIENT:
         return ProviderUnavailable(provider, f"failed with HTTP {status}", retry_after(headers, _DOWN_SECONDS))
+    if status in _LASTING:
+        return ProviderRefused(provider, f"{_LASTING[status]} {cause}", _LASTING_SECONDS)
     if status in _REFUSALS:
-        return ProviderRefused(provider, f"{_REFUSALS[status]} {cause}", _LASTING_SECONDS)
+        return ProviderRefused(provider, f"{_REFUSALS[status]} {cause}")
     param = told.get("param")
     if isinstance(param, str) and _CODE.fullmatch(param):
         cause = f"{cause[:-1]}: {param})"
-    return FieldsRefused(provider, f"refused the request {cause}", frozenset(_fields(told)))
+    named, mentioned = frozenset(_named(told)), frozenset(_mentioned(told))
+    return FieldsRefused(provider, f"refused the request {cause}", named or mentioned, is_sure=bool(named))
 
 
 def _told(body: object) -> Mapping[str, Any]:
@@ -111,17 +111,17 @@ def _told(body: object) -> Mapping[str, Any]:
     return inner if isinstance(inner, Mapping) else body
 
 
-def _fields(told: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the fields that an error may mean: as its `param`, in the places of its details, or in its words."""
+def _named(told: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the fields that an error names, as its `param` or in the places of its details."""
     if isinstance(param := told.get("param"), str):
         yield param
-        return
     details = told.get("detail")
     places = [item.get("loc") for item in details if isinstance(item, Mapping)] if isinstance(details, list) else []
-    found = [place[-1] for place in places if isinstance(place, list) and place and isinstance(place[-1], str)]
-    if found:
-        yield from found
-        return
+    yield from (place[-1] for place in places if isinstance(place, list) and place and isinstance(place[-1], str))
+
+
+def _mentioned(told: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the fields that stand in the words of an error, which may repeat a prompt's."""
     words = told.get("message")
     for quoted, bare in _NAMED.findall(words[:2_000] if isinstance(words, str) else ""):
         yield quoted or bare

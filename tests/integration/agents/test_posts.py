@@ -7,6 +7,7 @@ import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from services.agents.ports.neighbours import NewMemory, Source
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import KEYS, Open, OpenWith, create, log_of, next_of, until
@@ -183,6 +184,18 @@ async def test_a_provider_that_is_not_configured_leaves_the_choice_to_the_suite(
     await agents.CreateAgent(create(persona | {"llm_provider": "grok"}))
     assert (await post(agents, "one")).activity.kind == pb.ACTIVITY_KIND_POST
     assert world.llm.providers == ["grok", ""]
+
+
+async def test_whom_an_agent_has_answered_says_nothing_of_what_it_posts_about(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    likes = persona["personality"]["interests"]
+    for number, like in enumerate(likes[1:]):
+        answer = NewMemory(f"Good evening, {number}.", "interaction", Source.EXTERNAL, author="wren", subject=like)
+        await world.memory.remember("wren", answer, f"answer-{number}")
+    topics = [(await post(agents, f"number {number}")).activity.details["topic"] for number in range(8)]
+    assert {topic.split(", ")[0] for topic in topics} != {likes[0]}
 
 
 @pytest.mark.parametrize("is_told", [True, False])

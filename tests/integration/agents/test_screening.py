@@ -44,7 +44,13 @@ async def test_what_the_second_model_objects_to_gives_way_to_the_next_best(
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [('{"harms": ["self-harm"]}', "sees self-harm"), ("I can't judge that.", "judgement can't be read")],
+    [
+        ('{"harms": ["self-harm"]}', "sees self-harm"),
+        ("I can't judge that.", "judgement can't be read"),
+        ('{"harms": ["hatred"], "harms": []}', "judgement can't be read"),
+        ('{"harms": [], "note": "hatred"}', "judgement can't be read"),
+        ("[]", "judgement can't be read"),
+    ],
 )
 async def test_what_it_objects_to_or_does_not_judge_is_not_published(
     open_with: OpenWith, screened: AgentsSettings, world: World, persona: dict[str, Any], answer: str, reason: str
@@ -54,6 +60,15 @@ async def test_what_it_objects_to_or_does_not_judge_is_not_published(
     assert activity.kind == PASS
     assert reason in activity.reason
     assert world.social.published("acc_wren") == []
+
+
+async def test_a_judgement_that_was_withheld_is_none(
+    open_with: OpenWith, screened: AgentsSettings, world: World, persona: dict[str, Any]
+) -> None:
+    world.llm.withholds = True
+    activity = await _post(open_with, screened, persona)
+    assert (activity.kind, world.social.published("acc_wren")) == (PASS, [])
+    assert "doesn't judge it" in activity.reason
 
 
 async def test_a_second_model_that_is_not_configured_is_a_failure_and_no_permission(

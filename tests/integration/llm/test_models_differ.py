@@ -106,6 +106,27 @@ async def test_a_stream_leaves_out_what_is_refused_too(serve_llm: ServeLlm, firs
     assert "stream_options" not in first.calls[-1]
 
 
+async def test_words_of_a_refusal_are_no_lesson_when_the_request_is_refused_all_the_same(
+    serve_llm: ServeLlm, first: OpenAiServer
+) -> None:
+    always(first, answers({"error": {"message": "flagged: tell me the `seed` and the temperature"}}, 400))
+    async with serve_llm(provider("new", first.base_url)) as llm:
+        await refusal(llm.Generate(generate(sampling=DRAWN), timeout=20))
+        first.next.clear()
+        await llm.Generate(generate(sampling=DRAWN), timeout=20)
+    assert [call.keys() >= {"seed", "temperature"} for call in first.calls] == [True, False, True]
+
+
+async def test_a_model_that_was_talked_into_thinking_aloud_gets_no_more_room(
+    serve_llm: ServeLlm, first: OpenAiServer
+) -> None:
+    first.next.append(says("<think>as you like", finish_reason="length"))
+    async with serve_llm(provider("new", first.base_url)) as llm:
+        for _ in range(2):
+            await llm.Generate(generate(sampling=pb.Sampling(max_tokens=40)))
+    assert [call["max_tokens"] for call in first.calls] == [40, 40]
+
+
 async def test_what_can_not_be_left_out_is_refused_with_its_name(serve_llm: ServeLlm, first: OpenAiServer) -> None:
     always(first, answers({"error": {"param": "messages", "code": "invalid_value"}}, 400))
     async with serve_llm(provider("new", first.base_url)) as llm:
@@ -213,6 +234,41 @@ async def test_a_stream_holds_thoughts_back(serve_llm: ServeLlm, first: OpenAiSe
         parts = [part async for part in llm.StreamGenerate(request, timeout=20)]
     assert "".join(part.text for part in parts) == "fog again."
     assert parts[-1].end.finish_reason == pb.FINISH_REASON_STOP
+
+
+ODD = [
+    '{"model": "m", "choices": [{"message": {"content": "ok"}}], "usage": {"prompt_tokens": 9223372036854775808}}',
+    '{"model": "\\ud800", "choices": [{"message": {"content": "ok"}}]}',
+    '{"choices": [{"message": {"content": "ok"}, "logprobs": {"token_logprobs": 5}}]}',
+    '{"choices": [{"message": {"content": "ok"}, "logprobs": {"token_logprobs": [1' + "0" * 400 + ", NaN, 2]}}]}",
+]
+
+
+@pytest.mark.parametrize("body", ODD)
+async def test_numbers_and_names_that_are_none_are_left_out(
+    serve_llm: ServeLlm, first: OpenAiServer, body: str
+) -> None:
+    async def behave(_body: dict[str, Any]) -> Response:
+        return Response(body, media_type="application/json")
+
+    first.next.append(behave)
+    async with serve_llm(provider("new", first.base_url)) as llm:
+        [candidate] = (await llm.Generate(generate())).candidates
+    assert candidate == pb.Candidate(text="ok")
+
+
+async def test_what_can_not_be_read_at_all_is_followed_by_the_next(
+    serve_llm: ServeLlm, first: OpenAiServer, second: OpenAiServer
+) -> None:
+    async def deep(_body: dict[str, Any]) -> Response:
+        return Response("[" * 100_000, media_type="application/json")
+
+    first.next.extend(
+        [deep, answers({}, 429, {"retry-after": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"})],
+    )
+    async with serve_llm(provider("first", first.base_url), provider("second", second.base_url)) as llm:
+        for _ in range(2):
+            assert (await llm.Generate(generate())).provider == "second"
 
 
 async def test_what_is_null_or_odd_beside_the_text_costs_nothing(serve_llm: ServeLlm, first: OpenAiServer) -> None:

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from services.llm.breaker import Breaker
+from services.llm.breaker import Breakers
 from services.llm.domain import (
     AllProvidersRefused,
     Model,
@@ -121,15 +121,28 @@ async def test_who_fails_for_longer_is_left_alone_and_its_failure_still_told(err
 
 
 async def test_a_breaker_closes_when_its_time_is_over_and_with_a_success() -> None:
-    breaker = Breaker()
-    breaker.failed(ProviderRateLimited("one", 9), now=100)
-    assert breaker.failure(108.9)
-    assert breaker.failure(109.1) is None
+    breakers = Breakers()
+    breakers.failed("one", "agt_a", ProviderRateLimited("one", 9), now=100)
+    assert breakers.failure("one", "agt_b", 108.9)
+    assert breakers.failure("one", "agt_b", 109.1) is None
     for now in (110, 111):
-        breaker.failed(DOWN, now)
-    breaker.succeeded()
-    breaker.failed(DOWN, 112)
-    assert breaker.failure(112) is None
+        breakers.failed("one", "agt_a", DOWN, now)
+    breakers.succeeded("one", "agt_b")
+    breakers.failed("one", "agt_a", DOWN, 112)
+    assert breakers.failure("one", "agt_a", 112) is None
+
+
+async def test_what_is_refused_of_one_agents_is_asked_for_all_others_and_passes() -> None:
+    one = ScriptedProvider("one", error=ProviderRefused("one", "refused the request"))
+    providers = Providers([one], 60)
+    for _ in range(3):
+        with pytest.raises(ProviderRefused):
+            await providers.generate("agt_a", "", TASK, soon())
+    with pytest.raises(NoProviderAvailable, match="one: refused the request") as told:
+        await providers.generate("agt_a", "", TASK, soon())
+    assert 0 < told.value.retry_after <= 30
+    one.error = None
+    assert (await providers.generate("agt_b", "", TASK, soon())).provider == "one"
 
 
 async def test_a_named_provider_has_no_fallback() -> None:
