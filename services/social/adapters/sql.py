@@ -126,4 +126,4 @@ class SqlRecords(SqlTransaction):
     async def forget_limits(self, holders: Collection[str]) -> None:
         """Forget what holds these accounts and apps back."""
         held = sa.delete(Limit).where(col(Limit.holder).in_(holders), col(Limit.remaining) <= 0)
-        await self._session.execute(held)
+        await self._connection.execute(held)

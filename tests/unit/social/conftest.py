@@ -10,8 +10,8 @@ import pytest
 from services.runtime.errors import PuppetError
 from services.runtime.idempotency import RequestKey
 from services.social.domain.accounts import Account, NetworkName, Tier
-from services.social.domain.posts import Post, PostState, Timing
 from services.social.domain.limits import Quota
+from services.social.domain.posts import Post, PostState, Timing
 from services.social.service.accounts import Accounts
 from services.social.service.gate import Gate
 from services.social.service.limits import Limits

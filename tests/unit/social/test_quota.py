@@ -7,9 +7,9 @@ import pytest
 
 from services.runtime.errors import PuppetError
 from services.social.domain.errors import ReplyShareUsedUp
+from services.social.domain.limits import Action, Limit, Quota
 from services.social.domain.network import Refused
 from services.social.domain.posts import Post
-from services.social.domain.limits import Action, Limit, Quota
 from tests.fakes.clock import FixedClock
 from tests.unit.social.conftest import Desk, Replica
 
