@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.x.limits import LIMITS
+
 
 class Usage:
     """Counts since the start."""
 
     def __init__(self) -> None:
-        self._calls: Counter[str] = Counter()
+        self._calls = Counter(dict.fromkeys(LIMITS, 0))
         self._posts = 0
         self._users = 0
 

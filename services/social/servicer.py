@@ -64,8 +64,8 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
     async def WithdrawPost(self, request: pb.WithdrawPostRequest, context: Context) -> pb.WithdrawPostResponse:
         """Withdraw a post."""
         wire.check_withdrawal(request)
-        named = pb.CreatePostRequest(account_id=request.account_id, request_id=request.create_request_id)
-        post = await self._posts.withdraw(request.account_id, request.id, request_key(named))
+        created = request_key(pb.CreatePostRequest(request_id=request.create_request_id))
+        post = await self._posts.withdraw(request.account_id, request.id or created, request_key(request))
         return pb.WithdrawPostResponse(post=wire.write_post(post))
 
     async def GetPost(self, request: pb.GetPostRequest, context: Context) -> pb.GetPostResponse:

@@ -78,6 +78,7 @@ def check_withdrawal(request: pb.WithdrawPostRequest) -> None:
                 checks.text("create_request_id", request.create_request_id, 128)
             case _:
                 checks.refuse("post", "is required")
+        checks.request_id(request.request_id)
 
 
 def read_states(request: pb.ListPostsRequest) -> tuple[PostState, ...]:

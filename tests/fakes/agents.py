@@ -215,6 +215,8 @@ class FakeSocial:
         """How many sends are taken, and answered with a limit that ends in a quarter of an hour."""
         self.withheld: Refused | None = None
         """What holds posts back until something is done about it."""
+        self.withdrawals = 0
+        """How often a post was asked back, whether or not it could be had."""
         self.holding: set[str] = set()
         """The requests whose posts are held back."""
         self.sending: asyncio.Event | None = None
@@ -228,6 +230,12 @@ class FakeSocial:
             for request_id, (account, text, _, post) in self.posts.items()
             if account == account_id and post.progress is not Progress.FAILED and request_id not in self.holding
         ]
+
+    def settle(self) -> None:
+        """Let every post settle that is under way."""
+        self.looks_until_settled = 0
+        for request_id, (*rest, post) in self.posts.items():
+            self.posts[request_id] = (rest[0], rest[1], rest[2], replace(post, progress=Progress.SETTLED))
 
     def answers(self) -> list[tuple[str, str]]:
         """Return the replies, and the ids of the posts that they answer, oldest first."""
@@ -316,6 +324,7 @@ class FakeSocial:
 
     async def withdraw(self, account_id: str, request_id: str) -> Post | None:
         self.line.pass_through()
+        self.withdrawals += 1
         if request_id not in self.posts:
             return None
         *rest, post = self.posts[request_id]

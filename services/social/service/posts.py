@@ -55,22 +55,25 @@ class Posts:
             await records.commit()
         return await self._outbox.finish(post, patience)
 
-    async def withdraw(self, account_id: str, post_id: str, key: RequestKey) -> Post:
-        """Take a post back unless it was sent, and return it as it is then; named by its id, or by its request's key.
+    async def withdraw(self, account_id: str, which: str | RequestKey, key: RequestKey) -> Post:
+        """Take a post back unless it was sent, and return it as it is then; it is named by its id, or by its request.
 
-        A request that has claimed no post is used up, and claims none any more. Raises AccountNotFound, PostNotFound.
+        A request that has claimed no post is used up: it claims none any more. Raises AccountNotFound, PostNotFound.
         """
         async with self._store.writing(account_id) as records:
             await existing_account(records, account_id)
-            if not post_id and not (post_id := await records.claimed(key) or ""):
-                await records.claim(key, "")
+            post_id = which if isinstance(which, str) else await records.claimed(which)
+            if post_id is None and isinstance(which, RequestKey):
+                await records.claim(which, "")
                 await records.commit()
-            post = await existing_post(records, post_id)
+                raise PostNotFound(which.request_id)
+            post = await existing_post(records, post_id or "")
             if post.account_id != account_id:
-                raise PostNotFound(post_id)
+                raise PostNotFound(post.id)
+            await records.claim(key, post.id)
             if post.withdraw(self._clock.now()):
                 await records.save(post)
-                await records.commit()
+            await records.commit()
         return post
 
     async def get(self, post_id: str) -> Post:

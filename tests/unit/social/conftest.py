@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from services.runtime.errors import PuppetError
-from services.runtime.idempotency import RequestKey
+from services.runtime.idempotency import NO_REQUEST, RequestKey
 from services.social.domain.accounts import Account, NetworkName, Tier
 from services.social.domain.limits import Quota
 from services.social.domain.posts import Post, PostState, Timing
@@ -42,6 +42,11 @@ class Replica:
         """Ask for a post of the account `acc_a`; the text names the request unless it is named."""
         key = RequestKey("agents", "CreatePost", request_id or text, text)
         return await self.posts.create("acc_a", text, in_reply_to, key, patience=5)
+
+    async def withdraw(self, request_id: str) -> Post:
+        """Withdraw what was asked for by this request."""
+        which = RequestKey("agents", "CreatePost", request_id, "")
+        return await self.posts.withdraw("acc_a", which, NO_REQUEST)
 
 
 class Desk:

@@ -103,6 +103,35 @@ async def test_mentions_go_on_where_the_page_before_ended(office: Office) -> Non
     assert ([item.network_post_id for item in second.rows], second.next_key) == (["15", "16"], None)
 
 
+async def test_all_pages_of_mentions_cost_what_the_network_takes_for_them_once(office: Office) -> None:
+    account = await office.register("agt_a", "Ann")
+    office.network.mentions = [mention(number) for number in range(100, 400)]
+    found: list[str] = []
+    page = Page(100)
+    while True:
+        paged = await office.reading.mentions(account.id, "99", page)
+        found += [one.network_post_id for one in paged.rows]
+        if paged.next_key is None:
+            break
+        page = Page(100, paged.next_key)
+    assert found == [str(number) for number in range(100, 400)]
+    assert office.network.mention_reads == 1
+    # The last page is asked for once more, by somebody whose answer got lost.
+    again = await office.reading.mentions(account.id, "99", page)
+    assert ([one.network_post_id for one in again.rows], office.network.mention_reads) == (found[200:], 1)
+
+
+async def test_what_is_left_of_the_mentions_is_read_again_when_it_is_old(office: Office, clock: FixedClock) -> None:
+    account = await office.register("agt_a", "Ann")
+    office.network.mentions = [mention(number) for number in range(10, 17)]
+    first = await office.reading.mentions(account.id, "11", Page(3))
+    clock.advance(seconds=600)
+    office.network.mentions.append(mention(17))
+    second = await office.reading.mentions(account.id, "11", Page(9, first.next_key))
+    assert [one.network_post_id for one in second.rows] == ["15", "16", "17"]
+    assert office.network.mention_reads == 2
+
+
 async def test_without_a_start_only_the_latest_mentions_are_read(office: Office) -> None:
     account = await office.register("agt_a", "Ann")
     office.network.mentions = [mention(number) for number in range(10, 17)]

@@ -646,22 +646,26 @@ class WithdrawPostRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     ID_FIELD_NUMBER: _builtins.int
     CREATE_REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account it was to go out from."""
     id: _builtins.str
     """Its id in the outbox."""
     create_request_id: _builtins.str
     """The `request_id` of the caller's own CreatePost."""
+    request_id: _builtins.str
+    """At most 128 characters. Not needed: to withdraw a post twice is as to withdraw it once."""
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
         id: _builtins.str = ...,
         create_request_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_request_id", b"create_request_id", "id", b"id", "post", b"post"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_request_id", b"create_request_id", "id", b"id", "post", b"post"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_request_id", b"create_request_id", "id", b"id", "post", b"post", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_post: _TypeAlias = _typing.Literal["id", "create_request_id"]  # noqa: Y015
     _WhichOneofArgType_post: _TypeAlias = _typing.Literal["post", b"post"]  # noqa: Y015
