@@ -12,7 +12,7 @@ from sandbox.x.posts import Post, Posts, Span
 from sandbox.x.text import MAX_WEIGHT, Published, publish, weighted_length
 
 _ENTITIES = ("urls", "hashtags", "cashtags", "mentions")
-_SHOWN_OF_LONG = 255
+_SHOWN_OF_LONG = 240
 _NO_FIELDS = Fields(frozenset(), frozenset(), frozenset())
 
 
