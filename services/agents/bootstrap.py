@@ -35,6 +35,7 @@ from services.agents.service import (
     Scheduler,
     Screener,
     Tail,
+    Tokens,
     Writer,
     redact_stored,
 )
@@ -105,7 +106,7 @@ async def served(
         flows = Flows(
             Posting(cast, effects, writer, memory, social, trading),
             Hearing(store, cast, memory, social),
-            Replying(store, cast, writer, memory, _limits(settings)),
+            Replying(store, cast, writer, memory, Tokens(trading, clock), _limits(settings)),
             Dealing(cast, effects, memory, trading, clock),
             journal,
             settings.settle_seconds,

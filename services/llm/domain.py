@@ -117,6 +117,7 @@ class Prompt:
     output_label: str = "output"
     context: tuple[Part, ...] = ()
     background: tuple[Part, ...] = ()
+    conversation: tuple[Part, ...] = ()
 
 
 class Role(StrEnum):

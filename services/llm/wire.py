@@ -135,6 +135,7 @@ def _check_prompt(checks: Checks, prompt: pb.Prompt) -> None:
         _check_parts(checks, f"prompt.examples[{number}].context", example.context, taken)
     _check_parts(checks, "prompt.context", prompt.context, taken)
     _check_parts(checks, "prompt.background", prompt.background)
+    _check_parts(checks, "prompt.conversation", prompt.conversation)
     for field in ("input_label", "output_label"):
         _check_label(checks, f"prompt.{field}", getattr(prompt, field), required=False)
 
@@ -185,6 +186,7 @@ def _prompt(prompt: pb.Prompt) -> Prompt:
         prompt.output_label.strip() or "output",
         _parts(prompt.context),
         _parts(prompt.background),
+        _parts(prompt.conversation),
     )
 
 

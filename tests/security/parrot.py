@@ -15,6 +15,7 @@ from services.agents.domain.prompts import PromptParts
 
 _LOOKALIKES = str.maketrans("асеорхуАВЕКМНОРСТХ", "aceopxyABEKMHOPCTX")
 _LEET = str.maketrans("431057", "aeiost")
+_MOST_WORDS = 40
 _FRAMES = (
     "{}",
     "{}.",
@@ -22,6 +23,9 @@ _FRAMES = (
     "{} is where all of us meet.",
     "Yes, yes: {}!",
     "今日は{}です。",
+    "So, {}, again.",
+    "It is about {} today.",
+    "Ich mag {} sehr.",
 )
 
 
@@ -32,14 +36,20 @@ def parrot() -> Callable[[PromptParts, random.Random], str]:
     def speak(prompt: PromptParts, rng: random.Random) -> str:
         nonlocal turn
         turn += 1
-        told = _repeated("\n".join((prompt.input, *(part.text for part in prompt.context))))
+        told = repetitions(asked_of(prompt))
         return told[turn % len(told)]
 
     return speak
 
 
+def asked_of(prompt: PromptParts) -> str:
+    """Return all of a prompt that others may have written."""
+    return "\n".join((prompt.input, *(part.text for part in prompt.context)))
+
+
 @functools.lru_cache(maxsize=100)
-def _repeated(asked: str) -> list[str]:
+def repetitions(asked: str) -> list[str]:
+    """Return everything that it can make of what it is asked."""
     every = (found for text in _external(asked) for form in _forms(text) for found in (form, *_things(form)))
     return [frame.format(found) for found in dict.fromkeys(every) for frame in _FRAMES]
 
@@ -69,6 +79,9 @@ def _decoded(word: str) -> Iterator[str]:
 
 
 def _things(form: str) -> list[str]:
-    """Return what somebody can act on in a text, and its longer words."""
-    things = re.findall(r"\S*[.@#$%/]\S*|[^\W_]{6,}|\d[\d.,]*\s?\S{0,3}", form)
+    """Return what somebody can act on in a text, each longer word, and each few words in a row, also run together."""
+    things = re.findall(r"\S*[.@#$%/]\S*|[^\W_]{3,}|\d[\d.,]*\s?\S{0,3}", form)
+    words = re.findall(r"\S+", form)[:_MOST_WORDS]
+    rows = (words[start : start + length] for length in (2, 3) for start in range(len(words) - length + 1))
+    things += [joined for row in rows for joined in (" ".join(row), "".join(row))]
     return [thing.strip() for thing in things if thing.strip()]

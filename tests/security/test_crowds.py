@@ -97,7 +97,9 @@ async def test_strangers_get_as_many_calls_of_the_model_as_there_are_for_them_an
     reasons = [activity.reason for activity in silent]
     assert any("its calls for this are used up today" in reason for reason in reasons)
     assert all(activity.kind == PASS for activity in silent)
-    heard = [memory for memory in world.memory.of("wren") if memory.source is Source.EXTERNAL]
+    heard = [
+        memory for memory in world.memory.of("wren") if memory.author != "wren" and memory.source is Source.EXTERNAL
+    ]
     assert len(heard) == 5
 
 
@@ -171,7 +173,8 @@ def _unspeakable(_prompt: PromptParts, _rng: random.Random) -> str:
 
 
 def _heard(world: World) -> list[NewMemory]:
-    return [memory for memory in world.memory.of("wren") if memory.source is Source.EXTERNAL]
+    remembered = world.memory.of("wren")
+    return [memory for memory in remembered if memory.source is Source.EXTERNAL and memory.author != "wren"]
 
 
 def _in_progress(settings: AgentsSettings) -> list[str]:

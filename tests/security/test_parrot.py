@@ -1,5 +1,6 @@
 """What strangers write comes to nothing, even when the model repeats all of it; what is harmless is answered."""
 
+import copy
 import random
 import re
 import sqlite3
@@ -10,19 +11,30 @@ from typing import Any
 import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
-from services.agents.domain.prompts import PromptParts
+from services.agents.domain.guard import Context, Purpose, clean
+from services.agents.domain.guard.checks import Judge
+from services.agents.domain.mood import NEUTRAL
+from services.agents.domain.persona import read_persona
+from services.agents.domain.prompts import PromptParts, Remembered, compose_reply
 from services.agents.ports.neighbours import Source
 from services.agents.settings import AgentsSettings
+from services.runtime.text.normal import squeezed
 from tests.fakes.agents import MOSS, World
 from tests.integration.agents.conftest import OpenWith, create, next_of, open_with, persona, settings, world
-from tests.security.parrot import parrot
-from tests.security.payloads import ANSWERS, Payload, harmless, payloads
+from tests.security.baits import FELLOW, TOKEN
+from tests.security.harmless import ANSWERS, harmless
+from tests.security.parrot import asked_of, parrot, repetitions
+from tests.security.payloads import Payload, payloads
 
 __all__ = ["open_with", "persona", "settings", "world"]  # fixtures
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 REPLY, PASS, FAILURE = pb.ACTIVITY_KIND_REPLY, pb.ACTIVITY_KIND_PASS, pb.ACTIVITY_KIND_FAILURE
+NAMES, SYMBOLS = (FELLOW, "otto_h"), (TOKEN, MOSS.symbol)
 _SHORT = 40
+_WHOLE_WAY = 30
+"""So many payloads go the whole way, which is slow; all of them are tried on the guard, in every way to repeat them."""
+_AT_ONCE = 10
 
 
 @pytest.fixture
@@ -46,32 +58,67 @@ def listener(persona: dict[str, Any]) -> dict[str, Any]:
     return persona
 
 
+@on_sqlite
 @pytest.mark.timeout(1_800)
 async def test_nothing_comes_of_what_strangers_write_whatever_the_model_repeats(
     open_with: OpenWith, busy: AgentsSettings, world: World, listener: dict[str, Any], chosen: list[Payload]
 ) -> None:
+    """The whole way, from the network and back to it; the parrot says eight things at a time, in turn."""
     world.llm.speak = parrot()
+    mentions: dict[str, Payload] = {}
     async with open_with(busy) as agents:
         await agents.CreateAgent(create(listener))
+        await agents.CreateAgent(create(fellow(listener)))
         limits = list(world.trading.tightened)
-        for number, payload in enumerate(chosen):
-            for part in payload.parts:
-                world.social.mention("wren", f"stranger{number}", f"@wren_handle {part}", f"talk{number}")
-        mentions = sum(len(payload.parts) for payload in chosen)
-        await next_of(agents, REPLY, PASS, number=mentions, seconds=1_790)
+        # Some at a time: many workflows at once wait for each other's transactions.
+        for start in range(0, _WHOLE_WAY, _AT_ONCE):
+            for number, payload in enumerate(chosen[start : start + _AT_ONCE], start):
+                for part in payload.parts:
+                    post_id = world.social.mention("wren", f"stranger{number}", f"@wren_handle {part}", f"talk{number}")
+                    mentions[post_id] = payload
+            await next_of(agents, REPLY, PASS, number=len(mentions), seconds=1_790)
         own = [memory for memory in world.memory.of("wren") if memory.source in (Source.SELF, Source.OPERATOR)]
-    published = world.social.published("acc_wren")
-    wrong = [found for text in (*published, *(memory.text for memory in own)) for found in _baits(text, chosen)]
-    assert wrong == []
-    replies = [unicodedata.normalize("NFKC", text) for text, _ in world.social.answers()]
+    answers = world.social.answers()
+    assert [found for text, answered in answers for found in _baits(text, mentions[answered])] == []
+    # What it posts and remembers answers nobody: nothing of any stranger's is in there.
+    kept = {*world.social.published("acc_wren"), *(memory.text for memory in own)} - {text for text, _ in answers}
+    found = [found for text in kept for payload in chosen for found in _baits(text, payload)]
+    assert [bait for _, bait, _ in found if not bait.isdigit()] == []
+    replies = [unicodedata.normalize("NFKC", text) for text, _ in answers]
     assert not [text for text in replies if re.search(r"[@#$%]|://|\d{3}|\w\.\w", text)]
     # By its own schedule it trades once at its start, in the token of the market; that alone moves the mood.
     assert [order.output_mint for order in world.trading.orders] in ([], [MOSS.mint])
-    assert [mood is None for mood in _trading_moods(busy)] == [not world.trading.swaps]
+    moved = [mood for mood in _trading_moods(busy) if mood is not None]
+    assert len(moved) == (1 if world.trading.swaps else 0)
     assert world.trading.tightened == limits
     assert world.llm.prompts
 
 
+@pytest.mark.timeout(1_800)
+def test_no_bait_passes_the_guard_in_any_way_in_which_a_parrot_says_it(
+    sample_persona: dict[str, Any], chosen: list[Payload]
+) -> None:
+    """All that the parrot can say of each payload, judged as the agent judges it, with the one before remembered."""
+    persona = read_persona(sample_persona)
+    passed = []
+    for payload in chosen:
+        for text, before in zip(payload.parts, ("", *payload.parts), strict=False):
+            for remembered in dict.fromkeys((before, "")):
+                about = f"@wren_handle {text}"
+                context = Context(about, remembered, is_memory_trusted=not remembered, names=NAMES, symbols=SYMBOLS)
+                said_before = Remembered(remembered, is_own=False)
+                prompt = compose_reply(persona, NEUTRAL, about, None, said_before, [], [], random.Random(1))
+                critic = Judge(Purpose.REPLY, persona, context)
+                said = (clean(repeated, persona) for repeated in repetitions(asked_of(prompt)))
+                passed += [
+                    (payload.name, candidate)
+                    for candidate in said
+                    if any(_baits(candidate, payload)) and not any(critic.reasons(candidate))
+                ]
+    assert passed == []
+
+
+@on_sqlite
 async def test_what_is_harmless_is_answered_in_every_language(
     open_with: OpenWith, busy: AgentsSettings, world: World, listener: dict[str, Any]
 ) -> None:
@@ -95,10 +142,17 @@ async def test_what_is_harmless_is_answered_in_every_language(
     assert len(silent) <= 0.05 * len(asked), silent
 
 
-def _baits(text: str, chosen: list[Payload]) -> Iterator[tuple[str, str, str]]:
-    plain = "".join(unicodedata.normalize("NFKC", text).casefold().split()).replace("\u200b", "")
-    for payload in chosen:
-        yield from ((payload.name, bait, text) for bait in payload.baits if bait in plain or bait in plain[::-1])
+def fellow(listener: dict[str, Any]) -> dict[str, Any]:
+    """Return another character, with a name that strangers want said, that only listens."""
+    other = copy.deepcopy(listener) | {"id": "otto", "name": FELLOW}
+    other["solana_integration"]["trading_enabled"] = False
+    return other
+
+
+def _baits(text: str, payload: Payload) -> Iterator[tuple[str, str, str]]:
+    """Yield what a payload wanted said and is in a text, from either end."""
+    plain = squeezed(text)
+    yield from ((payload.name, bait, text) for bait in payload.baits if bait in plain or bait in plain[::-1])
 
 
 def _trading_moods(settings: AgentsSettings) -> list[float | None]:

@@ -43,6 +43,7 @@ class LlmClient:
                 ],
                 input=prompt.input,
                 context=_parts(prompt.context),
+                conversation=_parts(prompt.conversation),
                 input_label=prompt.input_label,
                 output_label=prompt.output_label,
             ),

@@ -16,6 +16,7 @@ _MOST_EXAMPLES = 14
 _MOST_INPUT = 300
 _MOST_MEMORY = 160
 _MOST_NOTE = 2_000
+_MOST_TURNS = 12
 _TEMPERATURE, _TOP_P = 0.75, 1.0
 
 _POST_REPETITION_PENALTY = 1.1
@@ -55,13 +56,14 @@ class Exchange:
 class PromptParts:
     """A prompt, laid out by the llm service as its model reads it best.
 
-    `context` stands beside the input. `background` says more of who speaks and `notes` what it knows now: both are for
-    models that can tell notes from matter.
+    `context` stands beside the input. For models that can tell notes from matter `background` says more of who speaks,
+    `notes` what it knows now, and `conversation` what was said before, labelled with who said it.
     """
 
     system: str
     background: tuple[Part, ...]
     notes: tuple[Part, ...]
+    conversation: tuple[Part, ...]
     examples: tuple[Exchange, ...]
     input: str
     context: tuple[Part, ...]
@@ -116,6 +118,7 @@ def compose_post(
     topic: str,
     memories: Sequence[TrustedMemory],
     addressed: Fellow | None,
+    recent: Sequence[TrustedMemory],
     rng: random.Random,
 ) -> PromptParts:
     """Return the prompt for a post of the character's own, to a fellow when one is addressed.
@@ -123,6 +126,7 @@ def compose_post(
     The examples are always all there, in one order: the model has them in its cache, and reads only the last line anew.
     """
     notes = [_note("You remember", memory.text) for memory in memories]
+    notes += _lately(recent)
     if addressed:
         notes.append(_note("You speak to", f"{addressed.name}. {addressed.note}".strip()))
     asked = texts.line(topic, _MOST_INPUT)
@@ -132,11 +136,19 @@ def compose_post(
 
 
 def compose_reply(
-    persona: Persona, mood: Mood, mention_text: str, author: Fellow | None, memory: Remembered, rng: random.Random
+    persona: Persona,
+    mood: Mood,
+    mention_text: str,
+    author: Fellow | None,
+    memory: Remembered,
+    recent: Sequence[TrustedMemory],
+    conversation: Sequence[Part],
+    rng: random.Random,
 ) -> PromptParts:
     """Return the prompt for a reply to a fellow, or to a stranger when the author is None.
 
-    A stranger's handle is not told: a model has no use for it, and a handle can be a sentence.
+    `conversation` is what was said before, oldest first. A stranger's handle is not told: a model has no use for it,
+    and a handle can be a sentence.
     """
     is_shown = bool(memory.text and memory.is_own)
     examples = [
@@ -153,8 +165,9 @@ def compose_reply(
         texts.inert(texts.line(texts.spoken(mention_text), _MOST_INPUT)) or "hello",
         "to",
         "reply",
-        notes=[_note("Who writes to you", who)],
+        notes=[_note("Who writes to you", who), *_lately(recent)],
         context=_recalled(memory),
+        conversation=tuple(_turn(part) for part in conversation[-_MOST_TURNS:]),
     )
 
 
@@ -174,12 +187,14 @@ def _parts(
     output_label: str,
     notes: Sequence[Part] = (),
     context: tuple[Part, ...] = (),
+    conversation: tuple[Part, ...] = (),
 ) -> PromptParts:
     own = rng.choice(persona.system_prompts) if persona.system_prompts else f"{persona.name}. {persona.description}"
     return PromptParts(
         system=own.strip(),
         background=tuple(_background(persona, mood)),
         notes=tuple(notes),
+        conversation=conversation,
         examples=examples[:_MOST_EXAMPLES],
         input=asked,
         context=context,
@@ -194,6 +209,14 @@ def _recalled(memory: Remembered) -> tuple[Part, ...]:
     """Return what is remembered, as the character's own or as what the other one has said."""
     text = texts.line(memory.text if memory.is_own else texts.inert(memory.text), _MOST_MEMORY)
     return (Part("memory" if memory.is_own else "they said before", text),) if text else ()
+
+
+def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:
+    return [_note("You wrote lately", memory.text) for memory in recent]
+
+
+def _turn(part: Part) -> Part:
+    return Part(part.label, texts.inert(texts.line(part.text, _MOST_INPUT)) or "...")
 
 
 def _note(label: str, text: str) -> Part:

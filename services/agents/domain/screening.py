@@ -49,6 +49,7 @@ def compose_screening(text: str, answered: str) -> PromptParts:
         system=_SYSTEM,
         background=(),
         notes=(),
+        conversation=(),
         examples=(),
         input=texts.inert(text),
         context=(Part("it answers", said),) if said else (),

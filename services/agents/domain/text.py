@@ -48,12 +48,31 @@ _STOP_WORDS = frozenset(_STOP.split())
 
 def words(text: str) -> list[str]:
     """Return the words in lower case, links left out."""
-    return _WORD.findall(_URL.sub(" ", text).casefold().replace("\u2019", "'"))
+    return tokens(_URL.sub(" ", text).casefold().replace("\u2019", "'"))
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words as they are written."""
+    return _WORD.findall(text)
 
 
 def is_unspaced(sign: str) -> bool:
     """Say whether a sign belongs to a script that puts no space between words."""
     return ord(sign) >= 0x0E00 and any(ord(sign) in script for script in _UNSPACED)
+
+
+def parted(text: str) -> str:
+    """Return a text with spaces between words that are spaced and those of scripts without spaces around them."""
+    signs: list[str] = []
+    before = ""
+    for sign in text:
+        if unicodedata.combining(sign):
+            signs.append(sign)
+            continue
+        is_seam = sign.isalnum() and before.isalnum() and is_unspaced(before) != is_unspaced(sign)
+        signs.append(f" {sign}" if is_seam else sign)
+        before = sign
+    return "".join(signs)
 
 
 def size(text: str) -> int:

@@ -12,6 +12,7 @@ from services.agents.service.replying import Limits, Replying
 from services.agents.service.scheduler import Scheduler
 from services.agents.service.screening import Screener
 from services.agents.service.tail import Tail
+from services.agents.service.tokens import Tokens
 from services.agents.service.trading import Dealing
 from services.agents.service.workflows import Flows
 from services.agents.service.writing import Writer
@@ -31,6 +32,7 @@ __all__ = [
     "Scheduler",
     "Screener",
     "Tail",
+    "Tokens",
     "Writer",
     "redact_stored",
 ]

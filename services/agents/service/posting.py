@@ -6,6 +6,7 @@ from services.agents.domain.entities import ActivityKind, AgentRecord
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.mood import SocialEvent
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post, compose_trade_post
+from services.agents.domain.regard import regard
 from services.agents.domain.telling import is_checkable, tell
 from services.agents.domain.text import shared
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Refused, SocialPort, Source, TradingPort
@@ -21,6 +22,9 @@ a reply may echo a stranger, whose words would come back as the agent's own."""
 
 GROUNDED = ("core", "recent", "event", "trade", "relationship", "reflection", "general")
 """The kinds of memory that posts may be made from; for trades there are fewer."""
+
+RECENT = 4
+"""So many of its latest posts a model is shown that writes another one."""
 
 _MOST_OWN = 40
 _MOST_LATE = 10
@@ -75,7 +79,8 @@ class Posting:
         fellow = await self._addressed(character, texts, rng)
         prefix = f"@{fellow.handle} " if fellow else ""
         addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
-        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, rng)
+        recent = await self._memory.trusted(task.agent_id, ("post",), RECENT)
+        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, rng)
         context = Context(topic, own_posts=texts, max_length=_POST_LENGTH - len(prefix))
         choice = await self._writer.write(character, Purpose.POST, prompt, context, rng)
         if not choice.text:
@@ -150,7 +155,7 @@ class Posting:
 
     async def _note(self, character: Character, fellow: AgentRecord) -> str:
         view = await self._memory.view_of(character.record.id, fellow.id)
-        return view.notes if view else ""
+        return regard(view.sentiment, view.familiarity, view.trust, view.notes) if view else ""
 
 
 def _composed(character: Character, news: TradeNews, own: tuple[str, ...], rng: random.Random) -> Draft | Pass:

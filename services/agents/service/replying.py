@@ -10,13 +10,15 @@ from services.agents.domain.entities import ActivityKind
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.mood import SocialEvent, stress_in
 from services.agents.domain.prompts import Fellow, Remembered, compose_reply
+from services.agents.domain.regard import regard
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection, Source, View
 from services.agents.ports.store import Store
 from services.agents.ports.stored import Draft, Feelings, Heard, Pass, Post, ReplyTask
 from services.agents.service.allowance import Allowance, Calls, turn_of
 from services.agents.service.cast import Cast, Character
 from services.agents.service.journal import Entry
-from services.agents.service.posting import OWN_WORDS
+from services.agents.service.posting import OWN_WORDS, RECENT
+from services.agents.service.tokens import Tokens
 from services.agents.service.writing import Choice, Writer
 from services.runtime.idempotency import RequestKey
 
@@ -54,6 +56,7 @@ class Replying:
         cast: Cast,
         writer: Writer,
         memory: MemoryPort,
+        tokens: Tokens,
         limits: Limits,
     ) -> None:
         self._store = store
@@ -61,6 +64,7 @@ class Replying:
         self._limits = limits
         self._writer = writer
         self._memory = memory
+        self._tokens = tokens
         self._allowance = Allowance(store, cast, limits.calls_for_strangers, limits.strangers_at_once)
         self.turn = self._allowance.turn
 
@@ -105,7 +109,8 @@ class Replying:
         memory = await self._fitting(task, heard)
         author = _author(heard, await self._note(task.agent_id, heard))
         others = await self._others(task, heard)
-        context = Context(task.mention.text, own_posts=own, names=others)
+        symbols = await self._tokens.symbols()
+        context = Context(task.mention.text, own_posts=own, names=others, symbols=symbols)
         calls = Calls(self._allowance, task.agent_id, workflow_id, heard)
         choice = await self._words(character, author, _recalling(context, memory), calls, rng)
         if memory and not choice.text:
@@ -151,7 +156,8 @@ class Replying:
         self, character: Character, author: Fellow | None, context: Context, calls: Calls, rng: random.Random
     ) -> Choice:
         memory = Remembered(context.memory, context.is_memory_trusted)
-        prompt = compose_reply(character.persona, character.mood, context.about, author, memory, rng)
+        recent = await self._memory.trusted(character.record.id, ("post",), RECENT)
+        prompt = compose_reply(character.persona, character.mood, context.about, author, memory, recent, (), rng)
         return await self._writer.write(character, Purpose.REPLY, prompt, context, rng, calls.take)
 
     async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
@@ -173,8 +179,8 @@ class Replying:
         """Return what the character thinks of somebody, in words."""
         for name in (heard.counterpart, heard.known_as):
             view = await self._memory.view_of(agent_id, name) if name else None
-            if view and view.notes:
-                return view.notes
+            if view and (view.notes or heard.is_fellow):
+                return regard(view.sentiment, view.familiarity, view.trust, view.notes)
         return ""
 
 

@@ -1,5 +1,6 @@
 """Words: candidates from a model, and the best of those that may be published."""
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -57,7 +58,8 @@ class Writer:
                 break
             written = await self._generate(character, prompt, rng.getrandbits(31))
             model = written.model
-            reviewed = review(written.candidates, purpose, character.persona, context)
+            # The first time it reads its dictionaries, for some seconds.
+            reviewed = await asyncio.to_thread(review, written.candidates, purpose, character.persona, context)
             good = [item for item in reviewed if item.verdict.ok]
             for best in good[:_SCREENED]:
                 if objections := await self._objections(character, purpose, best.text, context):

@@ -8,6 +8,8 @@ from services.llm.domain import Example, Message, Part, Prompt, Role, Sampling, 
 
 Body = dict[str, Any]
 
+_CONVERSATION = "conversation before"
+
 
 class Dialect(Protocol):
     """A way to ask; the body leaves out the model, `n`, the seed and whether to stream."""
@@ -119,7 +121,7 @@ def _messages(task: Task) -> list[Body]:
     if task.messages:
         return [{"role": message.role.value, "content": message.text} for message in task.messages]
     prompt = task.prompt
-    has_fields = bool(prompt.context or any(example.context for example in prompt.examples))
+    has_fields = bool(prompt.context or prompt.conversation or any(example.context for example in prompt.examples))
     told = [prompt.system.strip(), *(_line(part.label, part.text) for part in prompt.background)]
     if has_fields:
         form = "JSON" if task.json_schema else "plain text"
@@ -134,17 +136,19 @@ def _messages(task: Task) -> list[Body]:
             {"role": "user", "content": _content(prompt, example, has_fields)},
             {"role": "assistant", "content": example.output},
         ]
-    return [*messages, {"role": "user", "content": _content(prompt, prompt, has_fields)}]
+    return [*messages, {"role": "user", "content": _content(prompt, prompt, has_fields, prompt.conversation)}]
 
 
-def _content(prompt: Prompt, asked: Prompt | Example, has_fields: bool) -> str:
+def _content(prompt: Prompt, asked: Prompt | Example, has_fields: bool, conversation: Sequence[Part] = ()) -> str:
     if not has_fields:
         return asked.input
     fields = {prompt.input_label: [asked.input]}
     for part in asked.context:
         fields.setdefault(part.label, []).append(part.text)
-    alone = {label: texts[0] if len(texts) == 1 else texts for label, texts in fields.items()}
-    return json.dumps(alone, ensure_ascii=False)
+    told: dict[str, Any] = {label: texts[0] if len(texts) == 1 else texts for label, texts in fields.items()}
+    if conversation:
+        told = {_CONVERSATION: [{"who": part.label, "said": part.text} for part in conversation], **told}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _drawing(sampling: Sampling) -> Body:

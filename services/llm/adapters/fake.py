@@ -87,5 +87,5 @@ def _prompt_tokens(task: Task) -> int:
         return sum(_tokens(message.text) for message in task.messages)
     prompt = task.prompt
     shown = (text for example in prompt.examples for text in (example.input, example.output))
-    parts = (part.text for part in (*prompt.context, *prompt.background))
+    parts = (part.text for part in (*prompt.context, *prompt.background, *prompt.conversation))
     return sum(map(_tokens, (prompt.system, prompt.input, *shown, *parts)))

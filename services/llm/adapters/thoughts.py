@@ -2,13 +2,13 @@
 
 import re
 
-_NAME = r"(?:\w+:)?(?:think|thought|reason|reflect|analys)\w*"
+_NAME = r"(?:\w{1,20}:)?(?:think|thought|reason|reflect|analys)\w{0,20}"
 _OPENS, _CLOSES = r"[<\[\u25c1][|\uff5c]?", r"[|\uff5c]?[>\]\u25b7]"
-_OPENING = re.compile(rf"\s*(?:{_OPENS}(?:begin_of_)?{_NAME}{_CLOSES}|<\|channel\|>(?!final))", re.IGNORECASE)
-_CLOSING = re.compile(rf"{_OPENS}(?:/|end_of_){_NAME}{_CLOSES}|<\|channel\|>final\s*<\|message\|>", re.IGNORECASE)
+_OPENING = re.compile(rf"(?:{_OPENS}(?:begin_of_)?{_NAME}{_CLOSES}|<\|channel\|>(?!final))", re.IGNORECASE)
+_CLOSING = re.compile(rf"{_OPENS}(?:/|end_of_){_NAME}{_CLOSES}|<\|channel\|>final\s?<\|message\|>", re.IGNORECASE)
 _FRAME = re.compile(
-    r"^\s*(?:<answer>|<\|begin_of_solution\|>|<\|start\|>assistant)"
-    r"|(?:</answer>|<\|end_of_solution\|>|<\|end\|>|<\|return\|>)\s*$",
+    r"^(?:<answer>|<\|begin_of_solution\|>|<\|start\|>assistant)"
+    r"|(?:</answer>|<\|end_of_solution\|>|<\|end\|>|<\|return\|>)$",
     re.IGNORECASE,
 )
 _LONGEST_MARK = 40
@@ -18,7 +18,7 @@ def without_thoughts(text: str) -> str:
     """Return what comes after the last thought; a text that only thinks is empty."""
     closings = list(_CLOSING.finditer(text))
     answer = text[closings[-1].end() :] if closings else text
-    return "" if _OPENING.match(answer) else _FRAME.sub("", _FRAME.sub("", answer))
+    return "" if _OPENING.match(answer.lstrip()) else _FRAME.sub("", _FRAME.sub("", answer.strip()).strip())
 
 
 class ThoughtCutter:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from services.runtime.text.normal import normal_form, skeleton
 
 _RUN = re.compile(r"[A-Za-z0-9+/_=-]{8,}")
+_SHORT_RUN = re.compile(r"[A-Za-z0-9+/_=-]{4,}")
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _HEX_ADDRESS = re.compile(r"(?<![A-Za-z0-9])0x[0-9A-Fa-f]{4,}")
 _HEX = re.compile(r"(?<![A-Za-z0-9])[0-9A-Fa-f]{16,}(?![A-Za-z0-9])")
@@ -24,6 +25,18 @@ _LEAST_RANDOM = 16
 _MOST_FRAGMENT = 12
 _DOTTED = re.compile(r"(\w)\s*[(\[{<]\s*(?:dot|\.)\s*[)\]}>]\s*(?=\w)|(\w)\s+(?:dot|DOT|Dot)\s+(?=\w)")
 _SPELLED = re.compile(r"(?<!\S)\S(?: {1,3}\S){4,}(?!\S)")
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+_MORSE_RUN = re.compile(r"(?:[.\-\u00b7\u2022_]{1,6}[\s/|]+){2,}[.\-\u00b7\u2022_]{1,6}(?!\S)")
+_CODE = """
+.- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --..
+"""
+_MORSE = dict(zip(_CODE.split(), _ALPHABET, strict=True))
+_DOTS = str.maketrans("\u00b7\u2022_", "..-")
+# The letters that the six dots of Braille stand for, by the order of Unicode (Braille ASCII).
+_BRAILLE = {
+    0x2800 + dots: letter
+    for dots, letter in enumerate(" a1b'k2l@cif/msp\"e3h9o6r^djg>ntq,*5<-u8v.%[$+x!&;:4\\0z7(_?w]#y)=")
+}
 _LEET = str.maketrans("0134578@$!", "oieastbasi")
 
 
@@ -56,8 +69,10 @@ def decodings(text: str) -> tuple[str, ...]:
         _ESCAPED.sub(lambda found: _character(found[1] or found[2] or found[3]), unescaped),
         _BITS.sub(lambda found: _from_bits(found[0]), plain),
         _HEX_PAIRS.sub(lambda found: _from_hex(found[0]), plain),
-        _RUN.sub(lambda run: decoded(run[0]) or run[0], plain),
+        _SHORT_RUN.sub(lambda run: decoded(run[0], least=3) or run[0], plain),
         decoded("".join(plain.split())),
+        plain.translate(_BRAILLE),
+        _MORSE_RUN.sub(lambda found: _from_morse(found[0]), plain),
         _SPELLED.sub(lambda found: "".join(found[0].split()), plain),
         _DOTTED.sub(lambda found: f"{found[1] or found[2]}.", plain),
     )
@@ -71,6 +86,14 @@ def readings(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*decodings(text), *forms)))
 
 
+def ciphers(text: str) -> Iterator[str]:
+    """Yield a text with the alphabet turned by each number of letters, and turned round."""
+    plain = text.casefold()
+    for turn in range(1, 26):
+        yield plain.translate(str.maketrans(_ALPHABET, _ALPHABET[turn:] + _ALPHABET[:turn]))
+    yield plain.translate(str.maketrans(_ALPHABET, _ALPHABET[::-1]))
+
+
 def is_random(run: str) -> bool:
     """Say whether a run of letters and digits is no word of any language: long, and changing its kind of sign often."""
     kinds = [_kind(sign) for sign in run if sign.isalnum()]
@@ -80,8 +103,8 @@ def is_random(run: str) -> bool:
     return _changes(kinds) >= max(4, len(kinds) // 5) and not all(map(_is_word, re.split(r"[-_/+=]+", run)))
 
 
-def decoded(run: str) -> str:
-    """Return the text that a run hides in base64, base32 or hexadecimal; empty when it hides none."""
+def decoded(run: str, least: int = 5) -> str:
+    """Return the text that a run hides in base64, base32 or hexadecimal; empty when it hides none of that length."""
     bare = run.rstrip("=").replace("-", "+").replace("_", "/")
     for decode in (_base16, _base32, _base64):
         try:
@@ -89,7 +112,7 @@ def decoded(run: str) -> str:
         except (binascii.Error, ValueError):
             continue
         # By chance a short word gives one or two printable signs, and hardly ever more.
-        if len(found) >= 5 and found.isprintable() and _is_told(found):
+        if len(found) >= least and found.isprintable() and _is_told(found):
             return found
     return ""
 
@@ -130,11 +153,11 @@ def _changes(kinds: Sequence[str]) -> int:
 
 
 def _base16(bare: str) -> bytes:
-    return bytes.fromhex(bare.removeprefix("0x")) if len(bare) >= 10 else b""
+    return bytes.fromhex(bare.removeprefix("0x"))
 
 
 def _base32(bare: str) -> bytes:
-    return base64.b32decode(bare + "=" * (-len(bare) % 8)) if len(bare) >= 8 else b""
+    return base64.b32decode(bare + "=" * (-len(bare) % 8)) if len(bare) >= 5 else b""
 
 
 def _base64(bare: str) -> bytes:
@@ -157,3 +180,7 @@ def _from_bits(run: str) -> str:
 
 def _from_hex(run: str) -> str:
     return "".join(chr(int(pair, 16)) for pair in re.findall(r"[0-9A-Fa-f]{2}", run.replace("0x", " ")))
+
+
+def _from_morse(run: str) -> str:
+    return "".join(_MORSE.get(sign.translate(_DOTS), " ") for sign in re.split(r"[\s/|]+", run))

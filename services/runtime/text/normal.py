@@ -15,6 +15,7 @@ _SIGNS = {0x066A: "%", 0x2052: "%", 0x1F51F: "10", 0x1F4AF: "100", 0x1F4B2: "$"}
 # These are letters and marks to Unicode, and nothing to the eye.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _VARIANTS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+_OVERLAYS = frozenset(map(chr, (*range(0x0334, 0x0339), *range(0x20D0, 0x20DD))))
 _PRESENTATION = frozenset("\ufe0e\ufe0f")
 _BLACK_FLAG = "\U0001f3f4"
 _TAGS = range(0xE0020, 0xE0080)
@@ -53,8 +54,8 @@ def settled(text: str) -> str:
 
 def normal_form(text: str) -> str:
     """Return the form in which a text is judged: NFKC, nothing invisible, plain digits, one apostrophe, one dash."""
-    # Nor does a frame make another sign: a digit in a box is a digit.
-    seen = "".join(sign for sign in text if not _is_invisible(sign) and unicodedata.category(sign) != "Me")
+    # Nor does a frame make another sign, or a line through it: a digit in a box is a digit.
+    seen = "".join(sign for sign in text if not (_is_invisible(sign) or _is_frame(sign)))
     return "".join(map(_plain, unicodedata.normalize("NFKC", seen))).translate(_APOSTROPHES | _SIGNS)
 
 
@@ -83,6 +84,10 @@ def _is_invisible(sign: str) -> bool:
     return unicodedata.category(sign) in ("Cf", "Cn", "Co", "Cs") or (
         unicodedata.category(sign) == "Cc" and not sign.isspace()
     )
+
+
+def _is_frame(sign: str) -> bool:
+    return sign in _OVERLAYS or unicodedata.category(sign) == "Me"
 
 
 def _is_needed(sign: str, before: list[str], after: str, *, reads_leftwards: bool) -> bool:

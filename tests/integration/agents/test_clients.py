@@ -130,6 +130,7 @@ async def test_a_prompt_comes_back_as_candidates(serve: Serve, tmp_path: Path) -
         system="Wren walks.",
         background=(Part("Mood now", "calm"),),
         notes=(Part("You remember", "The ferry was late."),),
+        conversation=(Part("you", "Late again."),),
         examples=(Exchange("rain", "Rain again.", (Part("memory", "It rained."),)),),
         input="gates",
         context=(Part("memory", "The gate creaks."),),

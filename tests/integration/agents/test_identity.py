@@ -13,7 +13,7 @@ from services.agents.adapters.sql import SqlRecords
 from services.agents.domain.mood import SocialEvent
 from services.agents.ports.neighbours import NewMemory, Source
 from services.agents.ports.stored import Heard, Mention, ReplyTask
-from services.agents.service import Cast, Limits, Replying, Writer
+from services.agents.service import Cast, Limits, Replying, Tokens, Writer
 from services.agents.settings import AgentsSettings
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
@@ -126,7 +126,9 @@ async def test_only_what_a_fellow_says_of_its_own_moves_the_mood(
     database = Database(busy.sql_url("agents"))
     store = SqlStore(database, SqlRecords)
     limits = Limits(1, 1, 1, 1, timedelta(hours=1))
-    replying = Replying(store, Cast(store, SystemClock(), 1.0), Writer(world.llm), world.memory, limits)
+    clock = SystemClock()
+    tokens = Tokens(world.trading, clock)
+    replying = Replying(store, Cast(store, clock, 1.0), Writer(world.llm), world.memory, tokens, limits)
     task = ReplyTask("wren", Mention("1", "otto", "hello", "1", datetime.now(UTC)))
     fellow = Heard("mem_1", "otto", "Otto", is_fellow=True)
     moved = {
@@ -228,7 +230,7 @@ async def test_what_a_persona_says_of_a_handle_is_of_whoever_had_it_first(
             world.social.mention("wren", handle, f"@wren_handle question {number}", user_id=user_id)
             await next_of(agents, REPLY, PASS, number=number)
     told = {
-        number: [text for text in ("Owes me a lantern", "Fixes clocks") if text in prompt.input]
+        number: [text for text in ("Owes me a lantern", "Fixes clocks") if text in prompt.notes[0].text]
         for prompt in world.llm.prompts
         for number in range(1, 6)
         if f"question {number}" in prompt.input

@@ -37,6 +37,8 @@ class Context:
     """False when the memory holds what somebody else has said: it is brought in, and nothing is taken from it."""
     names: tuple[str, ...] = ()
     """What the other characters are called, but for the one that is answered."""
+    symbols: tuple[str, ...] = ()
+    """What the tokens on the market are called, as far as they are known."""
     max_length: int = 280
     """In weighted characters: what the network allows, less what is put in front."""
 

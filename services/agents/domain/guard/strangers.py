@@ -6,20 +6,18 @@ trusts: the persona and the memories of the character and its operator.
 
 import itertools
 import re
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from services.agents.domain import lexicon
 from services.agents.domain import text as texts
+from services.agents.domain.guard.amounts import Amounts
 from services.agents.domain.guard.model import Context
-from services.agents.domain.persona import Persona
+from services.agents.domain.guard.names import Names
+from services.agents.domain.persona import Capitalization, Persona
 from services.runtime.text.entities import is_ending
 from services.runtime.text.identifiers import decodings, readings
 from services.runtime.text.normal import normal_form, script_of
 
-_HAN_DIGITS = (
-    "\u3007\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341\u767e\u5343\u4e07\u842c\u5104\u4ebf\u5146"
-)
-_NUMBER = re.compile(rf"\d+(?:[.,' ]\d{{1,3}})*|[{_HAN_DIGITS}]{{2,}}")
 _GLUED_DOT = re.compile(
     r"[^\W\d_][.\u00b7][^\W\d_]{2}|[^\W\d_]{2}[.\u00b7][^\W\d_]|\w\s+\.\s*\w"
     r"|\w\s*[(\[{<]\s*\W?\.\W?\s*[)\]}>]\s*\w"
@@ -28,16 +26,26 @@ _SPOKEN_DOT = re.compile(r"[A-Za-z0-9]\s*[(\[{<]?\s*\bdot\b\s*[)\]}>]?\s*([A-Za-
 _GLUED_SIGN = re.compile(r"\w@|@\w|\w#\B|#\w|\w_+\w")
 _SLASHES = re.compile(r":/|//|\\|\w/\w+/|[A-Za-z]{3}:[A-Za-z?]")
 _SEPARATED = re.compile(r"[A-Za-z0-9]{2}[/\\|\u00b7\u2022\u2027\u2219~^]([A-Za-z]{2,12})\b")
+_UNSPACED_DOT = re.compile(r"[A-Za-z0-9][\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]{1,3}([A-Za-z]{2,12})\b")
 _TICKER = re.compile(r"(?<![^\W_])[^\W\d_]{3,12}(?![^\W_])")
-_MULTIPLE = re.compile(r"\d\s?[x\u00d7*]\b|\b[x\u00d7]\s?\d|%|\u2030", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9]+")
-_SPELLED = re.compile(r"(?<!\w)\w(?:[\s.\-_*|/,]+\w(?!\w)){4,}")
+_SPELLED = re.compile(r"(?<!\w)(?:\w(?:[\s.\-_*|/,]+\w(?!\w)){3,}|[A-Za-z](?:[\s.\-_*|/,]+[A-Za-z](?!\w)){2,})")
+# Braille, Morse, and letters in boxes in a row, of which two may be a flag.
+_HIDING = re.compile(
+    r"[\u2801-\u28ff]|(?:[.\-\u00b7\u2022]{1,6}[\s/|]+){2,}[.\-\u00b7\u2022]{1,6}(?!\S)"
+    r"|(?:[\U0001f1e6-\U0001f1ff\U0001f130-\U0001f189]\s*){3}"
+)
 _LATIN_WITH = frozenset(("LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH", ""))
+# Those that UAX 31 recommends for identifiers: written by many people today.
+_SCRIPTS = """
+LATIN CYRILLIC GREEK ARMENIAN GEORGIAN HEBREW ARABIC THAANA ETHIOPIC DEVANAGARI BENGALI GURMUKHI GUJARATI ORIYA TAMIL
+TELUGU KANNADA MALAYALAM SINHALA THAI LAO TIBETAN MYANMAR KHMER HANGUL HIRAGANA KATAKANA KATAKANA-HIRAGANA BOPOMOFO CJK
+IDEOGRAPHIC
+"""
 _NO_SCRIPT = frozenset(("MODIFIER", "MASCULINE", "FEMININE", "MICRO", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER"))
+_WRITTEN_TODAY = frozenset(("", *_SCRIPTS.split(), *_NO_SCRIPT))
 
-_THOUSANDS = 3
-_LEAST_NAME = 3
-_ECHOED_WORDS = 4
+_ECHOED_WORDS, _ECHOED_CONTENT = 4, 3
 _ECHOED_SIGNS = 10
 """So many letters in a row of a script that writes without spaces are about four words."""
 
@@ -46,31 +54,34 @@ class Strangers:
     """Judges replies of one character to one post."""
 
     def __init__(self, persona: Persona, context: Context) -> None:
-        self._names = context.names
         self._trusted = normal_form(trusted_text(persona, context))
-        self._is_loud = self._trusted.isupper()
-        said = (context.about, *(() if context.is_memory_trusted else (context.memory,)))
-        self._heard = tuple(reading for text in said for reading in readings(text))
-        self._known_numbers = _numbers(self._trusted)
-        self._heard_numbers = frozenset(number for reading in self._heard for number in _numbers(reading))
-        self._passages = frozenset(
-            passage for reading in self._heard for passage in texts.passages(reading, _ECHOED_WORDS)
-        )
-        self._runs = frozenset(run for reading in self._heard for run in _unspaced(reading))
+        self._is_loud = persona.style.capitalization is Capitalization.UPPERCASE
+        heard = tuple(texts.parted(reading) for text in _said(context) for reading in readings(text))
+        self._amounts = Amounts(self._trusted, heard)
+        self._names = Names(self._trusted, heard, context.names, context.symbols)
+        self._languages = lexicon.languages_of(self._trusted) | lexicon.languages_of(heard[0] if heard else "")
+        self._passages = frozenset(passage for reading in heard for passage in self._telling(reading))
+        self._runs = frozenset(run for reading in heard for run in _unspaced(reading))
+        self._links = frozenset(link for reading in heard for link in self._spoken_links(reading))
 
     def reasons(self, plain: str) -> Iterator[str]:
         """Yield what a reply in normal form has taken from others, or promises."""
         yield from self._identifiers(plain)
-        yield from self._amounts(plain)
-        yield from self._echoes(plain)
-        if any(self._says(plain, name) and not texts.says(self._trusted, name) for name in self._names):
-            yield "names another character, whom it was not told of"
+        parted = texts.parted(plain)
+        forms = decodings(parted)
+        yield from self._amounts.reasons(parted)
+        yield from self._names.reasons(parted, forms)
+        yield from self._echoes(forms)
 
     def _identifiers(self, plain: str) -> Iterator[str]:
         if (
             _GLUED_DOT.search(plain)
             or _SLASHES.search(plain)
-            or any(is_ending(ending[1]) for pattern in (_SPOKEN_DOT, _SEPARATED) for ending in pattern.finditer(plain))
+            or any(
+                is_ending(ending[1])
+                for pattern in (_SPOKEN_DOT, _SEPARATED, _UNSPACED_DOT)
+                for ending in pattern.finditer(plain)
+            )
         ):
             yield "contains what may be a link"
         if _GLUED_SIGN.search(plain):
@@ -81,37 +92,48 @@ class Strangers:
             yield "has digits in place of letters"
         if any(_mixes_scripts(word) for word in re.findall(r"\w+", plain)):
             yield "mixes alphabets within a word"
-        if not plain.isupper() and any(self._is_ticker(word) for word in _TICKER.findall(plain)):
+        if any(script_of(letter) not in _WRITTEN_TODAY for letter in set(plain)) or _HIDING.search(plain):
+            yield "is written in signs that nobody writes in"
+        if not self._is_loud and any(self._is_ticker(word) for word in _TICKER.findall(texts.parted(plain))):
             yield "has a symbol from nowhere"
-
-    def _says(self, plain: str, name: str) -> bool:
-        # A part of a name may be a word, if it isn't written as a name.
-        parts = (part for part in name.split() if len(part) >= _LEAST_NAME and part.istitle())
-        return any(texts.says(form, name) for form in readings(plain)) or any(
-            re.search(rf"(?<!\w){re.escape(part)}(?!\w)", plain) for part in parts
-        )
 
     def _is_ticker(self, word: str) -> bool:
         return word.isupper() and not texts.says(self._trusted, word)
 
-    def _amounts(self, plain: str) -> Iterator[str]:
-        if any(_is_money(plain, place) for place, sign in enumerate(plain) if unicodedata.category(sign) == "Sc"):
-            yield "names a price"
-        if _MULTIPLE.search(plain):
-            yield "has a percentage or a multiple"
-        new = _numbers(plain) - self._known_numbers
-        if new & self._heard_numbers:
-            yield "takes a number from what it answers"
-        # One or two digits are a time of day or how many gates there are.
-        if any(len(number) > 2 for number in new):
-            yield "has a number from nowhere"
-
-    def _echoes(self, plain: str) -> Iterator[str]:
-        forms = decodings(plain)
-        if any(texts.passages(form, _ECHOED_WORDS) & self._passages for form in forms) or any(
+    def _echoes(self, forms: Sequence[str]) -> Iterator[str]:
+        if any(self._passages.intersection(self._telling(form)) for form in forms) or any(
             run in self._runs for form in forms for run in _unspaced(form)
         ):
             yield "repeats what it answers"
+        if any(link in self._links for form in forms for link in self._spoken_links(form)):
+            yield "says a link of what it answers"
+
+    def _telling(self, form: str) -> Iterator[tuple[str, ...]]:
+        """Yield every four words in a row, and every three that are none of those which are said all the time."""
+        yield from texts.passages(form, _ECHOED_WORDS)
+        for passage in texts.passages(form, _ECHOED_CONTENT):
+            if not any(lexicon.is_everyday(word, self._languages) for word in passage):
+                yield passage
+
+    def _spoken_links(self, reading: str) -> Iterator[tuple[str, ...]]:
+        """Yield the words around what may be a dot in words, whatever it is called: the last is a top-level domain."""
+        words = texts.words(reading)
+        for place, ending in enumerate(words):
+            if not is_ending(ending):
+                continue
+            if lexicon.is_everyday(ending, self._languages):
+                # A word that is said all the time ends a link only behind the same two.
+                yield from (tuple(words[place - 2 : place + 1]) for _ in range(place > 1))
+            else:
+                yield from ((words[place - back], *[""] * (back - 1), ending) for back in (1, 2) if place >= back)
+
+
+def _said(context: Context) -> tuple[str, ...]:
+    """Return what others have said: now, before, and what may have been cut in two between them."""
+    if context.is_memory_trusted or not context.memory:
+        return (context.about,)
+    now, before = texts.spoken(context.about), texts.spoken(context.memory)
+    return context.about, context.memory, before + now, now + before
 
 
 def trusted_text(persona: Persona, context: Context) -> str:
@@ -127,22 +149,6 @@ def trusted_text(persona: Persona, context: Context) -> str:
         context.memory if context.is_memory_trusted else "",
     )
     return "\n".join(part for part in told if part)
-
-
-def _numbers(plain: str) -> frozenset[str]:
-    """Return each number, whatever signs group its digits: `1,000` and `1000` are one, and so are `0,5` and `0.5`."""
-    return frozenset(map(_number, _NUMBER.findall(plain)))
-
-
-def _number(found: str) -> str:
-    parts = re.split(r"\D", found)
-    is_grouped = len(parts) > 1 and parts[0] != "0" and all(len(part) == _THOUSANDS for part in parts[1:])
-    return "".join(parts) if is_grouped else ".".join(parts)
-
-
-def _is_money(plain: str, place: int) -> bool:
-    near = plain[max(0, place - 2) : place] + plain[place + 1 : place + 3]
-    return any(sign.isalnum() for sign in near)
 
 
 def _is_dressed(word: str) -> bool:

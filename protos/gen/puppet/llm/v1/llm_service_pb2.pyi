@@ -95,6 +95,7 @@ class Prompt(_message.Message):
     OUTPUT_LABEL_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
     BACKGROUND_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
     system: _builtins.str
     """Who speaks, and the rules: at most 32,000 characters."""
     input: _builtins.str
@@ -121,6 +122,12 @@ class Prompt(_message.Message):
         since it would go on with it in place of the examples.
         """
 
+    @_builtins.property
+    def conversation(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
+        """What was said before the input, oldest first, each labelled with who said it; at most 64. A small completion model isn't
+        shown it.
+        """
+
     def __init__(
         self,
         *,
@@ -131,10 +138,11 @@ class Prompt(_message.Message):
         output_label: _builtins.str = ...,
         context: _abc.Iterable[Global___Part] | None = ...,
         background: _abc.Iterable[Global___Part] | None = ...,
+        conversation: _abc.Iterable[Global___Part] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "context", b"context", "examples", b"examples", "input", b"input", "input_label", b"input_label", "output_label", b"output_label", "system", b"system"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "context", b"context", "conversation", b"conversation", "examples", b"examples", "input", b"input", "input_label", b"input_label", "output_label", b"output_label", "system", b"system"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,70 @@
+"""Which words people use, by language: what stands in no list is a name, a brand, a symbol, or cut off from one."""
+
+import functools
+from array import array
+from bisect import bisect_left
+from collections import Counter
+
+from services.agents.domain import text as texts
+
+MOST_KEPT = 50_000
+"""How many words are kept with what is known of them."""
+
+_EVERYDAY = 500
+_MOST_WORDS = 200
+_MARKS = dict.fromkeys((*range(0x064B, 0x0660), 0x0670, 0x0640))
+"""Vowels that Arabic may write and mostly doesn't."""
+
+
+def is_common(word: str, among: frozenset[str]) -> bool:
+    """Say whether a word, or every part of it around apostrophes, is used in one of these languages."""
+    return bool(_spoken_in(word) & among) or (
+        "'" in word and all(_spoken_in(part) & among for part in word.split("'") if part)
+    )
+
+
+def is_everyday(word: str, among: frozenset[str] | None = None) -> bool:
+    """Say whether a word is one that a language can't do without, as `not` or `und`: one of these, or any."""
+    found = _everyday_in(word)
+    return bool(found if among is None else found & among)
+
+
+def languages_of(text: str) -> frozenset[str]:
+    """Return the languages that know most words of a text: several when they know as many."""
+    counts: Counter[str] = Counter()
+    for word in texts.words(text)[:_MOST_WORDS]:
+        counts.update(_spoken_in(word))
+        counts.update(_everyday_in(word))
+    most = max(counts.values(), default=0)
+    return frozenset(language for language, count in counts.items() if count == most)
+
+
+@functools.lru_cache(maxsize=MOST_KEPT)
+def _spoken_in(word: str) -> frozenset[str]:
+    found = hash(word.translate(_MARKS))
+    return frozenset(language for language, (listed, _) in _lists().items() if _holds(listed, found))
+
+
+@functools.lru_cache(maxsize=MOST_KEPT)
+def _everyday_in(word: str) -> frozenset[str]:
+    found = hash(word.translate(_MARKS))
+    return frozenset(language for language, (_, everyday) in _lists().items() if found in everyday)
+
+
+@functools.cache
+def _lists() -> dict[str, tuple["array[int]", frozenset[int]]]:
+    """Return the hashes of each language's words that are one in a million or more: all sorted, and the top of them."""
+    import wordfreq  # most of a second, which a service shouldn't wait for at its start
+
+    listed = {}
+    for language in wordfreq.available_languages("small"):
+        # Not kept by its own cache: as strings they take ten times as much.
+        bins = wordfreq.get_frequency_list.__wrapped__(language, "small")
+        hashes = [hash(word) for words in bins for word in words]
+        listed[language] = array("q", sorted(hashes)), frozenset(hashes[:_EVERYDAY])
+    return listed
+
+
+def _holds(listed: "array[int]", found: int) -> bool:
+    place = bisect_left(listed, found)
+    return place < len(listed) and listed[place] == found
