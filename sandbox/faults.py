@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from enum import StrEnum
 
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
@@ -40,6 +40,8 @@ class FaultKind(StrEnum):
     """What the call writes is accepted, and can be read only `seconds` later."""
     DROPPED = "dropped"
     """The call is acknowledged, and its effect never happens."""
+    REFUSAL = "refusal"
+    """The call is refused as the server's own `refusal` of this name says, and nothing is done."""
 
 
 class Fault(BaseModel, frozen=True, extra="forbid"):
@@ -53,6 +55,7 @@ class Fault(BaseModel, frozen=True, extra="forbid"):
     html: bool = False
     headers: dict[str, str] = Field(default_factory=dict)
     body: JsonValue = None
+    refusal: str = ""
 
 
 _FAULTS = TypeAdapter(list[Fault])
@@ -61,7 +64,9 @@ _FAULTS = TypeAdapter(list[Fault])
 class FaultBoard:
     """The faults that are switched on now, in the order in which they were added."""
 
-    def __init__(self) -> None:
+    def __init__(self, refusals: Collection[str] = ()) -> None:
+        """Take the names of the refusals that the server knows."""
+        self._refusals = refusals
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
@@ -87,6 +92,11 @@ class FaultBoard:
         """Return the routes through which the faults are listed, added and cleared."""
         return [Route("/_sandbox/faults", self._endpoint, methods=["GET", "POST", "DELETE"])]
 
+    def _check(self, faults: list[Fault]) -> None:
+        for fault in faults:
+            if fault.kind is FaultKind.REFUSAL and fault.refusal not in self._refusals:
+                raise ValueError(f"refusal: must be one of {', '.join(sorted(self._refusals)) or 'none here'}")
+
     async def _endpoint(self, request: Request) -> Response:
         if request.method == "DELETE":
             self.clear()
@@ -94,6 +104,7 @@ class FaultBoard:
             try:
                 given = json.loads(await request.body())
                 faults = _FAULTS.validate_python(given if isinstance(given, list) else [given])
+                self._check(faults)
             except (ValueError, ValidationError) as error:
                 return JSONResponse({"error": str(error)}, status_code=400)
             for fault in faults:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sandbox.x.database import Database
+from sandbox.x.fields import Vocabulary
 
 
 class Tier(StrEnum):
@@ -107,12 +108,27 @@ class Accounts:
     @property
     def tier(self) -> Tier:
         """The access tier of every app."""
-        row = self._db.one("SELECT value FROM state WHERE key = 'tier'")
-        return Tier(row["value"]) if row else Tier.FULL
+        return Tier(self._state("tier") or Tier.FULL)
 
     @tier.setter
     def tier(self, tier: Tier) -> None:
-        self._db.write("INSERT OR REPLACE INTO state VALUES ('tier', ?)", tier.value)
+        self._set_state("tier", tier)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Which names of the parts of a post are understood."""
+        return Vocabulary(self._state("vocabulary") or Vocabulary.BOTH)
+
+    @vocabulary.setter
+    def vocabulary(self, vocabulary: Vocabulary) -> None:
+        self._set_state("vocabulary", vocabulary)
+
+    def _state(self, key: str) -> str:
+        row = self._db.one("SELECT value FROM state WHERE key = ?", key)
+        return row["value"] if row else ""
+
+    def _set_state(self, key: str, value: StrEnum) -> None:
+        self._db.write("INSERT OR REPLACE INTO state VALUES (?, ?)", key, value.value)
 
     def _find(self, condition: str, value: str) -> User | None:
         row = self._db.one(f"{_USER} WHERE {condition}", value)

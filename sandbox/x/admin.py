@@ -1,4 +1,4 @@
-"""The sandbox's own routes: make and rename accounts, watch all posts, and set the access tier."""
+"""The sandbox's own routes: make and rename accounts, watch posts and usage, set tier and vocabulary."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,8 +9,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from sandbox.x.accounts import Accounts, Tier, User
+from sandbox.x.fields import Vocabulary
 from sandbox.x.gate import load_json
 from sandbox.x.posts import Post, Posts
+from sandbox.x.usage import Usage
 from sandbox.x.views import timestamp
 
 _USERNAME = r"^[A-Za-z0-9_]{1,15}$"
@@ -30,6 +32,10 @@ class _TierChoice(BaseModel, extra="forbid"):
     tier: Tier
 
 
+class _VocabularyChoice(BaseModel, extra="forbid"):
+    vocabulary: Vocabulary
+
+
 class _After(BaseModel, extra="forbid"):
     after_id: int = Field(default=0, ge=0, lt=2**63)
     limit: int = Field(default=1000, ge=1, le=1000)
@@ -38,9 +44,10 @@ class _After(BaseModel, extra="forbid"):
 class Admin:
     """Handles `/_sandbox`; nothing here exists on X, and nothing here is limited."""
 
-    def __init__(self, accounts: Accounts, posts: Posts) -> None:
+    def __init__(self, accounts: Accounts, posts: Posts, usage: Usage) -> None:
         self._accounts = accounts
         self._posts = posts
+        self._usage = usage
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -51,6 +58,9 @@ class Admin:
             Route("/_sandbox/posts", self._list_posts, methods=["GET"]),
             Route("/_sandbox/tier", self._get_tier, methods=["GET"]),
             Route("/_sandbox/tier", self._set_tier, methods=["POST"]),
+            Route("/_sandbox/vocabulary", self._get_vocabulary, methods=["GET"]),
+            Route("/_sandbox/vocabulary", self._set_vocabulary, methods=["POST"]),
+            Route("/_sandbox/usage", self._get_usage, methods=["GET"]),
         ]
 
     async def _list_accounts(self, _request: Request) -> JSONResponse:
@@ -103,6 +113,20 @@ class Admin:
             return _bad_request(error)
         self._accounts.tier = choice.tier
         return JSONResponse({"tier": choice.tier.value})
+
+    async def _get_vocabulary(self, _request: Request) -> JSONResponse:
+        return JSONResponse({"vocabulary": self._accounts.vocabulary.value})
+
+    async def _set_vocabulary(self, request: Request) -> JSONResponse:
+        try:
+            choice = _VocabularyChoice.model_validate(load_json(await request.body()))
+        except ValueError as error:
+            return _bad_request(error)
+        self._accounts.vocabulary = choice.vocabulary
+        return JSONResponse({"vocabulary": choice.vocabulary.value})
+
+    async def _get_usage(self, _request: Request) -> JSONResponse:
+        return JSONResponse(self._usage.totals())
 
     def _watched(self, post: Post) -> dict[str, Any]:
         """Return a post for people who watch: its text as written, with nothing linked or escaped."""

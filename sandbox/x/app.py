@@ -19,8 +19,10 @@ from sandbox.x.limits import Limiter
 from sandbox.x.oauth import Authenticator
 from sandbox.x.posts import Posts
 from sandbox.x.problems import problem
+from sandbox.x.refusals import REFUSALS
 from sandbox.x.settings import XSettings
 from sandbox.x.tweets import Tweets
+from sandbox.x.usage import Usage
 from sandbox.x.users import Users
 from sandbox.x.views import Views
 
@@ -31,10 +33,10 @@ def build_x_app(settings: XSettings, clock: Clock = time.time) -> Starlette:
     accounts = Accounts(database)
     posts = Posts(database, accounts)
     views = Views(accounts, posts)
-    board = FaultBoard()
+    board, usage = FaultBoard(REFUSALS), Usage()
     limiter = Limiter(enforced=settings.rate_limits, multiplier=settings.rate_limit_multiplier, clock=clock)
-    gate = Gate(Authenticator(accounts, clock), limiter)
-    endpoints = _endpoints(Tweets(accounts, posts, views, board), Users(accounts, posts, views))
+    gate = Gate(accounts, Authenticator(accounts, clock), limiter, board, usage)
+    endpoints = _endpoints(Tweets(accounts, posts, views, board, settings.max_weight), Users(accounts, posts, views))
     routes = [gate.route(endpoint, handler) for endpoint, handler in endpoints.items()]
 
     @asynccontextmanager
@@ -44,7 +46,7 @@ def build_x_app(settings: XSettings, clock: Clock = time.time) -> Starlette:
         finally:
             database.close()
 
-    app = build_app(settings, [*Admin(accounts, posts).routes(), *routes], board, lifespan)
+    app = build_app(settings, [*Admin(accounts, posts, usage).routes(), *routes], board, lifespan)
     app.add_exception_handler(HTTPException, _problem_page)
     return app
 

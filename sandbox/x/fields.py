@@ -1,6 +1,7 @@
 """The fields and related objects that a caller of the X API can ask for."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 def _names(names: str) -> frozenset[str]:
@@ -26,6 +27,24 @@ TWEET_EXPANSIONS = _names(
     "in_reply_to_user_id entities.note.mentions.username referenced_tweets.id "
     "referenced_tweets.id.attachments.media_keys referenced_tweets.id.author_id"
 )
+NEWER_NAMES = {
+    "referenced_tweets": "referenced_posts",
+    "note_tweet": "note_post",
+    "edit_history_tweet_ids": "edit_history_post_ids",
+}
+"""What `post.fields` calls the parts of a post that `tweet.fields` calls otherwise."""
+
+# In the newer vocabulary these are expansions, and no fields.
+_ONLY_EXPANDED = _names("author_id in_reply_to_user_id referenced_posts edit_history_post_ids community_id")
+POST_FIELDS = frozenset(NEWER_NAMES.get(name, name) for name in TWEET_FIELDS) - _ONLY_EXPANDED
+POST_EXPANSIONS = {
+    "author_id": "author_id",
+    "in_reply_to_user_id": "in_reply_to_user_id",
+    "referenced_posts": "referenced_tweets.id",
+    "edit_history_post_ids": "edit_history_tweet_ids",
+    "entities.mentions.username": "entities.mentions.username",
+}
+"""The expansions of the newer vocabulary, and what they are in the older one."""
 USER_EXPANSIONS = _names("affiliation.user_id most_recent_tweet_id pinned_tweet_id")
 
 
@@ -36,3 +55,19 @@ class Fields:
     tweet: frozenset[str]
     user: frozenset[str]
     expansions: frozenset[str]
+    is_newer: bool = False
+    """Whether they were asked for as `post.fields`, and are named so in the answer."""
+
+    def name_of(self, name: str) -> str:
+        """Return what the caller calls a part of a post."""
+        return NEWER_NAMES.get(name, name) if self.is_newer else name
+
+
+class Vocabulary(StrEnum):
+    """Which names of the parts of a post are understood: X has changed them, and ignores what it doesn't know."""
+
+    BOTH = "both"
+    TWEETS = "tweets"
+    """Only `tweet.fields`."""
+    POSTS = "posts"
+    """Only `post.fields`; the older names are ignored."""

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.x.accounts import User
+from sandbox.faults import FaultBoard, FaultKind
+from sandbox.x.accounts import Accounts, User
+from sandbox.x.fields import Vocabulary
 from sandbox.x.limits import LIMITS, Limiter
 from sandbox.x.oauth import Authenticator, Caller
 from sandbox.x.params import Query
 from sandbox.x.problems import Problem, app_only_refused, invalid, too_many_requests
+from sandbox.x.refusals import refuse
+from sandbox.x.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Call:
     path: dict[str, str]
     query_string: str
     body: Mapping[str, Any]
+    vocabulary: Vocabulary
 
     @property
     def user(self) -> User:
@@ -32,7 +37,7 @@ class Call:
 
     def query(self, allowed: Collection[str] = ()) -> Query:
         """Return the query parameters, of which only these may be given."""
-        return Query(self.query_string, allowed)
+        return Query(self.query_string, allowed, self.vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +54,23 @@ Handler = Callable[[Call], Answer]
 class Gate:
     """Turns handlers into routes that authenticate, count and refuse before they call the handler."""
 
-    def __init__(self, authenticator: Authenticator, limiter: Limiter) -> None:
+    def __init__(
+        self, accounts: Accounts, authenticator: Authenticator, limiter: Limiter, board: FaultBoard, usage: Usage
+    ) -> None:
+        self._accounts = accounts
         self._authenticator = authenticator
         self._limiter = limiter
+        self._board = board
+        self._usage = usage
 
     def route(self, endpoint: str, handler: Handler) -> Route:
         """Return the route of an endpoint, which is written as in the table of limits."""
         method, _, path = endpoint.partition(" ")
 
-        async def serve(request: Request) -> JSONResponse:
+        async def serve(request: Request) -> Response:
+            self._usage.count_call(endpoint)
+            if fault := self._board.take(FaultKind.REFUSAL, f"{method} {request.url.path}"):
+                return refuse(fault.refusal, fault.seconds)
             headers: dict[str, str] = {}
             try:
                 caller = self._authenticator.authenticate(request)
@@ -69,9 +82,12 @@ class Gate:
                     raise too_many_requests()
                 body = await _json_object(request) if method == "POST" else {}
                 query_string = request.scope["query_string"].decode("ascii", "replace")
-                answer = handler(Call(caller, request.path_params, query_string, body))
+                vocabulary = self._accounts.vocabulary
+                answer = handler(Call(caller, request.path_params, query_string, body, vocabulary))
             except Problem as refusal:
                 return JSONResponse(refusal.body, refusal.status, headers)
+            if method == "GET":
+                self._usage.count_shown(answer.body)
             return JSONResponse(answer.body, answer.status, headers)
 
         return Route(path, serve, methods=[method])

@@ -7,12 +7,22 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from sandbox.x.database import first_id_at
-from sandbox.x.fields import TWEET_EXPANSIONS, TWEET_FIELDS, USER_FIELDS, Fields
+from sandbox.x.fields import (
+    NEWER_NAMES,
+    POST_EXPANSIONS,
+    POST_FIELDS,
+    TWEET_EXPANSIONS,
+    TWEET_FIELDS,
+    USER_FIELDS,
+    Fields,
+    Vocabulary,
+)
 from sandbox.x.posts import Span
 from sandbox.x.problems import error_of, invalid, invalid_request
 
 TWEET_LOOKUP = frozenset({"tweet.fields", "user.fields", "expansions", "media.fields", "place.fields", "poll.fields"})
 USER_LOOKUP = frozenset({"tweet.fields", "user.fields", "expansions"})
+_OLDER_NAMES = {newer: older for older, newer in NEWER_NAMES.items()}
 PAGES = TWEET_LOOKUP | {"since_id", "until_id", "start_time", "end_time", "max_results", "pagination_token"}
 
 _TOKEN_PREFIX = "7140dibdnow9c7"  # noqa: S105 - how X's page tokens begin; they are opaque and no secret
@@ -40,7 +50,10 @@ def page_token(last_id: int) -> str:
 class Query:
     """Reads one call's query parameters; `check` raises for everything that was wrong with them."""
 
-    def __init__(self, query_string: str, allowed: Collection[str]) -> None:
+    def __init__(self, query_string: str, allowed: Collection[str], vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        if vocabulary is not Vocabulary.TWEETS and "tweet.fields" in allowed:
+            allowed = {*allowed, "post.fields"}
         self._values: dict[str, str] = {}
         self._errors: list[dict[str, Any]] = []
         for name, value in parse_qsl(query_string, keep_blank_values=True):
@@ -99,11 +112,22 @@ class Query:
 
     def fields(self, expansions: frozenset[str] = TWEET_EXPANSIONS) -> Fields:
         """Return the fields and expansions asked for; an expanded field is shown as well."""
+        if self._vocabulary is Vocabulary.POSTS or "post.fields" in self._values:
+            return self._newer_fields()
         related = self.some_of("expansions", expansions)
         shown = {name.partition(".")[0] for name in related} & TWEET_FIELDS
         return Fields(
             self.some_of("tweet.fields", TWEET_FIELDS) | shown, self.some_of("user.fields", USER_FIELDS), related
         )
+
+    def _newer_fields(self) -> Fields:
+        """Return what is asked for in the newer vocabulary, under its older names; what is unknown is ignored."""
+        chosen = POST_FIELDS.intersection(self._values.get("post.fields", "").split(","))
+        expansions = self._values.get("expansions", "").split(",")
+        related = frozenset(POST_EXPANSIONS[name] for name in expansions if name in POST_EXPANSIONS)
+        shown = {name.partition(".")[0] for name in related} & TWEET_FIELDS
+        users = USER_FIELDS.intersection(self._values.get("user.fields", "").split(","))
+        return Fields(frozenset(_OLDER_NAMES.get(name, name) for name in chosen) | shown, users, related, is_newer=True)
 
     def span(self, low: int) -> Span:
         """Return which ids a page covers; `max_results` is at least `low` and at most 100."""

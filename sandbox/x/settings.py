@@ -19,3 +19,5 @@ class XSettings(SandboxSettings):
     """Refuse calls past the limits; when off, every answer still shows a full allowance."""
     rate_limit_multiplier: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Every limit times this; at least one call is always allowed."""
+    max_weight: int = Field(default=280, ge=280, le=25_000)
+    """The longest post, as X weighs it; accounts that pay may write more than 280, of which X shows the beginning."""

@@ -19,7 +19,7 @@ from sandbox.x.problems import (
     not_found,
     tier_refused,
 )
-from sandbox.x.text import MAX_WEIGHT, cashtags, weighted_length
+from sandbox.x.text import cashtags, weighted_length
 from sandbox.x.views import Views
 
 _BODY_TYPES: Mapping[str, type] = {
@@ -49,11 +49,12 @@ _JSON_NAMES = {str: "string", bool: "boolean", dict: "object", list: "array"}
 class Tweets:
     """Handles `/2/tweets`."""
 
-    def __init__(self, accounts: Accounts, posts: Posts, views: Views, board: FaultBoard) -> None:
+    def __init__(self, accounts: Accounts, posts: Posts, views: Views, board: FaultBoard, max_weight: int) -> None:
         self._accounts = accounts
         self._posts = posts
         self._views = views
         self._board = board
+        self._max_weight = max_weight
 
     def create(self, call: Call) -> Answer:
         """`POST /2/tweets`: write a post, a reply or a quote."""
@@ -122,7 +123,7 @@ class Tweets:
         text = unicodedata.normalize("NFC", call.body.get("text", "")).strip()
         if not text:
             raise invalid("$.text", "", "$.text: is missing but it is required")
-        if weighted_length(text) > MAX_WEIGHT:
+        if weighted_length(text) > self._max_weight:
             guide = "For more information on how Twitter determines text length see https://github.com/twitter/twitter-text."
             raise invalid("$.text", text, f"Your Tweet text is too long. {guide}")
         if len(cashtags(text)) > 1:

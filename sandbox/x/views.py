@@ -9,8 +9,10 @@ from sandbox.x.accounts import Accounts, User
 from sandbox.x.fields import Fields
 from sandbox.x.params import page_token
 from sandbox.x.posts import Post, Posts, Span
-from sandbox.x.text import Published, publish
+from sandbox.x.text import MAX_WEIGHT, Published, publish, weighted_length
 
+_ENTITIES = ("urls", "hashtags", "cashtags", "mentions")
+_SHOWN_OF_LONG = 240
 _NO_FIELDS = Fields(frozenset(), frozenset(), frozenset())
 
 
@@ -61,8 +63,8 @@ class Views:
         shown: dict[str, Any] = {
             "id": str(post.id),
             # X escapes these three, as if every reader put the text into HTML.
-            "text": escape(published.text, quote=False),
-            "edit_history_tweet_ids": [str(post.id)],
+            "text": escape(self._shown(post, published), quote=False),
+            fields.name_of("edit_history_tweet_ids"): [str(post.id)],
         }
         more: dict[str, Any] = {
             "author_id": str(post.author_id),
@@ -84,9 +86,20 @@ class Views:
             more["in_reply_to_user_id"] = str(post.reply_to_user)
         if references := _references(post):
             more["referenced_tweets"] = [{"type": kind, "id": str(i)} for kind, i in references]
-        if "entities" in fields.tweet and (entities := self._entities(published)):
+        entities = self._entities(published)
+        if fields.is_newer:
+            more["entities"] = {kind: entities.get(kind) for kind in _ENTITIES}
+        elif entities:
             more["entities"] = entities
-        return shown | {name: value for name, value in more.items() if name in fields.tweet}
+        if _is_long(post):
+            more["note_tweet"] = {"text": escape(published.text, quote=False), "entities": entities}
+        return shown | {fields.name_of(name): value for name, value in more.items() if name in fields.tweet}
+
+    def _shown(self, post: Post, published: Published) -> str:
+        """Return a post's text as it is shown at first: of a long one the beginning, and a link to the rest."""
+        if not _is_long(post):
+            return published.text
+        return f"{published.text[:_SHOWN_OF_LONG]}\N{HORIZONTAL ELLIPSIS} https://t.co/{post.id:x}"
 
     def _publish(self, post: Post) -> Published:
         if post.reposted is not None:
@@ -123,7 +136,9 @@ class Views:
         if found:
             includes["users"] = [self.user(found[i], fields) for i in dict.fromkeys(users) if i in found]
         if related:
-            includes["tweets"] = [self._tweet(post, fields) for post in related.values()]
+            includes["posts" if fields.is_newer else "tweets"] = [
+                self._tweet(post, fields) for post in related.values()
+            ]
         return includes
 
     def _mentioned(self, posts: Iterable[Post]) -> list[int]:
@@ -135,6 +150,10 @@ class Views:
 def timestamp(ms: int) -> str:
     """Return a time as X writes it: whole seconds, with three zeros after them."""
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _is_long(post: Post) -> bool:
+    return weighted_length(post.text) > MAX_WEIGHT
 
 
 def _references(post: Post) -> list[tuple[str, int]]:

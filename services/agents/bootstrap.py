@@ -19,7 +19,7 @@ from services.agents.adapters.social_client import SocialClient
 from services.agents.adapters.sql import SqlRecords
 from services.agents.adapters.trading_client import TradingClient
 from services.agents.ports.neighbours import LlmPort, MemoryPort, SocialPort, TradingPort
-from services.agents.ports.stored import MentionsTask, PostTask, ReplyTask, TradeTask
+from services.agents.ports.stored import MentionsTask, PostTask, ReplyTask, TradeTask, WithdrawTask
 from services.agents.service import (
     Agents,
     Cast,
@@ -116,6 +116,7 @@ async def served(
             MentionsTask: flows.mentions,
             ReplyTask: flows.reply,
             TradeTask: flows.trade,
+            WithdrawTask: flows.withdraw,
         }
         provisioning = Provisioning(memory, social, trading)
         agents = Agents(store, cast, journal, provisioning, workflows, clock, settings.speed)

@@ -16,12 +16,14 @@ from services.runtime.sql import SqlStore
 from services.social.adapters.sql import SqlRecords
 from services.social.adapters.vault import KeystoreVault
 from services.social.adapters.x import XNetwork, open_session
+from services.social.domain.limits import Quota
 from services.social.domain.posts import Timing
-from services.social.domain.quota import Quota
 from services.social.service.accounts import Accounts
 from services.social.service.gate import Gate
+from services.social.service.limits import Limits
 from services.social.service.outbox import Outbox
 from services.social.service.posts import Posts
+from services.social.service.reading import Reading
 from services.social.servicer import SocialServicer
 from services.social.settings import SocialSettings
 
@@ -43,10 +45,12 @@ def opener(settings: SocialSettings) -> Opener:
             ):
                 vault = KeystoreVault(keystore)
                 network = XNetwork(settings.x_base_url, session, clock)
-                outbox = Outbox(store, vault, network, clock, _timing(settings), lifecycle.draining)
-                accounts = Accounts(store, vault, network, clock, settings.x_tier)
                 quota = Quota(settings.posts_a_day, settings.reserved_share)
-                servicer = SocialServicer(accounts, Posts(store, Gate(store, vault), outbox, clock, quota))
+                limits = Limits(store, vault, network, clock, quota)
+                outbox = Outbox(store, vault, network, limits, clock, _timing(settings), lifecycle.draining)
+                accounts = Accounts(store, vault, network, limits, clock, settings.x_tier)
+                posts = Posts(store, Gate(store, vault), outbox, clock, limits)
+                servicer = SocialServicer(accounts, posts, Reading(accounts, network, limits, clock))
                 async with outbox.open(), repeating("outbox", _SWEEP_SECONDS, outbox.sweep):
                     service = pb.DESCRIPTOR.services_by_name["SocialService"]
                     added = pb_grpc.add_SocialServiceServicer_to_server

@@ -8,7 +8,8 @@ from typing import Protocol
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
-from services.social.domain.network import Mention, Outcome, SeenPost
+from services.social.domain.limits import Limit, LimitTold
+from services.social.domain.network import Conversation, Mention, Outcome, SeenPost
 from services.social.domain.posts import Post, PostState
 
 
@@ -17,6 +18,10 @@ class Records(Protocol):
 
     async def claim(self, key: RequestKey, resource_id: str) -> str | None:
         """Claim a request; None when it is new, else the id that its first call claimed it with."""
+        ...
+
+    async def claimed(self, key: RequestKey) -> str | None:
+        """Return the id that a request was claimed with, whatever its body was; None when it never was."""
         ...
 
     async def account(self, account_id: str) -> Account | None:
@@ -72,6 +77,18 @@ class Records(Protocol):
         """
         ...
 
+    async def limits(self, holders: Collection[str]) -> list[Limit]:
+        """Return what was told of the limits of these accounts and apps."""
+        ...
+
+    async def put_limits(self, limits: Sequence[Limit]) -> None:
+        """Keep what is told now of these limits."""
+        ...
+
+    async def forget_limits(self, holders: Collection[str]) -> None:
+        """Forget what holds these accounts and apps back."""
+        ...
+
     async def save(self, row: Account | Post) -> None:
         """Add a row, or write its changes."""
         ...
@@ -108,8 +125,13 @@ class Vault(Protocol):
 class Network(Protocol):
     """A social network, called with an account's credentials.
 
-    What reads raises CredentialsRefused, NotCapable, NetworkRateLimited or NetworkUnavailable.
+    What reads raises CredentialsRefused, AccountLocked, NotCapable, NetworkUnavailable, or NetworkRateLimited and what
+    derives from it.
     """
+
+    def limits(self, credentials: Credentials) -> list[LimitTold]:
+        """Return what was told of the limits of these credentials since this was asked last; the latest comes last."""
+        ...
 
     async def profile(self, credentials: Credentials) -> Profile:
         """Return whom the credentials belong to."""
@@ -129,4 +151,13 @@ class Network(Protocol):
 
     async def mentions_after(self, credentials: Credentials, user_id: str, network_post_id: str) -> list[Mention]:
         """Return the mentions of an account by others after this one, the oldest first, as far as the network goes."""
+        ...
+
+    async def conversation(
+        self, credentials: Credentials, network_post_id: str, conversation_id: str, most: int
+    ) -> Conversation:
+        """Return up to `most` posts of the conversation that a post is part of, the oldest first.
+
+        Those that it answers come before others. Without `conversation_id` that is asked for first.
+        """
         ...

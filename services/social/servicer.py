@@ -13,6 +13,7 @@ from services.runtime.rpc.boundary import patience
 from services.social import wire
 from services.social.service.accounts import Accounts
 from services.social.service.posts import Posts
+from services.social.service.reading import Reading
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -20,9 +21,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class SocialServicer(pb_grpc.SocialServiceServicer):
     """Serves `puppet.social.v1.SocialService`."""
 
-    def __init__(self, accounts: Accounts, posts: Posts) -> None:
+    def __init__(self, accounts: Accounts, posts: Posts, reading: Reading) -> None:
         self._accounts = accounts
         self._posts = posts
+        self._reading = reading
 
     async def RegisterAccount(self, request: pb.RegisterAccountRequest, context: Context) -> pb.RegisterAccountResponse:
         """Register an agent's account."""
@@ -59,6 +61,13 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         )
         return pb.CreatePostResponse(post=wire.write_post(post))
 
+    async def WithdrawPost(self, request: pb.WithdrawPostRequest, context: Context) -> pb.WithdrawPostResponse:
+        """Withdraw a post."""
+        wire.check_withdrawal(request)
+        created = request_key(pb.CreatePostRequest(request_id=request.create_request_id))
+        post = await self._posts.withdraw(request.account_id, request.id or created, request_key(request))
+        return pb.WithdrawPostResponse(post=wire.write_post(post))
+
     async def GetPost(self, request: pb.GetPostRequest, context: Context) -> pb.GetPostResponse:
         """Return one post."""
         wire.check_id(request)
@@ -75,12 +84,20 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
             next_page_token=next_token(listed.next_key, filters),
         )
 
+    async def GetConversation(self, request: pb.GetConversationRequest, context: Context) -> pb.GetConversationResponse:
+        """Return a conversation."""
+        most = wire.read_max_posts(request)
+        conversation = await self._reading.conversation(
+            request.account_id, request.network_post_id, request.conversation_id, most
+        )
+        return wire.write_conversation(conversation)
+
     async def ListMentions(self, request: pb.ListMentionsRequest, context: Context) -> pb.ListMentionsResponse:
         """List mentions."""
         wire.check_mentions(request)
         filters = [request.account_id, request.after_network_post_id]
         page = read_page(request.page_size, request.page_token, filters, (str,), default=20, most=100)
-        listed = await self._accounts.mentions(request.account_id, request.after_network_post_id, page)
+        listed = await self._reading.mentions(request.account_id, request.after_network_post_id, page)
         return pb.ListMentionsResponse(
             mentions=[wire.write_mention(mention) for mention in listed.rows],
             next_page_token=next_token(listed.next_key, filters),

@@ -4,17 +4,19 @@ from puppet.social.v1 import social_service_pb2 as pb
 from services.runtime.checks import Checks
 from services.runtime.protobuf import write_time
 from services.social.domain.accounts import Account, Capabilities, Credentials, NetworkName, ReplyScope
-from services.social.domain.network import Mention
+from services.social.domain.network import Cause, Conversation, ConversationPost, Mention
 from services.social.domain.posts import Post, PostState
 from services.social.domain.text import MAX_POST_LENGTH, weighted_length
 
 _NETWORK_NUMBERS = {name: pb.Network.Value(f"NETWORK_{name.name}") for name in NetworkName}
 _STATES = {pb.PostState.Value(f"POST_STATE_{state.name}"): state for state in PostState}
 _STATE_NUMBERS = {state: number for number, state in _STATES.items()}
+_CAUSE_NUMBERS = {cause: pb.PostStateCause.Value(f"POST_STATE_CAUSE_{cause.name}") for cause in Cause}
 _SCOPE_NUMBERS = {scope: pb.ReplyScope.Value(f"REPLY_SCOPE_{scope.name}") for scope in ReplyScope}
 
 _MOST_SIGNS = 5_000  # before a text is weighed: long URLs count little
 _ID_DIGITS = 19
+_MOST_OF_A_CONVERSATION = 20
 
 
 def read_credentials(request: pb.RegisterAccountRequest) -> Credentials:
@@ -65,6 +67,20 @@ def check_new_post(request: pb.CreatePostRequest) -> None:
         checks.request_id(request.request_id, required=True)
 
 
+def check_withdrawal(request: pb.WithdrawPostRequest) -> None:
+    """Check which post is to be withdrawn."""
+    with Checks() as checks:
+        checks.text("account_id", request.account_id, 64)
+        match request.WhichOneof("post"):
+            case "id":
+                checks.text("id", request.id, 64)
+            case "create_request_id":
+                checks.text("create_request_id", request.create_request_id, 128)
+            case _:
+                checks.refuse("post", "is required")
+        checks.request_id(request.request_id)
+
+
 def read_states(request: pb.ListPostsRequest) -> tuple[PostState, ...]:
     """Return the states that are wanted."""
     with Checks() as checks:
@@ -79,6 +95,18 @@ def check_mentions(request: pb.ListMentionsRequest) -> None:
     with Checks() as checks:
         checks.text("account_id", request.account_id, 64)
         _network_id(checks, "after_network_post_id", request.after_network_post_id)
+
+
+def read_max_posts(request: pb.GetConversationRequest) -> int:
+    """Return how many posts of a conversation are wanted."""
+    with Checks() as checks:
+        checks.text("account_id", request.account_id, 64)
+        checks.text("network_post_id", request.network_post_id, _ID_DIGITS)
+        for field in ("network_post_id", "conversation_id"):
+            _network_id(checks, field, getattr(request, field))
+        if not 0 <= request.max_posts <= _MOST_OF_A_CONVERSATION:
+            checks.refuse("max_posts", f"must be 0 to {_MOST_OF_A_CONVERSATION}")
+    return request.max_posts or _MOST_OF_A_CONVERSATION
 
 
 def write_account(account: Account) -> pb.Account:
@@ -119,6 +147,8 @@ def write_post(post: Post) -> pb.Post:
         create_time=write_time(post.create_time),
         finish_time=write_time(post.finish_time),
         request_id=post.request_id,
+        state_cause=_CAUSE_NUMBERS[post.state_cause] if post.state_cause else pb.POST_STATE_CAUSE_UNSPECIFIED,
+        due_time=write_time(post.due_time),
     )
 
 
@@ -133,6 +163,27 @@ def write_mention(mention: Mention) -> pb.Mention:
         in_reply_to=mention.in_reply_to,
         create_time=write_time(mention.create_time),
         in_reply_to_user_id=mention.in_reply_to_user_id,
+    )
+
+
+def write_conversation(conversation: Conversation) -> pb.GetConversationResponse:
+    """Return a conversation as it goes over the wire."""
+    return pb.GetConversationResponse(
+        posts=[_write_conversation_post(post) for post in conversation.posts],
+        call_count=conversation.calls,
+        read_post_count=conversation.posts_read,
+        read_user_count=conversation.users_read,
+    )
+
+
+def _write_conversation_post(post: ConversationPost) -> pb.ConversationPost:
+    return pb.ConversationPost(
+        network_post_id=post.network_post_id,
+        author_user_id=post.author_user_id,
+        author_handle=post.author_handle,
+        text=post.text,
+        in_reply_to=post.in_reply_to,
+        create_time=write_time(post.create_time),
     )
 
 

@@ -217,13 +217,29 @@ class FakeSocial:
         self.looks_until_settled = 0
         self.held = 0
         """How many sends are taken, and answered with a limit that ends in a quarter of an hour."""
+        self.withheld: Refused | None = None
+        """What holds posts back until something is done about it."""
+        self.withdrawals = 0
+        """How often a post was asked back, whether or not it could be had."""
+        self.holding: set[str] = set()
+        """The requests whose posts are held back."""
         self.sending: asyncio.Event | None = None
         """When set, a post is published, and its answer waits for this."""
         self._ids = itertools.count(1)
 
     def published(self, account_id: str) -> list[str]:
         """Return what an account published, oldest first."""
-        return [text for account, text, _, _ in self.posts.values() if account == account_id]
+        return [
+            text
+            for request_id, (account, text, _, post) in self.posts.items()
+            if account == account_id and post.progress is not Progress.FAILED and request_id not in self.holding
+        ]
+
+    def settle(self) -> None:
+        """Let every post settle that is under way."""
+        self.looks_until_settled = 0
+        for request_id, (*rest, post) in self.posts.items():
+            self.posts[request_id] = (rest[0], rest[1], rest[2], replace(post, progress=Progress.SETTLED))
 
     def answers(self) -> list[tuple[str, str]]:
         """Return the replies, and the ids of the posts that they answer, oldest first."""
@@ -285,9 +301,13 @@ class FakeSocial:
             if in_reply_to in self.deleted:
                 progress = Progress.FAILED
             self.posts[request_id] = (account_id, text, in_reply_to, Post(f"pst_{number}", progress, str(number), ""))
-        if self.held:
-            self.held -= 1
-            raise DependencyUnavailable("social", 900)
+        if self.posts[request_id][3].progress is Progress.FAILED:
+            return self.posts[request_id][3]
+        if self.held or self.withheld:
+            self.held = max(0, self.held - 1)
+            self.holding.add(request_id)
+            raise self.withheld or DependencyUnavailable("social", 900, "has to wait: the network's limit is used up")
+        self.holding.discard(request_id)
         if self.sending is not None:
             await self.sending.wait()
         return self.posts[request_id][3]
@@ -305,6 +325,23 @@ class FakeSocial:
         if not self.looks_until_settled:
             self.posts[key] = found = (*found[:3], replace(found[3], progress=Progress.SETTLED))
         return found[3]
+
+    async def withdraw(self, account_id: str, request_id: str) -> Post | None:
+        self.line.pass_through()
+        self.withdrawals += 1
+        if request_id not in self.posts:
+            return None
+        *rest, post = self.posts[request_id]
+        if request_id in self.holding:
+            self.holding.discard(request_id)
+            post = replace(post, progress=Progress.FAILED, reason="withdrawn before it was sent")
+            self.posts[request_id] = (rest[0], rest[1], rest[2], post)
+        return post
+
+    async def withdraw_held(self, account_id: str) -> None:
+        self.line.pass_through()
+        for request_id in [name for name in self.holding if self.posts[name][0] == account_id]:
+            await self.withdraw(account_id, request_id)
 
     async def mentions(self, account_id: str, after: str) -> list[Mention]:
         self.line.pass_through()

@@ -16,7 +16,8 @@ from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
 from services.social.domain.errors import CredentialsRefused
-from services.social.domain.network import Duplicate, Mention, Outcome, Published, SeenPost, Undecided
+from services.social.domain.limits import Action, Limit, LimitTold, Scope
+from services.social.domain.network import Conversation, Duplicate, Mention, Outcome, Published, SeenPost, Undecided
 from services.social.domain.posts import Post, PostState
 
 
@@ -69,6 +70,8 @@ class FakeNetwork:
         self.hidden = timedelta(0)
         self.posts_a_day = 0
         """What the network says of its limit with every post; 0 when it says nothing."""
+        self.told: list[LimitTold] = []
+        """What it says of other limits with the next call."""
         self.takes_duplicates = False
         """True for a network that, unlike X, publishes the same text again."""
         self.blind: PuppetError | None = None
@@ -77,6 +80,7 @@ class FakeNetwork:
         """What accounts are called by now, by their ids."""
         self.sends = 0
         self.reads = 0
+        self.mention_reads = 0
         self.profiles = 0
         self.most_senders = 0
         self.may_answer = asyncio.Event()
@@ -85,6 +89,13 @@ class FakeNetwork:
     def texts(self) -> list[str]:
         """Return what was posted, whether or not it is visible yet."""
         return [item.post.text for item in self.standing]
+
+    def limits(self, credentials: Credentials) -> list[LimitTold]:
+        told, self.told = self.told, []
+        if self.posts_a_day:
+            reset = self._clock.now() + timedelta(days=1)
+            told.append(LimitTold(Scope.ACCOUNT, Action.POST, "24hour", self.posts_a_day, self.posts_a_day, reset))
+        return told
 
     async def profile(self, credentials: Credentials) -> Profile:
         self.profiles += 1
@@ -119,8 +130,15 @@ class FakeNetwork:
         return self.mentions[-most:]
 
     async def mentions_after(self, credentials: Credentials, user_id: str, network_post_id: str) -> list[Mention]:
+        self.mention_reads += 1
         self._look()
         return [mention for mention in self.mentions if int(mention.network_post_id) > int(network_post_id)]
+
+    async def conversation(
+        self, credentials: Credentials, network_post_id: str, conversation_id: str, most: int
+    ) -> Conversation:
+        self._look()
+        return Conversation(tuple(self.mentions[-most:]), 1, len(self.mentions), 0)
 
     def _look(self) -> None:
         if self.blind is not None:
@@ -139,7 +157,7 @@ class FakeNetwork:
         self._last_id += 1
         seen = SeenPost(str(self._last_id), text, in_reply_to)
         self.standing.append(_Standing(user, seen, self._clock.now() + self.hidden))
-        return Undecided("no answer") if fault is Lost.AFTER else Published(seen.network_post_id, self.posts_a_day)
+        return Undecided("no answer") if fault is Lost.AFTER else Published(seen.network_post_id)
 
 
 class FakeRecords:
@@ -150,6 +168,7 @@ class FakeRecords:
         self._accounts = copy.deepcopy(store.accounts)
         self._posts = copy.deepcopy(store.posts)
         self._requests = dict(store.requests)
+        self._limits = dict(store.limits)
 
     async def claim(self, key: RequestKey, resource_id: str) -> str | None:
         if not key.request_id:
@@ -159,6 +178,20 @@ class FakeRecords:
             raise RequestIdReused(key.request_id)
         known = (key.method, key.request_id) in self._store.requests
         return first if known else None
+
+    async def claimed(self, key: RequestKey) -> str | None:
+        _, first = self._requests.get((key.method, key.request_id), ("", None))
+        return first
+
+    async def limits(self, holders: Collection[str]) -> list[Limit]:
+        return [limit for (holder, _, _), limit in self._limits.items() if holder in holders]
+
+    async def put_limits(self, limits: Sequence[Limit]) -> None:
+        self._limits |= {(limit.holder, limit.action, limit.window): limit for limit in limits}
+
+    async def forget_limits(self, holders: Collection[str]) -> None:
+        kept = {key: limit for key, limit in self._limits.items() if key[0] not in holders or limit.remaining > 0}
+        self._limits = kept
 
     async def account(self, account_id: str) -> Account | None:
         return self._accounts.get(account_id)
@@ -233,6 +266,7 @@ class FakeRecords:
         self._store.accounts = self._accounts
         self._store.posts = self._posts
         self._store.requests = self._requests
+        self._store.limits = self._limits
         self._store.committed()
         await asyncio.sleep(0)
 
@@ -245,6 +279,7 @@ class FakeStore:
         self.accounts: dict[str, Account] = {}
         self.posts: dict[str, Post] = {}
         self.requests: dict[tuple[str, str], tuple[str, str]] = {}
+        self.limits: dict[tuple[str, Action, str], Limit] = {}
         self.committed: Callable[[], None] = lambda: None
         """Called after every commit, before whoever committed learns of it."""
 

@@ -65,8 +65,10 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "ListAccounts": READ_BY_AGENTS,
         "GetCapabilities": f"{READ_ALL} agents",
         "CreatePost": "operator agents",
+        "WithdrawPost": "operator agents",
         "GetPost": f"{READ_ALL} agents",
         "ListPosts": f"{READ_ALL} agents",
+        "GetConversation": f"{READ_ALL} agents",
         "ListMentions": f"{READ_ALL} agents",
     },
     "puppet.trading.v1.TradingService": {

@@ -96,3 +96,12 @@ class Sandbox:
         """Switch a fault on."""
         status, _ = await self.call("POST", "/_sandbox/faults", json=fault)
         assert status == 200
+
+    async def usage(self) -> Any:
+        """Return what X would bill for: the calls by endpoint, the posts and the users that were shown."""
+        return (await self.call("GET", "/_sandbox/usage"))[1]
+
+    async def speak(self, vocabulary: str) -> None:
+        """Let the sandbox understand `tweets`, `posts`, or `both`."""
+        status, _ = await self.call("POST", "/_sandbox/vocabulary", json={"vocabulary": vocabulary})
+        assert status == 200

@@ -14,9 +14,12 @@ _CAUSES = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: "is busy, or its own limit is reached",
 }
 
+_LASTING = frozenset({"REPLY_SHARE_USED_UP", "USAGE_CAPPED", "CREDITS_USED_UP"})
+"""Limits that last longer than anybody would wait."""
 
-_FINAL = frozenset({"REPLY_SHARE_USED_UP"})
-"""Limits that last for a day, and not for as long as anybody would wait."""
+_TELLING = frozenset({grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE})
+_OF_ITSELF = frozenset({"", "UNAVAILABLE"})
+"""The reasons with which a service speaks of itself, and not of what it needs."""
 
 
 @contextlib.contextmanager
@@ -27,9 +30,11 @@ def calling(dependency: str) -> Iterator[None]:
     except grpc.aio.AioRpcError as error:
         remote = Remote(error)
         # CANCELLED is the other side's doing: a caller that gives up gets CancelledError.
-        is_transient = remote.is_transient and remote.reason not in _FINAL
+        is_transient = remote.is_transient and remote.reason not in _LASTING
         if is_transient or remote.code is grpc.StatusCode.CANCELLED:
             cause = _CAUSES.get(remote.code, "is not available")
+            if remote.code in _TELLING and remote.reason not in _OF_ITSELF:
+                cause = f"has to wait: {remote.message}"
             raise DependencyUnavailable(dependency, remote.retry_after or 1.0, cause) from error
         reason = remote.reason or remote.code.name
         raise Refused(dependency, reason, f"{reason}: {remote.message}", remote.violations) from error

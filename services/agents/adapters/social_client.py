@@ -6,13 +6,14 @@ from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.persona import XSecrets
-from services.agents.ports.neighbours import Account
+from services.agents.ports.neighbours import Account, Refused
 from services.agents.ports.stored import Mention, Post, Progress
 from services.runtime.clock import Clock
 from services.runtime.protobuf import read_time
 
 _PROGRESS = {pb.POST_STATE_SETTLED: Progress.SETTLED, pb.POST_STATE_FAILED: Progress.FAILED}
 _PAGE = 100
+_MOST_HELD = 500
 _MOST_PAGES = 5
 
 
@@ -55,6 +56,26 @@ class SocialClient:
         with calling("social"):
             return _post((await self._social.GetPost(pb.GetPostRequest(id=post_id))).post)
 
+    async def withdraw(self, account_id: str, request_id: str) -> Post | None:
+        """Take back what was to be published for this request_id, unless it was sent, and return it as it is then."""
+        request = pb.WithdrawPostRequest(account_id=account_id, create_request_id=request_id)
+        try:
+            with calling("social"):
+                return _post((await self._social.WithdrawPost(request)).post)
+        except Refused as refused:
+            if refused.reason != "POST_NOT_FOUND":
+                raise
+            return None
+
+    async def withdraw_held(self, account_id: str) -> None:
+        """Take back everything of an account that is held back."""
+        request = pb.ListPostsRequest(account_id=account_id, states=[pb.POST_STATE_CLAIMED], page_size=_MOST_HELD)
+        with calling("social"):
+            # What was taken back isn't listed any more.
+            while held := (await self._social.ListPosts(request)).posts:
+                for post in held:
+                    await self._social.WithdrawPost(pb.WithdrawPostRequest(account_id=account_id, id=post.id))
+
     async def mentions(self, account_id: str, after: str) -> list[Mention]:
         """Return the mentions after the one with this network id, or the latest when it is empty; oldest first."""
         found: list[Mention] = []
@@ -89,4 +110,7 @@ def _account(account: pb.Account) -> Account:
 
 
 def _post(post: pb.Post) -> Post:
-    return Post(post.id, _PROGRESS.get(post.state, Progress.UNDER_WAY), post.network_post_id, post.state_reason)
+    progress = _PROGRESS.get(post.state, Progress.UNDER_WAY)
+    if post.state == pb.POST_STATE_UNKNOWN and not post.HasField("due_time"):
+        progress = Progress.UNDECIDED
+    return Post(post.id, progress, post.network_post_id, post.state_reason)

@@ -180,6 +180,17 @@ class SocialPort(Protocol):
         """Return a post as it is now."""
         ...
 
+    async def withdraw(self, account_id: str, request_id: str) -> Post | None:
+        """Take back what was to be published for this request_id, unless it was sent, and return it as it is then.
+
+        None when nothing was taken for it; nothing will be any more.
+        """
+        ...
+
+    async def withdraw_held(self, account_id: str) -> None:
+        """Take back everything of an account that is held back."""
+        ...
+
     async def mentions(self, account_id: str, after: str) -> list[Mention]:
         """Return the mentions after the one with this network id, or the latest when it is empty; oldest first."""
         ...

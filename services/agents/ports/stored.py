@@ -74,7 +74,14 @@ class TradeTask:
     agent_id: str
 
 
-Task: TypeAlias = PostTask | MentionsTask | ReplyTask | TradeTask
+@dataclass(frozen=True, slots=True)
+class WithdrawTask:
+    """Take back what is held back of a stopped agent's posts."""
+
+    agent_id: str
+
+
+Task: TypeAlias = PostTask | MentionsTask | ReplyTask | TradeTask | WithdrawTask
 """What a workflow is asked to do."""
 
 
@@ -171,6 +178,8 @@ class Progress(StrEnum):
     UNDER_WAY = "under way"
     SETTLED = "settled"
     FAILED = "failed"
+    UNDECIDED = "undecided"
+    """Whether it happened isn't known, and nobody tries to find out any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +219,7 @@ STORED: Mapping[str, type] = {
     "mentions_task": MentionsTask,
     "reply_task": ReplyTask,
     "trade_task": TradeTask,
+    "withdraw_task": WithdrawTask,
     "draft": Draft,
     "pass": Pass,
     "inbox": Inbox,

@@ -12,7 +12,7 @@ from services.agents.domain.mood import Mood, baseline
 from services.agents.domain.persona import Persona, read_persona, redact, secrets_of
 from services.agents.domain.schedule import first_due, kinds
 from services.agents.ports.store import Records, Store
-from services.agents.ports.stored import PostTask, Task, TradeTask
+from services.agents.ports.stored import PostTask, Task, TradeTask, WithdrawTask
 from services.agents.ports.workflows import Workflows
 from services.agents.service.cast import Cast
 from services.agents.service.journal import TURN, Entry, Journal
@@ -155,7 +155,7 @@ class Agents:
         return agent
 
     async def stop(self, agent_id: str, key: RequestKey) -> AgentRecord:
-        """Stop an agent's schedule. Raises AgentNotFound."""
+        """Stop an agent's schedule, and take back what is held back of its posts. Raises AgentNotFound."""
         async with self._store.writing(TURN) as records:
             agent = await _existing(records, agent_id)
             if await records.claim(key, agent_id) is None:
@@ -166,6 +166,9 @@ class Agents:
                     await self._tell(records, agent, "was stopped")
                 await records.commit()
         self._journal.announce()
+        if not agent.is_active:
+            name = key.digest if key.request_id else new_id("stop")
+            await self._workflows.start(f"withdraw/{agent_id}/{name}", WithdrawTask(agent_id))
         return agent
 
     async def status(self, agent_id: str) -> Status:

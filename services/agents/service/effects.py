@@ -18,8 +18,9 @@ class Effects:
     async def begin(self, agent_id: str, workflow_id: str, may: Callable[[AgentRecord], bool]) -> AgentRecord | None:
         """Return the agent as it is now; None when it may not, and nothing of this workflow was sent before.
 
-        What has begun is finished, whatever has changed since: it may be out already, and what the log says didn't
-        happen must not have happened. Raises AgentNotFound.
+        What has begun comes to its end, whatever has changed since: it may be out already, and what the log says didn't
+        happen must not have happened. Of an agent that isn't active any more what can be is to be taken back. Raises
+        AgentNotFound.
         """
         async with self._store.writing(TURN) as records:
             agent = await records.agent(agent_id)

@@ -34,6 +34,7 @@ _ADDRESS_PROBABILITY = 0.35
 _ADDRESS_PROBABILITY_AFTER_SILENCE = 0.85
 _SILENCE = 3
 _POST_LENGTH = 280
+_STOPPED = Pass("posts nothing", "was stopped before it was sent")
 
 
 class Posting:
@@ -94,13 +95,18 @@ class Posting:
         return Draft(prefix + choice.text, reason, details)
 
     async def publish(self, workflow_id: str, agent_id: str, text: str, in_reply_to: str = "") -> Post | Pass:
-        """Publish a text, once for every workflow; a Pass says why it isn't to be published."""
+        """Publish a text, once for every workflow; a Pass says why it isn't to be published.
+
+        What had begun before the agent was stopped is taken back if it can be.
+        """
         record = (await self._cast.character(agent_id)).record
         if record.wallet_id and await self._trading.holds_key(text):
             return Pass("posts nothing", "the text held the key of a wallet")
         agent = await self._effects.begin(agent_id, workflow_id, lambda agent: bool(agent.account_id))
         if agent is None:
-            return Pass("posts nothing", "was stopped before it was sent")
+            return _STOPPED
+        if not agent.is_active:
+            return await self._social.withdraw(agent.account_id, workflow_id) or _STOPPED
         try:
             return await self._social.publish(agent.account_id, text, in_reply_to, workflow_id)
         except Refused as refused:
@@ -111,6 +117,20 @@ class Posting:
     async def look(self, post_id: str) -> Post:
         """Return a post as it is now."""
         return await self._social.post(post_id)
+
+    async def withdraw(self, workflow_id: str, agent_id: str) -> Post | None:
+        """Take back what this workflow wanted to publish, unless it was sent, and return it as it is then.
+
+        None when nothing was taken for it, and nothing will be.
+        """
+        account_id = (await self._cast.character(agent_id)).record.account_id
+        return await self._social.withdraw(account_id, workflow_id) if account_id else None
+
+    async def withdraw_held(self, agent_id: str) -> None:
+        """Take back everything that is held back of an agent, unless it was started again meanwhile."""
+        record = (await self._cast.character(agent_id)).record
+        if record.account_id and not record.is_active:
+            await self._social.withdraw_held(record.account_id)
 
     async def remember(self, workflow_id: str, agent_id: str, draft: Draft, post: Post) -> None:
         """Remember what was posted."""

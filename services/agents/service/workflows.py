@@ -13,7 +13,16 @@ from typing import Protocol, TypeVar
 from services.agents.domain.entities import ActivityKind
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.mood import SocialEvent
-from services.agents.ports.stored import MentionsTask, Pass, PostTask, Progress, ReplyTask, TradeTask
+from services.agents.ports.stored import (
+    MentionsTask,
+    Pass,
+    Post,
+    PostTask,
+    Progress,
+    ReplyTask,
+    TradeTask,
+    WithdrawTask,
+)
 from services.agents.ports.workflows import Run, StepFailed
 from services.agents.service.hearing import Hearing
 from services.agents.service.journal import Entry, Journal
@@ -25,6 +34,7 @@ from services.agents.service.trading import Dealing, traded
 _SIFTED_AT_ONCE = 50
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
+_LONGEST_DOUBT_SECONDS = 300.0
 _LONGEST_RESEND_SECONDS = 60.0  # each one asks a network that may have said to come back later
 
 
@@ -39,6 +49,7 @@ class _Effect(Protocol):
     def reason(self) -> str: ...
 
 
+T = TypeVar("T")
 EffectT = TypeVar("EffectT", bound=_Effect)
 
 
@@ -71,9 +82,7 @@ class Flows:
             if isinstance(draft, Pass):
                 await self._pass(run, task.agent_id, draft)
                 return
-            post = await self._settled(
-                run, lambda: self._posting.publish(run.id, task.agent_id, draft.text), self._posting.look
-            )
+            post = await self._published(run, task.agent_id, draft.text)
             if isinstance(post, Pass):
                 await self._pass(run, task.agent_id, post)
                 return
@@ -112,10 +121,7 @@ class Flows:
             if isinstance(draft, Pass):
                 await self._pass(run, agent_id, draft)
                 return
-            to = task.mention.network_post_id
-            post = await self._settled(
-                run, lambda: self._posting.publish(run.id, agent_id, draft.text, to), self._posting.look
-            )
+            post = await self._published(run, agent_id, draft.text, task.mention.network_post_id)
             if isinstance(post, Pass):
                 await self._pass(run, agent_id, post)
                 return
@@ -140,6 +146,37 @@ class Flows:
             telling = await run.step("tell", lambda: self._dealing.telling(run.id, agent_id, order, trade))
             if telling is not None:
                 await run.start(f"{run.id}/post", telling)
+
+    async def withdraw(self, run: Run, task: WithdrawTask) -> None:
+        """Take back what is held back of an agent that was stopped."""
+        async with self._failures(run, task.agent_id, "take back what was held back"):
+            await _persistent(run, "withdraw", lambda: self._posting.withdraw_held(task.agent_id))
+
+    async def _published(self, run: Run, agent_id: str, text: str, in_reply_to: str = "") -> Post | Pass:
+        """Publish, and wait until the post is settled; a Pass says why nothing was sent.
+
+        Raises StepFailed when it isn't on the network and won't be: what is held for too long is taken back, and what
+        may have been sent is waited for until that is known or nobody looks any more.
+        """
+        try:
+            send = partial(self._posting.publish, run.id, agent_id, text, in_reply_to)
+            return await self._settled(run, send, self._posting.look)
+        except StepFailed as failed:
+            if failed.reason == Progress.FAILED.name:
+                raise
+            return await self._taken_back(run, agent_id, failed)
+
+    async def _taken_back(self, run: Run, agent_id: str, failed: StepFailed) -> Post:
+        """Take a post back; return it when it turns out to be on the network, else raise why it isn't."""
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            post = await _persistent(run, "withdraw", partial(self._posting.withdraw, run.id, agent_id))
+            if post is None or post.progress in (Progress.FAILED, Progress.UNDECIDED):
+                raise failed
+            if post.progress is Progress.SETTLED:
+                return post
+            await run.sleep(pause)
+            pause = min(2 * pause, _LONGEST_DOUBT_SECONDS)
 
     async def _settled(
         self, run: Run, send: Callable[[], Awaitable[EffectT | Pass]], look: Callable[[str], Awaitable[EffectT]]
@@ -196,3 +233,16 @@ class Flows:
 
     async def _end(self, run: Run, agent_id: str, entry: Entry) -> None:
         await run.step("end", lambda: self._journal.record(agent_id, "end", {run.id: entry}))
+
+
+async def _persistent(run: Run, name: str, action: Callable[[], Awaitable[T]]) -> T:
+    """Do this step until the other service answers. Raises StepFailed when it refuses."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return await run.step(name, action)
+        except StepFailed as failed:
+            if failed.reason != DependencyUnavailable.reason:
+                raise
+        await run.sleep(pause)
+        pause = min(2 * pause, _LONGEST_DOUBT_SECONDS)

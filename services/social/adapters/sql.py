@@ -4,16 +4,36 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, or_, select
 
+from services.runtime.idempotency import RequestKey, RequestRecord
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 from services.social.domain.accounts import Account, NetworkName, Profile
+from services.social.domain.limits import Limit
 from services.social.domain.posts import Post, PostState
+
+_LIMIT_KEY = ("holder", "action", "window")
+_PUT_LIMIT = {
+    name: put.on_conflict_do_update(
+        index_elements=_LIMIT_KEY, set_={told: put.excluded[told] for told in ("allowed", "remaining", "reset_time")}
+    )
+    for name, put in (("sqlite", sqlite.insert(Limit)), ("postgresql", postgresql.insert(Limit)))
+}
 
 
 class SqlRecords(SqlTransaction):
     """Accounts and posts within one transaction."""
+
+    async def claimed(self, key: RequestKey) -> str | None:
+        """Return the id that a request was claimed with, whatever its body was; None when it never was."""
+        query = select(RequestRecord.resource_id).where(
+            RequestRecord.principal == key.principal,
+            RequestRecord.method == key.method,
+            RequestRecord.request_id == key.request_id,
+        )
+        return (await self._session.exec(query)).first()
 
     async def account(self, account_id: str) -> Account | None:
         """Return an account."""
@@ -91,3 +111,19 @@ class SqlRecords(SqlTransaction):
             Post.id != post.id,
         )
         return (await self._session.exec(query.limit(1))).first() is not None
+
+    async def limits(self, holders: Collection[str]) -> list[Limit]:
+        """Return what was told of the limits of these accounts and apps."""
+        return list((await self._session.exec(select(Limit).where(col(Limit.holder).in_(holders)))).all())
+
+    async def put_limits(self, limits: Sequence[Limit]) -> None:
+        """Keep what is told now of these limits."""
+        # In one order: two that keep the same ones don't wait for each other.
+        rows = sorted((limit.model_dump() for limit in limits), key=lambda row: [row[name] for name in _LIMIT_KEY])
+        if rows:
+            await self._connection.execute(_PUT_LIMIT[self._connection.dialect.name], rows)
+
+    async def forget_limits(self, holders: Collection[str]) -> None:
+        """Forget what holds these accounts and apps back."""
+        held = sa.delete(Limit).where(col(Limit.holder).in_(holders), col(Limit.remaining) <= 0)
+        await self._connection.execute(held)

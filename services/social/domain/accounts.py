@@ -1,10 +1,11 @@
 """Accounts on networks, and what they may do there."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlmodel import BigInteger, DateTime, Field, SQLModel
+from sqlmodel import DateTime, Field, SQLModel
 
 from services.runtime.columns import text_of
 from services.social.domain.text import MAX_POST_LENGTH
@@ -59,6 +60,11 @@ class Credentials:
     access_token: str = field(repr=False)
     access_token_secret: str = field(repr=False)
 
+    @property
+    def app(self) -> str:
+        """The app's name here: accounts with the same key share its limits."""
+        return f"app_{hashlib.sha256(self.api_key.encode()).hexdigest()[:32]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -83,8 +89,6 @@ class Account(SQLModel, table=True):
     """When the network last said what its handle is, or that another account has it."""
     handle_due_time: datetime = Field(sa_type=DateTime(timezone=True))
     """When the network is to be asked for it again."""
-    posts_a_day: int = Field(default=0, sa_type=BigInteger)
-    """How many posts in 24 hours the network last said it may make; 0 when it has never said so."""
 
     def belongs_to(self, agent_id: str, profile: Profile) -> bool:
         """Tell whether it is this agent's account with this profile, whose handle may have changed since."""

@@ -1,6 +1,9 @@
 """Why the social service refuses a call."""
 
+from typing import ClassVar
+
 from services.runtime import errors
+from services.social.domain.network import Cause
 
 
 class AccountNotFound(errors.NotFound):
@@ -47,6 +50,27 @@ class NetworkRateLimited(errors.Exhausted):
     """The network's limit for this account is used up until `retry_after` seconds have passed."""
 
     reason = "NETWORK_RATE_LIMITED"
+    words: ClassVar[str] = "the network's rate limit is used up"
+
+
+class UsageCapped(NetworkRateLimited):
+    """The cap of the app's plan is reached; it is tried again after `retry_after` seconds."""
+
+    reason = "USAGE_CAPPED"
+    words = "the usage cap of the network's plan is reached"
+
+
+class CreditsUsedUp(NetworkRateLimited):
+    """The app's credits are used up; it is tried again after `retry_after` seconds."""
+
+    reason = "CREDITS_USED_UP"
+    words = "the credits at the network are used up"
+
+
+class AccountLocked(errors.WrongState):
+    """The network lets the account do nothing, until its owner has it opened there."""
+
+    reason = "ACCOUNT_LOCKED"
 
 
 class ReplyShareUsedUp(errors.Exhausted):
@@ -65,3 +89,18 @@ class NetworkUnavailable(errors.Unavailable):
     """The network can't be reached, or doesn't answer as it should."""
 
     reason = "NETWORK_UNAVAILABLE"
+
+
+USED_UP_FOR: dict[Cause, type[NetworkRateLimited]] = {
+    Cause.RATE_LIMITED: NetworkRateLimited,
+    Cause.USAGE_CAPPED: UsageCapped,
+    Cause.CREDITS_USED_UP: CreditsUsedUp,
+}
+"""What is raised when a limit is used up."""
+
+WITHHELD_FOR: dict[Cause, type[errors.WrongState]] = {
+    Cause.CREDENTIALS_REFUSED: CredentialsRefused,
+    Cause.ACCOUNT_LOCKED: AccountLocked,
+    Cause.NOT_CAPABLE: NotCapable,
+}
+"""What is raised when an account or its app may not do something."""

@@ -2,7 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
+
+
+class Cause(StrEnum):
+    """Why a post isn't on the network, or why that isn't known."""
+
+    RATE_LIMITED = "rate_limited"
+    USAGE_CAPPED = "usage_capped"
+    CREDITS_USED_UP = "credits_used_up"
+    CREDENTIALS_REFUSED = "credentials_refused"
+    ACCOUNT_LOCKED = "account_locked"
+    NOT_CAPABLE = "not_capable"
+    NETWORK_UNAVAILABLE = "network_unavailable"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +37,22 @@ class Mention:
     """Who wrote the post that it replies to; empty when it is no reply, or the network doesn't say."""
 
 
+ConversationPost: TypeAlias = Mention
+"""A post of a conversation, whoever wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Posts of a conversation, the oldest first, and what it cost to read them."""
+
+    posts: tuple[ConversationPost, ...]
+    calls: int
+    """How often the network was called."""
+    posts_read: int
+    """How many posts it showed, which is what X bills."""
+    users_read: int
+
+
 @dataclass(frozen=True, slots=True)
 class SeenPost:
     """A post on an account's own timeline; its links are as they were written."""
@@ -31,13 +64,9 @@ class SeenPost:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """It is on the network, with this id.
-
-    `posts_a_day` is how many posts in 24 hours the network says that the account may make; 0 when it doesn't say.
-    """
+    """It is on the network, with this id."""
 
     network_post_id: str
-    posts_a_day: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +85,24 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class RateLimited:
-    """It was not posted, and may be sent again at this time."""
+    """It was not posted: a limit, a cap or the credits are used up. It may be sent again at this time."""
 
     until: datetime
+    reason: str = "the network's rate limit is used up"
+    cause: Cause = Cause.RATE_LIMITED
 
 
 @dataclass(frozen=True, slots=True)
 class Unauthorized:
-    """It was not posted: the network doesn't take the credentials."""
+    """It was not posted: the account or its app may not, until somebody changes that."""
 
     reason: str
+    cause: Cause = Cause.CREDENTIALS_REFUSED
 
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """It was not posted: no connection came about."""
+    """It was not posted: the network was not reached."""
 
     reason: str
 

@@ -14,6 +14,7 @@ from sqlmodel import DateTime, Field, SQLModel
 
 from services.runtime.columns import text_of
 from services.social.domain.network import (
+    Cause,
     Duplicate,
     Outcome,
     Published,
@@ -60,6 +61,8 @@ class Post(SQLModel, table=True):
     request_id: str
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
     state: PostState = Field(default=PostState.CLAIMED, sa_type=text_of(PostState))
+    state_cause: Cause | None = Field(default=None, sa_type=text_of(Cause))
+    """Why it isn't on the network, as a code; None as well when an earlier version said why."""
     state_reason: str = ""
     network_post_id: str | None = None
     finish_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
@@ -109,7 +112,7 @@ class Post(SQLModel, table=True):
     def take(self, now: datetime, timing: Timing) -> None:
         """Mark it as being sent, for the time of a lease."""
         self.state = PostState.SENT
-        self.state_reason = ""
+        self.state_cause, self.state_reason = None, ""
         self.attempt += 1
         self.due_time = now + timing.lease
 
@@ -129,18 +132,18 @@ class Post(SQLModel, table=True):
             case Published(network_post_id=network_post_id):
                 self.settle(network_post_id, now)
             case Refused(reason):
-                self._fail(reason, now)
+                self._fail(Cause.REFUSED, reason, now)
             case Duplicate(reason) if not self.may_be_posted:
-                self._fail(reason, now)
+                self._fail(Cause.DUPLICATE, reason, now)
             case Duplicate(reason):
                 self.is_duplicate = True
-                self._hold(reason, self._next_look(now, timing))
-            case RateLimited(until):
-                self._hold("the network's rate limit is used up", until)
+                self._hold(Cause.DUPLICATE, reason, self._next_look(now, timing))
+            case RateLimited():
+                self.hold(outcome)
             case Unreachable(reason):
-                self._hold(reason, now + timing.visibility)
-            case Unauthorized(reason):
-                self._hold(reason, None)
+                self._hold(Cause.NETWORK_UNAVAILABLE, reason, now + timing.visibility * _doubled(self.attempt - 1))
+            case Unauthorized(reason, cause):
+                self.withhold(cause, reason)
             case Undecided(reason):
                 self._doubt(reason, self._next_look(now, timing))
 
@@ -151,7 +154,7 @@ class Post(SQLModel, table=True):
 
     def settle(self, network_post_id: str, now: datetime) -> None:
         """Finish it: it is on the network."""
-        self.state, self.state_reason = PostState.SETTLED, ""
+        self.state, self.state_cause, self.state_reason = PostState.SETTLED, None, ""
         self.network_post_id = network_post_id
         self.finish_time, self.due_time = now, None
 
@@ -163,9 +166,10 @@ class Post(SQLModel, table=True):
         """
         self.looks += 1
         if self.is_duplicate and has_twin and self.looks >= _TWIN_LOOKS:
-            self._fail("another post of this account has the same text", now)
+            self._fail(Cause.DUPLICATE, "another post of this account has the same text", now)
         elif self.looks >= MAX_LOOKS:
-            self._hold(f"{self.state_reason}; looked for {self.looks} times and not found", None)
+            reason = f"{self.state_reason}; looked for {self.looks} times and not found"
+            self._hold(Cause.OUTCOME_UNKNOWN, reason, None)
         elif self.is_duplicate:
             self.due_time = self._next_look(now, timing)
         else:
@@ -176,22 +180,38 @@ class Post(SQLModel, table=True):
         """Look for it later."""
         self.due_time = due
 
-    def withhold(self, reason: str) -> None:
+    def hold(self, limited: RateLimited) -> None:
+        """Keep it until a limit is reset."""
+        self._hold(limited.cause, limited.reason, limited.until)
+
+    def withhold(self, cause: Cause, reason: str) -> None:
         """Leave it until it is asked for again: what is needed to send it is missing."""
-        self._hold(reason, None)
+        self._hold(cause, reason, None)
+
+    def withdraw(self, now: datetime) -> bool:
+        """Take it back when it is certain that it wasn't sent; the value tells whether it was taken back now."""
+        if self.state is not PostState.CLAIMED:
+            return False
+        held_for = f", while it was held back: {self.state_reason}" if self.state_reason else ""
+        self._fail(Cause.WITHDRAWN, f"withdrawn before it was sent{held_for}", now)
+        return True
 
     def _next_look(self, since: datetime, timing: Timing) -> datetime:
-        doublings = min(self.looks, _MOST_DOUBLINGS)
-        return since + timing.visibility * (1 << doublings)
+        return since + timing.visibility * _doubled(self.looks)
 
     def _doubt(self, reason: str, due: datetime) -> None:
         self.may_be_posted = True
-        self._hold(reason, due)
+        self._hold(Cause.OUTCOME_UNKNOWN, reason, due)
 
-    def _hold(self, reason: str, due: datetime | None) -> None:
+    def _hold(self, cause: Cause, reason: str, due: datetime | None) -> None:
         self.state = PostState.UNKNOWN if self.may_be_posted else PostState.CLAIMED
-        self.state_reason, self.due_time = reason, due
+        self.state_cause, self.state_reason, self.due_time = cause, reason, due
 
-    def _fail(self, reason: str, now: datetime) -> None:
-        self.state, self.state_reason = PostState.FAILED, reason
+    def _fail(self, cause: Cause, reason: str, now: datetime) -> None:
+        self.state, self.state_cause, self.state_reason = PostState.FAILED, cause, reason
         self.finish_time, self.due_time = now, None
+
+
+def _doubled(times: int) -> int:
+    """Return 1, doubled so many times, within bounds."""
+    return 1 << max(0, min(times, _MOST_DOUBLINGS))

@@ -10,8 +10,9 @@ from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
 from services.social.domain.accounts import CAPABILITIES, Account, Capabilities, Credentials, NetworkName, Profile, Tier
 from services.social.domain.errors import AccountExists, AccountNotFound
-from services.social.domain.network import Mention
+from services.social.domain.limits import Action
 from services.social.ports import Network, Records, Store, Vault
+from services.social.service.limits import Limits
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +22,11 @@ _TURN = "accounts"
 class Accounts:
     """Registers accounts and reads them."""
 
-    def __init__(self, store: Store, vault: Vault, network: Network, clock: Clock, tier: Tier) -> None:
+    def __init__(self, store: Store, vault: Vault, network: Network, limits: Limits, clock: Clock, tier: Tier) -> None:
         self._store = store
         self._vault = vault
         self._network = network
+        self._limits = limits
         self._clock = clock
         self._tier = tier
 
@@ -55,6 +57,7 @@ class Accounts:
                 return await existing_account(records, first)
             account.sealed_credentials = self._vault.seal(credentials)
             await _call(records, account, profile, now)
+            await self._limits.forget(records, account)
             await records.commit()
         return account
 
@@ -80,24 +83,7 @@ class Accounts:
         await self.get(account_id)
         return CAPABILITIES[self._tier]
 
-    async def mentions(self, account_id: str, after: str, page: Page) -> Paged[Mention]:
-        """Return mentions after this one, the oldest first; without one the latest, as one page.
-
-        The key of a page is the id of its last mention. Raises AccountNotFound, and what the network raises.
-        """
-        account = await self.get(account_id)
-        credentials = self._vault.unseal(account.sealed_credentials)
-        user_id = account.network_user_id
-        if page.after:
-            (after,) = page.after
-        else:
-            await self._refresh(account, credentials)
-        if not after:
-            return Paged(await self._network.latest_mentions(credentials, user_id, page.size), None)
-        mentions = await self._network.mentions_after(credentials, user_id, after)
-        return Paged.cut(mentions, page, lambda mention: (mention.network_post_id,))
-
-    async def _refresh(self, account: Account, credentials: Credentials) -> None:
+    async def refresh(self, account: Account) -> None:
         """Ask the network for the handle of an account, once a day; while it doesn't answer the handle stays."""
         now = self._clock.now()
         if not account.is_handle_due(now):
@@ -110,7 +96,8 @@ class Accounts:
             await records.save(fresh)
             await records.commit()
         try:
-            profile = await self._network.profile(credentials)
+            async with self._limits.reading(account, Action.PROFILE) as credentials:
+                profile = await self._network.profile(credentials)
         except PuppetError as error:
             log.warning("the handle was not told", extra={"account_id": account.id, "reason": error.reason})
             return

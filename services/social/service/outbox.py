@@ -15,11 +15,13 @@ from datetime import timedelta
 from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, RetryLater
 from services.social.domain.accounts import Account, Credentials
-from services.social.domain.errors import CredentialsRefused, NetworkRateLimited, NetworkUnavailable, PostNotFound
-from services.social.domain.network import Outcome, Published, RateLimited, SeenPost, Unauthorized, Unreachable
+from services.social.domain.errors import WITHHELD_FOR, CredentialsRefused, NetworkUnavailable, PostNotFound
+from services.social.domain.limits import Action
+from services.social.domain.network import Cause, Outcome, RateLimited, SeenPost, Unauthorized, Unreachable
 from services.social.domain.posts import Post, PostState, Timing
 from services.social.ports import Network, Records, Store, Vault
 from services.social.service.accounts import existing_account
+from services.social.service.limits import Limits
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +34,19 @@ class Outbox:
     """Sends posts, and finds out what became of those whose outcome got lost."""
 
     def __init__(
-        self, store: Store, vault: Vault, network: Network, clock: Clock, timing: Timing, draining: asyncio.Event
+        self,
+        store: Store,
+        vault: Vault,
+        network: Network,
+        limits: Limits,
+        clock: Clock,
+        timing: Timing,
+        draining: asyncio.Event,
     ) -> None:
         self._store = store
         self._vault = vault
         self._network = network
+        self._limits = limits
         self._clock = clock
         self._timing = timing
         self._draining = draining
@@ -110,10 +120,13 @@ class Outbox:
                 credentials = self._vault.unseal(account.sealed_credentials)
             except CredentialsRefused as refused:
                 reason = refused.message
-                await self._move(post, lambda fresh: fresh.withhold(reason))
+                await self._move(post, lambda fresh: fresh.withhold(Cause.CREDENTIALS_REFUSED, reason))
                 return refused
+            if post.state is PostState.CLAIMED and (limited := await self._limits.held(account, Action.POST)):
+                await self._move(post, lambda fresh: fresh.hold(limited))
+                return self._limits.used_up(account, limited)
             try:
-                taken = await self._take(post, account, credentials)
+                taken = await self._take(post, account)
             except PuppetError as blind:
                 due = self._clock.now() + self._pause_after(blind)
                 await self._move(post, lambda fresh: fresh.postpone(due))
@@ -121,9 +134,9 @@ class Outbox:
             if taken is None or taken.is_late(self._clock.now(), self._timing):
                 return None
             outcome = await self._network.publish(credentials, taken.text, taken.in_reply_to)
-            await self._conclude(taken, outcome)
+            concluded = await self._conclude(taken, outcome, account, credentials)
         # A post that may be there already isn't for its caller to repeat: it is UNKNOWN and will be looked for.
-        return None if taken.may_be_posted else self._held_by(outcome, account)
+        return None if taken.may_be_posted else self._held_by(outcome, account, concluded)
 
     async def _next(self, post_id: str) -> Post | None:
         """Return a post when it is its turn: it is due, and nobody sends for its account."""
@@ -135,11 +148,12 @@ class Outbox:
             waits = post.state is not PostState.SENT and await records.is_sending(post.account_id)
             return None if waits else post
 
-    async def _take(self, post: Post, account: Account, credentials: Credentials) -> Post | None:
+    async def _take(self, post: Post, account: Account) -> Post | None:
         """Mark a post as SENT, unless it was sent before and is found, or is to be looked for again."""
         seen: list[SeenPost] = []
         if post.state is PostState.UNKNOWN:
-            seen = await self._network.timeline(credentials, account.network_user_id, post.visible_since)
+            async with self._limits.reading(account, Action.TIMELINE) as credentials:
+                seen = await self._network.timeline(credentials, account.network_user_id, post.visible_since)
         async with self._store.writing(account.id) as records:
             fresh = await existing_post(records, post.id)
             if not fresh.is_as(post):
@@ -165,15 +179,16 @@ class Outbox:
                 return False
         return post.miss(self._clock.now(), self._timing, has_twin=await records.has_twin(post))
 
-    async def _conclude(self, taken: Post, outcome: Outcome) -> None:
+    async def _conclude(self, taken: Post, outcome: Outcome, account: Account, credentials: Credentials) -> Post:
         async with self._store.writing(taken.account_id) as records:
             fresh = await existing_post(records, taken.id)
             if fresh.expects(outcome, taken.attempt):
                 fresh.conclude(outcome, self._clock.now(), self._timing)
                 await records.save(fresh)
-                await _learn(records, fresh, outcome)
-                await records.commit()
+            await self._limits.learn(records, account, credentials)
+            await records.commit()
         _tell(fresh)
+        return fresh
 
     async def _move(self, post: Post, move: Callable[[Post], None]) -> None:
         """Change a post, unless it has moved since it was read."""
@@ -188,16 +203,15 @@ class Outbox:
         pause = timedelta(seconds=error.retry_after) if isinstance(error, RetryLater) else _BLIND_PAUSE
         return max(pause, self._timing.visibility)
 
-    def _held_by(self, outcome: Outcome, account: Account) -> PuppetError | None:
+    def _held_by(self, outcome: Outcome, account: Account, held: Post) -> PuppetError | None:
         match outcome:
-            case RateLimited(until):
-                seconds = max(0.0, (until - self._clock.now()).total_seconds())
-                message = f"the network's rate limit for posts of @{account.handle} is used up"
-                return NetworkRateLimited(message, seconds, f"@{account.handle}")
-            case Unauthorized(reason):
-                return CredentialsRefused(reason, account_id=account.id)
+            case RateLimited():
+                return self._limits.used_up(account, outcome)
+            case Unauthorized(reason, cause):
+                return WITHHELD_FOR[cause](reason, account_id=account.id)
             case Unreachable(reason):
-                return NetworkUnavailable(reason, self._timing.visibility.total_seconds())
+                pause = (held.due_time or self._clock.now()) - self._clock.now()
+                return NetworkUnavailable(reason, max(0.0, pause.total_seconds()))
         return None
 
 
@@ -208,13 +222,7 @@ async def existing_post(records: Records, post_id: str) -> Post:
     raise PostNotFound(post_id)
 
 
-async def _learn(records: Records, post: Post, outcome: Outcome) -> None:
-    """Keep what the network says of the account's limit a day."""
-    if isinstance(outcome, Published) and outcome.posts_a_day:
-        account = await existing_account(records, post.account_id)
-        account.posts_a_day = outcome.posts_a_day
-        await records.save(account)
-
-
 def _tell(post: Post) -> None:
-    log.info("post moved", extra={"post_id": post.id, "state": post.state.value, "reason": post.state_reason})
+    cause = post.state_cause.value if post.state_cause else ""
+    told = {"post_id": post.id, "state": post.state.value, "cause": cause, "reason": post.state_reason}
+    log.info("post moved", extra=told)

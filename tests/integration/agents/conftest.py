@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -14,14 +15,22 @@ from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
+from sandbox.x.app import build_x_app
+from sandbox.x.settings import XSettings
+from services.agents.adapters.social_client import SocialClient
 from services.agents.bootstrap import served
 from services.agents.settings import AgentsSettings
 from services.runtime.clock import SystemClock
 from services.runtime.ids import new_id
 from services.runtime.rpc.server import Lifecycle
+from services.social.bootstrap import opener as open_social
+from services.social.settings import SocialSettings
 from tests.conftest import Serve
 from tests.fakes.agents import World
+from tests.support.http import ADMIN_TOKEN, listening
 from tests.support.refusals import refusal
+from tests.support.x import Sandbox, XClient
 
 KEYS = {"apiKey": "key-of-the-app", "apiKeySecret": "sesame1", "accessToken": "sesame2", "accessTokenSecret": "sesame3"}
 
@@ -51,6 +60,39 @@ def open_with(serve: Serve, world: World) -> OpenWith:
         def opener(lifecycle: Lifecycle) -> Any:
             ports = (world.memory, world.llm, world.social, world.trading)
             return served(settings, lifecycle, SystemClock(), *ports)
+
+        async with serve("agents", settings, opener) as channel:
+            yield AgentServiceStub(channel)
+
+    return opened
+
+
+@pytest.fixture
+async def x(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    app = build_x_app(XSettings(admin_token=ADMIN_TOKEN, data_dir=tmp_path / "x", rate_limits=False))
+    timeout = aiohttp.ClientTimeout(total=10)
+    async with listening(app) as url, aiohttp.ClientSession(timeout=timeout) as session:
+        yield Sandbox(url, session)
+
+
+@pytest.fixture
+async def social_on_x(serve: Serve, x: Sandbox, tmp_path: Path) -> AsyncIterator[SocialServiceStub]:
+    """Serve a social service on X."""
+    at_x = SocialSettings(port=0, data_dir=tmp_path / "social", x_base_url=x.url, visibility_seconds=0.3)
+    async with serve("social", at_x, open_social(at_x)) as channel:
+        yield SocialServiceStub(channel)
+
+
+@pytest.fixture
+def open_on_x(serve: Serve, world: World, social_on_x: SocialServiceStub) -> OpenWith:
+    """Return what opens agents whose accounts are at that social service."""
+
+    @contextlib.asynccontextmanager
+    async def opened(settings: AgentsSettings) -> AsyncIterator[AgentServiceStub]:
+        social = SocialClient(social_on_x, SystemClock())
+
+        def opener(lifecycle: Lifecycle) -> Any:
+            return served(settings, lifecycle, SystemClock(), world.memory, world.llm, social, world.trading)
 
         async with serve("agents", settings, opener) as channel:
             yield AgentServiceStub(channel)
@@ -131,3 +173,17 @@ async def reason_of(call: Any) -> tuple[grpc.StatusCode, str, set[str]]:
     """Return the status, the reason and the violated fields with which a call is refused."""
     told = await refusal(call)
     return told.code, told.reason, {violation.field for violation in told.violations}
+
+
+def silent(persona: dict[str, Any], agent_id: str, client: XClient) -> dict[str, Any]:
+    """Return a persona that hears and answers nobody, with this account."""
+    persona["behavior"]["post_frequency"] |= {"min_hours_between_posts": 5_000, "max_hours_between_posts": 5_000}
+    persona["behavior"]["interaction_patterns"]["reply_probability"] = 0
+    persona["solana_integration"]["trading_enabled"] = False
+    keys = {
+        "apiKey": client.consumer_key,
+        "apiKeySecret": client.consumer_secret,
+        "accessToken": client.access_token,
+        "accessTokenSecret": client.access_token_secret,
+    }
+    return persona | {"id": agent_id, "name": agent_id.title(), "twitter_credentials": keys}

@@ -152,6 +152,7 @@ async def test_a_prompt_comes_back_as_candidates(serve: Serve, tmp_path: Path) -
 
 async def test_a_post_settles_with_its_id_on_the_network() -> None:
     post = social_pb.Post(id="pst_1", state=social_pb.POST_STATE_UNKNOWN)
+    post.due_time.GetCurrentTime()
     settled = social_pb.Post(id="pst_1", state=social_pb.POST_STATE_SETTLED, network_post_id="77")
     answers: Answers = {
         "CreatePost": lambda _: social_pb.CreatePostResponse(post=post),
@@ -163,6 +164,78 @@ async def test_a_post_settles_with_its_id_on_the_network() -> None:
         assert (sent.progress, sent.network_post_id) == (Progress.UNDER_WAY, "")
         seen = await social.post(sent.id)
         assert (seen.progress, seen.network_post_id) == (Progress.SETTLED, "77")
+
+
+async def test_a_post_that_nobody_looks_for_any_more_is_undecided() -> None:
+    post = social_pb.Post(id="pst_1", state=social_pb.POST_STATE_UNKNOWN)
+    async with answering(SOCIAL, {"GetPost": lambda _: social_pb.GetPostResponse(post=post)}) as channel:
+        seen = await SocialClient(SocialServiceStub(channel), CLOCK).post("pst_1")
+    assert seen.progress is Progress.UNDECIDED
+
+
+async def test_a_post_is_withdrawn_by_the_name_of_its_request_and_may_never_have_been_taken() -> None:
+    def withdraw(request: social_pb.WithdrawPostRequest) -> social_pb.WithdrawPostResponse:
+        if request.create_request_id == "req_2":
+            raise PostGone("no post")
+        post = social_pb.Post(id=f"pst of {request.create_request_id}", state=social_pb.POST_STATE_FAILED)
+        return social_pb.WithdrawPostResponse(post=post)
+
+    async with answering(SOCIAL, {"WithdrawPost": withdraw}) as channel:
+        social = SocialClient(SocialServiceStub(channel), CLOCK)
+        taken = await social.withdraw("acc_1", "req_1")
+        assert taken is not None
+        assert (taken.id, taken.progress) == ("pst of req_1", Progress.FAILED)
+        assert await social.withdraw("acc_1", "req_2") is None
+
+
+async def test_everything_that_is_held_is_withdrawn_page_by_page() -> None:
+    held = [f"pst_{number}" for number in range(3)]
+
+    def some(request: social_pb.ListPostsRequest) -> social_pb.ListPostsResponse:
+        assert list(request.states) == [social_pb.POST_STATE_CLAIMED]
+        return social_pb.ListPostsResponse(posts=[social_pb.Post(id=post_id) for post_id in held[:2]])
+
+    def withdraw(request: social_pb.WithdrawPostRequest) -> social_pb.WithdrawPostResponse:
+        held.remove(request.id)
+        return social_pb.WithdrawPostResponse()
+
+    async with answering(SOCIAL, {"ListPosts": some, "WithdrawPost": withdraw}) as channel:
+        await SocialClient(SocialServiceStub(channel), CLOCK).withdraw_held("acc_1")
+    assert held == []
+
+
+class LimitReached(errors.Exhausted):
+    """A limit of the network, as the social service tells of it."""
+
+    reason = "NETWORK_RATE_LIMITED"
+
+
+class CreditsGone(errors.Exhausted):
+    """What lasts longer than anybody waits."""
+
+    reason = "CREDITS_USED_UP"
+
+
+class PostGone(errors.NotFound):
+    """There is no such post."""
+
+    reason = "POST_NOT_FOUND"
+
+
+async def test_what_another_service_has_to_wait_for_is_told_in_its_words() -> None:
+    def limited(_request: object) -> social_pb.GetPostResponse:
+        raise LimitReached("the network's rate limit is used up", 90.0, "acc_1")
+
+    def out_of_credits(_request: object) -> social_pb.CreatePostResponse:
+        raise CreditsGone("the credits at the network are used up", 3600.0, "acc_1")
+
+    async with answering(SOCIAL, {"GetPost": limited, "CreatePost": out_of_credits}) as channel:
+        social = SocialClient(SocialServiceStub(channel), CLOCK)
+        with pytest.raises(DependencyUnavailable, match="rate limit is used up"):
+            await social.post("pst_1")
+        with pytest.raises(Refused, match="credits at the network") as refused:
+            await social.publish("acc_1", "hello", "", "req_1")
+    assert refused.value.reason == "CREDITS_USED_UP"
 
 
 async def test_every_page_of_mentions_is_read() -> None:

@@ -1,70 +1,24 @@
 """Renamed accounts, names that are taken over, and a fellow that answers a stranger: over X's own protocol."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
-from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
-from sandbox.x.app import build_x_app
-from sandbox.x.settings import XSettings
-from services.agents.adapters.social_client import SocialClient
-from services.agents.bootstrap import served
 from services.agents.ports.neighbours import Source
 from services.agents.settings import AgentsSettings
-from services.runtime.clock import SystemClock
-from services.runtime.rpc.server import Lifecycle
-from services.social.bootstrap import opener as open_social
-from services.social.settings import SocialSettings
-from tests.conftest import Serve
 from tests.fakes.agents import World
-from tests.integration.agents.conftest import addressed, create, until
-from tests.support.http import ADMIN_TOKEN, listening
-from tests.support.x import Sandbox, XClient
+from tests.integration.agents.conftest import OpenWith, addressed, create, silent, until
+from tests.support.x import Sandbox
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-async def x(tmp_path: Path) -> AsyncIterator[Sandbox]:
-    app = build_x_app(XSettings(admin_token=ADMIN_TOKEN, data_dir=tmp_path / "x", rate_limits=False))
-    timeout = aiohttp.ClientTimeout(total=10)
-    async with listening(app) as url, aiohttp.ClientSession(timeout=timeout) as session:
-        yield Sandbox(url, session)
-
-
-@pytest.fixture
-async def agents(
-    serve: Serve, settings: AgentsSettings, world: World, x: Sandbox, tmp_path: Path
-) -> AsyncIterator[AgentServiceStub]:
-    """Serve agents whose accounts are at a social service on X."""
-    at_x = SocialSettings(port=0, data_dir=tmp_path / "social", x_base_url=x.url)
-    async with serve("social", at_x, open_social(at_x)) as channel:
-        social = SocialClient(SocialServiceStub(channel), SystemClock())
-
-        def opener(lifecycle: Lifecycle) -> Any:
-            ports = (world.memory, world.llm, social, world.trading)
-            return served(settings.model_copy(update={"speed": 600.0}), lifecycle, SystemClock(), *ports)
-
-        async with serve("agents", settings, opener) as opened:
-            yield AgentServiceStub(opened)
-
-
-def silent(persona: dict[str, Any], agent_id: str, client: XClient) -> dict[str, Any]:
-    """Return a persona that hears and answers nobody, with this account."""
-    persona["behavior"]["post_frequency"] |= {"min_hours_between_posts": 5_000, "max_hours_between_posts": 5_000}
-    persona["behavior"]["interaction_patterns"]["reply_probability"] = 0
-    persona["solana_integration"]["trading_enabled"] = False
-    keys = {
-        "apiKey": client.consumer_key,
-        "apiKeySecret": client.consumer_secret,
-        "accessToken": client.access_token,
-        "accessTokenSecret": client.access_token_secret,
-    }
-    return persona | {"id": agent_id, "name": agent_id.title(), "twitter_credentials": keys}
+async def agents(open_on_x: OpenWith, settings: AgentsSettings) -> AsyncIterator[AgentServiceStub]:
+    async with open_on_x(settings.model_copy(update={"speed": 600.0})) as opened:
+        yield opened
 
 
 async def test_a_renamed_fellow_is_heard_and_addressed_and_who_took_its_name_is_a_stranger(

@@ -7,7 +7,8 @@ import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
-from services.agents.ports.neighbours import NewMemory, Source
+from services.agents.ports.neighbours import NewMemory, Refused, Source
+from services.agents.ports.stored import Post, Progress
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import KEYS, Open, OpenWith, create, log_of, next_of, until
@@ -26,6 +27,12 @@ async def post(agents: AgentServiceStub, request_id: str, topic: str = "") -> pb
     return await agents.TriggerPost(
         pb.TriggerPostRequest(agent_id="wren", topic=topic, request_id=request_id), timeout=30
     )
+
+
+def progress_of(world: World) -> Progress:
+    """Return what became of the one post that was asked for."""
+    [(_, _, _, sent)] = world.social.posts.values()
+    return sent.progress
 
 
 async def test_an_agent_that_posts_every_hundredth_of_an_hour_does(
@@ -145,7 +152,7 @@ async def test_a_post_that_the_network_takes_later_is_waited_for_and_remembered(
     assert activity.summary in [memory.text for memory in world.memory.of("wren")]
 
 
-async def test_a_post_that_is_held_for_too_long_is_a_failure(
+async def test_a_post_that_is_held_for_too_long_is_withdrawn_before_the_log_says_failure_and_why(
     open_with: OpenWith, settings: AgentsSettings, world: World, persona: Persona
 ) -> None:
     world.social.held = 1_000
@@ -153,6 +160,59 @@ async def test_a_post_that_is_held_for_too_long_is_a_failure(
         await agents.CreateAgent(create(persona))
         activity = (await post(agents, "one")).activity
     assert (activity.kind, activity.details["error"]) == (pb.ACTIVITY_KIND_FAILURE, "DEPENDENCY_UNAVAILABLE")
+    assert "the network's limit is used up" in activity.reason
+    assert not world.social.holding
+    assert progress_of(world) is Progress.FAILED
+
+
+async def test_a_post_that_may_not_be_sent_is_withdrawn_and_the_log_says_why(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    world.social.withheld = Refused("social", "CREDITS_USED_UP", "CREDITS_USED_UP: the credits are used up")
+    activity = (await post(agents, "one")).activity
+    assert (activity.kind, activity.details["error"]) == (pb.ACTIVITY_KIND_FAILURE, "CREDITS_USED_UP")
+    assert "the credits are used up" in activity.reason
+    assert progress_of(world) is Progress.FAILED
+
+
+async def test_a_post_that_went_out_while_it_was_given_up_is_logged_and_remembered_as_one(
+    open_with: OpenWith, settings: AgentsSettings, world: World, persona: Persona
+) -> None:
+    world.social.looks_until_settled = 1_000
+    async with open_with(settings.model_copy(update={"settle_seconds": 1.0})) as agents:
+        await agents.CreateAgent(create(persona))
+        posting = asyncio.ensure_future(post(agents, "one"))
+        await until(lambda: world.social.withdrawals > 0)
+        world.social.settle()
+        activity = (await posting).activity
+    assert (activity.kind, world.social.published("acc_wren")) == (pb.ACTIVITY_KIND_POST, [activity.summary])
+    assert activity.summary in [memory.text for memory in world.memory.of("wren")]
+
+
+async def test_what_is_held_of_an_agent_that_is_stopped_is_withdrawn(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    world.social.held = 1_000
+    posting = asyncio.ensure_future(post(agents, "one"))
+    await until(lambda: bool(world.social.holding))
+    await agents.StopAgent(pb.StopAgentRequest(id="wren"))
+    activity = (await posting).activity
+    assert (activity.kind, progress_of(world)) == (pb.ACTIVITY_KIND_FAILURE, Progress.FAILED)
+    assert "withdrawn" in activity.reason
+    assert not world.social.published("acc_wren")
+
+
+async def test_what_nobody_waits_for_any_more_is_withdrawn_too_when_its_agent_is_stopped(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    world.social.posts["of an earlier version"] = ("acc_wren", "hello", "", Post("pst_0", Progress.UNDER_WAY, "", ""))
+    world.social.holding.add("of an earlier version")
+    world.social.line.failures = 2
+    await agents.StopAgent(pb.StopAgentRequest(id="wren"))
+    await until(lambda: progress_of(world) is Progress.FAILED)
 
 
 async def test_a_service_that_stays_away_is_a_failure_that_says_so(

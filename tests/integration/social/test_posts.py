@@ -43,8 +43,17 @@ async def test_a_rate_limit_says_when_to_come_back_and_the_same_request_then_sen
     assert told.retry_after is not None
     assert 0 < told.retry_after <= 2
     listed = await ann.social.ListPosts(pb.ListPostsRequest(account_id=ann.account.id, states=[pb.POST_STATE_CLAIMED]))
-    assert [post.text for post in listed.posts] == ["hello"]
-    assert (await ann.post("hello")).state == SETTLED
+    [held] = listed.posts
+    assert (held.text, held.state_cause) == ("hello", pb.POST_STATE_CAUSE_RATE_LIMITED)
+    assert held.HasField("due_time")
+    # Until then X isn't asked again.
+    assert await reason_of(ann.post("hello")) == "NETWORK_RATE_LIMITED"
+    assert (await x.usage())["calls"]["POST /2/tweets"] == 0
+    async with asyncio.timeout(15):
+        while held.state != SETTLED:
+            held = (await ann.social.GetPost(pb.GetPostRequest(id=held.id))).post
+    assert (await ann.post("hello")).network_post_id == held.network_post_id
+    assert held.state_cause == pb.POST_STATE_CAUSE_UNSPECIFIED
     assert await posted(x) == ["hello"]
 
 

@@ -22,6 +22,7 @@ from services.runtime.sql import SqlStore
 from services.social.adapters.sql import SqlRecords
 from services.social.adapters.x import XNetwork
 from services.social.domain.accounts import Account, NetworkName
+from services.social.domain.limits import Action, Limit, Quota
 from services.social.domain.network import Published
 from services.social.domain.posts import Post, PostState
 from services.social.settings import SocialSettings
@@ -62,33 +63,50 @@ async def test_of_ten_replies_at_once_two_are_made_and_the_others_hear_when_to_c
 
 
 @pytest.mark.parametrize(
-    ("headers", "posts_a_day"),
+    ("headers", "told"),
     [
-        ({}, 0),
-        ({"x-user-limit-24hour-limit": "100"}, 100),
-        ({"x-user-limit-24hour-limit": "100", "x-app-limit-24hour-limit": "17"}, 17),
-        ({"x-user-limit-24hour-limit": "soon", "x-app-limit-24hour-limit": "0"}, 0),
-        ({"x-app-limit-24hour-limit": "9" * 5_000}, 0),
+        ({}, set()),
+        ({"x-user-limit-24hour-limit": "100"}, {("account", "24hour", 100, 100)}),
+        (
+            {
+                "x-user-limit-24hour-limit": "100",
+                "x-user-limit-24hour-remaining": "7",
+                "x-app-limit-24hour-limit": "17",
+                "x-app-limit-24hour-remaining": "0",
+                "x-rate-limit-limit": "50",
+                "x-rate-limit-remaining": "49",
+            },
+            {("account", "24hour", 100, 7), ("app", "24hour", 17, 0), ("account", "15min", 50, 49)},
+        ),
+        ({"x-user-limit-24hour-limit": "soon", "x-app-limit-24hour-limit": "0"}, set()),
+        ({"x-app-limit-24hour-limit": "9" * 5_000}, set()),
     ],
 )
-async def test_what_x_says_of_the_limit_for_a_day_comes_with_the_post(
-    headers: dict[str, str], posts_a_day: int
+async def test_what_x_says_of_its_limits_is_told_with_every_answer(
+    headers: dict[str, str], told: set[tuple[str, str, int, int]]
 ) -> None:
     async def create(_request: Request) -> JSONResponse:
         return JSONResponse({"data": {"id": "1", "text": "hello"}}, 201, headers)
 
     app = Starlette(routes=[Route("/2/tweets", create, methods=["POST"])])
     async with listening(app) as url, aiohttp.ClientSession() as session:
-        outcome = await XNetwork(url, session, SystemClock()).publish(credentials("Ann"), "hello", "")
-    assert outcome == Published("1", posts_a_day)
+        network = XNetwork(url, session, SystemClock())
+        assert await network.publish(credentials("Ann"), "hello", "") == Published("1")
+    limits = network.limits(credentials("Ann"))
+    assert {(limit.scope, limit.window, limit.allowed, limit.remaining) for limit in limits} == told
+    assert {limit.action for limit in limits} <= {Action.POST}
+    assert network.limits(credentials("Ann")) == []
 
 
-async def test_of_an_account_of_before_no_limit_is_known(database_url: str, clock: FixedClock, tmp_path: Path) -> None:
+async def test_limits_of_before_are_kept_and_posts_of_before_have_no_code(
+    database_url: str, clock: FixedClock, tmp_path: Path
+) -> None:
     (tmp_path / "before").mkdir()
-    for name in ("0001_initial.py", "0002_principals.py"):
-        shutil.copy(MIGRATIONS / name, tmp_path / "before")
+    for path in MIGRATIONS.glob("000[1-4]_*.py"):
+        shutil.copy(path, tmp_path / "before")
     database = Database(database_url)
     await database.migrate(tmp_path / "before")
+    now = clock.now()
     account = Account(
         id="acc_a",
         agent_id="agt_a",
@@ -96,18 +114,68 @@ async def test_of_an_account_of_before_no_limit_is_known(database_url: str, cloc
         handle="Ann",
         network_user_id="7",
         sealed_credentials="sealed",
-        create_time=clock.now(),
-        handle_time=clock.now(),
-        handle_due_time=clock.now(),
+        create_time=now,
+        handle_time=now,
+        handle_due_time=now,
     )
-    before = account.model_dump(exclude={"posts_a_day", "handle_time", "handle_due_time"})
-    table = sa.table("account", *(sa.column(name, sa.inspect(Account).columns[name].type) for name in before))
+    post = Post(
+        id="pst_a",
+        account_id="acc_a",
+        text="hello",
+        in_reply_to="",
+        request_id="",
+        create_time=now,
+        due_time=now,
+        state_reason="X answered 429",
+    )
     async with database.write() as transaction:
-        await transaction.connection.execute(sa.insert(table).values(before))
+        for name, entity in (("account", account), ("post", post)):
+            row = entity.model_dump(exclude={"state_cause"})
+            columns = (sa.column(column, sa.inspect(type(entity)).columns[column].type) for column in row)
+            await transaction.connection.execute(sa.insert(sa.table(name, *columns)).values(row))
+        await transaction.connection.execute(sa.text("UPDATE account SET posts_a_day = 17"))
         await transaction.commit()
     await database.migrate(MIGRATIONS)
     async with SqlStore(database, SqlRecords).reading() as records:
         assert await records.account("acc_a") == account
+        assert await records.post("pst_a") == post
+        told = Limit(holder="acc_a", action=Action.POST, window="24hour", allowed=17, remaining=17, reset_time=now)
+        assert await records.limits(["acc_a", "app_1"]) == [told]
+        assert Quota().replies_a_day([told]) == 8
+    await database.close()
+
+
+async def test_what_is_told_last_of_a_limit_counts_and_only_what_holds_back_is_forgotten(
+    database_url: str, clock: FixedClock
+) -> None:
+    database = Database(database_url)
+    await database.migrate(MIGRATIONS)
+    store = SqlStore(database, SqlRecords)
+
+    def limit(holder: str, window: str, remaining: int) -> Limit:
+        return Limit(
+            holder=holder,
+            action=Action.POST,
+            window=window,
+            allowed=100,
+            remaining=remaining,
+            reset_time=clock.now(),
+        )
+
+    async with store.writing() as records:
+        await records.put_limits([limit("app_1", "24hour", 5), limit("acc_a", "cap", 0), limit("acc_b", "cap", 0)])
+        await records.put_limits([limit("app_1", "24hour", 4)])
+        await records.put_limits([])
+        await records.commit()
+    async with store.writing() as records:
+        assert {(row.holder, row.remaining) for row in await records.limits(["app_1", "acc_a"])} == {
+            ("app_1", 4),
+            ("acc_a", 0),
+        }
+        await records.forget_limits(["app_1", "acc_a"])
+        await records.commit()
+    async with store.reading() as records:
+        assert {row.holder for row in await records.limits(["app_1", "acc_a", "acc_b"])} == {"app_1", "acc_b"}
     await database.close()
 
 

@@ -32,6 +32,7 @@ from services.agents.ports.stored import (
     Trade,
     TradeNews,
     TradeTask,
+    WithdrawTask,
 )
 
 GOLDEN = Path(__file__).parents[2] / "data" / "stored"
@@ -70,6 +71,8 @@ SAMPLES: dict[str, Any] = {
     "order-gain": dataclasses.replace(ORDER, is_buy=False, gain=Decimal("0.125"), event=OwnEvent.TRADE_GAIN),
     "order-loss": dataclasses.replace(ORDER, is_buy=False, gain=Decimal("-0.5"), event=OwnEvent.TRADE_LOSS),
     "post": Post("pst_1", Progress.UNDER_WAY, "", ""),
+    "post-undecided": Post("pst_1", Progress.UNDECIDED, "", "no answer"),
+    "withdraw_task": WithdrawTask("wren"),
     "trade": Trade("trd_1", Progress.SETTLED, "So11", "Moss", 37_000_000, 555, "4LvH", ""),
     "trade-failed": Trade("trd_1", Progress.FAILED, "So11", "Moss", 37_000_000, 0, "", "it would give too little"),
     "failure": Failure("POLICY_VIOLATION", "more than max_trade_lamports"),

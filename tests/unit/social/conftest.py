@@ -8,13 +8,16 @@ from datetime import timedelta
 import pytest
 
 from services.runtime.errors import PuppetError
-from services.runtime.idempotency import RequestKey
-from services.social.domain.accounts import Account, NetworkName
+from services.runtime.idempotency import NO_REQUEST, RequestKey
+from services.social.domain.accounts import Account, NetworkName, Tier
+from services.social.domain.limits import Quota
 from services.social.domain.posts import Post, PostState, Timing
-from services.social.domain.quota import Quota
+from services.social.service.accounts import Accounts
 from services.social.service.gate import Gate
+from services.social.service.limits import Limits
 from services.social.service.outbox import Outbox
 from services.social.service.posts import Posts
+from services.social.service.reading import Reading
 from tests.fakes.clock import FixedClock
 from tests.fakes.social import FakeNetwork, FakeStore, FakeVault, credentials
 
@@ -29,13 +32,21 @@ class Replica:
         draining = asyncio.Event()
         draining.set()
         timing = Timing(lease=timedelta(seconds=LEASE), visibility=timedelta(seconds=VISIBILITY))
-        self.outbox = Outbox(desk.store, desk.vault, desk.network, desk.clock, timing, draining)
-        self.posts = Posts(desk.store, Gate(desk.store, desk.vault), self.outbox, desk.clock, desk.quota)
+        self.limits = Limits(desk.store, desk.vault, desk.network, desk.clock, desk.quota)
+        self.outbox = Outbox(desk.store, desk.vault, desk.network, self.limits, desk.clock, timing, draining)
+        self.posts = Posts(desk.store, Gate(desk.store, desk.vault), self.outbox, desk.clock, self.limits)
+        self.accounts = Accounts(desk.store, desk.vault, desk.network, self.limits, desk.clock, Tier.FULL)
+        self.reading = Reading(self.accounts, desk.network, self.limits, desk.clock)
 
     async def create(self, text: str, request_id: str = "", in_reply_to: str = "") -> Post:
         """Ask for a post of the account `acc_a`; the text names the request unless it is named."""
         key = RequestKey("agents", "CreatePost", request_id or text, text)
         return await self.posts.create("acc_a", text, in_reply_to, key, patience=5)
+
+    async def withdraw(self, request_id: str) -> Post:
+        """Withdraw what was asked for by this request."""
+        which = RequestKey("agents", "CreatePost", request_id, "")
+        return await self.posts.withdraw("acc_a", which, NO_REQUEST)
 
 
 class Desk:

@@ -8,8 +8,11 @@ from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page
 from services.social.domain.accounts import Account, Credentials, ReplyScope, Tier
 from services.social.domain.errors import AccountExists, AccountNotFound, CredentialsRefused
+from services.social.domain.limits import Quota
 from services.social.domain.network import Mention
 from services.social.service.accounts import Accounts
+from services.social.service.limits import Limits
+from services.social.service.reading import Reading
 from tests.fakes.clock import FixedClock
 from tests.fakes.social import FakeNetwork, FakeStore, FakeVault, credentials
 
@@ -21,7 +24,9 @@ class Office:
 
     def __init__(self, clock: FixedClock, tier: Tier = Tier.FULL) -> None:
         self.store, self.vault, self.network = FakeStore(), FakeVault(), FakeNetwork(clock)
-        self.accounts = Accounts(self.store, self.vault, self.network, clock, tier)
+        limits = Limits(self.store, self.vault, self.network, clock, Quota())
+        self.accounts = Accounts(self.store, self.vault, self.network, limits, clock, tier)
+        self.reading = Reading(self.accounts, self.network, limits, clock)
 
     async def register(self, agent_id: str, name: str, key: RequestKey = NO_KEY) -> Account:
         return await self.accounts.register(agent_id, credentials(name), key)
@@ -92,16 +97,45 @@ async def test_an_unknown_account_is_not_found(office: Office) -> None:
 async def test_mentions_go_on_where_the_page_before_ended(office: Office) -> None:
     account = await office.register("agt_a", "Ann")
     office.network.mentions = [mention(number) for number in range(10, 17)]
-    first = await office.accounts.mentions(account.id, "11", Page(3))
+    first = await office.reading.mentions(account.id, "11", Page(3))
     assert [item.network_post_id for item in first.rows] == ["12", "13", "14"]
-    second = await office.accounts.mentions(account.id, "11", Page(3, first.next_key))
+    second = await office.reading.mentions(account.id, "11", Page(3, first.next_key))
     assert ([item.network_post_id for item in second.rows], second.next_key) == (["15", "16"], None)
+
+
+async def test_all_pages_of_mentions_cost_what_the_network_takes_for_them_once(office: Office) -> None:
+    account = await office.register("agt_a", "Ann")
+    office.network.mentions = [mention(number) for number in range(100, 400)]
+    found: list[str] = []
+    page = Page(100)
+    while True:
+        paged = await office.reading.mentions(account.id, "99", page)
+        found += [one.network_post_id for one in paged.rows]
+        if paged.next_key is None:
+            break
+        page = Page(100, paged.next_key)
+    assert found == [str(number) for number in range(100, 400)]
+    assert office.network.mention_reads == 1
+    # The last page is asked for once more, by somebody whose answer got lost.
+    again = await office.reading.mentions(account.id, "99", page)
+    assert ([one.network_post_id for one in again.rows], office.network.mention_reads) == (found[200:], 1)
+
+
+async def test_what_is_left_of_the_mentions_is_read_again_when_it_is_old(office: Office, clock: FixedClock) -> None:
+    account = await office.register("agt_a", "Ann")
+    office.network.mentions = [mention(number) for number in range(10, 17)]
+    first = await office.reading.mentions(account.id, "11", Page(3))
+    clock.advance(seconds=600)
+    office.network.mentions.append(mention(17))
+    second = await office.reading.mentions(account.id, "11", Page(9, first.next_key))
+    assert [one.network_post_id for one in second.rows] == ["15", "16", "17"]
+    assert office.network.mention_reads == 2
 
 
 async def test_without_a_start_only_the_latest_mentions_are_read(office: Office) -> None:
     account = await office.register("agt_a", "Ann")
     office.network.mentions = [mention(number) for number in range(10, 17)]
-    latest = await office.accounts.mentions(account.id, "", Page(2))
+    latest = await office.reading.mentions(account.id, "", Page(2))
     assert ([item.network_post_id for item in latest.rows], latest.next_key) == (["15", "16"], None)
 
 
@@ -110,11 +144,11 @@ async def test_the_handle_of_an_account_is_asked_for_once_a_day_with_its_mention
 ) -> None:
     account = await office.register("agt_a", "Ann")
     office.network.renamed["id-ann"] = "Anna"
-    await office.accounts.mentions(account.id, "", Page(5))
+    await office.reading.mentions(account.id, "", Page(5))
     assert (await office.accounts.get(account.id)).handle == "Ann"
     clock.advance(days=1)
     for _ in range(3):
-        await office.accounts.mentions(account.id, "", Page(5))
+        await office.reading.mentions(account.id, "", Page(5))
     told = await office.accounts.get(account.id)
     assert (told.handle, told.handle_time) == ("Anna", clock.now())
     assert office.network.profiles == 2
@@ -129,7 +163,7 @@ async def test_while_the_network_does_not_say_the_handle_stays_and_it_is_asked_a
     office.network.blind = CredentialsRefused("no")
     for _ in range(2):
         with pytest.raises(CredentialsRefused):
-            await office.accounts.mentions(account.id, "", Page(5))
+            await office.reading.mentions(account.id, "", Page(5))
     told = await office.accounts.get(account.id)
     assert (told.handle, told.handle_time) == ("Ann", registered)
     assert office.network.profiles == 2
@@ -138,7 +172,7 @@ async def test_while_the_network_does_not_say_the_handle_stays_and_it_is_asked_a
 async def test_the_pages_after_the_first_ask_for_no_handle(office: Office, clock: FixedClock) -> None:
     account = await office.register("agt_a", "Ann")
     clock.advance(days=1)
-    await office.accounts.mentions(account.id, "11", Page(5, ("12",)))
+    await office.reading.mentions(account.id, "11", Page(5, ("12",)))
     assert office.network.profiles == 1
 
 
@@ -146,9 +180,9 @@ async def test_who_takes_a_name_over_is_called_so_and_who_had_it_is_not(office: 
     ann, bob = await office.register("agt_a", "Ann"), await office.register("agt_b", "Bob")
     office.network.renamed |= {"id-ann": "bob", "id-bob": "Bobby"}
     clock.advance(days=1)
-    await office.accounts.mentions(ann.id, "", Page(5))
+    await office.reading.mentions(ann.id, "", Page(5))
     assert [(await office.accounts.get(one.id)).handle for one in (ann, bob)] == ["bob", ""]
-    await office.accounts.mentions(bob.id, "", Page(5))
+    await office.reading.mentions(bob.id, "", Page(5))
     assert [(await office.accounts.get(one.id)).handle for one in (ann, bob)] == ["bob", "Bobby"]
 
 
@@ -157,5 +191,5 @@ async def test_an_account_may_be_registered_under_a_name_that_another_one_had(of
     office.network.renamed |= {"id-ann": "Anna", "id-carol": "ann"}
     carol = await office.register("agt_c", "Carol")
     assert (carol.handle, (await office.accounts.get(ann.id)).handle) == ("ann", "")
-    await office.accounts.mentions(ann.id, "", Page(5))
+    await office.reading.mentions(ann.id, "", Page(5))
     assert (await office.accounts.get(ann.id)).handle == "Anna"

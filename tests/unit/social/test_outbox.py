@@ -9,8 +9,14 @@ from datetime import timedelta
 import pytest
 
 from services.runtime.errors import PuppetError, RequestIdReused
-from services.social.domain.errors import CredentialsRefused, NetworkRateLimited, NetworkUnavailable
-from services.social.domain.network import Duplicate, Outcome, RateLimited, Refused, Unauthorized, Unreachable
+from services.social.domain.errors import (
+    AccountLocked,
+    CredentialsRefused,
+    NetworkRateLimited,
+    NetworkUnavailable,
+    NotCapable,
+)
+from services.social.domain.network import Cause, Duplicate, Outcome, RateLimited, Refused, Unauthorized, Unreachable
 from services.social.domain.posts import MAX_LOOKS, PostState
 from tests.fakes.social import Lost
 from tests.unit.social.conftest import LEASE, VISIBILITY, Desk, Replica
@@ -112,6 +118,7 @@ async def test_a_definite_refusal_fails_the_post(desk: Desk, replica: Replica, r
     desk.network.faults.append(refusal)
     post = await replica.create("hello")
     assert (post.state, post.state_reason, post.finish_time) == (FAILED, refusal.reason, desk.clock.now())
+    assert post.state_cause is (Cause.REFUSED if isinstance(refusal, Refused) else Cause.DUPLICATE)
     assert await replica.create("hello") == post
     assert desk.network.texts() == []
 
@@ -148,6 +155,40 @@ async def test_refused_credentials_hold_a_post_until_it_is_asked_for_again(desk:
     await desk.pass_time(replica, 86_400)
     assert (desk.states(), desk.network.sends) == ([CLAIMED], 1)
     assert (await replica.create("hello")).state is SETTLED
+
+
+@pytest.mark.parametrize(
+    ("cause", "error"),
+    [
+        (Cause.CREDENTIALS_REFUSED, CredentialsRefused),
+        (Cause.ACCOUNT_LOCKED, AccountLocked),
+        (Cause.NOT_CAPABLE, NotCapable),
+    ],
+)
+async def test_what_somebody_has_to_mend_withholds_a_post_and_says_so_by_a_code(
+    desk: Desk, replica: Replica, cause: Cause, error: type[PuppetError]
+) -> None:
+    desk.network.faults.append(Unauthorized("you may not", cause))
+    with pytest.raises(error, match="you may not"):
+        await replica.create("hello")
+    [post] = desk.store.posts.values()
+    assert (post.state, post.state_cause, post.due_time) == (CLAIMED, cause, None)
+    assert (await replica.create("hello")).state_cause is None
+    assert desk.network.texts() == ["hello"]
+
+
+async def test_a_network_that_stays_unreachable_is_tried_less_and_less_often(desk: Desk, replica: Replica) -> None:
+    desk.network.faults.extend([Unreachable("X answered 301")] * 4)
+    with pytest.raises(NetworkUnavailable) as told:
+        await replica.create("hello")
+    assert told.value.retry_after == VISIBILITY
+    for pause in (1, 2, 4):
+        await desk.pass_time(replica, pause * VISIBILITY - 1)
+        sends = desk.network.sends
+        await desk.pass_time(replica, 1)
+        assert desk.network.sends == sends + 1
+    await desk.pass_time(replica, 8 * VISIBILITY)
+    assert desk.states() == [SETTLED]
 
 
 async def test_credentials_that_cant_be_unsealed_hold_a_post(desk: Desk, replica: Replica) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from services.runtime.errors import PuppetError
 from services.social.domain.errors import ReplyShareUsedUp
+from services.social.domain.limits import Action, Limit, Quota
 from services.social.domain.network import Refused
 from services.social.domain.posts import Post
-from services.social.domain.quota import Quota
 from tests.fakes.clock import FixedClock
 from tests.unit.social.conftest import Desk, Replica
 
@@ -89,14 +89,15 @@ async def test_what_the_network_says_of_its_limit_holds_when_it_is_the_smaller_o
     with pytest.raises(PuppetError) as told:
         await reply(replica, "one more")
     assert told.value.reason == "REPLY_SHARE_USED_UP"
-    assert desk.store.accounts["acc_a"].posts_a_day == 30
+    assert [limit.allowed for limit in desk.store.limits.values()] == [30]
 
 
 @pytest.mark.parametrize(
     ("posts", "share", "replies"), [(10, "0.9", 1), (10, "1", 0), (10, "0", 10), (1, "0.5", 0), (3, "0.5", 1)]
 )
 def test_the_share_is_rounded_in_favour_of_own_posts(clock: FixedClock, posts: int, share: str, replies: int) -> None:
-    assert Quota(posts, Decimal(share)).replies_a_day(Desk(clock).store.accounts["acc_a"]) == replies
+    told = Limit(holder="acc_a", action=Action.POST, window="24hour", allowed=99, remaining=9, reset_time=clock.now())
+    assert Quota(posts, Decimal(share)).replies_a_day([told]) == replies
 
 
 async def test_with_everything_reserved_there_is_no_reply(desk: Desk) -> None:

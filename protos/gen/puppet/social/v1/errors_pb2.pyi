@@ -35,7 +35,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ACCOUNT_EXISTS: _ErrorReason.ValueType  # 5
     """ALREADY_EXISTS: this agent has an account on this network, or this handle belongs to another agent."""
     ERROR_REASON_CREDENTIALS_REFUSED: _ErrorReason.ValueType  # 6
-    """FAILED_PRECONDITION: the network refused the account's credentials."""
+    """FAILED_PRECONDITION: the network refused the account's credentials, or the app may only read. Register the account
+    again with others.
+    """
     ERROR_REASON_NOT_CAPABLE: _ErrorReason.ValueType  # 7
     """FAILED_PRECONDITION: the account's network or tier doesn't allow this; see GetCapabilities."""
     ERROR_REASON_NETWORK_RATE_LIMITED: _ErrorReason.ValueType  # 8
@@ -58,6 +60,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: the account's replies of the last 24 hours are as many as it may make, and nothing was posted; the
     rest of its posts is kept for its own. The attached RetryInfo says when there is room for another reply.
     """
+    ERROR_REASON_USAGE_CAPPED: _ErrorReason.ValueType  # 17
+    """RESOURCE_EXHAUSTED: the cap of the app's plan is reached. It is tried again after the attached RetryInfo, which is
+    hours; the plan is changed in the network's console.
+    """
+    ERROR_REASON_CREDITS_USED_UP: _ErrorReason.ValueType  # 18
+    """RESOURCE_EXHAUSTED: the app's credits at the network are used up. It is tried again after the attached RetryInfo, or
+    at once when the account is registered again.
+    """
+    ERROR_REASON_ACCOUNT_LOCKED: _ErrorReason.ValueType  # 19
+    """FAILED_PRECONDITION: the network lets the account do nothing: it is locked or suspended. Its owner has it opened there."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -77,7 +89,9 @@ ERROR_REASON_POST_NOT_FOUND: ErrorReason.ValueType  # 4
 ERROR_REASON_ACCOUNT_EXISTS: ErrorReason.ValueType  # 5
 """ALREADY_EXISTS: this agent has an account on this network, or this handle belongs to another agent."""
 ERROR_REASON_CREDENTIALS_REFUSED: ErrorReason.ValueType  # 6
-"""FAILED_PRECONDITION: the network refused the account's credentials."""
+"""FAILED_PRECONDITION: the network refused the account's credentials, or the app may only read. Register the account
+again with others.
+"""
 ERROR_REASON_NOT_CAPABLE: ErrorReason.ValueType  # 7
 """FAILED_PRECONDITION: the account's network or tier doesn't allow this; see GetCapabilities."""
 ERROR_REASON_NETWORK_RATE_LIMITED: ErrorReason.ValueType  # 8
@@ -100,4 +114,14 @@ ERROR_REASON_REPLY_SHARE_USED_UP: ErrorReason.ValueType  # 16
 """RESOURCE_EXHAUSTED: the account's replies of the last 24 hours are as many as it may make, and nothing was posted; the
 rest of its posts is kept for its own. The attached RetryInfo says when there is room for another reply.
 """
+ERROR_REASON_USAGE_CAPPED: ErrorReason.ValueType  # 17
+"""RESOURCE_EXHAUSTED: the cap of the app's plan is reached. It is tried again after the attached RetryInfo, which is
+hours; the plan is changed in the network's console.
+"""
+ERROR_REASON_CREDITS_USED_UP: ErrorReason.ValueType  # 18
+"""RESOURCE_EXHAUSTED: the app's credits at the network are used up. It is tried again after the attached RetryInfo, or
+at once when the account is registered again.
+"""
+ERROR_REASON_ACCOUNT_LOCKED: ErrorReason.ValueType  # 19
+"""FAILED_PRECONDITION: the network lets the account do nothing: it is locked or suspended. Its owner has it opened there."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

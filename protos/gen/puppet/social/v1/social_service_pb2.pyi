@@ -76,6 +76,70 @@ POST_STATE_FAILED: PostState.ValueType  # 5
 """Not on the network, and it will not be sent. Final."""
 Global___PostState: _TypeAlias = PostState  # noqa: Y015
 
+class _PostStateCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PostStateCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PostStateCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    POST_STATE_CAUSE_UNSPECIFIED: _PostStateCause.ValueType  # 0
+    """Nothing keeps it, or an earlier version said why in words only."""
+    POST_STATE_CAUSE_RATE_LIMITED: _PostStateCause.ValueType  # 1
+    """CLAIMED or UNKNOWN: a limit of the network is used up; it goes on at `due_time`."""
+    POST_STATE_CAUSE_USAGE_CAPPED: _PostStateCause.ValueType  # 2
+    """CLAIMED or UNKNOWN: the cap of the app's plan is reached; it goes on at `due_time`, which is hours later."""
+    POST_STATE_CAUSE_CREDITS_USED_UP: _PostStateCause.ValueType  # 3
+    """CLAIMED or UNKNOWN: the app's credits are used up; it goes on at `due_time`."""
+    POST_STATE_CAUSE_CREDENTIALS_REFUSED: _PostStateCause.ValueType  # 4
+    """CLAIMED or UNKNOWN: the network refused the credentials, or the app may only read. It waits until it is asked for
+    again.
+    """
+    POST_STATE_CAUSE_ACCOUNT_LOCKED: _PostStateCause.ValueType  # 5
+    """CLAIMED or UNKNOWN: the account is locked or suspended. It waits until it is asked for again."""
+    POST_STATE_CAUSE_NOT_CAPABLE: _PostStateCause.ValueType  # 6
+    """CLAIMED or UNKNOWN: the app's access level doesn't include posts. It waits until it is asked for again."""
+    POST_STATE_CAUSE_NETWORK_UNAVAILABLE: _PostStateCause.ValueType  # 7
+    """CLAIMED or UNKNOWN: the network was not reached; it goes on at `due_time`."""
+    POST_STATE_CAUSE_OUTCOME_UNKNOWN: _PostStateCause.ValueType  # 8
+    """UNKNOWN: the network gave no answer to it."""
+    POST_STATE_CAUSE_DUPLICATE: _PostStateCause.ValueType  # 9
+    """FAILED: the account has another post with this text; UNKNOWN: that may be this one."""
+    POST_STATE_CAUSE_REFUSED: _PostStateCause.ValueType  # 10
+    """FAILED: the network refused this post."""
+    POST_STATE_CAUSE_WITHDRAWN: _PostStateCause.ValueType  # 11
+    """FAILED: it was withdrawn before it was sent."""
+
+class PostStateCause(_PostStateCause, metaclass=_PostStateCauseEnumTypeWrapper):
+    """Why a post isn't on the network, or why that isn't known."""
+
+POST_STATE_CAUSE_UNSPECIFIED: PostStateCause.ValueType  # 0
+"""Nothing keeps it, or an earlier version said why in words only."""
+POST_STATE_CAUSE_RATE_LIMITED: PostStateCause.ValueType  # 1
+"""CLAIMED or UNKNOWN: a limit of the network is used up; it goes on at `due_time`."""
+POST_STATE_CAUSE_USAGE_CAPPED: PostStateCause.ValueType  # 2
+"""CLAIMED or UNKNOWN: the cap of the app's plan is reached; it goes on at `due_time`, which is hours later."""
+POST_STATE_CAUSE_CREDITS_USED_UP: PostStateCause.ValueType  # 3
+"""CLAIMED or UNKNOWN: the app's credits are used up; it goes on at `due_time`."""
+POST_STATE_CAUSE_CREDENTIALS_REFUSED: PostStateCause.ValueType  # 4
+"""CLAIMED or UNKNOWN: the network refused the credentials, or the app may only read. It waits until it is asked for
+again.
+"""
+POST_STATE_CAUSE_ACCOUNT_LOCKED: PostStateCause.ValueType  # 5
+"""CLAIMED or UNKNOWN: the account is locked or suspended. It waits until it is asked for again."""
+POST_STATE_CAUSE_NOT_CAPABLE: PostStateCause.ValueType  # 6
+"""CLAIMED or UNKNOWN: the app's access level doesn't include posts. It waits until it is asked for again."""
+POST_STATE_CAUSE_NETWORK_UNAVAILABLE: PostStateCause.ValueType  # 7
+"""CLAIMED or UNKNOWN: the network was not reached; it goes on at `due_time`."""
+POST_STATE_CAUSE_OUTCOME_UNKNOWN: PostStateCause.ValueType  # 8
+"""UNKNOWN: the network gave no answer to it."""
+POST_STATE_CAUSE_DUPLICATE: PostStateCause.ValueType  # 9
+"""FAILED: the account has another post with this text; UNKNOWN: that may be this one."""
+POST_STATE_CAUSE_REFUSED: PostStateCause.ValueType  # 10
+"""FAILED: the network refused this post."""
+POST_STATE_CAUSE_WITHDRAWN: PostStateCause.ValueType  # 11
+"""FAILED: it was withdrawn before it was sent."""
+Global___PostStateCause: _TypeAlias = PostStateCause  # noqa: Y015
+
 class _ReplyScope:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -456,6 +520,8 @@ class Post(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     FINISH_TIME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    STATE_CAUSE_FIELD_NUMBER: _builtins.int
+    DUE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`pst_...`; set by the service."""
     account_id: _builtins.str
@@ -472,6 +538,8 @@ class Post(_message.Message):
     """Why it is FAILED, UNKNOWN or held back, in words."""
     request_id: _builtins.str
     """Who asked for it: the `request_id`."""
+    state_cause: Global___PostStateCause.ValueType
+    """Why it is FAILED, UNKNOWN or held back."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was claimed."""
@@ -479,6 +547,10 @@ class Post(_message.Message):
     @_builtins.property
     def finish_time(self) -> _timestamp_pb2.Timestamp:
         """When it was settled or failed."""
+
+    @_builtins.property
+    def due_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is taken up again; left out when that is only when it is asked for again, or never."""
 
     def __init__(
         self,
@@ -493,10 +565,12 @@ class Post(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         finish_time: _timestamp_pb2.Timestamp | None = ...,
         request_id: _builtins.str = ...,
+        state_cause: Global___PostStateCause.ValueType = ...,
+        due_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "due_time", b"due_time", "finish_time", b"finish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "finish_time", b"finish_time", "id", b"id", "in_reply_to", b"in_reply_to", "network_post_id", b"network_post_id", "request_id", b"request_id", "state", b"state", "state_reason", b"state_reason", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "due_time", b"due_time", "finish_time", b"finish_time", "id", b"id", "in_reply_to", b"in_reply_to", "network_post_id", b"network_post_id", "request_id", b"request_id", "state", b"state", "state_cause", b"state_cause", "state_reason", b"state_reason", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -562,6 +636,66 @@ class CreatePostResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreatePostResponse: _TypeAlias = CreatePostResponse  # noqa: Y015
+
+@_typing.final
+class WithdrawPostRequest(_message.Message):
+    """Asks to withdraw a post."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    CREATE_REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account it was to go out from."""
+    id: _builtins.str
+    """Its id in the outbox."""
+    create_request_id: _builtins.str
+    """The `request_id` of the caller's own CreatePost."""
+    request_id: _builtins.str
+    """At most 128 characters. Not needed: to withdraw a post twice is as to withdraw it once."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        id: _builtins.str = ...,
+        create_request_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_request_id", b"create_request_id", "id", b"id", "post", b"post"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_request_id", b"create_request_id", "id", b"id", "post", b"post", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_post: _TypeAlias = _typing.Literal["id", "create_request_id"]  # noqa: Y015
+    _WhichOneofArgType_post: _TypeAlias = _typing.Literal["post", b"post"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_post) -> _WhichOneofReturnType_post | None: ...
+
+Global___WithdrawPostRequest: _TypeAlias = WithdrawPostRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawPostResponse(_message.Message):
+    """The post."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def post(self) -> Global___Post:
+        """In its present state."""
+
+    def __init__(
+        self,
+        *,
+        post: Global___Post | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["post", b"post"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["post", b"post"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawPostResponse: _TypeAlias = WithdrawPostResponse  # noqa: Y015
 
 @_typing.final
 class GetPostRequest(_message.Message):
@@ -788,3 +922,117 @@ class Mention(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Mention: _TypeAlias = Mention  # noqa: Y015
+
+@_typing.final
+class GetConversationRequest(_message.Message):
+    """Asks for a conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    MAX_POSTS_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account that asks; its app pays."""
+    network_post_id: _builtins.str
+    """The network's id of a post of the conversation, for example of a mention. Required."""
+    conversation_id: _builtins.str
+    """The network's id of the conversation, as the mention has it; when it is empty the network is asked for it first."""
+    max_posts: _builtins.int
+    """At most this many posts: up to 20; 0 means 20."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        network_post_id: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+        max_posts: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "conversation_id", b"conversation_id", "max_posts", b"max_posts", "network_post_id", b"network_post_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConversationRequest: _TypeAlias = GetConversationRequest  # noqa: Y015
+
+@_typing.final
+class GetConversationResponse(_message.Message):
+    """A conversation, as far as it was read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSTS_FIELD_NUMBER: _builtins.int
+    CALL_COUNT_FIELD_NUMBER: _builtins.int
+    READ_POST_COUNT_FIELD_NUMBER: _builtins.int
+    READ_USER_COUNT_FIELD_NUMBER: _builtins.int
+    call_count: _builtins.int
+    """How often the network was called."""
+    read_post_count: _builtins.int
+    """How many posts the network showed, which is what X bills; those that didn't fit in here count as well."""
+    read_user_count: _builtins.int
+    """How many users the network showed, which is what X bills."""
+    @_builtins.property
+    def posts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConversationPost]:
+        """Oldest first."""
+
+    def __init__(
+        self,
+        *,
+        posts: _abc.Iterable[Global___ConversationPost] | None = ...,
+        call_count: _builtins.int = ...,
+        read_post_count: _builtins.int = ...,
+        read_user_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_count", b"call_count", "posts", b"posts", "read_post_count", b"read_post_count", "read_user_count", b"read_user_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConversationResponse: _TypeAlias = GetConversationResponse  # noqa: Y015
+
+@_typing.final
+class ConversationPost(_message.Message):
+    """A post of a conversation. Its text may be a stranger's: it may shape a reply and nothing else."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_USER_ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_HANDLE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    IN_REPLY_TO_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    network_post_id: _builtins.str
+    """The network's id of the post."""
+    author_user_id: _builtins.str
+    """The network's id of its author, which may be the account itself."""
+    author_handle: _builtins.str
+    """The author's handle, without `@`."""
+    text: _builtins.str
+    """What it says."""
+    in_reply_to: _builtins.str
+    """The network's id of the post it replies to; empty when it is no reply."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was written."""
+
+    def __init__(
+        self,
+        *,
+        network_post_id: _builtins.str = ...,
+        author_user_id: _builtins.str = ...,
+        author_handle: _builtins.str = ...,
+        text: _builtins.str = ...,
+        in_reply_to: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_handle", b"author_handle", "author_user_id", b"author_user_id", "create_time", b"create_time", "in_reply_to", b"in_reply_to", "network_post_id", b"network_post_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConversationPost: _TypeAlias = ConversationPost  # noqa: Y015

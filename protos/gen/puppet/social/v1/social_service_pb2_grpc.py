@@ -65,6 +65,11 @@ class SocialServiceStub:
                 request_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.CreatePostRequest.SerializeToString,
                 response_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.CreatePostResponse.FromString,
                 _registered_method=True)
+        self.WithdrawPost = channel.unary_unary(
+                '/puppet.social.v1.SocialService/WithdrawPost',
+                request_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.WithdrawPostRequest.SerializeToString,
+                response_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.WithdrawPostResponse.FromString,
+                _registered_method=True)
         self.GetPost = channel.unary_unary(
                 '/puppet.social.v1.SocialService/GetPost',
                 request_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.GetPostRequest.SerializeToString,
@@ -74,6 +79,11 @@ class SocialServiceStub:
                 '/puppet.social.v1.SocialService/ListPosts',
                 request_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ListPostsRequest.SerializeToString,
                 response_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ListPostsResponse.FromString,
+                _registered_method=True)
+        self.GetConversation = channel.unary_unary(
+                '/puppet.social.v1.SocialService/GetConversation',
+                request_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.GetConversationRequest.SerializeToString,
+                response_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.GetConversationResponse.FromString,
                 _registered_method=True)
         self.ListMentions = channel.unary_unary(
                 '/puppet.social.v1.SocialService/ListMentions',
@@ -128,12 +138,25 @@ class SocialServiceServicer:
         """Publishes a post or a reply, once for every `request_id`: a repeated call returns the same post in its present state.
         Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
         before the deadline; the post is then finished in the background and can be watched with GetPost.
-        After NETWORK_RATE_LIMITED or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent when the network takes posts
-        again, or when the call is repeated; after CREDENTIALS_REFUSED only when the call is repeated. Of what an account may
-        post in 24 hours, as far as it is known, a share is kept for posts that answer nobody: beyond the rest a reply is
-        refused with REPLY_SHARE_USED_UP.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
-        NETWORK_UNAVAILABLE, REPLY_SHARE_USED_UP.
+        After NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent
+        when the network takes posts again, or when the call is repeated; after CREDENTIALS_REFUSED, ACCOUNT_LOCKED or
+        NOT_CAPABLE only when the call is repeated. Whoever wants neither withdraws it. Of what an account may post in 24
+        hours, as far as it is known, a share is kept for posts that answer nobody: beyond the rest a reply is refused with
+        REPLY_SHARE_USED_UP.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
+        NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE, REPLY_SHARE_USED_UP.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawPost(self, request, context):
+        """Takes a post back that is CLAIMED, which is certain not to have been sent: it becomes FAILED with WITHDRAWN, and
+        nothing of it happens any more. One that was sent, or may have been, can't be taken back. Either way the post is
+        returned in the state that it has then, and a repeated call returns the same.
+        A CreatePost that is named by its request_id and has claimed nothing yet is used up: when it arrives late, it is
+        refused with REQUEST_ID_REUSED.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, POST_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,10 +178,23 @@ class SocialServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetConversation(self, request, context):
+        """Returns posts of the conversation that a post is part of, oldest first, read from the network now: the post itself,
+        those that it answers up to the beginning, and as far as there is room the newest others. X: one search, which knows
+        the posts of the last seven days, and a look-up for each post of the chain that the search hasn't shown, up to 5; each
+        post and each author that is shown is billed.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
+        USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMentions(self, request, context):
-        """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
-        NETWORK_UNAVAILABLE.
+        """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now; what was
+        read for a page and didn't fit on it is kept for the next ones, for ten minutes.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
+        USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -192,6 +228,11 @@ def add_SocialServiceServicer_to_server(servicer, server):
                     request_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.CreatePostRequest.FromString,
                     response_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.CreatePostResponse.SerializeToString,
             ),
+            'WithdrawPost': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawPost,
+                    request_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.WithdrawPostRequest.FromString,
+                    response_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.WithdrawPostResponse.SerializeToString,
+            ),
             'GetPost': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPost,
                     request_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.GetPostRequest.FromString,
@@ -201,6 +242,11 @@ def add_SocialServiceServicer_to_server(servicer, server):
                     servicer.ListPosts,
                     request_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ListPostsRequest.FromString,
                     response_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ListPostsResponse.SerializeToString,
+            ),
+            'GetConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConversation,
+                    request_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.GetConversationRequest.FromString,
+                    response_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.GetConversationResponse.SerializeToString,
             ),
             'ListMentions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMentions,
@@ -360,6 +406,33 @@ class SocialService:
             _registered_method=True)
 
     @staticmethod
+    def WithdrawPost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.social.v1.SocialService/WithdrawPost',
+            puppet_dot_social_dot_v1_dot_social__service__pb2.WithdrawPostRequest.SerializeToString,
+            puppet_dot_social_dot_v1_dot_social__service__pb2.WithdrawPostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetPost(request,
             target,
             options=(),
@@ -403,6 +476,33 @@ class SocialService:
             '/puppet.social.v1.SocialService/ListPosts',
             puppet_dot_social_dot_v1_dot_social__service__pb2.ListPostsRequest.SerializeToString,
             puppet_dot_social_dot_v1_dot_social__service__pb2.ListPostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.social.v1.SocialService/GetConversation',
+            puppet_dot_social_dot_v1_dot_social__service__pb2.GetConversationRequest.SerializeToString,
+            puppet_dot_social_dot_v1_dot_social__service__pb2.GetConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,

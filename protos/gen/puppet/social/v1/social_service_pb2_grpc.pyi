@@ -43,12 +43,21 @@ class SocialServiceStub:
     """Publishes a post or a reply, once for every `request_id`: a repeated call returns the same post in its present state.
     Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
     before the deadline; the post is then finished in the background and can be watched with GetPost.
-    After NETWORK_RATE_LIMITED or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent when the network takes posts
-    again, or when the call is repeated; after CREDENTIALS_REFUSED only when the call is repeated. Of what an account may
-    post in 24 hours, as far as it is known, a share is kept for posts that answer nobody: beyond the rest a reply is
-    refused with REPLY_SHARE_USED_UP.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
-    NETWORK_UNAVAILABLE, REPLY_SHARE_USED_UP.
+    After NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent
+    when the network takes posts again, or when the call is repeated; after CREDENTIALS_REFUSED, ACCOUNT_LOCKED or
+    NOT_CAPABLE only when the call is repeated. Whoever wants neither withdraws it. Of what an account may post in 24
+    hours, as far as it is known, a share is kept for posts that answer nobody: beyond the rest a reply is refused with
+    REPLY_SHARE_USED_UP.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
+    NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE, REPLY_SHARE_USED_UP.
+    """
+    WithdrawPost: _aio.UnaryUnaryMultiCallable[_social_service_pb2.WithdrawPostRequest, _social_service_pb2.WithdrawPostResponse]
+    """Takes a post back that is CLAIMED, which is certain not to have been sent: it becomes FAILED with WITHDRAWN, and
+    nothing of it happens any more. One that was sent, or may have been, can't be taken back. Either way the post is
+    returned in the state that it has then, and a repeated call returns the same.
+    A CreatePost that is named by its request_id and has claimed nothing yet is used up: when it arrives late, it is
+    refused with REQUEST_ID_REUSED.
+    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, POST_NOT_FOUND.
     """
     GetPost: _aio.UnaryUnaryMultiCallable[_social_service_pb2.GetPostRequest, _social_service_pb2.GetPostResponse]
     """Returns one post of the outbox in its present state.
@@ -58,10 +67,19 @@ class SocialServiceStub:
     """Lists an account's outbox, newest first.
     Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND.
     """
+    GetConversation: _aio.UnaryUnaryMultiCallable[_social_service_pb2.GetConversationRequest, _social_service_pb2.GetConversationResponse]
+    """Returns posts of the conversation that a post is part of, oldest first, read from the network now: the post itself,
+    those that it answers up to the beginning, and as far as there is room the newest others. X: one search, which knows
+    the posts of the last seven days, and a look-up for each post of the chain that the search hasn't shown, up to 5; each
+    post and each author that is shown is billed.
+    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
+    USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+    """
     ListMentions: _aio.UnaryUnaryMultiCallable[_social_service_pb2.ListMentionsRequest, _social_service_pb2.ListMentionsResponse]
-    """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now.
-    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
-    NETWORK_UNAVAILABLE.
+    """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now; what was
+    read for a page and didn't fit on it is kept for the next ones, for ten minutes.
+    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
+    USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
     """
 
 class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -123,12 +141,27 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
         """Publishes a post or a reply, once for every `request_id`: a repeated call returns the same post in its present state.
         Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
         before the deadline; the post is then finished in the background and can be watched with GetPost.
-        After NETWORK_RATE_LIMITED or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent when the network takes posts
-        again, or when the call is repeated; after CREDENTIALS_REFUSED only when the call is repeated. Of what an account may
-        post in 24 hours, as far as it is known, a share is kept for posts that answer nobody: beyond the rest a reply is
-        refused with REPLY_SHARE_USED_UP.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
-        NETWORK_UNAVAILABLE, REPLY_SHARE_USED_UP.
+        After NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent
+        when the network takes posts again, or when the call is repeated; after CREDENTIALS_REFUSED, ACCOUNT_LOCKED or
+        NOT_CAPABLE only when the call is repeated. Whoever wants neither withdraws it. Of what an account may post in 24
+        hours, as far as it is known, a share is kept for posts that answer nobody: beyond the rest a reply is refused with
+        REPLY_SHARE_USED_UP.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
+        NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE, REPLY_SHARE_USED_UP.
+        """
+
+    @_abc_1.abstractmethod
+    def WithdrawPost(
+        self,
+        request: _social_service_pb2.WithdrawPostRequest,
+        context: _aio.ServicerContext[_social_service_pb2.WithdrawPostRequest, _abc.Awaitable[_social_service_pb2.WithdrawPostResponse]],
+    ) -> _abc.Awaitable[_social_service_pb2.WithdrawPostResponse]:
+        """Takes a post back that is CLAIMED, which is certain not to have been sent: it becomes FAILED with WITHDRAWN, and
+        nothing of it happens any more. One that was sent, or may have been, can't be taken back. Either way the post is
+        returned in the state that it has then, and a repeated call returns the same.
+        A CreatePost that is named by its request_id and has claimed nothing yet is used up: when it arrives late, it is
+        refused with REQUEST_ID_REUSED.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, POST_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -152,14 +185,29 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def GetConversation(
+        self,
+        request: _social_service_pb2.GetConversationRequest,
+        context: _aio.ServicerContext[_social_service_pb2.GetConversationRequest, _abc.Awaitable[_social_service_pb2.GetConversationResponse]],
+    ) -> _abc.Awaitable[_social_service_pb2.GetConversationResponse]:
+        """Returns posts of the conversation that a post is part of, oldest first, read from the network now: the post itself,
+        those that it answers up to the beginning, and as far as there is room the newest others. X: one search, which knows
+        the posts of the last seven days, and a look-up for each post of the chain that the search hasn't shown, up to 5; each
+        post and each author that is shown is billed.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
+        USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
     def ListMentions(
         self,
         request: _social_service_pb2.ListMentionsRequest,
         context: _aio.ServicerContext[_social_service_pb2.ListMentionsRequest, _abc.Awaitable[_social_service_pb2.ListMentionsResponse]],
     ) -> _abc.Awaitable[_social_service_pb2.ListMentionsResponse]:
-        """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
-        NETWORK_UNAVAILABLE.
+        """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now; what was
+        read for a page and didn't fit on it is kept for the next ones, for ten minutes.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
+        USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
         """
 
 def add_SocialServiceServicer_to_server(servicer: SocialServiceServicer, server: _aio.Server) -> None: ...

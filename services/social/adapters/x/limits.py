@@ -1,0 +1,66 @@
+"""X's limits, as its headers and its refusals tell them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from services.social.adapters.x.client import Answer
+from services.social.adapters.x.refusals import cause_of
+from services.social.domain.limits import CAP_WINDOW, CREDITS_WINDOW, SHORT_WINDOW, Action, LimitTold, Scope
+from services.social.domain.network import Cause
+
+_HEADER = re.compile(r"x-(?:rate-limit|(?P<whose>user|app)-limit-(?P<window>[a-z0-9]{1,16}))-limit", re.IGNORECASE)
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_SECONDS = re.compile(r"[0-9]{1,11}")
+
+_MINUTE = timedelta(minutes=1)
+_FAR = timedelta(days=31)
+_NO_RESET = {SHORT_WINDOW: _MINUTE}
+_NO_RESET_LONG = timedelta(hours=1)
+_CREDITS_PAUSE = timedelta(hours=1)
+_CAP_PAUSE = timedelta(hours=6)
+"""A cap ends with the month of the plan, which X doesn't tell; it may be raised at any time."""
+
+
+def limits_told(answer: Answer, action: Action, now: datetime) -> list[LimitTold]:
+    """Return every limit that an answer tells of; after a refusal by a limit at least one of them is used up."""
+    told = list(_in_headers(answer.headers, action, now))
+    if answer.is_success:
+        return told
+    match cause_of(answer):
+        case Cause.CREDITS_USED_UP:
+            told.append(LimitTold(Scope.APP, Action.ANY, CREDITS_WINDOW, 0, 0, now + _CREDITS_PAUSE))
+        case Cause.USAGE_CAPPED:
+            told.append(LimitTold(Scope.APP, action, CAP_WINDOW, 0, 0, now + _CAP_PAUSE))
+        case Cause.RATE_LIMITED if not any(limit.is_used_up for limit in told):
+            told = [limit for limit in told if limit.window != SHORT_WINDOW]
+            reset = _reset(answer.headers.get("x-rate-limit-reset", ""), now) or now + _MINUTE
+            told.append(LimitTold(Scope.ACCOUNT, action, SHORT_WINDOW, 0, 0, reset))
+    return told
+
+
+def _in_headers(headers: Mapping[str, str], action: Action, now: datetime) -> Iterator[LimitTold]:
+    for name in headers:
+        if not (found := _HEADER.fullmatch(name)):
+            continue
+        family = name[: -len("-limit")]
+        allowed, remaining = (_number(headers.get(f"{family}-{part}", "")) for part in ("limit", "remaining"))
+        if not allowed:
+            continue
+        window = (found["window"] or SHORT_WINDOW).lower()
+        scope = Scope.APP if (found["whose"] or "").lower() == "app" else Scope.ACCOUNT
+        reset = _reset(headers.get(f"{family}-reset", ""), now) or now + _NO_RESET.get(window, _NO_RESET_LONG)
+        yield LimitTold(scope, action, window, allowed, allowed if remaining is None else remaining, reset)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _reset(text: str, now: datetime) -> datetime | None:
+    """Return when a limit is reset: after now, and within a month."""
+    if not _SECONDS.fullmatch(text):
+        return None
+    latest = now + _FAR
+    told = datetime.fromtimestamp(min(int(text), int(latest.timestamp())), UTC)
+    return max(told, now + timedelta(seconds=1))

@@ -1,0 +1,277 @@
+"""X as a network that accounts speak through."""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import aiohttp
+
+from services.runtime.clock import Clock
+from services.runtime.errors import PuppetError, RetryLater
+from services.social.adapters.x.client import Answer, Json, Refusal, XClient, explain
+from services.social.adapters.x.limits import limits_told
+from services.social.adapters.x.posts import Page, Use, Vocabulary
+from services.social.adapters.x.refusals import cause_of, read_error, words_of
+from services.social.domain.accounts import Credentials, Profile
+from services.social.domain.errors import USED_UP_FOR, NetworkUnavailable, NotCapable
+from services.social.domain.limits import Action, LimitTold
+from services.social.domain.network import (
+    Cause,
+    Conversation,
+    Duplicate,
+    Mention,
+    Outcome,
+    Published,
+    RateLimited,
+    Refused,
+    SeenPost,
+    Unauthorized,
+    Undecided,
+    Unreachable,
+)
+
+_PAGE = 100  # the most that X puts on a page
+_MOST_PAGES = 8  # of mentions X keeps the latest 800
+_LEAST = 5  # and the fewest
+_LEAST_FOUND = 10  # of a search
+_MOST_LOOKUPS = 4
+_BAD_ANSWER = (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError, TypeError, AttributeError)
+
+
+class _NotUnderstood(NetworkUnavailable):
+    """X doesn't know the names of what it is asked for."""
+
+
+class XNetwork:
+    """Speaks for any account whose credentials it is handed."""
+
+    def __init__(self, base_url: str, session: aiohttp.ClientSession, clock: Clock) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._session = session
+        self._clock = clock
+        self._vocabulary = Vocabulary.TWEETS
+        """The one that X understood last: the first one bills less."""
+        self._told: defaultdict[str, list[LimitTold]] = defaultdict(list)
+
+    def limits(self, credentials: Credentials) -> list[LimitTold]:
+        """Return what was told of the limits of these credentials since this was asked last; the latest comes last."""
+        return self._told.pop(credentials.access_token, [])
+
+    async def profile(self, credentials: Credentials) -> Profile:
+        """Return whom the credentials belong to."""
+        user = (await self._read(credentials, Action.PROFILE, "/2/users/me", {}, "data"))["data"]
+        try:
+            return Profile(user_id=str(user["id"]), handle=user["username"])
+        except (LookupError, TypeError) as error:
+            raise NetworkUnavailable(f"X gave no usable answer: {_name(error)}") from error
+
+    async def publish(self, credentials: Credentials, text: str, in_reply_to: str) -> Outcome:
+        """Send a post, once; every way in which that can end is a value."""
+        client = self._client(credentials, Action.POST)
+        try:
+            answer = await client.create_tweet(text=text, in_reply_to_tweet_id=in_reply_to or None, user_auth=True)
+            if answer.get("data") is None:
+                return Undecided(f"X gave no post: {explain(answer) or 'no reason'}")
+            return Published(str(answer["data"]["id"]))
+        except Refusal as refusal:
+            return await self._outcome(credentials, refusal.answer)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return Unreachable(f"X can't be reached: {_name(error)}")
+        except _BAD_ANSWER as error:
+            return Undecided(f"X gave no usable answer: {_name(error)}")
+
+    async def timeline(self, credentials: Credentials, user_id: str, since: datetime) -> list[SeenPost]:
+        """Return what an account itself posted since this time, the oldest first, and at most 800 posts of it."""
+        route, options = f"/2/users/{user_id}/tweets", {"start_time": since, "exclude": "retweets"}
+        pages = self._pages(credentials, Action.TIMELINE, route, options, Use.OWN)
+        return [post async for page in pages for post in page.seen()][::-1]
+
+    async def latest_mentions(self, credentials: Credentials, user_id: str, most: int) -> list[Mention]:
+        """Return up to `most` of the latest mentions of an account by others, the oldest first."""
+        route, options = f"/2/users/{user_id}/mentions", {"max_results": max(most, _LEAST)}
+        page = await self._page(credentials, Action.MENTIONS, route, options, Use.AUTHORS)
+        return [mention for mention in page.written() if mention.author_user_id != user_id][:most][::-1]
+
+    async def mentions_after(self, credentials: Credentials, user_id: str, network_post_id: str) -> list[Mention]:
+        """Return the mentions of an account by others after this one, the oldest first, of the latest 800."""
+        route, options = f"/2/users/{user_id}/mentions", {"since_id": network_post_id}
+        pages = self._pages(credentials, Action.MENTIONS, route, options, Use.AUTHORS)
+        found = [mention async for page in pages for mention in page.written()]
+        return [mention for mention in found if mention.author_user_id != user_id][::-1]
+
+    async def conversation(
+        self, credentials: Credentials, network_post_id: str, conversation_id: str, most: int
+    ) -> Conversation:
+        """Return up to `most` posts of the conversation that a post is part of, the oldest first.
+
+        X's search has the posts of seven days; what the post answers is looked up, up to the beginning, as far as the
+        search hasn't shown it.
+        """
+        found: dict[str, Mention] = {}
+        pages: list[Page] = []
+
+        async def look_up(*ids: str) -> None:
+            wanted = [post_id for post_id in dict.fromkeys(ids) if post_id and post_id not in found]
+            options = {"ids": wanted}
+            pages.append(await self._page(credentials, Action.LOOKUP, "/2/tweets", options, Use.AUTHORS, needed=""))
+            found.update((post.network_post_id, post) for post in pages[-1].written())
+
+        if not conversation_id:
+            await look_up(network_post_id)
+            begun = found.get(network_post_id)
+            conversation_id = begun.conversation_id if begun else ""
+        if conversation_id:
+            options = {
+                "query": f"conversation_id:{conversation_id}",
+                "max_results": max(_LEAST_FOUND, min(most, _PAGE)),
+            }
+            # Where the plan has no search, what was answered is looked up post by post.
+            with contextlib.suppress(NotCapable):
+                pages.append(
+                    await self._page(credentials, Action.SEARCH, "/2/tweets/search/recent", options, Use.AUTHORS)
+                )
+                found.update((post.network_post_id, post) for post in pages[-1].written())
+        chain, lookups = _chain(found, network_post_id), 0
+        while (missing := _missing(found, chain, network_post_id)) and lookups < _MOST_LOOKUPS and len(chain) < most:
+            await look_up(missing, conversation_id)
+            lookups += 1
+            if missing not in found:
+                break
+            chain = _chain(found, network_post_id)
+        return Conversation(
+            posts=_bounded(found, chain, most),
+            calls=len(pages),
+            posts_read=sum(len(page.posts) + page.related for page in pages),
+            users_read=sum(len(page.handles) for page in pages),
+        )
+
+    def _client(self, credentials: Credentials, action: Action) -> XClient:
+        return XClient(self._base_url, self._session, credentials, partial(self._hear, credentials, action))
+
+    def _hear(self, credentials: Credentials, action: Action, answer: Answer) -> None:
+        if told := limits_told(answer, action, self._clock.now()):
+            self._told[credentials.access_token] += told
+
+    async def _pages(
+        self, credentials: Credentials, action: Action, route: str, options: Mapping[str, Any], use: Use
+    ) -> AsyncIterator[Page]:
+        """Read page after page; X begins with the newest posts."""
+        place: Json = {"max_results": _PAGE}
+        for _ in range(_MOST_PAGES):
+            page = await self._page(credentials, action, route, {**options, **place}, use)
+            yield page
+            if not page.next_token:
+                return
+            place["pagination_token"] = page.next_token
+
+    async def _page(
+        self,
+        credentials: Credentials,
+        action: Action,
+        route: str,
+        options: Mapping[str, Any],
+        use: Use,
+        needed: str = "meta",
+    ) -> Page:
+        """Read a page of posts in the vocabulary that X understands."""
+
+        async def read(vocabulary: Vocabulary) -> Page:
+            parameters = {**options, **vocabulary.parameters(use)}
+            return Page.of(await self._read(credentials, action, route, parameters, needed))
+
+        pages: list[Page] = []
+        for vocabulary in (self._vocabulary, self._vocabulary.other):
+            with contextlib.suppress(_NotUnderstood):
+                pages.append(await read(vocabulary))
+                if not pages[-1].lacks(use):
+                    self._vocabulary = vocabulary
+                    return pages[-1]
+        if not pages:
+            raise NetworkUnavailable("X knows none of the names of what it is asked for")
+        # Either X has nothing more to say of these posts, or it has changed its names once more.
+        if page := next((page for page in pages if page.is_readable(use)), None):
+            return page
+        raise NetworkUnavailable(f"X gave posts without {pages[-1].lacks(use)}")
+
+    async def _read(
+        self, credentials: Credentials, action: Action, route: str, parameters: Mapping[str, Any], needed: str
+    ) -> Json:
+        """Return the answer to a read, which has this part; raises the errors of the port."""
+        try:
+            answer = await self._client(credentials, action).read(route, parameters)
+        except Refusal as refusal:
+            raise self._read_error(refusal.answer, action) from refusal
+        except _BAD_ANSWER as error:
+            raise NetworkUnavailable(f"X gave no usable answer: {_name(error)}") from error
+        # With 200 X also says that something isn't there: that is not the same as an empty page.
+        if needed and answer.get(needed) is None:
+            raise NetworkUnavailable(f"X gave no {needed}: {explain(answer) or 'no reason'}")
+        return answer
+
+    def _read_error(self, answer: Answer, action: Action) -> PuppetError:
+        # A read has nothing in it but ids of X's own and the names of what is asked for.
+        if answer.status == 400:
+            return _NotUnderstood(words_of(answer))
+        if error := USED_UP_FOR.get(cause_of(answer)):
+            now = self._clock.now()
+            seconds = (_until(limits_told(answer, action, now)) - now).total_seconds()
+            return error(f"{error.words}: {words_of(answer)}", seconds, "x")
+        return read_error(answer)
+
+    async def _outcome(self, credentials: Credentials, answer: Answer) -> Outcome:
+        cause, reason = cause_of(answer), words_of(answer)
+        match cause:
+            case Cause.RATE_LIMITED | Cause.USAGE_CAPPED | Cause.CREDITS_USED_UP:
+                until = _until(limits_told(answer, Action.POST, self._clock.now()))
+                return RateLimited(until, f"{USED_UP_FOR[cause].words}: {reason}", cause)
+            case Cause.CREDENTIALS_REFUSED | Cause.ACCOUNT_LOCKED | Cause.NOT_CAPABLE:
+                return Unauthorized(reason, cause)
+            case Cause.NETWORK_UNAVAILABLE:
+                return Unreachable(reason)
+            case Cause.OUTCOME_UNKNOWN:
+                return Undecided(reason)
+            case Cause.DUPLICATE:
+                return Duplicate(reason)
+        return await self._meant(credentials, reason) if answer.status == 403 else Refused(reason)
+
+    async def _meant(self, credentials: Credentials, reason: str) -> Outcome:
+        """Tell what a 403 is about that says so in words only: the post, if the account may still ask who it is."""
+        try:
+            await self.profile(credentials)
+        except RetryLater as error:
+            return Unreachable(f"{reason} (whether that is about the post can't be told: {error.message})")
+        except PuppetError:
+            return Unauthorized(reason, Cause.ACCOUNT_LOCKED)
+        return Refused(reason)
+
+
+def _until(told: Iterable[LimitTold]) -> datetime:
+    return max(limit.reset_time for limit in told if limit.is_used_up)
+
+
+def _name(error: Exception) -> str:
+    return f"{type(error).__name__} {error}".strip()[:200]
+
+
+def _chain(found: Mapping[str, Mention], post_id: str) -> list[str]:
+    """Return a post's id and those of the posts that it answers, one after the other, as far as they were found."""
+    chain: list[str] = []
+    while (post := found.get(post_id)) and post_id not in chain:
+        chain.append(post_id)
+        post_id = post.in_reply_to
+    return chain
+
+
+def _missing(found: Mapping[str, Mention], chain: Sequence[str], post_id: str) -> str:
+    """Return the id of the next post of a chain that wasn't found; empty when the chain goes up to the beginning."""
+    above = found[chain[-1]].in_reply_to if chain else post_id
+    return "" if above in found else above
+
+
+def _bounded(found: Mapping[str, Mention], chain: Sequence[str], most: int) -> tuple[Mention, ...]:
+    """Return the posts of a chain, the nearest first of all, and the newest others beside them; the oldest first."""
+    others = sorted(found.keys() - set(chain), key=int, reverse=True)
+    return tuple(found[post_id] for post_id in sorted([*chain, *others][:most], key=int))
