@@ -1,6 +1,7 @@
 """Checks of a request's fields: every violation is collected, then all are told at once."""
 
 import math
+import unicodedata
 from collections.abc import Collection
 from typing import Any, Self
 
@@ -8,6 +9,7 @@ from services.runtime.errors import InvalidRequest, Violation, quoted
 
 REQUEST_ID_LENGTH = 128
 _ENOUGH = 50
+_FEW = 100
 
 
 class Checks:
@@ -33,13 +35,19 @@ class Checks:
             raise InvalidRequest(self._violations)
 
     def text(self, field: str, value: str, most: int, *, required: bool = True) -> None:
-        """Ask for at most `most` characters, not blank when required, and none of them NUL."""
+        """Ask for at most `most` characters, not blank when required, and none of them NUL.
+
+        Of signs that stand for whole phrases (U+FDFA is 18 letters) there may be so many that the text's compatibility form
+        has twice as many characters: that is what is read.
+        """
         if len(value) > most:
             self.refuse(field, f"must have at most {most} characters, and has {len(value)}")
         elif required and not value.strip():
             self.refuse(field, "is required")
         elif "\0" in value:
             self.refuse(field, "must not contain a NUL character")
+        elif not value.isascii() and len(unicodedata.normalize("NFKC", value)) > 2 * most + _FEW:
+            self.refuse(field, f"must have at most {2 * most + _FEW} characters in its compatibility form (NFKC)")
 
     def number(self, field: str, value: float, least: float, most: float) -> None:
         """Ask for a finite number from `least` to `most`."""

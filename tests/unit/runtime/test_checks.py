@@ -84,3 +84,11 @@ def test_a_long_text_is_refused_by_its_length_before_anything_else_of_it_is_look
     checks = Checks()
     checks.text("text", Counting(" " * 10), 5)
     assert violations(checks) == {"text": "must have at most 5 characters, and has 10"}
+
+
+def test_a_text_is_as_long_as_what_is_read_of_it() -> None:
+    with pytest.raises(InvalidRequest) as refused, Checks() as checks:
+        checks.text("short", "\ufdfa" * 6, 10)
+        checks.text("long", "\ufdfa" * 4_000, 4_000)
+        checks.text("wide", "\uff21" * 4_000, 4_000)
+    assert [violation.field for violation in refused.value.violations] == ["long"]
