@@ -37,8 +37,8 @@ class Checks:
     def text(self, field: str, value: str, most: int, *, required: bool = True) -> None:
         """Ask for at most `most` characters, not blank when required, and none of them NUL.
 
-        Of signs that stand for whole phrases (U+FDFA is 18 letters) there may be so many that the text's compatibility form
-        has twice as many characters: that is what is read.
+        A sign may stand for a phrase (U+FDFA is 18 letters). What is read is a text's compatibility form, which may have
+        twice as many characters.
         """
         if len(value) > most:
             self.refuse(field, f"must have at most {most} characters, and has {len(value)}")

@@ -87,8 +87,13 @@ def test_a_long_text_is_refused_by_its_length_before_anything_else_of_it_is_look
 
 
 def test_a_text_is_as_long_as_what_is_read_of_it() -> None:
-    with pytest.raises(InvalidRequest) as refused, Checks() as checks:
-        checks.text("short", "\ufdfa" * 6, 10)
-        checks.text("long", "\ufdfa" * 4_000, 4_000)
-        checks.text("wide", "\uff21" * 4_000, 4_000)
+    texts = {"short": ("\ufdfa" * 6, 10), "long": ("\ufdfa" * 4_000, 4_000), "wide": ("\uff21" * 4_000, 4_000)}
+
+    def check() -> None:
+        with Checks() as checks:
+            for field, (text, most) in texts.items():
+                checks.text(field, text, most)
+
+    with pytest.raises(InvalidRequest) as refused:
+        check()
     assert [violation.field for violation in refused.value.violations] == ["long"]
