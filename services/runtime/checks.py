@@ -37,8 +37,8 @@ class Checks:
     def text(self, field: str, value: str, most: int, *, required: bool = True) -> None:
         """Ask for at most `most` characters, not blank when required, and none of them NUL.
 
-        A sign may stand for a phrase (U+FDFA is 18 letters). What is read is a text's compatibility form, which may have
-        twice as many characters.
+        A sign may stand for a phrase (U+FDFA is 18 letters). What is read is a text's compatibility form: it may have
+        twice as many.
         """
         if len(value) > most:
             self.refuse(field, f"must have at most {most} characters, and has {len(value)}")
