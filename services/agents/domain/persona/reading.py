@@ -35,6 +35,15 @@ _POST_LENGTH = 280
 # Older files count words: `"max_post_length": 20`. No character lives on posts of 39 letters.
 _LEAST_LENGTH = 40
 _LETTERS_PER_WORD = 7
+# The first that is found is meant.
+_CAPITALIZATIONS = {
+    r"always lower|lowercase only|never capital|no capital|^all lower": Capitalization.LOWERCASE,
+    r"inconsist|sometimes|mixed|varie|free": Capitalization.FREE,
+    r"^lower": Capitalization.LOWERCASE,
+    r"^(all caps|upper)": Capitalization.UPPERCASE,
+    r"^title": Capitalization.TITLE,
+    r"^(standard|normal|sentence|proper|regular)": Capitalization.STANDARD,
+}
 
 
 def read_persona(raw: Mapping[str, Any]) -> Persona:
@@ -46,11 +55,19 @@ def read_persona(raw: Mapping[str, Any]) -> Persona:
     return persona
 
 
-def unknown_fields(raw: Mapping[str, Any]) -> list[str]:
-    """Return the fields of a file that nothing here knows, by their paths without the leading `persona.`."""
+def read_kept(raw: Mapping[str, Any]) -> Persona:
+    """Return the persona of what was kept of a file, as far as it goes: what was read once is never refused."""
+    return _read(Section(raw, _ROOT, Lenient()))
+
+
+def unknown_fields(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields of a file that nothing here knows, by their paths without the leading `persona.`.
+
+    The value is the name that may have been meant; it is empty where none is like it.
+    """
     findings = Lenient()
     _read(Section(raw, _ROOT, findings))
-    return [path.removeprefix(f"{_ROOT}.") for path in findings.unknown]
+    return {path.removeprefix(f"{_ROOT}."): meant for path, meant in findings.unknown.items()}
 
 
 def redact(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,7 +158,7 @@ def _style(section: Section, preferences: Section) -> StyleGuide:
         tone=section.prose("tone"),
         uses_hashtags=_uses(formatting, "uses_hashtags"),
         uses_emojis=_uses(formatting, "uses_emojis"),
-        capitalization=_capitalization(formatting.text("capitalization")),
+        capitalization=_capitalization(formatting, "capitalization"),
         avoid_hyphens=formatting.flag("avoid_hyphens"),
         key_terms=vocabulary.texts("key_terms"),
         avoid_terms=vocabulary.texts("avoid_terms"),
@@ -172,17 +189,16 @@ def _uses(section: Section, name: str) -> bool:
     return bool(said) and not re.match(r"(no|none|never|false|0)\b", said, re.IGNORECASE)
 
 
-def _capitalization(words: str) -> Capitalization:
+def _capitalization(section: Section, name: str) -> Capitalization:
+    """Read one of the styles, or words about it: "Inconsistent, sometimes all lowercase"."""
+    words = section.text(name)
     said = words.casefold().replace("_", " ")
-    if re.search(r"always lower|lowercase only|never capital|no capital|^all lower", said):
-        return Capitalization.LOWERCASE
-    if re.search(r"inconsist|sometimes|mixed|varie|free", said):
-        return Capitalization.FREE
-    if re.match(r"lower", said):
-        return Capitalization.LOWERCASE
-    if re.match(r"(all caps|upper)", said):
-        return Capitalization.UPPERCASE
-    return Capitalization.TITLE if said.startswith("title") else Capitalization.STANDARD
+    for pattern, style in _CAPITALIZATIONS.items():
+        if re.search(pattern, said):
+            return style
+    if words:
+        section.refuse(name, f"must be one of {', '.join(Capitalization)}, and is {quoted(words)}")
+    return Capitalization.STANDARD
 
 
 def _behavior(section: Section) -> Behavior:
@@ -209,6 +225,8 @@ def _hours(posts: Section) -> frozenset[int]:
     name = "peak_posting_hours"
     given = posts.raw(name) or []
     hours = given if isinstance(given, list | tuple) else [given]
+    if hours is not given:
+        posts.refuse(name, "must be a list of whole hours")
     right = {int(hour) for hour in hours if isinstance(hour, int | float) and hour in range(24)}
     if any(isinstance(hour, bool) or hour not in range(24) for hour in hours):
         posts.refuse(name, "must be whole hours from 0 to 23")
