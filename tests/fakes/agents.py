@@ -187,6 +187,10 @@ class FakeLlm:
         texts = [self.speak(prompt, rng) for _ in range(prompt.candidate_count)]
         return Written(tuple(Candidate(text) for text in texts), "fake/words", background_shown=self.is_told)
 
+    async def has_provider(self, name: str) -> bool:
+        self.line.pass_through()
+        return name not in self.unknown_providers
+
 
 def _sentence(prompt: PromptParts, rng: random.Random) -> str:
     asked = " ".join((prompt.input, *(part.text for part in prompt.context)))

@@ -137,6 +137,9 @@ async def test_unknown_fields_are_reported_and_their_values_are_kept_nowhere(
     stored = (await agents.GetAgent(pb.GetAgentRequest(id=agent.id))).agent
     assert "the blue one" not in str(stored)
     assert list(stored.unknown_fields) == ["favourite_stamp"]
+    [notice] = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))).notices
+    assert notice.reason == pb.NOTICE_REASON_UNKNOWN_FIELD
+    assert notice.description == "nobody here knows favourite_stamp"
 
 
 async def test_an_update_changes_the_persona_and_leaves_redacted_secrets(
