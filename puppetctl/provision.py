@@ -95,25 +95,22 @@ async def bring_to_life(
     )
     # Only now, when each has its money and can meet all the others.
     cast = [
-        await one(file, partial(_switched, clients, character, file.persona, update=update))
+        await one(file, partial(_started, clients, character, file.persona, update=update))
         for file, character in zip(files, prepared, strict=True)
         if character is not None
     ]
     return Cast([character for character in cast if character is not None], refused)
 
 
-async def _switched(clients: Clients, character: Character, persona: Mapping[str, Any], *, update: bool) -> Character:
-    """Start or stop a character as its file says, and return it with what its service makes of the file."""
+async def _started(clients: Clients, character: Character, persona: Mapping[str, Any], *, update: bool) -> Character:
+    """Start a character unless its file says otherwise, and return it with what its service makes of the file."""
     agent = (await clients.agents.GetAgent(agents_pb.GetAgentRequest(id=character.id))).agent
     change = character.change
-    if persona.get("is_active") is False:
-        if agent.is_active:
-            await clients.agents.StopAgent(agents_pb.StopAgentRequest(id=agent.id))
-            change = f"{change}, and stopped"
-    elif agent.HasField("stop_time") and not update:
-        change = f"{change}, and stopped: `puppetctl start {agent.id}` starts it"
-    else:
-        await clients.agents.StartAgent(agents_pb.StartAgentRequest(id=agent.id))
+    if persona.get("is_active") is not False:
+        if agent.HasField("stop_time") and not update:
+            change = f"{change}, and stopped: `puppetctl start {agent.id}` starts it"
+        else:
+            await clients.agents.StartAgent(agents_pb.StartAgentRequest(id=agent.id))
     status = await clients.agents.GetAgentStatus(agents_pb.GetAgentStatusRequest(id=agent.id))
     return replace(character, change=change, notices=tuple(notice.description for notice in status.notices))
 
@@ -149,7 +146,10 @@ async def _found(clients: Clients, agent: agents_pb.Agent) -> Character:
 
 
 async def _prepare(clients: Clients, persona: Mapping[str, Any], sandboxes: Sandboxes, *, update: bool) -> Character:
-    agent = await find_agent(clients, persona["id"])
+    agent, end = await find_agent(clients, persona["id"]), ""
+    if agent and agent.is_active and persona.get("is_active") is False:
+        # Before anything that may fail.
+        agent, end = (await clients.agents.StopAgent(agents_pb.StopAgentRequest(id=agent.id))).agent, ", and stopped"
     known = await _account(clients, agent.account_id) if agent and agent.account_id else social_pb.Account()
     wanted = await _with_account(persona, sandboxes, known.network_user_id)
     # Whether it is running is no part of who it is; it is started when everything is there.
@@ -169,7 +169,7 @@ async def _prepare(clients: Clients, persona: Mapping[str, Any], sandboxes: Sand
         change = "unchanged" if is_known else "updated"
     lamports = await _fund(clients, agent.wallet_id, sandboxes.solana) if agent.wallet_id else None
     handle = await _handle(clients, agent.account_id) if agent.account_id else ""
-    return Character(agent.id, agent.name, change, handle, lamports)
+    return Character(agent.id, agent.name, change + end, handle, lamports)
 
 
 def _persona_of(agent: agents_pb.Agent) -> dict[str, Any]:

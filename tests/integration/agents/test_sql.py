@@ -243,3 +243,12 @@ async def test_after_an_upgrade_who_was_stopped_is_known(database_url: str, cloc
         "fresh": None,
         "running": None,
     }
+
+
+async def test_a_character_whose_file_would_be_refused_today_lives_on(store: Store, clock: FixedClock) -> None:
+    agent = agent_of_before("wren", clock)
+    agent.persona["personality"] |= {"traits": "grumpy"}
+    async with store.writing() as records:
+        await records.save(agent)
+        await records.commit()
+    assert (await Cast(store, clock, 1.0).character("wren")).persona.personality.traits == ("grumpy",)

@@ -119,6 +119,12 @@ async def test_a_file_that_says_so_stops_its_character(world: World, clients: Cl
     assert not world.agents.agents[pia.id].is_active
 
 
+async def test_a_character_is_stopped_also_when_the_rest_of_its_file_is_refused(world: World, clients: Clients) -> None:
+    await live(clients, [PIA], world.sandboxes)
+    await refused(clients, [{**PIA, "is_active": False, "name": ""}], world.sandboxes)
+    assert not world.agents.agents["pia-at-home"].is_active
+
+
 async def test_who_was_stopped_stays_so_until_it_is_asked_for(world: World, clients: Clients) -> None:
     [pia, _] = await live(clients, [PIA, BASIL], world.sandboxes)
     await clients.agents.StopAgent(pb.StopAgentRequest(id=pia.id))

@@ -11,16 +11,15 @@ from services.agents.domain.mood import Mood
 from services.agents.domain.persona.memories import read_initial_memory
 from services.agents.domain.persona.model import (
     Behavior,
-    Capitalization,
     Example,
     LlmChoice,
     Persona,
     Personality,
-    StyleGuide,
     Trading,
 )
 from services.agents.domain.persona.secrets import REDACTED, X_FIELDS
 from services.agents.domain.persona.section import Findings, Lenient, Section
+from services.agents.domain.persona.style import read_style
 from services.runtime.errors import InvalidRequest, quoted
 
 LAMPORTS_PER_SOL = 1_000_000_000
@@ -31,19 +30,6 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MINT = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")
 _MOST_HOURS = 24.0 * 365
 _MOST_SOL = 1_000_000.0
-_POST_LENGTH = 280
-# Older files count words: `"max_post_length": 20`. No character lives on posts of 39 letters.
-_LEAST_LENGTH = 40
-_LETTERS_PER_WORD = 7
-# The first that is found is meant.
-_CAPITALIZATIONS = {
-    r"always lower|lowercase only|never capital|no capital|^all lower": Capitalization.LOWERCASE,
-    r"inconsist|sometimes|mixed|varie|free": Capitalization.FREE,
-    r"^lower": Capitalization.LOWERCASE,
-    r"^(all caps|upper)": Capitalization.UPPERCASE,
-    r"^title": Capitalization.TITLE,
-    r"^(standard|normal|sentence|proper|regular)": Capitalization.STANDARD,
-}
 
 
 def read_persona(raw: Mapping[str, Any]) -> Persona:
@@ -88,7 +74,7 @@ def _read(root: Section) -> Persona:
         description=root.text("description", 2_000),
         is_active=root.flag("is_active"),
         personality=_personality(root.section("personality")),
-        style=_style(style, behavior.section("content_preferences")),
+        style=read_style(style, behavior.section("content_preferences")),
         memory=read_initial_memory(root),
         behavior=_behavior(behavior),
         trading=_trading(root, behavior.section("trading_behavior")),
@@ -142,63 +128,6 @@ def _mood(emotions: Section) -> str | Mood:
         0.4 if arousal is None else arousal,
         0.5 if dominance is None else dominance,
     )
-
-
-def _style(section: Section, preferences: Section) -> StyleGuide:
-    formatting, vocabulary = section.section("formatting"), section.section("vocabulary")
-    constraints = section.section("language_constraints")
-    for name in ("hashtag_style", "emoji_frequency", "sentence_length"):
-        formatting.text(name)
-    formatting.raw("paragraph_breaks")
-    constraints.raw("technical_jargon")
-    # Both places are in use for these.
-    lengths = [_post_length(where) for where in (section.section("content_preferences"), preferences)]
-    return StyleGuide(
-        voice=section.prose("voice"),
-        tone=section.prose("tone"),
-        uses_hashtags=_uses(formatting, "uses_hashtags"),
-        uses_emojis=_uses(formatting, "uses_emojis"),
-        capitalization=_capitalization(formatting, "capitalization"),
-        avoid_hyphens=formatting.flag("avoid_hyphens"),
-        key_terms=vocabulary.texts("key_terms"),
-        avoid_terms=vocabulary.texts("avoid_terms"),
-        topics_to_avoid=section.texts("topics_to_avoid"),
-        profanity_allowed=constraints.flag("profanity_allowed"),
-        max_post_length=min(lengths),
-    )
-
-
-def _post_length(section: Section) -> int:
-    for name in ("link_sharing_frequency", "original_content_ratio", "quote_tweet_frequency"):
-        section.number(name, 0, 1)
-    section.whole("max_thread_length", 1, 25)
-    typical, most = (section.whole(name, 1, 25_000) for name in ("typical_post_length", "max_post_length"))
-    if typical and most and typical > most:
-        section.refuse("typical_post_length", f"must be at most max_post_length, which is {most}, and is {typical}")
-    if most is None:
-        return _POST_LENGTH
-    return min(_POST_LENGTH, most if most >= _LEAST_LENGTH else max(_LEAST_LENGTH, most * _LETTERS_PER_WORD))
-
-
-def _uses(section: Section, name: str) -> bool:
-    """Read `true`, or words such as "rarely" or "never"."""
-    value = section.raw(name)
-    if not isinstance(value, str):
-        return section.flag(name)
-    said = value.strip()
-    return bool(said) and not re.match(r"(no|none|never|false|0)\b", said, re.IGNORECASE)
-
-
-def _capitalization(section: Section, name: str) -> Capitalization:
-    """Read one of the styles, or words about it: "Inconsistent, sometimes all lowercase"."""
-    words = section.text(name)
-    said = words.casefold().replace("_", " ")
-    for pattern, style in _CAPITALIZATIONS.items():
-        if re.search(pattern, said):
-            return style
-    if words:
-        section.refuse(name, f"must be one of {', '.join(Capitalization)}, and is {quoted(words)}")
-    return Capitalization.STANDARD
 
 
 def _behavior(section: Section) -> Behavior:
