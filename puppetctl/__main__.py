@@ -25,6 +25,8 @@ app.add_typer(keys_app, name="keys")
 
 Agents = Annotated[list[str] | None, typer.Argument(help="Only these characters' ids.", show_default=False)]
 
+Everyone = Annotated[bool, typer.Option("--all", help="All characters.")]
+
 _PERSONAS = Path(__file__).parents[1] / "personas"
 
 
@@ -72,7 +74,10 @@ def apply(
     files: Annotated[list[Path], typer.Argument(help="Persona files.")],
     data: Data = DATA_DIR,
 ) -> None:
-    """Create characters from their files, or change those that exist, and start them."""
+    """Create characters from their files, or change those that exist, and start them.
+
+    One whose file says `"is_active": false` is stopped. A bad file costs its character, and the exit code is 1.
+    """
     from puppetctl.commands import apply as run_apply
 
     run(run_apply(files, data))
@@ -87,12 +92,38 @@ def agents(agents: Agents = None, data: Data = DATA_DIR) -> None:
 
 
 @app.command()
+def start(agents: Agents = None, everyone: Everyone = False, data: Data = DATA_DIR) -> None:
+    """Start characters that were stopped."""
+    from puppetctl.commands import start as run_start
+
+    run(run_start(_wanted(agents, everyone), data))
+
+
+@app.command()
+def stop(agents: Agents = None, everyone: Everyone = False, data: Data = DATA_DIR) -> None:
+    """Stop characters: they do nothing by themselves until `start`, through restarts too."""
+    from puppetctl.commands import stop as run_stop
+
+    run(run_stop(_wanted(agents, everyone), data))
+
+
+def _wanted(agents: list[str] | None, everyone: bool) -> list[str]:
+    """Return who is meant; nobody named is all, and has to be said."""
+    if bool(agents) is everyone:
+        raise typer.BadParameter("name characters, or give --all")
+    return agents or []
+
+
+@app.command()
 def post(
     agent: AgentId,
     topic: Annotated[str, typer.Option(help="What about; the character chooses.")] = "",
     data: Data = DATA_DIR,
 ) -> None:
-    """Let a character post now."""
+    """Let a character post now.
+
+    The exit code is 0 when it did, 1 when it failed, 3 when it published nothing, and 4 when it is still at work.
+    """
     from puppetctl.commands import post as run_post
 
     run(run_post(agent, topic, data))
@@ -100,7 +131,10 @@ def post(
 
 @app.command()
 def trade(agent: AgentId, data: Data = DATA_DIR) -> None:
-    """Let a character consider a trade now; it may decide to hold."""
+    """Let a character consider a trade now; it may decide to hold.
+
+    The exit code is 0 when it traded, 1 when it failed, 3 when it did nothing, and 4 when it is still at work.
+    """
     from puppetctl.commands import trade as run_trade
 
     run(run_trade(agent, data))
@@ -118,15 +152,22 @@ def watch(
     run(run_watch(agents or [], data, is_plain=plain))
 
 
+def _refuse_both(agent: str, everyone: bool) -> None:
+    if agent and everyone:
+        raise typer.BadParameter("name a character, or give --all")
+
+
 @app.command()
 def halt(
     agent: Annotated[str, typer.Argument(help="The character whose wallet is halted; all when left out.")] = "",
+    everyone: Everyone = False,
     reason: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
     data: Data = DATA_DIR,
 ) -> None:
     """Halt trading at once, until `resume`, through restarts too: nothing is signed any more."""
     from puppetctl.commands import halt as run_halt
 
+    _refuse_both(agent, everyone)
     run(run_halt(agent, reason, data), "trading")
 
 
@@ -135,11 +176,13 @@ def resume(
     agent: Annotated[
         str, typer.Argument(help="The character whose wallet is resumed; the halt over all when left out.")
     ] = "",
+    everyone: Everyone = False,
     data: Data = DATA_DIR,
 ) -> None:
     """Lift a halt of trading."""
     from puppetctl.commands import resume as run_resume
 
+    _refuse_both(agent, everyone)
     run(run_resume(agent, data), "trading")
 
 

@@ -12,6 +12,7 @@ import grpc
 
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
@@ -33,6 +34,7 @@ class Clients:
     """The stubs that the command line calls."""
 
     agents: AgentServiceStub
+    llm: LlmServiceStub
     memory: MemoryServiceStub
     social: SocialServiceStub
     trading: TradingServiceStub
@@ -79,13 +81,18 @@ async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Cli
     """Open the stubs; nothing is dialled before the first call."""
     called: dict[type, str] = {
         AgentServiceStub: where["agents"],
+        LlmServiceStub: where["llm"],
         MemoryServiceStub: where["memory"],
         SocialServiceStub: where["social"],
         TradingServiceStub: where["trading"],
     }
     async with connect(called, proof) as stubs:
         yield Clients(
-            stubs[AgentServiceStub], stubs[MemoryServiceStub], stubs[SocialServiceStub], stubs[TradingServiceStub]
+            stubs[AgentServiceStub],
+            stubs[LlmServiceStub],
+            stubs[MemoryServiceStub],
+            stubs[SocialServiceStub],
+            stubs[TradingServiceStub],
         )
 
 

@@ -18,36 +18,53 @@ from puppetctl.clients import watch as watch_activity
 from puppetctl.datadir import sandbox_token
 from puppetctl.display import open_console
 from puppetctl.feed import Feed, plain
-from puppetctl.provision import Sandboxes, bring_to_life, read_personas
+from puppetctl.personas import read_personas
+from puppetctl.provision import Sandboxes, bring_to_life
 from puppetctl.suite import SOLANA, SuiteError, ThirdParty, X, is_live
 from services.runtime.ids import new_id
 
 # How long a model on a small machine may take for a post, and a chain for a trade.
-_TRIGGER_SECONDS = 120.0
+_TRIGGER_SECONDS = 180.0
+
+NOTHING_DONE, STILL_AT_WORK = 3, 4
+"""The exit codes of a trigger after which nothing was published or traded, for a reason or as yet."""
 
 
 async def apply(files: Sequence[Path], data_dir: Path) -> int:
-    """Create or change characters; at the sandbox, whose token is in this folder, they get an account and money."""
-    personas = read_personas(files)
-    async with _suite(data_dir) as (clients, where):
-        token = sandbox_token(X.sandbox, data_dir, os.environ)
-        x, solana = await _sandbox(X, where), await _sandbox(SOLANA, where)
-        for character in await bring_to_life(clients, personas, Sandboxes(x, solana, token), update=True):
+    """Create or change characters; at the sandbox, whose token is in this folder, they get an account and money.
+
+    What is wrong with a file costs that character, and the exit code is 1.
+    """
+    personas, refused = read_personas(files)
+    _tell(refused)
+    if personas:
+        async with _suite(data_dir) as (clients, where):
+            token = sandbox_token(X.sandbox, data_dir, os.environ)
+            x, solana = await _sandbox(X, where), await _sandbox(SOLANA, where)
+            cast = await bring_to_life(clients, personas, Sandboxes(x, solana, token), update=True)
+        for character in cast.characters:
             words = character.change
             if x is None and not character.handle:
                 words += f" without an account: {_no_sandbox(X, where)}"
             if solana is None and character.lamports == 0:
                 words += f"; its wallet is empty: {_no_sandbox(SOLANA, where)}"
-            if character.unknown_fields:
-                words += f"; unknown fields: {', '.join(character.unknown_fields)}"
+            words = "; ".join((words, *character.notices))
             open_console().print(f"{character.id}: {words}", markup=False, soft_wrap=True)
-    return 0
+        _tell(cast.refused)
+        refused += cast.refused
+    return 1 if refused else 0
+
+
+def _tell(errors: Sequence[str]) -> None:
+    for words in errors:
+        open_console(to_errors=True).print(words, markup=False, soft_wrap=True, style="red")
 
 
 async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> int:
     """Show these characters, or all, with their moods, deeds and plans, and whose trading is halted."""
     console, feed = open_console(), Feed()
     table = Table("character", "id", "mood", box=SIMPLE_HEAD, pad_edge=False)
+    told: list[str] = []
     for title in ("posts", "replies", "trades"):
         table.add_column(title, justify="right")
     table.add_column("next")
@@ -56,10 +73,29 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> in
             status = await clients.agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))
             deeds = map(str, (status.post_count, status.reply_count, status.trade_count))
             table.add_row(feed.name(agent.id, agent.name), agent.id, status.mood.label, *deeds, _next(status))
+            told += [f"{agent.id}: {plain(notice.description)}" for notice in status.notices]
         halted = await halts.known(clients, agent_ids)
     console.print(table if table.row_count else "no characters yet: `puppetctl apply FILE` makes one")
-    for words in halted:
+    for words in told + halted:
         console.print(words, markup=False, style="yellow")
+    return 0
+
+
+async def start(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
+    """Start these characters, or all."""
+    async with _suite(data_dir) as (clients, _):
+        for agent in await _named(clients, agent_ids):
+            await clients.agents.StartAgent(pb.StartAgentRequest(id=agent.id))
+            open_console().print(f"{agent.id}: started", markup=False)
+    return 0
+
+
+async def stop(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
+    """Stop these characters, or all: they do nothing by themselves until they are started, through restarts too."""
+    async with _suite(data_dir) as (clients, _):
+        for agent in await _named(clients, agent_ids):
+            await clients.agents.StopAgent(pb.StopAgentRequest(id=agent.id))
+            open_console().print(f"{agent.id}: stopped", markup=False)
     return 0
 
 
@@ -162,9 +198,9 @@ def _outcome(activity: pb.Activity | None) -> int:
     console = open_console()
     if activity is None:
         console.print("it is still at work: `puppetctl watch` shows what comes of it")
-        return 0
+        return STILL_AT_WORK
     console.print(Feed().entry(activity))
-    return 1 if activity.kind == pb.ACTIVITY_KIND_FAILURE else 0
+    return {pb.ACTIVITY_KIND_FAILURE: 1, pb.ACTIVITY_KIND_PASS: NOTHING_DONE}.get(activity.kind, 0)
 
 
 def _next(status: pb.GetAgentStatusResponse) -> str:

@@ -11,9 +11,11 @@ from rich.text import Text
 _WIDEST = 100
 
 
-def open_console(*, is_plain: bool = False) -> Console:
-    """Return the console; a plain one has no colours and nothing that moves."""
-    console = Console(highlight=False, no_color=is_plain or None, color_system=None if is_plain else "auto")
+def open_console(*, is_plain: bool = False, to_errors: bool = False) -> Console:
+    """Return the console, or that of errors; a plain one has no colours and nothing that moves."""
+    console = Console(
+        highlight=False, no_color=is_plain or None, color_system=None if is_plain else "auto", stderr=to_errors
+    )
     if console.width > _WIDEST:
         console.width = _WIDEST
     return console

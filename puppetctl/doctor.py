@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rich.table import Table
 from rich.text import Text
@@ -15,10 +14,11 @@ from rich.text import Text
 from puppetctl.clients import addresses
 from puppetctl.display import open_console
 from puppetctl.findings import Finding, Mark
+from puppetctl.parties import parties
 from puppetctl.privacy import private_files
 from puppetctl.processes import is_healthy, listens
-from puppetctl.suite import LLM, SERVICES, THIRD_PARTIES, SuiteError, ThirdParty, is_live, location_setting
-from sandbox.llm.model import ModelError, find_model
+from puppetctl.suite import SERVICES, THIRD_PARTIES, SuiteError, is_live, location_setting
+from puppetctl.trials import tried
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.settings import SettingsError
 
@@ -32,15 +32,16 @@ _PACKAGES = {
 }
 _VERSIONS = ("puppet-engine", "grpcio", "protobuf", "dbos", "chromadb")
 _SETUP = "run `make setup`"
-_MODEL_SETTING = "PUPPET_SANDBOX_LLM_MODEL"
 
 
 async def doctor(data_dir: Path, environment: Mapping[str, str], personas: Path | None = None) -> int:
     """Print every finding; returns 1 when one is bad."""
-    findings = [_python(), *_packages(), _versions(), _data(data_dir), *_parties(environment)]
+    findings = [_python(), *_packages(), _versions(), _data(data_dir), *parties(environment, data_dir)]
     if not _is_closed(data_dir):
         findings += [*_callers(data_dir), *private_files(data_dir, personas, environment)]
-    findings += await _processes(environment, data_dir)
+    processes = await _processes(environment, data_dir)
+    healthy = [finding.subject for finding in processes if finding.mark is Mark.OK]
+    findings += processes + await tried(environment, data_dir, healthy)
     table = Table.grid(padding=(0, 2))
     styles = {Mark.OK: "green", Mark.NOTE: "yellow", Mark.BAD: "bold red"}
     for finding in findings:
@@ -106,34 +107,6 @@ def _callers(data_dir: Path) -> list[Finding]:
         remedy = "; ".join(f"`puppetctl principals rotate {name}`" for name in lacking)
         return [Finding(Mark.BAD, "callers", words, remedy)]
     return [Finding(Mark.OK, "callers", ", ".join(names) or "none")]
-
-
-def _parties(environment: Mapping[str, str]) -> list[Finding]:
-    return [finding for party in THIRD_PARTIES for finding in _party(party, environment)]
-
-
-def _party(party: ThirdParty, environment: Mapping[str, str]) -> list[Finding]:
-    try:
-        live = is_live(party, environment)
-    except SuiteError as error:
-        return [Finding(Mark.BAD, party.name, str(error))]
-    if live:
-        # Only the host: keys stand in the rest of some URLs.
-        urls = [environment[name] for name in party.settings if environment.get(name)]
-        where = ", ".join(dict.fromkeys(urlsplit(url).hostname or "an unreadable URL" for url in urls))
-        return [Finding(Mark.NOTE, party.name, f"live at {where}" if where else "live, by PUPPET_LLM_PROVIDERS")]
-    findings = [Finding(Mark.OK, party.name, "sandbox, on this machine")]
-    if party is LLM:
-        findings.append(_model(environment))
-    return findings
-
-
-def _model(environment: Mapping[str, str]) -> Finding:
-    try:
-        given = environment.get(_MODEL_SETTING)
-        return Finding(Mark.OK, "model file", find_model(Path(given) if given else None).name)
-    except ModelError as error:
-        return Finding(Mark.BAD, "model file", str(error))
 
 
 async def _processes(environment: Mapping[str, str], data_dir: Path) -> list[Finding]:

@@ -3,23 +3,22 @@
 import asyncio
 import contextlib
 import copy
-import hashlib
-import json
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import grpc
-from google.protobuf import field_mask_pb2, json_format, struct_pb2
+from google.protobuf import field_mask_pb2, json_format
 
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
 from puppetctl.clients import Clients, find_agent, in_words, list_agents
+from puppetctl.personas import PersonaFile, handle_of, struct_of
 from puppetctl.suite import SuiteError
+from services.runtime.rpc.status import Remote
 
 LAMPORTS_PER_SOL = 1_000_000_000
 
@@ -29,7 +28,6 @@ _CREDENTIALS = {
     "accessToken": "access_token",
     "accessTokenSecret": "access_token_secret",
 }
-_HANDLE_LENGTH = 15
 _LOW_LAMPORTS = LAMPORTS_PER_SOL // 2
 _FUNDS_LAMPORTS = 2 * LAMPORTS_PER_SOL
 _FUNDED_WITHIN_SECONDS = 10.0
@@ -61,66 +59,74 @@ class Character:
     """Empty for one without an account."""
     lamports: int | None
     """None for one without a wallet."""
-    unknown_fields: tuple[str, ...]
+    notices: tuple[str, ...] = ()
+    """What of its persona isn't done as it stands there."""
 
 
-def read_personas(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """Read persona files. Raises SuiteError, which names the file and the line."""
-    personas = []
-    for path in paths:
-        try:
-            persona = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SuiteError(f"{path}: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise SuiteError(f"{path}: is not UTF-8 text") from None
-        except json.JSONDecodeError as error:
-            raise SuiteError(f"{path}: line {error.lineno}, column {error.colno}: {error.msg}") from None
-        if not isinstance(persona, dict) or not all(isinstance(persona.get(name), str) for name in ("id", "name")):
-            raise SuiteError(f"{path}: is not a persona: it needs an `id` and a `name`, and all else is optional")
-        personas.append(persona)
-    _refuse_twins("id", [persona["id"] for persona in personas], paths)
-    _refuse_twins("account name", [handle_of(persona["id"]) for persona in personas], paths)
-    return personas
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The characters that came to life, and what keeps the others from it, by their files."""
 
-
-def persona_files(folder: Path) -> list[Path]:
-    """Return the persona files of a folder, by name. Raises SuiteError when there are none."""
-    if not (found := sorted(folder.glob("*.json"))):
-        raise SuiteError(f"{folder}: no persona files (*.json) are there")
-    return found
-
-
-def handle_of(persona_id: str) -> str:
-    """Return the account name that a persona gets at the sandbox: up to 15 letters, digits and underscores."""
-    handle = re.sub(r"\W", "_", persona_id, flags=re.ASCII)
-    if len(handle) <= _HANDLE_LENGTH:
-        return handle
-    return f"{handle[:10]}_{hashlib.sha256(persona_id.encode()).hexdigest()[:4]}"
+    characters: list[Character]
+    refused: list[str]
 
 
 async def bring_to_life(
-    clients: Clients, personas: Sequence[Mapping[str, Any]], sandboxes: Sandboxes, *, update: bool = False
-) -> list[Character]:
+    clients: Clients, files: Sequence[PersonaFile], sandboxes: Sandboxes, *, update: bool = False
+) -> Cast:
     """Create the agents, or update those that differ from their files (or all, with `update`), then start them.
 
-    Raises SuiteError, which names the character; repeating it completes what was left undone.
+    One whose file says `is_active: false` is stopped; one that was stopped is started again only with `update`. What
+    is wrong with one costs that character; repeating it completes what was left undone.
     """
+    refused: list[str] = []
 
-    async def prepare(persona: Mapping[str, Any]) -> Character:
+    async def one(file: PersonaFile, does: Callable[[], Awaitable[Character]]) -> Character | None:
         try:
-            return await _prepare(clients, persona, sandboxes, update=update)
+            return await does()
         except grpc.aio.AioRpcError as error:
-            raise SuiteError(f"{persona['id']}: {in_words(error)}") from None
-        except web.WebError as error:
-            raise SuiteError(f"{persona['id']}: {error}") from None
+            refused.append(f"{file.path}: {file.id}: {in_words(error)}{_explained(error, file, sandboxes)}")
+        except (SuiteError, web.WebError) as error:
+            refused.append(f"{file.path}: {file.id}: {error}")
+        return None
 
-    cast = await asyncio.gather(*map(prepare, personas))
+    prepared = await asyncio.gather(
+        *(one(file, partial(_prepare, clients, file.persona, sandboxes, update=update)) for file in files)
+    )
     # Only now, when each has its money and can meet all the others.
-    for character, persona in zip(cast, personas, strict=True):
-        if persona.get("is_active", True):
-            await clients.agents.StartAgent(agents_pb.StartAgentRequest(id=character.id))
-    return cast
+    cast = [
+        await one(file, partial(_started, clients, character, file.persona, update=update))
+        for file, character in zip(files, prepared, strict=True)
+        if character is not None
+    ]
+    return Cast([character for character in cast if character is not None], refused)
+
+
+async def _started(clients: Clients, character: Character, persona: Mapping[str, Any], *, update: bool) -> Character:
+    """Start a character unless its file says otherwise, and return it with what its service makes of the file."""
+    agent = (await clients.agents.GetAgent(agents_pb.GetAgentRequest(id=character.id))).agent
+    change = character.change
+    if persona.get("is_active") is not False:
+        if agent.HasField("stop_time") and not update:
+            change = f"{change}, and stopped: `puppetctl start {agent.id}` starts it"
+        else:
+            await clients.agents.StartAgent(agents_pb.StartAgentRequest(id=agent.id))
+    status = await clients.agents.GetAgentStatus(agents_pb.GetAgentStatusRequest(id=agent.id))
+    return replace(character, change=change, notices=tuple(notice.description for notice in status.notices))
+
+
+def _explained(error: grpc.aio.AioRpcError, file: PersonaFile, sandboxes: Sandboxes) -> str:
+    """Return what a secret that is refused has to do with the sandbox, which takes its own and no real ones."""
+    fields = {violation.field for violation in Remote(error).violations}
+    said = []
+    if sandboxes.x and "persona.twitter_credentials" in fields and _has_credentials(file.persona):
+        said.append(
+            f"X is the sandbox here, and knows only accounts of its own: leave twitter_credentials out, and {file.id} "
+            "gets one; credentials of the real X go with PUPPET_SOCIAL_X_BASE_URL"
+        )
+    if sandboxes.solana and "persona.solana_integration.private_key" in fields:
+        said.append(f"leave private_key out, and {file.id} gets a wallet of its own")
+    return "".join(f"\n  {words}" for words in said)
 
 
 async def others(clients: Clients, cast: Sequence[Character]) -> list[Character]:
@@ -136,11 +142,14 @@ async def _found(clients: Clients, agent: agents_pb.Agent) -> Character:
     # Nothing is done for them, so what their chain doesn't tell is no reason not to start.
     with contextlib.suppress(grpc.aio.AioRpcError):
         lamports = await _lamports(clients, agent.wallet_id) if agent.wallet_id else None
-    return Character(agent.id, agent.name, change, handle, lamports, ())
+    return Character(agent.id, agent.name, change, handle, lamports)
 
 
 async def _prepare(clients: Clients, persona: Mapping[str, Any], sandboxes: Sandboxes, *, update: bool) -> Character:
-    agent = await find_agent(clients, persona["id"])
+    agent, end = await find_agent(clients, persona["id"]), ""
+    if agent and agent.is_active and persona.get("is_active") is False:
+        # Before anything that may fail.
+        agent, end = (await clients.agents.StopAgent(agents_pb.StopAgentRequest(id=agent.id))).agent, ", and stopped"
     known = await _account(clients, agent.account_id) if agent and agent.account_id else social_pb.Account()
     wanted = await _with_account(persona, sandboxes, known.network_user_id)
     # Whether it is running is no part of who it is; it is started when everything is there.
@@ -148,19 +157,19 @@ async def _prepare(clients: Clients, persona: Mapping[str, Any], sandboxes: Sand
     is_known = agent is not None and not has_own_secrets(persona) and _is_same(_persona_of(agent), wanted)
     change = "unchanged"
     if agent is None:
-        creation = agents_pb.CreateAgentRequest(persona=_struct(wanted))
+        creation = agents_pb.CreateAgentRequest(persona=struct_of(wanted))
         agent, change = (await clients.agents.CreateAgent(creation, timeout=_CREATE_SECONDS)).agent, "created"
     elif update or not is_known:
         # An update that was asked for goes out in any case: it renews what the services have made of the persona.
         request = agents_pb.UpdateAgentRequest(
-            agent=agents_pb.Agent(id=agent.id, persona=_struct(wanted), etag=agent.etag),
+            agent=agents_pb.Agent(id=agent.id, persona=struct_of(wanted), etag=agent.etag),
             update_mask=field_mask_pb2.FieldMask(paths=["persona"]),
         )
         agent = (await clients.agents.UpdateAgent(request, timeout=_CREATE_SECONDS)).agent
         change = "unchanged" if is_known else "updated"
     lamports = await _fund(clients, agent.wallet_id, sandboxes.solana) if agent.wallet_id else None
     handle = await _handle(clients, agent.account_id) if agent.account_id else ""
-    return Character(agent.id, agent.name, change, handle, lamports, tuple(agent.unknown_fields))
+    return Character(agent.id, agent.name, change + end, handle, lamports)
 
 
 def _persona_of(agent: agents_pb.Agent) -> dict[str, Any]:
@@ -182,10 +191,6 @@ def _is_same(stored: Any, given: Any) -> bool:
     return bool(stored == given)
 
 
-def _struct(persona: Mapping[str, Any]) -> struct_pb2.Struct:
-    return json_format.ParseDict(dict(persona), struct_pb2.Struct())
-
-
 def _section(persona: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     section = persona.get(name)
     return section if isinstance(section, dict) else {}
@@ -193,13 +198,6 @@ def _section(persona: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _has_credentials(persona: Mapping[str, Any]) -> bool:
     return any(_section(persona, "twitter_credentials").get(name) for name in _CREDENTIALS)
-
-
-def _refuse_twins(what: str, names: Sequence[str], paths: Sequence[Path]) -> None:
-    first: dict[str, Path] = {}
-    for name, path in zip(names, paths, strict=True):
-        if (other := first.setdefault(name.lower(), path)) is not path:
-            raise SuiteError(f"{path} and {other} have the same {what} {name!r}: give one of them another id")
 
 
 async def _with_account(persona: Mapping[str, Any], sandboxes: Sandboxes, user_id: str) -> dict[str, Any]:

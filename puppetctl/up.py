@@ -13,12 +13,14 @@ from typing import TypeVar
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.display import Display
-from puppetctl.feed import Feed, counts, notice
+from puppetctl.feed import Feed, counts, notice, plain
+from puppetctl.personas import PersonaFile, persona_files, read_personas
 from puppetctl.processes import Child, running
 from puppetctl.provision import (
     LAMPORTS_PER_SOL,
@@ -26,8 +28,6 @@ from puppetctl.provision import (
     Sandboxes,
     bring_to_life,
     others,
-    persona_files,
-    read_personas,
 )
 from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of
 from puppetctl.until import Goals, counted_as
@@ -53,13 +53,14 @@ class Options:
 async def up(options: Options, environment: Mapping[str, str], console: Console) -> int:
     """Run the suite; returns the exit code: 1 when the goals were not reached. Raises SuiteError."""
     data_dir = options.data_dir.resolve()
-    personas = read_personas(persona_files(options.personas))
+    personas, refused = read_personas(persona_files(options.personas))
     suite = plan_suite(environment, data_dir, read_ports(options.ports, environment), options.speed)
     stopped = _stopped_by_signal()
     with locked(data_dir) as lock:
         PrincipalFiles(data_dir / "auth").prepare(SERVICES)
         run = _Run(options, suite, console, lock)
         with run.display:
+            run.refuse(refused)
             async with running(suite.programs, data_dir / "logs", run.tell, inherited=[lock]) as children:
                 run.children = children
                 await _unless(stopped, run.live(personas, environment), options.timeout_seconds)
@@ -82,7 +83,12 @@ class _Run:
         self._cast: list[Character] = []
         self.display = Display(console, self._status, is_plain=options.is_plain)
 
-    async def live(self, personas: Sequence[dict[str, object]], environment: Mapping[str, str]) -> None:
+    def refuse(self, personas: Sequence[str]) -> None:
+        """Show what keeps characters from coming to life; the others do without them."""
+        for words in personas:
+            self.display.show(Text("\n".join(map(plain, words.splitlines())), "red"))
+
+    async def live(self, personas: Sequence[PersonaFile], environment: Mapping[str, str]) -> None:
         """Start everything, then show what the characters do until the goals are reached."""
         began = datetime.now(UTC)
         self._save_state()
@@ -97,9 +103,10 @@ class _Run:
         sandboxes = Sandboxes(self._suite.address("sandbox.x"), self._suite.address("sandbox.solana"), token)
         async with connected(where, proof_in(environment, self._options.data_dir)) as clients:
             cursor = await cursor_before(clients, began)
-            self._cast = await bring_to_life(clients, personas, sandboxes)
-            self._cast += await others(clients, self._cast)
+            cast = await bring_to_life(clients, personas, sandboxes)
+            self._cast = cast.characters + await others(clients, cast.characters)
             self.display.show(_characters(self._cast, self._feed))
+            self.refuse(cast.refused)
             self.display.show(f"[dim]{self._suite_in_words()}[/]\n")
             await self._follow(clients, cursor)
 
@@ -170,9 +177,13 @@ def _characters(cast: Sequence[Character], feed: Feed) -> Table:
     table = Table("character", "account", "wallet", "", box=SIMPLE_HEAD, pad_edge=False)
     for character in cast:
         wallet = "" if character.lamports is None else f"{character.lamports / LAMPORTS_PER_SOL:.3f} SOL"
-        unknown = f"; unknown fields: {', '.join(character.unknown_fields)}" if character.unknown_fields else ""
         handle = f"@{character.handle}" if character.handle else "none"
-        table.add_row(feed.name(character.id, character.name), handle, wallet, f"{character.change}{unknown}")
+        table.add_row(
+            feed.name(character.id, character.name),
+            handle,
+            wallet,
+            plain("; ".join((character.change, *character.notices))),
+        )
     return table
 
 

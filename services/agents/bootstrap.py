@@ -102,7 +102,8 @@ async def served(
         tail = Tail(store, lifecycle.draining)
         journal = Journal(store, cast, clock, tail)
         screener = Screener(llm, settings.screen_provider, settings.screen_model) if settings.screen_provider else None
-        writer, effects = Writer(llm, screener), Effects(store)
+        falls_back = settings.unknown_provider == "fallback"
+        writer, effects = Writer(llm, screener, falls_back=falls_back), Effects(store)
         flows = Flows(
             Posting(cast, effects, writer, memory, social, trading),
             Hearing(store, cast, memory, social),
@@ -118,7 +119,7 @@ async def served(
             TradeTask: flows.trade,
             WithdrawTask: flows.withdraw,
         }
-        provisioning = Provisioning(memory, social, trading)
+        provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, workflows, clock, settings.speed)
         async with (

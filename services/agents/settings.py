@@ -1,5 +1,7 @@
 """The settings of the agents service."""
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import make_url
@@ -41,6 +43,9 @@ class AgentsSettings(ServiceSettings):
     """How many replies to strangers are written at the same time, of all agents: the model is free for own posts."""
     mention_age_hours: float = Field(default=48.0, gt=0)
     """How old a mention may be, by the network's clock, to be answered; an older one is remembered all the same."""
+
+    unknown_provider: Literal["fallback", "refuse"] = "fallback"
+    """What becomes of a persona whose `llm_provider` the llm service doesn't have: another writes for it, or none."""
 
     screen_provider: str = ""
     """The llm service's provider that judges what is about to be published, for example `openai`; empty: none does."""

@@ -1,5 +1,6 @@
 """Between protobuf and domain; every request is checked here, all its violations at once."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.json_format import Error, MessageToDict
@@ -10,7 +11,7 @@ from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentR
 from services.agents.domain.persona import unknown_fields
 from services.agents.service.agents import Status
 from services.runtime.checks import Checks
-from services.runtime.errors import InvalidRequest, Violation
+from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
 
 MOST_ID = 64
@@ -105,6 +106,7 @@ def write_agent(agent: AgentRecord) -> pb.Agent:
         create_time=write_time(agent.create_time),
         update_time=write_time(agent.update_time),
         etag=agent.etag,
+        stop_time=write_time(agent.stop_time) if agent.stop_time else None,
     )
 
 
@@ -120,10 +122,21 @@ def write_status(status: Status) -> pb.GetAgentStatusResponse:
         post_count=status.counts.get(ActivityKind.POST, 0),
         reply_count=status.counts.get(ActivityKind.REPLY, 0),
         trade_count=status.counts.get(ActivityKind.TRADE, 0),
+        notices=_notices(status),
     )
     if status.agent.start_time is not None:
         response.active_duration.FromTimedelta(status.now - status.agent.start_time)
     return response
+
+
+def _notices(status: Status) -> Iterator[pb.Notice]:
+    persona = status.agent.persona
+    if status.lacks_provider:
+        told = f"the llm service has no provider {quoted(str(persona.get('llm_provider')))}"
+        yield pb.Notice(reason=pb.NOTICE_REASON_PROVIDER_NOT_FOUND, field="llm_provider", description=told)
+    for path, meant in unknown_fields(persona).items():
+        told = f"nobody here knows {path}" + (f": did you mean {meant}?" if meant else "")
+        yield pb.Notice(reason=pb.NOTICE_REASON_UNKNOWN_FIELD, field=path, description=told)
 
 
 def write_activity(activity: ActivityRecord) -> pb.Activity:

@@ -23,10 +23,7 @@ def opener(settings: LlmSettings) -> Opener:
 
     @contextlib.asynccontextmanager
     async def open_service(_lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
-        async with contextlib.AsyncExitStack() as stack:
-            limit = settings.default_max_tokens
-            opened = [await stack.enter_async_context(_opened(each, limit)) for each in settings.providers]
-            providers = Providers(_withholding(opened, settings), settings.default_deadline_seconds)
+        async with open_providers(settings) as providers:
             yield [
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["LlmService"],
@@ -36,6 +33,15 @@ def opener(settings: LlmSettings) -> Opener:
             ]
 
     return open_service
+
+
+@contextlib.asynccontextmanager
+async def open_providers(settings: LlmSettings) -> AsyncIterator[Providers]:
+    """Open the providers of these settings."""
+    async with contextlib.AsyncExitStack() as stack:
+        limit = settings.default_max_tokens
+        opened = [await stack.enter_async_context(_opened(each, limit)) for each in settings.providers]
+        yield Providers(_withholding(opened, settings), settings.default_deadline_seconds)
 
 
 def _withholding(opened: Sequence[Provider], settings: LlmSettings) -> Sequence[Provider]:
@@ -62,6 +68,7 @@ async def _opened(settings: ProviderSettings, default_max_tokens: int) -> AsyncI
             settings.model,
             concurrency=settings.concurrency,
             choices=settings.choices,
+            timeout_seconds=settings.timeout_seconds,
             max_tokens=settings.max_tokens or default_max_tokens,
             thinking_tokens=settings.thinking_tokens,
         )

@@ -87,6 +87,11 @@ class Providers:
                 return
         raise failed(failures)
 
+    def provider(self, name: str) -> str:
+        """Return the name of a configured provider. Raises ProviderNotFound."""
+        [found] = self._named(name)
+        return found.name
+
     async def models(self, provider: str, page: Page, until: float | None) -> Paged[Model]:
         """Return a page of what the providers offer; the key is `(place in the order of fallback, name)`.
 

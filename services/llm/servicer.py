@@ -38,6 +38,11 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
             async for part in parts:
                 yield wire.write_part(part)
 
+    async def GetProvider(self, request: pb.GetProviderRequest, context: Context) -> pb.GetProviderResponse:
+        """Return one provider."""
+        wire.check_get_provider(request)
+        return pb.GetProviderResponse(provider=pb.Provider(name=self._providers.provider(request.name)))
+
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """List the models of the providers."""
         wire.check_list_models(request)

@@ -33,6 +33,8 @@ class ProviderSettings(BaseModel):
     """How many candidates it writes in one call (`n`); more are asked for in several calls at once."""
     logprobs: bool = False
     """Whether it is asked for the probabilities of its tokens."""
+    timeout_seconds: float = Field(default=60.0, gt=0, le=570)
+    """How long a request may take, the wait for its turn included; then the next provider is asked."""
     max_tokens: int | None = Field(default=None, ge=1, le=32_768)
     """How long a candidate may get when a request doesn't say; None: as for all providers."""
     thinking_tokens: int = Field(default=2_000, ge=0, le=100_000)
@@ -86,6 +88,9 @@ class ProviderSettings(BaseModel):
         return self
 
 
+_SLOW = 120.0
+"""How long what may run on a processor, and loads its model first, is given."""
+
 PRESETS: dict[str, dict[str, Any]] = {
     "local": {
         "base_url": "http://127.0.0.1:50063/v1",
@@ -95,6 +100,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "logprobs": True,
         # A small model has said what it has to say by then.
         "max_tokens": 36,
+        "timeout_seconds": _SLOW,
     },
     "fake": {},
     "openai": {"base_url": "https://api.openai.com/v1", "choices": 16},
@@ -106,11 +112,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     "mistral": {"base_url": "https://api.mistral.ai/v1", "choices": 8},
     "anthropic": {"base_url": "https://api.anthropic.com/v1"},
     "deepseek": {"base_url": "https://api.deepseek.com/v1"},
-    "lmstudio": {"base_url": "http://127.0.0.1:1234/v1"},
-    "ollama": {"base_url": "http://127.0.0.1:11434/v1"},
+    "lmstudio": {"base_url": "http://127.0.0.1:1234/v1", "timeout_seconds": _SLOW},
+    "ollama": {"base_url": "http://127.0.0.1:11434/v1", "timeout_seconds": _SLOW},
     "vllm": {"base_url": "http://127.0.0.1:8000/v1", "concurrency": 16, "choices": 16, "logprobs": True},
     # How many choices llama.cpp gives depends on its slots (`--parallel`), and more are refused.
-    "llamacpp": {"base_url": "http://127.0.0.1:8080/v1", "logprobs": True},
+    "llamacpp": {"base_url": "http://127.0.0.1:8080/v1", "logprobs": True, "timeout_seconds": _SLOW},
 }
 _NEED_KEY = frozenset({"openai", "grok", "xai", "groq", "openrouter", "gemini", "mistral", "anthropic", "deepseek"})
 _NEED_MODEL = _NEED_KEY | {"ollama"}

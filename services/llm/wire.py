@@ -66,6 +66,12 @@ def read_stream_generate(request: pb.StreamGenerateRequest) -> Task:
     )
 
 
+def check_get_provider(request: pb.GetProviderRequest) -> None:
+    """Check a request that names a provider."""
+    with Checks() as checks:
+        checks.text("name", request.name, 64)
+
+
 def check_list_models(request: pb.ListModelsRequest) -> None:
     """Check the filter of a listing."""
     with Checks() as checks:

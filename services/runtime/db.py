@@ -5,7 +5,7 @@ import contextlib
 import functools
 import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -112,20 +112,24 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
-        """Open a transaction that only reads; on SQLite it sees one state of the database."""
-        async with self._reading() as connection, Transaction(connection) as transaction:
-            yield transaction
+        """Open a transaction that only reads; on SQLite it sees one state of the database. Raises Unavailable."""
+        with _telling_of_locks():
+            async with self._reading() as connection, Transaction(connection) as transaction:
+                yield transaction
 
     @contextlib.asynccontextmanager
     async def write(self, turn: str = "") -> AsyncIterator[Transaction]:
         """Open a transaction that may write.
 
-        Writers that name the same `turn` follow one another, in every replica; on SQLite all writers do.
+        Writers that name the same `turn` follow one another, in every replica; on SQLite all writers do. Raises
+        Unavailable when another process keeps an SQLite file locked.
         """
-        async with self._writing() as connection, Transaction(connection, writes=True) as transaction:
-            if turn and not self.is_sqlite:
-                await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(turn, 0))))
-            yield transaction
+        with _telling_of_locks():
+            async with self._writing() as connection, Transaction(connection, writes=True) as transaction:
+                if turn and not self.is_sqlite:
+                    lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(turn, 0))
+                    await connection.execute(sa.select(lock))
+                yield transaction
 
     async def migrate(self, versions: Path) -> None:
         """Bring the schema to the newest version in this folder, in one transaction."""
@@ -153,6 +157,17 @@ class Database:
         for connections in self._kept:
             await connections.close()
         await self._engine.dispose()
+
+
+@contextlib.contextmanager
+def _telling_of_locks() -> Iterator[None]:
+    """Tell that an SQLite file was locked for longer than anybody waits: nothing was done, and later it may be."""
+    try:
+        yield
+    except (sqlite3.OperationalError, sa.exc.OperationalError) as error:
+        if sqlite_file.is_busy(error.orig if isinstance(error, sa.exc.OperationalError) else error):
+            raise Unavailable("the database is locked by another process") from error
+        raise
 
 
 def _is_at_rest(connection: AsyncConnection) -> bool:

@@ -36,6 +36,12 @@ def driver_of(connection: Any) -> "Connection":
     return driver
 
 
+def is_busy(error: BaseException | None) -> bool:
+    """Tell whether an error says that another connection holds the file's lock."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return bool(code & 0xFF == sqlite3.SQLITE_BUSY)  # the rest of the number tells why
+
+
 class Cursor:
     """A cursor with the interface of aiosqlite's."""
 
@@ -141,7 +147,7 @@ class Connection:
         try:
             self._conn.execute(self.beginning)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # the rest of the number tells why
+            if not is_busy(error):
                 raise
         finally:
             self._set_patience(_PATIENCE)

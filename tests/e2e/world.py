@@ -54,7 +54,7 @@ class World:
 
 async def look(suite: Suite) -> World:
     """Read everything."""
-    where = {name: suite.address(name) for name in ("agents", "memory", "social", "trading")}
+    where = {name: suite.address(name) for name in ("agents", "llm", "memory", "social", "trading")}
     async with connected(where, suite.proof) as clients:
         agents = (await clients.agents.ListAgents(agents_pb.ListAgentsRequest(page_size=500))).agents
         # The log first: what it tells of has happened, so that it is found in what is read afterwards.

@@ -91,6 +91,8 @@ class FakeMemory:
         if self.holding is not None and len(self.stored) >= self.held_after:
             await self.holding.wait()
         item = self.stored.setdefault(request_id, Stored(f"mem_{len(self.stored)}", agent_id, memory))
+        if item.memory != memory:
+            raise Refused("memory", "REQUEST_ID_REUSED", f"REQUEST_ID_REUSED: {request_id} had another body")
         return item.id
 
     async def search(
@@ -188,6 +190,10 @@ class FakeLlm:
         rng = random.Random(seed)
         texts = [self.speak(prompt, rng) for _ in range(prompt.candidate_count)]
         return Written(tuple(Candidate(text) for text in texts), "fake/words", background_shown=self.is_told)
+
+    async def has_provider(self, name: str) -> bool:
+        self.line.pass_through()
+        return name not in self.unknown_providers
 
 
 def _sentence(prompt: PromptParts, rng: random.Random) -> str:

@@ -17,10 +17,6 @@ _CAUSES = {
 _LASTING = frozenset({"REPLY_SHARE_USED_UP", "USAGE_CAPPED", "CREDITS_USED_UP"})
 """Limits that last longer than anybody would wait."""
 
-_TELLING = frozenset({grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE})
-_OF_ITSELF = frozenset({"", "UNAVAILABLE"})
-"""The reasons with which a service speaks of itself, and not of what it needs."""
-
 
 @contextlib.contextmanager
 def calling(dependency: str) -> Iterator[None]:
@@ -32,9 +28,8 @@ def calling(dependency: str) -> Iterator[None]:
         # CANCELLED is the other side's doing: a caller that gives up gets CancelledError.
         is_transient = remote.is_transient and remote.reason not in _LASTING
         if is_transient or remote.code is grpc.StatusCode.CANCELLED:
-            cause = _CAUSES.get(remote.code, "is not available")
-            if remote.code in _TELLING and remote.reason not in _OF_ITSELF:
-                cause = f"has to wait: {remote.message}"
+            # A service that is there says itself what keeps it: a provider's quota, a time-out, a server that is down.
+            cause = f"has to wait: {remote.message}" if remote.reason else _CAUSES.get(remote.code, "is not available")
             raise DependencyUnavailable(dependency, remote.retry_after or 1.0, cause) from error
         reason = remote.reason or remote.code.name
         raise Refused(dependency, reason, f"{reason}: {remote.message}", remote.violations) from error

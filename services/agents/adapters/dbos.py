@@ -52,11 +52,12 @@ class DbosRun:
         """The workflow's id."""
         return self._id
 
-    async def step(self, name: str, action: Callable[[], Awaitable[T]]) -> T:
+    async def step(self, name: str, action: Callable[[], Awaitable[T]], patience_seconds: float | None = None) -> T:
         """Do this and keep what it returns. Raises StepFailed."""
+        patience = self._patience if patience_seconds is None else min(self._patience, patience_seconds)
 
         async def attempt() -> T | Failure:
-            return await _persist(name, action, self._patience)
+            return await _persist(name, action, patience)
 
         outcome = await DBOS.run_step_async({"name": name}, attempt)
         if isinstance(outcome, Failure):

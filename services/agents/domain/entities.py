@@ -57,6 +57,8 @@ class AgentRecord(SQLModel, table=True):
     trading_dominance: float | None = None
     trading_mood_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     start_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    stop_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When it was stopped; None while it runs, and of one that was never started."""
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
     update_time: datetime = Field(sa_type=DateTime(timezone=True))
     version: int = 0
@@ -105,12 +107,12 @@ class AgentRecord(SQLModel, table=True):
 
     def start(self, now: datetime) -> None:
         """Let its schedule run from now on."""
-        self.is_active, self.start_time = True, now
+        self.is_active, self.start_time, self.stop_time = True, now, None
         self._touch(now)
 
     def stop(self, now: datetime) -> None:
         """Let its schedule rest."""
-        self.is_active, self.start_time = False, None
+        self.is_active, self.start_time, self.stop_time = False, None, now
         self._touch(now)
 
     def become(self, name: str, description: str, persona: dict[str, Any], etag: str, now: datetime) -> None:

@@ -17,6 +17,9 @@ from services.agents.domain.trading import MarketView, Policy, Wallet
 from services.agents.ports.stored import Mention, Order, Post, Trade
 from services.runtime.errors import PuppetError, Violation
 
+PROVIDER_NOT_FOUND = "PROVIDER_NOT_FOUND"
+"""The reason with which the llm service refuses a provider that it doesn't have."""
+
 
 class Refused(PuppetError):
     """Another service refused the call; `reason` is one of its own error reasons."""
@@ -146,6 +149,10 @@ class LlmPort(Protocol):
 
         An empty provider leaves the choice to the llm service.
         """
+        ...
+
+    async def has_provider(self, name: str) -> bool:
+        """Tell whether the llm service has a provider of this name."""
         ...
 
 

@@ -50,6 +50,8 @@ class PostTask:
     agent_id: str
     topic: str = ""
     news: TradeNews | None = None
+    is_awaited: bool = False
+    """True when somebody waits for it, and is to hear at once what keeps it from being written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,10 @@ class Run(Protocol):
         """The workflow's id."""
         ...
 
-    async def step(self, name: str, action: Callable[[], Awaitable[T]]) -> T:
+    async def step(self, name: str, action: Callable[[], Awaitable[T]], patience_seconds: float | None = None) -> T:
         """Do this and keep what it returns, None or a type of `STORED`; transient failures are repeated for a while.
 
+        That is at most for so long, when it is given, counted from the first attempt's beginning.
         It can be done twice, when the process dies before the result is kept. Raises StepFailed.
         """
         ...

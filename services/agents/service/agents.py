@@ -1,5 +1,6 @@
 """Creating, changing, starting, stopping and nudging agents."""
 
+import contextlib
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord, AgentRecord, ScheduleEntry
 from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound, NoAccount, TradingDisabled
 from services.agents.domain.mood import Mood, baseline
-from services.agents.domain.persona import Persona, read_persona, redact, secrets_of
+from services.agents.domain.persona import Persona, read_kept, read_persona, redact, secrets_of
 from services.agents.domain.schedule import first_due, kinds
 from services.agents.ports.store import Records, Store
 from services.agents.ports.stored import PostTask, Task, TradeTask, WithdrawTask
@@ -18,7 +19,7 @@ from services.agents.service.cast import Cast
 from services.agents.service.journal import TURN, Entry, Journal
 from services.agents.service.provisioning import Provisioning
 from services.runtime.clock import Clock
-from services.runtime.errors import Conflict, InvalidRequest, Violation, quoted
+from services.runtime.errors import Conflict, InvalidRequest, PuppetError, Violation, quoted
 from services.runtime.idempotency import RequestKey
 from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
@@ -32,6 +33,8 @@ class Status:
     mood: Mood
     schedule: list[ScheduleEntry]
     counts: Mapping[ActivityKind, int]
+    lacks_provider: bool
+    """True when its persona names a provider that the llm service doesn't have."""
     now: datetime
 
 
@@ -63,6 +66,7 @@ class Agents:
         Raises InvalidRequest, AgentExists and DependencyUnavailable.
         """
         persona, secrets = read_persona(raw), secrets_of(raw)
+        await self._provisioning.check(persona)
         async with self._store.writing() as records:
             if (first := await _created(records, persona.id, key)) is not None:
                 return first
@@ -117,6 +121,7 @@ class Agents:
         persona, secrets = read_persona(raw), secrets_of(raw)
         if persona.id != agent_id:
             raise InvalidRequest([Violation("agent.persona.id", f"must be {quoted(agent_id)}, which can't be changed")])
+        await self._provisioning.check(persona)
         async with self._store.writing() as records:
             agent = await _existing(records, agent_id)
             if await records.claim(key, agent_id) is not None:
@@ -149,7 +154,7 @@ class Agents:
             agent = await _existing(records, agent_id)
             if await records.claim(key, agent_id) is None:
                 if not agent.is_active:
-                    await self._start(records, agent, read_persona(agent.persona), self._clock.now())
+                    await self._start(records, agent, read_kept(agent.persona), self._clock.now())
                 await records.commit()
         self._journal.announce()
         return agent
@@ -177,8 +182,13 @@ class Agents:
         async with self._store.reading() as records:
             agent = await _existing(records, agent_id)
             schedule, counts = await records.schedule(agent_id), await records.counts(agent_id)
-        mood = self._cast.mood(agent, read_persona(agent.persona), now)
-        return Status(agent, mood, schedule, counts, now)
+        persona = read_kept(agent.persona)
+        mood = self._cast.mood(agent, persona, now)
+        # What a character does is told also while nobody knows which providers there are.
+        lacks_provider = False
+        with contextlib.suppress(PuppetError):
+            lacks_provider = await self._provisioning.lacks_provider(persona)
+        return Status(agent, mood, schedule, counts, lacks_provider, now)
 
     async def trigger_post(
         self, agent_id: str, topic: str, key: RequestKey, seconds: float
@@ -187,7 +197,9 @@ class Agents:
 
         Raises AgentNotFound, AgentInactive and NoAccount.
         """
-        return await self._trigger(f"trigger-post/{key.digest}", PostTask(agent_id, topic), key, seconds)
+        return await self._trigger(
+            f"trigger-post/{key.digest}", PostTask(agent_id, topic, is_awaited=True), key, seconds
+        )
 
     async def trigger_trade(self, agent_id: str, key: RequestKey, seconds: float) -> tuple[str, ActivityRecord | None]:
         """Let an agent consider a trade now; returns the workflow's id, and what came of it within this time.
@@ -237,7 +249,7 @@ def _check_ready(agent: AgentRecord, task: Task) -> None:
     if not agent.is_active:
         raise AgentInactive(agent.id)
     if isinstance(task, TradeTask):
-        if not (agent.wallet_id and read_persona(agent.persona).trading.is_enabled):
+        if not (agent.wallet_id and read_kept(agent.persona).trading.is_enabled):
             raise TradingDisabled(agent.id)
     elif not agent.account_id:
         raise NoAccount(agent.id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import AgentNotFound
 from services.agents.domain.mood import Mood, TradingMood, baseline, decay
-from services.agents.domain.persona import Persona, read_persona
+from services.agents.domain.persona import Persona, read_kept
 from services.agents.ports.store import Store
 from services.runtime.clock import Clock
 
@@ -55,7 +55,7 @@ class Cast:
 
     def met(self, record: AgentRecord) -> Character:
         """Return a character as it is now."""
-        persona, now = read_persona(record.persona), self._clock.now()
+        persona, now = read_kept(record.persona), self._clock.now()
         return Character(record, persona, self.mood(record, persona, now), self._trading_mood(record, persona, now))
 
     def mood(self, record: AgentRecord, persona: Persona, now: datetime) -> Mood:

@@ -12,6 +12,7 @@ from functools import partial
 from services.agents.domain.persona import InitialMemory, Persona, Secrets
 from services.agents.ports.neighbours import (
     Account,
+    LlmPort,
     MemoryPort,
     NewMemory,
     Refused,
@@ -21,7 +22,7 @@ from services.agents.ports.neighbours import (
     View,
     WalletKey,
 )
-from services.runtime.errors import InvalidRequest, RequestIdReused, Violation
+from services.runtime.errors import InvalidRequest, RequestIdReused, Violation, quoted
 
 _AT_ONCE = 8
 
@@ -29,10 +30,28 @@ _AT_ONCE = 8
 class Provisioning:
     """Equips agents."""
 
-    def __init__(self, memory: MemoryPort, social: SocialPort, trading: TradingPort) -> None:
+    def __init__(
+        self, memory: MemoryPort, social: SocialPort, trading: TradingPort, llm: LlmPort, *, falls_back: bool
+    ) -> None:
+        """Take whether another provider writes for a persona whose own isn't there."""
         self._memory = memory
+        self._llm = llm
+        self._falls_back = falls_back
         self._social = social
         self._trading = trading
+
+    async def check(self, persona: Persona) -> None:
+        """Refuse a persona whose provider isn't there, unless another writes for it.
+
+        Raises InvalidRequest and DependencyUnavailable.
+        """
+        if not self._falls_back and await self.lacks_provider(persona):
+            told = f"the llm service has no provider {quoted(persona.llm.provider)}"
+            raise InvalidRequest([Violation("persona.llm_provider", told)])
+
+    async def lacks_provider(self, persona: Persona) -> bool:
+        """Tell whether a persona names a provider that isn't there. Raises DependencyUnavailable."""
+        return bool(persona.llm.provider) and not await self._llm.has_provider(persona.llm.provider)
 
     async def account(self, persona: Persona, secrets: Secrets) -> Account | None:
         """Register the account whose credentials the persona has; without them, return the one there is.
@@ -77,7 +96,7 @@ class Provisioning:
         for seed in initial.seeds:
             source = Source.SELF if seed.kind == "post" else Source.OPERATOR
             memory = NewMemory(seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time)
-            request_id = f"seed/{agent_id}/{_digest(seed.kind, seed.text)}"
+            request_id = f"seed/{agent_id}/{_digest(repr(memory))}"
             calls.append(partial(self._memory.remember, agent_id, memory, request_id))
         for known in initial.relationships:
             view = View(known.sentiment, known.familiarity, known.trust, known.notes)

@@ -3,7 +3,7 @@
 import random
 
 from services.agents.domain.entities import ActivityKind, AgentRecord
-from services.agents.domain.persona import read_persona
+from services.agents.domain.persona import read_kept
 from services.agents.domain.trading import WRAPPED_SOL, Buy, Hold, Sell, decide, expected_output, least_output
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Source, TradingPort
 from services.agents.ports.stored import Order, Pass, PostTask, Trade, TradeNews
@@ -56,7 +56,7 @@ class Dealing:
         """Carry an order out, once for every workflow, unless the agent was stopped before or trades no longer."""
 
         def may(agent: AgentRecord) -> bool:
-            return agent.wallet_id == order.wallet_id and read_persona(agent.persona).trading.is_enabled
+            return agent.wallet_id == order.wallet_id and read_kept(agent.persona).trading.is_enabled
 
         if await self._effects.begin(agent_id, workflow_id, may) is None:
             return Pass("trades nothing", "was stopped before it was sent")

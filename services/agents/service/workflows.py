@@ -32,6 +32,9 @@ from services.agents.service.sifting import Sifting, passed, reply_id
 from services.agents.service.trading import Dealing, traded
 
 _SIFTED_AT_ONCE = 50
+_AWAITED_SECONDS = 4.0
+"""How long a model's failure is repeated for somebody who waits: a service that is restarted is back by then."""
+
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
 _LONGEST_DOUBT_SECONDS = 300.0
@@ -78,7 +81,8 @@ class Flows:
     async def post(self, run: Run, task: PostTask) -> None:
         """Post something."""
         async with self._failures(run, task.agent_id, "post"):
-            draft = await run.step("write", lambda: self._posting.write(run.id, task))
+            patience = _AWAITED_SECONDS if task.is_awaited else None
+            draft = await run.step("write", lambda: self._posting.write(run.id, task), patience)
             if isinstance(draft, Pass):
                 await self._pass(run, task.agent_id, draft)
                 return

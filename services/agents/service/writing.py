@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from services.agents.domain.guard import Context, Purpose, review
 from services.agents.domain.prompts import PromptParts
-from services.agents.ports.neighbours import LlmPort, Refused, Written
+from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, LlmPort, Refused, Written
 from services.agents.service.cast import Character
 from services.agents.service.screening import Screener
 
@@ -36,8 +36,10 @@ async def _always() -> bool:
 class Writer:
     """Asks a model, and judges what it wrote; a second model is asked as well when there is a screener."""
 
-    def __init__(self, llm: LlmPort, screener: Screener | None = None) -> None:
+    def __init__(self, llm: LlmPort, screener: Screener | None = None, *, falls_back: bool = True) -> None:
+        """Take whether another provider writes for a persona whose own isn't there."""
         self._llm = llm
+        self._falls_back = falls_back
         self._screener = screener
 
     async def write(
@@ -86,7 +88,8 @@ class Writer:
         try:
             return await self._llm.generate(agent_id, prompt, chosen.provider, chosen.model, seed)
         except Refused as refused:
-            if refused.reason != "PROVIDER_NOT_FOUND":
+            if refused.reason != PROVIDER_NOT_FOUND or not self._falls_back:
                 raise
             # A persona may name a provider that this suite isn't configured for: whichever there is speaks for it.
-            return await self._llm.generate(agent_id, prompt, "", "", seed)
+            written = await self._llm.generate(agent_id, prompt, "", "", seed)
+            return replace(written, model=f"{written.model} in place of {chosen.provider}, which isn't configured")

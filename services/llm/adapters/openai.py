@@ -52,10 +52,11 @@ class OpenAiProvider:
         *,
         concurrency: int,
         choices: int,
+        timeout_seconds: float,
         max_tokens: int,
         thinking_tokens: int,
     ) -> None:
-        """Take the default model, empty for the server's own, and how many choices one call may ask for.
+        """Take the default model, empty for the server's own, how many choices one call may ask for, and its time.
 
         `max_tokens` holds for what doesn't say how long it may get; a model that thinks gets `thinking_tokens` more.
         """
@@ -66,12 +67,13 @@ class OpenAiProvider:
         self._model = model
         self._turns = asyncio.Semaphore(concurrency)
         self._choices = choices
+        self._timeout = timeout_seconds
         self._max_tokens = max_tokens
         self._thinking_tokens = thinking_tokens
 
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time."""
-        model = self._model_of(task)
+        model, seconds = self._model_of(task), min(seconds, self._timeout)
         with told(self.name):
             async with asyncio.timeout(seconds):
                 answers = await self._repaired(task, {}, lambda bodies: self._answers(bodies, seconds))
@@ -89,7 +91,7 @@ class OpenAiProvider:
 
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
         """Write one candidate, piece by piece."""
-        model, reason, usage = self._model_of(task), None, Usage()
+        model, reason, usage, seconds = self._model_of(task), None, Usage(), min(seconds, self._timeout)
         trimmer, cutter = Trimmer(), ThoughtCutter(is_open=self._models.of(model).opened_by_template)
         is_empty, has_written = True, False
         with told(self.name):

@@ -1,6 +1,7 @@
 """What goes wrong at a provider, in the domain's words."""
 
 import contextlib
+import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import httpx2
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from services.llm.domain import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
@@ -24,6 +26,10 @@ _LASTING_SECONDS = 60.0
 """For so long a key or an account that was refused isn't tried again."""
 _CODE = re.compile(r"[a-z_]{1,64}")
 _USED_UP = re.compile(r"quota|billing|credit|balance", re.IGNORECASE)
+_SAYING = ("message", "detail", "error")
+_MOST_WORDS = 200
+_PART_OF_KEY, _PART_OF_PROMPT = 4, 16
+"""So many characters in a row are no chance: whoever says them has them from the request."""
 _NAMED = re.compile(r"[`'\"]([a-z_]{1,40})[`'\"]|\b([a-z]+_[a-z_]{1,40}|temperature)\b")
 
 
@@ -40,14 +46,14 @@ class FieldsRefused(ProviderRefused):
 def told(provider: str) -> Iterator[None]:
     """Turn what the SDK and the shapes of the answers raise into the domain's errors.
 
-    What a server says about a refusal is not passed on: it may repeat the prompt, or a part of the key.
+    What a server says about a refusal is passed on when it repeats neither the prompt nor a part of the key.
     """
     try:
         yield
     except APIStatusError as error:
         log.warning(
             "provider refused",
-            extra={"provider": provider, "status": error.status_code, "code": _code(_told(error.body))},
+            extra={"provider": provider, "status": error.status_code, "code": _code(_told_in(error))},
         )
         raise _of_status(provider, error) from None
     except (TimeoutError, APITimeoutError):
@@ -81,7 +87,7 @@ def check_answer(provider: str, data: object) -> None:
 
 
 def _of_status(provider: str, error: APIStatusError) -> Failure:
-    status, headers, told = error.status_code, error.response.headers, _told(error.body)
+    status, headers, told = error.status_code, error.response.headers, _told_in(error)
     code = _code(told)
     cause = f"(HTTP {status}, {code})" if code else f"(HTTP {status})"
     if status == 429 and not _USED_UP.search(code):
@@ -90,15 +96,24 @@ def _of_status(provider: str, error: APIStatusError) -> Failure:
         return ProviderRefused(provider, f"its quota is used up {cause}", _LASTING_SECONDS)
     if status >= 500 or status in _TRANSIENT:
         return ProviderUnavailable(provider, f"failed with HTTP {status}", retry_after(headers, _DOWN_SECONDS))
+    said = f": {words}" if (words := _words(told, error.request)) else ""
     if status in _LASTING:
-        return ProviderRefused(provider, f"{_LASTING[status]} {cause}", _LASTING_SECONDS)
+        return ProviderRefused(provider, f"{_LASTING[status]} {cause}{said}", _LASTING_SECONDS)
     if status in _REFUSALS:
-        return ProviderRefused(provider, f"{_REFUSALS[status]} {cause}")
+        return ProviderRefused(provider, f"{_REFUSALS[status]} {cause}{said}")
     param = told.get("param")
     if isinstance(param, str) and _CODE.fullmatch(param):
         cause = f"{cause[:-1]}: {param})"
     named, mentioned = frozenset(_named(told)), frozenset(_mentioned(told))
-    return FieldsRefused(provider, f"refused the request {cause}", named or mentioned, is_sure=bool(named))
+    why = f"refused the request {cause}{said}"
+    return FieldsRefused(provider, why, named or mentioned, is_sure=bool(named))
+
+
+def _told_in(error: APIStatusError) -> Mapping[str, Any]:
+    """Return the error object of a refusal; an error that is a text alone is its message, and a page is none."""
+    if isinstance(error.body, str) and "json" in error.response.headers.get("content-type", ""):
+        return {"message": error.body}
+    return _told(error.body)
 
 
 def _told(body: object) -> Mapping[str, Any]:
@@ -109,6 +124,38 @@ def _told(body: object) -> Mapping[str, Any]:
         return {}
     inner = body.get("error")
     return inner if isinstance(inner, Mapping) else body
+
+
+def _words(told: Mapping[str, Any], request: httpx2.Request) -> str:
+    """Return what a server says, in one line; nothing when it repeats the key, or what the model was asked."""
+    words = next((said for name in _SAYING if isinstance(said := told.get(name), str)), "")
+    line = "".join(sign for sign in " ".join(words.split()) if sign.isprintable())[:_MOST_WORDS]
+    key = request.headers.get("authorization", "").removeprefix("Bearer ")
+    is_repeated = shares_run(line, key, _PART_OF_KEY) or shares_run(line, _asked(request), _PART_OF_PROMPT)
+    return "" if is_repeated else line
+
+
+def shares_run(text: str, other: str, length: int) -> bool:
+    """Say whether two texts have so many characters in a row in common."""
+    return any(text[start : start + length] in other for start in range(len(text) - length + 1))
+
+
+def _asked(request: httpx2.Request) -> str:
+    """Return the texts of a request, but for the model's name, in one line."""
+    try:
+        body = json.loads(request.content)
+    except ValueError:
+        return ""
+    texts = _texts([value for name, value in body.items() if name != "model"])
+    return " ".join(" ".join(texts).split())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(item)
 
 
 def _named(told: Mapping[str, Any]) -> Iterator[str]:

@@ -97,6 +97,29 @@ async def test_a_creation_that_failed_half_way_is_completed_by_repeating_it(
     assert len(texts) == len(set(texts))
 
 
+async def test_the_same_words_at_two_times_are_two_memories(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    persona["initial_memory"]["tweet_history"] = [
+        {"content": "morning", "timestamp": "2024-01-01T08:00:00Z"},
+        {"content": "morning", "timestamp": "2024-01-02T08:00:00Z"},
+        {"content": "morning", "timestamp": "2024-01-02T08:00:00Z"},
+    ]
+    await agents.CreateAgent(create(persona))
+    assert [memory.text for memory in world.memory.of("wren")].count("morning") == 2
+
+
+async def test_a_creation_that_failed_half_way_is_completed_with_another_persona(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    persona["initial_memory"]["core_memories"] = [{"content": "The dog is Mr. Tibbs.", "importance": 0.2}]
+    world.memory.refused_text = "six miles"
+    assert (await reason_of(agents.CreateAgent(create(persona))))[2] == {"persona.initial_memory"}
+    world.memory.refused_text = ""
+    persona["initial_memory"]["core_memories"][0]["importance"] = 0.9
+    assert (await agents.CreateAgent(create(persona))).agent.id == "wren"
+
+
 async def test_an_id_is_taken_once_and_a_request_id_names_one_body(agents: AgentServiceStub, persona: Persona) -> None:
     await agents.CreateAgent(create(persona, "req_1"))
     assert (await reason_of(agents.CreateAgent(create(persona, "req_2"))))[1] == "AGENT_EXISTS"
@@ -114,6 +137,9 @@ async def test_unknown_fields_are_reported_and_their_values_are_kept_nowhere(
     stored = (await agents.GetAgent(pb.GetAgentRequest(id=agent.id))).agent
     assert "the blue one" not in str(stored)
     assert list(stored.unknown_fields) == ["favourite_stamp"]
+    [notice] = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))).notices
+    assert notice.reason == pb.NOTICE_REASON_UNKNOWN_FIELD
+    assert notice.description == "nobody here knows favourite_stamp"
 
 
 async def test_an_update_changes_the_persona_and_leaves_redacted_secrets(

@@ -11,7 +11,18 @@ from services.agents.ports.neighbours import NewMemory, Refused, Source
 from services.agents.ports.stored import Post, Progress
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
-from tests.integration.agents.conftest import KEYS, Open, OpenWith, create, log_of, next_of, until
+from tests.integration.agents.conftest import (
+    KEYS,
+    Open,
+    OpenWith,
+    addressed,
+    create,
+    log_of,
+    next_of,
+    reason_of,
+    until,
+    update,
+)
 
 Persona = dict[str, Any]
 
@@ -242,8 +253,28 @@ async def test_a_provider_that_is_not_configured_leaves_the_choice_to_the_suite(
 ) -> None:
     world.llm.unknown_providers = {"grok"}
     await agents.CreateAgent(create(persona | {"llm_provider": "grok"}))
-    assert (await post(agents, "one")).activity.kind == pb.ACTIVITY_KIND_POST
+    activity = (await post(agents, "one")).activity
+    assert activity.kind == pb.ACTIVITY_KIND_POST
+    assert "by fake/words in place of grok, which isn't configured" in activity.reason
     assert world.llm.providers == ["grok", ""]
+    [notice] = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).notices
+    assert (notice.reason, notice.field) == (pb.NOTICE_REASON_PROVIDER_NOT_FOUND, "llm_provider")
+    assert notice.description == "the llm service has no provider 'grok'"
+
+
+async def test_a_provider_that_is_not_configured_is_refused_where_none_may_write_in_its_place(
+    open_with: OpenWith, settings: AgentsSettings, world: World, persona: Persona
+) -> None:
+    async with open_with(settings.model_copy(update={"unknown_provider": "refuse"})) as agents:
+        await agents.CreateAgent(create(persona | {"llm_provider": "grok"}))
+        world.llm.unknown_providers = {"grok"}
+        activity = (await post(agents, "one")).activity
+        assert (activity.kind, activity.details["error"]) == (pb.ACTIVITY_KIND_FAILURE, "PROVIDER_NOT_FOUND")
+        wanted = persona | {"id": "otto", "llm_provider": "grok"}
+        assert (await reason_of(agents.CreateAgent(create(wanted))))[2] == {"persona.llm_provider"}
+        persona["llm_provider"] = "grok"
+        assert (await reason_of(agents.UpdateAgent(update(persona))))[2] == {"persona.llm_provider"}
+    assert world.llm.providers == ["grok"]
 
 
 async def test_whom_an_agent_has_answered_says_nothing_of_what_it_posts_about(
@@ -277,10 +308,18 @@ async def test_a_post_to_a_fellow_has_its_handle_in_front(
     await agents.CreateAgent(create(other))
     await agents.CreateAgent(create(persona))
     activities = [(await post(agents, f"number {number}")).activity for number in range(6)]
-    addressed = [activity for activity in activities if "to" in activity.details]
-    assert addressed
+    to_fellows = [activity for activity in activities if "to" in activity.details]
+    assert to_fellows
     for activity in activities:
-        assert activity.summary.startswith("@otto_handle ") == (activity in addressed)
+        assert activity.summary.startswith("@otto_handle ") == (activity in to_fellows)
+
+
+async def test_nobody_is_addressed_whom_the_persona_knows_and_the_suite_does_not(
+    agents: AgentServiceStub, persona: Persona
+) -> None:
+    assert persona["initial_memory"]["relationships"].keys() == {"other_agents", "users"}
+    await agents.CreateAgent(create(persona))
+    assert await addressed(agents, "wren") == set()
 
 
 async def test_what_was_written_before_the_agent_was_stopped_is_not_posted(

@@ -124,7 +124,7 @@ async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_
     shutil.copy(migrations / "0001_initial.py", tmp_path / "before")
     database = Database(database_url)
     await database.migrate(tmp_path / "before")
-    await add(database, agent_of_before("wren", clock), "trading_", "network_user_id", "handle_time")
+    await add(database, agent_of_before("wren", clock), "trading_", "network_user_id", "handle_time", "stop_time")
     await database.migrate(migrations)
     store = SqlStore(database, SqlRecords)
     met = await Cast(store, clock, 1.0).character("wren")
@@ -173,7 +173,7 @@ async def test_after_an_upgrade_conversations_with_strangers_are_known(
     await database.migrate(tmp_path / "before")
     agent = agent_of_before("otto", clock)
     agent.account_id, agent.handle, agent.network_user_id = "acc_otto", "otto", "12"
-    await add(database, agent, "handle_time")
+    await add(database, agent, "handle_time", "stop_time")
     counts = [("talk", "otto"), ("talk", "x:7"), ("quiet", "otto"), ("old", "somebody"), ("day/7", "x:7")]
     names = ("agent_id", "conversation_id", "counterpart", "replies")
     counted = sa.table("conversation_count", *map(sa.column, names))
@@ -206,3 +206,49 @@ async def test_calls_for_strangers_are_counted_once_for_their_names_and_stay_wit
     assert await replicas[1].take("otto", "reply/9")
     fresh = [await replicas[0].take("wren", f"reply/{number}") for number in range(10, 15)]
     assert fresh == [True, True, True, False, False]
+
+
+async def test_after_an_upgrade_who_was_stopped_is_known(database_url: str, clock: FixedClock, tmp_path: Path) -> None:
+    migrations = Path(services.agents.__file__).with_name("migrations")
+    (tmp_path / "before").mkdir()
+    for path in migrations.glob("000[1-5]_*.py"):
+        shutil.copy(path, tmp_path / "before")
+    database = Database(database_url)
+    await database.migrate(tmp_path / "before")
+    for name in ("stopped", "fresh", "running"):
+        agent = agent_of_before(name, clock)
+        agent.is_active = name == "running"
+        await add(database, agent, "stop_time")
+    async with SqlStore(database, SqlRecords).writing() as records:
+        for name, summary in (("stopped", "was stopped"), ("fresh", "was created"), ("running", "was stopped")):
+            activity = ActivityRecord(
+                workflow_id=name,
+                step="end",
+                agent_id=name,
+                agent_name=name,
+                kind=ActivityKind.LIFECYCLE,
+                summary=summary,
+                reason="",
+                details={},
+                create_time=clock.now(),
+            )
+            await records.log(activity)
+        await records.commit()
+    await database.migrate(migrations)
+    async with SqlStore(database, SqlRecords).reading() as records:
+        agents = [await records.agent(name) for name in ("stopped", "fresh", "running")]
+    await database.close()
+    assert {agent.id: agent.stop_time for agent in agents if agent} == {
+        "stopped": clock.now(),
+        "fresh": None,
+        "running": None,
+    }
+
+
+async def test_a_character_whose_file_would_be_refused_today_lives_on(store: Store, clock: FixedClock) -> None:
+    agent = agent_of_before("wren", clock)
+    agent.persona["personality"] |= {"traits": "grumpy"}
+    async with store.writing() as records:
+        await records.save(agent)
+        await records.commit()
+    assert (await Cast(store, clock, 1.0).character("wren")).persona.personality.traits == ("grumpy",)

@@ -101,6 +101,16 @@ async def test_a_provider_that_hangs_leaves_time_for_the_next(llm: LlmServiceStu
     assert answer.provider == "second"
 
 
+async def test_a_provider_has_a_time_of_its_own(serve_llm: ServeLlm, first: OpenAiServer) -> None:
+    first.next.append(hangs)
+    async with serve_llm(provider("first", first.base_url, timeout_seconds=0.1)) as llm:
+        told = await refusal(llm.Generate(generate(), timeout=60))
+    assert (told.reason, told.message) == (
+        "PROVIDER_UNAVAILABLE",
+        "no provider answered: first: did not answer in time",
+    )
+
+
 async def test_a_provider_that_does_not_listen_is_followed_by_the_next(
     serve_llm: ServeLlm, second: OpenAiServer
 ) -> None:
@@ -133,13 +143,33 @@ async def test_a_rate_limit_says_when_to_come_back_and_is_kept(llm: LlmServiceSt
     assert len(first.calls) == 1
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-async def test_a_refusal_is_told_without_the_key_or_what_the_server_said(
-    llm: LlmServiceStub, first: OpenAiServer, caplog: pytest.LogCaptureFixture, status: int
-) -> None:
-    said = f"Incorrect API key provided: {KEY}"
-    first.next.append(answers({"error": {"message": said, "code": "invalid_api_key"}}, status))
+async def test_a_configured_provider_is_known_by_its_name(llm: LlmServiceStub, first: OpenAiServer) -> None:
+    assert (await llm.GetProvider(pb.GetProviderRequest(name="first"))).provider.name == "first"
+    assert await reason_of(llm.GetProvider(pb.GetProviderRequest(name="third"))) == "PROVIDER_NOT_FOUND"
+    assert await reason_of(llm.GetProvider(pb.GetProviderRequest())) == "INVALID_REQUEST"
+    assert first.calls == []
+
+
+async def test_a_refusal_is_told_with_what_the_server_said(llm: LlmServiceStub, first: OpenAiServer) -> None:
+    said = "This model's maximum context length is 8192 tokens.\nYour messages have 9001."
+    first.next.append(answers({"error": {"message": said, "code": "context_length_exceeded"}}, 400))
     told = await refusal(llm.Generate(generate(provider="first"), timeout=20))
+    assert told.message == (
+        "first: refused the request (HTTP 400, context_length_exceeded): "
+        "This model's maximum context length is 8192 tokens. Your messages have 9001."
+    )
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+@pytest.mark.parametrize("said", [f"Incorrect API key: {KEY}", "Incorrect key: ****cret", "Incorrect: {prompt}"])
+async def test_a_refusal_that_repeats_the_key_or_the_prompt_is_told_by_its_code(
+    llm: LlmServiceStub, first: OpenAiServer, caplog: pytest.LogCaptureFixture, status: int, said: str
+) -> None:
+    said = said.format(prompt="the night after the long storm")
+    first.next.append(answers({"error": {"message": said, "code": "invalid_api_key"}}, status))
+    request = generate(provider="first")
+    request.prompt.input = "They sang in the night\nafter the long storm."
+    told = await refusal(llm.Generate(request, timeout=20))
     assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PROVIDER_REFUSED")
     assert f"(HTTP {status}, invalid_api_key)" in told.message
     logged = "".join(str(vars(record)) for record in caplog.records)

@@ -73,6 +73,6 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 @pytest.fixture
 async def clients(world: World) -> AsyncIterator[Clients]:
     """Open the stubs."""
-    where = dict.fromkeys(("agents", "memory", "social", "trading"), world.address)
+    where = dict.fromkeys(("agents", "llm", "memory", "social", "trading"), world.address)
     async with connected(where, Proof()) as stubs:
         yield stubs

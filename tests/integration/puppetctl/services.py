@@ -71,11 +71,14 @@ class FakeAgents(AgentServiceServicer):
         self.calls.append(f"start {request.id}")
         agent = await self._get(request.id, context)
         agent.is_active = True
+        agent.ClearField("stop_time")
         return pb.StartAgentResponse(agent=agent)
 
     async def StopAgent(self, request: pb.StopAgentRequest, context: Context) -> pb.StopAgentResponse:
+        self.calls.append(f"stop {request.id}")
         agent = await self._get(request.id, context)
         agent.is_active = False
+        agent.stop_time.GetCurrentTime()
         return pb.StopAgentResponse(agent=agent)
 
     async def GetAgentStatus(self, request: pb.GetAgentStatusRequest, context: Context) -> pb.GetAgentStatusResponse:
@@ -84,14 +87,20 @@ class FakeAgents(AgentServiceServicer):
         due.due_time.GetCurrentTime()
         due.due_time.seconds += 600
         return pb.GetAgentStatusResponse(
-            is_active=agent.is_active, mood=pb.Mood(label="relaxed"), schedule=[due], post_count=7, trade_count=1
+            is_active=agent.is_active,
+            mood=pb.Mood(label="relaxed"),
+            schedule=[due],
+            post_count=7,
+            trade_count=1,
+            notices=[pb.Notice(field=path, description=f"nobody here knows {path}") for path in agent.unknown_fields],
         )
 
     async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
         await self._get(request.agent_id, context)
         if request.topic == "never":
             return pb.TriggerPostResponse(workflow_id="w")
-        kind = pb.ACTIVITY_KIND_FAILURE if request.topic == "failure" else pb.ACTIVITY_KIND_POST
+        kinds = {"failure": pb.ACTIVITY_KIND_FAILURE, "silence": pb.ACTIVITY_KIND_PASS}
+        kind = kinds.get(request.topic, pb.ACTIVITY_KIND_POST)
         return pb.TriggerPostResponse(workflow_id="w", activity=self.add(request.agent_id, kind, request.topic))
 
     async def TriggerTrade(self, request: pb.TriggerTradeRequest, context: Context) -> pb.TriggerTradeResponse:
@@ -129,8 +138,13 @@ class FakeAgents(AgentServiceServicer):
     async def _keep(self, persona: Any, context: Context) -> pb.Agent:
         if not persona["name"]:
             await context.abort_with_status(_status(InvalidRequest([Violation("persona.name", "is required")])))
+        if "twitter_credentials" in persona and persona["twitter_credentials"]["apiKey"] == "YOUR_API_KEY":
+            refused = Violation("persona.twitter_credentials", "CREDENTIALS_REFUSED: X refused them")
+            await context.abort_with_status(_status(InvalidRequest([refused])))
         agent_id = persona["id"]
         agent = pb.Agent(id=agent_id, name=persona["name"], persona=persona, etag="e1", unknown_fields=["shoe_size"])
+        if before := self.agents.get(agent_id):
+            agent.is_active = before.is_active
         if "twitter_credentials" in persona:
             credentials = agent.persona.fields["twitter_credentials"].struct_value
             self.secrets[agent_id] = dict(credentials)
@@ -144,7 +158,17 @@ class FakeAgents(AgentServiceServicer):
 
 
 class FakeSocial(SocialServiceServicer):
-    """Knows every account; anything but a look at one is UNIMPLEMENTED."""
+    """Knows every account, and lists one whose credentials the network refuses."""
+
+    async def ListAccounts(
+        self, request: social_pb.ListAccountsRequest, context: Context
+    ) -> social_pb.ListAccountsResponse:
+        return social_pb.ListAccountsResponse(accounts=[social_pb.Account(id="acc_basil", handle="basil")])
+
+    async def ListMentions(
+        self, request: social_pb.ListMentionsRequest, context: Context
+    ) -> social_pb.ListMentionsResponse:
+        await context.abort(grpc.StatusCode.UNAUTHENTICATED, "the network refused them")
 
     async def GetAccount(self, request: social_pb.GetAccountRequest, context: Context) -> social_pb.GetAccountResponse:
         handle = request.id.removeprefix("acc_")
@@ -162,6 +186,11 @@ class FakeTrading(TradingServiceServicer):
         self.halts: dict[str, str] = {}
         """By wallet, the reason of its halt; empty for that over all."""
         self.refuses_lists = False
+
+    async def ListTrendingTokens(
+        self, request: trading_pb.ListTrendingTokensRequest, context: Context
+    ) -> trading_pb.ListTrendingTokensResponse:
+        return trading_pb.ListTrendingTokensResponse()
 
     async def ListWallets(
         self, request: trading_pb.ListWalletsRequest, context: Context

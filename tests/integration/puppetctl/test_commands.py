@@ -34,8 +34,54 @@ async def test_apply_makes_a_character_of_a_file(
     folder.mkdir(parents=True)
     (folder / "admin.token").write_text(f"{SANDBOX_TOKEN}\n")
     assert await commands.apply([path], tmp_path) == 0
-    assert capsys.readouterr().out == "odd: created; unknown fields: shoe_size\n"
+    assert capsys.readouterr().out == "odd: created; nobody here knows shoe_size\n"
     assert world.sandbox.calls == ["account odd"]
+
+
+async def test_apply_does_what_it_can_and_names_the_files_that_are_bad(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [tmp_path / f"{name}.json" for name in ("odd", "empty", "nameless")]
+    for path, persona in zip(paths, ('{"id": "odd", "name": "Odd"}', "", '{"id": "x", "name": ""}'), strict=True):
+        path.write_text(persona)
+    folder = tmp_path / "sandbox" / "x"
+    folder.mkdir(parents=True)
+    (folder / "admin.token").write_text(SANDBOX_TOKEN)
+    assert await commands.apply(paths, tmp_path) == 1
+    shown = capsys.readouterr()
+    assert shown.out.startswith("odd: created")
+    assert f"{paths[1]}: is empty" in shown.err
+    assert f"{paths[2]}: x: INVALID_REQUEST" in shown.err
+    assert world.agents.agents["odd"].is_active
+
+
+async def test_characters_are_stopped_and_started_by_name_or_all(world: World, basil: str) -> None:
+    world.agents.agents["pia"] = pb.Agent(id="pia", name="Nonna Pia", is_active=True)
+
+    async def active(*command: str) -> list[bool]:
+        result = await asyncio.to_thread(CliRunner().invoke, app, command)
+        assert result.exit_code == 0
+        return [world.agents.agents[name].is_active for name in ("basil", "pia")]
+
+    assert await active("stop", "basil") == [False, True]
+    assert await active("start", "basil") == [True, True]
+    assert await active("stop", "--all") == [False, False]
+    assert await active("start", "--all") == [True, True]
+
+
+@pytest.mark.parametrize("command", [["stop"], ["start"], ["stop", "basil", "--all"], ["halt", "basil", "--all"]])
+def test_who_is_meant_is_named_or_all(command: list[str]) -> None:
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert "--all" in result.output
+
+
+async def test_agents_tells_what_of_a_persona_is_not_done(
+    world: World, basil: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.agents.agents[basil].unknown_fields.append("shoe_size")
+    assert await commands.agents() == 0
+    assert "basil: nobody here knows shoe_size" in capsys.readouterr().out
 
 
 async def test_agents_lists_every_page(world: World, basil: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +100,7 @@ async def test_agents_says_how_to_make_the_first(world: World, capsys: pytest.Ca
 
 @pytest.mark.parametrize(
     ("topic", "code", "shown"),
-    [("rain", 0, "rain"), ("failure", 1, "failure"), ("never", 0, "puppetctl watch")],
+    [("rain", 0, "rain"), ("failure", 1, "failure"), ("silence", 3, "silence"), ("never", 4, "puppetctl watch")],
 )
 async def test_post_shows_what_came_of_it(
     basil: str, topic: str, code: int, shown: str, capsys: pytest.CaptureFixture[str]
@@ -64,7 +110,7 @@ async def test_post_shows_what_came_of_it(
 
 
 async def test_a_trade_that_is_not_made_is_no_failure(basil: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert await commands.trade(basil) == 0
+    assert await commands.trade(basil) == 3
     assert "Basil holds" in capsys.readouterr().out
 
 

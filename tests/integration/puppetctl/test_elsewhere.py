@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -263,3 +264,11 @@ def test_the_last_operator_goes_only_when_it_is_meant_and_the_way_back_works(
 def test_every_program_has_a_variable_that_says_where_it_is() -> None:
     assert location_setting("sandbox.x") == "PUPPET_CTL_SANDBOX_X"
     assert len({location_setting(name) for name in DEFAULT_PORTS}) == len(DEFAULT_PORTS)
+
+
+async def test_the_doctor_knows_what_is_live_for_the_suite_that_runs(
+    unsaid: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with suite_at(tmp_path, {name: where for name, where in unsaid.items() if name != "sandbox.x"}):
+        await doctor(tmp_path, {})
+    assert re.search(r"X +live, for the suite that runs here", capsys.readouterr().out)

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import DateTime, Field, SQLModel, col, select
 
-from services.runtime import idempotency
+from services.runtime import idempotency, sqlite_file
 from services.runtime.db import Database
-from services.runtime.errors import RequestIdReused
+from services.runtime.errors import RequestIdReused, Unavailable
 from services.runtime.idempotency import RequestKey
 from services.runtime.sqlite_file import driver_of
 
@@ -267,4 +267,22 @@ async def test_who_goes_away_twice_commits_nothing(tmp_path: Path, versions: Pat
         await writing
     async with database.read() as transaction:
         assert await transaction.connection.scalar(sa.text("SELECT count(*) FROM leaf")) == 0
+    await database.close()
+
+
+async def test_a_file_that_another_process_keeps_locked_is_a_failure_that_passes(
+    tmp_path: Path, versions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "_PATIENCE", 10)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'service.db'}")
+    await database.migrate(versions)
+    with contextlib.closing(sqlite3.connect(tmp_path / "service.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable, match="locked by another process"):
+            async with database.write():
+                raise AssertionError
+        other.rollback()
+    async with database.write() as transaction:
+        await transaction.connection.execute(sa.text("INSERT INTO note (id) VALUES ('a')"))
+        await transaction.commit()
     await database.close()

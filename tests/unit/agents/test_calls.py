@@ -7,6 +7,7 @@ from grpc.aio import AioRpcError, Metadata
 from services.agents.adapters.calls import calling
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.ports.neighbours import Refused
+from services.llm.domain import ProviderUnavailable
 from services.runtime.rpc.status import to_status
 from services.social.domain.errors import ReplyShareUsedUp
 
@@ -24,6 +25,15 @@ def test_what_may_succeed_later_says_why_it_did_not_now(code: grpc.StatusCode, t
     with pytest.raises(DependencyUnavailable) as raised, calling("llm"):
         raise AioRpcError(code, Metadata(), Metadata(), details="...")
     assert raised.value.message == text
+
+
+def test_a_service_that_is_there_says_itself_what_keeps_it() -> None:
+    status = to_status(ProviderUnavailable("grok", "failed with HTTP 503", 7.0), "llm.puppet")
+    trailers = Metadata(("grpc-status-details-bin", status.SerializeToString()))
+    with pytest.raises(DependencyUnavailable) as raised, calling("llm"):
+        raise AioRpcError(grpc.StatusCode.UNAVAILABLE, Metadata(), trailers, details=status.message)
+    assert raised.value.message == "the llm service can't now: grok: failed with HTTP 503"
+    assert raised.value.retry_after == 7.0
 
 
 def test_a_limit_that_lasts_for_a_day_is_a_refusal() -> None:

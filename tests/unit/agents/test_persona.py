@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.agents.domain.mood import Mood
-from services.agents.domain.persona import Capitalization, read_persona, unknown_fields
+from services.agents.domain.persona import Capitalization, read_kept, read_persona, unknown_fields
 from services.runtime.errors import InvalidRequest
 
 
@@ -46,7 +46,7 @@ def test_a_whole_persona_is_read(sample_persona: dict[str, Any]) -> None:
     assert persona.trading.max_trade_lamports == 50_000_000
     assert persona.trading.max_slippage_bps == 100
     assert persona.reply_examples[0].memory == "The gate at number two creaks."
-    assert unknown_fields(sample_persona) == []
+    assert unknown_fields(sample_persona) == {}
 
 
 def test_every_violation_is_named_by_its_path() -> None:
@@ -57,7 +57,7 @@ def test_every_violation_is_named_by_its_path() -> None:
                 "post_frequency": {"min_hours_between_posts": 5, "max_hours_between_posts": 2, "timezone": "Mars/Base"},
                 "interaction_patterns": {"reply_probability": 1.5, "like_probability": "often"},
             },
-            "personality": {"traits": [1], "emotional_range": {"default_mood": {"valence": -2}}},
+            "personality": {"traits": [1], "values": "thrift", "emotional_range": {"default_mood": {"valence": -2}}},
             "solana_integration": {"trade_safety": {"max_daily_trades": 1.5}},
             "style_guide": "loud",
         }
@@ -71,6 +71,7 @@ def test_every_violation_is_named_by_its_path() -> None:
     assert found["persona.behavior.interaction_patterns.reply_probability"] == "must be 0 to 1, and is 1.5"
     assert found["persona.behavior.interaction_patterns.like_probability"] == "must be a number"
     assert found["persona.personality.traits[0]"] == "must be a text"
+    assert found["persona.personality.values"] == "must be a list of texts"
     assert found["persona.personality.emotional_range.default_mood.valence"] == "must be -1 to 1, and is -2"
     assert "whole number" in found["persona.solana_integration.trade_safety.max_daily_trades"]
     assert found["persona.style_guide"] == "must be an object"
@@ -101,8 +102,8 @@ def test_numbers_may_come_as_floats_as_a_struct_sends_them() -> None:
     assert persona.trading.max_daily_trades == 3
 
 
-@pytest.mark.parametrize("hours", [[24], [9.5], ["nine"], [True], [None]])
-def test_peak_hours_are_hours_of_the_day(hours: list[Any]) -> None:
+@pytest.mark.parametrize("hours", [[24], [9.5], ["nine"], [True], [None], 9, "9-17"])
+def test_peak_hours_are_hours_of_the_day(hours: Any) -> None:
     raw = minimal(behavior={"post_frequency": {"peak_posting_hours": hours}})
     assert "persona.behavior.post_frequency.peak_posting_hours" in violations(raw)
 
@@ -111,6 +112,41 @@ def test_unknown_fields_are_reported_and_not_fatal() -> None:
     raw = minimal(aura="gold", behavior={"post_frequency": {"peak_hours": [9]}}, budget={"usd": 3})
     read_persona(raw)
     assert sorted(unknown_fields(raw)) == ["aura", "behavior.post_frequency.peak_hours", "budget"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "path", "meant"),
+    [
+        (minimal(post_exampels=["a"]), "post_exampels", "post_examples"),
+        (minimal(postExamples=["a"]), "postExamples", "post_examples"),
+        (minimal(style_guide={"capitalisation": "upper"}), "style_guide.capitalisation", ""),
+        (minimal(personality={"trait": ["shy"]}), "personality.trait", "traits"),
+        (minimal(personality={"intrests": ["tea"]}), "personality.intrests", "interests"),
+        (minimal(llm_config={"max_token": 9}), "llm_config.max_token", "max_tokens"),
+        (minimal(aura="gold"), "aura", ""),
+    ],
+)
+def test_a_misspelt_field_is_told_with_what_may_be_meant(raw: dict[str, Any], path: str, meant: str) -> None:
+    assert unknown_fields(raw) == {path: meant}
+
+
+@pytest.mark.parametrize("words", ["SHOUTING", "loud", "camelCase"])
+def test_a_capitalization_that_nobody_knows_is_refused_with_those_there_are(words: str) -> None:
+    raw = minimal(style_guide={"formatting": {"capitalization": words}})
+    told = violations(raw)["persona.style_guide.formatting.capitalization"]
+    assert told == f"must be one of standard, lowercase, uppercase, title, free, and is '{words}'"
+
+
+def test_what_an_earlier_version_took_is_read_as_far_as_it_goes() -> None:
+    raw = minimal(
+        personality={"traits": "grumpy"},
+        style_guide={"formatting": {"capitalization": "SHOUTING"}},
+        behavior={"post_frequency": {"peak_posting_hours": 9, "min_hours_between_posts": -1}},
+    )
+    assert len(violations(raw)) == 4
+    kept = read_kept(raw)
+    assert (kept.personality.traits, kept.style.capitalization) == (("grumpy",), Capitalization.STANDARD)
+    assert kept.behavior.peak_posting_hours == {9}
 
 
 @pytest.mark.parametrize(

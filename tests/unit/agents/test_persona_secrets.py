@@ -112,7 +112,7 @@ def test_what_nobody_knows_is_kept_by_its_path_only(
         section = section.setdefault(name, {})
     section["telegram"] = value
     kept: Any = redact(sample_persona)
-    assert unknown_fields(sample_persona) == unknown_fields(kept) == [".".join((*place, "telegram"))]
+    assert unknown_fields(sample_persona) == unknown_fields(kept) == {".".join((*place, "telegram")): ""}
     for name in place:
         kept = kept[name]
     assert kept["telegram"] == REDACTED
@@ -144,7 +144,7 @@ def test_what_is_unknown_in_an_entry_of_a_list_is_not_kept() -> None:
 def test_everything_in_a_known_persona_is_kept(path: Any) -> None:
     raw = json.loads(path.read_text())
     assert redact(raw) == raw
-    assert unknown_fields(raw) == []
+    assert list(unknown_fields(raw)) == []
 
 
 def test_a_counterpart_whose_name_sounds_secret_keeps_its_numbers() -> None:

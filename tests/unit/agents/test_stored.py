@@ -58,6 +58,7 @@ ORDER = Order(
 SAMPLES: dict[str, Any] = {
     "post_task": PostTask("wren", "gates", TradeNews("bought MOSS", {"trade_id": "trd_1"})),
     "post_task-plain": PostTask("wren"),
+    "post_task-awaited": PostTask("wren", "gates", is_awaited=True),
     "mentions_task": MentionsTask("wren"),
     "reply_task": ReplyTask("wren", MENTION),
     "trade_task": TradeTask("wren"),

@@ -13,7 +13,7 @@ from services.agents.domain.persona.model import (
     StyleGuide,
     Trading,
 )
-from services.agents.domain.persona.reading import read_persona, redact, unknown_fields
+from services.agents.domain.persona.reading import read_kept, read_persona, redact, unknown_fields
 from services.agents.domain.persona.secrets import REDACTED, Secrets, XSecrets, secrets_of
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "StyleGuide",
     "Trading",
     "XSecrets",
+    "read_kept",
     "read_persona",
     "redact",
     "secrets_of",

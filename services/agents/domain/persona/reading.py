@@ -11,16 +11,15 @@ from services.agents.domain.mood import Mood
 from services.agents.domain.persona.memories import read_initial_memory
 from services.agents.domain.persona.model import (
     Behavior,
-    Capitalization,
     Example,
     LlmChoice,
     Persona,
     Personality,
-    StyleGuide,
     Trading,
 )
 from services.agents.domain.persona.secrets import REDACTED, X_FIELDS
 from services.agents.domain.persona.section import Findings, Lenient, Section
+from services.agents.domain.persona.style import read_style
 from services.runtime.errors import InvalidRequest, quoted
 
 LAMPORTS_PER_SOL = 1_000_000_000
@@ -31,10 +30,6 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MINT = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")
 _MOST_HOURS = 24.0 * 365
 _MOST_SOL = 1_000_000.0
-_POST_LENGTH = 280
-# Older files count words: `"max_post_length": 20`. No character lives on posts of 39 letters.
-_LEAST_LENGTH = 40
-_LETTERS_PER_WORD = 7
 
 
 def read_persona(raw: Mapping[str, Any]) -> Persona:
@@ -46,11 +41,19 @@ def read_persona(raw: Mapping[str, Any]) -> Persona:
     return persona
 
 
-def unknown_fields(raw: Mapping[str, Any]) -> list[str]:
-    """Return the fields of a file that nothing here knows, by their paths without the leading `persona.`."""
+def read_kept(raw: Mapping[str, Any]) -> Persona:
+    """Return the persona of what was kept of a file, as far as it goes: what was read once is never refused."""
+    return _read(Section(raw, _ROOT, Lenient()))
+
+
+def unknown_fields(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields of a file that nothing here knows, by their paths without the leading `persona.`.
+
+    The value is the name that may have been meant; it is empty where none is like it.
+    """
     findings = Lenient()
     _read(Section(raw, _ROOT, findings))
-    return [path.removeprefix(f"{_ROOT}.") for path in findings.unknown]
+    return {path.removeprefix(f"{_ROOT}."): meant for path, meant in findings.unknown.items()}
 
 
 def redact(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +74,7 @@ def _read(root: Section) -> Persona:
         description=root.text("description", 2_000),
         is_active=root.flag("is_active"),
         personality=_personality(root.section("personality")),
-        style=_style(style, behavior.section("content_preferences")),
+        style=read_style(style, behavior.section("content_preferences")),
         memory=read_initial_memory(root),
         behavior=_behavior(behavior),
         trading=_trading(root, behavior.section("trading_behavior")),
@@ -127,64 +130,6 @@ def _mood(emotions: Section) -> str | Mood:
     )
 
 
-def _style(section: Section, preferences: Section) -> StyleGuide:
-    formatting, vocabulary = section.section("formatting"), section.section("vocabulary")
-    constraints = section.section("language_constraints")
-    for name in ("hashtag_style", "emoji_frequency", "sentence_length"):
-        formatting.text(name)
-    formatting.raw("paragraph_breaks")
-    constraints.raw("technical_jargon")
-    # Both places are in use for these.
-    lengths = [_post_length(where) for where in (section.section("content_preferences"), preferences)]
-    return StyleGuide(
-        voice=section.prose("voice"),
-        tone=section.prose("tone"),
-        uses_hashtags=_uses(formatting, "uses_hashtags"),
-        uses_emojis=_uses(formatting, "uses_emojis"),
-        capitalization=_capitalization(formatting.text("capitalization")),
-        avoid_hyphens=formatting.flag("avoid_hyphens"),
-        key_terms=vocabulary.texts("key_terms"),
-        avoid_terms=vocabulary.texts("avoid_terms"),
-        topics_to_avoid=section.texts("topics_to_avoid"),
-        profanity_allowed=constraints.flag("profanity_allowed"),
-        max_post_length=min(lengths),
-    )
-
-
-def _post_length(section: Section) -> int:
-    for name in ("link_sharing_frequency", "original_content_ratio", "quote_tweet_frequency"):
-        section.number(name, 0, 1)
-    section.whole("max_thread_length", 1, 25)
-    typical, most = (section.whole(name, 1, 25_000) for name in ("typical_post_length", "max_post_length"))
-    if typical and most and typical > most:
-        section.refuse("typical_post_length", f"must be at most max_post_length, which is {most}, and is {typical}")
-    if most is None:
-        return _POST_LENGTH
-    return min(_POST_LENGTH, most if most >= _LEAST_LENGTH else max(_LEAST_LENGTH, most * _LETTERS_PER_WORD))
-
-
-def _uses(section: Section, name: str) -> bool:
-    """Read `true`, or words such as "rarely" or "never"."""
-    value = section.raw(name)
-    if not isinstance(value, str):
-        return section.flag(name)
-    said = value.strip()
-    return bool(said) and not re.match(r"(no|none|never|false|0)\b", said, re.IGNORECASE)
-
-
-def _capitalization(words: str) -> Capitalization:
-    said = words.casefold().replace("_", " ")
-    if re.search(r"always lower|lowercase only|never capital|no capital|^all lower", said):
-        return Capitalization.LOWERCASE
-    if re.search(r"inconsist|sometimes|mixed|varie|free", said):
-        return Capitalization.FREE
-    if re.match(r"lower", said):
-        return Capitalization.LOWERCASE
-    if re.match(r"(all caps|upper)", said):
-        return Capitalization.UPPERCASE
-    return Capitalization.TITLE if said.startswith("title") else Capitalization.STANDARD
-
-
 def _behavior(section: Section) -> Behavior:
     posts, patterns = section.section("post_frequency"), section.section("interaction_patterns")
     low, high = posts.span("min_hours_between_posts", "max_hours_between_posts", (2.0, 6.0), _MOST_HOURS)
@@ -209,6 +154,8 @@ def _hours(posts: Section) -> frozenset[int]:
     name = "peak_posting_hours"
     given = posts.raw(name) or []
     hours = given if isinstance(given, list | tuple) else [given]
+    if hours is not given:
+        posts.refuse(name, "must be a list of whole hours")
     right = {int(hour) for hour in hours if isinstance(hour, int | float) and hour in range(24)}
     if any(isinstance(hour, bool) or hour not in range(24) for hour in hours):
         posts.refuse(name, "must be whole hours from 0 to 23")

@@ -4,6 +4,7 @@ How a field was read also says what of it may be kept: the values of known field
 that they are there. Nobody can tell a secret by its name or its looks.
 """
 
+import difflib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ _ENOUGH = 50
 _MOST_UNKNOWN = 1_000
 _LONGEST_NAME = 100
 _MAX_ITEMS = 1_000
+_ALIKE = 0.75
+"""How much of two names must be the same for one to be meant by the other; 1 is all."""
 
 
 @dataclass(slots=True)
@@ -25,7 +28,8 @@ class Findings:
     """What reading a persona brought to light, by path."""
 
     violations: list[Violation] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
+    unknown: dict[str, str] = field(default_factory=dict)
+    """By the path of a field that nobody knows, the name that may have been meant; empty where none is like it."""
 
     def refuse(self, path: str, description: str) -> None:
         """Note that a field breaks a rule. Raises InvalidRequest with the fiftieth."""
@@ -113,9 +117,10 @@ class Section:
         return ", ".join(self.texts(name)) if isinstance(value, list | tuple) else self.text(name, most)
 
     def texts(self, name: str, most: int = 1_000) -> tuple[str, ...]:
-        """Return a list of texts; one text alone is a list of one."""
+        """Return a list of texts."""
         value = self.raw(name)
         if isinstance(value, str):
+            self.refuse(name, "must be a list of texts")
             value = [value]
         texts = []
         for at, item in self._items(name, value):
@@ -193,8 +198,12 @@ class Section:
 
     def close(self) -> None:
         """Note every field here and below that nobody has asked for."""
-        unknown = [f"{self.path}.{name[:_LONGEST_NAME]}" for name in self._raw if name not in self._read]
-        self._findings.unknown += unknown[: max(0, _MOST_UNKNOWN - len(self._findings.unknown))]
+        known = {_folded(name): name for name in self._read}
+        for name in self._raw:
+            if name not in self._read and len(self._findings.unknown) < _MOST_UNKNOWN:
+                name = name[:_LONGEST_NAME]
+                meant = difflib.get_close_matches(_folded(name), known, 1, _ALIKE)
+                self._findings.unknown[f"{self.path}.{name}"] = known[meant[0]] if meant else ""
         for part in self._parts:
             part.close()
 
@@ -234,6 +243,11 @@ class Section:
 
     def _refuse(self, path: str, description: str) -> None:
         self._findings.refuse(path, description)
+
+
+def _folded(name: str) -> str:
+    """Return a name as it is compared: `postExamples` and `post-examples` are `post_examples`."""
+    return name.replace("_", "").replace("-", "").casefold()
 
 
 def _kept(value: Any, how: _How | Section | list[Any]) -> Any:

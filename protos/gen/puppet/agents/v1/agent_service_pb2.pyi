@@ -63,6 +63,30 @@ ACTIVITY_KIND_FAILURE: ActivityKind.ValueType  # 6
 """It tried, and failed."""
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
+class _NoticeReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NoticeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTICE_REASON_UNSPECIFIED: _NoticeReason.ValueType  # 0
+    """Never sent."""
+    NOTICE_REASON_UNKNOWN_FIELD: _NoticeReason.ValueType  # 1
+    """This version does not know the field."""
+    NOTICE_REASON_PROVIDER_NOT_FOUND: _NoticeReason.ValueType  # 2
+    """The llm service has no provider of this name: whichever there is writes, or none, as the service is set up."""
+
+class NoticeReason(_NoticeReason, metaclass=_NoticeReasonEnumTypeWrapper):
+    """Why a field of a persona isn't done as it stands there."""
+
+NOTICE_REASON_UNSPECIFIED: NoticeReason.ValueType  # 0
+"""Never sent."""
+NOTICE_REASON_UNKNOWN_FIELD: NoticeReason.ValueType  # 1
+"""This version does not know the field."""
+NOTICE_REASON_PROVIDER_NOT_FOUND: NoticeReason.ValueType  # 2
+"""The llm service has no provider of this name: whichever there is writes, or none, as the service is set up."""
+Global___NoticeReason: _TypeAlias = NoticeReason  # noqa: Y015
+
 @_typing.final
 class Agent(_message.Message):
     """A character."""
@@ -80,6 +104,7 @@ class Agent(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    STOP_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The persona's `id`."""
     name: _builtins.str
@@ -112,6 +137,10 @@ class Agent(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def stop_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was stopped; not set while its schedule runs, and for one that was never started."""
+
     def __init__(
         self,
         *,
@@ -126,10 +155,11 @@ class Agent(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        stop_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "persona", b"persona", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "persona", b"persona", "stop_time", b"stop_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "description", b"description", "etag", b"etag", "id", b"id", "is_active", b"is_active", "name", b"name", "persona", b"persona", "unknown_fields", b"unknown_fields", "update_time", b"update_time", "wallet_id", b"wallet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "description", b"description", "etag", b"etag", "id", b"id", "is_active", b"is_active", "name", b"name", "persona", b"persona", "stop_time", b"stop_time", "unknown_fields", b"unknown_fields", "update_time", b"update_time", "wallet_id", b"wallet_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -620,6 +650,7 @@ class GetAgentStatusResponse(_message.Message):
     REPLY_COUNT_FIELD_NUMBER: _builtins.int
     TRADE_COUNT_FIELD_NUMBER: _builtins.int
     ACTIVE_DURATION_FIELD_NUMBER: _builtins.int
+    NOTICES_FIELD_NUMBER: _builtins.int
     is_active: _builtins.bool
     """True while its schedule runs."""
     post_count: _builtins.int
@@ -640,6 +671,10 @@ class GetAgentStatusResponse(_message.Message):
     def active_duration(self) -> _duration_pb2.Duration:
         """How long the schedule has run since it was last started."""
 
+    @_builtins.property
+    def notices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Notice]:
+        """What of the persona isn't done as it stands there."""
+
     def __init__(
         self,
         *,
@@ -650,14 +685,45 @@ class GetAgentStatusResponse(_message.Message):
         reply_count: _builtins.int = ...,
         trade_count: _builtins.int = ...,
         active_duration: _duration_pb2.Duration | None = ...,
+        notices: _abc.Iterable[Global___Notice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["active_duration", b"active_duration", "mood", b"mood"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_duration", b"active_duration", "is_active", b"is_active", "mood", b"mood", "post_count", b"post_count", "reply_count", b"reply_count", "schedule", b"schedule", "trade_count", b"trade_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_duration", b"active_duration", "is_active", b"is_active", "mood", b"mood", "notices", b"notices", "post_count", b"post_count", "reply_count", b"reply_count", "schedule", b"schedule", "trade_count", b"trade_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAgentStatusResponse: _TypeAlias = GetAgentStatusResponse  # noqa: Y015
+
+@_typing.final
+class Notice(_message.Message):
+    """A field of a persona that isn't done as it stands there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    reason: Global___NoticeReason.ValueType
+    """Why."""
+    field: _builtins.str
+    """Its path, for example `style_guide.tone`."""
+    description: _builtins.str
+    """The same in words, and what may have been meant."""
+    def __init__(
+        self,
+        *,
+        reason: Global___NoticeReason.ValueType = ...,
+        field: _builtins.str = ...,
+        description: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "field", b"field", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Notice: _TypeAlias = Notice  # noqa: Y015
 
 @_typing.final
 class TriggerPostRequest(_message.Message):

@@ -49,6 +49,11 @@ class LlmServiceStub:
                 request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateRequest.SerializeToString,
                 response_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateResponse.FromString,
                 _registered_method=True)
+        self.GetProvider = channel.unary_unary(
+                '/puppet.llm.v1.LlmService/GetProvider',
+                request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetProviderRequest.SerializeToString,
+                response_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetProviderResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/puppet.llm.v1.LlmService/ListModels',
                 request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.ListModelsRequest.SerializeToString,
@@ -80,6 +85,14 @@ class LlmServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetProvider(self, request, context):
+        """Returns a configured provider, and asks nothing of it.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """Lists the models that the configured providers offer now. A provider that doesn't answer is listed with its error.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
@@ -100,6 +113,11 @@ def add_LlmServiceServicer_to_server(servicer, server):
                     servicer.StreamGenerate,
                     request_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateRequest.FromString,
                     response_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateResponse.SerializeToString,
+            ),
+            'GetProvider': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProvider,
+                    request_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetProviderRequest.FromString,
+                    response_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetProviderResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -166,6 +184,33 @@ class LlmService:
             '/puppet.llm.v1.LlmService/StreamGenerate',
             puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateRequest.SerializeToString,
             puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProvider(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.llm.v1.LlmService/GetProvider',
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetProviderRequest.SerializeToString,
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetProviderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -29,6 +29,10 @@ class LlmServiceStub:
     """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
     Errors: as Generate.
     """
+    GetProvider: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.GetProviderRequest, _llm_service_pb2.GetProviderResponse]
+    """Returns a configured provider, and asks nothing of it.
+    Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.ListModelsRequest, _llm_service_pb2.ListModelsResponse]
     """Lists the models that the configured providers offer now. A provider that doesn't answer is listed with its error.
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
@@ -60,6 +64,16 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.AsyncIterator[_llm_service_pb2.StreamGenerateResponse]:
         """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
         Errors: as Generate.
+        """
+
+    @_abc_1.abstractmethod
+    def GetProvider(
+        self,
+        request: _llm_service_pb2.GetProviderRequest,
+        context: _aio.ServicerContext[_llm_service_pb2.GetProviderRequest, _abc.Awaitable[_llm_service_pb2.GetProviderResponse]],
+    ) -> _abc.Awaitable[_llm_service_pb2.GetProviderResponse]:
+        """Returns a configured provider, and asks nothing of it.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
