@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.memory.adapters.sql.filters import Condition
 from services.memory.adapters.sql.lexicon import BLANKS, EARLIER, PREVIOUS, Document, idf
 from services.memory.adapters.sql.tables import memory
-from services.memory.domain.words import fold
+from services.memory.domain.search import Matches
+from services.memory.domain.words import spaced
 from services.runtime.sqlite_file import LONG, driver_of
 
 _SCALE = 3.0
@@ -32,10 +33,17 @@ _FEW, _FEW_PUT = 20_000, 16
 _ROW_BUDGET, _NEWEST = 200, 2_000
 """How many matches are scored at most, at 1.5 microseconds each: as long as one word has fewer, and if none has."""
 
+_BLANK_WORDS = 30
+"""How many words a document has that has no meaning."""
+_TOTALS = 1
+"""The id of the record of FTS5 that has the size of its table."""
+
 _COMMON, _LASTING = 1_000, 60.0
 """A word that more documents have is counted once in so many seconds: that walks through all of them."""
 _KEPT = 100_000
 """How many words' counts are kept at most."""
+_AT_ONCE = 1_000
+"""How many words are counted in one statement."""
 
 
 class SqliteLexicon:
@@ -71,12 +79,12 @@ class SqliteLexicon:
         passing: Sequence[Condition],
         now: datetime,
         most: int,
-    ) -> dict[int, float]:
-        """Return the scores of the best documents whose memories pass these conditions, by number."""
+    ) -> Matches:
+        """Return the best documents whose memories pass these conditions."""
         driver = driver_of(connection)
-        table, total = _size(driver.connection, agent_id)
+        table, total, mean_words = _size(driver.connection, agent_id)
         if not (total and terms):
-            return {}
+            return Matches({}, mean_words)
 
         def match(db: sqlite3.Connection) -> _Match | None:
             return _match(table, total, self._frequencies.of(db, agent_id, table, total, terms))
@@ -87,10 +95,11 @@ class SqliteLexicon:
                 return _rank(db, match(db), most)
 
             # In one go: every statement of SQLAlchemy takes as long as the words of a query.
-            return dict(best(driver.connection) if total <= _FEW else await driver.run(best))
+            found = best(driver.connection) if total <= _FEW else await driver.run(best)
+            return Matches(dict(found), mean_words)
         wanted = await driver.run(match)
         if wanted is None:
-            return {}
+            return Matches({}, mean_words)
         number: Any = sa.literal_column(f"{table}.rowid")
         query = sa.select(number, sa.literal_column(wanted.rank)).prefix_with(_LONG).select_from(sa.text(table))
         query = query.join(memory, memory.c.seq == number).where(sa.text(f"{table} MATCH :match"), *passing)
@@ -99,7 +108,7 @@ class SqliteLexicon:
         for expression in wanted.asked(scores, most):
             for seq, score in await connection.execute(query, {"match": expression, "now": now}):
                 scores.setdefault(seq, score)
-        return dict(wanted.best(scores, most))
+        return Matches(dict(wanted.best(scores, most)), mean_words)
 
 
 class _Counted(NamedTuple):
@@ -139,8 +148,11 @@ class _Frequencies:
             frequencies[term] = kept.documents if kept and is_alike and now - kept.time < _LASTING else 0
         asked = [term for term, count in frequencies.items() if not count]
         if asked:
-            counting = ", ".join(f"(SELECT count(*) FROM {table} WHERE {table} MATCH ?)" for _ in asked)
-            found = db.execute(f"SELECT {counting}", tuple(map(_quoted, asked))).fetchone()
+            found = [
+                count
+                for start in range(0, len(asked), _AT_ONCE)
+                for count in _count(db, table, asked[start : start + _AT_ONCE])
+            ]
             frequencies |= zip(asked, found, strict=True)
             if len(self._counted) > _KEPT:
                 self._counted.clear()
@@ -148,6 +160,12 @@ class _Frequencies:
                 if count > _COMMON:
                     self._counted[agent_id, term] = _Counted(count, total, written, now)
         return frequencies
+
+
+def _count(db: sqlite3.Connection, table: str, terms: Sequence[str]) -> Sequence[int]:
+    counting = ", ".join(f"(SELECT count(*) FROM {table} WHERE {table} MATCH ?)" for _ in terms)
+    counts: Sequence[int] = db.execute(f"SELECT {counting}", tuple(map(_quoted, terms))).fetchone()
+    return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +214,7 @@ def _create(db: sqlite3.Connection, agent_id: str) -> str:
         f"CREATE VIRTUAL TABLE {table} USING fts5"
         "(text, who, day, previous, earlier, tokenize = 'porter unicode61 remove_diacritics 2')"
     )
-    blanks = [(-number, "qzx " * 30) for number in range(1, BLANKS + 1)]
+    blanks = [(-number, "qzx " * _BLANK_WORDS) for number in range(1, BLANKS + 1)]
     db.executemany(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", blanks)
     return table
 
@@ -206,7 +224,7 @@ def _put(db: sqlite3.Connection, agent_id: str, documents: Sequence[Document]) -
     db.executemany(
         f"INSERT OR REPLACE INTO {table} (rowid, text, who, day, previous, earlier) VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (item.seq, fold(item.text), fold(item.who), item.day, fold(item.previous), fold(item.earlier))
+            (item.seq, spaced(item.text), spaced(item.who), item.day, spaced(item.previous), spaced(item.earlier))
             for item in documents
         ],
     )
@@ -223,10 +241,26 @@ def _drop(db: sqlite3.Connection, agent_id: str) -> None:
         db.execute("DELETE FROM lexicon WHERE agent_id = ?", (agent_id,))
 
 
-def _size(db: sqlite3.Connection, agent_id: str) -> tuple[str, int]:
-    """Return the table of an agent's documents, and how many it has; empty and 0 when there is none."""
-    table = _table(db, agent_id)
-    return (table, db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0]) if table else ("", 0)
+def _size(db: sqlite3.Connection, agent_id: str) -> tuple[str, int, float]:
+    """Return the table of an agent's documents, how many it has, and the mean words of a text; else nothing and 0.
+
+    FTS5 keeps the number of rows, and the words of each column, in a record of its own, as varints.
+    """
+    if not (table := _table(db, agent_id)):
+        return "", 0, 0.0
+    [(record,)] = db.execute(f"SELECT block FROM {table}_data WHERE id = {_TOTALS}")
+    rows, words = itertools.islice(_varints(record), 2)
+    return table, rows, max(0, words - BLANKS * _BLANK_WORDS) / max(1, rows - BLANKS)
+
+
+def _varints(record: bytes) -> Iterator[int]:
+    """Yield the numbers of a record, each 7 bits a byte, the highest first; only the last byte of one is below 128."""
+    number = 0
+    for byte in record:
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            yield number
+            number = 0
 
 
 def _match(table: str, total: int, frequencies: Mapping[str, int]) -> _Match | None:
