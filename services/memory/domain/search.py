@@ -19,7 +19,9 @@ _SHORT, _LONG = 30, 150
 _MEANING_IN_SHORT, _MEANING_IN_LONG = 0.3, 0.7
 _BROAD = 360  # characters
 _BREADTH = 0.1
-ENTITY_BONUS = 0.4
+_MEANING_UNKNOWN = 0.25
+"""What is left of the weight of meaning where the embedder doesn't know the query's words."""
+ENTITY_BONUS = 0.6
 """What a hit gains, as a share of the rest, when the query names just one whom the agent knows, and it is theirs."""
 
 RECENCY_HALF_LIFE = timedelta(days=7)
@@ -27,23 +29,28 @@ RECENCY_HALF_LIFE = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How words and meaning are weighed in an agent: 0 where its texts are short, 1 where they are long.
+    """How words and meaning are weighed in a search.
 
     A short text has few of the words that it could have said the same with. A long one has many words that it isn't
     about, and a vector that is near everything.
     """
 
     length: float = 0.0
+    """0 where the agent's texts are short, 1 where they are long."""
+    familiarity: float = 1.0
+    """How well the embedder knows the query's words: 0 to 1."""
 
     @classmethod
-    def of(cls, mean_words: float) -> "Recipe":
+    def of(cls, mean_words: float, familiarity: float) -> "Recipe":
         """Return the recipe for texts of so many words in the mean."""
-        return cls(min(1.0, max(0.0, math.log(max(1.0, mean_words) / _SHORT) / math.log(_LONG / _SHORT))))
+        length = math.log(max(1.0, mean_words) / _SHORT) / math.log(_LONG / _SHORT)
+        return cls(min(1.0, max(0.0, length)), familiarity)
 
     @property
     def meaning(self) -> float:
         """The weight of meaning; that of words is the rest."""
-        return _MEANING_IN_SHORT + self.length * (_MEANING_IN_LONG - _MEANING_IN_SHORT)
+        known = _MEANING_IN_SHORT + self.length * (_MEANING_IN_LONG - _MEANING_IN_SHORT)
+        return known * max(_MEANING_UNKNOWN, self.familiarity)
 
     def share(self, characters: int) -> float:
         """Return what is left of the score of a text of this length, which says a bit of everything when it is long."""
@@ -72,12 +79,10 @@ class Query:
         """What the query may name, in the form in which names are compared."""
         return possible_names(self.text)
 
-    def terms(self, named: Collection[str]) -> list[str]:
-        """Return the words to look for; the name of the only one who is named is left to the entity's part."""
-        terms = query_terms(self.text)
-        if len(named) == 1:
-            terms = without(named, terms) or terms
-        return list(dict.fromkeys(indexed_words(" ".join(terms))))
+    @property
+    def terms(self) -> list[str]:
+        """The words to look for, as they are indexed."""
+        return list(dict.fromkeys(indexed_words(" ".join(query_terms(self.text)))))
 
     def meaning(self, named: Collection[str]) -> str:
         """Return what is to be embedded: the words to look for, without the names of those whom the agent knows.

@@ -95,7 +95,7 @@ class SearchRecords(Protocol):
     async def matches(
         self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, most: int
     ) -> Matches:
-        """Return up to `most` memories that have words of a query."""
+        """Return memories that have words of a query, the best `most` of them and perhaps others."""
         ...
 
     async def candidates(

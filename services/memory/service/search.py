@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,8 @@ class _Looking:
     model: str
     neighbours: Neighbours
     named: set[str]
+    familiarity: float
+    """How well the embedder knows the query's words."""
     now: datetime
     asked: int
     """How many neighbours are asked for at first."""
@@ -41,7 +43,9 @@ class _Proposed:
     """What may be found: what is near in meaning, others' among it, and what has the words."""
 
     near: list[int] | None
-    by_words: dict[int, float]
+    by_words: list[int]
+    scores: Mapping[int, float]
+    """How well memories do by their words: of those that are near, too."""
     recipe: Recipe
 
     def needs_weighing(self, query: Query) -> bool:
@@ -77,12 +81,14 @@ class Search:
         matrix = await self._exact.open(agent_id, embedder.model)
         async with self._store.reading() as records:
             named = await records.known_names(agent_id, query.possible_names)
-            [vector] = await embedder.embed([query.meaning(named)])
+            meaning = query.meaning(named)
+            [vector] = await embedder.embed([meaning])
             neighbours: Neighbours = IndexedNeighbours(self._indexing, embedder, agent_id, vector)
             if matrix is not None:
                 neighbours = ExactNeighbours(matrix, vector)
             asked = self._asked.get(agent_id, _NEAREST)
-            looking = _Looking(query, embedder.model, neighbours, named, now, asked)
+            familiarity = embedder.familiarity(meaning)
+            looking = _Looking(query, embedder.model, neighbours, named, familiarity, now, asked)
             proposed = await self._propose(records, looking)
             hits: list[Hit] | None = None
             if proposed.near is not None and not proposed.needs_rows(looking):
@@ -107,13 +113,13 @@ class Search:
         nearest = asyncio.create_task(looking.neighbours.nearest(looking.asked))
         try:
             await asyncio.sleep(0)  # the index is asked before the words are looked up
-            matches = await records.matches(
-                query.agent_id, query.terms(looking.named), query.wanted, looking.now, _BY_WORDS
-            )
+            matches = await records.matches(query.agent_id, query.terms, query.wanted, looking.now, _BY_WORDS)
         except BaseException:
             nearest.cancel()
             raise
-        return _Proposed(await nearest, matches.scores, Recipe.of(matches.mean_words))
+        by_words = heapq.nlargest(_BY_WORDS, matches.scores, key=matches.scores.__getitem__)
+        recipe = Recipe.of(matches.mean_words, looking.familiarity)
+        return _Proposed(await nearest, by_words, matches.scores, recipe)
 
     async def _candidates(self, records: Records, looking: _Looking, proposed: _Proposed) -> list[Candidate]:
         """Return what may fit: what has the words, and enough of what is near that passes the filter."""
@@ -150,11 +156,11 @@ class Search:
         self, records: Records, looking: _Looking, candidates: Sequence[Candidate], proposed: _Proposed
     ) -> list[Hit] | None:
         """Return the best of these that fit well enough; None when one of them is gone, or doesn't pass the filter."""
-        query, recipe, by_words = looking.query, proposed.recipe, proposed.by_words
+        query, recipe, scores = looking.query, proposed.recipe, proposed.scores
         similarities = await looking.neighbours.similarities(candidates)
         weighed = {
             candidate.seq: weigh(
-                query, recipe, candidate, by_words.get(candidate.seq, 0.0), similarity, looking.named, looking.now
+                query, recipe, candidate, scores.get(candidate.seq, 0.0), similarity, looking.named, looking.now
             )
             for candidate, similarity in zip(candidates, similarities, strict=True)
         }

@@ -17,7 +17,7 @@ from services.memory.domain.search import (
 from tests.unit.memory.examples import NOW
 
 SHARES = st.floats(0, 1)
-SHORT_TEXTS = Recipe.of(mean_words=12)
+SHORT_TEXTS = Recipe.of(mean_words=12, familiarity=1.0)
 QUERY = Query("agt_a", "what did nova say about the sea")
 
 
@@ -44,17 +44,22 @@ def test_words_and_meaning_count_by_their_weights() -> None:
 
 
 def test_meaning_counts_the_more_the_longer_the_texts_are_that_an_agent_has() -> None:
-    weights = [Recipe.of(words).meaning for words in (0, 5, 30, 60, 100, 150, 600)]
+    weights = [Recipe.of(words, 1.0).meaning for words in (0, 5, 30, 60, 100, 150, 600)]
     assert weights == sorted(weights)
     assert weights[:3] == pytest.approx([0.3] * 3)
     assert 0.3 < weights[3] < weights[4] < 0.7
     assert weights[5:] == pytest.approx([0.7] * 2)
-    parts = weighed(QUERY, candidate(), 0.5, 0.25, set(), Recipe.of(200))
+    parts = weighed(QUERY, candidate(), 0.5, 0.25, set(), Recipe.of(200, 1.0))
     assert [parts.lexical, parts.vector] == pytest.approx([0.3 * 0.5, 0.7 * 0.25])
 
 
+def test_meaning_counts_little_where_the_embedder_knows_none_of_the_words() -> None:
+    weights = [Recipe.of(12, familiarity).meaning for familiarity in (1.0, 0.5, 0.25, 0.0)]
+    assert weights == pytest.approx([0.3, 0.15, 0.075, 0.075])
+
+
 def test_where_texts_are_long_one_that_says_much_has_less_of_its_score() -> None:
-    recipe = Recipe.of(200)
+    recipe = Recipe.of(200, 1.0)
     shares = [recipe.share(characters) for characters in (10, 300, 600, 4_000)]
     assert shares[:2] == [1.0, 1.0]
     assert 1 > shares[2] > shares[3] > 0.7
@@ -120,16 +125,14 @@ def test_the_parts_sum_to_the_score_and_the_fit_is_a_share(
     assert all(part >= 0 for part in (parts.lexical, parts.vector, parts.entity, parts.recency, parts.importance))
 
 
-def test_the_name_of_the_only_one_named_is_left_to_the_entity() -> None:
-    assert QUERY.terms(set()) == ["nova", "say", "sea"]
-    assert QUERY.terms({"nova"}) == ["say", "sea"]
-    assert QUERY.terms({"nova", "sea"}) == ["nova", "say", "sea"]
+def test_names_are_looked_for_as_all_words_are() -> None:
+    assert QUERY.terms == ["nova", "say", "sea"]
 
 
 def test_a_query_that_is_only_a_name_is_looked_for_by_it() -> None:
     query = Query("agt_a", "Nova")
     assert query.possible_names == {"nova"}
-    assert query.terms({"nova"}) == ["nova"]
+    assert query.terms == ["nova"]
     assert query.meaning({"nova"}) == "Nova"
 
 

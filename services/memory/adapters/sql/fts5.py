@@ -1,6 +1,5 @@
 """The words of memories on SQLite, in tables of FTS5."""
 
-import heapq
 import itertools
 import math
 import sqlite3
@@ -9,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -80,7 +78,7 @@ class SqliteLexicon:
         now: datetime,
         most: int,
     ) -> Matches:
-        """Return the best documents whose memories pass these conditions."""
+        """Return documents whose memories pass these conditions, the best `most` of them and perhaps others."""
         driver = driver_of(connection)
         table, total, mean_words = _size(driver.connection, agent_id)
         if not (total and terms):
@@ -91,12 +89,11 @@ class SqliteLexicon:
 
         if not passing:
 
-            def best(db: sqlite3.Connection) -> list[tuple[int, float]]:
-                return _rank(db, match(db), most)
+            def shares(db: sqlite3.Connection) -> dict[int, float]:
+                return _score(db, match(db), most)
 
             # In one go: every statement of SQLAlchemy takes as long as the words of a query.
-            found = best(driver.connection) if total <= _FEW else await driver.run(best)
-            return Matches(dict(found), mean_words)
+            return Matches(shares(driver.connection) if total <= _FEW else await driver.run(shares), mean_words)
         wanted = await driver.run(match)
         if wanted is None:
             return Matches({}, mean_words)
@@ -108,7 +105,7 @@ class SqliteLexicon:
         for expression in wanted.asked(scores, most):
             for seq, score in await connection.execute(query, {"match": expression, "now": now}):
                 scores.setdefault(seq, score)
-        return Matches(dict(wanted.best(scores, most)), mean_words)
+        return Matches(wanted.shares(scores), mean_words)
 
 
 class _Counted(NamedTuple):
@@ -196,10 +193,9 @@ class _Match:
         if self.otherwise and not scores:
             yield self.otherwise
 
-    def best(self, scores: Mapping[int, float], most: int) -> list[tuple[int, float]]:
-        """Return the best numbers, with how well they do: 0 to 1."""
-        best = heapq.nsmallest(most, scores.items(), key=itemgetter(1))
-        return [(seq, min(1.0, -score / self.ideal)) for seq, score in best]
+    def shares(self, scores: Mapping[int, float]) -> dict[int, float]:
+        """Return how well documents do: 0 to 1."""
+        return {seq: min(1.0, -score / self.ideal) for seq, score in scores.items()}
 
 
 def _table(db: sqlite3.Connection, agent_id: str) -> str:
@@ -287,19 +283,17 @@ def _match(table: str, total: int, frequencies: Mapping[str, int]) -> _Match | N
     return _Match(table, expressions, certain, adding, is_common, ideal)
 
 
-def _rank(db: sqlite3.Connection, match: _Match | None, most: int) -> list[tuple[int, float]]:
+def _score(db: sqlite3.Connection, match: _Match | None, most: int) -> dict[int, float]:
     if match is None:
-        return []
+        return {}
     query = f"SELECT rowid, {match.rank} FROM {match.table} WHERE {match.table} MATCH ?"
     if match.is_common:
         query += f" ORDER BY rowid DESC LIMIT {_NEWEST}"
-    elif len(match.expressions) == 1:
-        query += f" ORDER BY 2 LIMIT {most}"
     scores: dict[int, float] = {}
     for expression in match.asked(scores, most):
         for seq, score in db.execute(query, (expression,)):
             scores.setdefault(seq, score)
-    return match.best(scores, most)
+    return match.shares(scores)
 
 
 def _quoted(term: str) -> str:

@@ -60,7 +60,7 @@ class Lexicon(Protocol):
         now: datetime,
         most: int,
     ) -> Matches:
-        """Return the best documents whose memories pass these conditions."""
+        """Return documents whose memories pass these conditions, the best `most` of them and perhaps others."""
         ...
 
 

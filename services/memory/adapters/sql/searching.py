@@ -82,7 +82,7 @@ class SqlSearch(SqlTransaction):
     async def matches(
         self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, most: int
     ) -> Matches:
-        """Return up to `most` memories that have words of a query."""
+        """Return memories that have words of a query, the best `most` of them and perhaps others."""
         conditions: list[Condition] = [] if wanted.is_empty else [*passing(wanted, self._dialect), ALIVE]
         return await self._lexicon.matches(self._connection, agent_id, terms, conditions, now, most)
 

@@ -14,6 +14,8 @@ from services.memory.domain.search import Matches
 from services.memory.domain.words import indexed_words
 
 _K1 = 0.6
+_SCORED = 500
+"""How many documents' scores are returned at most, unless more are asked for."""
 
 
 class PostgresLexicon:
@@ -74,7 +76,7 @@ class PostgresLexicon:
         now: datetime,
         most: int,
     ) -> Matches:
-        """Return the best documents whose memories pass these conditions."""
+        """Return documents whose memories pass these conditions, the best `most` of them and perhaps others."""
         counted = await connection.execute(
             sa.text(
                 """
@@ -105,7 +107,7 @@ class PostgresLexicon:
         if passing:
             query = query.where(number.in_(sa.select(memory.c.seq).where(memory.c.agent_id == agent_id, *passing)))
         best = await connection.execute(
-            query.order_by(score.desc()).limit(most),
+            query.order_by(score.desc()).limit(max(most, _SCORED)),
             {
                 "agent": agent_id,
                 "terms": list(weights),
