@@ -5,8 +5,9 @@ nothing depends on what else was found, so that one number both orders the hits 
 counts depends on how long the texts are that an agent has; `python -m benchmarks.memory recall` shows what they find.
 """
 
+import heapq
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from services.memory.domain.words import indexed_words, possible_names, query_te
 _SHORT, _LONG = 30, 150
 """Mean words of texts that are short, and of texts that are long: in between, each doubling counts alike."""
 _MEANING_IN_SHORT, _MEANING_IN_LONG = 0.3, 0.7
-_BROAD = 360  # characters
+_BROAD = 360.0  # characters
 _BREADTH = 0.1
 _MEANING_UNKNOWN = 0.25
 """What is left of the weight of meaning where the embedder doesn't know the query's words."""
@@ -35,26 +36,21 @@ class Recipe:
     about, and a vector that is near everything.
     """
 
-    length: float = 0.0
-    """0 where the agent's texts are short, 1 where they are long."""
-    familiarity: float = 1.0
-    """How well the embedder knows the query's words: 0 to 1."""
+    meaning: float
+    """The weight of meaning; that of words is the rest."""
+    breadth: float = 0.0
+    """How much a long text loses; nothing where texts are short."""
 
     @classmethod
     def of(cls, mean_words: float, familiarity: float) -> "Recipe":
-        """Return the recipe for texts of so many words in the mean."""
-        length = math.log(max(1.0, mean_words) / _SHORT) / math.log(_LONG / _SHORT)
-        return cls(min(1.0, max(0.0, length)), familiarity)
-
-    @property
-    def meaning(self) -> float:
-        """The weight of meaning; that of words is the rest."""
-        known = _MEANING_IN_SHORT + self.length * (_MEANING_IN_LONG - _MEANING_IN_SHORT)
-        return known * max(_MEANING_UNKNOWN, self.familiarity)
+        """Return the recipe for texts of so many words in the mean, and for a query that the embedder knows so well."""
+        length = min(1.0, max(0.0, math.log(max(1.0, mean_words) / _SHORT) / math.log(_LONG / _SHORT)))
+        meaning = _MEANING_IN_SHORT + length * (_MEANING_IN_LONG - _MEANING_IN_SHORT)
+        return cls(meaning * max(_MEANING_UNKNOWN, familiarity), length * _BREADTH)
 
     def share(self, characters: int) -> float:
         """Return what is left of the score of a text of this length, which says a bit of everything when it is long."""
-        return min(1.0, math.pow(_BROAD / max(1, characters), self.length * _BREADTH))
+        return (_BROAD / characters) ** self.breadth if self.breadth and characters > _BROAD else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +100,22 @@ class Candidate(NamedTuple):
     characters: int = 0
 
 
-class Matches(NamedTuple):
-    """What has words of a query."""
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What has words of a query: scores by the numbers of memories, and the score of a text that has every word."""
 
-    scores: dict[int, float]
-    """How well memories do, by number: 0 to 1."""
-    mean_words: float = 0.0
+    scores: Mapping[int, float]
+    ideal: float
+    mean_words: float
     """How many words a text of the agent has in the mean."""
+
+    def best(self, most: int) -> list[int]:
+        """Return the numbers of those that do best."""
+        return heapq.nlargest(most, self.scores, key=self.scores.__getitem__)
+
+    def share(self, seq: int) -> float:
+        """Return how well a memory does: 0 to 1."""
+        return min(1.0, self.scores.get(seq, 0.0) / self.ideal)
 
 
 class Parts(NamedTuple):

@@ -3,11 +3,11 @@
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.memory.domain.search import Candidate, Hit, Query, Recipe, weigh
+from services.memory.domain.search import Candidate, Hit, Matches, Query, Recipe, weigh
 from services.memory.ports.store import Records, Store
 from services.memory.service.exact import ExactSearch
 from services.memory.service.indexing import Indexing
@@ -44,13 +44,12 @@ class _Proposed:
 
     near: list[int] | None
     by_words: list[int]
-    scores: Mapping[int, float]
-    """How well memories do by their words: of those that are near, too."""
+    matches: Matches
     recipe: Recipe
 
     def needs_weighing(self, query: Query) -> bool:
         """Tell whether it counts how long, how recent or how important a memory is."""
-        return query.is_weighted or self.recipe.length > 0
+        return query.is_weighted or self.recipe.breadth > 0
 
     def needs_rows(self, looking: _Looking) -> bool:
         """Tell whether more than vectors and words says which memories are the best."""
@@ -117,9 +116,8 @@ class Search:
         except BaseException:
             nearest.cancel()
             raise
-        by_words = heapq.nlargest(_BY_WORDS, matches.scores, key=matches.scores.__getitem__)
         recipe = Recipe.of(matches.mean_words, looking.familiarity)
-        return _Proposed(await nearest, by_words, matches.scores, recipe)
+        return _Proposed(await nearest, matches.best(_BY_WORDS), matches, recipe)
 
     async def _candidates(self, records: Records, looking: _Looking, proposed: _Proposed) -> list[Candidate]:
         """Return what may fit: what has the words, and enough of what is near that passes the filter."""
@@ -156,12 +154,10 @@ class Search:
         self, records: Records, looking: _Looking, candidates: Sequence[Candidate], proposed: _Proposed
     ) -> list[Hit] | None:
         """Return the best of these that fit well enough; None when one of them is gone, or doesn't pass the filter."""
-        query, recipe, scores = looking.query, proposed.recipe, proposed.scores
+        query, recipe, share = looking.query, proposed.recipe, proposed.matches.share
         similarities = await looking.neighbours.similarities(candidates)
         weighed = {
-            candidate.seq: weigh(
-                query, recipe, candidate, scores.get(candidate.seq, 0.0), similarity, looking.named, looking.now
-            )
+            candidate.seq: weigh(query, recipe, candidate, share(candidate.seq), similarity, looking.named, looking.now)
             for candidate, similarity in zip(candidates, similarities, strict=True)
         }
         fitting = [seq for seq, parts in weighed.items() if parts.fit >= query.min_relevance]

@@ -117,7 +117,7 @@ def test_the_parts_sum_to_the_score_and_the_fit_is_a_share(
         lexical,
         similarity,
         {"nova"} if named else set(),
-        Recipe(length),
+        Recipe.of(30 + 120 * length, 1.0),
     )
     total = parts.lexical + parts.vector + parts.entity + parts.recency + parts.importance
     assert parts.score == pytest.approx(total)

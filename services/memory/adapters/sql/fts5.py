@@ -81,31 +81,33 @@ class SqliteLexicon:
         """Return documents whose memories pass these conditions, the best `most` of them and perhaps others."""
         driver = driver_of(connection)
         table, total, mean_words = _size(driver.connection, agent_id)
+        nothing = Matches({}, 1.0, mean_words)
         if not (total and terms):
-            return Matches({}, mean_words)
+            return nothing
 
         def match(db: sqlite3.Connection) -> _Match | None:
             return _match(table, total, self._frequencies.of(db, agent_id, table, total, terms))
 
         if not passing:
 
-            def shares(db: sqlite3.Connection) -> dict[int, float]:
-                return _score(db, match(db), most)
+            def found(db: sqlite3.Connection) -> Matches:
+                wanted = match(db)
+                return Matches(_score(db, wanted, most), wanted.ideal, mean_words) if wanted else nothing
 
             # In one go: every statement of SQLAlchemy takes as long as the words of a query.
-            return Matches(shares(driver.connection) if total <= _FEW else await driver.run(shares), mean_words)
+            return found(driver.connection) if total <= _FEW else await driver.run(found)
         wanted = await driver.run(match)
         if wanted is None:
-            return Matches({}, mean_words)
+            return nothing
         number: Any = sa.literal_column(f"{table}.rowid")
         query = sa.select(number, sa.literal_column(wanted.rank)).prefix_with(_LONG).select_from(sa.text(table))
         query = query.join(memory, memory.c.seq == number).where(sa.text(f"{table} MATCH :match"), *passing)
         query = query.order_by(number.desc()).limit(_NEWEST)
         scores: dict[int, float] = {}
         for expression in wanted.asked(scores, most):
-            for seq, score in await connection.execute(query, {"match": expression, "now": now}):
-                scores.setdefault(seq, score)
-        return Matches(wanted.shares(scores), mean_words)
+            rows = await connection.execute(query, {"match": expression, "now": now})
+            scores.update({seq: score for seq, score in rows} | scores)  # noqa: C416  # rows are no pairs
+        return Matches(scores, wanted.ideal, mean_words)
 
 
 class _Counted(NamedTuple):
@@ -182,8 +184,8 @@ class _Match:
 
     @property
     def rank(self) -> str:
-        """The score, which FTS5 gives the lower the better."""
-        return f"bm25({self.table}, {_SCALE}, {_SCALE}, {_SCALE}, {_SCALE * PREVIOUS}, {_SCALE * EARLIER})"
+        """The score, which FTS5 gives below zero."""
+        return f"-bm25({self.table}, {_SCALE}, {_SCALE}, {_SCALE}, {_SCALE * PREVIOUS}, {_SCALE * EARLIER})"
 
     def asked(self, scores: Mapping[int, float], most: int) -> Iterator[str]:
         """Yield what to match next, looking at the scores of what was found so far."""
@@ -192,10 +194,6 @@ class _Match:
                 yield expression
         if self.otherwise and not scores:
             yield self.otherwise
-
-    def shares(self, scores: Mapping[int, float]) -> dict[int, float]:
-        """Return how well documents do: 0 to 1."""
-        return {seq: min(1.0, -score / self.ideal) for seq, score in scores.items()}
 
 
 def _table(db: sqlite3.Connection, agent_id: str) -> str:
@@ -283,17 +281,14 @@ def _match(table: str, total: int, frequencies: Mapping[str, int]) -> _Match | N
     return _Match(table, expressions, certain, adding, is_common, ideal)
 
 
-def _score(db: sqlite3.Connection, match: _Match | None, most: int) -> dict[int, float]:
-    if match is None:
-        return {}
+def _score(db: sqlite3.Connection, match: _Match, most: int) -> dict[int, float]:
     query = f"SELECT rowid, {match.rank} FROM {match.table} WHERE {match.table} MATCH ?"
     if match.is_common:
         query += f" ORDER BY rowid DESC LIMIT {_NEWEST}"
     scores: dict[int, float] = {}
     for expression in match.asked(scores, most):
-        for seq, score in db.execute(query, (expression,)):
-            scores.setdefault(seq, score)
-    return match.shares(scores)
+        scores.update(dict(db.execute(query, (expression,))) | scores)
+    return scores
 
 
 def _quoted(term: str) -> str:

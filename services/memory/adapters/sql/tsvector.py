@@ -94,7 +94,7 @@ class PostgresLexicon:
         mean_words: float = rows[0].mean_words
         weights = {term: idf(count, total + BLANKS) for total, _, term, count in rows if term is not None}
         if not weights:
-            return Matches({}, mean_words)
+            return Matches({}, 1.0, mean_words)
         parts = (("A", 1.0), ("B", PREVIOUS), ("C", EARLIER))
         frequency = " + ".join(
             f"{part} * (words @@ to_tsquery('english', term || ':{label}'))::int" for label, part in parts
@@ -115,8 +115,7 @@ class PostgresLexicon:
                 **({"now": now} if passing else {}),
             },
         )
-        ideal = sum(weights.values())
-        return Matches({seq: min(1.0, found / ideal) for seq, found in best}, mean_words)
+        return Matches({seq: score for seq, score in best}, sum(weights.values()), mean_words)  # noqa: C416
 
 
 def _plain(text: str) -> str:
