@@ -5,7 +5,6 @@ nothing depends on what else was found, so that one number both orders the hits 
 counts depends on how long the texts are that an agent has; `python -m benchmarks.memory recall` shows what they find.
 """
 
-import heapq
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -111,7 +110,7 @@ class Matches:
 
     def best(self, most: int) -> list[int]:
         """Return the numbers of those that do best."""
-        return heapq.nlargest(most, self.scores, key=self.scores.__getitem__)
+        return sorted(self.scores, key=self.scores.__getitem__, reverse=True)[:most]
 
     def share(self, seq: int) -> float:
         """Return how well a memory does: 0 to 1."""

@@ -28,7 +28,7 @@ _ONCE = 2.2 * _SCALE / (_SCALE + 1.2)
 _LONG = LONG.removeprefix("SELECT ")
 _FEW, _FEW_PUT = 20_000, 16
 """More documents take longer to search, and more to put, than handing them to a thread."""
-_ROW_BUDGET, _NEWEST = 200, 2_000
+_ROW_BUDGET, _NEWEST = 150, 2_000
 """How many matches are scored at most, at 1.5 microseconds each: as long as one word has fewer, and if none has."""
 
 _BLANK_WORDS = 30
