@@ -3,13 +3,13 @@
 import argparse
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.memory.recall import DEPTHS, SERVICE, Evaluation, measure_recall
+from benchmarks.memory.recall import DEPTHS, SERVICE, Evaluation, Found, gain, measure_recall
 from benchmarks.memory.speed import FULL, QUICK, Figure, Size, measure_creates, measure_shape
 
 PARTS = ("speed", "recall")
@@ -41,25 +41,26 @@ async def show_speed(size: Size) -> None:
 
 
 def show_recall(evaluation: Evaluation) -> None:
-    """Print the recall of each method, and whether the service is the best at every depth."""
-    table = Table(
-        title=f"evidence recall: {evaluation.questions} questions about {evaluation.turns:,} turns;\n"
-        f"{evaluation.sharing:.0%} of the questions share a rare word with their evidence",
-        title_justify="left",
-    )
-    table.add_column("questions", no_wrap=True)
+    """Print the recall of each method by kind, and how many times that of the best other method the service has."""
+    asked = f"evidence recall: {evaluation.questions:,} questions about {evaluation.turns:,} texts"
+    sharing = f"{evaluation.sharing:.0%} of those about short turns share a rare word with their evidence"
+    mean = f"in the mean {evaluation.mean_gain:.2f} times the best other method on a kind of texts"
+    _show_found(f"{asked};\n{mean}", "texts", evaluation.by_text)
+    _show_found(f"short turns; {sharing}", "questions", evaluation.by_question)
+
+
+def _show_found(title: str, what: str, by_kind: Mapping[str, Found]) -> None:
+    table = Table(title=title, title_justify="left")
+    table.add_column(what, no_wrap=True)
     table.add_column("first", justify="right")
-    for name in evaluation.methods:
+    for name in next(iter(by_kind.values())):
         table.add_column(name, justify="right")
-    table.add_column("wins", justify="right")
-    for kind, asked in evaluation.methods[SERVICE].items():
+    table.add_column("times", justify="right")
+    for kind, found in by_kind.items():
         for depth in DEPTHS:
-            found = {name: by_kind[kind].at[depth] for name, by_kind in evaluation.methods.items()}
-            wins = all(found[SERVICE] > found[name] for name in found if name != SERVICE)
-            label = f"{kind or 'all'} ({asked.questions})" if depth == DEPTHS[0] else ""
-            table.add_row(
-                label, str(depth), *(f"{share:.2f}" for share in found.values()), _yes(None if kind else wins)
-            )
+            label = f"{kind} ({found[SERVICE].questions})" if depth == DEPTHS[0] else ""
+            times = f"{gain(found):.2f}" if depth == DEPTHS[1] else ""
+            table.add_row(label, str(depth), *(f"{each.at[depth]:.2f}" for each in found.values()), times)
         table.add_section()
     console.print(table)
 

@@ -17,8 +17,8 @@ from typing import Any
 KINDS = ("single fact", "when", "paraphrase", "needs context", "two evidences", "named person")
 
 _FOLDER = Path(__file__).parent
-_TALK = tomllib.loads((_FOLDER / "talk.toml").read_text(encoding="utf-8"))
-_TOPICS = tomllib.loads((_FOLDER / "topics.toml").read_text(encoding="utf-8"))["topic"]
+TALK = tomllib.loads((_FOLDER / "talk.toml").read_text(encoding="utf-8"))
+TOPICS = tomllib.loads((_FOLDER / "topics.toml").read_text(encoding="utf-8"))["topic"]
 
 _QUESTIONS = dict(zip(KINDS, (10, 8, 10, 9, 6, 9), strict=True))
 """How many of each kind a conversation has at most."""
@@ -96,13 +96,13 @@ class _Writer:
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self._speakers: list[str] = rng.sample(_TALK["speakers"], rng.choice((2, 2, 3)))
-        friends = iter(rng.sample(_TALK["friends"], len(_TALK["friends"])))
+        self._speakers: list[str] = rng.sample(TALK["speakers"], rng.choice((2, 2, 3)))
+        friends = iter(rng.sample(TALK["friends"], len(TALK["friends"])))
         self._circles = {
-            speaker: [(kin, next(friends)) for kin in rng.sample(_TALK["kin"], 6)] for speaker in self._speakers
+            speaker: [(kin, next(friends)) for kin in rng.sample(TALK["kin"], 6)] for speaker in self._speakers
         }
         # By topic: one speaker tells one or two facts, or two of them tell a similar one each.
-        self._facts = [self._facts_of(topic) for topic in _TOPICS]
+        self._facts = [self._facts_of(topic) for topic in TOPICS]
 
     def write(self) -> Conversation:
         """Return the conversation."""
@@ -123,8 +123,8 @@ class _Writer:
             places[1] = places[0]
         facts = []
         for speaker, thing, place in zip(speakers, things, places, strict=True):
-            slots = {"name": speaker, "thing": thing, "a_thing": _with_article(thing), "place": place}
-            slots |= {"looser": topic["things"][thing], "when": rng.choice(_TALK["when"])}
+            slots = {"name": speaker, "thing": thing, "a_thing": with_article(thing), "place": place}
+            slots |= {"looser": topic["things"][thing], "when": rng.choice(TALK["when"])}
             slots["kin"], slots["friend"] = rng.choice(self._circles[speaker])
             facts.append(_Fact(topic, speaker, slots))
         if topic.get("third_person") and facts[0].slots["friend"] == facts[1].slots["friend"]:
@@ -165,7 +165,7 @@ class _Writer:
 
     def _session(self, blocks: Sequence[Sequence[_Line]]) -> Iterator[_Line]:
         (remark, _), (one, other) = self._small_talk(), self._rng.sample(self._speakers, 2)
-        greeting = self._addressed(self._rng.choice(_TALK["greetings"]), other, 0.6)
+        greeting = self._addressed(self._rng.choice(TALK["greetings"]), other, 0.6)
         yield _Line(one, f"{greeting} {remark.text}")
         yield self._said(other, "replies")
         for block in blocks:
@@ -180,13 +180,13 @@ class _Writer:
             yield self._said(listener, "openers")
         told = rng.choice(topic["told"])
         if rng.random() < 0.4:
-            told = rng.choice(_TALK["prefixes"]) + (told if told.startswith("I") else told[0].lower() + told[1:])
+            told = rng.choice(TALK["prefixes"]) + (told if told.startswith("I") else told[0].lower() + told[1:])
         for more, share in (("context", 0.6), ("detail", 0.4)):
             if rng.random() < share:
                 told += " " + rng.choice(topic[more])
-        yield _Line(fact.speaker, _fill(told, slots), tells=fact)
+        yield _Line(fact.speaker, fill(told, slots), tells=fact)
         if rng.random() < 0.65:
-            yield _Line(listener, self._addressed(_fill(rng.choice(topic["echo"]), slots), fact.speaker, 0.15))
+            yield _Line(listener, self._addressed(fill(rng.choice(topic["echo"]), slots), fact.speaker, 0.15))
         else:
             yield self._reaction(listener)
         if fact.follow:
@@ -194,7 +194,7 @@ class _Writer:
             yield _Line(listener, asked)
             yield _Line(fact.speaker, answer, answers=fact)
         if rng.random() < 0.3:
-            yield _Line(self._somebody_else(fact.speaker), _fill(rng.choice(topic["aside"]), slots))
+            yield _Line(self._somebody_else(fact.speaker), fill(rng.choice(topic["aside"]), slots))
             yield self._reaction(fact.speaker)
         elif rng.random() < 0.3:
             yield self._said(fact.speaker, "closings")
@@ -204,20 +204,20 @@ class _Writer:
         one = self._somebody_else(fact.speaker)
         if fact.topic.get("third_person") and self._rng.random() < 0.6:
             return [self._said(fact.speaker, "news", fact.slots), self._reaction(one)]
-        text = self._rng.choice([*fact.topic["aside"], *_TALK["mentions"]])
-        return [_Line(one, _fill(text, fact.slots)), self._reaction(fact.speaker)]
+        text = self._rng.choice([*fact.topic["aside"], *TALK["mentions"]])
+        return [_Line(one, fill(text, fact.slots)), self._reaction(fact.speaker)]
 
     def _small_talk(self) -> list[_Line]:
         one, other = self._rng.sample(self._speakers, 2)
-        slots = {name: self._rng.choice(_TALK[name]) for name in _SMALL_SLOTS}
-        remark, answer = (_fill(text, slots) for text in self._rng.choice(_TALK["small"]))
+        slots = {name: self._rng.choice(TALK[name]) for name in _SMALL_SLOTS}
+        remark, answer = (fill(text, slots) for text in self._rng.choice(TALK["small"]))
         return [_Line(one, self._addressed(remark, other, 0.1)), _Line(other, self._addressed(answer, one, 0.1))]
 
     def _reaction(self, speaker: str) -> _Line:
-        return _Line(speaker, " ".join(self._rng.sample(_TALK["reactions"], self._rng.choice((1, 2, 2)))))
+        return _Line(speaker, " ".join(self._rng.sample(TALK["reactions"], self._rng.choice((1, 2, 2)))))
 
     def _said(self, speaker: str, what: str, slots: Mapping[str, str] = MappingProxyType({})) -> _Line:
-        return _Line(speaker, _fill(self._rng.choice(_TALK[what]), slots))
+        return _Line(speaker, fill(self._rng.choice(TALK[what]), slots))
 
     def _addressed(self, text: str, name: str, share: float) -> str:
         """Call the listener by name, in this share of the cases."""
@@ -267,13 +267,14 @@ class _Writer:
             yield self._question("two evidences", templates, slots, *(fact.told for fact in facts))
 
     def _question(self, kind: str, templates: Sequence[str], slots: Mapping[str, str], *evidence: int) -> Question:
-        return Question(kind, _fill(self._rng.choice(templates), slots), frozenset(evidence))
+        return Question(kind, fill(self._rng.choice(templates), slots), frozenset(evidence))
 
 
-def _fill(template: str, slots: Mapping[str, str]) -> str:
+def fill(template: str, slots: Mapping[str, str]) -> str:
     """Put the slots in, and begin every sentence with a capital."""
     return re.sub(r"(?:^|[.!?] )[a-z]", lambda found: found[0].upper(), template.format_map(slots))
 
 
-def _with_article(thing: str) -> str:
+def with_article(thing: str) -> str:
+    """Return a thing with its indefinite article."""
     return f"{'an' if thing[0] in 'aeiou' else 'a'} {thing}"

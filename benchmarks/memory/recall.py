@@ -1,11 +1,14 @@
 """Evidence recall: how much of what answers a question is among the first results."""
 
+import itertools
+import statistics
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.memory.conversations import KINDS, Conversation, Question, make_conversations
+from benchmarks.memory.conversations import KINDS, Conversation, Question
+from benchmarks.memory.kinds import SHORT_TURNS, make_kinds
 from benchmarks.memory.peers import Bm25, Like, Peer, Vector
 from benchmarks.memory.service import BATCH, Service, serving
 from puppet.memory.v1 import memory_service_pb2 as pb
@@ -29,20 +32,31 @@ class Recall:
     at: Mapping[int, float]
 
 
+Found = Mapping[str, Recall]
+"""The recall of each method, by its name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The recall of each method, in total (under an empty kind) and by kind, and what was asked of what."""
+    """The recall of each method by kind of text, and by kind of question about short turns; what was asked of what."""
 
     turns: int
     questions: int
     sharing: float
     """The share of the questions that have a rare word in common with their evidence."""
-    methods: Mapping[str, Mapping[str, Recall]]
+    by_text: Mapping[str, Found]
+    by_question: Mapping[str, Found]
+
+    @property
+    def mean_gain(self) -> float:
+        """How many times the best other method's recall the service has, in the mean over the kinds of text."""
+        return statistics.mean(map(gain, self.by_text.values()))
 
 
 async def measure_recall(conversations: int) -> Evaluation:
-    """Ask every question of this many conversations, of the service and of each peer."""
-    made = make_conversations(conversations, _SEED)
+    """Ask every question about this many conversations of each kind, of the service and of each peer."""
+    kinds = make_kinds(conversations, _SEED)
+    made = [conversation for of_kind in kinds.values() for conversation in of_kind]
     rankings: dict[str, list[Ranking]] = {}
     with tempfile.TemporaryDirectory() as folder:
         peers: dict[str, Peer] = {"LIKE": Like(Path(folder) / "like.db"), "BM25 only": Bm25(), "vector only": Vector()}
@@ -50,13 +64,28 @@ async def measure_recall(conversations: int) -> Evaluation:
             rankings[name] = await _ask_all(made, _peer_asking(peer))
         async with serving(Path(folder)) as service:
             rankings[SERVICE] = await _ask_all(made, _service_asking(service))
+    kind_of = [kind for kind, of_kind in kinds.items() for each in of_kind for _ in each.questions]
     questions = [question for conversation in made for question in conversation.questions]
+
+    def found(is_meant: Iterable[bool]) -> Found:
+        meant = list(is_meant)
+        return {
+            name: _mean(list(itertools.compress(zip(questions, ranked, strict=True), meant)))
+            for name, ranked in rankings.items()
+        }
+
     return Evaluation(
         turns=sum(len(conversation.turns) for conversation in made),
         questions=len(questions),
-        sharing=sharing(made),
-        methods={name: _by_kind(questions, ranked) for name, ranked in rankings.items()},
+        sharing=sharing(kinds[SHORT_TURNS]),
+        by_text={name: found(kind == name for kind in kind_of) for name in kinds},
+        by_question={name: found(question.kind == name for question in questions) for name in KINDS},
     )
+
+
+def gain(found: Found) -> float:
+    """Return how many times the recall of the best other method the service has among the first ten."""
+    return found[SERVICE].at[10] / max(found[name].at[10] for name in found if name != SERVICE)
 
 
 def recall(evidence: frozenset[int], ranking: Ranking, depth: int) -> float:
@@ -136,14 +165,6 @@ def _memories(conversation: Conversation) -> list[pb.Memory]:
 def _by_id(ids: Sequence[str]) -> dict[str, int]:
     """Return the turn of each id; of a remark that is made twice, which the service stores once, the first."""
     return {found: number for number, found in reversed(list(enumerate(ids)))}
-
-
-def _by_kind(questions: Sequence[Question], rankings: Sequence[Ranking]) -> dict[str, Recall]:
-    asked = list(zip(questions, rankings, strict=True))
-    return {
-        kind: _mean([(question, ranking) for question, ranking in asked if kind in ("", question.kind)])
-        for kind in ("", *KINDS)
-    }
 
 
 def _mean(asked: Sequence[tuple[Question, Ranking]]) -> Recall:

@@ -24,6 +24,9 @@ class FakeEmbedder:
         await self.ready.wait()
         return [self._embed(text) for text in texts]
 
+    def familiarity(self, text: str) -> float:
+        return 1.0
+
     async def similarities(self, vector: bytes, others: Sequence[bytes]) -> list[float]:
         wanted = np.frombuffer(vector, _FLOAT)
         return [float(np.frombuffer(other or bytes(len(vector)), _FLOAT) @ wanted) for other in others]

@@ -23,6 +23,8 @@ _SPECIAL = re.compile("</?s>|<unk>")
 """What the tokenizer takes for one token wherever it stands."""
 _KEPT, _SHORT = 20_000, 32
 """How many words' tokens are kept, and how long these words may be."""
+_KNOWN, _LETTER_BY_LETTER = 0.5, 1.0
+"""Tokens for each letter: at most in languages that the vectors were trained with, and of scripts that they weren't."""
 _AT_ONCE = 64
 """How many vectors are brought to unit length in one step."""
 _FEW, _MANY = 10_000, 2_000
@@ -49,6 +51,11 @@ class WordLlamaEmbedder:
         if sum(map(len, texts)) > _FEW:
             return await asyncio.to_thread(self._embed, texts)
         return self._embed(texts)
+
+    def familiarity(self, text: str) -> float:
+        """Return how well the model knows the words of a text: 1 for whole words, 0 for mere letters."""
+        tokens = len(self._tokens_of(text)) / max(1, len(text))
+        return min(1.0, max(0.0, (_LETTER_BY_LETTER - tokens) / (_LETTER_BY_LETTER - _KNOWN)))
 
     async def similarities(self, vector: bytes, others: Sequence[bytes]) -> list[float]:
         """Return the cosine of a vector with each of the others; what has no vector is 0."""

@@ -1,24 +1,55 @@
 """Hybrid search: how well a memory fits a query, from its words, its meaning and whom it names.
 
 Lexical search finds names, numbers and rare words; vectors find other words for the same thing. Each part is absolute:
-nothing depends on what else was found, so that one number both orders the hits and can be asked for. The weights were
-chosen on public conversations; `python -m benchmarks.memory recall` shows what they do on others.
+nothing depends on what else was found, so that one number both orders the hits and can be asked for. How much each
+counts depends on how long the texts are that an agent has; `python -m benchmarks.memory recall` shows what they find.
 """
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.memory.domain.memories import EVERYTHING, Memory, MemoryFilter
-from services.memory.domain.words import possible_names, query_terms, without
+from services.memory.domain.words import indexed_words, possible_names, query_terms, without
 
-LEXICAL_WEIGHT = 0.7
-VECTOR_WEIGHT = 0.3
-ENTITY_BONUS = 0.4
+_SHORT, _LONG = 30, 150
+"""Mean words of texts that are short, and of texts that are long: in between, each doubling counts alike."""
+_MEANING_IN_SHORT, _MEANING_IN_LONG = 0.3, 0.7
+_BROAD = 360.0  # characters
+_BREADTH = 0.1
+_MEANING_UNKNOWN = 0.25
+"""What is left of the weight of meaning where the embedder doesn't know the query's words."""
+ENTITY_BONUS = 0.6
 """What a hit gains, as a share of the rest, when the query names just one whom the agent knows, and it is theirs."""
 
 RECENCY_HALF_LIFE = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How words and meaning are weighed in a search.
+
+    A short text has few of the words that it could have said the same with. A long one has many words that it isn't
+    about, and a vector that is near everything.
+    """
+
+    meaning: float
+    """The weight of meaning; that of words is the rest."""
+    breadth: float = 0.0
+    """How much a long text loses; nothing where texts are short."""
+
+    @classmethod
+    def of(cls, mean_words: float, familiarity: float) -> "Recipe":
+        """Return the recipe for texts of so many words in the mean, and for a query that the embedder knows so well."""
+        length = min(1.0, max(0.0, math.log(max(1.0, mean_words) / _SHORT) / math.log(_LONG / _SHORT)))
+        meaning = _MEANING_IN_SHORT + length * (_MEANING_IN_LONG - _MEANING_IN_SHORT)
+        return cls(meaning * max(_MEANING_UNKNOWN, familiarity), length * _BREADTH)
+
+    def share(self, characters: int) -> float:
+        """Return what is left of the score of a text of this length, which says a bit of everything when it is long."""
+        return (_BROAD / characters) ** self.breadth if self.breadth and characters > _BROAD else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +74,10 @@ class Query:
         """What the query may name, in the form in which names are compared."""
         return possible_names(self.text)
 
-    def terms(self, named: Collection[str]) -> list[str]:
-        """Return the words to look for; the name of the only one who is named is left to the entity's part."""
-        terms = query_terms(self.text)
-        return (without(named, terms) or terms) if len(named) == 1 else terms
+    @property
+    def terms(self) -> list[str]:
+        """The words to look for, as they are indexed."""
+        return list(dict.fromkeys(indexed_words(" ".join(query_terms(self.text)))))
 
     def meaning(self, named: Collection[str]) -> str:
         """Return what is to be embedded: the words to look for, without the names of those whom the agent knows.
@@ -65,6 +96,25 @@ class Candidate(NamedTuple):
     author: str = ""
     importance: float = 0.0
     occur_time: datetime | None = None
+    characters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What has words of a query: scores by the numbers of memories, and the score of a text that has every word."""
+
+    scores: Mapping[int, float]
+    ideal: float
+    mean_words: float
+    """How many words a text of the agent has in the mean."""
+
+    def best(self, most: int) -> list[int]:
+        """Return the numbers of those that do best."""
+        return sorted(self.scores, key=self.scores.__getitem__, reverse=True)[:most]
+
+    def share(self, seq: int) -> float:
+        """Return how well a memory does: 0 to 1."""
+        return min(1.0, self.scores.get(seq, 0.0) / self.ideal)
 
 
 class Parts(NamedTuple):
@@ -96,15 +146,22 @@ class Hit:
 
 
 def weigh(
-    query: Query, candidate: Candidate, lexical: float, similarity: float, named: Collection[str], now: datetime
+    query: Query,
+    recipe: Recipe,
+    candidate: Candidate,
+    lexical: float,
+    similarity: float,
+    named: Collection[str],
+    now: datetime,
 ) -> Parts:
     """Return the parts of a candidate's score.
 
     `lexical` is the share of the query's words that it has, by their weight: 0 to 1. `similarity` is the cosine of the
     two vectors. `named` are those whom the query names and the agent knows.
     """
-    words = LEXICAL_WEIGHT * lexical
-    meaning = VECTOR_WEIGHT * max(0.0, similarity)
+    share = recipe.share(candidate.characters)
+    words = share * (1 - recipe.meaning) * lexical
+    meaning = share * recipe.meaning * max(0.0, similarity)
     theirs = len(named) == 1 and (candidate.subject in named or candidate.author in named)
     entity = ENTITY_BONUS * (words + meaning) if theirs else 0.0
     recency = query.recency_weight * _recency(candidate.occur_time, now) if candidate.occur_time else 0.0

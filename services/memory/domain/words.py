@@ -1,5 +1,6 @@
 """Words of texts and queries: what is looked for, and how names are compared."""
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -7,6 +8,11 @@ from datetime import datetime
 
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST_NAME = 3  # words
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+"""Thai, Lao, Burmese, Khmer, kana, Han, and Hangul, whose blanks stand between phrases."""
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -42,10 +48,25 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
+def spaced(text: str) -> str:
+    """Return a text as it is indexed: folded, without vowel signs, and with blanks between what is looked for.
+
+    Where a script doesn't say where a word ends, every letter and every two neighbours are looked for.
+    """
+    if text.isascii():
+        return text.lower()
+    return _UNSPACED.sub(lambda run: f" {' '.join(_pieces(run[0]))} ", _unmarked(text))
+
+
 def query_terms(query: str) -> list[str]:
     """Return the words to look for, each once: all but the stop words, or all when there are no others."""
-    words = list(dict.fromkeys(words_of(query)))
+    words = list(dict.fromkeys(_WORD.findall(_unmarked(query))))
     return [word for word in words if word not in _STOP_WORDS] or words
+
+
+def indexed_words(text: str) -> list[str]:
+    """Return the words of a text as they are indexed."""
+    return _WORD.findall(spaced(text))
 
 
 def name_key(name: str) -> str:
@@ -69,3 +90,16 @@ def without(names: Iterable[str], terms: Iterable[str]) -> list[str]:
     """Return these words but for those that a name is made of."""
     taken = {word for name in names for word in name.split()}
     return [term for term in terms if term not in taken]
+
+
+def _unmarked(text: str) -> str:
+    """Return a text folded and without any mark: letters of Indic and Thai words are not to be cut at their vowels."""
+    folded = fold(text)
+    if folded.isascii():
+        return folded
+    letters = "".join(letter for letter in folded if not unicodedata.category(letter).startswith("M"))
+    return unicodedata.normalize("NFC", letters)  # what folding took apart, syllables of Hangul are put together
+
+
+def _pieces(run: str) -> list[str]:
+    return [*run, *map("".join, itertools.pairwise(run))]

@@ -16,6 +16,10 @@ class Embedder(Protocol):
         """Return a vector for each text: little-endian float32, of unit length."""
         ...
 
+    def familiarity(self, text: str) -> float:
+        """Return how well the model knows the words of a text: 1 for whole words, 0 for mere letters."""
+        ...
+
     async def similarities(self, vector: bytes, others: Sequence[bytes]) -> list[float]:
         """Return the cosine of a vector with each of the others; what has no vector is 0."""
         ...

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from services.memory.domain.memories import Memory, MemoryFilter, MemoryStats, Remembered
 from services.memory.domain.relationships import Interaction, Relationship
-from services.memory.domain.search import Candidate
+from services.memory.domain.search import Candidate, Matches
 from services.memory.domain.upkeep import Retention, Swept
 from services.memory.domain.vectors import Build, Change, Text, Vector
 from services.runtime.idempotency import RequestKey
@@ -94,8 +94,8 @@ class SearchRecords(Protocol):
 
     async def matches(
         self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, most: int
-    ) -> dict[int, float]:
-        """Return up to `most` memories by number that have words of a query, with how well they do: 0 to 1."""
+    ) -> Matches:
+        """Return memories that have words of a query, the best `most` of them and perhaps others."""
         ...
 
     async def candidates(
@@ -110,8 +110,8 @@ class SearchRecords(Protocol):
     ) -> list[Candidate]:
         """Return those of these memories that are this agent's and pass the filter.
 
-        Their vectors are left out unless a model is named, and how recent and how important they are unless they are to
-        be weighable by it.
+        Their vectors are left out unless a model is named, and how long, how recent and how important they are unless
+        they are to be weighable by it.
         """
         ...
 

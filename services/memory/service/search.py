@@ -3,11 +3,11 @@
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.memory.domain.search import Candidate, Hit, Query, weigh
+from services.memory.domain.search import Candidate, Hit, Matches, Query, Recipe, weigh
 from services.memory.ports.store import Records, Store
 from services.memory.service.exact import ExactSearch
 from services.memory.service.indexing import Indexing
@@ -31,15 +31,35 @@ class _Looking:
     model: str
     neighbours: Neighbours
     named: set[str]
+    familiarity: float
+    """How well the embedder knows the query's words."""
     now: datetime
     asked: int
     """How many neighbours are asked for at first."""
 
-    @property
-    def needs_rows(self) -> bool:
-        """True when more than vectors and words says which memories are the best."""
-        query = self.query
-        return not self.neighbours.has_vectors or query.is_weighted or not query.wanted.is_empty or len(self.named) == 1
+
+@dataclass(frozen=True, slots=True)
+class _Proposed:
+    """What may be found: what is near in meaning, others' among it, and what has the words."""
+
+    near: list[int] | None
+    by_words: list[int]
+    matches: Matches
+    recipe: Recipe
+
+    def needs_weighing(self, query: Query) -> bool:
+        """Tell whether it counts how long, how recent or how important a memory is."""
+        return query.is_weighted or self.recipe.breadth > 0
+
+    def needs_rows(self, looking: _Looking) -> bool:
+        """Tell whether more than vectors and words says which memories are the best."""
+        query = looking.query
+        return (
+            not looking.neighbours.has_vectors
+            or not query.wanted.is_empty
+            or len(looking.named) == 1
+            or self.needs_weighing(query)
+        )
 
 
 class Search:
@@ -60,19 +80,22 @@ class Search:
         matrix = await self._exact.open(agent_id, embedder.model)
         async with self._store.reading() as records:
             named = await records.known_names(agent_id, query.possible_names)
-            [vector] = await embedder.embed([query.meaning(named)])
+            meaning = query.meaning(named)
+            [vector] = await embedder.embed([meaning])
             neighbours: Neighbours = IndexedNeighbours(self._indexing, embedder, agent_id, vector)
             if matrix is not None:
                 neighbours = ExactNeighbours(matrix, vector)
             asked = self._asked.get(agent_id, _NEAREST)
-            looking = _Looking(query, embedder.model, neighbours, named, now, asked)
-            near, by_words = await self._propose(records, looking)
+            familiarity = embedder.familiarity(meaning)
+            looking = _Looking(query, embedder.model, neighbours, named, familiarity, now, asked)
+            proposed = await self._propose(records, looking)
             hits: list[Hit] | None = None
-            if near is not None and not looking.needs_rows:
-                hits = await self._best(records, looking, [Candidate(seq) for seq in {*near, *by_words}], by_words)
+            if proposed.near is not None and not proposed.needs_rows(looking):
+                candidates = [Candidate(seq) for seq in {*proposed.near, *proposed.by_words}]
+                hits = await self._best(records, looking, candidates, proposed)
             while hits is None:
-                candidates = await self._candidates(records, looking, near, by_words)
-                hits = await self._best(records, looking, candidates, by_words)
+                candidates = await self._candidates(records, looking, proposed)
+                hits = await self._best(records, looking, candidates, proposed)
         self._returned.update(hit.memory.seq for hit in hits)
         return hits
 
@@ -84,34 +107,30 @@ class Search:
                 await records.count_access(counts)
                 await records.commit()
 
-    async def _propose(self, records: Records, looking: _Looking) -> tuple[list[int] | None, dict[int, float]]:
-        """Return what is near in meaning, and what has the words, with its score."""
+    async def _propose(self, records: Records, looking: _Looking) -> _Proposed:
         query = looking.query
         nearest = asyncio.create_task(looking.neighbours.nearest(looking.asked))
         try:
             await asyncio.sleep(0)  # the index is asked before the words are looked up
-            by_words = await records.matches(
-                query.agent_id, query.terms(looking.named), query.wanted, looking.now, _BY_WORDS
-            )
+            matches = await records.matches(query.agent_id, query.terms, query.wanted, looking.now, _BY_WORDS)
         except BaseException:
             nearest.cancel()
             raise
-        return await nearest, by_words
+        recipe = Recipe.of(matches.mean_words, looking.familiarity)
+        return _Proposed(await nearest, matches.best(_BY_WORDS), matches, recipe)
 
-    async def _candidates(
-        self, records: Records, looking: _Looking, near: list[int] | None, by_words: Collection[int]
-    ) -> list[Candidate]:
+    async def _candidates(self, records: Records, looking: _Looking, proposed: _Proposed) -> list[Candidate]:
         """Return what may fit: what has the words, and enough of what is near that passes the filter."""
-        query, asked = looking.query, looking.asked
+        query, asked, near = looking.query, looking.asked, proposed.near
 
         async def among(seqs: Collection[int]) -> list[Candidate]:
             return await records.candidates(
                 query.agent_id,
-                {*seqs, *by_words},
+                {*seqs, *proposed.by_words},
                 query.wanted,
                 looking.now,
                 model=None if looking.neighbours.has_vectors else looking.model,
-                weighable=query.is_weighted,
+                weighable=proposed.needs_weighing(query),
             )
 
         while near is not None:
@@ -132,15 +151,13 @@ class Search:
         return await among([seq for _, seq in nearest])
 
     async def _best(
-        self, records: Records, looking: _Looking, candidates: Sequence[Candidate], by_words: Mapping[int, float]
+        self, records: Records, looking: _Looking, candidates: Sequence[Candidate], proposed: _Proposed
     ) -> list[Hit] | None:
         """Return the best of these that fit well enough; None when one of them is gone, or doesn't pass the filter."""
-        query = looking.query
+        query, recipe, share = looking.query, proposed.recipe, proposed.matches.share
         similarities = await looking.neighbours.similarities(candidates)
         weighed = {
-            candidate.seq: weigh(
-                query, candidate, by_words.get(candidate.seq, 0.0), similarity, looking.named, looking.now
-            )
+            candidate.seq: weigh(query, recipe, candidate, share(candidate.seq), similarity, looking.named, looking.now)
             for candidate, similarity in zip(candidates, similarities, strict=True)
         }
         fitting = [seq for seq, parts in weighed.items() if parts.fit >= query.min_relevance]

@@ -354,4 +354,4 @@ async def test_memories_of_before_the_words_are_found_by_them_after_the_start(
     async with awake() as mind:
         async with store.reading() as records:
             found = await records.matches("agt_a", ["kite"], MemoryFilter(), FixedClock().now(), 10)
-        assert set(found) == {1}
+        assert set(found.scores) == {1}

@@ -243,6 +243,58 @@ async def test_words_are_found_in_any_script(agent: Agent) -> None:
         assert await by_words(agent, query) == {text}, query
 
 
+async def test_words_are_found_within_what_has_no_blanks(agent: Agent) -> None:
+    pairs = (
+        (
+            "\u540d\u53e4\u5c4b\u306e\u8701\u306e\u5e02\u3067\u53e4\u3044\u30c1\u30a7\u30ed\u3092\u8cb7\u3063\u305f",
+            "\u30c1\u30a7\u30ed\u306f\u3069\u3053",
+        ),
+        ("\u6211\u4eec\u9886\u517b\u4e86\u4e00\u53ea\u9e66\u9e49", "\u738b\u5efa\u56fd\u7684\u9e66\u9e49"),
+        (
+            "\u0e09\u0e31\u0e19\u0e0b\u0e37\u0e49\u0e2d\u0e17\u0e23\u0e31\u0e21\u0e40\u0e1b\u0e47\u0e15\u0e40\u0e01\u0e48\u0e32",
+            "\u0e17\u0e23\u0e31\u0e21\u0e40\u0e1b\u0e47\u0e15\u0e02\u0e2d\u0e07\u0e43\u0e04\u0e23",
+        ),
+        ("\uae40\uce58\uc804\uc744 \ub9cc\ub4e4\uc5c8\uc5b4", "\uae40\uce58\uc804\uc740?"),
+        ("\u0939\u093f\u0928\u094d\u0926\u0940 \u0938\u0940\u0916\u0940", "\u0939\u093f\u0928\u094d\u0926\u0940"),
+        ("a black \u732b", "\u732b"),
+    )
+    await agent.batch([memory(text) for text, _ in pairs])
+    for text, query in pairs:
+        found = await scores(agent, query)
+        assert max(found, key=found.__getitem__) == text, query
+        assert found[text] > 0.2, query
+
+
+async def test_a_long_turn_is_found_by_its_own_words_only_and_lends_none(agent: Agent) -> None:
+    long = " ".join(f"thing{number}" for number in range(120))
+    await talk(agent, "zebra", f"{long} okapi", "apple")
+    assert await by_words(agent, "zebra") == {"zebra", "apple"}
+    assert await by_words(agent, "okapi") == {f"{long} okapi"}
+
+
+async def test_a_turn_that_becomes_long_lends_its_words_no_more(agent: Agent) -> None:
+    made = await talk(agent, "zebra", "apple")
+    assert await by_words(agent, "zebra") == {"zebra", "apple"}
+    await agent.update(made["zebra"], text=f"zebra {'and so on ' * 100}")
+    assert len(await by_words(agent, "zebra")) == 1
+
+
+async def test_meaning_counts_the_more_the_longer_the_texts_are_that_an_agent_has(
+    agent: Agent, stranger: Agent
+) -> None:
+    await agent.batch([memory(f"a quince in the harbour, number {number}") for number in range(20)])
+    long = "we talked about this and that for a good while, and went home after all of it was said " * 12
+    await stranger.batch([memory(f"{long} a quince in the harbour, number {number}") for number in range(20)])
+    short_parts, long_parts = [
+        (await one.hits("quince in the harbour", min_relevance=0.0))[0].parts for one in (agent, stranger)
+    ]
+    assert short_parts.lexical > 0.4 > long_parts.lexical > 0
+    await stranger.clear()
+    await stranger.create("a quince in the harbour, number 3")
+    [alone] = await stranger.hits("quince in the harbour", min_relevance=0.0)
+    assert alone.parts.lexical > 0.4, "what is forgotten has no length"
+
+
 async def test_a_day_is_found_by_its_name(agent: Agent) -> None:
     await agent.create("we met", occur_time=datetime(2023, 5, 8, 12, tzinfo=UTC))
     await agent.create("we parted", occur_time=datetime(2023, 6, 9, 12, tzinfo=UTC))
@@ -258,6 +310,7 @@ async def test_a_day_is_found_by_its_name(agent: Agent) -> None:
         "a" * 2_000,
         "\u0436" * 2_000,
         " ".join(chr(0x4E00 + number) for number in range(1_000)),
+        "".join(chr(0x4E00 + number) for number in range(2_000)),
         "'\"\\:*()&|<->!",
         "NEAR AND OR NOT near(a, 2)",
         "text: who* ^day {previous}",

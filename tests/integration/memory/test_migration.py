@@ -106,3 +106,34 @@ async def test_what_was_remembered_is_found_by_words_and_by_meaning(before: Data
         happened = relationship_pb.RecordInteractionRequest(agent_id="agt_a", counterpart="nova", summary="met again")
         changed = (await agent.relationships.RecordInteraction(happened)).relationship
         assert (changed.interaction_count, len(changed.last_interactions)) == (4, 1)
+
+
+async def test_words_that_an_earlier_version_indexed_are_indexed_anew(
+    before: Database, settings: MemorySettings, tmp_path: Path
+) -> None:
+    cat = "\u9ed2\u3044\u732b\u3092\u62fe\u3063\u305f"
+    await remember(before, [{"text": cat}, {"text": "Have you been to Samarkand?"}])
+    earlier = tmp_path / "earlier"
+    earlier.mkdir()
+    for migration in MIGRATIONS.glob("000[123]_*.py"):
+        (earlier / migration.name).write_text(migration.read_text())
+    await before.migrate(earlier)
+    indexed = [
+        "INSERT INTO memory_words (seq, agent_id, words) VALUES (1, 'agt_a', to_tsvector('english', 'stale'))",
+    ]
+    if before.is_sqlite:
+        indexed = [
+            "CREATE VIRTUAL TABLE memory_words_1 USING fts5 (text, who, day, previous, earlier)",
+            "INSERT INTO memory_words_1 (rowid, text) VALUES (1, 'stale')",
+        ]
+    async with before.write() as transaction:
+        for statement in ("INSERT INTO lexicon (agent_id) VALUES ('agt_a')", *indexed):
+            await transaction.connection.execute(sa.text(statement))
+        await transaction.commit()
+    await before.close()
+    async with running(settings) as channel:
+        agent = Agent(channel, "agt_a")
+        assert (await agent.hits("\u732b"))[0].parts.lexical > 0.2
+        assert (await agent.find("\u732b"))[0] == cat
+        assert (await agent.find("Samarkand"))[0] == "Have you been to Samarkand?"
+        assert all(hit.parts.lexical == 0 for hit in await agent.hits("stale", min_relevance=0.0))

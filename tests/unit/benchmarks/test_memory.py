@@ -3,7 +3,8 @@
 import pytest
 
 from benchmarks.memory.conversations import KINDS, make_conversations
-from benchmarks.memory.recall import recall, sharing
+from benchmarks.memory.kinds import make_kinds
+from benchmarks.memory.recall import SERVICE, Recall, gain, recall, sharing
 from benchmarks.memory.texts import Texts
 
 
@@ -48,3 +49,27 @@ def test_questions_have_3_to_10_words_and_none_comes_twice() -> None:
     questions = texts.questions(200, texts.memories(100))
     assert len(set(questions)) == 200
     assert all(3 <= len(question.split()) <= 10 for question in questions)
+
+
+def test_every_kind_of_text_has_questions_with_evidence_in_it() -> None:
+    kinds = make_kinds(2, 7)
+    assert kinds == make_kinds(2, 7)
+    assert {"short turns", "long turns", "posts", "facts", "Japanese"} <= set(kinds)
+    for conversation in (conversation for of_kind in kinds.values() for conversation in of_kind):
+        assert len(conversation.questions) >= 30
+        for question in conversation.questions:
+            assert "{" not in question.text
+            assert all(0 <= number < len(conversation.turns) for number in question.evidence)
+
+
+def test_long_turns_are_long_and_facts_are_short() -> None:
+    kinds = make_kinds(2, 7)
+    words = {name: [len(turn.text.split()) for each in kinds[name] for turn in each.turns] for name in kinds}
+    assert max(words["long turns"]) > 300
+    assert max(words["facts"]) < 50
+    assert max(words["posts"]) < 60
+
+
+def test_the_gain_is_the_share_of_the_best_other_method() -> None:
+    found = {name: Recall(10, {10: share}) for name, share in (("LIKE", 0.2), ("BM25", 0.5), (SERVICE, 0.6))}
+    assert gain(found) == pytest.approx(1.2)

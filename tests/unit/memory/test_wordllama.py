@@ -54,3 +54,20 @@ async def test_a_text_without_a_token_has_no_direction() -> None:
     assert nothing == bytes(4 * 64)
     assert np.allclose(rows([word]), rows(await embedder.embed(["word"])), atol=1e-6)
     assert await embedder.embed([]) == []
+
+
+@pytest.mark.parametrize("text", ["purchase flea market", "Flohmarkt Schildkröte", "на рынке купили", ""])
+async def test_words_of_the_languages_that_it_was_trained_with_are_familiar(text: str) -> None:
+    assert WordLlamaEmbedder(64).familiarity(text) == 1.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u5e02\u5834\u3067\u8cb7\u3044\u307e\u3057\u305f",
+        "\ubd80\uc0b0 \uc774\ubaa8",
+        "\u0e15\u0e25\u0e32\u0e14\u0e19\u0e31\u0e14",
+    ],
+)
+async def test_what_it_takes_apart_into_letters_is_not(text: str) -> None:
+    assert WordLlamaEmbedder(64).familiarity(text) == 0.0

@@ -16,6 +16,9 @@ from services.memory.domain.words import day_words
 _BEFORE = 2
 """How many turns before a memory count."""
 
+_LONG = 600
+"""A turn of more characters is found by itself alone, and is no other's context."""
+
 _TURN = [memory.c.seq, memory.c.text, memory.c.subject, memory.c.author, memory.c.occur_time]
 
 
@@ -67,8 +70,9 @@ def _in_context(turns: Sequence[Any], items: Sequence[Memory]) -> list[Document]
     for turn in sorted([*turns, *left], key=_order):
         if _order(turn) in places:
             if turn.seq in touched or not touched.isdisjoint(around):
-                found.append(_document(turn, before[-1], before[-2]))
-            before = [*before[1:], turn.text]
+                context = ("", "") if len(turn.text) > _LONG else (before[-1], before[-2])
+                found.append(_document(turn, *context))
+            before = [*before[1:], turn.text if len(turn.text) <= _LONG else ""]
         around = [*around[1:], turn.seq]
     return found
 

@@ -1,6 +1,5 @@
 """The words of memories on SQLite, in tables of FTS5."""
 
-import heapq
 import itertools
 import math
 import sqlite3
@@ -9,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -18,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.memory.adapters.sql.filters import Condition
 from services.memory.adapters.sql.lexicon import BLANKS, EARLIER, PREVIOUS, Document, idf
 from services.memory.adapters.sql.tables import memory
-from services.memory.domain.words import fold
+from services.memory.domain.search import Matches
+from services.memory.domain.words import spaced
 from services.runtime.sqlite_file import LONG, driver_of
 
 _SCALE = 3.0
@@ -29,13 +28,20 @@ _ONCE = 2.2 * _SCALE / (_SCALE + 1.2)
 _LONG = LONG.removeprefix("SELECT ")
 _FEW, _FEW_PUT = 20_000, 16
 """More documents take longer to search, and more to put, than handing them to a thread."""
-_ROW_BUDGET, _NEWEST = 200, 2_000
+_ROW_BUDGET, _NEWEST = 150, 2_000
 """How many matches are scored at most, at 1.5 microseconds each: as long as one word has fewer, and if none has."""
+
+_BLANK_WORDS = 30
+"""How many words a document has that has no meaning."""
+_TOTALS = 1
+"""The id of the record of FTS5 that has the size of its table."""
 
 _COMMON, _LASTING = 1_000, 60.0
 """A word that more documents have is counted once in so many seconds: that walks through all of them."""
 _KEPT = 100_000
 """How many words' counts are kept at most."""
+_AT_ONCE = 1_000
+"""How many words are counted in one statement."""
 
 
 class SqliteLexicon:
@@ -71,35 +77,37 @@ class SqliteLexicon:
         passing: Sequence[Condition],
         now: datetime,
         most: int,
-    ) -> dict[int, float]:
-        """Return the scores of the best documents whose memories pass these conditions, by number."""
+    ) -> Matches:
+        """Return documents whose memories pass these conditions, the best `most` of them and perhaps others."""
         driver = driver_of(connection)
-        table, total = _size(driver.connection, agent_id)
+        table, total, mean_words = _size(driver.connection, agent_id)
+        nothing = Matches({}, 1.0, mean_words)
         if not (total and terms):
-            return {}
+            return nothing
 
         def match(db: sqlite3.Connection) -> _Match | None:
             return _match(table, total, self._frequencies.of(db, agent_id, table, total, terms))
 
         if not passing:
 
-            def best(db: sqlite3.Connection) -> list[tuple[int, float]]:
-                return _rank(db, match(db), most)
+            def found(db: sqlite3.Connection) -> Matches:
+                wanted = match(db)
+                return Matches(_score(db, wanted, most), wanted.ideal, mean_words) if wanted else nothing
 
             # In one go: every statement of SQLAlchemy takes as long as the words of a query.
-            return dict(best(driver.connection) if total <= _FEW else await driver.run(best))
+            return found(driver.connection) if total <= _FEW else await driver.run(found)
         wanted = await driver.run(match)
         if wanted is None:
-            return {}
+            return nothing
         number: Any = sa.literal_column(f"{table}.rowid")
         query = sa.select(number, sa.literal_column(wanted.rank)).prefix_with(_LONG).select_from(sa.text(table))
         query = query.join(memory, memory.c.seq == number).where(sa.text(f"{table} MATCH :match"), *passing)
         query = query.order_by(number.desc()).limit(_NEWEST)
         scores: dict[int, float] = {}
         for expression in wanted.asked(scores, most):
-            for seq, score in await connection.execute(query, {"match": expression, "now": now}):
-                scores.setdefault(seq, score)
-        return dict(wanted.best(scores, most))
+            rows = await connection.execute(query, {"match": expression, "now": now})
+            scores.update({seq: score for seq, score in rows} | scores)  # noqa: C416  # rows are no pairs
+        return Matches(scores, wanted.ideal, mean_words)
 
 
 class _Counted(NamedTuple):
@@ -139,8 +147,11 @@ class _Frequencies:
             frequencies[term] = kept.documents if kept and is_alike and now - kept.time < _LASTING else 0
         asked = [term for term, count in frequencies.items() if not count]
         if asked:
-            counting = ", ".join(f"(SELECT count(*) FROM {table} WHERE {table} MATCH ?)" for _ in asked)
-            found = db.execute(f"SELECT {counting}", tuple(map(_quoted, asked))).fetchone()
+            found = [
+                count
+                for start in range(0, len(asked), _AT_ONCE)
+                for count in _count(db, table, asked[start : start + _AT_ONCE])
+            ]
             frequencies |= zip(asked, found, strict=True)
             if len(self._counted) > _KEPT:
                 self._counted.clear()
@@ -148,6 +159,12 @@ class _Frequencies:
                 if count > _COMMON:
                     self._counted[agent_id, term] = _Counted(count, total, written, now)
         return frequencies
+
+
+def _count(db: sqlite3.Connection, table: str, terms: Sequence[str]) -> Sequence[int]:
+    counting = ", ".join(f"(SELECT count(*) FROM {table} WHERE {table} MATCH ?)" for _ in terms)
+    counts: Sequence[int] = db.execute(f"SELECT {counting}", tuple(map(_quoted, terms))).fetchone()
+    return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +184,8 @@ class _Match:
 
     @property
     def rank(self) -> str:
-        """The score, which FTS5 gives the lower the better."""
-        return f"bm25({self.table}, {_SCALE}, {_SCALE}, {_SCALE}, {_SCALE * PREVIOUS}, {_SCALE * EARLIER})"
+        """The score, which FTS5 gives below zero."""
+        return f"-bm25({self.table}, {_SCALE}, {_SCALE}, {_SCALE}, {_SCALE * PREVIOUS}, {_SCALE * EARLIER})"
 
     def asked(self, scores: Mapping[int, float], most: int) -> Iterator[str]:
         """Yield what to match next, looking at the scores of what was found so far."""
@@ -177,11 +194,6 @@ class _Match:
                 yield expression
         if self.otherwise and not scores:
             yield self.otherwise
-
-    def best(self, scores: Mapping[int, float], most: int) -> list[tuple[int, float]]:
-        """Return the best numbers, with how well they do: 0 to 1."""
-        best = heapq.nsmallest(most, scores.items(), key=itemgetter(1))
-        return [(seq, min(1.0, -score / self.ideal)) for seq, score in best]
 
 
 def _table(db: sqlite3.Connection, agent_id: str) -> str:
@@ -196,7 +208,7 @@ def _create(db: sqlite3.Connection, agent_id: str) -> str:
         f"CREATE VIRTUAL TABLE {table} USING fts5"
         "(text, who, day, previous, earlier, tokenize = 'porter unicode61 remove_diacritics 2')"
     )
-    blanks = [(-number, "qzx " * 30) for number in range(1, BLANKS + 1)]
+    blanks = [(-number, "qzx " * _BLANK_WORDS) for number in range(1, BLANKS + 1)]
     db.executemany(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", blanks)
     return table
 
@@ -206,7 +218,7 @@ def _put(db: sqlite3.Connection, agent_id: str, documents: Sequence[Document]) -
     db.executemany(
         f"INSERT OR REPLACE INTO {table} (rowid, text, who, day, previous, earlier) VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (item.seq, fold(item.text), fold(item.who), item.day, fold(item.previous), fold(item.earlier))
+            (item.seq, spaced(item.text), spaced(item.who), item.day, spaced(item.previous), spaced(item.earlier))
             for item in documents
         ],
     )
@@ -223,10 +235,26 @@ def _drop(db: sqlite3.Connection, agent_id: str) -> None:
         db.execute("DELETE FROM lexicon WHERE agent_id = ?", (agent_id,))
 
 
-def _size(db: sqlite3.Connection, agent_id: str) -> tuple[str, int]:
-    """Return the table of an agent's documents, and how many it has; empty and 0 when there is none."""
-    table = _table(db, agent_id)
-    return (table, db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0]) if table else ("", 0)
+def _size(db: sqlite3.Connection, agent_id: str) -> tuple[str, int, float]:
+    """Return the table of an agent's documents, how many it has, and the mean words of a text; else nothing and 0.
+
+    FTS5 keeps the number of rows, and the words of each column, in a record of its own, as varints.
+    """
+    if not (table := _table(db, agent_id)):
+        return "", 0, 0.0
+    [(record,)] = db.execute(f"SELECT block FROM {table}_data WHERE id = {_TOTALS}")
+    rows, words = itertools.islice(_varints(record), 2)
+    return table, rows, max(0, words - BLANKS * _BLANK_WORDS) / max(1, rows - BLANKS)
+
+
+def _varints(record: bytes) -> Iterator[int]:
+    """Yield the numbers of a record, each 7 bits a byte, the highest first; only the last byte of one is below 128."""
+    number = 0
+    for byte in record:
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            yield number
+            number = 0
 
 
 def _match(table: str, total: int, frequencies: Mapping[str, int]) -> _Match | None:
@@ -253,19 +281,14 @@ def _match(table: str, total: int, frequencies: Mapping[str, int]) -> _Match | N
     return _Match(table, expressions, certain, adding, is_common, ideal)
 
 
-def _rank(db: sqlite3.Connection, match: _Match | None, most: int) -> list[tuple[int, float]]:
-    if match is None:
-        return []
+def _score(db: sqlite3.Connection, match: _Match, most: int) -> dict[int, float]:
     query = f"SELECT rowid, {match.rank} FROM {match.table} WHERE {match.table} MATCH ?"
     if match.is_common:
         query += f" ORDER BY rowid DESC LIMIT {_NEWEST}"
-    elif len(match.expressions) == 1:
-        query += f" ORDER BY 2 LIMIT {most}"
     scores: dict[int, float] = {}
     for expression in match.asked(scores, most):
-        for seq, score in db.execute(query, (expression,)):
-            scores.setdefault(seq, score)
-    return match.best(scores, most)
+        scores.update(dict(db.execute(query, (expression,))) | scores)
+    return scores
 
 
 def _quoted(term: str) -> str:

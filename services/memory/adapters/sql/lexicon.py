@@ -1,9 +1,9 @@
 """What words are found by: BM25 over full-text indexes, on SQLite with FTS5 (`fts5.py`) and on Postgres with tsvector.
 
 A document is a memory's text, whom it is about and by, its day, and the two turns before it in its conversation, which
-count less. The score of a document is its BM25 divided by what a text of mean length scores that has every word of the
-query once, and at most 1: an absolute number, the same for every agent. (Robertson and Zaragoza, "The Probabilistic
-Relevance Framework: BM25 and Beyond", 2009.)
+count less, unless one of them is long. The score of a document is its BM25 divided by what a text of mean length scores
+that has every word of the query once, and at most 1: an absolute number, the same for every agent. (Robertson and
+Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.)
 """
 
 import math
@@ -15,6 +15,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.memory.adapters.sql.filters import Condition
+from services.memory.domain.search import Matches
 
 PREVIOUS, EARLIER = 0.5, 0.25
 """How much a word counts that stands in the turn before, and in the one before that."""
@@ -58,8 +59,8 @@ class Lexicon(Protocol):
         passing: Sequence[Condition],
         now: datetime,
         most: int,
-    ) -> dict[int, float]:
-        """Return the scores of the best documents whose memories pass these conditions, by number."""
+    ) -> Matches:
+        """Return documents whose memories pass these conditions, the best `most` of them and perhaps others."""
         ...
 
 

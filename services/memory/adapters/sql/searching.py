@@ -10,7 +10,7 @@ from services.memory.adapters.sql.filters import ALIVE, NUMBERED, OWN, Condition
 from services.memory.adapters.sql.lexicon import Lexicon
 from services.memory.adapters.sql.tables import embedding, memory
 from services.memory.domain.memories import MemoryFilter
-from services.memory.domain.search import Candidate
+from services.memory.domain.search import Candidate, Matches
 from services.runtime.prepared import Prepared, Values
 from services.runtime.sql import SqlTransaction
 from services.runtime.sqlite_file import LONG
@@ -32,7 +32,7 @@ _OF_MODEL = (embedding.c.seq == memory.c.seq) & (embedding.c.model == sa.bindpar
 _VECTOR = sa.select(embedding.c.vector).where(_OF_MODEL).scalar_subquery()
 
 
-def _candidates(vector: sa.ColumnElement[bytes], *weighed: sa.Column[Any]) -> Prepared:
+def _candidates(vector: sa.ColumnElement[bytes], *weighed: sa.ColumnElement[Any]) -> Prepared:
     return Prepared(
         sa.select(memory.c.seq, vector, memory.c.subject_key, memory.c.author_key, *weighed).where(NUMBERED, ALIVE)
     )
@@ -41,7 +41,7 @@ def _candidates(vector: sa.ColumnElement[bytes], *weighed: sa.Column[Any]) -> Pr
 _CANDIDATES = {
     (has_vectors, weighable): _candidates(
         sa.func.coalesce(_VECTOR, _NO_VECTOR) if has_vectors else _NO_VECTOR,
-        *((memory.c.importance, memory.c.occur_time) if weighable else ()),
+        *((memory.c.importance, memory.c.occur_time, sa.func.length(memory.c.text)) if weighable else ()),
     )
     for has_vectors in (True, False)
     for weighable in (True, False)
@@ -81,8 +81,8 @@ class SqlSearch(SqlTransaction):
 
     async def matches(
         self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, most: int
-    ) -> dict[int, float]:
-        """Return up to `most` memories by number that have words of a query, with how well they do: 0 to 1."""
+    ) -> Matches:
+        """Return memories that have words of a query, the best `most` of them and perhaps others."""
         conditions: list[Condition] = [] if wanted.is_empty else [*passing(wanted, self._dialect), ALIVE]
         return await self._lexicon.matches(self._connection, agent_id, terms, conditions, now, most)
 

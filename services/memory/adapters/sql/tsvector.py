@@ -10,9 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.memory.adapters.sql.filters import Condition
 from services.memory.adapters.sql.lexicon import BLANKS, EARLIER, PREVIOUS, Document, idf
 from services.memory.adapters.sql.tables import lexicon, memory
-from services.memory.domain.words import words_of
+from services.memory.domain.search import Matches
+from services.memory.domain.words import indexed_words
 
 _K1 = 0.6
+_SCORED = 500
+"""How many documents' scores are returned at most, unless more are asked for."""
 
 
 class PostgresLexicon:
@@ -31,17 +34,18 @@ class PostgresLexicon:
         await connection.execute(
             sa.text(
                 """
-                INSERT INTO memory_words (seq, agent_id, words) VALUES (:seq, :agent_id,
+                INSERT INTO memory_words (seq, agent_id, text_words, words) VALUES (:seq, :agent_id, :text_words,
                     setweight(to_tsvector('english', :own), 'A')
                     || setweight(to_tsvector('english', :previous), 'B')
                     || setweight(to_tsvector('english', :earlier), 'C'))
-                ON CONFLICT (seq) DO UPDATE SET words = excluded.words
+                ON CONFLICT (seq) DO UPDATE SET words = excluded.words, text_words = excluded.text_words
                 """
             ),
             [
                 {
                     "seq": item.seq,
                     "agent_id": agent_id,
+                    "text_words": len(indexed_words(item.text)),
                     "own": _plain(f"{item.text}\n{item.who}\n{item.day}"),
                     "previous": _plain(item.previous),
                     "earlier": _plain(item.earlier),
@@ -71,23 +75,26 @@ class PostgresLexicon:
         passing: Sequence[Condition],
         now: datetime,
         most: int,
-    ) -> dict[int, float]:
-        """Return the scores of the best documents whose memories pass these conditions, by number."""
+    ) -> Matches:
+        """Return documents whose memories pass these conditions, the best `most` of them and perhaps others."""
         counted = await connection.execute(
             sa.text(
                 """
-                SELECT term,
-                    (SELECT count(*) FROM memory_words WHERE agent_id = :agent),
+                SELECT total, mean_words, term,
                     (SELECT count(*) FROM memory_words
                      WHERE agent_id = :agent AND words @@ to_tsquery('english', term))
-                FROM unnest(CAST(:terms AS text[])) AS term WHERE numnode(to_tsquery('english', term)) > 0
+                FROM (SELECT count(*) AS total, coalesce(avg(text_words), 0)::float8 AS mean_words
+                      FROM memory_words WHERE agent_id = :agent) AS size
+                LEFT JOIN unnest(CAST(:terms AS text[])) AS term ON numnode(to_tsquery('english', term)) > 0
                 """
             ),
             {"agent": agent_id, "terms": list(terms)},
         )
-        weights = {term: idf(count, total + BLANKS) for term, total, count in counted}
+        rows = counted.all()
+        mean_words: float = rows[0].mean_words
+        weights = {term: idf(count, total + BLANKS) for total, _, term, count in rows if term is not None}
         if not weights:
-            return {}
+            return Matches({}, 1.0, mean_words)
         parts = (("A", 1.0), ("B", PREVIOUS), ("C", EARLIER))
         frequency = " + ".join(
             f"{part} * (words @@ to_tsquery('english', term || ':{label}'))::int" for label, part in parts
@@ -99,8 +106,8 @@ class PostgresLexicon:
         query = query.where(sa.text("memory_words.agent_id = :agent AND words @@ to_tsquery('english', term)"))
         if passing:
             query = query.where(number.in_(sa.select(memory.c.seq).where(memory.c.agent_id == agent_id, *passing)))
-        rows = await connection.execute(
-            query.order_by(score.desc()).limit(most),
+        best = await connection.execute(
+            query.order_by(score.desc()).limit(max(most, _SCORED)),
             {
                 "agent": agent_id,
                 "terms": list(weights),
@@ -108,10 +115,9 @@ class PostgresLexicon:
                 **({"now": now} if passing else {}),
             },
         )
-        ideal = sum(weights.values())
-        return {seq: min(1.0, found / ideal) for seq, found in rows}
+        return Matches({seq: score for seq, score in best}, sum(weights.values()), mean_words)  # noqa: C416
 
 
 def _plain(text: str) -> str:
     """Return a text whose words Postgres takes apart as queries do: it would keep `SOL/USDC` and `nova.ai` whole."""
-    return " ".join(words_of(text))
+    return " ".join(indexed_words(text))
