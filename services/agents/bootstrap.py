@@ -52,6 +52,7 @@ _KEPT = timedelta(days=7)
 """How long DBOS keeps a workflow that has ended; the activity log keeps what came of it."""
 
 _TIDY_SECONDS = 3600.0
+_MEND_SECONDS = 60.0
 
 
 def opener(settings: AgentsSettings) -> Opener:
@@ -120,10 +121,12 @@ async def served(
         provisioning = Provisioning(memory, social, trading)
         agents = Agents(store, cast, journal, provisioning, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, workflows, clock, settings.speed)
+        await scheduler.mend()
         async with (
             workflows.running(handlers),
             tail.following(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
+            repeating("mending", _MEND_SECONDS, scheduler.mend),
             repeating("tidying", _TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
         ):
             yield [

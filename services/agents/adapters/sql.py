@@ -51,6 +51,10 @@ class SqlRecords(SqlTransaction):
         query = select(ScheduleEntry).where(ScheduleEntry.due_time <= now)
         return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)).limit(most))).all())
 
+    async def planned(self) -> list[ScheduleEntry]:
+        """Return what all agents will do."""
+        return list((await self._session.exec(select(ScheduleEntry))).all())
+
     async def put_schedule(self, agent_id: str, due_times: Mapping[ActionKind, datetime]) -> None:
         """Replace an agent's schedule."""
         await self._session.exec(sa.delete(ScheduleEntry).where(col(ScheduleEntry.agent_id) == agent_id))

@@ -45,6 +45,10 @@ class Records(Protocol):
         """Return what is due, the longest overdue first."""
         ...
 
+    async def planned(self) -> list[ScheduleEntry]:
+        """Return what all agents will do."""
+        ...
+
     async def put_schedule(self, agent_id: str, due_times: Mapping[ActionKind, datetime]) -> None:
         """Replace an agent's schedule."""
         ...
