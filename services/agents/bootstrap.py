@@ -32,6 +32,7 @@ from services.agents.service import (
     Posting,
     Provisioning,
     Replying,
+    Reservations,
     Scheduler,
     Screener,
     Tail,
@@ -103,9 +104,10 @@ async def served(
         tail = Tail(store, lifecycle.draining)
         journal = Journal(store, cast, clock, tail)
         screener = Screener(llm, settings.screen_provider, settings.screen_model) if settings.screen_provider else None
-        writer, effects = Writer(llm, screener), Effects(store)
+        reservations, effects = Reservations(store, clock), Effects(store)
+        writer = Writer(llm, reservations, screener)
         flows = Flows(
-            Posting(cast, effects, writer, memory, social, trading),
+            Posting(cast, effects, writer, reservations, memory, social, trading),
             Hearing(store, cast, memory, social),
             Replying(store, cast, writer, memory, Tokens(trading, clock), _limits(settings)),
             Dealing(cast, effects, memory, trading, clock),

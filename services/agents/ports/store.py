@@ -99,6 +99,14 @@ class Records(Protocol):
         """Count one more in a scope: a conversation, or a day; False when there are as many as the limit."""
         ...
 
+    async def reserve(self, agent_id: str, fingerprint: str, workflow_id: str, now: datetime) -> str:
+        """Reserve words for a workflow; returns the one that has them, which may be another."""
+        ...
+
+    async def forget_reservations(self, agent_id: str, before: datetime) -> None:
+        """Delete what an agent has reserved before this time."""
+        ...
+
     async def mark_external(self, conversation_id: str) -> None:
         """Mark a conversation in which somebody's words from outside were heard."""
         ...

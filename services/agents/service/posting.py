@@ -13,6 +13,7 @@ from services.agents.ports.stored import Draft, Pass, Post, PostTask, TradeNews
 from services.agents.service.cast import Cast, Character
 from services.agents.service.effects import Effects
 from services.agents.service.journal import Entry
+from services.agents.service.reserving import Reservations
 from services.agents.service.writing import Writer
 
 OWN_WORDS = ("post", "interaction")
@@ -40,6 +41,7 @@ class Posting:
         cast: Cast,
         effects: Effects,
         writer: Writer,
+        reservations: Reservations,
         memory: MemoryPort,
         social: SocialPort,
         trading: TradingPort,
@@ -47,6 +49,7 @@ class Posting:
         self._cast = cast
         self._effects = effects
         self._writer = writer
+        self._reservations = reservations
         self._memory = memory
         self._social = social
         self._trading = trading
@@ -61,10 +64,10 @@ class Posting:
         texts = tuple(said.text for said in own)
         if task.news is not None:
             if not is_checkable(character.persona):
-                return _composed(character, task.news, texts, rng)
+                return await self._composed(workflow_id, character, task.news, texts, rng)
             prompt = compose_trade_post(character.persona, character.mood, task.news.words, rng)
             context = Context(task.news.words, own_posts=texts)
-            choice = await self._writer.write(character, Purpose.TRADE_POST, prompt, context, rng)
+            choice = await self._writer.write(workflow_id, character, Purpose.TRADE_POST, prompt, context, rng)
             if not choice.text:
                 return Pass("posts nothing about its trade", choice.account)
             reason = f"it {task.news.words}; feels {character.mood.label}; {choice.account}"
@@ -76,7 +79,7 @@ class Posting:
         addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
         prompt = compose_post(character.persona, character.mood, topic, memories, addressed, rng)
         context = Context(topic, own_posts=texts, max_length=_POST_LENGTH - len(prefix))
-        choice = await self._writer.write(character, Purpose.POST, prompt, context, rng)
+        choice = await self._writer.write(workflow_id, character, Purpose.POST, prompt, context, rng)
         if not choice.text:
             return Pass(f"posts nothing about {topic}", choice.account)
         reason = f"topic: {topic}; feels {character.mood.label}; {choice.account}"
@@ -86,6 +89,16 @@ class Posting:
         if choice.knew and (told := next((memory for memory in memories if shared(choice.text, memory.text)), None)):
             details |= {"memory": told.text, "memory_id": told.id}
         return Draft(prefix + choice.text, reason, details)
+
+    async def _composed(
+        self, workflow_id: str, character: Character, news: TradeNews, own: tuple[str, ...], rng: random.Random
+    ) -> Draft | Pass:
+        """Return a post about a trade without a model's words, unless the character has just said the same."""
+        text = tell(character.persona, news.words, rng)
+        if text in own or not await self._reservations.reserve(character.record.id, workflow_id, text):
+            return Pass("posts nothing about its trade", "it has said the same of late")
+        reason = f"it {news.words}; feels {character.mood.label}; in words of its own examples"
+        return Draft(text, reason, {**news.details, "topic": news.words})
 
     async def publish(self, workflow_id: str, agent_id: str, text: str, in_reply_to: str = "") -> Post | Pass:
         """Publish a text, once for every workflow; a Pass says why it isn't to be published."""
@@ -131,15 +144,6 @@ class Posting:
     async def _note(self, character: Character, fellow: AgentRecord) -> str:
         view = await self._memory.view_of(character.record.id, fellow.id)
         return view.notes if view else ""
-
-
-def _composed(character: Character, news: TradeNews, own: tuple[str, ...], rng: random.Random) -> Draft | Pass:
-    """Return a post about a trade without a model's words, unless the character has just said the same."""
-    text = tell(character.persona, news.words, rng)
-    if text in own:
-        return Pass("posts nothing about its trade", "it has said the same of late")
-    reason = f"it {news.words}; feels {character.mood.label}; in words of its own examples"
-    return Draft(text, reason, {**news.details, "topic": news.words})
 
 
 def posted(draft: Draft, post: Post) -> Entry:

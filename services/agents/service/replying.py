@@ -111,10 +111,10 @@ class Replying:
         symbols = await self._tokens.symbols()
         context = Context(task.mention.text, own_posts=own, names=others, symbols=symbols)
         calls = Calls(self._allowance, task.agent_id, workflow_id, heard)
-        choice = await self._words(character, author, _recalling(context, memory), calls, rng)
+        choice = await self._words(workflow_id, character, author, _recalling(context, memory), calls, rng)
         if memory and not choice.text:
             memory = None
-            choice = await self._words(character, author, context, calls, rng)
+            choice = await self._words(workflow_id, character, author, context, calls, rng)
         if not choice.text:
             return Pass(f"finds no words for {heard.author_name}", choice.account)
         details = {
@@ -152,11 +152,17 @@ class Replying:
         return Feelings((SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,))
 
     async def _words(
-        self, character: Character, author: Fellow | None, context: Context, calls: Calls, rng: random.Random
+        self,
+        workflow_id: str,
+        character: Character,
+        author: Fellow | None,
+        context: Context,
+        calls: Calls,
+        rng: random.Random,
     ) -> Choice:
         memory = Remembered(context.memory, context.is_memory_trusted)
         prompt = compose_reply(character.persona, character.mood, context.about, author, memory, rng)
-        return await self._writer.write(character, Purpose.REPLY, prompt, context, rng, calls.take)
+        return await self._writer.write(workflow_id, character, Purpose.REPLY, prompt, context, rng, calls.take)
 
     async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""

@@ -9,11 +9,13 @@ from services.agents.domain.guard import Context, Purpose, review
 from services.agents.domain.prompts import PromptParts
 from services.agents.ports.neighbours import LlmPort, Refused, Written
 from services.agents.service.cast import Character
+from services.agents.service.reserving import Reservations
 from services.agents.service.screening import Screener
 
 _TRIES = 2
 _SCREENED = 3
 """So many of a try's good candidates are shown to the second model, the best first."""
+_TAKEN = "it is saying the same elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,14 @@ async def _always() -> bool:
 class Writer:
     """Asks a model, and judges what it wrote; a second model is asked as well when there is a screener."""
 
-    def __init__(self, llm: LlmPort, screener: Screener | None = None) -> None:
+    def __init__(self, llm: LlmPort, reservations: Reservations, screener: Screener | None = None) -> None:
         self._llm = llm
+        self._reservations = reservations
         self._screener = screener
 
     async def write(
         self,
+        workflow_id: str,
         character: Character,
         purpose: Purpose,
         prompt: PromptParts,
@@ -48,7 +52,10 @@ class Writer:
         rng: random.Random,
         may_ask: Callable[[], Awaitable[bool]] = _always,
     ) -> Choice:
-        """Return the best candidate, asking a second time when none may be published, if `may_ask` lets it."""
+        """Return the best candidate that no other workflow of the character says, and reserve it.
+
+        A second time is asked when none may be published, if `may_ask` lets it.
+        """
         context = replace(context, system=prompt.portrait)
         refused: list[str] = []
         model = "the model"
@@ -61,7 +68,14 @@ class Writer:
             # The first time it reads its dictionaries, for some seconds.
             reviewed = await asyncio.to_thread(review, written.candidates, purpose, character.persona, context)
             good = [item for item in reviewed if item.verdict.ok]
-            for best in good[:_SCREENED]:
+            left = _SCREENED
+            for best in good:
+                if not await self._reservations.reserve(character.record.id, workflow_id, best.text):
+                    refused.append(_TAKEN)
+                    continue
+                if not left:
+                    break
+                left -= 1
                 if objections := await self._objections(character, purpose, best.text, context):
                     refused += objections
                     continue

@@ -252,7 +252,7 @@ async def test_who_is_to_act_more_often_does_so_from_the_update_on(agents: Agent
     await agents.CreateAgent(create(persona))
     before = latest_waits(await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren")))
     often = {"min_hours_between_trades": 0.001, "max_hours_between_trades": 0.002}
-    persona["solana_integration"]["trading_frequency"] = often
+    persona["behavior"]["trading_behavior"]["trading_frequency"] = often
     await agents.UpdateAgent(update(persona))
     after = latest_waits(await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren")))
     assert before["trade"] > timedelta(hours=0.002) / SPEED >= after["trade"]
