@@ -4,10 +4,10 @@ import random
 
 from services.agents.domain.entities import ActivityKind, AgentRecord
 from services.agents.domain.guard import Context, Purpose
+from services.agents.domain.meaning import shared, spoken_by
 from services.agents.domain.mood import SocialEvent
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post, compose_trade_post
 from services.agents.domain.telling import is_checkable, tell
-from services.agents.domain.text import shared
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Refused, SocialPort, Source, TradingPort
 from services.agents.ports.stored import Draft, Pass, Post, PostTask, TradeNews
 from services.agents.service.cast import Cast, Character
@@ -86,7 +86,9 @@ class Posting:
         details = {"topic": topic}
         if fellow:
             details["to"] = fellow.handle
-        if choice.knew and (told := next((memory for memory in memories if shared(choice.text, memory.text)), None)):
+        spoken = spoken_by(character.persona)
+        told = next((memory for memory in memories if shared(choice.text, memory.text, spoken)), None)
+        if choice.knew and told:
             details |= {"memory": told.text, "memory_id": told.id}
         return Draft(prefix + choice.text, reason, details)
 
