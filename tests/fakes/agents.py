@@ -91,6 +91,8 @@ class FakeMemory:
         if self.holding is not None and len(self.stored) >= self.held_after:
             await self.holding.wait()
         item = self.stored.setdefault(request_id, Stored(f"mem_{len(self.stored)}", agent_id, memory))
+        if item.memory != memory:
+            raise Refused("memory", "REQUEST_ID_REUSED", f"REQUEST_ID_REUSED: {request_id}")
         return item.id
 
     async def search(

@@ -1,5 +1,6 @@
 """What an agent does to post: choose a topic, perhaps somebody to speak to, and the words."""
 
+import asyncio
 import random
 
 from services.agents.domain.entities import ActivityKind, AgentRecord
@@ -59,6 +60,8 @@ class Posting:
         character = await self._cast.character(task.agent_id)
         if not (character.record.is_active and character.record.account_id):
             return Pass("posts nothing", "was stopped before it began")
+        # The first time it reads its dictionaries, for some seconds.
+        spoken = await asyncio.to_thread(spoken_by, character.persona)
         rng = random.Random(workflow_id)
         own = await self._memory.said(task.agent_id, OWN_WORDS, _MOST_OWN)
         texts = tuple(said.text for said in own)
@@ -86,7 +89,6 @@ class Posting:
         details = {"topic": topic}
         if fellow:
             details["to"] = fellow.handle
-        spoken = spoken_by(character.persona)
         told = next((memory for memory in memories if shared(choice.text, memory.text, spoken)), None)
         if choice.knew and told:
             details |= {"memory": told.text, "memory_id": told.id}

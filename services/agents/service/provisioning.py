@@ -77,7 +77,7 @@ class Provisioning:
         for seed in initial.seeds:
             source = Source.SELF if seed.kind == "post" else Source.OPERATOR
             memory = NewMemory(seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time)
-            request_id = f"seed/{agent_id}/{_digest(seed.kind, seed.text)}"
+            request_id = f"seed/{agent_id}/{_digest(seed.kind, seed.text, str(seed.occur_time), str(seed.importance))}"
             calls.append(partial(self._memory.remember, agent_id, memory, request_id))
         for known in initial.relationships:
             view = View(known.sentiment, known.familiarity, known.trust, known.notes)

@@ -1,5 +1,6 @@
 """What an agent does to answer what it has heard: reply to some of it, within limits."""
 
+import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from datetime import timedelta
 from services.agents.domain import text as texts
 from services.agents.domain.entities import ActivityKind
 from services.agents.domain.guard import Context, Purpose
+from services.agents.domain.meaning import spoken_by
 from services.agents.domain.mood import SocialEvent, stress_in
 from services.agents.domain.prompts import Fellow, Remembered, compose_reply
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection, Source, View
@@ -103,6 +105,8 @@ class Replying:
     async def write(self, workflow_id: str, task: ReplyTask, heard: Heard) -> Draft | Pass:
         """Return the reply, or why there is none."""
         character = await self._cast.character(task.agent_id)
+        # The first time it reads its dictionaries, for some seconds.
+        await asyncio.to_thread(spoken_by, character.persona)
         rng = random.Random(f"{workflow_id}/words")
         own = tuple(said.text for said in await self._memory.said(task.agent_id, OWN_WORDS, _MOST_OWN))
         memory = await self._fitting(task, heard)

@@ -179,6 +179,15 @@ async def test_a_refused_wallet_is_a_violation_of_what_it_was_refused_for(
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, {f"persona.solana_integration.{named}"})
 
 
+async def test_what_was_said_twice_is_remembered_twice(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    said = [{"content": "gm", "timestamp": f"2024-01-0{day}T08:00:00Z"} for day in (1, 2)]
+    await agents.CreateAgent(create(persona | {"initial_memory": {"tweet_history": said}}))
+    posts = [memory for memory in world.memory.of("wren") if memory.kind == "post"]
+    assert [(post.text, post.occur_time and post.occur_time.day) for post in posts] == [("gm", 1), ("gm", 2)]
+
+
 async def test_an_update_that_ends_trading_takes_trades_off_the_schedule(
     agents: AgentServiceStub, persona: Persona
 ) -> None:

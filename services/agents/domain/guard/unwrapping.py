@@ -35,8 +35,8 @@ _HANDLES = re.compile(r"(?:[@\uff20]\w{1,15}[ ,:\u3001\uff0c\uff1a]{0,3})+", re.
 _SIGNS = """
 " " ' ' \uff02 \uff02 \u2018 \u2019 \u201c \u201d \u201d \u201d \u201e \u201c\u201d \u201a \u2018\u2019
 \u00ab \u00bb \u00bb \u00ab \u2039 \u203a \u300c \u300d \u300e \u300f \u300a \u300b \u301d \u301e\u301f
-""".split()
-_QUOTES = dict(zip(_SIGNS[::2], _SIGNS[1::2], strict=True))
+"""
+_QUOTES = dict(zip(_SIGNS.split()[::2], _SIGNS.split()[1::2], strict=True))
 """What closes what each quotation mark opens."""
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,80}>|[\u25c1\u25b7]")
 _LAYERS = 8
