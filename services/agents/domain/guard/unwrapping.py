@@ -21,7 +21,7 @@ _LABEL = re.compile(r"([^\W_][^:\uff1a\n.!?]{0,30})[:\uff1a](?=\s|[^\x00-\x7f])"
 _NUMBERED = re.compile(r"([^\W\d_]{1,20})\s?(?:\d{1,2}|[A-Z])\s?$")
 _BOLD_LABEL = re.compile(r"(\*\*|__)([^*_:\uff1a\n]{1,30})(?:[:\uff1a]\1|\1[:\uff1a])\s*")
 _BULLET = re.compile(r"(?:[-*+>\u2013\u2014]\s+|[\u2022\u2023\u25e6\u25aa\u25cf\u30fb]\s*)")
-_NUMBER = re.compile(r"\(?(\d{1,2})[.)\uff0e\uff09\u3001]\s*|([\u2460-\u2473])\s*")
+_NUMBER = re.compile(r"(?:\(?\d{1,2}[.)\uff0e\uff09\u3001]|\d{1,2}/\d{0,2}|[\u2460-\u2473])\s*")
 _RULE = re.compile(r"[-*_=~\u2014\u2500]{3,}|(?:[-*_] ){2,}[-*_]")
 _HEADING = re.compile(r"#{1,6} ")
 _FENCE = "```"
@@ -103,6 +103,9 @@ class _Wrapping:
             return Unwrapped(" ".join(lines), "offers several to choose from")
         while len(blocks) > 1 and _introduces(blocks[0][-1]):
             blocks.pop(0)
+        marked = [block[0] for block in blocks if len(block) == 1 and _is_marked(block[0])]
+        if len(marked) == 1:
+            return Unwrapped(marked[0])
         block = blocks[0]
         if len(block) > 1 and _introduces(block[0]):
             block = block[1:]
@@ -133,7 +136,7 @@ class _Wrapping:
         label = _label(text)
         bare = re.sub(r"[\s\d]{1,9}$", "", label.split("(")[0]).strip(" @*_").casefold()
         if bare in self._names or (bare in _OWN_LABELS and bare not in self._manners):
-            return text[len(label) + 1 :].strip()
+            return text[text.index(label) + len(label) + 1 :].strip()
         return text
 
     def _unsigned(self, text: str) -> str:
@@ -163,6 +166,11 @@ def _blocks(text: str) -> list[list[str]]:
 
 def _introduces(line: str) -> bool:
     return line.rstrip("*_ ").endswith((":", "\uff1a"))
+
+
+def _is_marked(line: str) -> bool:
+    """Say whether quotation marks or Markdown around a line set it apart from what is said about it."""
+    return _unquoted(_unmarked(line)) != line
 
 
 def _label(line: str) -> str:
