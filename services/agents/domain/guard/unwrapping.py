@@ -17,8 +17,6 @@ LABELS = "topic|post|reply|trade|input|output|system|memory|remembers?|user|assi
 _OWN_LABELS = frozenset(("post", "reply", "tweet", "answer", "output", "text", "caption", "content", "message"))
 """What the prompt and the interfaces of models call a post."""
 
-_LABEL = re.compile(r"([^\W_][^:\uff1a\n.!?]{0,30})[:\uff1a](?=\s|[^\x00-\x7f])")
-_NUMBERED = re.compile(r"([^\W\d_]{1,20})\s?(?:\d{1,2}|[A-Z])\s?$")
 _BOLD_LABEL = re.compile(r"(\*\*|__)([^*_:\uff1a\n]{1,30})(?:[:\uff1a]\1|\1[:\uff1a])\s*")
 _BULLET = re.compile(r"(?:[-*+>\u2013\u2014]\s+|[\u2022\u2023\u25e6\u25aa\u25cf\u30fb]\s*)")
 _NUMBER = re.compile(r"(?:\(?\d{1,2}[.)\uff0e\uff09\u3001]|\d{1,2}/\d{0,2}|[\u2460-\u2473])\s*")
@@ -40,7 +38,8 @@ _QUOTES = dict(zip(_SIGNS.split()[::2], _SIGNS.split()[1::2], strict=True))
 """What closes what each quotation mark opens."""
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,80}>|[\u25c1\u25b7]")
 _LAYERS = 8
-_MOST_LABEL_WORDS = 3
+_MOST_LABEL, _MOST_LABEL_WORDS = 30, 3
+_COLONS = ":\uff1a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +174,25 @@ def _is_marked(line: str) -> bool:
 
 def _label(line: str) -> str:
     """Return the few words before a colon that a line begins with; empty when there are none."""
-    found = _LABEL.match(line.lstrip("*_@"))
-    if not found or len(found[1].split()) > _MOST_LABEL_WORDS:
-        return ""
-    return found[1]
+    head = line.lstrip("*_@")[: _MOST_LABEL + 2]
+    end = min((place for sign in _COLONS if (place := head.find(sign)) > 0), default=0)
+    label, behind = head[:end], head[end + 1 : end + 2]
+    # What an ASCII sign follows is a time or a link.
+    is_apart = not behind or behind.isspace() or not behind.isascii()
+    is_label = label[:1].isalnum() and not any(sign in label for sign in ".!?")
+    return label if is_apart and is_label and len(label.split()) <= _MOST_LABEL_WORDS else ""
 
 
 def _labels_in_row(lines: list[str]) -> Iterator[str]:
     """Yield the words that number more than one line, such as `Option`."""
-    words = [found[1] for line in lines if (found := _NUMBERED.match(_label(_unlisted(line))))]
+    words = [word for line in lines if (word := _numbered(_label(_unlisted(line)).strip()))]
     return (word for word in words if words.count(word) > 1)
+
+
+def _numbered(label: str) -> str:
+    """Return the word of a label that ends in a number or in one capital letter, such as `Option 1`."""
+    word = label.rstrip("0123456789") if label[-1:].isdigit() else label[:-1] if label[-1:].isupper() else ""
+    return "" if " " in word.strip() else word.strip()
 
 
 def _items(lines: list[str]) -> list[str]:
