@@ -58,7 +58,7 @@ def gist(text: str, languages: Languages, most: int = 4) -> str:
 
 def speaks_of(text: str, topic: str, languages: Languages) -> bool:
     """Say whether a text has every word of a topic in some form, also within a compound."""
-    asked = [word for word in _words(topic) if not lexicon.is_small(word, languages)] or _words(topic)
+    asked = tuple(word for word in _words(topic) if not lexicon.is_small(word, languages)) or _words(topic)
     said = _words(text)
     return bool(asked) and all(
         _holds(text, word) if texts.is_unspaced(word[0]) else any(_is_form(each, word, languages) for each in said)
@@ -101,8 +101,9 @@ def _algorithm(language: str) -> str:
     return name if name in snowballstemmer.algorithms() else ""
 
 
-def _words(text: str) -> list[str]:
-    return texts.words(texts.parted(text))
+@functools.lru_cache(maxsize=1_000)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(texts.words(texts.parted(text)))
 
 
 def _telling(text: str, languages: Languages) -> Iterator[str]:

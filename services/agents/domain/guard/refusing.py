@@ -28,7 +28,7 @@ class _Examples:
 
     def is_role(self, plain: str, trusted: str) -> bool:
         """Say whether a text speaks as a model; a character that is one says so in its persona."""
-        return any(uses(plain, role, self.language) for role in self.roles if not uses(trusted, role, self.language))
+        return any(uses(plain, role, self.language) and not uses(trusted, role, self.language) for role in self.roles)
 
     def is_refusal(self, sentence: str) -> bool:
         """Say whether a sentence is made of nothing but words of the examples."""
