@@ -32,6 +32,7 @@ from services.agents.service import (
     Posting,
     Provisioning,
     Replying,
+    Reservations,
     Scheduler,
     Screener,
     Tail,
@@ -52,6 +53,7 @@ _KEPT = timedelta(days=7)
 """How long DBOS keeps a workflow that has ended; the activity log keeps what came of it."""
 
 _TIDY_SECONDS = 3600.0
+_MEND_SECONDS = 60.0
 
 
 def opener(settings: AgentsSettings) -> Opener:
@@ -102,10 +104,11 @@ async def served(
         tail = Tail(store, lifecycle.draining)
         journal = Journal(store, cast, clock, tail)
         screener = Screener(llm, settings.screen_provider, settings.screen_model) if settings.screen_provider else None
+        reservations, effects = Reservations(store, clock), Effects(store)
         falls_back = settings.unknown_provider == "fallback"
-        writer, effects = Writer(llm, screener, falls_back=falls_back), Effects(store)
+        writer = Writer(llm, reservations, screener, falls_back=falls_back)
         flows = Flows(
-            Posting(cast, effects, writer, memory, social, trading),
+            Posting(cast, effects, writer, reservations, memory, social, trading),
             Hearing(store, cast, memory, social),
             Replying(store, cast, writer, memory, Tokens(trading, clock), _limits(settings)),
             Dealing(cast, effects, memory, trading, clock),
@@ -122,10 +125,12 @@ async def served(
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, workflows, clock, settings.speed)
+        await scheduler.mend()
         async with (
             workflows.running(handlers),
             tail.following(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
+            repeating("mending", _MEND_SECONDS, scheduler.mend),
             repeating("tidying", _TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
         ):
             yield [

@@ -15,6 +15,7 @@ from services.agents.domain.entities import (
     ConversationCount,
     ExternalConversation,
     MentionCursor,
+    Reservation,
     ScheduleEntry,
 )
 from services.runtime.pages import Page, Paged
@@ -50,6 +51,10 @@ class SqlRecords(SqlTransaction):
         """Return what is due, the longest overdue first."""
         query = select(ScheduleEntry).where(ScheduleEntry.due_time <= now)
         return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)).limit(most))).all())
+
+    async def planned(self) -> list[ScheduleEntry]:
+        """Return what all agents will do."""
+        return list((await self._session.exec(select(ScheduleEntry))).all())
 
     async def put_schedule(self, agent_id: str, due_times: Mapping[ActionKind, datetime]) -> None:
         """Replace an agent's schedule."""
@@ -139,6 +144,19 @@ class SqlRecords(SqlTransaction):
         self._session.add(found)
         await self._session.flush()
         return True
+
+    async def reserve(self, agent_id: str, fingerprint: str, workflow_id: str, now: datetime) -> str:
+        """Reserve words for a workflow; returns the one that has them, which may be another."""
+        found = await self._session.get(Reservation, (agent_id, fingerprint))
+        if found is None:
+            found = Reservation(agent_id=agent_id, fingerprint=fingerprint, workflow_id=workflow_id, create_time=now)
+            await self.save(found)
+        return found.workflow_id
+
+    async def forget_reservations(self, agent_id: str, before: datetime) -> None:
+        """Delete what an agent has reserved before this time."""
+        old = (col(Reservation.agent_id) == agent_id, col(Reservation.create_time) < before)
+        await self._session.exec(sa.delete(Reservation).where(*old))
 
     async def mark_external(self, conversation_id: str) -> None:
         """Mark a conversation in which somebody's words from outside were heard."""

@@ -187,6 +187,17 @@ class ExternalConversation(SQLModel, table=True):
     conversation_id: str = Field(primary_key=True)
 
 
+class Reservation(SQLModel, table=True):
+    """Words, by their fingerprint, that a workflow of an agent is about to publish, or has published of late."""
+
+    __tablename__ = "reservation"
+
+    agent_id: str = Field(primary_key=True)
+    fingerprint: str = Field(primary_key=True)
+    workflow_id: str
+    create_time: datetime = Field(sa_type=DateTime(timezone=True))
+
+
 class Acquaintance(SQLModel, table=True):
     """Who it is whom a persona knows by a handle: whoever was first heard under it, whatever they are called later."""
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.agents.domain import text as texts
+from services.agents.domain.meaning import gist, shared, spoken_by
 from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.mood import Mood
 from services.agents.domain.persona import Example, Persona
@@ -101,14 +102,15 @@ def choose_topic(
 
     Two things that have never met make more of a post than one.
     """
+    languages = spoken_by(persona)
     likes = persona.personality.interests or tuple(example.about for example in persona.post_examples)
     late = {part.strip().casefold() for topic in recent_topics for part in topic.split(",")}
     known = [topic for topic in dict.fromkeys(likes or persona.style.key_terms) if topic]
     fresh = [topic for topic in known if topic.casefold() not in late] or known
     if not fresh:
-        fresh = [gist for memory in memories if (gist := texts.gist(memory.text))] or [persona.name]
+        fresh = [told for memory in memories if (told := gist(memory.text, languages))] or [persona.name]
     first = rng.choice(fresh)
-    others = [topic for topic in fresh if not texts.shared(topic, first) and topic != first]
+    others = [topic for topic in fresh if not shared(topic, first, languages) and topic != first]
     return f"{first}, {rng.choice(others)}" if others else first
 
 
@@ -130,7 +132,7 @@ def compose_post(
     if addressed:
         notes.append(_note("You speak to", f"{addressed.name}. {addressed.note}".strip()))
     asked = texts.line(topic, _MOST_INPUT)
-    parts = _parts(persona, mood, rng, _exchanges(persona.post_examples), asked, "topic", "post", notes=notes)
+    parts = _parts(persona, mood, rng, _exchanges(persona, persona.post_examples), asked, "topic", "post", notes=notes)
     sampling = replace(parts.sampling, repetition_penalty=_POST_REPETITION_PENALTY)
     return replace(parts, sampling=sampling, candidate_count=_POST_CANDIDATES)
 
@@ -161,7 +163,7 @@ def compose_reply(
         persona,
         mood,
         rng,
-        tuple(examples) or _exchanges(persona.post_examples),
+        tuple(examples) or _exchanges(persona, persona.post_examples),
         texts.inert(texts.line(texts.spoken(mention_text), _MOST_INPUT)) or "hello",
         "to",
         "reply",
@@ -173,7 +175,7 @@ def compose_reply(
 
 def compose_trade_post(persona: Persona, mood: Mood, trade_in_words: str, rng: random.Random) -> PromptParts:
     """Return the prompt for a post about a trade that has settled, for example `bought 0.05 SOL of BONK`."""
-    examples = _exchanges(persona.trade_post_examples or persona.post_examples)
+    examples = _exchanges(persona, persona.trade_post_examples or persona.post_examples)
     return _parts(persona, mood, rng, examples, texts.line(trade_in_words, _MOST_INPUT), "trade", "post")
 
 
@@ -258,6 +260,7 @@ def _sampling(persona: Persona, mood: Mood) -> Sampling:
     )
 
 
-def _exchanges(examples: Sequence[Example]) -> tuple[Exchange, ...]:
+def _exchanges(persona: Persona, examples: Sequence[Example]) -> tuple[Exchange, ...]:
     """Return examples as they are shown; one that doesn't say what it is about is labelled by its own words."""
-    return tuple(Exchange(item.about or texts.gist(item.text) or item.text, item.text) for item in examples)
+    languages = spoken_by(persona)
+    return tuple(Exchange(item.about or gist(item.text, languages) or item.text, item.text) for item in examples)

@@ -39,6 +39,17 @@ def next_due(kind: ActionKind, persona: Persona, now: datetime, speed: float, rn
     )
 
 
+def in_reach(
+    kind: ActionKind, due: datetime, persona: Persona, now: datetime, speed: float, rng: random.Random
+) -> datetime:
+    """Return when something planned is due: as planned, or anew when that is later than its longest pause allows.
+
+    The persona, the speed or the clock may have been others when it was planned.
+    """
+    longest = timedelta(minutes=_minutes(kind, persona)[1] / speed)
+    return due if due <= now + longest else next_due(kind, persona, now, speed, rng)
+
+
 def _minutes(kind: ActionKind, persona: Persona) -> tuple[float, float]:
     behavior, trading = persona.behavior, persona.trading
     match kind:

@@ -7,19 +7,22 @@ said again with the numbers and the token of this trade, or else the bare facts,
 import random
 import re
 
+from services.agents.domain import lexicon
 from services.agents.domain import text as texts
 from services.agents.domain.persona import Persona
 
 _PIECE = re.compile(r"\d+(?:[.,]\d+)*|\b[A-Z][A-Z0-9]{2,11}\b")
 _PARTS = re.compile(f"({_PIECE.pattern})")
-_ENGLISH = 0.25
+_LANGUAGE, _ENGLISH = frozenset(("en",)), 0.25
 """The least part of an English text that is articles, pronouns and the like; other languages share few of them."""
 
 
 def is_english(text: str) -> bool:
-    """Say whether a text is English, by its small words."""
+    """Say whether a text is English: no other language knows as many of its words, or by its small ones."""
     said = texts.words(text)
-    return texts.small_words(text) >= _ENGLISH * len(said)
+    if lexicon.languages_of(text) == _LANGUAGE:
+        return True
+    return sum(lexicon.is_small(word, _LANGUAGE) for word in said) >= _ENGLISH * len(said)
 
 
 def is_checkable(persona: Persona) -> bool:

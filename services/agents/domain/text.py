@@ -1,49 +1,36 @@
 """Reading a text as a reader would: its words, how alike two texts are, and how long the network finds it."""
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-# Vowels and tones that stand above, below and beside letters belong to the word, though they are no letters.
-_MARKS = (
-    "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06ed"
-    "\u0900-\u0963\u0971-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0ec8-\u0ecd\u0f71-\u0f84\u102b-\u103e\u17b4-\u17d3"
-    "\u200c\u200d"
+import regex
+import sentencex
+
+_WORD = regex.compile(r"[\w--_]+(?:['\u2019][\w--_]+)*", regex.V1)
+# Thai, Lao, Burmese, Khmer (Unicode's line breaking class of scripts that need a dictionary), kana, Bopomofo and Han.
+_UNSPACED = regex.compile(
+    r"[[\p{Line_Break=SA}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Bopomofo}\p{scx=Han}]&&\w]", regex.V1
 )
-_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}])*(?:['\u2019][^\W_](?:[^\W_]|[{_MARKS}])*)*")
-_UNSPACED = (
-    range(0x0E00, 0x0F00),
-    range(0x1000, 0x10A0),
-    range(0x1780, 0x1800),
-    range(0x3041, 0x3100),
-    range(0x31F0, 0x3200),
-    range(0x3400, 0x4DC0),
-    range(0x4E00, 0xA000),
-    range(0xF900, 0xFB00),
-    range(0x20000, 0x32000),
+_FIRST_UNSPACED = "\u0e00"
+_CLUSTER = regex.compile(r"\X")
+# Pictures that stand among the signs of writing, such as the copyright sign, are pictures when a selector says so.
+_EMOJI = regex.compile(
+    r"\p{Regional_Indicator}|\p{Extended_Pictographic}\ufe0f"
+    r"|[\p{Extended_Pictographic}--[\u0000-\u25ff\u3000-\u33ff]]",
+    regex.V1,
 )
-"""The scripts that put no space between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
+_INITIAL = regex.compile(r"(?<![\w'\u2019])\p{L}\.\s*$")
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 # Handles are of ASCII letters and as long as X allows: what follows without a blank is said.
 _HANDLE = re.compile(r"(?<!\w)[@\uff20]\w{1,15}", re.ASCII)
 _MARKUP = str.maketrans("<>[]{}\uff1c\uff1e\uff3b\uff3d", "\u2039\u203a()()\u2039\u203a()")
-_SUFFIX = re.compile(r"(?:'s|ies|ing|ed|es|s|ly|y)$")
-_SENTENCE = re.compile(r"[^.!?\u2026]+[.!?\u2026]*")
+_KEYCAP = "\u20e3"
 _URL_WEIGHT = 23
 # The ranges that X counts as one; all other signs count as two.
 _LIGHT = (range(4352), range(8192, 8206), range(8208, 8224), range(8242, 8248))
-
-_STOP = """
-a about after again all also am an and any are as at back be because been before being but by can could did do does
-doing don't down even every for from get gets getting go goes going got had has have having he her here him his how i
-i'd i'll i'm i've if in into is isn't it it's its just keep keeps know let like made make makes many may me might more
-most much must my never new no not now of off on once one only or other our out over own put really said same say says
-see she should since so some something still such take than that that's the their them then there there's these they
-they're thing things think this those though through to today too two under until up us use very want was way we well
-were what when where which while who why will with without would yes yet you you're your
-"""
-_STOP_WORDS = frozenset(_STOP.split())
 
 
 def words(text: str) -> list[str]:
@@ -57,8 +44,18 @@ def tokens(text: str) -> list[str]:
 
 
 def is_unspaced(sign: str) -> bool:
-    """Say whether a sign belongs to a script that puts no space between words."""
-    return ord(sign) >= 0x0E00 and any(ord(sign) in script for script in _UNSPACED)
+    """Say whether a letter belongs to a script that puts no space between words."""
+    return sign >= _FIRST_UNSPACED and _UNSPACED.match(sign) is not None
+
+
+def clusters(text: str) -> list[str]:
+    """Return the signs of a text as a reader counts them: letters with their marks, a family of emoji as one."""
+    return _CLUSTER.findall(text)
+
+
+def is_emoji(cluster: str) -> bool:
+    """Say whether a sign, as `clusters` returns it, is shown as a picture."""
+    return _EMOJI.match(cluster) is not None
 
 
 def parted(text: str) -> str:
@@ -81,30 +78,6 @@ def size(text: str) -> int:
     return sum(not any(map(is_unspaced, word)) for word in words(text)) + (unspaced + 1) // 2
 
 
-def stem(word: str) -> str:
-    """Return a word without its common English endings; crude, but the same for `trade`, `trades` and `trading`."""
-    bare = _SUFFIX.sub("", word)
-    bare = bare if len(bare) >= 3 else word
-    return bare[:-1] if len(bare) > 3 and bare.endswith("e") else bare
-
-
-def content(text: str) -> frozenset[str]:
-    """Return the stems of the words that carry meaning."""
-    return frozenset(
-        stem(word) for word in words(text) if word not in _STOP_WORDS and (len(word) > 2 or word.isdigit())
-    )
-
-
-def small_words(text: str) -> int:
-    """Return how many words of a text are those that English is held together by."""
-    return sum(word in _STOP_WORDS for word in words(text))
-
-
-def shared(text: str, other: str) -> frozenset[str]:
-    """Return the stems of the words with meaning that both texts have."""
-    return content(text) & content(other)
-
-
 def says(text: str, phrase: str) -> bool:
     """Say whether the phrase stands in a text as words of its own, whatever its case."""
     return re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text, re.IGNORECASE) is not None
@@ -116,18 +89,31 @@ def habits(examples: Sequence[str]) -> frozenset[str]:
     return frozenset(word for word, count in counts.items() if len(examples) > 3 and count >= 0.4 * len(examples))
 
 
-def frame(examples: Sequence[str]) -> tuple[str, str]:
+def frame(examples: Sequence[str], languages: Collection[str]) -> tuple[str, str]:
     """Return the word that all examples begin with, and the sentence that all end with; empty where they differ."""
     if len(examples) < 4:
         return "", ""
     first = {example.split(" ", 1)[0] for example in examples}
-    last = {sentences(example)[-1] for example in examples if sentences(example)}
+    last = {said[-1] for example in examples if (said := sentences(example, languages))}
     return first.pop() if len(first) == 1 else "", last.pop() if len(last) == 1 else ""
 
 
-def sentences(text: str) -> list[str]:
-    """Return the sentences of a text, each with the sign that ends it."""
-    return [part.strip() for part in _SENTENCE.findall(text) if part.strip()]
+def sentences(text: str, languages: Collection[str] = ()) -> list[str]:
+    """Return the sentences of a text, each with what ends it; abbreviations are those of the first language."""
+    found: list[str] = []
+    for part in sentencex.segment(min(languages, default="en"), text):
+        if found and part[:1].islower() and _INITIAL.search(found[-1]):
+            found[-1] += part
+        else:
+            found.append(part)
+    return [part.strip() for part in found if part.strip()]
+
+
+def runs(text: str, length: int) -> Iterator[str]:
+    """Yield every run of so many letters of scripts without spaces, signs between them left out."""
+    letters = "".join(filter(is_unspaced, text))
+    for start in range(len(letters) - length + 1):
+        yield letters[start : start + length]
 
 
 def without(text: str, manner: Collection[str]) -> str:
@@ -154,9 +140,15 @@ def passages(text: str, length: int) -> frozenset[tuple[str, ...]]:
 
 
 def weighted_length(text: str) -> int:
-    """Return the length as X counts it: a link is 23, most letters are 1, emoji and wide scripts 2."""
+    """Return the length as X counts it: a link is 23, most letters are 1, wide scripts 2, and emoji 2 as a whole."""
     bare, links = _URL.subn("", unicodedata.normalize("NFC", text))
-    return links * _URL_WEIGHT + sum(1 if any(ord(char) in light for light in _LIGHT) else 2 for char in bare)
+    return links * _URL_WEIGHT + sum(map(_weight, clusters(bare)))
+
+
+def _weight(cluster: str) -> int:
+    if is_emoji(cluster) or cluster.endswith(_KEYCAP):
+        return 2
+    return sum(1 if any(ord(letter) in light for light in _LIGHT) else 2 for letter in cluster)
 
 
 def spoken(text: str) -> str:
@@ -172,13 +164,11 @@ def inert(text: str) -> str:
     return text.translate(_MARKUP)
 
 
-def gist(text: str, most: int = 4) -> str:
-    """Return the first words with meaning of a text: something to talk about."""
-    told = [word for word in words(text) if word not in _STOP_WORDS and len(word) > 2]
-    return " ".join(told[:most])
-
-
 def line(text: str, most: int) -> str:
-    """Return a text on one line of at most `most` characters, cut between words."""
+    """Return a text on one line of at most `most` characters, cut between words, or within where none have spaces."""
     whole = " ".join(text.split())
-    return whole if len(whole) <= most else whole[: most + 1].rpartition(" ")[0] or whole[:most]
+    if len(whole) <= most:
+        return whole
+    head = whole[:most] if is_unspaced(whole[most]) else whole[: most + 1].rpartition(" ")[0] or whole[:most]
+    ends = itertools.accumulate(map(len, clusters(whole)))
+    return whole[: max((end for end in ends if end <= len(head)), default=most)]

@@ -45,6 +45,10 @@ class Records(Protocol):
         """Return what is due, the longest overdue first."""
         ...
 
+    async def planned(self) -> list[ScheduleEntry]:
+        """Return what all agents will do."""
+        ...
+
     async def put_schedule(self, agent_id: str, due_times: Mapping[ActionKind, datetime]) -> None:
         """Replace an agent's schedule."""
         ...
@@ -93,6 +97,14 @@ class Records(Protocol):
 
     async def count(self, agent_id: str, scope: str, counterpart: str, limit: int) -> bool:
         """Count one more in a scope: a conversation, or a day; False when there are as many as the limit."""
+        ...
+
+    async def reserve(self, agent_id: str, fingerprint: str, workflow_id: str, now: datetime) -> str:
+        """Reserve words for a workflow; returns the one that has them, which may be another."""
+        ...
+
+    async def forget_reservations(self, agent_id: str, before: datetime) -> None:
+        """Delete what an agent has reserved before this time."""
         ...
 
     async def mark_external(self, conversation_id: str) -> None:

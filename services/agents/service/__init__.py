@@ -9,6 +9,7 @@ from services.agents.service.posting import Posting
 from services.agents.service.provisioning import Provisioning
 from services.agents.service.redacting import redact_stored
 from services.agents.service.replying import Limits, Replying
+from services.agents.service.reserving import Reservations
 from services.agents.service.scheduler import Scheduler
 from services.agents.service.screening import Screener
 from services.agents.service.tail import Tail
@@ -29,6 +30,7 @@ __all__ = [
     "Posting",
     "Provisioning",
     "Replying",
+    "Reservations",
     "Scheduler",
     "Screener",
     "Tail",

@@ -11,7 +11,7 @@ from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRe
 from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound, NoAccount, TradingDisabled
 from services.agents.domain.mood import Mood, baseline
 from services.agents.domain.persona import Persona, read_kept, read_persona, redact, secrets_of
-from services.agents.domain.schedule import first_due, kinds
+from services.agents.domain.schedule import first_due, in_reach, kinds
 from services.agents.ports.store import Records, Store
 from services.agents.ports.stored import PostTask, Task, TradeTask, WithdrawTask
 from services.agents.ports.workflows import Workflows
@@ -229,11 +229,16 @@ class Agents:
         await self._tell(records, agent, "was started")
 
     async def _plan(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
-        """Make the schedule fit the agent; what is on it already keeps its time."""
+        """Make the schedule fit the agent; what is on it already keeps its time where its pauses allow it."""
         planned = {entry.kind: entry.due_time for entry in await records.schedule(agent.id)}
         rng = random.Random(f"{agent.id}/{now.isoformat()}")
-        able = [kind for kind in kinds(persona) if _may(agent, kind)]
-        due = {kind: planned.get(kind) or first_due(kind, persona, now, self._speed, rng) for kind in able}
+        due = {
+            kind: in_reach(kind, planned[kind], persona, now, self._speed, rng)
+            if kind in planned
+            else first_due(kind, persona, now, self._speed, rng)
+            for kind in kinds(persona)
+            if _may(agent, kind)
+        }
         await records.put_schedule(agent.id, due)
 
     async def _tell(self, records: Records, agent: AgentRecord, what: str) -> None:

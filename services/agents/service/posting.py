@@ -1,19 +1,21 @@
 """What an agent does to post: choose a topic, perhaps somebody to speak to, and the words."""
 
+import asyncio
 import random
 
 from services.agents.domain.entities import ActivityKind, AgentRecord
 from services.agents.domain.guard import Context, Purpose
+from services.agents.domain.meaning import shared, spoken_by
 from services.agents.domain.mood import SocialEvent
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post, compose_trade_post
 from services.agents.domain.regard import regard
 from services.agents.domain.telling import is_checkable, tell
-from services.agents.domain.text import shared
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Refused, SocialPort, Source, TradingPort
 from services.agents.ports.stored import Draft, Pass, Post, PostTask, TradeNews
 from services.agents.service.cast import Cast, Character
 from services.agents.service.effects import Effects
 from services.agents.service.journal import Entry
+from services.agents.service.reserving import Reservations
 from services.agents.service.writing import Writer
 
 OWN_WORDS = ("post", "interaction")
@@ -45,6 +47,7 @@ class Posting:
         cast: Cast,
         effects: Effects,
         writer: Writer,
+        reservations: Reservations,
         memory: MemoryPort,
         social: SocialPort,
         trading: TradingPort,
@@ -52,6 +55,7 @@ class Posting:
         self._cast = cast
         self._effects = effects
         self._writer = writer
+        self._reservations = reservations
         self._memory = memory
         self._social = social
         self._trading = trading
@@ -61,16 +65,18 @@ class Posting:
         character = await self._cast.character(task.agent_id)
         if not (character.record.is_active and character.record.account_id):
             return Pass("posts nothing", "was stopped before it began")
+        # The first time it reads its dictionaries, for some seconds.
+        spoken = await asyncio.to_thread(spoken_by, character.persona)
         rng = random.Random(workflow_id)
         # Not its answers: their subjects are people, and what strangers made it say holds no post back.
         own = await self._memory.said(task.agent_id, ("post",), _MOST_OWN)
         texts = tuple(said.text for said in own)
         if task.news is not None:
             if not is_checkable(character.persona):
-                return _composed(character, task.news, texts, rng)
+                return await self._composed(workflow_id, character, task.news, texts, rng)
             prompt = compose_trade_post(character.persona, character.mood, task.news.words, rng)
             context = Context(task.news.words, own_posts=texts)
-            choice = await self._writer.write(character, Purpose.TRADE_POST, prompt, context, rng)
+            choice = await self._writer.write(workflow_id, character, Purpose.TRADE_POST, prompt, context, rng)
             if not choice.text:
                 return Pass("posts nothing about its trade", choice.account)
             reason = f"it {task.news.words}; feels {character.mood.label}; {choice.account}"
@@ -83,16 +89,27 @@ class Posting:
         recent = await self._memory.trusted(task.agent_id, ("post",), RECENT)
         prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, rng)
         context = Context(topic, own_posts=texts, max_length=_POST_LENGTH - len(prefix))
-        choice = await self._writer.write(character, Purpose.POST, prompt, context, rng)
+        choice = await self._writer.write(workflow_id, character, Purpose.POST, prompt, context, rng)
         if not choice.text:
             return Pass(f"posts nothing about {topic}", choice.account)
         reason = f"topic: {topic}; feels {character.mood.label}; {choice.account}"
         details = {"topic": topic}
         if fellow:
             details["to"] = fellow.handle
-        if choice.knew and (told := next((memory for memory in memories if shared(choice.text, memory.text)), None)):
+        told = next((memory for memory in memories if shared(choice.text, memory.text, spoken)), None)
+        if choice.knew and told:
             details |= {"memory": told.text, "memory_id": told.id}
         return Draft(prefix + choice.text, reason, details)
+
+    async def _composed(
+        self, workflow_id: str, character: Character, news: TradeNews, own: tuple[str, ...], rng: random.Random
+    ) -> Draft | Pass:
+        """Return a post about a trade without a model's words, unless the character has just said the same."""
+        text = tell(character.persona, news.words, rng)
+        if text in own or not await self._reservations.reserve(character.record.id, workflow_id, text):
+            return Pass("posts nothing about its trade", "it has said the same of late")
+        reason = f"it {news.words}; feels {character.mood.label}; in words of its own examples"
+        return Draft(text, reason, {**news.details, "topic": news.words})
 
     async def publish(self, workflow_id: str, agent_id: str, text: str, in_reply_to: str = "") -> Post | Pass:
         """Publish a text, once for every workflow; a Pass says why it isn't to be published.
@@ -157,15 +174,6 @@ class Posting:
     async def _note(self, character: Character, fellow: AgentRecord) -> str:
         view = await self._memory.view_of(character.record.id, fellow.id)
         return regard(view.sentiment, view.familiarity, view.trust, view.notes) if view else ""
-
-
-def _composed(character: Character, news: TradeNews, own: tuple[str, ...], rng: random.Random) -> Draft | Pass:
-    """Return a post about a trade without a model's words, unless the character has just said the same."""
-    text = tell(character.persona, news.words, rng)
-    if text in own:
-        return Pass("posts nothing about its trade", "it has said the same of late")
-    reason = f"it {news.words}; feels {character.mood.label}; in words of its own examples"
-    return Draft(text, reason, {**news.details, "topic": news.words})
 
 
 def posted(draft: Draft, post: Post) -> Entry:

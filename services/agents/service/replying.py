@@ -1,5 +1,6 @@
 """What an agent does to answer what it has heard: reply to some of it, within limits."""
 
+import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from datetime import timedelta
 from services.agents.domain import text as texts
 from services.agents.domain.entities import ActivityKind
 from services.agents.domain.guard import Context, Purpose
+from services.agents.domain.meaning import spoken_by
 from services.agents.domain.mood import SocialEvent, stress_in
 from services.agents.domain.prompts import Fellow, Remembered, compose_reply
 from services.agents.domain.regard import regard
@@ -104,6 +106,8 @@ class Replying:
     async def write(self, workflow_id: str, task: ReplyTask, heard: Heard) -> Draft | Pass:
         """Return the reply, or why there is none."""
         character = await self._cast.character(task.agent_id)
+        # The first time it reads its dictionaries, for some seconds.
+        await asyncio.to_thread(spoken_by, character.persona)
         rng = random.Random(f"{workflow_id}/words")
         own = tuple(said.text for said in await self._memory.said(task.agent_id, OWN_WORDS, _MOST_OWN))
         memory = await self._fitting(task, heard)
@@ -112,10 +116,10 @@ class Replying:
         symbols = await self._tokens.symbols()
         context = Context(task.mention.text, own_posts=own, names=others, symbols=symbols)
         calls = Calls(self._allowance, task.agent_id, workflow_id, heard)
-        choice = await self._words(character, author, _recalling(context, memory), calls, rng)
+        choice = await self._words(workflow_id, character, author, _recalling(context, memory), calls, rng)
         if memory and not choice.text:
             memory = None
-            choice = await self._words(character, author, context, calls, rng)
+            choice = await self._words(workflow_id, character, author, context, calls, rng)
         if not choice.text:
             return Pass(f"finds no words for {heard.author_name}", choice.account)
         details = {
@@ -153,12 +157,18 @@ class Replying:
         return Feelings((SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,))
 
     async def _words(
-        self, character: Character, author: Fellow | None, context: Context, calls: Calls, rng: random.Random
+        self,
+        workflow_id: str,
+        character: Character,
+        author: Fellow | None,
+        context: Context,
+        calls: Calls,
+        rng: random.Random,
     ) -> Choice:
         memory = Remembered(context.memory, context.is_memory_trusted)
         recent = await self._memory.trusted(character.record.id, ("post",), RECENT)
         prompt = compose_reply(character.persona, character.mood, context.about, author, memory, recent, (), rng)
-        return await self._writer.write(character, Purpose.REPLY, prompt, context, rng, calls.take)
+        return await self._writer.write(workflow_id, character, Purpose.REPLY, prompt, context, rng, calls.take)
 
     async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""

@@ -5,7 +5,7 @@ import logging
 import random
 
 from services.agents.domain.entities import ActionKind, ScheduleEntry
-from services.agents.domain.schedule import next_due
+from services.agents.domain.schedule import in_reach, next_due
 from services.agents.ports.store import Store
 from services.agents.ports.stored import MentionsTask, PostTask, Task, TradeTask
 from services.agents.ports.workflows import Workflows
@@ -33,6 +33,25 @@ class Scheduler:
         async with self._store.reading() as records:
             due = await records.due(self._clock.now(), _AT_ONCE)
         await asyncio.gather(*map(self._begin, due))
+
+    async def mend(self) -> None:
+        """Plan anew what is due later than its longest pause allows: the speed or the clock may have changed."""
+        async with self._store.reading() as records:
+            planned = await records.planned()
+        for entry in planned:
+            try:
+                await self._mend(entry)
+            except Exception:
+                log.exception("could not mend the schedule", extra={"agent_id": entry.agent_id})
+
+    async def _mend(self, entry: ScheduleEntry) -> None:
+        persona, now = (await self._cast.character(entry.agent_id)).persona, self._clock.now()
+        rng = random.Random(f"{entry.kind}/{entry.agent_id}/{now.isoformat()}")
+        due_time = in_reach(ActionKind(entry.kind), entry.due_time, persona, now, self._speed, rng)
+        if due_time != entry.due_time:
+            async with self._store.writing() as records:
+                await records.move(entry, due_time)
+                await records.commit()
 
     async def _begin(self, entry: ScheduleEntry) -> None:
         workflow_id = f"{entry.kind}/{entry.agent_id}/{entry.due_time.isoformat()}"

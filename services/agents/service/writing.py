@@ -9,12 +9,14 @@ from services.agents.domain.guard import Context, Purpose, review
 from services.agents.domain.prompts import PromptParts
 from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, LlmPort, Refused, Written
 from services.agents.service.cast import Character
+from services.agents.service.reserving import Reservations
 from services.agents.service.screening import Screener
 
 _TRIES = 2
 _USED_UP = "its calls for this are used up today"
 _SCREENED = 3
 """So many of a try's good candidates are shown to the second model, the best first."""
+_TAKEN = "it is saying the same elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,18 @@ async def _always() -> bool:
 class Writer:
     """Asks a model, and judges what it wrote; a second model is asked as well when there is a screener."""
 
-    def __init__(self, llm: LlmPort, screener: Screener | None = None, *, falls_back: bool = True) -> None:
+    def __init__(
+        self, llm: LlmPort, reservations: Reservations, screener: Screener | None = None, *, falls_back: bool = True
+    ) -> None:
         """Take whether another provider writes for a persona whose own isn't there."""
         self._llm = llm
+        self._reservations = reservations
         self._falls_back = falls_back
         self._screener = screener
 
     async def write(
         self,
+        workflow_id: str,
         character: Character,
         purpose: Purpose,
         prompt: PromptParts,
@@ -51,7 +57,10 @@ class Writer:
         rng: random.Random,
         may_ask: Callable[[], Awaitable[bool]] = _always,
     ) -> Choice:
-        """Return the best candidate, asking a second time when none may be published, if `may_ask` lets it."""
+        """Return the best candidate that no other workflow of the character says, and reserve it.
+
+        A second time is asked when none may be published, if `may_ask` lets it.
+        """
         context = replace(context, system=prompt.portrait)
         refused: list[str] = []
         model = "the model"
@@ -64,7 +73,14 @@ class Writer:
             # The first time it reads its dictionaries, for some seconds.
             reviewed = await asyncio.to_thread(review, written.candidates, purpose, character.persona, context)
             good = [item for item in reviewed if item.verdict.ok]
-            for best in good[:_SCREENED]:
+            left = _SCREENED
+            for best in good:
+                if not left:
+                    break
+                if not await self._reservations.reserve(character.record.id, workflow_id, best.text):
+                    refused.append(_TAKEN)
+                    continue
+                left -= 1
                 if self._screener and not await may_ask():
                     refused.insert(0, _USED_UP)
                     break

@@ -33,6 +33,8 @@ from tests.support.refusals import refusal
 from tests.support.x import Sandbox, XClient
 
 KEYS = {"apiKey": "key-of-the-app", "apiKeySecret": "sesame1", "accessToken": "sesame2", "accessTokenSecret": "sesame3"}
+SPEED = 1e-6
+"""A schedule that rests: a test that wants it to run sets its own speed."""
 
 Open = Callable[[], AbstractAsyncContextManager[AgentServiceStub]]
 OpenWith = Callable[[AgentsSettings], AbstractAsyncContextManager[AgentServiceStub]]
@@ -45,9 +47,8 @@ def world() -> World:
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> AgentsSettings:
-    # A schedule that rests: a test that wants it to run sets its own speed.
     return AgentsSettings(
-        port=0, data_dir=tmp_path, database_url=database_url, speed=1e-6, poll_seconds=0.02, patience_seconds=2.0
+        port=0, data_dir=tmp_path, database_url=database_url, speed=SPEED, poll_seconds=0.02, patience_seconds=2.0
     )
 
 

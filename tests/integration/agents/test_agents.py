@@ -1,5 +1,6 @@
 """Creating, changing, starting and stopping agents."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.adapters.sql import SqlRecords
 from services.agents.ports.neighbours import Refused, Source, WalletKey
+from services.agents.settings import AgentsSettings
 from services.runtime.db import Database
 from services.runtime.errors import Violation
 from services.runtime.sql import SqlStore
 from tests.fakes.agents import World
-from tests.integration.agents.conftest import KEYS, Open, create, log_of, reason_of, update
+from tests.integration.agents.conftest import KEYS, SPEED, Open, OpenWith, create, log_of, reason_of, update
 
 Persona = dict[str, Any]
 
@@ -203,6 +205,15 @@ async def test_a_refused_wallet_is_a_violation_of_what_it_was_refused_for(
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, {f"persona.solana_integration.{named}"})
 
 
+async def test_what_was_said_twice_is_remembered_twice(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    said = [{"content": "gm", "timestamp": f"2024-01-0{day}T08:00:00Z"} for day in (1, 2)]
+    await agents.CreateAgent(create(persona | {"initial_memory": {"tweet_history": said}}))
+    posts = [memory for memory in world.memory.of("wren") if memory.kind == "post"]
+    assert [(post.text, post.occur_time and post.occur_time.day) for post in posts] == [("gm", 1), ("gm", 2)]
+
+
 async def test_an_update_that_ends_trading_takes_trades_off_the_schedule(
     agents: AgentServiceStub, persona: Persona
 ) -> None:
@@ -265,6 +276,32 @@ async def test_agents_outlive_a_restart(reopen: Open, persona: Persona) -> None:
     async with reopen() as agents:
         assert (await agents.GetAgent(pb.GetAgentRequest(id="wren"))).agent == made
         assert (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).schedule == before
+
+
+def latest_waits(status: pb.GetAgentStatusResponse) -> dict[str, timedelta]:
+    """Return how long it is until each entry of a schedule is due."""
+    return {entry.kind: entry.due_time.ToDatetime(UTC) - datetime.now(UTC) for entry in status.schedule}
+
+
+async def test_who_is_to_act_more_often_does_so_from_the_update_on(agents: AgentServiceStub, persona: Persona) -> None:
+    await agents.CreateAgent(create(persona))
+    before = latest_waits(await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren")))
+    often = {"min_hours_between_trades": 0.001, "max_hours_between_trades": 0.002}
+    persona["behavior"]["trading_behavior"]["trading_frequency"] = often
+    await agents.UpdateAgent(update(persona))
+    after = latest_waits(await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren")))
+    assert before["trade"] > timedelta(hours=0.002) / SPEED >= after["trade"]
+
+
+async def test_at_another_speed_the_schedule_is_planned_anew(
+    open_with: OpenWith, settings: AgentsSettings, persona: Persona
+) -> None:
+    async with open_with(settings) as agents:
+        await agents.CreateAgent(create(persona))
+    async with open_with(settings.model_copy(update={"speed": 1_000 * SPEED})) as agents:
+        waits = latest_waits(await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren")))
+    longest = {"post": timedelta(hours=4), "reply": timedelta(minutes=5), "trade": timedelta(hours=8)}
+    assert all(waits[kind] <= longest[kind] / (1_000 * SPEED) for kind in longest)
 
 
 async def test_what_an_earlier_version_has_kept_is_redacted_at_the_next_start(

@@ -128,7 +128,7 @@ async def test_a_restart_in_the_middle_leaves_one_post_and_one_activity(
     async with reopen() as agents:
         await agents.CreateAgent(create(persona))
         response = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=1.5)
-    assert len(world.social.posts) == 1
+        await until(lambda: len(world.social.posts) == 1)
     world.social.sending = None
     async with reopen() as agents:
         [activity] = await next_of(agents, pb.ACTIVITY_KIND_POST)

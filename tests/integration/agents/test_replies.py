@@ -142,6 +142,23 @@ async def test_mentions_survive_a_restart_without_a_second_answer(
     assert len(world.social.answers()) == 2
 
 
+async def test_several_who_write_at_once_are_not_told_the_same(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    sayings = [f"My {thing} is louder than the sea tonight." for thing in ("kettle", "gate", "letter", "lamp")]
+    world.llm.speak = lambda _, rng: rng.choice(sayings)
+    world.llm.thinking = asyncio.Event()
+    async with open_with(busy.model_copy(update={"strangers_at_once": 4})) as agents:
+        await agents.CreateAgent(create(listener | {"initial_memory": {}}))
+        for number in range(4):
+            world.social.mention("wren", f"stranger{number}", "@wren_handle hello there")
+        await until(lambda: len(world.llm.prompts) >= 4)
+        world.llm.thinking.set()
+        done = await next_of(agents, REPLY, PASS, number=4)
+    said = [text for text, _ in world.social.answers()]
+    assert len(set(said)) == len(said) == sum(activity.kind == REPLY for activity in done) > 1
+
+
 async def test_a_mention_that_was_passed_over_stays_so_when_it_is_read_again(
     open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
 ) -> None:

@@ -15,6 +15,7 @@ from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRe
 from services.agents.domain.mood import Mood, TradingMood, baseline
 from services.agents.service.allowance import Allowance
 from services.agents.service.cast import Cast
+from services.agents.service.reserving import Reservations
 from services.runtime.db import Database
 from services.runtime.sql import SqlStore
 from tests.fakes.clock import FixedClock
@@ -79,6 +80,26 @@ async def test_an_entry_moves_only_from_the_time_that_was_read(store: Store, clo
     async with store.reading() as records:
         assert await records.due(now, 10) == []
         assert [row.due_time for row in await records.schedule("wren")] == [later]
+
+
+async def test_words_are_reserved_for_one_workflow_of_an_agent_and_for_a_day(store: Store, clock: FixedClock) -> None:
+    reservations = Reservations(store, clock)
+    written = ("The gate is open.", "the gate is OPEN!", "\uff34he gate\u200b is open")
+    tries = [reservations.reserve("wren", f"reply/{number}", written[number % 3]) for number in range(12)]
+    assert (await asyncio.gather(*tries)).count(True) == 1
+    [owner] = [number for number in range(12) if await reservations.reserve("wren", f"reply/{number}", written[0])]
+    # A step that runs again after a crash finds the words its own.
+    assert await reservations.reserve("wren", f"reply/{owner}", written[1])
+    assert await reservations.reserve("otto", "reply/other", written[0])
+    assert await reservations.reserve("wren", "reply/other", "The gate is shut.")
+    clock.advance(hours=25)
+    assert await reservations.reserve("wren", "reply/other", written[0])
+
+
+async def test_words_differ_by_the_vowels_that_stand_beside_letters(store: Store, clock: FixedClock) -> None:
+    reservations = Reservations(store, clock)
+    assert await reservations.reserve("wren", "reply/1", "\u0915\u0940 \u0930\u093e\u0924\u0964")
+    assert await reservations.reserve("wren", "reply/2", "\u0915\u093e \u0930\u0940\u0924\u0964")
 
 
 async def test_a_cursor_moves_only_from_where_it_was_read(store: Store) -> None:

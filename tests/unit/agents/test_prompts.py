@@ -185,7 +185,7 @@ def test_a_character_without_interests_talks_about_what_it_remembers(persona: Pe
         style=replace(persona.style, key_terms=()),
         post_examples=(),
     )
-    assert choose_topic(bare, [REMEMBERED], [], rng()) == "terrier number nine pass"
+    assert choose_topic(bare, [REMEMBERED], [], rng()) == "terrier number nine let"
     assert choose_topic(bare, [], [], rng()) == "Wren"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.agents.domain.entities import ActionKind
 from services.agents.domain.persona import Persona
-from services.agents.domain.schedule import first_due, kinds, next_due
+from services.agents.domain.schedule import first_due, in_reach, kinds, next_due
 
 NOW = datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
 
@@ -66,3 +66,18 @@ def test_the_same_draw_gives_the_same_time(persona: Persona) -> None:
 def test_who_may_not_trade_has_no_trades_due(persona: Persona) -> None:
     assert ActionKind.TRADE in kinds(persona)
     assert ActionKind.TRADE not in kinds(replace(persona, trading=replace(persona.trading, is_enabled=False)))
+
+
+@pytest.mark.parametrize("kind", ActionKind)
+def test_nothing_is_due_later_than_its_longest_pause_allows(kind: ActionKind, persona: Persona) -> None:
+    longest = {
+        ActionKind.POST: timedelta(hours=4),
+        ActionKind.REPLY: timedelta(minutes=5),
+        ActionKind.TRADE: timedelta(hours=8),
+    }[kind]
+    for speed in (1.0, 60.0):
+        latest = NOW + longest / speed
+        for planned in (NOW - timedelta(days=1), NOW, latest):
+            assert in_reach(kind, planned, persona, NOW, speed, random.Random(1)) == planned
+        for planned in (latest + timedelta(seconds=1), NOW + timedelta(days=9_000)):
+            assert NOW < in_reach(kind, planned, persona, NOW, speed, random.Random(1)) <= latest

@@ -7,18 +7,14 @@ from hypothesis import strategies as st
 from services.agents.domain import text as texts
 
 
-def test_forms_of_a_word_share_a_stem() -> None:
-    assert len({texts.stem(word) for word in ("trade", "trades", "traded", "trading")}) == 1
-
-
-def test_words_with_meaning_are_what_counts() -> None:
-    assert texts.shared("What is it with the gates?", "He was painting a gate.") == {texts.stem("gate")}
-    assert texts.content("It is what it is, and that was that.") == frozenset()
-
-
 @pytest.mark.parametrize(
     ("text", "length"),
-    [("abc", 3), ("https://a.very.long/address?with=many", 23), ("日本", 4), ("cafe\u0301", 4), ("it\u2019s", 4)],
+    [
+        *(("abc", 3), ("https://a.very.long/address?with=many", 23), ("日本", 4), ("cafe\u0301", 4), ("it\u2019s", 4)),
+        # An emoji is one, however many signs it is made of.
+        *(("\U0001f469\u200d\U0001f469\u200d\U0001f467", 2), ("\U0001f1e9\U0001f1ea!", 3), ("5\ufe0f\u20e3", 2)),
+        ("\U0001f44d\U0001f3fd\U0001f44d", 4),
+    ],
 )
 def test_the_length_is_the_networks(text: str, length: int) -> None:
     assert texts.weighted_length(text) == length
@@ -28,10 +24,6 @@ def test_texts_that_share_a_passage_share_a_run_of_words() -> None:
     mine, theirs = "So I said: the gate is open!", "He heard that the gate is open to him."
     assert texts.passages(mine, 4) & texts.passages(theirs, 4) == {("the", "gate", "is", "open")}
     assert texts.passages("gates", 4) == frozenset()
-
-
-def test_a_gist_is_the_first_words_with_meaning() -> None:
-    assert texts.gist("I have delivered one letter for eleven years.") == "delivered letter eleven years"
 
 
 def test_a_post_is_heard_without_its_handles_and_links() -> None:
@@ -51,3 +43,37 @@ def test_a_line_is_never_too_long(text: str, most: int) -> None:
 def test_a_text_is_like_itself(text: str) -> None:
     mine = texts.trigrams(text)
     assert texts.nearest(mine, [mine]) in (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("It\u2019s a snow_ball.", ["it's", "a", "snow", "ball"]),
+        ("की किताब", ["की", "किताब"]),
+        ("می\u200cخواهم", ["می\u200cخواهم"]),
+        ("كُتُب", ["كُتُب"]),
+    ],
+)  # fmt: skip
+def test_marks_belong_to_their_word(text: str, said: list[str]) -> None:
+    assert texts.words(text) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "sentences"),
+    [
+        ("en", "Dr. Wren came at 5 p.m. and left. Fine.", ["Dr. Wren came at 5 p.m. and left.", "Fine."]),
+        ("de", "Es kostet 0,05 SOL, z. B. heute. Am 3. Mai.", ["Es kostet 0,05 SOL, z. B. heute.", "Am 3. Mai."]),
+        ("ja", "霧が来た。寒い!", ["霧が来た。", "寒い!"]),
+        ("hi", "रात। दिन।", ["रात।", "दिन।"]),
+        ("ar", "نعم؟ لا.", ["نعم؟", "لا."]),
+    ],
+)  # fmt: skip
+def test_sentences_end_as_their_language_ends_them(language: str, text: str, sentences: list[str]) -> None:
+    assert texts.sentences(text, [language]) == sentences
+
+
+def test_a_line_is_cut_between_words_or_signs_as_a_reader_counts_them() -> None:
+    assert texts.line("the gate is open", 11) == "the gate is"
+    # Behind a space near the beginning, most of a text without spaces would be lost.
+    assert texts.line("霧 かもめが屋根で会議", 8) == "霧 かもめが屋根"
+    assert texts.line("หิหิหิ", 5) == "หิหิ"

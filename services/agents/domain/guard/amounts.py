@@ -25,10 +25,10 @@ class Amounts:
 
     def __init__(self, trusted: str, heard: Sequence[str]) -> None:
         self._trusted, self._bare = trusted, skeleton(trusted)
-        self._known = _numbers(trusted)
+        self._known = numbers(trusted)
         self._priced, self._shared = (_beside(trusted, unit) for unit in (lexicon.is_currency, lexicon.is_percent))
         self._spoken = lexicon.languages_of(trusted) | (lexicon.languages_of(heard[0]) if heard else frozenset())
-        self._heard = frozenset(number for reading in heard for number in _numbers(reading))
+        self._heard = frozenset(number for reading in heard for number in numbers(reading))
         known = _money_words(trusted)
         self._heard_money = frozenset(word for reading in heard for word in _money_words(reading)) - known
         numerals = (word for reading in heard for word in self._numerals(reading))
@@ -42,7 +42,7 @@ class Amounts:
             yield "names a price"
         if _MULTIPLE.search(plain) or _has_percent(plain) or _beside(plain, lexicon.is_percent) - self._shared:
             yield "has a percentage or a multiple"
-        new = _numbers(plain) - self._known
+        new = numbers(plain) - self._known
         numerals = self._numerals(plain)
         if new & self._heard or numerals & self._heard_numerals:
             yield "takes a number from what it answers"
@@ -130,7 +130,7 @@ def _money_words(plain: str) -> frozenset[str]:
     return frozenset(word.casefold() for word in texts.tokens(plain) if lexicon.is_currency(word))
 
 
-def _numbers(plain: str) -> frozenset[str]:
+def numbers(plain: str) -> frozenset[str]:
     """Return each number, whatever signs group its digits: `1,000` and `1000` are one, and so are `0,5` and `0.5`."""
     return frozenset(map(_number, _NUMBER.findall(plain)))
 

@@ -1,26 +1,33 @@
 """The rules for a text, one by one. Each yields what is wrong, in words that go to the activity log."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from services.agents.domain import text as texts
-from services.agents.domain.guard.cleaning import EMOJI, LABELS, capitalized, ends_sentences, is_whole, voice
+from services.agents.domain.guard.amounts import numbers
+from services.agents.domain.guard.cleaning import capitalized
 from services.agents.domain.guard.leaks import leaks
 from services.agents.domain.guard.model import Context, Purpose
+from services.agents.domain.guard.refusing import declines
 from services.agents.domain.guard.strangers import Strangers, trusted_text
+from services.agents.domain.guard.unwrapping import LABELS
+from services.agents.domain.guard.voice import ends_sentences, is_whole, voice
+from services.agents.domain.meaning import Languages, content, shared, speaks_of, spoken_by, uses
 from services.agents.domain.persona import Capitalization, Persona
 from services.agents.domain.telling import is_english
 from services.runtime.text.entities import EntityKind, entities
 from services.runtime.text.normal import is_refused, normal_form
 
-_FRAGMENT = re.compile(rf"\b(?:{LABELS})\s*:|<\|?\w*\|?>|[\[\]{{}}|]|#{{2,}}|```|\*\*|__", re.IGNORECASE)
+_FRAGMENT = re.compile(
+    rf"\b(?:{LABELS})\s*:|</?\w*[^<>]{{0,80}}>|&#?\w{{2,8}};|[\[\]{{}}|\u25c1\u25b7]|#{{2,}}|```|\*\*|__",
+    re.IGNORECASE,
+)
 _SYMBOL = re.compile(r"\b[A-Z]{3,10}\b")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_STUTTER = re.compile(r"\b(\w+(?: \w+)?) \1\b|(.)\2{4}", re.IGNORECASE)
+_STUTTER = re.compile(r"(.)\1{4}", re.IGNORECASE)
 _OUT_OF_ROLE = re.compile(
     r"\bas an? (?:ai|artificial|language|virtual|digital) ?(?:model|assistant|intelligence)?\b|\blanguage model\b"
     r"|\bi(?:'m| am) (?:sorry, (?:but )?i (?:can|am)|unable to|not able to|an? (?:ai|language))"
-    r"|\bi can(?:'t|not) (?:assist|help|provide|fulfill)|\bchatgpt\b|\bopenai\b|\bmy (?:training data|creators)\b"
+    r"|\bi can(?:'t|not) (?:assist|fulfill|help (?:you )?with)|\bchatgpt\b|\bopenai\b|\bmy (?:training data|creators)\b"
     r"|\bhere(?:'s| is) (?:a|an|the|my|your) (?:post|tweet|reply|response)\b",
     re.IGNORECASE,
 )
@@ -63,7 +70,9 @@ _FACTS = {
     "loss": re.compile(r"\b(?:loss(?:es)?|lost)\b", re.IGNORECASE),
 }
 
+_BREAKS = (",", ":", ";", "-", "(", "\u060c", "\u061b", "\u3001")
 _LEAST_WORDS = 3
+_REPEATED_SIGNS = 8
 _MOST_SIGNS = 4_000
 _COPIED_WORDS = 6
 _READ_OUT_WORDS = 8
@@ -79,12 +88,13 @@ class Judge:
         self._persona = persona
         self._context = context
         examples = voice(persona)
+        self._languages = spoken_by(persona)
         # "Notice: ... Thank you." is how a vending machine speaks, and no sign that it repeats itself.
         self._manner = texts.habits(examples)
         self._examples = [texts.trigrams(self._bare(example)) for example in examples]
-        self._passages = {passage for example in examples for passage in texts.passages(example, _COPIED_WORDS)}
+        self._passages = {passage for example in examples for passage in _passages(example, _COPIED_WORDS)}
         kind = persona.reply_examples if purpose is Purpose.REPLY else persona.post_examples
-        self._opening, self._closing = texts.frame([example.text for example in kind])
+        self._opening, self._closing = texts.frame([example.text for example in kind], self._languages)
         self._own = [texts.trigrams(self._bare(post)) for post in context.own_posts]
         self._strangers = Strangers(persona, context) if purpose is Purpose.REPLY else None
         # What was asked for, and what the persona says, code has put there.
@@ -118,7 +128,8 @@ class Judge:
         said = texts.words(text)
         if texts.size(text) < _LEAST_WORDS:
             yield "is too short"
-        if said and (said[-1] in _DANGLING or text.endswith((",", ":", ";", "-", "("))):
+        dangles = said and said[-1] in _DANGLING and "en" in self._languages
+        if dangles or text.endswith(_BREAKS):
             yield "breaks off"
         elif not is_whole(text) and ends_sentences(self._persona):
             yield "does not end its sentence"
@@ -129,9 +140,9 @@ class Judge:
         """Refuse what stands in a prompt, and any voice but the character's."""
         if _FRAGMENT.search(text):
             yield "contains a label or markup"
-        if _OUT_OF_ROLE.search(text):
+        if _OUT_OF_ROLE.search(text) or declines(text, self._given):
             yield "falls out of its role"
-        if texts.passages(text, _READ_OUT_WORDS) & texts.passages(self._context.system, _READ_OUT_WORDS):
+        if _passages(text, _READ_OUT_WORDS) & _passages(self._context.system, _READ_OUT_WORDS):
             yield "reads its prompt out"
 
     def _entities(self, text: str) -> Iterator[str]:
@@ -156,21 +167,24 @@ class Judge:
     def _style(self, text: str) -> Iterator[str]:
         """Ask for what the style guide says."""
         style = self._persona.style
-        if EMOJI.search(text) and not style.uses_emojis:
+        if not style.uses_emojis and not text.isascii() and any(map(texts.is_emoji, texts.clusters(text))):
             yield "uses an emoji"
-        if style.capitalization is Capitalization.LOWERCASE and capitalized(text, style.capitalization) != text:
+        if (
+            style.capitalization is Capitalization.LOWERCASE
+            and capitalized(text, style.capitalization, self._languages) != text
+        ):
             yield "uses capitals"
         if not (text.startswith(self._opening) and text.endswith(self._closing)):
             yield "doesn't begin or end as the character always does"
-        yield from (f"uses the avoided term {term!r}" for term in style.avoid_terms if texts.says(text, term))
+        yield from (f"uses the avoided term {term!r}" for term in style.avoid_terms if self._uses(text, term))
 
     def _taste(self, text: str) -> Iterator[str]:
         """Refuse avoided topics, harm, and advice on money."""
-        said = texts.content(text)
         for topic in self._persona.style.topics_to_avoid:
-            meant = texts.content(topic)
             near = [words for name, words in _TOPICS.items() if name in topic.casefold()]
-            if (meant and meant <= said) or any(re.search(rf"\b(?:{words})\b", text, re.IGNORECASE) for words in near):
+            if speaks_of(text, normal_form(topic), self._languages) or any(
+                re.search(rf"\b(?:{words})\b", text, re.IGNORECASE) for words in near
+            ):
                 yield f"touches the avoided topic {topic!r}"
         if _PROFANITY.search(text) and not self._persona.style.profanity_allowed:
             yield "swears"
@@ -183,29 +197,35 @@ class Judge:
         """Refuse an example, the post that is answered, what it said before, and the same thing twice."""
         bare = texts.trigrams(self._bare(text))
         # What is remembered may be said as it is, even if an example remembers the same.
-        remembered = texts.passages(self._context.memory, _COPIED_WORDS)
-        is_copied = (texts.passages(text, _COPIED_WORDS) & self._passages) - remembered
+        remembered = _passages(self._context.memory, _COPIED_WORDS)
+        is_copied = (_passages(text, _COPIED_WORDS) & self._passages) - remembered
         if is_copied or texts.nearest(bare, self._examples) >= _LIKE_AN_EXAMPLE:
             yield "copies an example"
         if texts.nearest(bare, self._own) >= _LIKE_ITS_OWN or text in self._context.own_posts:
             yield "is much like an own post of late"
-        said = texts.words(text)
-        sentences = [" ".join(texts.words(part)) for part in texts.sentences(text)]
-        if (
-            len(texts.passages(text, 3)) < len(said) - 2
-            or len(set(sentences)) < len(sentences)
-            or _STUTTER.search(text)
-        ):
+        if self._is_repetitive(text):
             yield "repeats itself"
+
+    def _is_repetitive(self, text: str) -> bool:
+        said = texts.words(text)
+        sentences = [" ".join(texts.words(part)) for part in texts.sentences(text, self._languages)]
+        if len(texts.passages(text, 3)) < len(said) - 2 or len(set(sentences)) < len(sentences):
+            return True
+        # Many languages double a word on purpose: slowly is slow slow.
+        doubled = (1, 2) if "en" in self._languages else (2,)
+        if any(_is_doubled(said, length) for length in doubled) or _STUTTER.search(text):
+            return True
+        runs = list(texts.runs(text, _REPEATED_SIGNS))
+        return len(set(runs)) < len(runs)
 
     def _truth(self, text: str) -> Iterator[str]:
         """Ask for the memory in a reply, and for a trade as it was."""
         about, memory = self._context.about, self._context.memory
         is_told = self._purpose is Purpose.TRADE_POST
-        if self._purpose is Purpose.REPLY and memory and not brings_in(text, memory, about):
+        if self._purpose is Purpose.REPLY and memory and not brings_in(text, memory, about, self._languages):
             yield "does not use the memory"
         told = f"{about} {memory}" if is_told else memory
-        if (is_told or memory) and set(_NUMBER.findall(text)) - set(_NUMBER.findall(normal_form(told))):
+        if (is_told or memory) and numbers(text) - numbers(normal_form(told)):
             yield "has a number from nowhere"
         if not is_told:
             return
@@ -219,10 +239,23 @@ class Judge:
         if set(_SYMBOL.findall(text)) - {*symbols, "SOL"} and text != text.upper():
             yield "names another token"
 
+    def _uses(self, text: str, term: str) -> bool:
+        return uses(text, normal_form(term), self._languages)
+
     def _bare(self, text: str) -> str:
         return texts.without(text, self._manner)
 
 
-def brings_in(text: str, memory: str, answered: str) -> bool:
+def brings_in(text: str, memory: str, answered: str, languages: Languages) -> bool:
     """Say whether a reply uses a memory: a word with meaning that the post it answers doesn't have."""
-    return bool(texts.shared(text, memory) - texts.content(answered))
+    return bool(shared(text, memory, languages) - content(answered, languages))
+
+
+def _passages(text: str, length: int) -> frozenset[tuple[str, ...]]:
+    """Return every run of so many words, and in scripts without spaces of two letters for each."""
+    return texts.passages(text, length) | {(run,) for run in texts.runs(text, 2 * length)}
+
+
+def _is_doubled(said: Sequence[str], length: int) -> bool:
+    starts = range(len(said) - 2 * length + 1)
+    return any(said[start : start + length] == said[start + length : start + 2 * length] for start in starts)

@@ -1,39 +1,68 @@
 """Small repairs that change no meaning."""
 
 import re
+from collections.abc import Iterator
 
+import regex
+
+from services.agents.domain import text as texts
+from services.agents.domain.guard.unwrapping import unwrap
+from services.agents.domain.guard.voice import ends_sentences, is_whole
+from services.agents.domain.meaning import Languages, spoken_by
 from services.agents.domain.persona import Capitalization, Persona
 from services.runtime.text.normal import settled
 
-LABELS = "topic|post|reply|trade|input|output|system|memory|remembers?|user|assistant|tweet|answer|caption"
-EMOJI = re.compile("[\u2600-\u27bf\u2b05-\u2b55\U0001f000-\U0001faff]\ufe0f?")
-_END = re.compile(
-    r"[.!?\u2026\u061f\u06d4\u0964\u0965\u3002\uff01\uff0e\uff1f\uff61][\"'\u201d\u2019)\u300d\u300f\uff09]*$"
-)
-
-_QUOTES = {'"': '"', "\u201c": "\u201d", "'": "'", "\u2018": "\u2019"}
-_LEADING = re.compile(rf"^(?:[-*\u2022>]\s+|(?:{LABELS})\s*:\s*)", re.IGNORECASE)
 _HASHTAG = re.compile(r"#\w+")
-_UNFINISHED = re.compile(r"^(.*[.!?\u2026][\"'\u201d\u2019)]*)\s+\S.*$")
 _DASH = re.compile(r" [-\u2013\u2014]+ | ?\u2014 ?")
+_WORD = regex.compile(r"[\w'\u2019]+")
+_FIRST_LETTER = regex.compile(r"^[^\w<{\[]*\p{Ll}")
+_LONE_I = re.compile(r"\bi\b(?=['\u2019 ])")
 
 
 def clean(text: str, persona: Persona) -> str:
-    """Return a text with what can be mended: invisible signs, white space, quotes and labels around it, its end."""
-    line = " ".join(settled(text).split())
-    while (bare := _unquoted(_LEADING.sub("", line))) != line:
-        line = bare
+    """Return a text with what can be mended: what is around it, invisible signs, white space, its end."""
+    return mend(unwrap(settled(text), persona).text, persona)
+
+
+def mend(text: str, persona: Persona) -> str:
+    """Return the post itself with what can be mended."""
+    line, languages = " ".join(settled(text).split()), spoken_by(persona)
     style = persona.style
     if not style.uses_hashtags:
         line = _without_hashtags_behind(line)
     if not style.uses_emojis:
-        line = " ".join(EMOJI.sub("", line).split())
+        line = without_emoji(line)
     if style.avoid_hyphens:
         line = _DASH.sub(", ", line)
     if ends_sentences(persona) and not is_whole(line):
         # The model ran out of tokens: what it has said so far may do.
-        line = _UNFINISHED.sub(r"\1", line)
-    return capitalized(line, style.capitalization)
+        line = line[: max((end for _, end in _spans(line, texts.sentences(line, languages)[:-1])), default=len(line))]
+    return capitalized(line, style.capitalization, languages)
+
+
+def without_emoji(line: str) -> str:
+    """Return a line without its emoji, each taken out as a whole."""
+    if line.isascii():
+        return line
+    return " ".join("".join(sign for sign in texts.clusters(line) if not texts.is_emoji(sign)).split())
+
+
+def capitalized(line: str, style: Capitalization, languages: Languages) -> str:
+    """Return a line with the capitals of a style."""
+    match style:
+        case Capitalization.LOWERCASE:
+            # What is all capitals is a token's symbol, or meant as a shout.
+            return _WORD.sub(lambda found: found[0] if _shouts(found[0]) else found[0].lower(), line)
+        case Capitalization.UPPERCASE:
+            return line.upper()
+        case Capitalization.TITLE:
+            return _WORD.sub(lambda found: found[0][0].title() + found[0][1:], line)
+        case Capitalization.STANDARD:
+            for start, end in _spans(line, texts.sentences(line, languages)):
+                line = line[:start] + _FIRST_LETTER.sub(lambda found: found[0].title(), line[start:end]) + line[end:]
+            return _LONE_I.sub("I", line) if "en" in languages else line
+        case Capitalization.FREE:
+            return line
 
 
 def _without_hashtags_behind(line: str) -> str:
@@ -43,46 +72,14 @@ def _without_hashtags_behind(line: str) -> str:
     return " ".join(words)
 
 
-def ends_sentences(persona: Persona) -> bool:
-    """Say whether a character ends its sentences with a sign, as most of its examples do, or all if there are none."""
-    examples = voice(persona)
-    return 2 * sum(map(is_whole, examples)) >= len(examples)
-
-
-def is_whole(text: str) -> bool:
-    """Say whether a text ends as a sentence does, or with an emoji."""
-    return _END.search(text) is not None or EMOJI.search(text[-2:]) is not None
-
-
-def voice(persona: Persona) -> list[str]:
-    """Return every example of the character's own words."""
-    return [item.text for item in (*persona.post_examples, *persona.reply_examples, *persona.trade_post_examples)]
-
-
-def capitalized(line: str, style: Capitalization) -> str:
-    """Return a line with the capitals of a style."""
-    match style:
-        case Capitalization.LOWERCASE:
-            # What is all capitals is a token's symbol, or meant as a shout.
-            return re.sub(r"\w+", lambda found: found[0] if _shouts(found[0]) else found[0].lower(), line)
-        case Capitalization.UPPERCASE:
-            return line.upper()
-        case Capitalization.TITLE:
-            return re.sub(r"(?<![\w'\u2019])[a-z]", lambda found: found[0].upper(), line)
-        case Capitalization.STANDARD:
-            return re.sub(r"^\W*[a-z]|(?<=[.!?] )[a-z]|\bi\b(?=['\u2019 ])", lambda found: found[0].upper(), line)
-        case Capitalization.FREE:
-            return line
+def _spans(line: str, sentences: list[str]) -> Iterator[tuple[int, int]]:
+    """Yield where each sentence of a line begins and ends."""
+    end = 0
+    for sentence in sentences:
+        start = line.index(sentence, end)
+        end = start + len(sentence)
+        yield start, end
 
 
 def _shouts(word: str) -> bool:
     return len(word) > 1 and word.isupper()
-
-
-def _unquoted(line: str) -> str:
-    line = line.strip()
-    closing = _QUOTES.get(line[:1])
-    if closing and len(line) > 1 and line.endswith(closing) and closing not in line[1:-1]:
-        return line[1:-1].strip()
-    # A quotation that was opened or closed, and not both.
-    return line.strip('"').strip() if line.count('"') == 1 else line

@@ -1,8 +1,9 @@
 """Which of several good texts is best: on the subject, with a turn in it, fluent, and unlike what was there before."""
 
 from services.agents.domain import text as texts
-from services.agents.domain.guard.cleaning import voice
 from services.agents.domain.guard.model import Candidate, Context
+from services.agents.domain.guard.voice import voice
+from services.agents.domain.meaning import content, spoken_by
 from services.agents.domain.persona import Persona
 
 # Words that a small model fills its sentences with when it has nothing to say.
@@ -18,20 +19,21 @@ class Ranker:
     """Scores the texts of one character in one context; what they are compared with is read once."""
 
     def __init__(self, persona: Persona, context: Context) -> None:
-        self._about = texts.content(context.about)
-        self._memory = texts.content(context.memory)
+        self._languages = spoken_by(persona)
+        self._about = content(context.about, self._languages)
+        self._memory = content(context.memory, self._languages)
         motifs = (*persona.style.key_terms, *persona.personality.interests)
-        self._motifs = texts.content(" ".join(motifs)) - self._about
+        self._motifs = content(" ".join(motifs), self._languages) - self._about
         self._seen = [texts.trigrams(text) for text in (*voice(persona), *context.own_posts)]
 
     def score(self, candidate: Candidate) -> float:
         """Return how good a clean text is: higher is better, about -1 to 3."""
-        said, meant = texts.words(candidate.text), texts.content(candidate.text)
-        length = max(1, len(said))
-        score = 0.5 * (len(texts.sentences(candidate.text)) in (2, 3))
+        said, meant = texts.words(candidate.text), content(candidate.text, self._languages)
+        length, words = texts.size(candidate.text), max(1, len(said))
+        score = 0.5 * (len(texts.sentences(candidate.text, self._languages)) in (2, 3))
         score -= 0.05 * max(0, length - _LONG) + 0.1 * max(0, _SHORT - length)
-        score -= 1 - len(set(said)) / length
-        score -= sum(word in _BLAND for word in said) / length
+        score -= 1 - len(set(said)) / words
+        score -= sum(word in _BLAND for word in said) / words
         score -= 0.8 * texts.nearest(texts.trigrams(candidate.text), self._seen)
         score += 0.15 * min(3, len(meant & self._motifs))
         if self._about:

@@ -4,10 +4,13 @@ import math
 from collections.abc import Sequence
 
 from services.agents.domain.guard.checks import Judge
-from services.agents.domain.guard.cleaning import clean, is_whole
+from services.agents.domain.guard.cleaning import mend
 from services.agents.domain.guard.model import Candidate, Context, Purpose, Reviewed, Verdict
 from services.agents.domain.guard.ranking import Ranker
+from services.agents.domain.guard.unwrapping import unwrap
+from services.agents.domain.guard.voice import is_whole
 from services.agents.domain.persona import Persona
+from services.runtime.text.normal import settled
 
 _MOST_SIGNS = 2_000
 """Beyond it nothing of a text is looked at: no network takes a post of this length."""
@@ -15,7 +18,8 @@ _MOST_SIGNS = 2_000
 
 def judge(text: str, purpose: Purpose, persona: Persona, context: Context) -> Verdict:
     """Say whether a clean text may be published."""
-    return _verdict(Judge(purpose, persona, context), text)
+    reasons = tuple(Judge(purpose, persona, context).reasons(text))
+    return Verdict(not reasons, reasons)
 
 
 def rank(candidates: Sequence[Candidate], persona: Persona, context: Context) -> list[Candidate]:
@@ -32,14 +36,11 @@ def review(candidates: Sequence[Candidate], purpose: Purpose, persona: Persona, 
         if len(candidate.text) > _MOST_SIGNS:
             reviewed.append(Reviewed(candidate.text[:_MOST_SIGNS], Verdict(False, ("is far too long",)), -math.inf))
             continue
-        mended = Candidate(clean(candidate.text, persona), candidate.is_cut, candidate.mean_logprob)
-        verdict = _verdict(critic, mended.text)
+        found = unwrap(settled(candidate.text), persona)
+        mended = Candidate(mend(found.text, persona), candidate.is_cut, candidate.mean_logprob)
+        reasons = [found.doubt] if found.doubt else []
+        reasons += critic.reasons(mended.text)
         if mended.is_cut and not is_whole(mended.text):
-            verdict = Verdict(False, (*verdict.reasons, "was cut"))
-        reviewed.append(Reviewed(mended.text, verdict, ranker.score(mended)))
+            reasons.append("was cut")
+        reviewed.append(Reviewed(mended.text, Verdict(not reasons, tuple(reasons)), ranker.score(mended)))
     return sorted(reviewed, key=lambda item: (not item.verdict.ok, -item.score))
-
-
-def _verdict(critic: Judge, text: str) -> Verdict:
-    reasons = tuple(critic.reasons(text))
-    return Verdict(not reasons, reasons)

@@ -61,7 +61,7 @@ class Strangers:
         self._names = Names(self._trusted, heard, context.names, context.symbols)
         self._languages = lexicon.languages_of(self._trusted) | lexicon.languages_of(heard[0] if heard else "")
         self._passages = frozenset(passage for reading in heard for passage in self._telling(reading))
-        self._runs = frozenset(run for reading in heard for run in _unspaced(reading))
+        self._runs = frozenset(run for reading in heard for run in texts.runs(reading, _ECHOED_SIGNS))
         self._links = frozenset(link for reading in heard for link in self._spoken_links(reading))
 
     def reasons(self, plain: str) -> Iterator[str]:
@@ -102,7 +102,7 @@ class Strangers:
 
     def _echoes(self, forms: Sequence[str]) -> Iterator[str]:
         if any(self._passages.intersection(self._telling(form)) for form in forms) or any(
-            run in self._runs for form in forms for run in _unspaced(form)
+            run in self._runs for form in forms for run in texts.runs(form, _ECHOED_SIGNS)
         ):
             yield "repeats what it answers"
         if any(link in self._links for form in forms for link in self._spoken_links(form)):
@@ -162,10 +162,3 @@ def _is_dressed(word: str) -> bool:
 def _mixes_scripts(word: str) -> bool:
     scripts = {script_of(letter) for letter in word} - _NO_SCRIPT - {""}
     return len(scripts) > 1 and not scripts <= _LATIN_WITH and not scripts <= (_LATIN_WITH - {"LATIN"})
-
-
-def _unspaced(text: str) -> Iterator[str]:
-    """Yield every run of so many letters of a script without spaces, signs between them left out."""
-    letters = "".join(sign for sign in text if texts.is_unspaced(sign))
-    for start in range(len(letters) - _ECHOED_SIGNS + 1):
-        yield letters[start : start + _ECHOED_SIGNS]

@@ -2,7 +2,7 @@
 
 from services.agents.domain.lexicon.currencies import is_currency, is_percent, is_unspaced_currency
 from services.agents.domain.lexicon.numerals import Numeral, leading_numeral, numeral
-from services.agents.domain.lexicon.vocabulary import is_common, is_everyday, languages_of
+from services.agents.domain.lexicon.vocabulary import is_common, is_everyday, is_small, languages_of
 
 __all__ = [
     "Numeral",
@@ -10,6 +10,7 @@ __all__ = [
     "is_currency",
     "is_everyday",
     "is_percent",
+    "is_small",
     "is_unspaced_currency",
     "languages_of",
     "leading_numeral",

@@ -4,13 +4,14 @@ import functools
 from array import array
 from bisect import bisect_left
 from collections import Counter
+from typing import NamedTuple
 
 from services.agents.domain import text as texts
 
 MOST_KEPT = 50_000
 """How many words are kept with what is known of them."""
 
-_EVERYDAY = 500
+_EVERYDAY, _SMALL = 500, 120
 _MOST_WORDS = 200
 _MARKS = dict.fromkeys((*range(0x064B, 0x0660), 0x0670, 0x0640))
 """Vowels that Arabic may write and mostly doesn't."""
@@ -29,6 +30,11 @@ def is_everyday(word: str, among: frozenset[str] | None = None) -> bool:
     return bool(found if among is None else found & among)
 
 
+def is_small(word: str, among: frozenset[str]) -> bool:
+    """Say whether a word holds sentences of one of these languages together, and hardly means anything by itself."""
+    return bool(_small_in(word) & among)
+
+
 def languages_of(text: str) -> frozenset[str]:
     """Return the languages that know most words of a text: several when they know as many."""
     counts: Counter[str] = Counter()
@@ -42,18 +48,31 @@ def languages_of(text: str) -> frozenset[str]:
 @functools.lru_cache(maxsize=MOST_KEPT)
 def _spoken_in(word: str) -> frozenset[str]:
     found = hash(word.translate(_MARKS))
-    return frozenset(language for language, (listed, _) in _lists().items() if _holds(listed, found))
+    return frozenset(language for language, listed in _lists().items() if _holds(listed.words, found))
 
 
 @functools.lru_cache(maxsize=MOST_KEPT)
 def _everyday_in(word: str) -> frozenset[str]:
     found = hash(word.translate(_MARKS))
-    return frozenset(language for language, (_, everyday) in _lists().items() if found in everyday)
+    return frozenset(language for language, listed in _lists().items() if found in listed.everyday)
+
+
+@functools.lru_cache(maxsize=MOST_KEPT)
+def _small_in(word: str) -> frozenset[str]:
+    found = hash(word.translate(_MARKS))
+    return frozenset(language for language, listed in _lists().items() if found in listed.small)
+
+
+class _Listed(NamedTuple):
+    """The hashes of a language's words that are one in a million or more: all sorted, and the top of them."""
+
+    words: "array[int]"
+    everyday: frozenset[int]
+    small: frozenset[int]
 
 
 @functools.cache
-def _lists() -> dict[str, tuple["array[int]", frozenset[int]]]:
-    """Return the hashes of each language's words that are one in a million or more: all sorted, and the top of them."""
+def _lists() -> dict[str, _Listed]:
     import wordfreq  # most of a second, which a service shouldn't wait for at its start
 
     listed = {}
@@ -61,7 +80,8 @@ def _lists() -> dict[str, tuple["array[int]", frozenset[int]]]:
         # Not kept by its own cache: as strings they take ten times as much.
         bins = wordfreq.get_frequency_list.__wrapped__(language, "small")
         hashes = [hash(word) for words in bins for word in words]
-        listed[language] = array("q", sorted(hashes)), frozenset(hashes[:_EVERYDAY])
+        everyday, small = frozenset(hashes[:_EVERYDAY]), frozenset(hashes[:_SMALL])
+        listed[language] = _Listed(array("q", sorted(hashes)), everyday, small)
     return listed
 
 

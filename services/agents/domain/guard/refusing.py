@@ -1,0 +1,62 @@
+"""Models that decline in place of their character, in the languages in which examples of it are at hand."""
+
+import functools
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.agents.domain import lexicon
+from services.agents.domain import text as texts
+from services.agents.domain.meaning import Languages, stem, uses
+from services.runtime.text.normal import normal_form
+
+_LEAST_TELLING = 2
+_LEAST_RUN = 8
+"""Letters of a script without spaces, which are about four words."""
+_MOST_FOREIGN = 0.15
+"""The part of their pairs that no example has: where no spaces part words, a form of a word can't be told from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Examples:
+    """How models decline in one language; words are stems."""
+
+    language: Languages
+    roles: tuple[str, ...]
+    words: frozenset[str]
+    pairs: frozenset[str]
+
+    def is_role(self, plain: str, trusted: str) -> bool:
+        """Say whether a text speaks as a model; a character that is one says so in its persona."""
+        return any(uses(plain, role, self.language) and not uses(trusted, role, self.language) for role in self.roles)
+
+    def is_refusal(self, sentence: str) -> bool:
+        """Say whether a sentence is made of nothing but words of the examples."""
+        pairs = list(texts.runs(sentence, 2))
+        if pairs:
+            foreign = sum(pair not in self.pairs for pair in pairs)
+            return len(pairs) >= _LEAST_RUN - 1 and foreign <= _MOST_FOREIGN * len(pairs)
+        said = texts.words(sentence)
+        telling = {word for word in said if not lexicon.is_small(word, self.language)}
+        return len(telling) >= _LEAST_TELLING and all(stem(word, self.language) in self.words for word in said)
+
+
+def declines(plain: str, trusted: str) -> bool:
+    """Say whether a text in normal form is a model's refusal, or a model's word on itself."""
+    sentences = texts.sentences(plain)
+    return any(
+        examples.is_role(plain, trusted) or any(map(examples.is_refusal, sentences)) for examples in _languages()
+    )
+
+
+@functools.cache
+def _languages() -> tuple[_Examples, ...]:
+    known = tomllib.loads(Path(__file__).with_name("refusals.toml").read_text("utf-8"))
+    return tuple(_read(code, told["roles"], told["refusals"]) for code, told in known.items())
+
+
+def _read(code: str, roles: list[str], refusals: list[str]) -> _Examples:
+    language, said = frozenset((code,)), [normal_form(refusal) for refusal in refusals]
+    words = frozenset(stem(word, language) for refusal in said for word in texts.words(refusal))
+    pairs = frozenset(pair for refusal in said for pair in texts.runs(refusal, 2))
+    return _Examples(language, tuple(map(normal_form, roles)), words, pairs)

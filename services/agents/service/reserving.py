@@ -1,0 +1,33 @@
+"""Words that a workflow is about to publish: no other workflow of the same agent says them within a day."""
+
+import hashlib
+from datetime import timedelta
+
+from services.agents.domain import text as texts
+from services.agents.ports.store import Store
+from services.runtime.clock import Clock
+from services.runtime.text.normal import normal_form
+
+_KEPT = timedelta(days=1)
+
+
+class Reservations:
+    """Reserves words. A crash takes none of it back: the workflow that has them goes on, and finds them its own."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def reserve(self, agent_id: str, workflow_id: str, text: str) -> bool:
+        """Reserve a text for a workflow; False when another one has it, in whatever signs and case it is written."""
+        now = self._clock.now()
+        async with self._store.writing(f"words/{agent_id}") as records:
+            await records.forget_reservations(agent_id, now - _KEPT)
+            owner = await records.reserve(agent_id, _fingerprint(text), workflow_id, now)
+            await records.commit()
+        return owner == workflow_id
+
+
+def _fingerprint(text: str) -> str:
+    plain = normal_form(text)
+    return hashlib.sha256(" ".join(texts.words(plain) or [plain]).encode()).hexdigest()
