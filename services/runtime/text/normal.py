@@ -19,6 +19,8 @@ _OVERLAYS = frozenset(map(chr, (*range(0x0334, 0x0339), *range(0x20D0, 0x20DD)))
 _PRESENTATION = frozenset("\ufe0e\ufe0f")
 _BLACK_FLAG = "\U0001f3f4"
 _TAGS = range(0xE0020, 0xE0080)
+_SHARED = {"KATAKANA-HIRAGANA": "KATAKANA", "IDEOGRAPHIC": "CJK"}
+"""What Unicode calls the marks that have no script of their own: of a long vowel, and of a sign that is repeated."""
 # Enclosed, small and regional letters that NFKC leaves alone, by the end of their names.
 _DRESSED = re.compile(
     r"^(?:REGIONAL INDICATOR SYMBOL|NEGATIVE \w+ LATIN CAPITAL|LATIN LETTER SMALL CAPITAL|LATIN SMALL CAPITAL"
@@ -73,7 +75,7 @@ def squeezed(text: str) -> str:
 
 def script_of(letter: str) -> str:
     """Return the script of a letter by its Unicode name, for example `LATIN`; empty for what is no letter."""
-    return unicodedata.name(letter, "").partition(" ")[0] if letter.isalpha() else ""
+    return _SHARED.get(name := _script(letter), name) if letter.isalpha() else ""
 
 
 def _is_invisible(sign: str) -> bool:

@@ -29,12 +29,19 @@ def test_what_anybody_can_act_on_is_refused_in_every_dress(thing: str, persona: 
     [
         *("See you at 7pm, by the 2nd gate.", "It is 7:30, and the gate is open.", "I have 4 letters for you."),
         *("Das Tor ist offen, lieber Freund.", "La puerta crujió antes que yo.", "門のほうが先にきしみました。", "门比我先吱吱作响。"),
+        *("コーヒーが好きです。", "人々は静かに歩きます。", "ありがとう、元気ですよー。", "〆切は明日です。"),
         *("Калитка скрипнула раньше меня.", "صرّت البوابة قبلي هذا الصباح.", "फाटक मुझसे पहले चरमराया।", "ประตูดังก่อนฉันเสียอีก."),
         *("The iPhone is in its box, and so is the T-shirt.", "Well... that is it, either way."),
     ],
 )  # fmt: skip
 def test_plain_words_pass_in_every_language(text: str, persona: Persona) -> None:
     assert not reasons(text, persona)
+
+
+@pytest.mark.parametrize("word", ["Xーtra", "Wи", "αйт", "moon々и"])
+def test_marks_that_scripts_share_join_no_others(word: str, persona: Persona) -> None:
+    found = reasons(f"The gate says {word} again.", persona)
+    assert ("mixes alphabets within a word" in found) == (word != "Xーtra")
 
 
 def test_a_number_of_ones_own_passes_and_a_strangers_does_not(persona: Persona) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from services.agents.domain import lexicon
 from services.agents.domain import text as texts
 from services.agents.domain.guard.amounts import Amounts
+from services.agents.domain.guard.links import Links
 from services.agents.domain.guard.model import Context
 from services.agents.domain.guard.names import Names
 from services.agents.domain.persona import Capitalization, Persona
@@ -39,13 +40,14 @@ _LATIN_WITH = frozenset(("LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPO
 # Those that UAX 31 recommends for identifiers: written by many people today.
 _SCRIPTS = """
 LATIN CYRILLIC GREEK ARMENIAN GEORGIAN HEBREW ARABIC THAANA ETHIOPIC DEVANAGARI BENGALI GURMUKHI GUJARATI ORIYA TAMIL
-TELUGU KANNADA MALAYALAM SINHALA THAI LAO TIBETAN MYANMAR KHMER HANGUL HIRAGANA KATAKANA KATAKANA-HIRAGANA BOPOMOFO CJK
-IDEOGRAPHIC
+TELUGU KANNADA MALAYALAM SINHALA THAI LAO TIBETAN MYANMAR KHMER HANGUL HIRAGANA KATAKANA BOPOMOFO CJK
 """
 _NO_SCRIPT = frozenset(("MODIFIER", "MASCULINE", "FEMININE", "MICRO", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER"))
 _WRITTEN_TODAY = frozenset(("", *_SCRIPTS.split(), *_NO_SCRIPT))
 
-_ECHOED_WORDS, _ECHOED_CONTENT = 4, 3
+_ECHOED_EVERYDAY = 6
+_ECHOED_MEANING = {3: 3, 4: 2}
+"""Of so many words in a row, how many aren't said all the time: `it will be cold` is said by everybody."""
 _ECHOED_SIGNS = 10
 """So many letters in a row of a script that writes without spaces are about four words."""
 
@@ -62,7 +64,7 @@ class Strangers:
         self._languages = lexicon.languages_of(self._trusted) | lexicon.languages_of(heard[0] if heard else "")
         self._passages = frozenset(passage for reading in heard for passage in self._telling(reading))
         self._runs = frozenset(run for reading in heard for run in _unspaced(reading))
-        self._links = frozenset(link for reading in heard for link in self._spoken_links(reading))
+        self._links = Links(heard, self._languages)
 
     def reasons(self, plain: str) -> Iterator[str]:
         """Yield what a reply in normal form has taken from others, or promises."""
@@ -105,27 +107,16 @@ class Strangers:
             run in self._runs for form in forms for run in _unspaced(form)
         ):
             yield "repeats what it answers"
-        if any(link in self._links for form in forms for link in self._spoken_links(form)):
+        if any(map(self._links.are_in, forms)):
             yield "says a link of what it answers"
 
     def _telling(self, form: str) -> Iterator[tuple[str, ...]]:
-        """Yield every four words in a row, and every three that are none of those which are said all the time."""
-        yield from texts.passages(form, _ECHOED_WORDS)
-        for passage in texts.passages(form, _ECHOED_CONTENT):
-            if not any(lexicon.is_everyday(word, self._languages) for word in passage):
-                yield passage
-
-    def _spoken_links(self, reading: str) -> Iterator[tuple[str, ...]]:
-        """Yield the words around what may be a dot in words, whatever it is called: the last is a top-level domain."""
-        words = texts.words(reading)
-        for place, ending in enumerate(words):
-            if not is_ending(ending):
-                continue
-            if lexicon.is_everyday(ending, self._languages):
-                # A word that is said all the time ends a link only behind the same two.
-                yield from (tuple(words[place - 2 : place + 1]) for _ in range(place > 1))
-            else:
-                yield from ((words[place - back], *[""] * (back - 1), ending) for back in (1, 2) if place >= back)
+        """Yield every three words in a row that mean something, four of which two do, and six whatever they are."""
+        yield from texts.passages(form, _ECHOED_EVERYDAY)
+        for length, least in _ECHOED_MEANING.items():
+            for passage in texts.passages(form, length):
+                if sum(not lexicon.is_everyday(word, self._languages) for word in passage) >= least:
+                    yield passage
 
 
 def _said(context: Context) -> tuple[str, ...]:
