@@ -57,14 +57,6 @@ def test_a_small_number_in_words_is_no_price(text: str, persona: Persona) -> Non
     assert not reasons(text, persona)
 
 
-def test_a_number_in_words_is_not_taken_from_a_stranger(persona: Persona) -> None:
-    assert "takes a number from what it answers" in reasons("It takes nineteen of them.", persona, "is it nineteen?")
-    assert "has a number from nowhere" in reasons("It takes a hundred of them.", persona)
-    assert "has a number from nowhere" in reasons("Ring five six one two nine.", persona)
-    assert "has a number from nowhere" in reasons("It is zero x seven a two five.", persona)
-    assert "takes money from what it answers" in reasons("I like each dollar of it.", persona, "is a dollar enough?")
-
-
 @pytest.mark.parametrize(
     ("about", "said"),
     [

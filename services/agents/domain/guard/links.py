@@ -96,3 +96,7 @@ class Links:
             for start in range(max(0, place - _MOST_BETWEEN - _MOST_LABEL), place):
                 for end in range(start + 1, min(start + _MOST_LABEL, place) + 1):
                     yield ("".join(words[start:end]), ending), place - end
+
+
+def _is_joining(sign: str) -> bool:
+    return sign in "'\"" or unicodedata.category(sign) in _JOINING

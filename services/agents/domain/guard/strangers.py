@@ -45,7 +45,11 @@ TELUGU KANNADA MALAYALAM SINHALA THAI LAO TIBETAN MYANMAR KHMER HANGUL HIRAGANA 
 _NO_SCRIPT = frozenset(("MODIFIER", "MASCULINE", "FEMININE", "MICRO", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER"))
 _WRITTEN_TODAY = frozenset(("", *_SCRIPTS.split(), *_NO_SCRIPT))
 
-_ECHOED_EVERYDAY = 6
+MOST_HEARD = 600
+"""Signs of a text that are looked at."""
+_MOST_UNFOLDED = 3_000
+"""Letters of it in normal form, where one sign may be eighteen."""
+_ECHOED_EVERYDAY = 5
 _ECHOED_MEANING = {3: 3, 4: 2}
 """Of so many words in a row, how many aren't said all the time: `it will be cold` is said by everybody."""
 _ECHOED_SIGNS = 10
@@ -58,7 +62,9 @@ class Strangers:
     def __init__(self, persona: Persona, context: Context) -> None:
         self._trusted = normal_form(trusted_text(persona, context))
         self._is_loud = persona.style.capitalization is Capitalization.UPPERCASE
-        heard = tuple(texts.parted(reading) for text in _said(context) for reading in readings(text))
+        said = _said(context)
+        self._is_heard_out = all(len(normal_form(text)) <= _MOST_UNFOLDED for text in said)
+        heard = tuple(texts.parted(form) for text in said if self._is_heard_out for form in readings(text))
         self._amounts = Amounts(self._trusted, heard)
         self._names = Names(self._trusted, heard, context.names, context.symbols)
         self._languages = lexicon.languages_of(self._trusted) | lexicon.languages_of(heard[0] if heard else "")
@@ -68,6 +74,9 @@ class Strangers:
 
     def reasons(self, plain: str) -> Iterator[str]:
         """Yield what a reply in normal form has taken from others, or promises."""
+        if not self._is_heard_out:
+            yield "answers what is too long to be judged"
+            return
         yield from self._identifiers(plain)
         parted = texts.parted(plain)
         forms = decodings(parted)
@@ -111,7 +120,7 @@ class Strangers:
             yield "says a link of what it answers"
 
     def _telling(self, form: str) -> Iterator[tuple[str, ...]]:
-        """Yield every three words in a row that mean something, four of which two do, and six whatever they are."""
+        """Yield every three words in a row that mean something, four of which two do, and five whatever they are."""
         yield from texts.passages(form, _ECHOED_EVERYDAY)
         for length, least in _ECHOED_MEANING.items():
             for passage in texts.passages(form, length):
@@ -121,10 +130,18 @@ class Strangers:
 
 def _said(context: Context) -> tuple[str, ...]:
     """Return what others have said: now, before, and what may have been cut in two between them."""
-    if context.is_memory_trusted or not context.memory:
-        return (context.about,)
-    now, before = texts.spoken(context.about), texts.spoken(context.memory)
-    return context.about, context.memory, before + now, now + before
+    about, memory = _bounded(context.about), _bounded(context.memory)
+    if context.is_memory_trusted or not memory:
+        return (about,)
+    now, before = texts.spoken(about), texts.spoken(memory)
+    return about, memory, before + now, now + before
+
+
+def _bounded(text: str) -> str:
+    """Return the beginning of a text, and that of what it says: a model is shown no more."""
+    if len(text) <= MOST_HEARD:
+        return text
+    return f"{texts.line(texts.spoken(text), MOST_HEARD)} {texts.line(text, MOST_HEARD)}"
 
 
 def trusted_text(persona: Persona, context: Context) -> str:

@@ -1,6 +1,7 @@
 """What money and percentages are called, by Unicode's CLDR, in every language whose numbers are known."""
 
 import functools
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ from services.agents.domain.lexicon.numerals import numbering_languages
 from services.agents.domain.lexicon.vocabulary import MOST_KEPT, is_everyday
 from services.runtime.text.normal import script_of, skeleton
 
+_PLACEHOLDER = re.compile(r"[0#,.\s']+")
 _LEAST_WORD = 3
 _LEAST_HEAD = 2
 _SHARED_BY = 2
@@ -37,6 +39,24 @@ def is_unspaced_currency(rest: str) -> bool:
 def is_percent(word: str) -> bool:
     """Say whether a word means a hundredth."""
     return skeleton(word) in _percents()
+
+
+@functools.cache
+def abbreviations(language: str) -> dict[str, int]:
+    """Return what a language writes behind a number to make it larger, such as `k` and `mln`, as skeletons."""
+    found: dict[str, int] = {}
+    for locale in _locales():
+        if locale.language == language:
+            for power, pattern in _abbreviated(locale):
+                if sign := "".join(texts.words(skeleton(_PLACEHOLDER.sub("", pattern)))):
+                    found.setdefault(sign, power)
+    return found
+
+
+def _abbreviated(locale: Locale) -> Iterator[tuple[int, str]]:
+    for forms in locale.compact_decimal_formats["short"].values():
+        for power, pattern in forms.items():
+            yield int(power) // 10 ** (pattern.pattern.count("0") - 1), pattern.pattern
 
 
 @functools.cache
