@@ -4,8 +4,11 @@ What is judged has compatibility forms (full width, mathematical letters, circle
 that is invisible, and one apostrophe and one dash. What is published keeps the invisible signs that its script needs.
 """
 
+import functools
 import re
 import unicodedata
+
+from anyascii import anyascii
 
 _REFUSED = re.compile("[\0\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MARKS_OF_DIRECTION = frozenset("\u061c\u200e\u200f")
@@ -65,7 +68,7 @@ def skeleton(text: str) -> str:
     """Return a text as a hasty reader takes it: letters that look Latin are Latin, without accents, in lower case."""
     dressed = "".join(_undressed(sign) for sign in normal_form(text))
     bare = "".join(sign for sign in unicodedata.normalize("NFKD", dressed) if not unicodedata.combining(sign))
-    return bare.translate(_LOOKALIKES).casefold()
+    return "".join(map(_plain_latin, bare.translate(_LOOKALIKES))).casefold()
 
 
 def squeezed(text: str) -> str:
@@ -137,6 +140,12 @@ def _plain(sign: str) -> str:
         return "-"
     digit = unicodedata.decimal(sign, None)
     return sign if digit is None else str(digit)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _plain_latin(letter: str) -> str:
+    """Return a Latin letter with a stroke or a hook without it."""
+    return letter if letter.isascii() or script_of(letter) != "LATIN" else anyascii(letter)
 
 
 def _undressed(sign: str) -> str:

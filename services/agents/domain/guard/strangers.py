@@ -61,12 +61,16 @@ class Strangers:
 
     def __init__(self, persona: Persona, context: Context) -> None:
         self._trusted = normal_form(trusted_text(persona, context))
-        self._is_loud = persona.style.capitalization is Capitalization.UPPERCASE
+        style = persona.style.capitalization
+        self._is_loud = style is Capitalization.UPPERCASE
         said = _said(context)
         self._is_heard_out = all(len(normal_form(text)) <= _MOST_UNFOLDED for text in said)
         heard = tuple(texts.parted(form) for text in said if self._is_heard_out for form in readings(text))
         self._amounts = Amounts(self._trusted, heard)
-        self._names = Names(self._trusted, heard, context.names, context.symbols)
+        self._names = Names(
+            *(self._trusted, heard, context.names, context.symbols),
+            capitalises_all=style in (Capitalization.UPPERCASE, Capitalization.TITLE),
+        )
         self._languages = lexicon.languages_of(self._trusted) | lexicon.languages_of(heard[0] if heard else "")
         self._passages = frozenset(passage for reading in heard for passage in self._telling(reading))
         self._runs = frozenset(run for reading in heard for run in _unspaced(reading))

@@ -1,5 +1,6 @@
 """What languages know: their words, and how they write numbers and money. Read once, when it is first asked for."""
 
+from services.agents.domain.lexicon.calendar import is_of_calendar
 from services.agents.domain.lexicon.currencies import abbreviations, is_currency, is_percent, is_unspaced_currency
 from services.agents.domain.lexicon.numerals import Numeral, composed, leading_numeral, numeral
 from services.agents.domain.lexicon.vocabulary import is_common, is_everyday, languages_of
@@ -11,6 +12,7 @@ __all__ = [
     "is_common",
     "is_currency",
     "is_everyday",
+    "is_of_calendar",
     "is_percent",
     "is_unspaced_currency",
     "languages_of",
