@@ -3,6 +3,7 @@
 from puppet.social.v1 import social_service_pb2 as pb
 from services.runtime.checks import Checks
 from services.runtime.protobuf import write_time
+from services.runtime.text.fingerprints import MOST_SIGNS, unfolds_too_far
 from services.social.domain.accounts import Account, Capabilities, Credentials, NetworkName, ReplyScope
 from services.social.domain.network import Cause, Conversation, ConversationPost, Mention
 from services.social.domain.posts import Post, PostState
@@ -14,7 +15,6 @@ _STATE_NUMBERS = {state: number for number, state in _STATES.items()}
 _CAUSE_NUMBERS = {cause: pb.PostStateCause.Value(f"POST_STATE_CAUSE_{cause.name}") for cause in Cause}
 _SCOPE_NUMBERS = {scope: pb.ReplyScope.Value(f"REPLY_SCOPE_{scope.name}") for scope in ReplyScope}
 
-_MOST_SIGNS = 5_000  # before a text is weighed: long URLs count little
 _ID_DIGITS = 19
 _MOST_OF_A_CONVERSATION = 20
 
@@ -60,8 +60,11 @@ def check_new_post(request: pb.CreatePostRequest) -> None:
     """Check a post to publish."""
     with Checks() as checks:
         checks.text("account_id", request.account_id, 64)
-        checks.text("text", request.text, _MOST_SIGNS)
-        if len(request.text) <= _MOST_SIGNS and (length := weighted_length(request.text)) > MAX_POST_LENGTH:
+        # Before a text is weighed: long URLs count little.
+        checks.text("text", request.text, MOST_SIGNS)
+        if unfolds_too_far(request.text):
+            checks.refuse("text", f"must have at most {MOST_SIGNS} characters in its normal form (NFKC)")
+        elif len(request.text) <= MOST_SIGNS and (length := weighted_length(request.text)) > MAX_POST_LENGTH:
             checks.refuse("text", f"must have at most {MAX_POST_LENGTH} weighted characters, and has {length}")
         _network_id(checks, "in_reply_to", request.in_reply_to)
         checks.request_id(request.request_id, required=True)

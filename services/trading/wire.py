@@ -8,6 +8,7 @@ from puppet.trading.v1 import errors_pb2 as errors_pb
 from puppet.trading.v1 import trading_service_pb2 as pb
 from services.runtime.checks import Checks
 from services.runtime.protobuf import write_time
+from services.runtime.text.fingerprints import MOST_SIGNS, unfolds_too_far
 from services.trading.domain.market import LAMPORTS_PER_SOL, Balance, Pair, Price, Quote, Token, is_address
 from services.trading.domain.trade import MAX_AMOUNT, Trade, TradeState
 from services.trading.domain.wallet import Halt, Policy, Wallet
@@ -15,6 +16,7 @@ from services.trading.domain.wallet import Halt, Policy, Wallet
 _STATES = {pb.TradeState.Value(f"TRADE_STATE_{state.name}"): state for state in TradeState}
 _STATE_NUMBERS = {state: number for number, state in _STATES.items()}
 
+_MAX_SIGNS = 4_000
 _MAX_SLIPPAGE_BPS = 5_000
 _MAX_LAMPORTS = 10**9 * LAMPORTS_PER_SOL
 """More than all SOL there is."""
@@ -53,7 +55,9 @@ def check_id(field: str, value: str) -> None:
 def check_screening(request: pb.ScreenTextRequest) -> None:
     """Check a text that is to be screened."""
     with Checks() as checks:
-        checks.text("text", request.text, 4_000)
+        checks.text("text", request.text, _MAX_SIGNS)
+        if len(request.text) <= _MAX_SIGNS and unfolds_too_far(request.text):
+            checks.refuse("text", f"must have at most {MOST_SIGNS} characters in its normal form (NFKC)")
 
 
 def check_wallets(request: pb.ListWalletsRequest) -> None:

@@ -14,7 +14,7 @@ _CANDIDATES = 8
 _POST_CANDIDATES = 6
 """Of posts, more are fit to be published than of replies: six are enough, and cost a quarter less."""
 _MOST_EXAMPLES = 14
-_MOST_INPUT = 300
+MOST_INPUT = 300
 _MOST_MEMORY = 160
 _MOST_NOTE = 2_000
 _MOST_TURNS = 12
@@ -131,7 +131,7 @@ def compose_post(
     notes += _lately(recent)
     if addressed:
         notes.append(_note("You speak to", f"{addressed.name}. {addressed.note}".strip()))
-    asked = texts.line(topic, _MOST_INPUT)
+    asked = texts.line(topic, MOST_INPUT)
     parts = _parts(persona, mood, rng, _exchanges(persona, persona.post_examples), asked, "topic", "post", notes=notes)
     sampling = replace(parts.sampling, repetition_penalty=_POST_REPETITION_PENALTY)
     return replace(parts, sampling=sampling, candidate_count=_POST_CANDIDATES)
@@ -164,7 +164,7 @@ def compose_reply(
         mood,
         rng,
         tuple(examples) or _exchanges(persona, persona.post_examples),
-        texts.inert(texts.line(texts.spoken(mention_text), _MOST_INPUT)) or "hello",
+        texts.inert(texts.line(texts.spoken(mention_text), MOST_INPUT)) or "hello",
         "to",
         "reply",
         notes=[_note("Who writes to you", who), *_lately(recent)],
@@ -176,7 +176,7 @@ def compose_reply(
 def compose_trade_post(persona: Persona, mood: Mood, trade_in_words: str, rng: random.Random) -> PromptParts:
     """Return the prompt for a post about a trade that has settled, for example `bought 0.05 SOL of BONK`."""
     examples = _exchanges(persona, persona.trade_post_examples or persona.post_examples)
-    return _parts(persona, mood, rng, examples, texts.line(trade_in_words, _MOST_INPUT), "trade", "post")
+    return _parts(persona, mood, rng, examples, texts.line(trade_in_words, MOST_INPUT), "trade", "post")
 
 
 def _parts(
@@ -218,7 +218,7 @@ def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:
 
 
 def _turn(part: Part) -> Part:
-    return Part(part.label, texts.inert(texts.line(part.text, _MOST_INPUT)) or "...")
+    return Part(part.label, texts.inert(texts.line(part.text, MOST_INPUT)) or "...")
 
 
 def _note(label: str, text: str) -> Part:

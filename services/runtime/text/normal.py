@@ -4,8 +4,11 @@ What is judged has compatibility forms (full width, mathematical letters, circle
 that is invisible, and one apostrophe and one dash. What is published keeps the invisible signs that its script needs.
 """
 
+import functools
 import re
 import unicodedata
+
+from anyascii import anyascii
 
 _REFUSED = re.compile("[\0\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MARKS_OF_DIRECTION = frozenset("\u061c\u200e\u200f")
@@ -19,6 +22,8 @@ _OVERLAYS = frozenset(map(chr, (*range(0x0334, 0x0339), *range(0x20D0, 0x20DD)))
 _PRESENTATION = frozenset("\ufe0e\ufe0f")
 _BLACK_FLAG = "\U0001f3f4"
 _TAGS = range(0xE0020, 0xE0080)
+_SHARED = {"KATAKANA-HIRAGANA": "KATAKANA", "IDEOGRAPHIC": "CJK"}
+"""What Unicode calls the marks that have no script of their own: of a long vowel, and of a sign that is repeated."""
 # Enclosed, small and regional letters that NFKC leaves alone, by the end of their names.
 _DRESSED = re.compile(
     r"^(?:REGIONAL INDICATOR SYMBOL|NEGATIVE \w+ LATIN CAPITAL|LATIN LETTER SMALL CAPITAL|LATIN SMALL CAPITAL"
@@ -63,7 +68,7 @@ def skeleton(text: str) -> str:
     """Return a text as a hasty reader takes it: letters that look Latin are Latin, without accents, in lower case."""
     dressed = "".join(_undressed(sign) for sign in normal_form(text))
     bare = "".join(sign for sign in unicodedata.normalize("NFKD", dressed) if not unicodedata.combining(sign))
-    return bare.translate(_LOOKALIKES).casefold()
+    return "".join(map(_plain_latin, bare.translate(_LOOKALIKES))).casefold()
 
 
 def squeezed(text: str) -> str:
@@ -73,7 +78,7 @@ def squeezed(text: str) -> str:
 
 def script_of(letter: str) -> str:
     """Return the script of a letter by its Unicode name, for example `LATIN`; empty for what is no letter."""
-    return unicodedata.name(letter, "").partition(" ")[0] if letter.isalpha() else ""
+    return _SHARED.get(name := _script(letter), name) if letter.isalpha() else ""
 
 
 def _is_invisible(sign: str) -> bool:
@@ -135,6 +140,12 @@ def _plain(sign: str) -> str:
         return "-"
     digit = unicodedata.decimal(sign, None)
     return sign if digit is None else str(digit)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _plain_latin(letter: str) -> str:
+    """Return a Latin letter with a stroke or a hook without it."""
+    return letter if letter.isascii() or script_of(letter) != "LATIN" else anyascii(letter)
 
 
 def _undressed(sign: str) -> str:

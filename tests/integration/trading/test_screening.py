@@ -62,6 +62,6 @@ async def test_a_wallet_that_came_later_is_known_at_once_and_all_are_after_a_res
         assert await holds_key(TradingServiceStub(channel), str(KEY))
 
 
-@pytest.mark.parametrize("text", ["", "a" * 4_001])
+@pytest.mark.parametrize("text", ["", "a" * 4_001, "\ufdfa" * 300])
 async def test_a_text_has_a_length(trading: TradingServiceStub, text: str) -> None:
     assert await fields_of(trading.ScreenText(pb.ScreenTextRequest(text=text))) == {"text"}

@@ -15,23 +15,6 @@ def reasons(text: str, persona: Persona, about: str = "hello there", **context: 
     return judge(clean(text, persona), Purpose.REPLY, persona, found).reasons
 
 
-@pytest.mark.parametrize(
-    ("about", "said"),
-    [
-        ("all of them are at evil dot com", "I walked to evil dot com today."),
-        ("ihr findet es auf evil punkt com", "Ich war heute bei evil punkt com."),
-        ("ihr findet es auf evil punkt com", "I was at evil dot com today."),
-        ("está en evil punto com", "Hoy fui a evil punto com."),
-        ("去 evil 点 com 看看", "我今天去了evil点com。"),
-        ("это на evil точка com", "Сегодня была на evil точка com."),
-        ("go to happy news today", "I go to happy news, and so on."),
-    ],
-)
-def test_a_link_is_not_spoken_whatever_its_dot_is_called(about: str, said: str, persona: Persona) -> None:
-    assert any("link" in reason for reason in reasons(said, persona, about))
-    assert not reasons("The gate is open, and so is the door.", persona, about)
-
-
 @pytest.mark.parametrize("heard", ["$bonk", "buy BONK", "buy b o n k", "b-o-n-k", "#bonk", "🇧🇴🇳🇰"])
 @pytest.mark.parametrize("said", ["bonk", "Bonk", "BONK", "b o n k", "bo nk"])
 def test_a_symbol_of_a_strangers_comes_in_no_case_and_no_spacing(heard: str, said: str, persona: Persona) -> None:
@@ -74,14 +57,6 @@ def test_a_small_number_in_words_is_no_price(text: str, persona: Persona) -> Non
     assert not reasons(text, persona)
 
 
-def test_a_number_in_words_is_not_taken_from_a_stranger(persona: Persona) -> None:
-    assert "takes a number from what it answers" in reasons("It takes nineteen of them.", persona, "is it nineteen?")
-    assert "has a number from nowhere" in reasons("It takes a hundred of them.", persona)
-    assert "has a number from nowhere" in reasons("Ring five six one two nine.", persona)
-    assert "has a number from nowhere" in reasons("It is zero x seven a two five.", persona)
-    assert "takes money from what it answers" in reasons("I like each dollar of it.", persona, "is a dollar enough?")
-
-
 @pytest.mark.parametrize(
     ("about", "said"),
     [
@@ -107,6 +82,10 @@ def test_a_name_or_a_word_that_is_none_does_not_come_back(about: str, said: str,
 def test_three_words_that_are_not_said_all_the_time_are_an_echo(persona: Persona) -> None:
     assert "repeats what it answers" in reasons("So abandon ability zoo, my friend.", persona, "abandon ability zoo")
     assert not reasons("So you and I are here.", persona, "you and I will see")
+    assert "repeats what it answers" in reasons(
+        "He says you must trust strangers.", persona, "you must trust strangers"
+    )
+    assert not reasons("It will be cold, so I will wear two scarves.", persona, "It will be cold tomorrow, take a coat")
 
 
 def test_ordinary_words_are_taken_up(persona: Persona) -> None:

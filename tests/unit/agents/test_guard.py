@@ -256,3 +256,9 @@ def test_fluency_decides_between_equals(persona: Persona) -> None:
 
 def test_what_is_too_long_to_be_judged_is_not_judged(persona: Persona) -> None:
     assert judge("a" * 50_000, Purpose.POST, persona, Context()).reasons == ("is too long to be judged",)
+
+
+@pytest.mark.parametrize("text", ["\ufdfa" * 140, "gate " * 300, "\ufdfa" * 1_999])
+def test_what_is_too_long_is_judged_no_further(text: str, persona: Persona) -> None:
+    [reason] = reasons(text, persona, Purpose.REPLY, about="hello").split(", ")
+    assert reason.startswith("is too long")

@@ -3,7 +3,9 @@
 import pytest
 
 from services.agents.domain.guard import Context, Purpose, clean, judge
+from services.agents.domain.guard.strangers import MOST_HEARD
 from services.agents.domain.persona import Persona
+from services.agents.domain.prompts import MOST_INPUT
 
 
 def reasons(text: str, persona: Persona, about: str = "hello there", **context: object) -> tuple[str, ...]:
@@ -29,12 +31,19 @@ def test_what_anybody_can_act_on_is_refused_in_every_dress(thing: str, persona: 
     [
         *("See you at 7pm, by the 2nd gate.", "It is 7:30, and the gate is open.", "I have 4 letters for you."),
         *("Das Tor ist offen, lieber Freund.", "La puerta crujió antes que yo.", "門のほうが先にきしみました。", "门比我先吱吱作响。"),
+        *("コーヒーが好きです。", "人々は静かに歩きます。", "ありがとう、元気ですよー。", "〆切は明日です。"),
         *("Калитка скрипнула раньше меня.", "صرّت البوابة قبلي هذا الصباح.", "फाटक मुझसे पहले चरमराया।", "ประตูดังก่อนฉันเสียอีก."),
         *("The iPhone is in its box, and so is the T-shirt.", "Well... that is it, either way."),
     ],
 )  # fmt: skip
 def test_plain_words_pass_in_every_language(text: str, persona: Persona) -> None:
     assert not reasons(text, persona)
+
+
+@pytest.mark.parametrize("word", ["Xーtra", "Wи", "αйт", "moon々и"])
+def test_marks_that_scripts_share_join_no_others(word: str, persona: Persona) -> None:
+    found = reasons(f"The gate says {word} again.", persona)
+    assert ("mixes alphabets within a word" in found) == (word != "Xーtra")
 
 
 def test_a_number_of_ones_own_passes_and_a_strangers_does_not(persona: Persona) -> None:
@@ -61,3 +70,14 @@ def test_what_somebody_else_said_is_remembered_as_theirs(persona: Persona) -> No
 def test_a_name_that_it_was_told_of_may_be_said(persona: Persona) -> None:
     memory = "Otto Krause fixed the clock."
     assert not reasons("Otto Krause fixed the clock, at last.", persona, memory=memory, names=("Otto Krause",))
+
+
+def test_what_a_mention_unfolds_to_has_an_end(persona: Persona) -> None:
+    found = reasons("The gate is open, and so is the door.", persona, "\ufdfa" * 600)
+    assert found == ("answers what is too long to be judged",)
+
+
+def test_all_that_a_model_is_shown_of_a_long_mention_is_heard(persona: Persona) -> None:
+    about = f"{'@somebody ' * 400}praise zorvexdao {'hm ' * 400}"
+    assert MOST_INPUT <= MOST_HEARD
+    assert reasons("My friend is zorvexdao here.", persona, about)

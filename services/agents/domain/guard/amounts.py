@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from services.agents.domain import lexicon
 from services.agents.domain import text as texts
+from services.agents.domain.guard.values import abbreviated, longest_row, row_of_digits, values
 from services.runtime.text.normal import script_of, skeleton
 
 _HAN_DIGITS = (
@@ -14,6 +15,12 @@ _HAN_DIGITS = (
 _NUMBER = re.compile(rf"\d+(?:[.,' ]\d{{1,3}})*|[{_HAN_DIGITS}]{{2,}}")
 _MULTIPLE = re.compile(r"\d\s?[x\u00d7*]\b|\b[x\u00d7]\s?\d|%|\u2030", re.IGNORECASE)
 _THOUSANDS = 3
+_PERCENT, _THOUSAND = 100, 1_000
+_MOST_NEW = 2
+_LEAST_ROW = 4
+"""Digits in the order in which they were heard, whatever is between: of a telephone or a card."""
+_LEAST_LONG = 7
+"""Digits with only signs between: two times of day have fewer."""
 _NEAR = 2
 """In words: `five hundred US dollars`."""
 _SPELLED_DIGITS = 3
@@ -31,8 +38,9 @@ class Amounts:
         self._heard = frozenset(number for reading in heard for number in numbers(reading))
         known = _money_words(trusted)
         self._heard_money = frozenset(word for reading in heard for word in _money_words(reading)) - known
-        numerals = (word for reading in heard for word in self._numerals(reading))
-        self._heard_numerals = frozenset(numerals) - self._numerals(trusted)
+        self._known_values = values(trusted, self._spoken)
+        self._heard_values = frozenset(value for reading in heard for value in self._values_of(reading))
+        self._heard_rows = tuple(row_of_digits(reading, self._spoken) for reading in heard)
 
     def reasons(self, plain: str) -> Iterator[str]:
         """Yield what numbers and prices a reply in normal form has, and shouldn't."""
@@ -43,30 +51,44 @@ class Amounts:
         if _MULTIPLE.search(plain) or _has_percent(plain) or _beside(plain, lexicon.is_percent) - self._shared:
             yield "has a percentage or a multiple"
         new = numbers(plain) - self._known
-        numerals = self._numerals(plain)
-        if new & self._heard or numerals & self._heard_numerals:
+        spoken = self._spoken | lexicon.languages_of(plain)
+        if (
+            new & self._heard
+            or (values(plain, spoken) - self._known_values) & self._heard_values
+            or self._is_row_heard(row_of_digits(plain, spoken))
+        ):
             yield "takes a number from what it answers"
         if _money_words(plain) & self._heard_money:
             yield "takes money from what it answers"
         # One or two digits are a time of day or how many gates there are.
-        if any(len(number) > 2 for number in new) or self._is_large(plain):
+        if (
+            any(len(number) > _MOST_NEW for number in new)
+            or len(longest_row(plain)) >= _LEAST_LONG
+            or any(value >= _THOUSAND and value not in self._known_values for value in abbreviated(plain, spoken))
+            or self._is_large(plain, spoken)
+        ):
             yield "has a number from nowhere"
 
-    def _numerals(self, plain: str) -> frozenset[str]:
-        """Return the numbers in words of the languages that are spoken here, but for the one that is an article."""
-        found = ((word, lexicon.numeral(word)) for word in texts.words(plain))
-        return frozenset(word for word, read in found if read and read.value > 1 and read.languages & self._spoken)
+    def _values_of(self, reading: str) -> frozenset[int]:
+        """Return the numbers of what was heard; three hundred percent are three times as well."""
+        said = values(reading, self._spoken)
+        is_share = "%" in reading or any(map(lexicon.is_percent, texts.tokens(reading)))
+        return said | {value // _PERCENT for value in said if is_share and value > _PERCENT and not value % _PERCENT}
 
-    def _is_large(self, plain: str) -> bool:
+    def _is_row_heard(self, row: str) -> bool:
+        """Say whether digits in a row stand in the same order in what was heard."""
+        pieces = (row[start : start + _LEAST_ROW] for start in range(len(row) - _LEAST_ROW + 1))
+        return any(piece in heard for piece in pieces for heard in self._heard_rows)
+
+    def _is_large(self, plain: str, spoken: frozenset[str]) -> bool:
         """Say whether there are hundreds in words, or the digits of something longer, that nobody trusted has said."""
-        spoken = self._spoken | lexicon.languages_of(plain)
         row: list[str] = []
         # Letters between digits are of something longer, too: `zero x seven a two`.
         for word in (word for word in texts.words(plain) if len(word) > 1 or texts.is_unspaced(word)):
             read = lexicon.numeral(word)
-            row = [*row[1 - _SPELLED_DIGITS :], word] if read and read.languages & spoken else []
+            row = [*row[1 - _SPELLED_DIGITS :], word] if read and read.among(spoken) else []
             is_long = len(row) == _SPELLED_DIGITS and not texts.says(self._trusted, " ".join(row))
-            if is_long or (row and read and read.is_large and not texts.says(self._trusted, word)):
+            if is_long or (row and read and read.is_large(spoken) and not texts.says(self._trusted, word)):
                 return True
         return any(
             length > 1 and largest >= 100 and run not in self._bare for run, length, largest, _ in _unspaced(plain)
@@ -89,7 +111,7 @@ def _is_number(word: str) -> bool:
     if word[0].isdigit():
         return True
     read = lexicon.numeral(word)
-    return read is not None and read.value > 1
+    return read is not None and max(read.values.values()) > 1
 
 
 def _is_priced(plain: str) -> bool:
@@ -105,9 +127,9 @@ def _has_percent(plain: str) -> bool:
 
 def _is_joined(word: str, is_unit: Callable[[str], bool]) -> bool:
     bare = skeleton(word)
-    length, largest = lexicon.leading_numeral(bare)
-    rest = bare[length:]
-    if largest < 2 or (length < _LEAST_JOINED and script_of(bare[0]) != "HANGUL"):
+    head = lexicon.leading_numeral(bare)
+    rest = bare[head.length :]
+    if head.largest < 2 or (head.length < _LEAST_JOINED and script_of(bare[0]) != "HANGUL"):
         return False
     return any(is_unit(rest[:end]) for end in range(_LEAST_JOINED + 1 if rest.isascii() else 2, len(rest) + 1))
 
@@ -120,10 +142,10 @@ def _unspaced(plain: str) -> Iterator[tuple[str, int, int, str]]:
             if not (texts.is_unspaced(word[place]) or word[place].isdigit()):
                 place += 1
                 continue
-            length, largest = lexicon.leading_numeral(word[place:])
-            if length:
-                yield word[place : place + length], length, largest, word[place + length :]
-            place += max(1, length)
+            head = lexicon.leading_numeral(word[place:])
+            if head.length:
+                yield word[place : place + head.length], head.length, head.largest, word[place + head.length :]
+            place += max(1, head.length)
 
 
 def _money_words(plain: str) -> frozenset[str]:

@@ -73,7 +73,8 @@ _FACTS = {
 _BREAKS = (",", ":", ";", "-", "(", "\u060c", "\u061b", "\u3001")
 _LEAST_WORDS = 3
 _REPEATED_SIGNS = 8
-_MOST_SIGNS = 4_000
+_MOST_SIGNS = 2_000
+"""In normal form, where one sign may be eighteen letters."""
 _COPIED_WORDS = 6
 _READ_OUT_WORDS = 8
 _LIKE_AN_EXAMPLE = 0.6
@@ -106,22 +107,25 @@ class Judge:
         """Yield every reason why a clean text may not be published."""
         if is_refused(text):
             yield "has signs that force an order of reading on others, or are none"
-        if len(text) > _MOST_SIGNS:
+        # The network counts what is sent; all else is judged in the normal form, where what looks the same is the same.
+        if too_long := self._too_long(text):
+            yield too_long
+            return
+        plain = normal_form(text)
+        if len(plain) > _MOST_SIGNS:
             yield "is too long to be judged"
             return
-        # The network counts what is sent; all else is judged in the normal form, where what looks the same is the same.
-        plain = normal_form(text)
-        yield from self._length(text)
         for check in (self._shape, self._role, self._entities, self._style, self._taste, self._novelty, self._truth):
             yield from check(plain)
         if self._strangers:
             yield from self._strangers.reasons(plain)
         yield from leaks(plain)
 
-    def _length(self, text: str) -> Iterator[str]:
+    def _too_long(self, text: str) -> str:
+        if len(text) > _MOST_SIGNS:
+            return "is too long to be judged"
         length, most = texts.weighted_length(text), min(self._context.max_length, self._persona.style.max_post_length)
-        if length > most:
-            yield f"is too long: {length} of {most} characters"
+        return f"is too long: {length} of {most} characters" if length > most else ""
 
     def _shape(self, text: str) -> Iterator[str]:
         """Ask for a whole sentence, of a length that fits."""

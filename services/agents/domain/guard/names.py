@@ -1,18 +1,24 @@
 """What a stranger calls by name: symbols of tokens, people, brands, handles, pieces of identifiers."""
 
-import functools
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from anyascii import anyascii
-
 from services.agents.domain import lexicon
 from services.agents.domain import text as texts
+from services.agents.domain.guard.likeness import (
+    initials,
+    is_inflected,
+    is_like,
+    is_slip,
+    is_spelt_by,
+    sounds_like,
+    units,
+)
 from services.runtime.text.identifiers import ciphers
-from services.runtime.text.normal import script_of, skeleton, squeezed
+from services.runtime.text.normal import skeleton, squeezed
 
 _TAGGED = re.compile(r"[$#]\s?(\w{2,30})")
+_CALLED = re.compile(r"@(\w{2,30})")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _CAPITALS = re.compile(r"(?<![^\W_])[^\W\d_][^\W_]{1,11}(?![^\W_])")
 _HANDLE = re.compile(r"@\w+")
@@ -28,17 +34,28 @@ _LEAST = 3
 _LEAST_INSIDE = 5
 _MOST_JOINED = 12
 _FEW_WORDS = 4
-# Sounds that alphabets write for one another, and no vowels: what a name keeps in every writing.
-_SOUNDS = str.maketrans("ptgqcxzjlv", "bdkkksssrf", "aeiouywh")
-_LEAST_SOUNDS = 3
+_LEAST_ALIKE = 4
+_LEAST_MISSPELT = 6
+_LEAST_LONG = 12
+_MOST_PIECES = 2
+"""Of something long that was heard, such as an address, in one reply."""
 
 
 class Names:
     """Judges what replies to one post call by name."""
 
-    def __init__(self, trusted: str, heard: Sequence[str], fellows: Sequence[str], symbols: Sequence[str]) -> None:
-        """Take what is trusted and every reading of what was heard, in normal form."""
+    def __init__(
+        self,
+        trusted: str,
+        heard: Sequence[str],
+        fellows: Sequence[str],
+        symbols: Sequence[str],
+        *,
+        capitalises_all: bool = False,
+    ) -> None:
+        """Take what is trusted and every reading of what was heard, in normal form, and if capitals say nothing."""
         self._trusted = trusted
+        self._capitalises_all = capitalises_all
         self._languages = lexicon.languages_of(trusted)
         spoken = lexicon.languages_of(heard[0]) if heard else frozenset()
         self._languages |= spoken
@@ -48,18 +65,17 @@ class Names:
         spelled = (squeezed(run) for reading in heard for run in _SPELLED.findall(reading))
         self._spelled = frozenset(piece for piece in self._new(spelled) if len(piece) >= _LEAST)
         self._pairs = frozenset(word for reading in heard for word in _CAPITALS.findall(reading) if _is_pair(word))
-        is_noun_capital = bool(spoken & _CAPITALISES_NOUNS)
-        self._names = frozenset(
-            self._new(
-                word
-                for reading in heard
-                for word in _names_in(reading)
-                if not (is_noun_capital and lexicon.is_common(word, spoken))
-            )
-        )
+        self._names = frozenset(self._new(name for reading in heard for name in self._names_in(reading, spoken)))
         self._words = frozenset(word for reading in heard for word in texts.words(reading))
         self._bare = frozenset(map(skeleton, self._words))
-        self._coined = frozenset(squeezed(word) for word in self._words if len(word) > _LEAST and self._is_coined(word))
+        coined = [word for word in self._words if len(word) > _LEAST and self._is_coined(word)]
+        # Without its accents a word is in no dictionary.
+        known = set(map(skeleton, self._words.difference(coined)))
+        self._coined = frozenset(squeezed(word) for word in coined if word not in known)
+        self._long = frozenset(word for word in map(squeezed, self._words) if len(word) >= _LEAST_LONG)
+        called = self._symbols | self._coined
+        self._cut = frozenset(word for word in called if len(word) >= _LEAST_INSIDE)
+        self._misspelt = frozenset(word for word in called | self._names if len(word) >= _LEAST_MISSPELT)
         rows = set(map(squeezed, heard))
         self._letters = tuple(rows | {turned for row in rows for turned in ciphers(row)})
 
@@ -77,14 +93,44 @@ class Names:
             word in self._market and (word in self._bare or not self._is_word(word)) for word in joined
         ):
             yield "names a token, which only code does"
-        if joined & self._names:
-            yield "has a name of what it answers"
-        # Without its accents a word is in no dictionary.
         known = {skeleton(word) for word in texts.words(plain) if not self._is_coined(word)}
+        if self._has_disguised(texts.words(forms[0]), joined - known):
+            yield "has a word of what it answers in another form"
+        if joined & self._names or self._names_heard(plain):
+            yield "has a name of what it answers"
         if any(self._is_borrowed(word) for form in forms for word in texts.words(form) if word not in known):
             yield "has a word of what it answers that isn't one"
         if any(self._calls(plain, forms, name) for name in self._fellows):
             yield "names another character, whom it was not told of"
+
+    def _has_disguised(self, words: Sequence[str], joined: set[str]) -> bool:
+        """Say whether a symbol or a coined word was cut, inflected, misspelt, or put into initials."""
+        bare = list(map(squeezed, words))
+        telling = [squeezed(word) for word in words if not lexicon.is_everyday(word, self._languages)]
+        coined = {squeezed(word) for word in words if self._is_coined(word)}
+        unknown = [word for word in joined - self._bare if any(piece in word for piece in coined)]
+        rows = (initials(bare), initials(telling))
+        return (
+            any(is_inflected(word, symbol) for symbol in self._symbols for word in telling if len(symbol) >= _LEAST)
+            or any(is_slip(word, symbol) for symbol in self._symbols for word in coined if len(symbol) >= _LEAST_ALIKE)
+            or any(symbol in row for symbol in self._symbols for row in rows if len(symbol) >= _LEAST)
+            or any(is_spelt_by(bare, name) for name in self._cut)
+            or any(is_slip(word, name) for name in self._misspelt for word in unknown)
+            or any(sum(word in long for word in coined) > _MOST_PIECES for long in self._long)
+        )
+
+    def _names_heard(self, plain: str) -> bool:
+        """Say whether a word of what was heard is written as a name in a reply."""
+        if self._capitalises_all:
+            return False
+        return any(name in self._bare for name in self._new(self._names_in(plain, lexicon.languages_of(plain))))
+
+    def _names_in(self, text: str, languages: frozenset[str]) -> Iterator[str]:
+        """Yield what is written as a name in a text of these languages."""
+        is_noun_capital = bool(languages & _CAPITALISES_NOUNS)
+        for word in _capitalised(text):
+            if not (lexicon.is_of_calendar(word) or (is_noun_capital and lexicon.is_common(word, languages))):
+                yield word
 
     def _new(self, words: Iterator[str] | Sequence[str]) -> Iterator[str]:
         return (word for word in words if len(word) > 1 and not texts.says(self._trusted, word))
@@ -95,6 +141,7 @@ class Names:
     def _symbols_in(self, reading: str) -> Iterator[str]:
         """Yield what stands as a symbol in a reading: behind a sign, or in capitals."""
         yield from (skeleton(tag) for tag in _TAGGED.findall(reading))
+        yield from (squeezed(name) for name in _CALLED.findall(reading) if not self._is_word(name))
         shouts = reading.isupper() and len(texts.words(reading)) >= _FEW_WORDS
         for word in _CAPITALS.findall(reading):
             small = word.casefold()
@@ -136,17 +183,22 @@ class Names:
         small = [part for part in parts if skeleton(part) in self._bare or not self._is_word(part)]
         if any(texts.says(form, part) for part in small for form in forms):
             return True
-        return any(_sounds_like(plain, each) for each in (name, *parts) if not self._is_sounding_word(plain, each))
+        words = [word for form in forms for word in texts.words(form) if not self._is_foreign_word(word)]
+        alike = [unit for unit in units(words) if not self._is_foreign_word(unit)]
+        return any(is_like(word, part) for part in parts if len(part) >= _LEAST_ALIKE for word in alike) or any(
+            sounds_like(words, each) for each in (name, *parts)
+        )
 
-    def _is_sounding_word(self, plain: str, name: str) -> bool:
-        return any(self._is_word(word) for word in texts.words(plain) if _sound(word) == _sound(name))
+    def _is_foreign_word(self, word: str) -> bool:
+        """Say whether a word is one of a language that is spoken here, or of any that writes without spaces."""
+        return lexicon.is_common(word, None if texts.is_unspaced(word[0]) else self._languages)
 
 
 def _is_pair(word: str) -> bool:
     return len(word) == 2 and word.isupper()
 
 
-def _names_in(reading: str) -> Iterator[str]:
+def _capitalised(reading: str) -> Iterator[str]:
     """Yield the words that are written as names: with a capital in the middle of a sentence, or of a word."""
     told = _HANDLE.sub("", reading)
     for found in _WORD.finditer(told):
@@ -154,42 +206,18 @@ def _names_in(reading: str) -> Iterator[str]:
         is_inside = before and before not in _OPENS
         is_capital = is_inside and word[0].isupper() and not word.isupper() and not lexicon.is_everyday(word.casefold())
         if len(word) >= _LEAST and (is_capital or _CAMEL.search(word)):
-            yield skeleton(word)
+            yield skeleton(word.partition("'")[0])
 
 
 def _joined(form: str) -> Iterator[str]:
     """Yield the skeletons of a text's words, and of short ones in a row run together: `b o n k`, `bo nk`."""
-    words = [squeezed(word) for word in texts.words(form)]
+    said = texts.words(form)
+    words = [squeezed(word) for word in said]
     for start, word in enumerate(words):
         yield word
+        yield from (squeezed(part) for part in said[start].split("'")[:-1])
         for following in words[start + 1 : start + _MOST_JOINED]:
             word += following
             if len(word) > _MOST_JOINED:
                 break
             yield word
-
-
-@functools.lru_cache(maxsize=10_000)
-def _sound(word: str) -> str:
-    """Return the consonants of a word in any alphabet, those that alphabets confuse as one, none twice in a row."""
-    sounds = "".join(filter(str.isalpha, anyascii(word).casefold().translate(_SOUNDS)))
-    return "".join(sign for place, sign in enumerate(sounds) if sign != sounds[place - 1 : place])
-
-
-def _sounds_like(plain: str, name: str) -> bool:
-    """Say whether words of another alphabet than Latin sound as a name does."""
-    sound = _sound(name)
-    if len(sound) < _LEAST_SOUNDS:
-        return False
-    sounds = [(_sound(word), texts.is_unspaced(word[0])) for word in texts.words(plain) if not _is_latin(word)]
-    pairs = ["".join(pair) for pair in itertools.pairwise(heard for heard, _ in sounds)]
-    return (
-        sound in pairs
-        or any(sound == heard for heard, _ in sounds)
-        # Where words have no spaces between them, three sounds stand anywhere.
-        or (len(sound) > _LEAST_SOUNDS and sound in "".join(heard for heard, is_unspaced in sounds if is_unspaced))
-    )
-
-
-def _is_latin(word: str) -> bool:
-    return script_of(word[0]) in ("LATIN", "")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from services.agents.domain import lexicon
 from services.agents.domain import text as texts
 from services.agents.domain.guard.amounts import Amounts
+from services.agents.domain.guard.links import Links
 from services.agents.domain.guard.model import Context
 from services.agents.domain.guard.names import Names
 from services.agents.domain.persona import Capitalization, Persona
@@ -39,13 +40,18 @@ _LATIN_WITH = frozenset(("LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPO
 # Those that UAX 31 recommends for identifiers: written by many people today.
 _SCRIPTS = """
 LATIN CYRILLIC GREEK ARMENIAN GEORGIAN HEBREW ARABIC THAANA ETHIOPIC DEVANAGARI BENGALI GURMUKHI GUJARATI ORIYA TAMIL
-TELUGU KANNADA MALAYALAM SINHALA THAI LAO TIBETAN MYANMAR KHMER HANGUL HIRAGANA KATAKANA KATAKANA-HIRAGANA BOPOMOFO CJK
-IDEOGRAPHIC
+TELUGU KANNADA MALAYALAM SINHALA THAI LAO TIBETAN MYANMAR KHMER HANGUL HIRAGANA KATAKANA BOPOMOFO CJK
 """
 _NO_SCRIPT = frozenset(("MODIFIER", "MASCULINE", "FEMININE", "MICRO", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER"))
 _WRITTEN_TODAY = frozenset(("", *_SCRIPTS.split(), *_NO_SCRIPT))
 
-_ECHOED_WORDS, _ECHOED_CONTENT = 4, 3
+MOST_HEARD = 600
+"""Signs of a text that are looked at."""
+_MOST_UNFOLDED = 3_000
+"""Letters of it in normal form, where one sign may be eighteen."""
+_ECHOED_EVERYDAY = 5
+_ECHOED_MEANING = {3: 3, 4: 2}
+"""Of so many words in a row, how many aren't said all the time: `it will be cold` is said by everybody."""
 _ECHOED_SIGNS = 10
 """So many letters in a row of a script that writes without spaces are about four words."""
 
@@ -55,17 +61,26 @@ class Strangers:
 
     def __init__(self, persona: Persona, context: Context) -> None:
         self._trusted = normal_form(trusted_text(persona, context))
-        self._is_loud = persona.style.capitalization is Capitalization.UPPERCASE
-        heard = tuple(texts.parted(reading) for text in _said(context) for reading in readings(text))
+        style = persona.style.capitalization
+        self._is_loud = style is Capitalization.UPPERCASE
+        said = _said(context)
+        self._is_heard_out = all(len(normal_form(text)) <= _MOST_UNFOLDED for text in said)
+        heard = tuple(texts.parted(form) for text in said if self._is_heard_out for form in readings(text))
         self._amounts = Amounts(self._trusted, heard)
-        self._names = Names(self._trusted, heard, context.names, context.symbols)
+        self._names = Names(
+            *(self._trusted, heard, context.names, context.symbols),
+            capitalises_all=style in (Capitalization.UPPERCASE, Capitalization.TITLE),
+        )
         self._languages = lexicon.languages_of(self._trusted) | lexicon.languages_of(heard[0] if heard else "")
         self._passages = frozenset(passage for reading in heard for passage in self._telling(reading))
         self._runs = frozenset(run for reading in heard for run in texts.runs(reading, _ECHOED_SIGNS))
-        self._links = frozenset(link for reading in heard for link in self._spoken_links(reading))
+        self._links = Links(heard, self._languages)
 
     def reasons(self, plain: str) -> Iterator[str]:
         """Yield what a reply in normal form has taken from others, or promises."""
+        if not self._is_heard_out:
+            yield "answers what is too long to be judged"
+            return
         yield from self._identifiers(plain)
         parted = texts.parted(plain)
         forms = decodings(parted)
@@ -105,35 +120,32 @@ class Strangers:
             run in self._runs for form in forms for run in texts.runs(form, _ECHOED_SIGNS)
         ):
             yield "repeats what it answers"
-        if any(link in self._links for form in forms for link in self._spoken_links(form)):
+        if any(map(self._links.are_in, forms)):
             yield "says a link of what it answers"
 
     def _telling(self, form: str) -> Iterator[tuple[str, ...]]:
-        """Yield every four words in a row, and every three that are none of those which are said all the time."""
-        yield from texts.passages(form, _ECHOED_WORDS)
-        for passage in texts.passages(form, _ECHOED_CONTENT):
-            if not any(lexicon.is_everyday(word, self._languages) for word in passage):
-                yield passage
-
-    def _spoken_links(self, reading: str) -> Iterator[tuple[str, ...]]:
-        """Yield the words around what may be a dot in words, whatever it is called: the last is a top-level domain."""
-        words = texts.words(reading)
-        for place, ending in enumerate(words):
-            if not is_ending(ending):
-                continue
-            if lexicon.is_everyday(ending, self._languages):
-                # A word that is said all the time ends a link only behind the same two.
-                yield from (tuple(words[place - 2 : place + 1]) for _ in range(place > 1))
-            else:
-                yield from ((words[place - back], *[""] * (back - 1), ending) for back in (1, 2) if place >= back)
+        """Yield every three words in a row that mean something, four of which two do, and five whatever they are."""
+        yield from texts.passages(form, _ECHOED_EVERYDAY)
+        for length, least in _ECHOED_MEANING.items():
+            for passage in texts.passages(form, length):
+                if sum(not lexicon.is_everyday(word, self._languages) for word in passage) >= least:
+                    yield passage
 
 
 def _said(context: Context) -> tuple[str, ...]:
     """Return what others have said: now, before, and what may have been cut in two between them."""
-    if context.is_memory_trusted or not context.memory:
-        return (context.about,)
-    now, before = texts.spoken(context.about), texts.spoken(context.memory)
-    return context.about, context.memory, before + now, now + before
+    about, memory = _bounded(context.about), _bounded(context.memory)
+    if context.is_memory_trusted or not memory:
+        return (about,)
+    now, before = texts.spoken(about), texts.spoken(memory)
+    return about, memory, before + now, now + before
+
+
+def _bounded(text: str) -> str:
+    """Return the beginning of a text, and that of what it says: a model is shown no more."""
+    if len(text) <= MOST_HEARD:
+        return text
+    return f"{texts.line(texts.spoken(text), MOST_HEARD)} {texts.line(text, MOST_HEARD)}"
 
 
 def trusted_text(persona: Persona, context: Context) -> str:

@@ -1,6 +1,7 @@
 """What money and percentages are called, by Unicode's CLDR, in every language whose numbers are known."""
 
 import functools
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ from services.agents.domain.lexicon.numerals import numbering_languages
 from services.agents.domain.lexicon.vocabulary import MOST_KEPT, is_everyday
 from services.runtime.text.normal import script_of, skeleton
 
+_PLACEHOLDER = re.compile(r"[0#,.\s']+")
 _LEAST_WORD = 3
 _LEAST_HEAD = 2
 _SHARED_BY = 2
@@ -40,10 +42,28 @@ def is_percent(word: str) -> bool:
 
 
 @functools.cache
+def abbreviations(language: str) -> dict[str, int]:
+    """Return what a language writes behind a number to make it larger, such as `k` and `mln`, as skeletons."""
+    found: dict[str, int] = {}
+    for locale in locales():
+        if locale.language == language:
+            for power, pattern in _abbreviated(locale):
+                if sign := "".join(texts.words(skeleton(_PLACEHOLDER.sub("", pattern)))):
+                    found.setdefault(sign, power)
+    return found
+
+
+def _abbreviated(locale: Locale) -> Iterator[tuple[int, str]]:
+    for forms in locale.compact_decimal_formats["short"].values():
+        for power, pattern in forms.items():
+            yield int(power) // 10 ** (pattern.pattern.count("0") - 1), pattern.pattern
+
+
+@functools.cache
 def _names() -> frozenset[str]:
     """Return the words that begin or end a name, and those that several names have in common: `US` is in the middle."""
     found: Counter[str] = Counter()
-    for locale in _locales():
+    for locale in locales():
         forms = [form.split() for forms in _currency_names(locale).values() for form in forms if form]
         counts = Counter(word for form in forms for word in set(form))
         places = {word for name in locale.territories.values() for word in texts.words(name)}
@@ -65,7 +85,7 @@ def _is_name(name: str, count: int) -> bool:
 def _heads() -> frozenset[str]:
     """Return the names of currencies in scripts without spaces, and the beginnings and ends that several share."""
     found: set[str] = set()
-    for locale in _locales():
+    for locale in locales():
         names = {form for forms in _currency_names(locale).values() for form in forms if form}
         unspaced = {skeleton(name) for name in names if texts.is_unspaced(name[-1])}
         ends = Counter(name[-size:] for name in unspaced for size in range(1, _MOST_HEAD + 1))
@@ -77,7 +97,7 @@ def _heads() -> frozenset[str]:
 
 @functools.cache
 def _percents() -> frozenset[str]:
-    names = (get_unit_name("concentr-percent", locale=locale) for locale in _locales())
+    names = (get_unit_name("concentr-percent", locale=locale) for locale in locales())
     return frozenset(skeleton(words[-1]) for name in names if name and (words := texts.words(name)))
 
 
@@ -88,11 +108,12 @@ def _codes() -> frozenset[str]:
 
 
 @functools.cache
-def _locales() -> tuple[Locale, ...]:
-    return tuple(_known_locales())
+def locales() -> tuple[Locale, ...]:
+    """Return what Unicode's CLDR knows of each language whose numbers are known."""
+    return tuple(_known())
 
 
-def _known_locales() -> Iterator[Locale]:
+def _known() -> Iterator[Locale]:
     for language in numbering_languages():
         try:
             yield Locale.parse(language)

@@ -2,15 +2,18 @@
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from unicode_rbnf import RbnfEngine
 
-from services.agents.domain.lexicon.vocabulary import MOST_KEPT
+from services.agents.domain import text as texts
+from services.agents.domain.lexicon.vocabulary import MOST_KEPT, is_everyday
 from services.runtime.text.normal import normal_form, skeleton
 
-_LARGE = 100
+_TEN, _LARGE = 10, 100
+_COMPOUND = 21
+"""The first number that some languages write as one word: `einundzwanzig`."""
 _LEAST_JOINED = 3
 """Letters of an alphabet: what is shorter stands at the ends of any word."""
 _MOST_MORPHEME = 24
@@ -27,15 +30,17 @@ _BETWEEN = re.compile(r"[\s\-\u200b]+")
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A number in words: in which languages, and about how much it is; of a compound only that it is large is known."""
+    """A number in words: about how much it is in which language; of a compound only that it is large is known."""
 
-    value: int
-    languages: frozenset[str]
+    values: Mapping[str, int]
 
-    @property
-    def is_large(self) -> bool:
-        """Whether it is a hundred or more, or a compound."""
-        return self.value >= _LARGE
+    def among(self, languages: frozenset[str]) -> int:
+        """Return the largest value in these languages, 0 when it is no number in any."""
+        return max((value for language, value in self.values.items() if language in languages), default=0)
+
+    def is_large(self, languages: frozenset[str]) -> bool:
+        """Say whether it is a hundred or more, or a compound, in these languages."""
+        return self.among(languages) >= _LARGE
 
 
 @functools.lru_cache(maxsize=MOST_KEPT)
@@ -46,23 +51,47 @@ def numeral(word: str) -> Numeral | None:
         return found
     begin, end = _longest(bare, _LEAST_JOINED), _last(bare)
     if begin and end and len(begin[0]) + len(end[0]) <= len(bare) and (both := begin[1] & end[1]):
-        return Numeral(_LARGE, both)
+        return Numeral(dict.fromkeys(both, _LARGE))
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """The numbers at the head of a run of signs: how many signs they take, the largest of them, and each in order."""
+
+    length: int = 0
+    largest: int = 0
+    values: tuple[int, ...] = ()
+
+
 @functools.lru_cache(maxsize=MOST_KEPT)
-def leading_numeral(run: str) -> tuple[int, int]:
-    """Return how many signs at the head of a skeleton are numbers, and the largest of them; 0 and 0 when none are."""
-    length = largest = 0
+def leading_numeral(run: str) -> Leading:
+    """Return the numbers at the head of a skeleton."""
+    length, values = 0, []
     while length < len(run):
         if digits := _DIGITS.match(run, length):
             head, value = digits[0], int(digits[0])
         elif found := _longest(run[length : length + _MOST_MORPHEME], 1):
-            head, value = found[0], _morphemes()[found[0]].value
+            head, value = found[0], max(_morphemes()[found[0]].values.values())
         else:
             break
-        length, largest = length + len(head), max(largest, value)
-    return length, largest
+        length += len(head)
+        values.append(value)
+    return Leading(length, max(values, default=0), tuple(values))
+
+
+def composed(values: Sequence[int]) -> Iterator[int]:
+    """Yield the numbers that numerals in a row say: 20 and 1 are 21, 5 and 10 are 50, 5 and 5 are two numbers."""
+    current = 0
+    for value in values:
+        if 0 < current < value and value >= _TEN and set(str(value)[1:]) == {"0"} and str(value)[0] == "1":
+            current *= value
+        elif value < current and current % 10 ** len(str(value)) == 0:
+            current += value
+        else:
+            yield from (current for _ in range(current > 0))
+            current = value
+    yield from (current for _ in range(current > 0))
 
 
 def numbering_languages() -> list[str]:
@@ -74,7 +103,7 @@ def _longest(bare: str, least: int) -> tuple[str, frozenset[str]] | None:
     morphemes = _morphemes()
     for length in range(min(len(bare), _MOST_MORPHEME), least - 1, -1):
         if (head := bare[:length]) in morphemes:
-            return head, morphemes[head].languages
+            return head, frozenset(morphemes[head].values)
     return None
 
 
@@ -82,7 +111,7 @@ def _last(bare: str) -> tuple[str, frozenset[str]] | None:
     morphemes = _morphemes()
     for length in range(min(len(bare), _MOST_MORPHEME), _LEAST_JOINED - 1, -1):
         if (tail := bare[-length:]) in morphemes:
-            return tail, morphemes[tail].languages
+            return tail, frozenset(morphemes[tail].values)
     return None
 
 
@@ -92,12 +121,22 @@ def _morphemes() -> dict[str, Numeral]:
     found: dict[str, dict[str, int]] = {}
     for language in numbering_languages():
         for number, form in _forms(language):
-            parts = [skeleton(part) for part in _BETWEEN.split(normal_form(form)) if part[1:] or not part.isascii()]
-            # What makes five hundred of five is a hundred.
-            value = number if len(parts) == 1 else 10 ** (len(str(number)) - 1)
-            for part in parts:
-                found.setdefault(part, {}).setdefault(language, value)
-    return {part: Numeral(max(values.values()), frozenset(values)) for part, values in found.items() if part}
+            parts = _parts(form)
+            for place, part in enumerate(parts):
+                found.setdefault(part, {}).setdefault(language, _value(number, parts, place, language))
+    return {part: Numeral(values) for part, values in found.items() if part}
+
+
+def _parts(form: str) -> list[str]:
+    return [skeleton(part) for part in _BETWEEN.split(normal_form(form)) if part[1:] or not part.isascii()]
+
+
+def _value(number: int, parts: Sequence[str], place: int, language: str) -> int:
+    if len(parts) == 1:
+        return number
+    # What makes five hundred of five is a hundred; an article before it makes nothing.
+    is_article = place == 0 and is_everyday(parts[place], frozenset((language,)))
+    return 1 if is_article else 10 ** (len(str(number)) - 1)
 
 
 def _forms(language: str) -> Iterator[tuple[int, str]]:
@@ -105,3 +144,9 @@ def _forms(language: str) -> Iterator[tuple[int, str]]:
     for number in _SPELLED_OUT:
         for form in dict.fromkeys(engine.format_number(number).text_by_ruleset.values()):
             yield number, form
+    compound = engine.format_number(_COMPOUND).text
+    if not (_BETWEEN.search(compound) or texts.is_unspaced(compound[0])):
+        for number in range(_COMPOUND, _LARGE):
+            form = engine.format_number(number).text
+            if not _BETWEEN.search(form) and number % _TEN:
+                yield number, form

@@ -17,8 +17,10 @@ _MARKS = dict.fromkeys((*range(0x064B, 0x0660), 0x0670, 0x0640))
 """Vowels that Arabic may write and mostly doesn't."""
 
 
-def is_common(word: str, among: frozenset[str]) -> bool:
-    """Say whether a word, or every part of it around apostrophes, is used in one of these languages."""
+def is_common(word: str, among: frozenset[str] | None = None) -> bool:
+    """Say whether a word, or every part of it around apostrophes, is used in one of these languages, or in any."""
+    if among is None:
+        return bool(_spoken_in(word))
     return bool(_spoken_in(word) & among) or (
         "'" in word and all(_spoken_in(part) & among for part in word.split("'") if part)
     )
