@@ -13,7 +13,7 @@ _Link = tuple[str, str]
 """A label and an ending, squeezed."""
 
 _WORD = re.compile(r"[^\W_]+")
-_BRACKETED = re.compile(r"\s*[(\[{<][^()\[\]{}<>]*[)\]}>]\s*")
+_BRACKETED = re.compile(r"\s{0,3}[(\[{<][^()\[\]{}<>]{0,80}[)\]}>]\s{0,3}")
 _JOINING = frozenset(("Pd", "Pi", "Pf", "Lm", "Mn", "Sk"))
 """Dashes, quotes and marks: they join words of every day."""
 _DOTS_IN_WORDS = 2
@@ -32,7 +32,7 @@ class Links:
         self._languages = languages
         self._hosts = frozenset(link for reading in heard for link in self._hosts_in(reading))
         self._spoken = frozenset(link for reading in heard for link in self._spoken_in(reading))
-        self._same = frozenset(words for reading in heard for words in self._everyday_in(reading))
+        self._same = frozenset(words for reading in heard for words in self._same_in(reading))
         self._endings = frozenset(ending for _, ending in self._hosts | self._spoken)
 
     def are_in(self, form: str) -> bool:
@@ -40,7 +40,7 @@ class Links:
         return any(
             link in self._hosts or (between <= _MOST_BETWEEN_SPOKEN and link in self._spoken)
             for link, between in self._said(form)
-        ) or not self._same.isdisjoint(self._everyday_in(form))
+        ) or not self._same.isdisjoint(self._same_in(form))
 
     def _hosts_in(self, reading: str) -> Iterator[_Link]:
         """Yield what is joined to an ending by signs or brackets, and both sides of an `@`."""
@@ -54,9 +54,7 @@ class Links:
 
     def _is_dot(self, gap: str, ending: str) -> bool:
         signs = gap.strip()
-        if not 0 < len(signs) <= _MOST_GLUED or any(
-            sign in "'\"" or unicodedata.category(sign) in _JOINING for sign in signs
-        ):
+        if not 0 < len(signs) <= _MOST_GLUED or any(map(_is_joining, signs)):
             return False
         if signs == gap or _BRACKETED.fullmatch(gap):
             return True
@@ -75,17 +73,14 @@ class Links:
                 if not lexicon.is_everyday(label, self._languages):
                     yield squeezed(label), squeezed(ending)
 
-    def _everyday_in(self, reading: str) -> Iterator[tuple[str, ...]]:
-        """Yield an ending that is said all the time with the two words before it, the first of which isn't."""
+    def _same_in(self, reading: str) -> Iterator[tuple[str, ...]]:
+        """Yield an ending with the two words before it, unless label and ending are both said all the time."""
         words = texts.words(reading)
         for place, ending in enumerate(words[2:], 2):
-            label = words[place - 2]
-            if (
-                is_ending(ending)
-                and lexicon.is_everyday(ending, self._languages)
-                and not lexicon.is_everyday(label, self._languages)
+            if is_ending(ending) and not all(
+                lexicon.is_everyday(word, self._languages) for word in (words[place - 2], ending)
             ):
-                yield label, words[place - 1], ending
+                yield tuple(words[place - 2 : place + 1])
 
     def _said(self, form: str) -> Iterator[tuple[_Link, int]]:
         """Yield each label, of a few words run together, with a known ending behind it and how many words later."""

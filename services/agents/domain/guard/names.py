@@ -127,16 +127,18 @@ class Names:
 
     def _names_in(self, text: str, languages: frozenset[str]) -> Iterator[str]:
         """Yield what is written as a name in a text of these languages."""
-        is_noun_capital = bool(languages & _CAPITALISES_NOUNS)
+        nouns = languages & _CAPITALISES_NOUNS
         for word in _capitalised(text):
-            if not (lexicon.is_of_calendar(word) or (is_noun_capital and lexicon.is_common(word, languages))):
+            is_noun = lexicon.is_common(word, nouns) or lexicon.is_compound(word, nouns)
+            if not (is_noun or lexicon.is_of_calendar(word)):
                 yield word
 
     def _new(self, words: Iterator[str] | Sequence[str]) -> Iterator[str]:
         return (word for word in words if len(word) > 1 and not texts.says(self._trusted, word))
 
     def _is_word(self, word: str) -> bool:
-        return lexicon.is_common(word.casefold(), self._languages)
+        small = word.casefold()
+        return lexicon.is_common(small, self._languages) or lexicon.is_compound(small, self._languages)
 
     def _symbols_in(self, reading: str) -> Iterator[str]:
         """Yield what stands as a symbol in a reading: behind a sign, or in capitals."""

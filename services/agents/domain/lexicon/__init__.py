@@ -3,13 +3,14 @@
 from services.agents.domain.lexicon.calendar import is_of_calendar
 from services.agents.domain.lexicon.currencies import abbreviations, is_currency, is_percent, is_unspaced_currency
 from services.agents.domain.lexicon.numerals import Numeral, composed, leading_numeral, numeral
-from services.agents.domain.lexicon.vocabulary import is_common, is_everyday, is_small, languages_of
+from services.agents.domain.lexicon.vocabulary import is_common, is_compound, is_everyday, is_small, languages_of
 
 __all__ = [
     "Numeral",
     "abbreviations",
     "composed",
     "is_common",
+    "is_compound",
     "is_currency",
     "is_everyday",
     "is_of_calendar",

@@ -13,6 +13,9 @@ MOST_KEPT = 50_000
 
 _EVERYDAY, _SMALL = 500, 120
 _MOST_WORDS = 200
+_JOIN_WORDS = frozenset(("da", "de", "fi", "hu", "is", "nb", "nl", "sv"))
+_BRANDS = "en"
+_LEAST_PART = 4
 _MARKS = dict.fromkeys((*range(0x064B, 0x0660), 0x0670, 0x0640))
 """Vowels that Arabic may write and mostly doesn't."""
 
@@ -24,6 +27,22 @@ def is_common(word: str, among: frozenset[str] | None = None) -> bool:
     return bool(_spoken_in(word) & among) or (
         "'" in word and all(_spoken_in(part) & among for part in word.split("'") if part)
     )
+
+
+@functools.lru_cache(maxsize=MOST_KEPT)
+def is_compound(word: str, among: frozenset[str]) -> bool:
+    """Say whether a word is two words of one of these languages run together, if it is one that does so.
+
+    English ones are left out: what is made of them is a brand in any language.
+    """
+    joining = among & _JOIN_WORDS
+    seams = range(_LEAST_PART, len(word) - _LEAST_PART + 1) if joining else ()
+    return any(joining & _own(word[:seam]) & _own(word[seam:]) for seam in seams)
+
+
+def _own(word: str) -> frozenset[str]:
+    found = _spoken_in(word)
+    return frozenset() if _BRANDS in found else found
 
 
 def is_everyday(word: str, among: frozenset[str] | None = None) -> bool:
