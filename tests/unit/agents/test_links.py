@@ -68,7 +68,7 @@ def test_each_part_of_an_address_is_a_label(about: str, said: str, persona: Pers
         ("Which gate should I paint first, the green or the blue?", "Paint the blue one first, it has waited longer."),
         ("Any happy news today?", "There is happy news, and it is small."),
         ("That is nice. It is late", "It is nice, and late it is not, my friend."),
-        ("It was so-so, be well", "I was so, so it will be."),
+        ("It was so-so, be well", "I was well, so it will be."),
     ],
 )
 def test_words_that_also_end_links_are_words(about: str, said: str, persona: Persona) -> None:
