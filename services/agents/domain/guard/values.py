@@ -8,7 +8,7 @@ from services.agents.domain import lexicon
 from services.agents.domain import text as texts
 from services.runtime.text.normal import skeleton
 
-_ABBREVIATED = re.compile(r"(\d{1,15})([^\W\d_]{1,6})")
+_ABBREVIATED = re.compile(r"(?<!\d)(\d{1,15})([^\W\d_]{1,6})")
 _DIGITS = re.compile(r"\d{1,15}")
 _ROW = re.compile(r"\d(?:\W{0,3}\d)*")
 _MOST_DIGITS = 15
