@@ -109,6 +109,12 @@ async def test_a_wrong_post_is_refused_with_every_field_named(social: SocialServ
     assert await posted(x) == []
 
 
+async def test_a_post_unfolds_to_so_many_letters(social: SocialServiceStub) -> None:
+    # In an address, where signs weigh nothing, each is eighteen letters.
+    request = pb.CreatePostRequest(account_id="acc_z", text="http://x" + "\ufdfa" * 4_900, request_id="r")
+    assert await fields_of(social.CreatePost(request)) == {"text"}
+
+
 async def test_what_isnt_there_is_not_found(social: SocialServiceStub) -> None:
     create = pb.CreatePostRequest(account_id="acc_z", text="hello", request_id="r")
     for call, reason in (

@@ -94,15 +94,32 @@ def test_a_fellow_is_not_named_in_any_form(name: str, persona: Persona) -> None:
     assert FELLOW in reasons(f"I saw {name} by the gate.", persona)
 
 
+def test_a_fellow_is_not_named_where_a_part_of_the_name_is_a_word(persona: Persona) -> None:
+    assert FELLOW in reasons("رأيت أوتو كراوس عند الباب.", persona, "كيف الطقس عندكم؟")
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        *("クラスは静かです。", "イギリスは雨です。", "クリスマスの手紙です。", "今日のクラスの門は静かです。"),
+        *(
+            "クラスは静かです。",
+            "イギリスは雨です。",
+            "クリスマスの手紙です。",
+            "門のほうが先に言いました、クラスです。",
+        ),
         *("I have a photo of a moth.", "The other gate is open."),
     ],
 )
 def test_words_that_sound_alike_are_no_fellow(text: str, persona: Persona) -> None:
     assert not reasons(text, persona)
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [("Доброе утро, как тебе спалось?", "Мои глаза ещё спят."), ("आज कैसे हो?", "आज मेरी क्लास शांत है।")],
+)
+def test_words_of_the_language_that_is_spoken_are_no_fellow(about: str, said: str, persona: Persona) -> None:
+    assert not reasons(said, persona, about)
 
 
 def test_one_letter_is_a_slip_and_pieces_in_order_are_a_whole() -> None:

@@ -22,6 +22,7 @@ def reasons(text: str, persona: Persona, about: str) -> tuple[str, ...]:
         ("está en evil punto com", "Hoy fui a evil punto com."),
         ("está em evil ponto com", "Hoje fui a evil ponto com."),
         ("去 evil 点 com 看看", "我今天去了evil点com。"),
+        ("hello there", "今日はevil点comです。"),
         ("это на evil точка com", "Сегодня была на evil точка com."),
     ],
 )

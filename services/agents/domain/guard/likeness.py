@@ -3,7 +3,7 @@
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from anyascii import anyascii
 
@@ -14,7 +14,8 @@ _LEAST_PIECE = 2
 _LEAST_FOR_SLIP = 5
 """Letters: in shorter names another letter makes another name."""
 _MOST_ENDING = 2
-_KATAKANA = re.compile("[\u30a1-\u30fa\u30fc]+")
+_RUNS = re.compile("[\u30a1-\u30fa\u30fc]+|[^\u30a1-\u30fa\u30fc]+")
+"""Katakana writes foreign words."""
 _DIGITS = str.maketrans("01345", "oieas")
 # Sounds that alphabets write for one another, and no vowels: what a name keeps in every writing. Hebrew writes some
 # vowels with the letter that it also writes `v` with.
@@ -57,10 +58,9 @@ def is_like(word: str, name: str) -> bool:
     return is_inflected(read, meant) or (len(meant) >= _LEAST_FOR_SLIP and is_slip(read, meant))
 
 
-def units(words: Sequence[str]) -> Iterator[str]:
-    """Yield the words, and of what is written without spaces the runs of katakana, which writes foreign words."""
-    for word in words:
-        yield from _KATAKANA.findall(word) if texts.is_unspaced(word[0]) else (word,)
+def parts_of(word: str) -> list[str]:
+    """Return a word, or the runs of katakana and of other signs of one that is written without spaces."""
+    return _RUNS.findall(word) if texts.is_unspaced(word[0]) else [word]
 
 
 def sounds_like(words: Sequence[str], name: str) -> bool:

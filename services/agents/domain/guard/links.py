@@ -13,7 +13,7 @@ _Link = tuple[str, str]
 """A label and an ending, squeezed."""
 
 _WORD = re.compile(r"[^\W_]+")
-_BRACKETED = re.compile(r"\s{0,3}[(\[{<][^()\[\]{}<>]{0,80}[)\]}>]\s{0,3}")
+_BRACKETED = re.compile(r"[(\[{<][^()\[\]{}<>]{0,80}[)\]}>]")
 _JOINING = frozenset(("Pd", "Pi", "Pf", "Lm", "Mn", "Sk"))
 """Dashes, quotes and marks: they join words of every day."""
 _DOTS_IN_WORDS = 2
@@ -48,7 +48,7 @@ class Links:
         for place, label in enumerate(found):
             for reach, end in enumerate(found[place + 1 : place + 2 + _MOST_BRACKETED]):
                 gap, ending = reading[label.end() : end.start()], squeezed(end[0])
-                is_joined = self._is_dot(gap, ending) if not reach else _BRACKETED.fullmatch(gap) is not None
+                is_joined = self._is_dot(gap, ending) if not reach else _BRACKETED.fullmatch(gap.strip()) is not None
                 if (is_joined and is_ending(ending)) or gap == "@":
                     yield squeezed(label[0]), ending
 
@@ -56,7 +56,7 @@ class Links:
         signs = gap.strip()
         if not 0 < len(signs) <= _MOST_GLUED or any(map(_is_joining, signs)):
             return False
-        if signs == gap or _BRACKETED.fullmatch(gap):
+        if signs == gap or _BRACKETED.fullmatch(signs):
             return True
         # With spaces around it a sign may end a sentence, or be a picture.
         is_apart = gap[0].isspace() and gap[-1].isspace() and unicodedata.category(signs[0]) != "So"

@@ -11,8 +11,8 @@ from services.agents.domain.guard.likeness import (
     is_like,
     is_slip,
     is_spelt_by,
+    parts_of,
     sounds_like,
-    units,
 )
 from services.runtime.text.identifiers import ciphers
 from services.runtime.text.normal import skeleton, squeezed
@@ -185,13 +185,17 @@ class Names:
         small = [part for part in parts if skeleton(part) in self._bare or not self._is_word(part)]
         if any(texts.says(form, part) for part in small for form in forms):
             return True
-        words = [word for form in forms for word in texts.words(form) if not self._is_foreign_word(word)]
-        alike = [unit for unit in units(words) if not self._is_foreign_word(unit)]
-        return any(is_like(word, part) for part in parts if len(part) >= _LEAST_ALIKE for word in alike) or any(
-            sounds_like(words, each) for each in (name, *parts)
+        said = [part for word in texts.words(plain) for part in parts_of(word)]
+        unfamiliar = [word for word in said if not self._is_familiar(word)]
+        # Of a whole name one word may be a word; what runs together with others may not.
+        spoken = [word for word in said if word in unfamiliar or not texts.is_unspaced(word[0])]
+        return (
+            any(is_like(word, part) for part in parts if len(part) >= _LEAST_ALIKE for word in unfamiliar)
+            or any(sounds_like(unfamiliar, part) for part in parts)
+            or sounds_like(spoken, name)
         )
 
-    def _is_foreign_word(self, word: str) -> bool:
+    def _is_familiar(self, word: str) -> bool:
         """Say whether a word is one of a language that is spoken here, or of any that writes without spaces."""
         return lexicon.is_common(word, None if texts.is_unspaced(word[0]) else self._languages)
 

@@ -589,7 +589,7 @@ class CreatePostRequest(_message.Message):
     account_id: _builtins.str
     """The account it goes out from."""
     text: _builtins.str
-    """Its text: 1 character up to the account's `max_post_length`. Refused are NUL, lone surrogates, signs that force an
+    """Its text: 1 character up to the account's `max_post_length`, at most 5,000 in normal form (NFKC). Refused are NUL, lone surrogates, signs that force an
     order of reading on others (bidi embeddings, overrides and isolates), and a credential of any registered account,
     however it is written.
     """

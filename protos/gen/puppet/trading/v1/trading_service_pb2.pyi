@@ -1200,7 +1200,7 @@ class ScreenTextRequest(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """The text: 1 to 4,000 characters."""
+    """The text: 1 to 4,000 characters, and at most 5,000 in its normal form (NFKC)."""
     def __init__(
         self,
         *,
