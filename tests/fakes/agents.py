@@ -197,8 +197,10 @@ class FakeLlm:
 
 
 def _sentence(prompt: PromptParts, rng: random.Random) -> str:
-    asked = " ".join((prompt.input, *(part.text for part in prompt.context)))
-    words = [word.strip('.,:;!?"“”') for word in asked.split()]
+    # Nothing is taken from what somebody else has said.
+    told = [] if prompt.input_label == "to" else [prompt.input]
+    told += [part.text for part in prompt.context if part.label == "memory"]
+    words = [word.strip('.,:;!?"“”') for word in " ".join(told).split()] or ["quiet", "company"]
     first, second, third = rng.sample(_NOUNS, 3)
     if prompt.input_label == "trade":
         return f"I {words[0]} some {words[-1]} and put it beside the {first} and the {second}."
