@@ -32,6 +32,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "puppet.llm.v1.LlmService": {
         "Generate": f"{WRITE} agents",
         "StreamGenerate": f"{WRITE} agents",
+        "GetProvider": f"{READ_BY_AGENTS} client-pia",
         "ListModels": f"{READ_BY_AGENTS} client-pia",
     },
     "puppet.memory.v1.MemoryService": {
