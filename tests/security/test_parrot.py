@@ -1,6 +1,7 @@
 """What strangers write comes to nothing, even when the model repeats all of it; what is harmless is answered."""
 
 import copy
+import itertools
 import random
 import re
 import sqlite3
@@ -125,9 +126,14 @@ async def test_what_is_harmless_is_answered_in_every_language(
     asked = list(harmless())
     languages = {text: language for language, text in asked}
 
+    # No two workflows of a character say the same, so each candidate is another order of some of the answers.
+    orders = {
+        language: itertools.cycle([" ".join(said) for size in (2, 1, 3) for said in itertools.permutations(few, size)])
+        for language, few in ANSWERS.items()
+    }
+
     def speak(prompt: PromptParts, rng: random.Random) -> str:
-        said = next(text for text in languages if text in prompt.input)
-        return f"{rng.choice(ANSWERS[languages[said]])} {rng.choice(ANSWERS[languages[said]])}"
+        return next(orders[languages[next(text for text in languages if text in prompt.input)]])
 
     world.llm.speak = speak
     # Its answers are few, and what it said of late is not said again.

@@ -74,11 +74,12 @@ class Links:
                     yield squeezed(label), squeezed(ending)
 
     def _same_in(self, reading: str) -> Iterator[tuple[str, ...]]:
-        """Yield an ending with the two words before it, unless label and ending are both said all the time."""
+        """Yield an ending with the two words before it, unless both ends are said all the time in one language."""
         words = texts.words(reading)
+        spoken = [frozenset((language,)) for language in self._languages]
         for place, ending in enumerate(words[2:], 2):
-            if is_ending(ending) and not all(
-                lexicon.is_everyday(word, self._languages) for word in (words[place - 2], ending)
+            if is_ending(ending) and not any(
+                lexicon.is_everyday(words[place - 2], one) and lexicon.is_everyday(ending, one) for one in spoken
             ):
                 yield tuple(words[place - 2 : place + 1])
 
