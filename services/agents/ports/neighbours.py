@@ -58,6 +58,8 @@ class NewMemory:
     subject: str = ""
     conversation_id: str = ""
     occur_time: datetime | None = None
+    repetition: int = 0
+    """Tells apart what is the same in every other way: 0 is the first."""
 
 
 @dataclass(frozen=True, slots=True)
