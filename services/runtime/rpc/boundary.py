@@ -16,10 +16,11 @@ from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
 from services.runtime import errors
-from services.runtime.rpc import identity, status, telemetry
+from services.runtime.rpc import identity, status, told
 from services.runtime.rpc.authentication import Authentication
 from services.runtime.rpc.bounds import Shape
 from services.runtime.rpc.registry import Registered
@@ -147,37 +148,41 @@ class Boundary(grpc.aio.ServerInterceptor):
     @contextlib.asynccontextmanager
     async def _guard(self, method: str, context: Context, *, is_stream: bool) -> AsyncIterator[_Call]:
         metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
-        telemetry.continue_trace(metadata)
         started = time.monotonic()
-        try:
-            proof = self._authentication.identify(context, metadata)
-            with self._admission(is_stream):
-                async with self._deadline(context, is_stream):
-                    yield _Call(proof, metadata)
-            if log.isEnabledFor(logging.DEBUG):
-                log.debug("call", extra={"method": method, "ms": _ms_since(started)})
-        except grpc.aio.AbortError:
-            raise
-        except errors.PuppetError as error:
-            log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
-            await self._refuse(context, error)
-        except TimeoutError:
-            log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
-            await self._refuse(context, errors.TooLate("the call was not done at its deadline"))
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if context.cancelled() or (task is not None and task.cancelling()):
+        with told.served(method, metadata) as call:
+            try:
+                proof = self._authentication.identify(context, metadata)
+                with self._admission(is_stream):
+                    async with self._deadline(context, is_stream):
+                        yield _Call(proof, metadata)
+                if log.isEnabledFor(logging.DEBUG):
+                    log.debug("call", extra={"method": method, "ms": _ms_since(started)})
+            except grpc.aio.AbortError:
                 raise
-            # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
-            log.warning("call lost what it waited for", extra={"method": method})
-            await self._refuse(context, errors.Unavailable("the call was interrupted"))
-        except Exception:
-            error_id = secrets.token_hex(8)
-            log.exception("call failed", extra={"method": method, "error_id": error_id})
-            await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
+            except errors.PuppetError as error:
+                log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
+                await self._refuse(context, call, error)
+            except TimeoutError:
+                log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
+                await self._refuse(context, call, errors.TooLate("the call was not done at its deadline"))
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if context.cancelled() or (task is not None and task.cancelling()):
+                    raise
+                # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
+                log.warning("call lost what it waited for", extra={"method": method})
+                await self._refuse(context, call, errors.Unavailable("the call was interrupted"))
+            except Exception:
+                error_id = secrets.token_hex(8)
+                log.exception("call failed", extra={"method": method, "error_id": error_id})
+                await self._abort(context, call, status.internal_status(error_id, self._domain), error_id)
 
-    async def _refuse(self, context: Context, error: errors.PuppetError) -> None:
-        await context.abort_with_status(rpc_status.to_status(status.to_status(error, self._domain)))
+    async def _refuse(self, context: Context, call: told.Served, error: errors.PuppetError) -> None:
+        await self._abort(context, call, status.to_status(error, self._domain), error.reason)
+
+    async def _abort(self, context: Context, call: told.Served, ending: Status, reason: str) -> None:
+        call.ends(ending.code, reason)
+        await context.abort_with_status(rpc_status.to_status(ending))
 
     @contextlib.contextmanager
     def _admission(self, is_stream: bool) -> Iterator[None]:

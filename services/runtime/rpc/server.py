@@ -30,6 +30,7 @@ from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.principals import PrincipalFiles
 from services.runtime.rpc.registry import Registry, read_principals
 from services.runtime.settings import ServiceSettings, SettingsError, explain
+from services.runtime.telemetry.exporting import exporting
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,9 @@ Opener = Callable[[Lifecycle], AbstractAsyncContextManager[Sequence[Mounted]]]
 async def serving(name: str, settings: ServiceSettings, open_service: Opener) -> AsyncIterator[str]:
     """Serve until the block ends, then drain; the value is the address, with the port that was really bound."""
     lifecycle = Lifecycle()
-    async with open_service(lifecycle) as mounted:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(exporting(name, settings))
+        mounted = await stack.enter_async_context(open_service(lifecycle))
         authentication = _authentication(name, settings, mounted)
         bounds = bounds_of(item.descriptor for item in mounted)
         boundary = Boundary(name, authentication, bounds, settings, is_reflection_open=settings.is_local)
