@@ -52,7 +52,7 @@ class Provisioning:
 
     async def lacks_provider(self, persona: Persona) -> bool:
         """Tell whether a persona names a provider that isn't there. Raises DependencyUnavailable."""
-        return bool(persona.llm.provider) and not await self._llm.has_provider(persona.llm.provider)
+        return bool(persona.llm.provider) and await self._llm.provider(persona.llm.provider) is None
 
     async def account(self, persona: Persona, secrets: Secrets) -> Account | None:
         """Register the account whose credentials the persona has; without them, return the one there is.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from services.agents.domain.guard import Candidate
 from services.agents.domain.prompts import PromptParts
 from services.agents.ports.neighbours import (
+    Provider,
     Refused,
     Written,
 )
@@ -54,9 +55,9 @@ class FakeLlm:
         texts = [self.speak(prompt, rng) for _ in range(prompt.candidate_count)]
         return Written(tuple(Candidate(text) for text in texts), "fake/words", background_shown=self.is_told)
 
-    async def has_provider(self, name: str) -> bool:
+    async def provider(self, name: str) -> Provider | None:
         self.line.pass_through()
-        return name not in self.unknown_providers
+        return None if name in self.unknown_providers else Provider(name or "fake", self.is_told)
 
 
 def _sentence(prompt: PromptParts, rng: random.Random) -> str:

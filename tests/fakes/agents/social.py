@@ -10,6 +10,7 @@ from services.agents.domain.persona import XSecrets
 from services.agents.ports.neighbours import (
     Account,
     Refused,
+    SocialPost,
 )
 from services.agents.ports.stored import Mention, Post, Progress
 from tests.fakes.agents.line import Line
@@ -34,6 +35,9 @@ class FakeSocial:
         """How many sends are taken, and answered with a limit that ends in a quarter of an hour."""
         self.withheld: Refused | None = None
         """What holds posts back until something is done about it."""
+        self.conversation_reads = 0
+        self.unreadable: Refused | None = None
+        """Why conversations can't be read."""
         self.withdrawals = 0
         """How often a post was asked back, whether or not it could be had."""
         self.holding: set[str] = set()
@@ -115,7 +119,8 @@ class FakeSocial:
             progress = Progress.UNDER_WAY if self.looks_until_settled else Progress.SETTLED
             if in_reply_to in self.deleted:
                 progress = Progress.FAILED
-            self.posts[request_id] = (account_id, text, in_reply_to, Post(f"pst_{number}", progress, str(number), ""))
+            post = Post(f"pst_{number}", progress, str(1000 + number), "")
+            self.posts[request_id] = (account_id, text, in_reply_to, post)
         if self.posts[request_id][3].progress is Progress.FAILED:
             return self.posts[request_id][3]
         if self.held or self.withheld:
@@ -157,6 +162,29 @@ class FakeSocial:
         self.line.pass_through()
         for request_id in [name for name in self.holding if self.posts[name][0] == account_id]:
             await self.withdraw(account_id, request_id)
+
+    async def conversation(
+        self, account_id: str, network_post_id: str, conversation_id: str, most: int
+    ) -> list[SocialPost]:
+        self.line.pass_through()
+        self.conversation_reads += 1
+        if self.unreadable is not None:
+            raise self.unreadable
+        said = [mention for inbox in self.inbox.values() for mention in inbox]
+        posts = {
+            mention.network_post_id: SocialPost(
+                mention.network_post_id, mention.author_user_id, mention.text, mention.create_time
+            )
+            for mention in said
+            if mention.conversation_id == conversation_id
+        }
+        users = {account.id: account.user_id for account in self.accounts.values()}
+        answers = [
+            SocialPost(post.network_post_id, users[account], text, posts[answered].create_time)
+            for account, text, answered, post in self.posts.values()
+            if answered in posts
+        ]
+        return sorted((*posts.values(), *answers), key=lambda post: int(post.network_post_id))[-most:]
 
     async def mentions(self, account_id: str, after: str) -> list[Mention]:
         self.line.pass_through()

@@ -1,16 +1,15 @@
-"""What was said several times may be stored as often; names are compared with the marks that make another sound."""
+"""Names are compared with the marks that make another sound."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from services.memory.domain.names import name_key
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
-    op.add_column("memory", sa.Column("repetition", sa.Integer, nullable=False, server_default="0"))
     connection = op.get_bind()
     memory = sa.table("memory", *(sa.column(name) for name in ("subject", "subject_key", "author", "author_key")))
     for name, key in ((memory.c.subject, memory.c.subject_key), (memory.c.author, memory.c.author_key)):
