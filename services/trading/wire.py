@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any
 
-from puppet.trading.v1 import errors_pb2 as errors_pb
+from puppet.trading.v1 import trading_errors_pb2 as errors_pb
 from puppet.trading.v1 import trading_service_pb2 as pb
 from services.runtime.checks import Checks
 from services.runtime.protobuf import write_time

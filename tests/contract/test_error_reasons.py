@@ -1,4 +1,4 @@
-"""What a service may answer with is what its errors.proto says."""
+"""What a service may answer with is what its errors are declared to be."""
 
 import importlib
 import re
@@ -7,6 +7,7 @@ import pytest
 
 from services.runtime.errors import PuppetError
 from tests.architecture.rooms import SERVICES, modules_of
+from tests.conftest import ROOT
 from tests.contract.test_protos import protos_of
 
 SHARED = {
@@ -36,7 +37,8 @@ def _below(kind: type[PuppetError]) -> list[type[PuppetError]]:
 
 
 def declared(service: str) -> set[str]:
-    enum = importlib.import_module(f"puppet.{service}.v1.errors_pb2").ErrorReason
+    [path] = (ROOT / "protos" / "puppet" / service / "v1").glob("*_errors.proto")
+    enum = importlib.import_module(f"puppet.{service}.v1.{path.stem}_pb2").ErrorReason
     return {name.removeprefix("ERROR_REASON_") for name in enum.keys()} - {"UNSPECIFIED"}  # noqa: SIM118
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col, select
 
 from services.agents.domain.entities import (
@@ -22,6 +23,16 @@ from services.agents.domain.entities import (
 )
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
+
+_MARK = {
+    name: mark.on_conflict_do_update(
+        index_elements=["conversation_id"], set_={"update_time": mark.excluded["update_time"]}
+    )
+    for name, mark in (
+        ("sqlite", sqlite.insert(ExternalConversation)),
+        ("postgresql", postgresql.insert(ExternalConversation)),
+    )
+}
 
 
 class SqlRecords(SqlTransaction):
@@ -165,11 +176,8 @@ class SqlRecords(SqlTransaction):
 
     async def mark_external(self, conversation_id: str, now: datetime) -> None:
         """Mark a conversation in which somebody's words from outside were heard."""
-        found = await self._session.get(ExternalConversation, conversation_id)
-        if found is None:
-            found = ExternalConversation(conversation_id=conversation_id, update_time=now)
-        found.update_time = now
-        await self.save(found)
+        row = {"conversation_id": conversation_id, "update_time": now}
+        await self._connection.execute(_MARK[self._connection.dialect.name], row)
 
     async def is_external(self, conversation_id: str) -> bool:
         """Tell whether a conversation is marked so."""

@@ -10,7 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from puppet.trading.v1 import errors_pb2 as _errors_pb2
+from puppet.trading.v1 import trading_errors_pb2 as _trading_errors_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -616,7 +616,7 @@ class Trade(_message.Message):
     """The least that comes out, in base units; with less it is not signed, or fails on the chain."""
     worth_lamports: _builtins.int
     """What it counts for against the policy, in lamports: the larger of its quote and of an independent price."""
-    failure: _errors_pb2.ErrorReason.ValueType
+    failure: _trading_errors_pb2.ErrorReason.ValueType
     """Why it is FAILED, where a call would be refused for the same reason: POLICY_VIOLATION, TRADING_HALTED, NO_ROUTE,
     INSUFFICIENT_BALANCE. Unspecified for everything else.
     """
@@ -648,7 +648,7 @@ class Trade(_message.Message):
         request_id: _builtins.str = ...,
         min_output_amount: _builtins.int = ...,
         worth_lamports: _builtins.int = ...,
-        failure: _errors_pb2.ErrorReason.ValueType = ...,
+        failure: _trading_errors_pb2.ErrorReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

@@ -2,8 +2,8 @@
 
 from services.runtime.migrations.requests import index_requests_by_time
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
