@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from puppet.llm.v1 import llm_errors_pb2 as puppet_dot_llm_dot_v1_dot_llm__errors__pb2
 from puppet.options.v1 import access_pb2 as puppet_dot_options_dot_v1_dot_access__pb2
 from puppet.options.v1 import bounds_pb2 as puppet_dot_options_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpuppet/llm/v1/llm_service.proto\x12\rpuppet.llm.v1\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\"\x8e\x02\n\x06Prompt\x12\x0e\n\x06system\x18\x01 \x01(\t\x12.\n\x08\x65xamples\x18\x02 \x03(\x0b\x32\x16.puppet.llm.v1.ExampleB\x04\xf0\xb9\x18@\x12\r\n\x05input\x18\x03 \x01(\t\x12\x13\n\x0binput_label\x18\x04 \x01(\t\x12\x14\n\x0coutput_label\x18\x05 \x01(\t\x12*\n\x07\x63ontext\x18\x06 \x03(\x0b\x32\x13.puppet.llm.v1.PartB\x04\xf0\xb9\x18\x10\x12-\n\nbackground\x18\x07 \x03(\x0b\x32\x13.puppet.llm.v1.PartB\x04\xf0\xb9\x18@\x12/\n\x0c\x63onversation\x18\x08 \x03(\x0b\x32\x13.puppet.llm.v1.PartB\x04\xf0\xb9\x18@\"#\n\x04Part\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"T\n\x07\x45xample\x12\r\n\x05input\x18\x01 \x01(\t\x12\x0e\n\x06output\x18\x02 \x01(\t\x12*\n\x07\x63ontext\x18\x03 \x03(\x0b\x32\x13.puppet.llm.v1.PartB\x04\xf0\xb9\x18\x10\":\n\x07Message\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.puppet.llm.v1.Role\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xcc\x02\n\x08Sampling\x12\x18\n\x0btemperature\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x1e\n\x11\x66requency_penalty\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x1d\n\x10presence_penalty\x18\x05 \x01(\x01H\x04\x88\x01\x01\x12\x12\n\x04stop\x18\x06 \x03(\tB\x04\xf0\xb9\x18\x04\x12\x11\n\x04seed\x18\x07 \x01(\x03H\x05\x88\x01\x01\x12\x1f\n\x12repetition_penalty\x18\x08 \x01(\x01H\x06\x88\x01\x01\x42\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\r\n\x0b_max_tokensB\x14\n\x12_frequency_penaltyB\x13\n\x11_presence_penaltyB\x07\n\x05_seedB\x15\n\x13_repetition_penalty\"\xf5\x01\n\x0fGenerateRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12%\n\x06prompt\x18\x04 \x01(\x0b\x32\x15.puppet.llm.v1.Prompt\x12)\n\x08sampling\x18\x05 \x01(\x0b\x32\x17.puppet.llm.v1.Sampling\x12\x17\n\x0f\x63\x61ndidate_count\x18\x06 \x01(\x05\x12\x13\n\x0bjson_schema\x18\x07 \x01(\t\x12/\n\x08messages\x18\x08 \x03(\x0b\x32\x16.puppet.llm.v1.MessageB\x05\xf0\xb9\x18\xc8\x01\"\xa0\x01\n\x10GenerateResponse\x12,\n\ncandidates\x18\x01 \x03(\x0b\x32\x18.puppet.llm.v1.Candidate\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12#\n\x05usage\x18\x04 \x01(\x0b\x32\x14.puppet.llm.v1.Usage\x12\x18\n\x10\x62\x61\x63kground_shown\x18\x05 \x01(\x08\"y\n\tCandidate\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x32\n\rfinish_reason\x18\x02 \x01(\x0e\x32\x1b.puppet.llm.v1.FinishReason\x12\x19\n\x0cmean_logprob\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0f\n\r_mean_logprob\"9\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\x03\x12\x19\n\x11\x63ompletion_tokens\x18\x02 \x01(\x03\"\xcd\x01\n\x15StreamGenerateRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12%\n\x06prompt\x18\x04 \x01(\x0b\x32\x15.puppet.llm.v1.Prompt\x12)\n\x08sampling\x18\x05 \x01(\x0b\x32\x17.puppet.llm.v1.Sampling\x12/\n\x08messages\x18\x06 \x03(\x0b\x32\x16.puppet.llm.v1.MessageB\x05\xf0\xb9\x18\xc8\x01\"Y\n\x16StreamGenerateResponse\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\'\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x18.puppet.llm.v1.StreamEndH\x00\x42\x06\n\x04part\"\x85\x01\n\tStreamEnd\x12\x32\n\rfinish_reason\x18\x01 \x01(\x0e\x32\x1b.puppet.llm.v1.FinishReason\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12#\n\x05usage\x18\x04 \x01(\x0b\x32\x14.puppet.llm.v1.Usage\"\"\n\x12GetProviderRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x13GetProviderResponse\x12)\n\x08provider\x18\x01 \x01(\x0b\x32\x17.puppet.llm.v1.Provider\"\x18\n\x08Provider\x12\x0c\n\x04name\x18\x01 \x01(\t\"L\n\x11ListModelsRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"S\n\x12ListModelsResponse\x12$\n\x06models\x18\x01 \x03(\x0b\x32\x14.puppet.llm.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"J\n\x05Model\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nis_default\x18\x03 \x01(\x08\x12\r\n\x05\x65rror\x18\x04 \x01(\t*P\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03*\x9a\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12 \n\x1c\x46INISH_REASON_CONTENT_FILTER\x10\x03\x12\x17\n\x13\x46INISH_REASON_EMPTY\x10\x04\x32\xaf\x03\n\nLlmService\x12`\n\x08Generate\x12\x1e.puppet.llm.v1.GenerateRequest\x1a\x1f.puppet.llm.v1.GenerateResponse\"\x13\xea\xb9\x18\x0f\n\x03\x01\x03\x04\x12\x08\x61gent_id\x12t\n\x0eStreamGenerate\x12$.puppet.llm.v1.StreamGenerateRequest\x1a%.puppet.llm.v1.StreamGenerateResponse\"\x13\xea\xb9\x18\x0f\n\x03\x01\x03\x04\x12\x08\x61gent_id0\x01\x12\x65\n\x0bGetProvider\x12!.puppet.llm.v1.GetProviderRequest\x1a\".puppet.llm.v1.GetProviderResponse\"\x0f\x90\x02\x01\xea\xb9\x18\x08\n\x04\x01\x02\x03\x04(\x01\x12\x62\n\nListModels\x12 .puppet.llm.v1.ListModelsRequest\x1a!.puppet.llm.v1.ListModelsResponse\"\x0f\x90\x02\x01\xea\xb9\x18\x08\n\x04\x01\x02\x03\x04(\x01\x42\xa7\x01\n\x17\x64\x65v.puppetengine.llm.v1B\x0fLlmServiceProtoP\x01Z$puppetengine.dev/puppet/llm/v1;llmv1\xa2\x02\x04PPTL\xaa\x02\rPuppet.Llm.V1\xca\x02\rPuppet\\Llm\\V1\xe2\x02\x19Puppet\\Llm\\V1\\GPBMetadata\xea\x02\x0fPuppet::Llm::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpuppet/llm/v1/llm_service.proto\x12\rpuppet.llm.v1\x1a\x1epuppet/llm/v1/llm_errors.proto\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\"\x8e\x02\n\x06Prompt\x12\x0e\n\x06system\x18\x01 \x01(\t\x12.\n\x08\x65xamples\x18\x02 \x03(\x0b\x32\x16.puppet.llm.v1.ExampleB\x04\xf0\xb9\x18@\x12\r\n\x05input\x18\x03 \x01(\t\x12\x13\n\x0binput_label\x18\x04 \x01(\t\x12\x14\n\x0coutput_label\x18\x05 \x01(\t\x12*\n\x07\x63ontext\x18\x06 \x03(\x0b\x32\x13.puppet.llm.v1.PartB\x04\xf0\xb9\x18\x10\x12-\n\nbackground\x18\x07 \x03(\x0b\x32\x13.puppet.llm.v1.PartB\x04\xf0\xb9\x18@\x12/\n\x0c\x63onversation\x18\x08 \x03(\x0b\x32\x13.puppet.llm.v1.PartB\x04\xf0\xb9\x18@\"#\n\x04Part\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"T\n\x07\x45xample\x12\r\n\x05input\x18\x01 \x01(\t\x12\x0e\n\x06output\x18\x02 \x01(\t\x12*\n\x07\x63ontext\x18\x03 \x03(\x0b\x32\x13.puppet.llm.v1.PartB\x04\xf0\xb9\x18\x10\":\n\x07Message\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.puppet.llm.v1.Role\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xcc\x02\n\x08Sampling\x12\x18\n\x0btemperature\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x1e\n\x11\x66requency_penalty\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x1d\n\x10presence_penalty\x18\x05 \x01(\x01H\x04\x88\x01\x01\x12\x12\n\x04stop\x18\x06 \x03(\tB\x04\xf0\xb9\x18\x04\x12\x11\n\x04seed\x18\x07 \x01(\x03H\x05\x88\x01\x01\x12\x1f\n\x12repetition_penalty\x18\x08 \x01(\x01H\x06\x88\x01\x01\x42\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\r\n\x0b_max_tokensB\x14\n\x12_frequency_penaltyB\x13\n\x11_presence_penaltyB\x07\n\x05_seedB\x15\n\x13_repetition_penalty\"\xf5\x01\n\x0fGenerateRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12%\n\x06prompt\x18\x04 \x01(\x0b\x32\x15.puppet.llm.v1.Prompt\x12)\n\x08sampling\x18\x05 \x01(\x0b\x32\x17.puppet.llm.v1.Sampling\x12\x17\n\x0f\x63\x61ndidate_count\x18\x06 \x01(\x05\x12\x13\n\x0bjson_schema\x18\x07 \x01(\t\x12/\n\x08messages\x18\x08 \x03(\x0b\x32\x16.puppet.llm.v1.MessageB\x05\xf0\xb9\x18\xc8\x01\"\xa0\x01\n\x10GenerateResponse\x12,\n\ncandidates\x18\x01 \x03(\x0b\x32\x18.puppet.llm.v1.Candidate\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12#\n\x05usage\x18\x04 \x01(\x0b\x32\x14.puppet.llm.v1.Usage\x12\x18\n\x10\x62\x61\x63kground_shown\x18\x05 \x01(\x08\"y\n\tCandidate\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x32\n\rfinish_reason\x18\x02 \x01(\x0e\x32\x1b.puppet.llm.v1.FinishReason\x12\x19\n\x0cmean_logprob\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0f\n\r_mean_logprob\"9\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\x03\x12\x19\n\x11\x63ompletion_tokens\x18\x02 \x01(\x03\"\xcd\x01\n\x15StreamGenerateRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12%\n\x06prompt\x18\x04 \x01(\x0b\x32\x15.puppet.llm.v1.Prompt\x12)\n\x08sampling\x18\x05 \x01(\x0b\x32\x17.puppet.llm.v1.Sampling\x12/\n\x08messages\x18\x06 \x03(\x0b\x32\x16.puppet.llm.v1.MessageB\x05\xf0\xb9\x18\xc8\x01\"Y\n\x16StreamGenerateResponse\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\'\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x18.puppet.llm.v1.StreamEndH\x00\x42\x06\n\x04part\"\x85\x01\n\tStreamEnd\x12\x32\n\rfinish_reason\x18\x01 \x01(\x0e\x32\x1b.puppet.llm.v1.FinishReason\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12#\n\x05usage\x18\x04 \x01(\x0b\x32\x14.puppet.llm.v1.Usage\"\"\n\x12GetProviderRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x13GetProviderResponse\x12)\n\x08provider\x18\x01 \x01(\x0b\x32\x17.puppet.llm.v1.Provider\"\x18\n\x08Provider\x12\x0c\n\x04name\x18\x01 \x01(\t\"L\n\x11ListModelsRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"S\n\x12ListModelsResponse\x12$\n\x06models\x18\x01 \x03(\x0b\x32\x14.puppet.llm.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"J\n\x05Model\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nis_default\x18\x03 \x01(\x08\x12\r\n\x05\x65rror\x18\x04 \x01(\t*P\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03*\x9a\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12 \n\x1c\x46INISH_REASON_CONTENT_FILTER\x10\x03\x12\x17\n\x13\x46INISH_REASON_EMPTY\x10\x04\x32\xd9\x03\n\nLlmService\x12i\n\x08Generate\x12\x1e.puppet.llm.v1.GenerateRequest\x1a\x1f.puppet.llm.v1.GenerateResponse\"\x1c\xea\xb9\x18\x0f\n\x03\x01\x03\x04\x12\x08\x61gent_id\x8a\xba\x18\x05\x01\x02\x03\x04\x05\x12}\n\x0eStreamGenerate\x12$.puppet.llm.v1.StreamGenerateRequest\x1a%.puppet.llm.v1.StreamGenerateResponse\"\x1c\xea\xb9\x18\x0f\n\x03\x01\x03\x04\x12\x08\x61gent_id\x8a\xba\x18\x05\x01\x02\x03\x04\x05\x30\x01\x12k\n\x0bGetProvider\x12!.puppet.llm.v1.GetProviderRequest\x1a\".puppet.llm.v1.GetProviderResponse\"\x15\x90\x02\x01\xea\xb9\x18\x08\n\x04\x01\x02\x03\x04(\x01\x8a\xba\x18\x02\x01\x02\x12h\n\nListModels\x12 .puppet.llm.v1.ListModelsRequest\x1a!.puppet.llm.v1.ListModelsResponse\"\x15\x90\x02\x01\xea\xb9\x18\x08\n\x04\x01\x02\x03\x04(\x01\x8a\xba\x18\x02\x01\x02\x1a\n\x8a\xba\x18\x06\x08\t\x06\n\x0b\x07\x42\xa7\x01\n\x17\x64\x65v.puppetengine.llm.v1B\x0fLlmServiceProtoP\x01Z$puppetengine.dev/puppet/llm/v1;llmv1\xa2\x02\x04PPTL\xaa\x02\rPuppet.Llm.V1\xca\x02\rPuppet\\Llm\\V1\xe2\x02\x19Puppet\\Llm\\V1\\GPBMetadata\xea\x02\x0fPuppet::Llm::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,54 +51,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATEREQUEST'].fields_by_name['messages']._serialized_options = b'\360\271\030\310\001'
   _globals['_STREAMGENERATEREQUEST'].fields_by_name['messages']._loaded_options = None
   _globals['_STREAMGENERATEREQUEST'].fields_by_name['messages']._serialized_options = b'\360\271\030\310\001'
+  _globals['_LLMSERVICE']._loaded_options = None
+  _globals['_LLMSERVICE']._serialized_options = b'\212\272\030\006\010\t\006\n\013\007'
   _globals['_LLMSERVICE'].methods_by_name['Generate']._loaded_options = None
-  _globals['_LLMSERVICE'].methods_by_name['Generate']._serialized_options = b'\352\271\030\017\n\003\001\003\004\022\010agent_id'
+  _globals['_LLMSERVICE'].methods_by_name['Generate']._serialized_options = b'\352\271\030\017\n\003\001\003\004\022\010agent_id\212\272\030\005\001\002\003\004\005'
   _globals['_LLMSERVICE'].methods_by_name['StreamGenerate']._loaded_options = None
-  _globals['_LLMSERVICE'].methods_by_name['StreamGenerate']._serialized_options = b'\352\271\030\017\n\003\001\003\004\022\010agent_id'
+  _globals['_LLMSERVICE'].methods_by_name['StreamGenerate']._serialized_options = b'\352\271\030\017\n\003\001\003\004\022\010agent_id\212\272\030\005\001\002\003\004\005'
   _globals['_LLMSERVICE'].methods_by_name['GetProvider']._loaded_options = None
-  _globals['_LLMSERVICE'].methods_by_name['GetProvider']._serialized_options = b'\220\002\001\352\271\030\010\n\004\001\002\003\004(\001'
+  _globals['_LLMSERVICE'].methods_by_name['GetProvider']._serialized_options = b'\220\002\001\352\271\030\010\n\004\001\002\003\004(\001\212\272\030\002\001\002'
   _globals['_LLMSERVICE'].methods_by_name['ListModels']._loaded_options = None
-  _globals['_LLMSERVICE'].methods_by_name['ListModels']._serialized_options = b'\220\002\001\352\271\030\010\n\004\001\002\003\004(\001'
-  _globals['_ROLE']._serialized_start=2300
-  _globals['_ROLE']._serialized_end=2380
-  _globals['_FINISHREASON']._serialized_start=2383
-  _globals['_FINISHREASON']._serialized_end=2537
-  _globals['_PROMPT']._serialized_start=115
-  _globals['_PROMPT']._serialized_end=385
-  _globals['_PART']._serialized_start=387
-  _globals['_PART']._serialized_end=422
-  _globals['_EXAMPLE']._serialized_start=424
-  _globals['_EXAMPLE']._serialized_end=508
-  _globals['_MESSAGE']._serialized_start=510
-  _globals['_MESSAGE']._serialized_end=568
-  _globals['_SAMPLING']._serialized_start=571
-  _globals['_SAMPLING']._serialized_end=903
-  _globals['_GENERATEREQUEST']._serialized_start=906
-  _globals['_GENERATEREQUEST']._serialized_end=1151
-  _globals['_GENERATERESPONSE']._serialized_start=1154
-  _globals['_GENERATERESPONSE']._serialized_end=1314
-  _globals['_CANDIDATE']._serialized_start=1316
-  _globals['_CANDIDATE']._serialized_end=1437
-  _globals['_USAGE']._serialized_start=1439
-  _globals['_USAGE']._serialized_end=1496
-  _globals['_STREAMGENERATEREQUEST']._serialized_start=1499
-  _globals['_STREAMGENERATEREQUEST']._serialized_end=1704
-  _globals['_STREAMGENERATERESPONSE']._serialized_start=1706
-  _globals['_STREAMGENERATERESPONSE']._serialized_end=1795
-  _globals['_STREAMEND']._serialized_start=1798
-  _globals['_STREAMEND']._serialized_end=1931
-  _globals['_GETPROVIDERREQUEST']._serialized_start=1933
-  _globals['_GETPROVIDERREQUEST']._serialized_end=1967
-  _globals['_GETPROVIDERRESPONSE']._serialized_start=1969
-  _globals['_GETPROVIDERRESPONSE']._serialized_end=2033
-  _globals['_PROVIDER']._serialized_start=2035
-  _globals['_PROVIDER']._serialized_end=2059
-  _globals['_LISTMODELSREQUEST']._serialized_start=2061
-  _globals['_LISTMODELSREQUEST']._serialized_end=2137
-  _globals['_LISTMODELSRESPONSE']._serialized_start=2139
-  _globals['_LISTMODELSRESPONSE']._serialized_end=2222
-  _globals['_MODEL']._serialized_start=2224
-  _globals['_MODEL']._serialized_end=2298
-  _globals['_LLMSERVICE']._serialized_start=2540
-  _globals['_LLMSERVICE']._serialized_end=2971
+  _globals['_LLMSERVICE'].methods_by_name['ListModels']._serialized_options = b'\220\002\001\352\271\030\010\n\004\001\002\003\004(\001\212\272\030\002\001\002'
+  _globals['_ROLE']._serialized_start=2332
+  _globals['_ROLE']._serialized_end=2412
+  _globals['_FINISHREASON']._serialized_start=2415
+  _globals['_FINISHREASON']._serialized_end=2569
+  _globals['_PROMPT']._serialized_start=147
+  _globals['_PROMPT']._serialized_end=417
+  _globals['_PART']._serialized_start=419
+  _globals['_PART']._serialized_end=454
+  _globals['_EXAMPLE']._serialized_start=456
+  _globals['_EXAMPLE']._serialized_end=540
+  _globals['_MESSAGE']._serialized_start=542
+  _globals['_MESSAGE']._serialized_end=600
+  _globals['_SAMPLING']._serialized_start=603
+  _globals['_SAMPLING']._serialized_end=935
+  _globals['_GENERATEREQUEST']._serialized_start=938
+  _globals['_GENERATEREQUEST']._serialized_end=1183
+  _globals['_GENERATERESPONSE']._serialized_start=1186
+  _globals['_GENERATERESPONSE']._serialized_end=1346
+  _globals['_CANDIDATE']._serialized_start=1348
+  _globals['_CANDIDATE']._serialized_end=1469
+  _globals['_USAGE']._serialized_start=1471
+  _globals['_USAGE']._serialized_end=1528
+  _globals['_STREAMGENERATEREQUEST']._serialized_start=1531
+  _globals['_STREAMGENERATEREQUEST']._serialized_end=1736
+  _globals['_STREAMGENERATERESPONSE']._serialized_start=1738
+  _globals['_STREAMGENERATERESPONSE']._serialized_end=1827
+  _globals['_STREAMEND']._serialized_start=1830
+  _globals['_STREAMEND']._serialized_end=1963
+  _globals['_GETPROVIDERREQUEST']._serialized_start=1965
+  _globals['_GETPROVIDERREQUEST']._serialized_end=1999
+  _globals['_GETPROVIDERRESPONSE']._serialized_start=2001
+  _globals['_GETPROVIDERRESPONSE']._serialized_end=2065
+  _globals['_PROVIDER']._serialized_start=2067
+  _globals['_PROVIDER']._serialized_end=2091
+  _globals['_LISTMODELSREQUEST']._serialized_start=2093
+  _globals['_LISTMODELSREQUEST']._serialized_end=2169
+  _globals['_LISTMODELSRESPONSE']._serialized_start=2171
+  _globals['_LISTMODELSRESPONSE']._serialized_end=2254
+  _globals['_MODEL']._serialized_start=2256
+  _globals['_MODEL']._serialized_end=2330
+  _globals['_LLMSERVICE']._serialized_start=2572
+  _globals['_LLMSERVICE']._serialized_end=3045
 # @@protoc_insertion_point(module_scope)

@@ -79,7 +79,7 @@ class LlmServiceServicer:
 
     def StreamGenerate(self, request, context):
         """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
-        Errors: as Generate.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -27,7 +27,7 @@ class LlmServiceStub:
     """
     StreamGenerate: _aio.UnaryStreamMultiCallable[_llm_service_pb2.StreamGenerateRequest, _llm_service_pb2.StreamGenerateResponse]
     """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
-    Errors: as Generate.
+    Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
     """
     GetProvider: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.GetProviderRequest, _llm_service_pb2.GetProviderResponse]
     """Returns a configured provider, and asks nothing of it.
@@ -63,7 +63,7 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_llm_service_pb2.StreamGenerateRequest, _abc.AsyncIterator[_llm_service_pb2.StreamGenerateResponse]],
     ) -> _abc.AsyncIterator[_llm_service_pb2.StreamGenerateResponse]:
         """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
-        Errors: as Generate.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod

@@ -201,7 +201,7 @@ class MemoryServiceServicer:
         """Stores what was exported, ids, times and history included: at most 100,000 memories of 256 MiB. All of them are
         checked before the first is stored; then they are stored in groups, and what the agent already has (the same id, or
         an exact duplicate) is left as it is, so that an import that was cut off can simply be repeated.
-        Errors: INVALID_REQUEST.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -219,7 +219,7 @@ class MemoryServiceServicer:
         """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author the
         relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
         database and index either, for which the index is built anew: give it time. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, UNAVAILABLE.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -236,7 +236,7 @@ class MemoryServiceServicer:
 
     def VerifyIndex(self, request, context):
         """Compares the vector index with the store, and changes nothing.
-        Errors: UNAVAILABLE.
+        Errors: INVALID_REQUEST.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -63,7 +63,7 @@ class MemoryServiceStub:
     """Stores what was exported, ids, times and history included: at most 100,000 memories of 256 MiB. All of them are
     checked before the first is stored; then they are stored in groups, and what the agent already has (the same id, or
     an exact duplicate) is left as it is, so that an import that was cut off can simply be repeated.
-    Errors: INVALID_REQUEST.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
     """
     GetMemoryStats: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.GetMemoryStatsRequest, _memory_service_pb2.GetMemoryStatsResponse]
     """Counts what an agent remembers, and says how far the vector index is.
@@ -73,7 +73,7 @@ class MemoryServiceStub:
     """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author the
     relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
     database and index either, for which the index is built anew: give it time. Idempotent by `request_id`.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, UNAVAILABLE.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
     """
     SweepMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.SweepMemoriesRequest, _memory_service_pb2.SweepMemoriesResponse]
     """Forgets what has expired, what its kind keeps no longer, and what is over an agent's capacity, the least important
@@ -82,7 +82,7 @@ class MemoryServiceStub:
     """
     VerifyIndex: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.VerifyIndexRequest, _memory_service_pb2.VerifyIndexResponse]
     """Compares the vector index with the store, and changes nothing.
-    Errors: UNAVAILABLE.
+    Errors: INVALID_REQUEST.
     """
     Reindex: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.ReindexRequest, _memory_service_pb2.ReindexResponse]
     """Starts to build the vector index anew from the store, of all agents, and answers at once; search goes on. While it
@@ -199,7 +199,7 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores what was exported, ids, times and history included: at most 100,000 memories of 256 MiB. All of them are
         checked before the first is stored; then they are stored in groups, and what the agent already has (the same id, or
         an exact duplicate) is left as it is, so that an import that was cut off can simply be repeated.
-        Errors: INVALID_REQUEST.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -221,7 +221,7 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author the
         relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
         database and index either, for which the index is built anew: give it time. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, UNAVAILABLE.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -242,7 +242,7 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_memory_service_pb2.VerifyIndexRequest, _abc.Awaitable[_memory_service_pb2.VerifyIndexResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.VerifyIndexResponse]:
         """Compares the vector index with the store, and changes nothing.
-        Errors: UNAVAILABLE.
+        Errors: INVALID_REQUEST.
         """
 
     @_abc_1.abstractmethod

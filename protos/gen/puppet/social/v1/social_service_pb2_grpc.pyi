@@ -25,7 +25,8 @@ class SocialServiceStub:
     RegisterAccount: _aio.UnaryUnaryMultiCallable[_social_service_pb2.RegisterAccountRequest, _social_service_pb2.RegisterAccountResponse]
     """Registers an agent's account, after the network accepted its credentials. Idempotent by `request_id`; registering the
     same account for the same agent again, whatever it is called by now, replaces the credentials.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED, NETWORK_UNAVAILABLE.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
+    NETWORK_UNAVAILABLE.
     """
     GetAccount: _aio.UnaryUnaryMultiCallable[_social_service_pb2.GetAccountRequest, _social_service_pb2.GetAccountResponse]
     """Returns one account.
@@ -57,7 +58,7 @@ class SocialServiceStub:
     returned in the state that it has then, and a repeated call returns the same.
     A CreatePost that is named by its request_id and has claimed nothing yet is used up: when it arrives late, it is
     refused with REQUEST_ID_REUSED.
-    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, POST_NOT_FOUND.
+    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, POST_NOT_FOUND, REQUEST_ID_REUSED.
     """
     GetPost: _aio.UnaryUnaryMultiCallable[_social_service_pb2.GetPostRequest, _social_service_pb2.GetPostResponse]
     """Returns one post of the outbox in its present state.
@@ -72,14 +73,14 @@ class SocialServiceStub:
     those that it answers up to the beginning, and as far as there is room the newest others. X: one search, which knows
     the posts of the last seven days, and a look-up for each post of the chain that the search hasn't shown, up to 5; each
     post and each author that is shown is billed.
-    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
-    USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
+    NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
     """
     ListMentions: _aio.UnaryUnaryMultiCallable[_social_service_pb2.ListMentionsRequest, _social_service_pb2.ListMentionsResponse]
     """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now; what was
     read for a page and didn't fit on it is kept for the next ones, for ten minutes.
-    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
-    USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+    Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
+    NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
     """
 
 class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -99,7 +100,8 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_social_service_pb2.RegisterAccountResponse]:
         """Registers an agent's account, after the network accepted its credentials. Idempotent by `request_id`; registering the
         same account for the same agent again, whatever it is called by now, replaces the credentials.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED, NETWORK_UNAVAILABLE.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
+        NETWORK_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -161,7 +163,7 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
         returned in the state that it has then, and a repeated call returns the same.
         A CreatePost that is named by its request_id and has claimed nothing yet is used up: when it arrives late, it is
         refused with REQUEST_ID_REUSED.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, POST_NOT_FOUND.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, POST_NOT_FOUND, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -194,8 +196,8 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
         those that it answers up to the beginning, and as far as there is room the newest others. X: one search, which knows
         the posts of the last seven days, and a look-up for each post of the chain that the search hasn't shown, up to 5; each
         post and each author that is shown is billed.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
-        USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
+        NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -206,8 +208,8 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_social_service_pb2.ListMentionsResponse]:
         """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now; what was
         read for a page and didn't fit on it is kept for the next ones, for ten minutes.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
-        USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
+        NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
         """
 
 def add_SocialServiceServicer_to_server(servicer: SocialServiceServicer, server: _aio.Server) -> None: ...

@@ -158,7 +158,7 @@ class TradingServiceServicer:
 
     def GetBalances(self, request, context):
         """Reads from the chain now what a wallet can spend: SOL first, then tokens by mint.
-        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,7 +166,7 @@ class TradingServiceServicer:
 
     def GetQuote(self, request, context):
         """Asks the aggregator what a swap would give now. Nothing is reserved and nothing happens.
-        Errors: INVALID_REQUEST, NO_ROUTE, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, NO_ROUTE, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -178,7 +178,7 @@ class TradingServiceServicer:
         Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
         resolved in the background and can be watched with GetTrade.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
-        TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -202,7 +202,7 @@ class TradingServiceServicer:
 
     def GetPrices(self, request, context):
         """Returns what tokens cost in US dollars. Mints without a price are left out.
-        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -210,7 +210,7 @@ class TradingServiceServicer:
 
     def ListTrendingTokens(self, request, context):
         """Lists the tokens that trend now, as the aggregator ranks them; those that it calls suspicious are left out.
-        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
