@@ -23,6 +23,7 @@ from services.agents.ports.stored import MentionsTask, PostTask, ReplyTask, Trad
 from services.agents.service import (
     Agents,
     Cast,
+    Conversations,
     Dealing,
     Effects,
     Flows,
@@ -106,11 +107,12 @@ async def served(
         screener = Screener(llm, settings.screen_provider, settings.screen_model) if settings.screen_provider else None
         reservations, effects = Reservations(store, clock), Effects(store)
         falls_back = settings.unknown_provider == "fallback"
+        conversations = Conversations(store, cast, social, llm, settings.conversation_posts)
         writer = Writer(llm, reservations, screener, falls_back=falls_back)
         flows = Flows(
             Posting(cast, effects, writer, reservations, memory, social, trading),
             Hearing(store, cast, memory, social),
-            Replying(store, cast, writer, memory, Tokens(trading, clock), _limits(settings)),
+            Replying(store, cast, writer, memory, Tokens(trading, clock), conversations, _limits(settings)),
             Dealing(cast, effects, memory, trading, clock),
             journal,
             settings.settle_seconds,

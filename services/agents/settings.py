@@ -41,6 +41,8 @@ class AgentsSettings(ServiceSettings):
     """How many calls of the model replies to strangers may cost, two for each of them; one reply takes up to four."""
     strangers_at_once: int = Field(default=1, ge=1)
     """How many replies to strangers are written at the same time, of all agents: the model is free for own posts."""
+    conversation_posts: int = Field(default=12, ge=0, le=20)
+    """How many posts of a conversation are read before a reply in it, when the model is shown them; X bills each."""
     mention_age_hours: float = Field(default=48.0, gt=0)
     """How old a mention may be, by the network's clock, to be answered; an older one is remembered all the same."""
 

@@ -17,6 +17,11 @@ class Provider(Protocol):
         """The name under which it is configured."""
         ...
 
+    @property
+    def shows_background(self) -> bool:
+        """Whether the background and the conversation of a prompt are shown."""
+        ...
+
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time."""
         ...

@@ -87,10 +87,9 @@ class Providers:
                 return
         raise failed(failures)
 
-    def provider(self, name: str) -> str:
-        """Return the name of a configured provider. Raises ProviderNotFound."""
-        [found] = self._named(name)
-        return found.name
+    def provider(self, name: str) -> Provider:
+        """Return the provider of this name, or the one that is asked first. Raises ProviderNotFound."""
+        return self._named(name)[0]
 
     async def models(self, provider: str, page: Page, until: float | None) -> Paged[Model]:
         """Return a page of what the providers offer; the key is `(place in the order of fallback, name)`.

@@ -41,7 +41,8 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
     async def GetProvider(self, request: pb.GetProviderRequest, context: Context) -> pb.GetProviderResponse:
         """Return one provider."""
         wire.check_get_provider(request)
-        return pb.GetProviderResponse(provider=pb.Provider(name=self._providers.provider(request.name)))
+        found = self._providers.provider(request.name)
+        return pb.GetProviderResponse(provider=pb.Provider(name=found.name, background_shown=found.shows_background))
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """List the models of the providers."""

@@ -69,7 +69,7 @@ def read_stream_generate(request: pb.StreamGenerateRequest) -> Task:
 def check_get_provider(request: pb.GetProviderRequest) -> None:
     """Check a request that names a provider."""
     with Checks() as checks:
-        checks.text("name", request.name, 64)
+        checks.text("name", request.name, 64, required=False)
 
 
 def check_list_models(request: pb.ListModelsRequest) -> None:

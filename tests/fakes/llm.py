@@ -13,6 +13,7 @@ class ScriptedProvider:
         self, name: str, text: str = "a quiet day.", error: PuppetError | None = None, pieces_before_error: int = 0
     ) -> None:
         self.name = name
+        self.shows_background = True
         self.text = text
         self.error = error
         self.pieces_before_error = pieces_before_error

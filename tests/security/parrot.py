@@ -44,7 +44,7 @@ def parrot() -> Callable[[PromptParts, random.Random], str]:
 
 def asked_of(prompt: PromptParts) -> str:
     """Return all of a prompt that others may have written."""
-    return "\n".join((prompt.input, *(part.text for part in prompt.context)))
+    return "\n".join((prompt.input, *(part.text for part in (*prompt.context, *prompt.conversation))))
 
 
 @functools.lru_cache(maxsize=100)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
+from services.agents.domain.conversation import Conversation, Turn
 from services.agents.domain.guard import Context, Purpose, clean
 from services.agents.domain.guard.checks import Judge
 from services.agents.domain.mood import NEUTRAL
@@ -99,21 +100,33 @@ async def test_nothing_comes_of_what_strangers_write_whatever_the_model_repeats(
 def test_no_bait_passes_the_guard_in_any_way_in_which_a_parrot_says_it(
     sample_persona: dict[str, Any], chosen: list[Payload]
 ) -> None:
-    """All that the parrot can say of each payload, judged as the agent judges it, with the one before remembered."""
+    """All that the parrot can say of each payload, judged as the agent judges it.
+
+    The part before is remembered, or everything before was said in the conversation.
+    """
     persona = read_persona(sample_persona)
     passed = []
     for payload in chosen:
-        for text, before in zip(payload.parts, ("", *payload.parts), strict=False):
-            for remembered in dict.fromkeys((before, "")):
+        for number, text in enumerate(payload.parts):
+            earlier = payload.parts[:number]
+            for remembered, said in dict.fromkeys(((earlier[-1] if earlier else "", ()), ("", ()), ("", earlier))):
                 about = f"@wren_handle {text}"
-                context = Context(about, remembered, is_memory_trusted=not remembered, names=NAMES, symbols=SYMBOLS)
+                turns = [Turn("somebody else 1", f"@wren_handle {part}") for part in said]
+                conversation = Conversation(tuple(turns), is_external=True)
+                context = Context(
+                    *(about, remembered),
+                    conversation=conversation.heard,
+                    is_memory_trusted=not remembered,
+                    names=NAMES,
+                    symbols=SYMBOLS,
+                )
                 said_before = Remembered(remembered, is_own=False)
-                prompt = compose_reply(persona, NEUTRAL, about, None, said_before, [], [], random.Random(1))
+                prompt = compose_reply(persona, NEUTRAL, about, None, said_before, [], turns, random.Random(1))
                 critic = Judge(Purpose.REPLY, persona, context)
-                said = (clean(repeated, persona) for repeated in repetitions(asked_of(prompt)))
+                spoken = (clean(repeated, persona) for repeated in repetitions(asked_of(prompt)))
                 passed += [
                     (payload.name, candidate)
-                    for candidate in said
+                    for candidate in spoken
                     if any(_baits(candidate, payload)) and not any(critic.reasons(candidate))
                 ]
     assert passed == []

@@ -7,7 +7,7 @@ from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.guard import Candidate
 from services.agents.domain.prompts import Part, PromptParts
-from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, Refused, Written
+from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, Provider, Refused, Written
 
 # Longer than any provider is given: how long that is, the llm service knows.
 _DEADLINE_SECONDS = 600.0
@@ -74,16 +74,16 @@ class LlmClient:
         withheld = tuple(why for item in answer.candidates if (why := _WITHHELD.get(item.finish_reason)))
         return Written(candidates, f"{answer.provider}/{answer.model}", withheld, answer.background_shown)
 
-    async def has_provider(self, name: str) -> bool:
-        """Tell whether the llm service has a provider of this name."""
+    async def provider(self, name: str) -> Provider | None:
+        """Return the provider of this name."""
         try:
             with calling("llm"):
-                await self._llm.GetProvider(pb.GetProviderRequest(name=name), timeout=_LOOK_SECONDS)
+                answer = await self._llm.GetProvider(pb.GetProviderRequest(name=name), timeout=_LOOK_SECONDS)
         except Refused as refused:
             if refused.reason != PROVIDER_NOT_FOUND:
                 raise
-            return False
-        return True
+            return None
+        return Provider(answer.provider.name, answer.provider.background_shown)
 
 
 def _parts(parts: Sequence[Part]) -> list[pb.Part]:

@@ -6,7 +6,7 @@ from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.persona import XSecrets
-from services.agents.ports.neighbours import Account, Refused
+from services.agents.ports.neighbours import Account, Refused, SocialPost
 from services.agents.ports.stored import Mention, Post, Progress
 from services.runtime.clock import Clock
 from services.runtime.protobuf import read_time
@@ -75,6 +75,20 @@ class SocialClient:
             while held := (await self._social.ListPosts(request)).posts:
                 for post in held:
                     await self._social.WithdrawPost(pb.WithdrawPostRequest(account_id=account_id, id=post.id))
+
+    async def conversation(
+        self, account_id: str, network_post_id: str, conversation_id: str, most: int
+    ) -> list[SocialPost]:
+        """Return posts of the conversation that a post is part of, oldest first."""
+        request = pb.GetConversationRequest(
+            account_id=account_id, network_post_id=network_post_id, conversation_id=conversation_id, max_posts=most
+        )
+        with calling("social"):
+            answer = await self._social.GetConversation(request)
+        return [
+            SocialPost(post.network_post_id, post.author_user_id, post.text, post.create_time.ToDatetime(tzinfo=UTC))
+            for post in answer.posts
+        ]
 
     async def mentions(self, account_id: str, after: str) -> list[Mention]:
         """Return the mentions after the one with this network id, or the latest when it is empty; oldest first."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.agents.domain import text as texts
+from services.agents.domain.conversation import Turn
 from services.agents.domain.meaning import gist, shared, spoken_by
 from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.mood import Mood
@@ -144,7 +145,7 @@ def compose_reply(
     author: Fellow | None,
     memory: Remembered,
     recent: Sequence[TrustedMemory],
-    conversation: Sequence[Part],
+    conversation: Sequence[Turn],
     rng: random.Random,
 ) -> PromptParts:
     """Return the prompt for a reply to a fellow, or to a stranger when the author is None.
@@ -169,7 +170,7 @@ def compose_reply(
         "reply",
         notes=[_note("Who writes to you", who), *_lately(recent)],
         context=_recalled(memory),
-        conversation=tuple(_turn(part) for part in conversation[-_MOST_TURNS:]),
+        conversation=tuple(map(_turn, conversation[-_MOST_TURNS:])),
     )
 
 
@@ -217,8 +218,8 @@ def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:
     return [_note("You wrote lately", memory.text) for memory in recent]
 
 
-def _turn(part: Part) -> Part:
-    return Part(part.label, texts.inert(texts.line(part.text, MOST_INPUT)) or "...")
+def _turn(turn: Turn) -> Part:
+    return Part(turn.who, texts.inert(texts.line(turn.text, MOST_INPUT)) or "...")
 
 
 def _note(label: str, text: str) -> Part:

@@ -58,6 +58,8 @@ class NewMemory:
     subject: str = ""
     conversation_id: str = ""
     occur_time: datetime | None = None
+    repetition: int = 0
+    """Tells apart what is the same in every other way: 0 is the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,15 @@ class Written:
     """Whether the model was shown the prompt's background and notes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider of the llm service."""
+
+    name: str
+    shows_background: bool
+    """Whether its models are shown a prompt's background, notes and conversation."""
+
+
 class LlmPort(Protocol):
     """Words from a model."""
 
@@ -151,9 +162,20 @@ class LlmPort(Protocol):
         """
         ...
 
-    async def has_provider(self, name: str) -> bool:
-        """Tell whether the llm service has a provider of this name."""
+    async def provider(self, name: str) -> Provider | None:
+        """Return the provider of this name, None when it isn't there; an empty one is the one that is asked first."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class SocialPost:
+    """A post of a conversation, whoever wrote it."""
+
+    network_post_id: str
+    author_user_id: str
+    """The author's id on the network; empty when it isn't known."""
+    text: str
+    create_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +218,12 @@ class SocialPort(Protocol):
 
     async def withdraw_held(self, account_id: str) -> None:
         """Take back everything of an account that is held back."""
+        ...
+
+    async def conversation(
+        self, account_id: str, network_post_id: str, conversation_id: str, most: int
+    ) -> list[SocialPost]:
+        """Return up to `most` posts of the conversation that a post is part of, oldest first; each may be billed."""
         ...
 
     async def mentions(self, account_id: str, after: str) -> list[Mention]:

@@ -94,6 +94,8 @@ class Draft:
     text: str
     reason: str
     details: dict[str, str]
+    is_external: bool = False
+    """True when it was made from what a stranger has said, or may have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from services.agents.service.agents import Agents
 from services.agents.service.cast import Cast
+from services.agents.service.conversing import Conversations
 from services.agents.service.effects import Effects
 from services.agents.service.hearing import Hearing
 from services.agents.service.journal import Journal
@@ -21,6 +22,7 @@ from services.agents.service.writing import Writer
 __all__ = [
     "Agents",
     "Cast",
+    "Conversations",
     "Dealing",
     "Effects",
     "Flows",

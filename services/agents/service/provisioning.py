@@ -6,6 +6,7 @@ What is made has a request_id that says what is asked for: to repeat a creation 
 import asyncio
 import contextlib
 import hashlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
@@ -51,7 +52,7 @@ class Provisioning:
 
     async def lacks_provider(self, persona: Persona) -> bool:
         """Tell whether a persona names a provider that isn't there. Raises DependencyUnavailable."""
-        return bool(persona.llm.provider) and not await self._llm.has_provider(persona.llm.provider)
+        return bool(persona.llm.provider) and await self._llm.provider(persona.llm.provider) is None
 
     async def account(self, persona: Persona, secrets: Secrets) -> Account | None:
         """Register the account whose credentials the persona has; without them, return the one there is.
@@ -93,9 +94,14 @@ class Provisioning:
     async def memories(self, agent_id: str, initial: InitialMemory) -> None:
         """Store what a character knows from the start. Raises InvalidRequest and DependencyUnavailable."""
         calls: list[Callable[[], Awaitable[object]]] = []
+        told: Counter[tuple[str, str]] = Counter()
         for seed in initial.seeds:
             source = Source.SELF if seed.kind == "post" else Source.OPERATOR
-            memory = NewMemory(seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time)
+            repetition = told[seed.kind, seed.text]
+            told[seed.kind, seed.text] += 1
+            memory = NewMemory(
+                seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time, repetition=repetition
+            )
             request_id = f"seed/{agent_id}/{_digest(repr(memory))}"
             calls.append(partial(self._memory.remember, agent_id, memory, request_id))
         for known in initial.relationships:

@@ -2,11 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from services.agents.domain import text as texts
+from services.agents.domain.conversation import Turn
 from services.agents.domain.entities import ActivityKind
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import spoken_by
@@ -18,6 +20,7 @@ from services.agents.ports.store import Store
 from services.agents.ports.stored import Draft, Feelings, Heard, Pass, Post, ReplyTask
 from services.agents.service.allowance import Allowance, Calls, turn_of
 from services.agents.service.cast import Cast, Character
+from services.agents.service.conversing import Conversations
 from services.agents.service.journal import Entry
 from services.agents.service.posting import OWN_WORDS, RECENT
 from services.agents.service.tokens import Tokens
@@ -59,6 +62,7 @@ class Replying:
         writer: Writer,
         memory: MemoryPort,
         tokens: Tokens,
+        conversations: Conversations,
         limits: Limits,
     ) -> None:
         self._store = store
@@ -67,6 +71,7 @@ class Replying:
         self._writer = writer
         self._memory = memory
         self._tokens = tokens
+        self._conversations = conversations
         self._allowance = Allowance(store, cast, limits.calls_for_strangers, limits.strangers_at_once)
         self.turn = self._allowance.turn
 
@@ -114,12 +119,14 @@ class Replying:
         author = _author(heard, await self._note(task.agent_id, heard))
         others = await self._others(task, heard)
         symbols = await self._tokens.symbols()
-        context = Context(task.mention.text, own_posts=own, names=others, symbols=symbols)
+        before = await self._conversations.before(workflow_id, character, task.mention, heard)
+        context = Context(task.mention.text, own_posts=own, conversation=before.heard, names=others, symbols=symbols)
         calls = Calls(self._allowance, task.agent_id, workflow_id, heard)
-        choice = await self._words(workflow_id, character, author, _recalling(context, memory), calls, rng)
+        write = partial(self._words, workflow_id, character, author, before.turns, calls, rng)
+        choice = await write(_recalling(context, memory))
         if memory and not choice.text:
             memory = None
-            choice = await self._words(workflow_id, character, author, context, calls, rng)
+            choice = await write(context)
         if not choice.text:
             return Pass(f"finds no words for {heard.author_name}", choice.account)
         details = {
@@ -131,14 +138,16 @@ class Replying:
         if memory:
             details |= {"memory": memory.text, "memory_id": memory.id, "relevance": f"{memory.relevance:.2f}"}
         remembered = f"remembers “{memory.text}”; " if memory else ""
-        return Draft(choice.text, f"{remembered}feels {character.mood.label}; {choice.account}", details)
+        unread = f"; what was said before could not be read: {before.unread}" if before.unread else ""
+        reason = f"{remembered}feels {character.mood.label}; {choice.account}{unread}"
+        return Draft(choice.text, reason, details, is_external=heard.is_external or before.is_external)
 
     async def remember(self, workflow_id: str, task: ReplyTask, heard: Heard, draft: Draft, post: Post) -> None:
         """Remember what was answered, as coming from where it was made from, and grow closer to whom it was said."""
         answer = NewMemory(
             draft.text,
             "interaction",
-            Source.lowest(Source.SELF, _source(heard)),
+            Source.EXTERNAL if draft.is_external else Source.lowest(Source.SELF, _source(heard)),
             author=task.agent_id,
             source_id=post.network_post_id,
             subject=heard.author_name,
@@ -161,13 +170,14 @@ class Replying:
         workflow_id: str,
         character: Character,
         author: Fellow | None,
-        context: Context,
+        before: Sequence[Turn],
         calls: Calls,
         rng: random.Random,
+        context: Context,
     ) -> Choice:
         memory = Remembered(context.memory, context.is_memory_trusted)
         recent = await self._memory.trusted(character.record.id, ("post",), RECENT)
-        prompt = compose_reply(character.persona, character.mood, context.about, author, memory, recent, (), rng)
+        prompt = compose_reply(character.persona, character.mood, context.about, author, memory, recent, before, rng)
         return await self._writer.write(workflow_id, character, Purpose.REPLY, prompt, context, rng, calls.take)
 
     async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ class FakeProvider:
     """Writes one sentence about the last words of the input. A token is a word; the seed and the model count too."""
 
     name = "fake"
+    shows_background = False
 
     async def generate(self, task: Task, seconds: float) -> Generation:  # noqa: ARG002
         """Write the candidates."""

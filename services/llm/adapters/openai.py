@@ -71,6 +71,11 @@ class OpenAiProvider:
         self._max_tokens = max_tokens
         self._thinking_tokens = thinking_tokens
 
+    @property
+    def shows_background(self) -> bool:
+        """Whether the background and the conversation of a prompt are shown."""
+        return self._dialect.shows_background
+
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time."""
         model, seconds = self._model_of(task), min(seconds, self._timeout)
@@ -86,7 +91,7 @@ class OpenAiProvider:
             answers[0].model or model,
             tuple(_ended(candidate, task) for candidate in candidates),
             sum((answer.used() for answer in answers), Usage()),
-            self._dialect.shows_background,
+            self.shows_background,
         )
 
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:

@@ -28,6 +28,11 @@ class Withholding:
         """The name under which it is configured."""
         return self._provider.name
 
+    @property
+    def shows_background(self) -> bool:
+        """Whether the background and the conversation of a prompt are shown."""
+        return self._provider.shows_background
+
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time; one that is withheld is empty."""
         written = await self._provider.generate(task, seconds)

@@ -21,6 +21,7 @@ _KIND_NUMBERS = {kind: number for number, kind in KINDS.items()}
 _PROVENANCE_NUMBERS = {provenance: number for number, provenance in PROVENANCES.items()}
 
 _ABOVE_VERSIONS = 10**18
+_MOST_REPETITIONS = 1_000_000
 _NAMES = ("author", "source_id", "subject", "conversation_id")
 _CHANGEABLE = {"text", "kind", "importance", "valence", "subject", "metadata", "occur_time", "expire_time"}
 _FILTERS = ("subject", "conversation_id", "author", "source_id")
@@ -186,6 +187,7 @@ def write_memory(memory: Memory) -> pb.Memory:
         expire_time=write_time(memory.expire_time),
         etag=memory.etag,
         access_count=memory.access_count,
+        repetition=memory.repetition,
     )
 
 
@@ -241,6 +243,7 @@ def _check_memory(checks: Checks, field: str, given: pb.Memory) -> None:
     checks.text(f"{field}.text", given.text, 8_000)
     checks.enum(f"{field}.kind", given.kind, KINDS)
     checks.enum(f"{field}.provenance", given.provenance, PROVENANCES)
+    checks.number(f"{field}.repetition", given.repetition, 0, _MOST_REPETITIONS)
     _check_values(checks, field, given)
 
 
@@ -290,6 +293,7 @@ def _new_memory(given: pb.Memory, agent_id: str, now: datetime) -> Memory:
         create_time=now,
         update_time=now,
         expire_time=read_optional_time(given, "expire_time"),
+        repetition=given.repetition,
     )
 
 

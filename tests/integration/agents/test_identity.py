@@ -13,7 +13,7 @@ from services.agents.adapters.sql import SqlRecords
 from services.agents.domain.mood import SocialEvent
 from services.agents.ports.neighbours import NewMemory, Source
 from services.agents.ports.stored import Heard, Mention, ReplyTask
-from services.agents.service import Cast, Limits, Replying, Reservations, Tokens, Writer
+from services.agents.service import Cast, Conversations, Limits, Replying, Reservations, Tokens, Writer
 from services.agents.settings import AgentsSettings
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
@@ -127,9 +127,10 @@ async def test_only_what_a_fellow_says_of_its_own_moves_the_mood(
     store = SqlStore(database, SqlRecords)
     limits = Limits(1, 1, 1, 1, timedelta(hours=1))
     clock = SystemClock()
-    tokens = Tokens(world.trading, clock)
+    cast, tokens = Cast(store, clock, 1.0), Tokens(world.trading, clock)
     replying = Replying(
-        store, Cast(store, clock, 1.0), Writer(world.llm, Reservations(store, clock)), world.memory, tokens, limits
+        *(store, cast, Writer(world.llm, Reservations(store, clock)), world.memory, tokens),
+        *(Conversations(store, cast, world.social, world.llm, 0), limits),
     )
     task = ReplyTask("wren", Mention("1", "otto", "hello", "1", datetime.now(UTC)))
     fellow = Heard("mem_1", "otto", "Otto", is_fellow=True)

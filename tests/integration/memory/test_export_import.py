@@ -38,6 +38,7 @@ async def lived(agent: Agent) -> Agent:
             occur_time=START + timedelta(microseconds=number),
             expire_time=datetime(9999, 12, 31, tzinfo=UTC),
             importance=number / 10,
+            repetition=number,
         )
         for number in range(5)
     )

@@ -33,6 +33,8 @@ class Context:
     """What the character published lately, its replies included."""
     system: str = ""
     """The prompt's `system`, none of which may be read out."""
+    conversation: tuple[str, ...] = ()
+    """What others have said before in the conversation that a reply is part of, oldest first."""
     is_memory_trusted: bool = True
     """False when the memory holds what somebody else has said: it is brought in, and nothing is taken from it."""
     names: tuple[str, ...] = ()

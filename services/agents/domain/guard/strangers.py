@@ -134,11 +134,15 @@ class Strangers:
 
 def _said(context: Context) -> tuple[str, ...]:
     """Return what others have said: now, before, and what may have been cut in two between them."""
-    about, memory = _bounded(context.about), _bounded(context.memory)
-    if context.is_memory_trusted or not memory:
+    about = _bounded(context.about)
+    earlier = [_bounded(text) for text in context.conversation if text]
+    if context.memory and not context.is_memory_trusted:
+        earlier.append(_bounded(context.memory))
+    if not earlier:
         return (about,)
-    now, before = texts.spoken(about), texts.spoken(memory)
-    return about, memory, before + now, now + before
+    now, before = texts.spoken(about), [texts.spoken(text) for text in earlier]
+    cut = (first + second for first, second in itertools.pairwise(before))
+    return tuple(dict.fromkeys((about, *earlier, *cut, before[-1] + now, now + before[-1])))
 
 
 def _bounded(text: str) -> str:

@@ -593,7 +593,7 @@ class GetProviderRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its configured name."""
+    """Its configured name; empty means the one that is asked first."""
     def __init__(
         self,
         *,
@@ -638,16 +638,20 @@ class Provider(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    BACKGROUND_SHOWN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name by which calls and personas ask for it."""
+    background_shown: _builtins.bool
+    """Whether its models are shown a prompt's background and conversation; a small completion model isn't."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        background_shown: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background_shown", b"background_shown", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

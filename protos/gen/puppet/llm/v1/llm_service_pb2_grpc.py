@@ -86,7 +86,7 @@ class LlmServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetProvider(self, request, context):
-        """Returns a configured provider, and asks nothing of it.
+        """Returns a configured provider, the first in the order of fallback when none is named, and asks nothing of it.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -30,7 +30,7 @@ class LlmServiceStub:
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
     """
     GetProvider: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.GetProviderRequest, _llm_service_pb2.GetProviderResponse]
-    """Returns a configured provider, and asks nothing of it.
+    """Returns a configured provider, the first in the order of fallback when none is named, and asks nothing of it.
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.ListModelsRequest, _llm_service_pb2.ListModelsResponse]
@@ -72,7 +72,7 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _llm_service_pb2.GetProviderRequest,
         context: _aio.ServicerContext[_llm_service_pb2.GetProviderRequest, _abc.Awaitable[_llm_service_pb2.GetProviderResponse]],
     ) -> _abc.Awaitable[_llm_service_pb2.GetProviderResponse]:
-        """Returns a configured provider, and asks nothing of it.
+        """Returns a configured provider, the first in the order of fallback when none is named, and asks nothing of it.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
         """
 

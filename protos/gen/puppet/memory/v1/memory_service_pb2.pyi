@@ -181,6 +181,7 @@ class Memory(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     ACCESS_COUNT_FIELD_NUMBER: _builtins.int
+    REPETITION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`mem_...`; set by the service."""
     agent_id: _builtins.str
@@ -209,6 +210,10 @@ class Memory(_message.Message):
     """Changes with every update."""
     access_count: _builtins.int
     """How often a search returned it; counted a little later, and not to the last one after a crash."""
+    repetition: _builtins.int
+    """Tells apart what is the same in every other way, such as one sentence that was said on two days: 0 is the first, 1
+    the second, up to 1,000,000. A caller that counts stores each of them once, however often it repeats itself.
+    """
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Anything else; at most 32 entries, keys up to 64 and values up to 1,000 characters."""
@@ -250,10 +255,11 @@ class Memory(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         access_count: _builtins.int = ...,
+        repetition: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "create_time", b"create_time", "expire_time", b"expire_time", "importance", b"importance", "occur_time", b"occur_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "access_count", b"access_count", "agent_id", b"agent_id", "author", b"author", "conversation_id", b"conversation_id", "create_time", b"create_time", "etag", b"etag", "expire_time", b"expire_time", "id", b"id", "importance", b"importance", "kind", b"kind", "metadata", b"metadata", "occur_time", b"occur_time", "provenance", b"provenance", "source_id", b"source_id", "subject", b"subject", "text", b"text", "update_time", b"update_time", "valence", b"valence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "access_count", b"access_count", "agent_id", b"agent_id", "author", b"author", "conversation_id", b"conversation_id", "create_time", b"create_time", "etag", b"etag", "expire_time", b"expire_time", "id", b"id", "importance", b"importance", "kind", b"kind", "metadata", b"metadata", "occur_time", b"occur_time", "provenance", b"provenance", "repetition", b"repetition", "source_id", b"source_id", "subject", b"subject", "text", b"text", "update_time", b"update_time", "valence", b"valence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__importance: _TypeAlias = _typing.Literal["importance"]  # noqa: Y015
     _WhichOneofArgType__importance: _TypeAlias = _typing.Literal["_importance", b"_importance"]  # noqa: Y015

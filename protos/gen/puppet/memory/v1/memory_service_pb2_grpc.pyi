@@ -21,8 +21,9 @@ class MemoryServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.CreateMemoryRequest, _memory_service_pb2.CreateMemoryResponse]
-    """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation and text) stores
-    nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a repeated request
+    """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation, text and
+    repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a
+    repeated request
     that its memory was deleted since.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
     """
@@ -103,8 +104,9 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_service_pb2.CreateMemoryRequest,
         context: _aio.ServicerContext[_memory_service_pb2.CreateMemoryRequest, _abc.Awaitable[_memory_service_pb2.CreateMemoryResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.CreateMemoryResponse]:
-        """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation and text) stores
-        nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a repeated request
+        """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation, text and
+        repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a
+        repeated request
         that its memory was deleted since.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
         """

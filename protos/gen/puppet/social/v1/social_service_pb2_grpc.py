@@ -139,9 +139,10 @@ class SocialServiceServicer:
         """Publishes a post or a reply, once for every `request_id`: a repeated call returns the same post in its present state.
         Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
         before the deadline; the post is then finished in the background and can be watched with GetPost.
-        After NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent
-        when the network takes posts again, or when the call is repeated; after CREDENTIALS_REFUSED, ACCOUNT_LOCKED or
-        NOT_CAPABLE only when the call is repeated. Whoever wants neither withdraws it. Of what an account may post in 24
+        After NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE, CREDENTIALS_REFUSED, ACCOUNT_LOCKED or
+        NOT_CAPABLE the post stays CLAIMED, and goes out by itself once what holds it back is over: it is tried again at its
+        `due_time`, and when the account, or one of the same app, is registered again. Repeating the call tries it at once,
+        but for limits. Whoever doesn't want that withdraws it. Of what an account may post in 24
         hours, as far as it is known, a share is kept for posts that answer nobody: beyond the rest a reply is refused with
         REPLY_SHARE_USED_UP.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,

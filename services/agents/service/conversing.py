@@ -1,0 +1,97 @@
+"""What was said before a mention: read from the network for models that are shown it, since networks bill each post."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from services.agents.domain import text as texts
+from services.agents.domain.conversation import Conversation, Turn
+from services.agents.domain.entities import AgentRecord
+from services.agents.domain.errors import DependencyUnavailable
+from services.agents.domain.prompts import MOST_INPUT
+from services.agents.ports.neighbours import LlmPort, Refused, SocialPort, SocialPost
+from services.agents.ports.store import Store
+from services.agents.ports.stored import Heard, Mention
+from services.agents.service.cast import Cast, Character
+
+_MOST_KEPT = 64
+
+
+class Conversations:
+    """Reads conversations; what was read for a workflow isn't read again when its step is repeated."""
+
+    def __init__(self, store: Store, cast: Cast, social: SocialPort, llm: LlmPort, most: int) -> None:
+        """Take how many posts of a conversation are read; none are when it is 0."""
+        self._store = store
+        self._cast = cast
+        self._social = social
+        self._llm = llm
+        self._most = most
+        self._kept: OrderedDict[str, Conversation] = OrderedDict()
+
+    async def before(self, workflow_id: str, character: Character, mention: Mention, heard: Heard) -> Conversation:
+        """Return what was said before a mention; nothing where the model that writes isn't shown it.
+
+        A reply doesn't depend on it: what the network refuses is left out, and said to be. Raises DependencyUnavailable
+        when the llm service doesn't answer.
+        """
+        if not self._most or mention.begins_conversation or not await self._is_shown(character.persona.llm.provider):
+            return Conversation()
+        if workflow_id not in self._kept:
+            self._kept[workflow_id] = await self._read(character.record, mention, heard)
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[workflow_id]
+
+    async def _is_shown(self, name: str) -> bool:
+        provider = await self._llm.provider(name)
+        if provider is None and name:
+            # Another one writes in its place.
+            provider = await self._llm.provider("")
+        return provider is not None and provider.shows_background
+
+    async def _read(self, agent: AgentRecord, mention: Mention, heard: Heard) -> Conversation:
+        asked = mention.network_post_id, mention.conversation_id, self._most
+        try:
+            posts = await self._social.conversation(agent.account_id, *asked)
+        except (DependencyUnavailable, Refused) as error:
+            return Conversation(unread=error.message)
+        before = [
+            post
+            for post in posts
+            if post.network_post_id != mention.network_post_id and post.create_time <= mention.create_time
+        ]
+        fellows = {one.network_user_id: one for one in await self._cast.fellows(agent.id) if one.network_user_id}
+        is_external = any(
+            post.author_user_id not in fellows and post.author_user_id != agent.network_user_id for post in before
+        )
+        if is_external:
+            async with self._store.writing() as records:
+                await records.mark_external(mention.conversation_id)
+                await records.commit()
+        names = _names(before, agent, fellows, mention, heard)
+        turns = (
+            Turn(names[post.author_user_id], _shown(post.text), is_own=post.author_user_id == agent.network_user_id)
+            for post in before
+        )
+        return Conversation(tuple(turns), is_external)
+
+
+def _shown(text: str) -> str:
+    """Return as much of a post as a model is shown."""
+    return texts.line(texts.spoken(text), MOST_INPUT)
+
+
+def _names(
+    posts: Sequence[SocialPost],
+    agent: AgentRecord,
+    fellows: dict[str, AgentRecord],
+    mention: Mention,
+    heard: Heard,
+) -> dict[str, str]:
+    """Return what a model is told of who speaks, by user id; what strangers call themselves is their own text."""
+    names = {user_id: fellow.name for user_id, fellow in fellows.items()}
+    if not heard.is_fellow:
+        names[mention.author_user_id] = "the one who writes to you now"
+    names[agent.network_user_id] = "you"
+    others = dict.fromkeys(post.author_user_id for post in posts if post.author_user_id not in names)
+    return names | {user_id: f"somebody else {number}" for number, user_id in enumerate(others, 1)}
