@@ -18,6 +18,9 @@ class AgentServiceStub:
     A started agent posts, answers mentions and trades on its own schedule. Each of these is a durable workflow that
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -78,6 +81,9 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     A started agent posts, answers mentions and trades on its own schedule. Each of these is a durable workflow that
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @_abc_1.abstractmethod

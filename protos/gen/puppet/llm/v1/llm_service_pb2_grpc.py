@@ -31,6 +31,8 @@ class LlmServiceStub:
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel):
@@ -67,6 +69,8 @@ class LlmServiceServicer:
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def Generate(self, request, context):
@@ -138,6 +142,8 @@ class LlmService:
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @staticmethod

@@ -18,6 +18,8 @@ class LlmServiceStub:
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -44,6 +46,8 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @_abc_1.abstractmethod

@@ -30,6 +30,9 @@ class MemoryServiceStub:
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel):
@@ -120,6 +123,9 @@ class MemoryServiceServicer:
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def CreateMemory(self, request, context):
@@ -343,6 +349,9 @@ class MemoryService:
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @staticmethod

@@ -17,6 +17,9 @@ class MemoryServiceStub:
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -96,6 +99,9 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @_abc_1.abstractmethod

@@ -19,6 +19,9 @@ class SocialServiceStub:
     send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
     sent again.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -91,6 +94,9 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
     send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
     sent again.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @_abc_1.abstractmethod

@@ -32,6 +32,9 @@ class TradingServiceStub:
     at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel):
@@ -129,6 +132,9 @@ class TradingServiceServicer:
     at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def RegisterWallet(self, request, context):
@@ -366,6 +372,9 @@ class TradingService:
     at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @staticmethod

@@ -19,6 +19,9 @@ class TradingServiceStub:
     at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -103,6 +106,9 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
     at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @_abc_1.abstractmethod
