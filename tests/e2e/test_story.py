@@ -104,7 +104,7 @@ async def test_a_story_that_is_not_told_in_time_says_what_is_missing(tmp_path: P
 
 
 def assert_every_action_is_one_trace(collector: Collector) -> None:
-    """Assert that a character's action is seen as a whole: what each service and third party did, under its workflow."""
+    """Assert that an action is seen as a whole: what each service and third party did, under its workflow."""
     for name, services in TOUCHED.items():
         traces = collector.traces_with(name)
         assert any({service for service, _ in spans} >= services for spans in traces), name
