@@ -134,6 +134,17 @@ async def test_unknown_fields_are_reported_and_their_values_are_kept_nowhere(
     assert notice.description == "nobody here knows favourite_stamp"
 
 
+async def test_what_is_known_and_not_understood_of_a_persona_is_a_notice(
+    agents: AgentServiceStub, persona: Persona
+) -> None:
+    persona["personality"]["emotional_range"] = {"default_mood": "fr\u00f6hlich"}
+    await agents.CreateAgent(create(persona))
+    [notice] = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).notices
+    assert notice.reason == pb.NOTICE_REASON_NOT_UNDERSTOOD
+    assert notice.field == "personality.emotional_range.default_mood"
+    assert "fr\u00f6hlich" in notice.description
+
+
 async def test_an_update_changes_the_persona_and_leaves_redacted_secrets(
     agents: AgentServiceStub, world: World, persona: Persona
 ) -> None:
