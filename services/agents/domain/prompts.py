@@ -210,12 +210,13 @@ def _parts(
 
 def _recalled(memory: Remembered) -> tuple[Part, ...]:
     """Return what is remembered, as the character's own or as what the other one has said."""
-    text = texts.line(memory.text if memory.is_own else texts.inert(memory.text), _MOST_MEMORY)
+    text = texts.line(memory.text if memory.is_own else texts.inert(texts.spoken(memory.text)), _MOST_MEMORY)
     return (Part("memory" if memory.is_own else "they said before", text),) if text else ()
 
 
 def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:
-    return [_note("You wrote lately", memory.text) for memory in recent]
+    # A post is remembered as it was published: with the handle in front that code put there.
+    return [_note("You wrote lately", said) for memory in recent if (said := texts.spoken(memory.text))]
 
 
 def _turn(turn: Turn) -> Part:
