@@ -128,7 +128,7 @@ def compose_post(
 
     The examples are always all there, in one order: the model has them in its cache, and reads only the last line anew.
     """
-    notes = [_note("You remember", memory.text) for memory in memories]
+    notes = [_note("You remember", text) for text in dict.fromkeys(memory.text for memory in memories)]
     notes += _lately(recent)
     if addressed:
         notes.append(_note("You speak to", f"{addressed.name}. {addressed.note}".strip()))
@@ -216,7 +216,8 @@ def _recalled(memory: Remembered) -> tuple[Part, ...]:
 
 def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:
     # A post is remembered as it was published: with the handle in front that code put there.
-    return [_note("You wrote lately", said) for memory in recent if (said := texts.spoken(memory.text))]
+    said = dict.fromkeys(texts.spoken(memory.text) for memory in recent)
+    return [_note("You wrote lately", text) for text in said if text]
 
 
 def _turn(turn: Turn) -> Part:
