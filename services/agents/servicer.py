@@ -9,9 +9,10 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
 from services.agents import wire
 from services.agents.service import Agents, Journal, Tail
-from services.runtime.pages import next_token, read_page
+from services.runtime.pages import next_token
 from services.runtime.protobuf import request_key
 from services.runtime.rpc.boundary import patience
+from services.runtime.rpc.limits import check, page_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -32,12 +33,13 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
 
     async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
         """Return one agent."""
-        wire.check_id(request)
+        check(request)
         return pb.GetAgentResponse(agent=wire.write_agent(await self._agents.get(request.id)))
 
     async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
         """List agents."""
-        page = read_page(request.page_size, request.page_token, [], (str,))
+        check(request)
+        page = page_of(request, [], (str,))
         listed = await self._agents.page(page)
         return pb.ListAgentsResponse(
             agents=[wire.write_agent(agent) for agent in listed.rows], next_page_token=next_token(listed.next_key, [])
@@ -52,24 +54,24 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
 
     async def StartAgent(self, request: pb.StartAgentRequest, context: Context) -> pb.StartAgentResponse:
         """Start an agent's schedule."""
-        wire.check_switch(request)
+        check(request)
         agent = await self._agents.start(request.id, request_key(request))
         return pb.StartAgentResponse(agent=wire.write_agent(agent))
 
     async def StopAgent(self, request: pb.StopAgentRequest, context: Context) -> pb.StopAgentResponse:
         """Stop an agent's schedule."""
-        wire.check_switch(request)
+        check(request)
         agent = await self._agents.stop(request.id, request_key(request))
         return pb.StopAgentResponse(agent=wire.write_agent(agent))
 
     async def GetAgentStatus(self, request: pb.GetAgentStatusRequest, context: Context) -> pb.GetAgentStatusResponse:
         """Say what an agent is doing."""
-        wire.check_id(request)
+        check(request)
         return wire.write_status(await self._agents.status(request.id))
 
     async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
         """Make an agent post now."""
-        wire.check_trigger(request)
+        check(request)
         workflow_id, activity = await self._agents.trigger_post(
             request.agent_id, request.topic, request_key(request), patience()
         )
@@ -79,7 +81,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
 
     async def TriggerTrade(self, request: pb.TriggerTradeRequest, context: Context) -> pb.TriggerTradeResponse:
         """Make an agent consider a trade now."""
-        wire.check_trigger(request)
+        check(request)
         workflow_id, activity = await self._agents.trigger_trade(request.agent_id, request_key(request), patience())
         return pb.TriggerTradeResponse(
             workflow_id=workflow_id, activity=wire.write_activity(activity) if activity else None
@@ -89,7 +91,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         """List what agents did."""
         agent_ids, kinds = wire.read_activity_filter(request)
         filters = [agent_ids, kinds]
-        page = read_page(request.page_size, request.page_token, filters, (int,))
+        page = page_of(request, filters, (int,))
         listed = await self._journal.page(agent_ids, kinds, page)
         return pb.ListActivityResponse(
             activities=[wire.write_activity(activity) for activity in listed.rows],

@@ -10,34 +10,23 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord
 from services.agents.domain.persona import unknown_fields
 from services.agents.service.agents import Status
-from services.runtime.checks import Checks
 from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
+from services.runtime.rpc.limits import RequestChecks, check
 
-MOST_ID = 64
-_MOST_TRIGGER_ID = 100
-_MOST_TOPIC = 500
 _KINDS = {pb.ActivityKind.Value(f"ACTIVITY_KIND_{kind.name}"): kind for kind in ActivityKind}
 _KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 
 
 def read_new_persona(request: pb.CreateAgentRequest) -> dict[str, Any]:
     """Return the persona of the agent to create; what stands in it is checked by the domain."""
-    with Checks() as checks:
-        if not request.HasField("persona"):
-            checks.refuse("persona", "is required")
-        checks.request_id(request.request_id)
+    check(request)
     return _as_json("persona", request.persona)
 
 
 def read_changed_persona(request: pb.UpdateAgentRequest) -> dict[str, Any]:
     """Return the persona to set; what stands in it is checked by the domain."""
-    with Checks() as checks:
-        checks.text("agent.id", request.agent.id, MOST_ID)
-        checks.mask("update_mask", request.update_mask.paths, {"persona"})
-        if not request.agent.HasField("persona"):
-            checks.refuse("agent.persona", "is required")
-        checks.request_id(request.request_id)
+    check(request)
     return _as_json("agent.persona", request.agent.persona)
 
 
@@ -49,43 +38,17 @@ def _as_json(field: str, given: Struct) -> dict[str, Any]:
         raise InvalidRequest([Violation(field, f"must hold JSON values only: {error}")]) from error
 
 
-def check_id(request: pb.GetAgentRequest | pb.GetAgentStatusRequest) -> None:
-    """Check a request that only names an agent."""
-    with Checks() as checks:
-        checks.text("id", request.id, MOST_ID)
-
-
-def check_switch(request: pb.StartAgentRequest | pb.StopAgentRequest) -> None:
-    """Check a request that starts or stops an agent."""
-    with Checks() as checks:
-        checks.text("id", request.id, MOST_ID)
-        checks.request_id(request.request_id)
-
-
-def check_trigger(request: pb.TriggerPostRequest | pb.TriggerTradeRequest) -> None:
-    """Check a request that makes an agent act."""
-    with Checks() as checks:
-        checks.text("agent_id", request.agent_id, MOST_ID)
-        if isinstance(request, pb.TriggerPostRequest):
-            checks.text("topic", request.topic, _MOST_TOPIC, required=False)
-        checks.request_id(request.request_id, required=True, most=_MOST_TRIGGER_ID)
-
-
 def read_activity_filter(request: pb.ListActivityRequest) -> tuple[list[str], list[ActivityKind]]:
     """Return whose and which activities are wanted."""
-    with Checks() as checks:
-        _agents(checks, request)
-        for number in request.kinds:
-            checks.enum("kinds", number, _KINDS)
+    check(request)
     return list(request.agent_ids), [_KINDS[number] for number in request.kinds]
 
 
 def read_cursor(request: pb.WatchActivityRequest) -> int | None:
     """Return the place in the log to go on from; None is from now on."""
     cursor = request.after_cursor
-    with Checks() as checks:
-        _agents(checks, request)
-        if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+    with RequestChecks(request) as checks:
+        if cursor and not (cursor.isascii() and cursor.isdigit()):
             checks.refuse("after_cursor", "is not a cursor of this log")
     return int(cursor) if cursor else None
 
@@ -154,8 +117,3 @@ def write_activity(activity: ActivityRecord) -> pb.Activity:
         details=activity.details,
         create_time=write_time(activity.create_time),
     )
-
-
-def _agents(checks: Checks, request: pb.ListActivityRequest | pb.WatchActivityRequest) -> None:
-    for agent_id in request.agent_ids:
-        checks.text("agent_ids", agent_id, MOST_ID)

@@ -30,7 +30,7 @@ class _ActivityKind:
 class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActivityKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ACTIVITY_KIND_UNSPECIFIED: _ActivityKind.ValueType  # 0
-    """Never stored; no filter on read."""
+    """Never sent. Refused in a filter: to filter by nothing is to leave the list empty."""
     ACTIVITY_KIND_LIFECYCLE: _ActivityKind.ValueType  # 1
     """The agent was created, started or stopped, or what kept it from something is over."""
     ACTIVITY_KIND_POST: _ActivityKind.ValueType  # 2
@@ -48,7 +48,7 @@ class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
     """What an activity is."""
 
 ACTIVITY_KIND_UNSPECIFIED: ActivityKind.ValueType  # 0
-"""Never stored; no filter on read."""
+"""Never sent. Refused in a filter: to filter by nothing is to leave the list empty."""
 ACTIVITY_KIND_LIFECYCLE: ActivityKind.ValueType  # 1
 """The agent was created, started or stopped, or what kept it from something is over."""
 ACTIVITY_KIND_POST: ActivityKind.ValueType  # 2
@@ -110,7 +110,7 @@ class Agent(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     STOP_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """The persona's `id`."""
+    """The persona's `id`. At most 64 characters."""
     name: _builtins.str
     """The persona's `name`."""
     description: _builtins.str
@@ -126,7 +126,7 @@ class Agent(_message.Message):
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
         """The persona, with `[redacted]` in place of every secret, and of the value of every field that this version does not
-        know: of those only the paths are kept.
+        know: of those only the paths are kept. Required.
         """
 
     @_builtins.property
@@ -369,7 +369,7 @@ class GetAgentRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     def __init__(
         self,
         *,
@@ -474,7 +474,9 @@ class UpdateAgentRequest(_message.Message):
     """At most 128 characters. The same id and body is applied once."""
     @_builtins.property
     def agent(self) -> Global___Agent:
-        """`id` says which; an `etag`, if given, must be the current one. A secret that is `[redacted]` stays as it is."""
+        """`id` says which; an `etag`, if given, must be the current one. A secret that is `[redacted]` stays as it is.
+        Required.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -528,7 +530,7 @@ class StartAgentRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     request_id: _builtins.str
     """At most 128 characters. The same id and body is applied once."""
     def __init__(
@@ -578,7 +580,7 @@ class StopAgentRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     request_id: _builtins.str
     """At most 128 characters. The same id and body is applied once."""
     def __init__(
@@ -627,7 +629,7 @@ class GetAgentStatusRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     def __init__(
         self,
         *,
@@ -739,7 +741,7 @@ class TriggerPostRequest(_message.Message):
     TOPIC_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent."""
+    """The agent. 1 to 64 characters."""
     topic: _builtins.str
     """What to post about, at most 500 characters; empty: the agent chooses."""
     request_id: _builtins.str
@@ -796,7 +798,7 @@ class TriggerTradeRequest(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent."""
+    """The agent. 1 to 64 characters."""
     request_id: _builtins.str
     """Required, at most 100 characters: the name of this effect. It happens once."""
     def __init__(
@@ -857,11 +859,11 @@ class ListActivityRequest(_message.Message):
     """The `next_page_token` of the page before; the other fields must be as they were."""
     @_builtins.property
     def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these agents'; all when empty."""
+        """Only these agents'; all when empty. At most 500. Each at most 64 characters."""
 
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___ActivityKind.ValueType]:
-        """Only these kinds; all when empty."""
+        """Only these kinds; all when empty. At most 50."""
 
     def __init__(
         self,
@@ -916,10 +918,10 @@ class WatchActivityRequest(_message.Message):
     AGENT_IDS_FIELD_NUMBER: _builtins.int
     AFTER_CURSOR_FIELD_NUMBER: _builtins.int
     after_cursor: _builtins.str
-    """Only what came after this one; empty: from now on. `0` is before the first."""
+    """Only what came after this one; empty: from now on. `0` is before the first. At most 18 characters."""
     @_builtins.property
     def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these agents'; all when empty."""
+        """Only these agents'; all when empty. At most 500. Each at most 64 characters."""
 
     def __init__(
         self,

@@ -32,6 +32,9 @@ class SocialServiceStub:
     send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
     sent again.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel):
@@ -99,12 +102,16 @@ class SocialServiceServicer:
     send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
     sent again.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def RegisterAccount(self, request, context):
         """Registers an agent's account, after the network accepted its credentials. Idempotent by `request_id`; registering the
         same account for the same agent again, whatever it is called by now, replaces the credentials.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED, NETWORK_UNAVAILABLE.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
+        NETWORK_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,7 +164,7 @@ class SocialServiceServicer:
         returned in the state that it has then, and a repeated call returns the same.
         A CreatePost that is named by its request_id and has claimed nothing yet is used up: when it arrives late, it is
         refused with REQUEST_ID_REUSED.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, POST_NOT_FOUND.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, POST_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -184,8 +191,8 @@ class SocialServiceServicer:
         those that it answers up to the beginning, and as far as there is room the newest others. X: one search, which knows
         the posts of the last seven days, and a look-up for each post of the chain that the search hasn't shown, up to 5; each
         post and each author that is shown is billed.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
-        USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
+        NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -194,8 +201,8 @@ class SocialServiceServicer:
     def ListMentions(self, request, context):
         """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now; what was
         read for a page and didn't fit on it is kept for the next ones, for ten minutes.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
-        USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
+        NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -269,6 +276,9 @@ class SocialService:
     send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
     sent again.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @staticmethod

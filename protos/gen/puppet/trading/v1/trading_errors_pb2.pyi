@@ -4,7 +4,10 @@ isort:skip_file
 """
 
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import descriptor_pb2 as _descriptor_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -113,3 +116,10 @@ ERROR_REASON_CHAIN_ACCESS_REFUSED: ErrorReason.ValueType  # 19
 runs. Its operator mends that.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
+
+ERRORS_FIELD_NUMBER: _builtins.int
+COMMON_ERRORS_FIELD_NUMBER: _builtins.int
+errors: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedScalarFieldContainer[Global___ErrorReason.ValueType]]
+"""The reasons with which this RPC may be refused, beside those that are common to its service."""
+common_errors: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.ServiceOptions, _containers.RepeatedScalarFieldContainer[Global___ErrorReason.ValueType]]
+"""The reasons with which any RPC of this service may be refused."""
