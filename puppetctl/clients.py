@@ -170,8 +170,8 @@ async def watch(clients: Clients, cursor: str, agent_ids: Sequence[str] = ()) ->
         request = agents_pb.WatchActivityRequest(agent_ids=agent_ids, after_cursor=cursor)
         try:
             async for message in clients.agents.WatchActivity(request):
+                cursor = message.cursor or cursor
                 if message.HasField("activity"):
-                    cursor = message.activity.cursor
                     yield message.activity
         except grpc.aio.AioRpcError as error:
             if not Remote(error).is_transient:

@@ -207,11 +207,12 @@ def _next(status: pb.GetAgentStatusResponse) -> str:
     if not status.is_active:
         return "stopped"
     # It looks for mentions all the time, which would be all that stands here.
-    first = next((action for action in status.schedule if action.kind != "reply"), None)
+    first = next((action for action in status.schedule if action.kind != pb.ACTION_KIND_REPLY), None)
     if first is None:
         return "nothing"
     seconds = (first.due_time.ToDatetime(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
-    return plain(f"{first.kind} in {_span(max(0.0, seconds))}")
+    name = pb.ActionKind.Name(first.kind).removeprefix("ACTION_KIND_").lower()
+    return plain(f"{name} in {_span(max(0.0, seconds))}")
 
 
 def _span(seconds: float) -> str:

@@ -103,5 +103,6 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
     ) -> AsyncIterator[pb.WatchActivityResponse]:
         """Stream what agents do."""
         after = wire.read_cursor(request)
-        async for activity in self._tail.watch(request.agent_ids, after):
-            yield pb.WatchActivityResponse(activity=wire.write_activity(activity) if activity else None)
+        async for place, activity in self._tail.watch(request.agent_ids, after):
+            written = wire.write_activity(activity) if activity else None
+            yield pb.WatchActivityResponse(activity=written, cursor=str(place))

@@ -7,7 +7,7 @@ from google.protobuf.json_format import Error, MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
-from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord
+from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord, AgentRecord
 from services.agents.domain.persona import unknown_fields
 from services.agents.service.agents import Status
 from services.runtime.errors import InvalidRequest, Violation, quoted
@@ -15,6 +15,7 @@ from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import RequestChecks, check
 
 _KINDS = {pb.ActivityKind.Value(f"ACTIVITY_KIND_{kind.name}"): kind for kind in ActivityKind}
+_ACTION_NUMBERS = {kind: pb.ActionKind.Value(f"ACTION_KIND_{kind.name}") for kind in ActionKind}
 _KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 
 
@@ -80,7 +81,8 @@ def write_status(status: Status) -> pb.GetAgentStatusResponse:
         is_active=status.agent.is_active,
         mood=pb.Mood(valence=mood.valence, arousal=mood.arousal, dominance=mood.dominance, label=mood.label),
         schedule=[
-            pb.ScheduledAction(kind=entry.kind, due_time=write_time(entry.due_time)) for entry in status.schedule
+            pb.ScheduledAction(kind=_ACTION_NUMBERS[entry.kind], due_time=write_time(entry.due_time))
+            for entry in status.schedule
         ],
         post_count=status.counts.get(ActivityKind.POST, 0),
         reply_count=status.counts.get(ActivityKind.REPLY, 0),

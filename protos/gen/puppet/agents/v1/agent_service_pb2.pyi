@@ -63,6 +63,34 @@ ACTIVITY_KIND_FAILURE: ActivityKind.ValueType  # 6
 """It tried, and failed."""
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
+class _ActionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ActionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACTION_KIND_UNSPECIFIED: _ActionKind.ValueType  # 0
+    """Never sent."""
+    ACTION_KIND_POST: _ActionKind.ValueType  # 1
+    """It posts."""
+    ACTION_KIND_REPLY: _ActionKind.ValueType  # 2
+    """It reads its mentions, and answers some."""
+    ACTION_KIND_TRADE: _ActionKind.ValueType  # 3
+    """It considers a trade."""
+
+class ActionKind(_ActionKind, metaclass=_ActionKindEnumTypeWrapper):
+    """What an agent does by itself."""
+
+ACTION_KIND_UNSPECIFIED: ActionKind.ValueType  # 0
+"""Never sent."""
+ACTION_KIND_POST: ActionKind.ValueType  # 1
+"""It posts."""
+ACTION_KIND_REPLY: ActionKind.ValueType  # 2
+"""It reads its mentions, and answers some."""
+ACTION_KIND_TRADE: ActionKind.ValueType  # 3
+"""It considers a trade."""
+Global___ActionKind: _TypeAlias = ActionKind  # noqa: Y015
+
 class _NoticeReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -207,8 +235,8 @@ class ScheduledAction(_message.Message):
 
     KIND_FIELD_NUMBER: _builtins.int
     DUE_TIME_FIELD_NUMBER: _builtins.int
-    kind: _builtins.str
-    """What: `post`, `reply` or `trade`."""
+    kind: Global___ActionKind.ValueType
+    """What."""
     @_builtins.property
     def due_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -216,7 +244,7 @@ class ScheduledAction(_message.Message):
     def __init__(
         self,
         *,
-        kind: _builtins.str = ...,
+        kind: Global___ActionKind.ValueType = ...,
         due_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time"]  # noqa: Y015
@@ -940,6 +968,9 @@ class WatchActivityResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACTIVITY_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """How far this stream has come, for `after_cursor`: a heartbeat has one as well."""
     @_builtins.property
     def activity(self) -> Global___Activity:
         """The activity; not set in a heartbeat, which is sent every few seconds when nothing happens."""
@@ -948,10 +979,11 @@ class WatchActivityResponse(_message.Message):
         self,
         *,
         activity: Global___Activity | None = ...,
+        cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "cursor", b"cursor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

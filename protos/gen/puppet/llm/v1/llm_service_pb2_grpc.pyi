@@ -36,7 +36,7 @@ class LlmServiceStub:
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.ListModelsRequest, _llm_service_pb2.ListModelsResponse]
-    """Lists the models that the configured providers offer now. A provider that doesn't answer is listed with its error.
+    """Lists the models that the configured providers offer now. Those that don't answer are named beside them.
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
     """
 
@@ -86,7 +86,7 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _llm_service_pb2.ListModelsRequest,
         context: _aio.ServicerContext[_llm_service_pb2.ListModelsRequest, _abc.Awaitable[_llm_service_pb2.ListModelsResponse]],
     ) -> _abc.Awaitable[_llm_service_pb2.ListModelsResponse]:
-        """Lists the models that the configured providers offer now. A provider that doesn't answer is listed with its error.
+        """Lists the models that the configured providers offer now. Those that don't answer are named beside them.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
         """
 

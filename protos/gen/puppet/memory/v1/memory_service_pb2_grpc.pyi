@@ -35,7 +35,11 @@ class MemoryServiceStub:
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
     """
     GetMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.GetMemoryRequest, _memory_service_pb2.GetMemoryResponse]
-    """Returns one memory, and what it was before it was updated if asked to.
+    """Returns one memory.
+    Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
+    """
+    ListMemoryVersions: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.ListMemoryVersionsRequest, _memory_service_pb2.ListMemoryVersionsResponse]
+    """Lists what a memory was before each update, newest first.
     Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
     """
     ListMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.ListMemoriesRequest, _memory_service_pb2.ListMemoriesResponse]
@@ -133,7 +137,17 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_service_pb2.GetMemoryRequest,
         context: _aio.ServicerContext[_memory_service_pb2.GetMemoryRequest, _abc.Awaitable[_memory_service_pb2.GetMemoryResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.GetMemoryResponse]:
-        """Returns one memory, and what it was before it was updated if asked to.
+        """Returns one memory.
+        Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMemoryVersions(
+        self,
+        request: _memory_service_pb2.ListMemoryVersionsRequest,
+        context: _aio.ServicerContext[_memory_service_pb2.ListMemoryVersionsRequest, _abc.Awaitable[_memory_service_pb2.ListMemoryVersionsResponse]],
+    ) -> _abc.Awaitable[_memory_service_pb2.ListMemoryVersionsResponse]:
+        """Lists what a memory was before each update, newest first.
         Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
         """
 

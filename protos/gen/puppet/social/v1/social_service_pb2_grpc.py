@@ -29,7 +29,7 @@ class SocialServiceStub:
     """Accounts on social networks, and an outbox that publishes every post once.
 
     A post is claimed durably before it is sent, and settled with the id that the network gave it. When the outcome of a
-    send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
+    send is not known (a time-out, a crash), the post becomes OUTCOME_UNKNOWN and is looked for on the network before anything is
     sent again.
     Refusals carry a reason of `ErrorReason`.
 
@@ -99,7 +99,7 @@ class SocialServiceServicer:
     """Accounts on social networks, and an outbox that publishes every post once.
 
     A post is claimed durably before it is sent, and settled with the id that the network gave it. When the outcome of a
-    send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
+    send is not known (a time-out, a crash), the post becomes OUTCOME_UNKNOWN and is looked for on the network before anything is
     sent again.
     Refusals carry a reason of `ErrorReason`.
 
@@ -143,7 +143,7 @@ class SocialServiceServicer:
 
     def CreatePost(self, request, context):
         """Publishes a post or a reply, once for every `request_id`: a repeated call returns the same post in its present state.
-        Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
+        Returns when the post is SETTLED or FAILED, when the service has given up on an OUTCOME_UNKNOWN one, or else half a second
         before the deadline; the post is then finished in the background and can be watched with GetPost.
         After NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE, CREDENTIALS_REFUSED, ACCOUNT_LOCKED or
         NOT_CAPABLE the post stays CLAIMED, and goes out by itself once what holds it back is over: it is tried again at its
@@ -273,7 +273,7 @@ class SocialService:
     """Accounts on social networks, and an outbox that publishes every post once.
 
     A post is claimed durably before it is sent, and settled with the id that the network gave it. When the outcome of a
-    send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
+    send is not known (a time-out, a crash), the post becomes OUTCOME_UNKNOWN and is looked for on the network before anything is
     sent again.
     Refusals carry a reason of `ErrorReason`.
 

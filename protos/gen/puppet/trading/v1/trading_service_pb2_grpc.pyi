@@ -49,7 +49,7 @@ class TradingServiceStub:
     ExecuteTrade: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ExecuteTradeRequest, _trading_service_pb2.ExecuteTradeResponse]
     """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
     The whole policy is checked when the trade is claimed, and once more in the transaction that stores its signature.
-    Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
+    Returns when the trade is SETTLED, FAILED or OUTCOME_UNKNOWN, or when the deadline is near; what is not final goes on being
     resolved in the background and can be watched with GetTrade.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
     TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
@@ -74,7 +74,7 @@ class TradingServiceStub:
     """Returns the policy of a wallet.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND.
     """
-    SetPolicy: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.SetPolicyRequest, _trading_service_pb2.SetPolicyResponse]
+    UpdatePolicy: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.UpdatePolicyRequest, _trading_service_pb2.UpdatePolicyResponse]
     """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
@@ -170,7 +170,7 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_trading_service_pb2.ExecuteTradeResponse]:
         """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
         The whole policy is checked when the trade is claimed, and once more in the transaction that stores its signature.
-        Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
+        Returns when the trade is SETTLED, FAILED or OUTCOME_UNKNOWN, or when the deadline is near; what is not final goes on being
         resolved in the background and can be watched with GetTrade.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
         TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
@@ -227,11 +227,11 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def SetPolicy(
+    def UpdatePolicy(
         self,
-        request: _trading_service_pb2.SetPolicyRequest,
-        context: _aio.ServicerContext[_trading_service_pb2.SetPolicyRequest, _abc.Awaitable[_trading_service_pb2.SetPolicyResponse]],
-    ) -> _abc.Awaitable[_trading_service_pb2.SetPolicyResponse]:
+        request: _trading_service_pb2.UpdatePolicyRequest,
+        context: _aio.ServicerContext[_trading_service_pb2.UpdatePolicyRequest, _abc.Awaitable[_trading_service_pb2.UpdatePolicyResponse]],
+    ) -> _abc.Awaitable[_trading_service_pb2.UpdatePolicyResponse]:
         """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
