@@ -32,7 +32,7 @@ class LlmServiceStub:
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
-    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     def __init__(self, channel):
@@ -70,7 +70,7 @@ class LlmServiceServicer:
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
-    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     def Generate(self, request, context):
@@ -143,7 +143,7 @@ class LlmService:
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
-    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     @staticmethod

@@ -19,7 +19,7 @@ class LlmServiceStub:
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
-    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -47,7 +47,7 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
-    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     @_abc_1.abstractmethod

@@ -18,8 +18,9 @@ class MemoryServiceStub:
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -104,8 +105,9 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     @_abc_1.abstractmethod

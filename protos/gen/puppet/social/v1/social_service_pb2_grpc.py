@@ -33,8 +33,9 @@ class SocialServiceStub:
     sent again.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel):
@@ -103,8 +104,9 @@ class SocialServiceServicer:
     sent again.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     def RegisterAccount(self, request, context):
@@ -277,8 +279,9 @@ class SocialService:
     sent again.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     @staticmethod

@@ -33,8 +33,9 @@ class TradingServiceStub:
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel):
@@ -133,8 +134,9 @@ class TradingServiceServicer:
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     def RegisterWallet(self, request, context):
@@ -373,8 +375,9 @@ class TradingService:
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     @staticmethod
