@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.adapters.sql import SqlRecords
@@ -39,7 +40,7 @@ async def test_a_created_agent_has_an_account_a_wallet_memories_and_relationship
     status = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
     assert {action.kind for action in status.schedule} == {POST, REPLY, TRADE}
     assert status.mood.label
-    assert [entry.summary for entry in await log_of(agents, pb.ACTIVITY_KIND_LIFECYCLE)] == [
+    assert [entry.summary for entry in await log_of(agents, log_pb.ACTIVITY_KIND_LIFECYCLE)] == [
         "was started",
         "was created",
     ]

@@ -113,6 +113,10 @@ async def test_it_is_told_alike_in_every_vocabulary(ann: Author, bob: XClient, x
 
 async def test_wrong_requests_are_refused_by_their_fields_and_refusals_told(ann: Author, x: Sandbox) -> None:
     assert await fields_of(conversation(ann, "", most=1)) == {"network_post_id"}
-    assert await fields_of(conversation(ann, "x", "y", most=21)) == {"network_post_id", "conversation_id", "max_posts"}
+    assert await fields_of(conversation(ann, "x", "y", most=21)) == {
+        "network_post_id",
+        "network_conversation_id",
+        "max_posts",
+    }
     await x.fault(kind="refusal", refusal="credits_depleted")
     assert await reason_of(conversation(ann, "1")) == "CREDITS_USED_UP"
