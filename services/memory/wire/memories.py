@@ -19,7 +19,6 @@ _KIND_NUMBERS = {kind: number for number, kind in KINDS.items()}
 _PROVENANCE_NUMBERS = {provenance: number for number, provenance in PROVENANCES.items()}
 
 _ABOVE_VERSIONS = 10**18
-_MOST_REPETITIONS = 1_000_000
 _NAMES = ("author", "source_id", "subject", "conversation_id")
 _CHANGEABLE = {"text", "kind", "importance", "valence", "subject", "metadata", "occur_time", "expire_time"}
 _FILTERS = ("subject", "conversation_id", "author", "source_id")

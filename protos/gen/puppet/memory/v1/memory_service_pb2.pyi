@@ -212,8 +212,7 @@ class Memory(_message.Message):
     """How often a search returned it; counted a little later, and not to the last one after a crash."""
     repetition: _builtins.int
     """Tells apart what is the same in every other way, such as one sentence that was said on two days: 0 is the first, 1
-    the second, up to 1,000,000. A caller that counts stores each of them once, however often it repeats itself. 0 to
-    1,000,000.
+    the second, of 0 to 1,000,000. A caller that counts stores each of them once, however often it repeats itself.
     """
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
