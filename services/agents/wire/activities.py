@@ -87,7 +87,7 @@ def _put_event(written: log_pb.Activity, activity: ActivityRecord) -> None:
         case ActivityKind.TRADE:
             written.trade.CopyFrom(log_pb.TradeEvent(swap=_swap(details), scores=_scores(details)))
         case ActivityKind.PASS:
-            getattr(written, "pass").SetInParent()
+            written.passed.SetInParent()
         case ActivityKind.FAILURE:
             written.failure.CopyFrom(_failure(details))
 

@@ -51,7 +51,7 @@ def test_what_version_0_1_has_stored_is_read_as_an_event(row: dict[str, Any]) ->
 
 def test_every_kind_has_an_event_of_its_own() -> None:
     fields = {write_activity(record(row)).WhichOneof("event"): row["kind"] for row in ROWS}
-    assert fields == {kind.value: kind.value for kind in ActivityKind}
+    assert fields == {"passed" if kind is ActivityKind.PASS else kind.value: kind.value for kind in ActivityKind}
 
 
 def test_what_happened_to_an_agent_is_kept_as_a_code() -> None:

@@ -170,7 +170,7 @@ class Activity(_message.Message):
     POST_FIELD_NUMBER: _builtins.int
     REPLY_FIELD_NUMBER: _builtins.int
     TRADE_FIELD_NUMBER: _builtins.int
-    PASS_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
     """Its place in the log: opaque, for `after_cursor`."""
@@ -219,6 +219,10 @@ class Activity(_message.Message):
         """For TRADE."""
 
     @_builtins.property
+    def passed(self) -> Global___PassEvent:
+        """For PASS."""
+
+    @_builtins.property
     def failure(self) -> Global___FailureEvent:
         """For FAILURE."""
 
@@ -241,13 +245,14 @@ class Activity(_message.Message):
         post: Global___PostEvent | None = ...,
         reply: Global___ReplyEvent | None = ...,
         trade: Global___TradeEvent | None = ...,
+        passed: Global___PassEvent | None = ...,
         failure: Global___FailureEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "pass", b"pass", "post", b"post", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "passed", b"passed", "post", b"post", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "create_time", b"create_time", "cursor", b"cursor", "event", b"event", "failure", b"failure", "id", b"id", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "pass", b"pass", "post", b"post", "reason", b"reason", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "create_time", b"create_time", "cursor", b"cursor", "event", b"event", "failure", b"failure", "id", b"id", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "passed", b"passed", "post", b"post", "reason", b"reason", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "pass", "failure"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
