@@ -7,8 +7,9 @@ import grpc
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
-from services.agents import wire
 from services.agents.service import Agents, Journal, Tail
+from services.agents.wire import activities as log_wire
+from services.agents.wire import agents as wire
 from services.runtime.pages import next_token
 from services.runtime.protobuf import request_key
 from services.runtime.rpc.boundary import patience
@@ -76,7 +77,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
             request.agent_id, request.topic, request_key(request), patience()
         )
         return pb.TriggerPostResponse(
-            workflow_id=workflow_id, activity=wire.write_activity(activity) if activity else None
+            workflow_id=workflow_id, activity=log_wire.write_activity(activity) if activity else None
         )
 
     async def TriggerTrade(self, request: pb.TriggerTradeRequest, context: Context) -> pb.TriggerTradeResponse:
@@ -84,17 +85,17 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         check(request)
         workflow_id, activity = await self._agents.trigger_trade(request.agent_id, request_key(request), patience())
         return pb.TriggerTradeResponse(
-            workflow_id=workflow_id, activity=wire.write_activity(activity) if activity else None
+            workflow_id=workflow_id, activity=log_wire.write_activity(activity) if activity else None
         )
 
     async def ListActivity(self, request: pb.ListActivityRequest, context: Context) -> pb.ListActivityResponse:
         """List what agents did."""
-        agent_ids, kinds = wire.read_activity_filter(request)
+        agent_ids, kinds = log_wire.read_activity_filter(request)
         filters = [agent_ids, kinds]
         page = page_of(request, filters, (int,))
         listed = await self._journal.page(agent_ids, kinds, page)
         return pb.ListActivityResponse(
-            activities=[wire.write_activity(activity) for activity in listed.rows],
+            activities=[log_wire.write_activity(activity) for activity in listed.rows],
             next_page_token=next_token(listed.next_key, filters),
         )
 
@@ -102,6 +103,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         self, request: pb.WatchActivityRequest, context: Context
     ) -> AsyncIterator[pb.WatchActivityResponse]:
         """Stream what agents do."""
-        after = wire.read_cursor(request)
-        async for activity in self._tail.watch(request.agent_ids, after):
-            yield pb.WatchActivityResponse(activity=wire.write_activity(activity) if activity else None)
+        after = log_wire.read_cursor(request)
+        async for place, activity in self._tail.watch(request.agent_ids, after):
+            written = log_wire.write_activity(activity) if activity else None
+            yield pb.WatchActivityResponse(activity=written, cursor=str(place))

@@ -50,7 +50,6 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
         check(request)
         page = page_of(request, [request.provider], (int, str))
         listed = await self._providers.models(request.provider, page, deadline.get())
-        return pb.ListModelsResponse(
-            models=[wire.write_model(model) for model in listed.rows],
-            next_page_token=next_token(listed.next_key, [request.provider]),
-        )
+        response = wire.write_models(listed)
+        response.next_page_token = next_token(listed.next_key, [request.provider])
+        return response

@@ -116,9 +116,13 @@ def test_money_is_never_a_float() -> None:
 
 
 @pytest.mark.parametrize("service", list(services()), ids=lambda service: service.name)
-def test_a_service_says_how_long_a_call_without_a_deadline_has(service: ServiceDescriptor) -> None:
-    seconds = ServiceSettings.model_fields["default_deadline_seconds"].default
+def test_a_service_says_how_long_calls_have_and_request_ids_are_remembered(service: ServiceDescriptor) -> None:
+    settings = ServiceSettings.model_fields
+    seconds, days = settings["default_deadline_seconds"].default, settings["request_days"].default
     text = (ROOT / "protos" / service.file.name).read_text()
     comment = re.search(rf"((?:^//.*\n)+)^service {service.name} ", text, re.MULTILINE)
     assert comment is not None
-    assert f"A call without a deadline has {seconds:g} seconds" in " ".join(comment[1].replace("//", "").split())
+    said = " ".join(comment[1].replace("//", "").split())
+    assert f"A call without a deadline has {seconds:g} seconds" in said
+    has_ids = any("request_id" in method.input_type.fields_by_name for method in service.methods)
+    assert (f"It is remembered for {days} days" in said) == has_ids

@@ -39,8 +39,8 @@ class MemoryRecords(Protocol):
         """Return an agent's next memories after this number, with their history, in the order of storing."""
         ...
 
-    async def history(self, item: Memory) -> tuple[Memory, ...]:
-        """Return what a memory was before each update, newest first."""
+    async def versions(self, item: Memory, page: Page) -> Paged[Memory]:
+        """Return a page of what a memory was before each update, newest first, after the version of its key."""
         ...
 
     async def stats(self, agent_id: str, now: datetime) -> MemoryStats:

@@ -55,11 +55,15 @@ class Memories:
         check_provenance(memories, writer)
         return await self._creating.join(_New([Remembered(memory) for memory in memories], key))
 
-    async def get(self, agent_id: str, memory_id: str, *, with_history: bool = False) -> Remembered:
+    async def get(self, agent_id: str, memory_id: str) -> Memory:
         """Return one memory. Raises MemoryNotFound."""
         async with self._store.reading() as records:
-            memory = await self._existing(records, agent_id, memory_id)
-            return Remembered(memory, await records.history(memory) if with_history else ())
+            return await self._existing(records, agent_id, memory_id)
+
+    async def versions(self, agent_id: str, memory_id: str, page: Page) -> Paged[Memory]:
+        """Return a page of what a memory was before each update, newest first. Raises MemoryNotFound."""
+        async with self._store.reading() as records:
+            return await records.versions(await self._existing(records, agent_id, memory_id), page)
 
     async def page(self, agent_id: str, wanted: MemoryFilter, page: Page) -> Paged[Memory]:
         """Return a page of memories, newest first."""

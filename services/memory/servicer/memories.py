@@ -68,8 +68,19 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
     async def GetMemory(self, request: pb.GetMemoryRequest, context: Context) -> pb.GetMemoryResponse:
         """Return one memory."""
         check(request)
-        found = await self._memories.get(request.agent_id, request.id, with_history=request.include_history)
-        return pb.GetMemoryResponse(memory=wire.write_memory(found.memory), history=wire.write_memories(found.history))
+        memory = await self._memories.get(request.agent_id, request.id)
+        return pb.GetMemoryResponse(memory=wire.write_memory(memory))
+
+    async def ListMemoryVersions(
+        self, request: pb.ListMemoryVersionsRequest, context: Context
+    ) -> pb.ListMemoryVersionsResponse:
+        """List what a memory was."""
+        check(request)
+        filters = [request.agent_id, request.id]
+        listed = await self._memories.versions(request.agent_id, request.id, page_of(request, filters, (int,)))
+        return pb.ListMemoryVersionsResponse(
+            versions=wire.write_memories(listed.rows), next_page_token=next_token(listed.next_key, filters)
+        )
 
     async def ListMemories(self, request: pb.ListMemoriesRequest, context: Context) -> pb.ListMemoriesResponse:
         """List an agent's memories."""

@@ -66,8 +66,14 @@ class Agent:
 
     async def history(self, memory_id: str) -> list[pb.Memory]:
         """Return what a memory was."""
-        request = pb.GetMemoryRequest(agent_id=self.id, id=memory_id, include_history=True)
-        return list((await self.service.GetMemory(request)).history)
+        versions: list[pb.Memory] = []
+        request = pb.ListMemoryVersionsRequest(agent_id=self.id, id=memory_id, page_size=2)
+        while True:
+            page = await self.service.ListMemoryVersions(request)
+            versions += page.versions
+            if not page.next_page_token:
+                return versions
+            request.page_token = page.next_page_token
 
     async def update(self, memory_id: str, etag: str = "", request_id: str = "", **values: Any) -> pb.Memory:
         """Set the fields that are given; one that is None is cleared."""

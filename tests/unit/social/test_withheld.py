@@ -175,7 +175,7 @@ async def test_what_may_have_been_posted_is_not_sent_again_before_its_time(desk:
     await replica.create("hello")
     await desk.pass_time(replica, VISIBILITY)
     [post] = desk.store.posts.values()
-    assert (post.state, post.state_cause) == (PostState.UNKNOWN, Cause.ACCOUNT_LOCKED)
+    assert (post.state, post.state_cause) == (PostState.OUTCOME_UNKNOWN, Cause.ACCOUNT_LOCKED)
     assert post.due_time == desk.clock.now() + timedelta(minutes=15)
     await desk.pass_time(replica, 900)
     assert desk.network.texts() == ["hello"]

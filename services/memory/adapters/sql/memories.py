@@ -86,9 +86,13 @@ class SqlMemories(SqlSearch):
         history = await self._histories([item for item in found if item.version > 1])
         return [Remembered(item, history.get(item.seq, ())) for item in found]
 
-    async def history(self, item: Memory) -> tuple[Memory, ...]:
-        """Return what a memory was before each update, newest first."""
-        return (await self._histories([item])).get(item.seq, ())
+    async def versions(self, item: Memory, page: Page) -> Paged[Memory]:
+        """Return a page of what a memory was before each update, newest first, after the version of its key."""
+        before = [] if page.after is None else [revision.c.version < page.after[0]]
+        query = sa.select(revision).where(revision.c.seq == item.seq, *before).order_by(revision.c.version.desc())
+        rows = await self._connection.execute(query.limit(page.size + 1))
+        states = [read_state(item, state) for _, _, state in rows]
+        return Paged.cut(states, page, lambda state: (state.version,))
 
     async def stats(self, agent_id: str, now: datetime) -> MemoryStats:
         """Return what an agent remembers, in numbers."""
