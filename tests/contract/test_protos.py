@@ -126,3 +126,31 @@ def test_a_service_says_how_long_calls_have_and_request_ids_are_remembered(servi
     assert f"A call without a deadline has {seconds:g} seconds" in said
     has_ids = any("request_id" in method.input_type.fields_by_name for method in service.methods)
     assert (f"It is remembered for {days} days" in said) == has_ids
+
+
+BOUNDED = {
+    "GenerateResponse.candidates": "as many as `candidate_count`",
+    "GetAgentStatusResponse.schedule": "one for each kind of action",
+    "GetAgentStatusResponse.notices": "no more than a persona has fields",
+    "BatchCreateMemoriesResponse.memories": "as many as were given",
+    "SearchMemoriesResponse.hits": "as many as `max_results`",
+    "ExportMemoriesResponse.history": "what the import takes: `max_items`",
+    "GetMemoryStatsResponse.kinds": "one for each kind",
+    "GetMemoryStatsResponse.provenances": "one for each source",
+    "GetConversationResponse.posts": "as many as `max_posts`",
+    "GetPricesResponse.prices": "as many as were asked for",
+}
+"""Lists in answers that are not in pages, and what bounds them."""
+
+
+@every_method
+def test_every_list_in_an_answer_is_in_pages_or_bounded(method: MethodDescriptor) -> None:
+    answer = method.output_type
+    if "next_page_token" not in answer.fields_by_name:
+        lists = {f"{answer.name}.{field.name}" for field in answer.fields if field.is_repeated}
+        assert lists <= BOUNDED.keys()
+
+
+def test_what_is_said_to_bound_a_list_is_about_one() -> None:
+    lists = {f"{method.output_type.name}.{field.name}" for method in METHODS for field in method.output_type.fields}
+    assert BOUNDED.keys() <= lists
