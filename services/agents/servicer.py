@@ -1,6 +1,7 @@
 """The gRPC class of the agents service: check, convert, call, convert back."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -9,11 +10,15 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
 from services.agents import wire
 from services.agents.service import Agents, Journal, Tail
-from services.runtime.pages import next_token, read_page
+from services.runtime.pages import read_page
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.answers import fill_from
 from services.runtime.rpc.boundary import patience
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+_AGENTS_AT_ONCE = 8
+"""How many are read before it is known what they weigh: a persona may have a megabyte."""
 
 
 class AgentServicer(pb_grpc.AgentServiceServicer):
@@ -38,9 +43,8 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
     async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
         """List agents."""
         page = read_page(request.page_size, request.page_token, [], (str,))
-        listed = await self._agents.page(page)
-        return pb.ListAgentsResponse(
-            agents=[wire.write_agent(agent) for agent in listed.rows], next_page_token=next_token(listed.next_key, [])
+        return await fill_from(
+            pb.ListAgentsResponse(), page, self._agents.page, wire.write_agent, [], first=_AGENTS_AT_ONCE
         )
 
     async def UpdateAgent(self, request: pb.UpdateAgentRequest, context: Context) -> pb.UpdateAgentResponse:
@@ -90,11 +94,8 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         agent_ids, kinds = wire.read_activity_filter(request)
         filters = [agent_ids, kinds]
         page = read_page(request.page_size, request.page_token, filters, (int,))
-        listed = await self._journal.page(agent_ids, kinds, page)
-        return pb.ListActivityResponse(
-            activities=[wire.write_activity(activity) for activity in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        read = partial(self._journal.page, agent_ids, kinds)
+        return await fill_from(pb.ListActivityResponse(), page, read, wire.write_activity, filters)
 
     async def WatchActivity(
         self, request: pb.WatchActivityRequest, context: Context

@@ -17,6 +17,10 @@ from services.runtime.protobuf import write_time
 MOST_ID = 64
 _MOST_TRIGGER_ID = 100
 _MOST_TOPIC = 500
+MOST_PERSONA_BYTES = 2**20
+"""Of a persona as a Struct: what is kept of one, and what is said of its fields, is never more than twice as much."""
+_MOST_SHOWN_BYTES = 5 * 2**19
+"""Earlier versions took personas that nobody could read."""
 _KINDS = {pb.ActivityKind.Value(f"ACTIVITY_KIND_{kind.name}"): kind for kind in ActivityKind}
 _KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 
@@ -26,6 +30,7 @@ def read_new_persona(request: pb.CreateAgentRequest) -> dict[str, Any]:
     with Checks() as checks:
         if not request.HasField("persona"):
             checks.refuse("persona", "is required")
+        _check_size(checks, "persona", request.persona)
         checks.request_id(request.request_id)
     return _as_json("persona", request.persona)
 
@@ -37,8 +42,14 @@ def read_changed_persona(request: pb.UpdateAgentRequest) -> dict[str, Any]:
         checks.mask("update_mask", request.update_mask.paths, {"persona"})
         if not request.agent.HasField("persona"):
             checks.refuse("agent.persona", "is required")
+        _check_size(checks, "agent.persona", request.agent.persona)
         checks.request_id(request.request_id)
     return _as_json("agent.persona", request.agent.persona)
+
+
+def _check_size(checks: Checks, field: str, persona: Struct) -> None:
+    if (size := persona.ByteSize()) > MOST_PERSONA_BYTES:
+        checks.refuse(field, f"must have at most {MOST_PERSONA_BYTES:,} bytes, and has {size:,}")
 
 
 def _as_json(field: str, given: Struct) -> dict[str, Any]:
@@ -99,7 +110,7 @@ def write_agent(agent: AgentRecord) -> pb.Agent:
         name=agent.name,
         description=agent.description,
         is_active=agent.is_active,
-        persona=persona,
+        persona=persona if persona.ByteSize() <= _MOST_SHOWN_BYTES else None,
         unknown_fields=unknown_fields(agent.persona),
         account_id=agent.account_id,
         wallet_id=agent.wallet_id,

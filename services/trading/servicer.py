@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import grpc
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2_grpc as pb_grpc
-from services.runtime.pages import next_token, read_page
+from services.runtime.pages import Page, Paged, read_page
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.answers import fill, fill_from
 from services.runtime.rpc.boundary import patience
 from services.trading import wire
 from services.trading.domain.wallet import Wallet
@@ -47,11 +49,12 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         """List wallets."""
         wire.check_wallets(request)
         page = read_page(request.page_size, request.page_token, [request.agent_id], (datetime, str))
-        listed = await self._wallets.page(request.agent_id, page)
-        return pb.ListWalletsResponse(
-            wallets=await self._written(listed.rows),
-            next_page_token=next_token(listed.next_key, [request.agent_id]),
-        )
+
+        async def read(part: Page) -> Paged[pb.Wallet]:
+            listed = await self._wallets.page(request.agent_id, part)
+            return listed.turned(await self._written(listed.rows))
+
+        return await fill_from(pb.ListWalletsResponse(), page, read, lambda wallet: wallet, [request.agent_id])
 
     async def GetBalances(self, request: pb.GetBalancesRequest, context: Context) -> pb.GetBalancesResponse:
         """Read a wallet's balances from the chain."""
@@ -79,11 +82,8 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         states = wire.read_states(request)
         filters = [request.wallet_id, states]
         page = read_page(request.page_size, request.page_token, filters, (datetime, str))
-        listed = await self._trades.page(request.wallet_id, states, page)
-        return pb.ListTradesResponse(
-            trades=[wire.write_trade(trade) for trade in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        read = partial(self._trades.page, request.wallet_id, states)
+        return await fill_from(pb.ListTradesResponse(), page, read, wire.write_trade, filters)
 
     async def GetPrices(self, request: pb.GetPricesRequest, context: Context) -> pb.GetPricesResponse:
         """Return what tokens cost."""
@@ -97,10 +97,7 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         """List the tokens that trend now."""
         page = read_page(request.page_size, request.page_token, [], (int,), default=10, most=50)
         listed = await self._market.trending(page)
-        return pb.ListTrendingTokensResponse(
-            tokens=[wire.write_token(token) for token in listed.rows],
-            next_page_token=next_token(listed.next_key, []),
-        )
+        return fill(pb.ListTrendingTokensResponse(), listed, wire.write_token, [])
 
     async def GetPolicy(self, request: pb.GetPolicyRequest, context: Context) -> pb.GetPolicyResponse:
         """Return the policy of a wallet."""

@@ -30,21 +30,26 @@ async def read_import(requests: AsyncIterator[pb.ImportMemoriesRequest], now: da
     memories: list[Remembered] = []
     body = hashlib.sha256()
     agent_id = request_id = ""
-    total = 0
+    total = messages = 0
     async for request in requests:
         if not memories:
             agent_id, request_id = request.agent_id, request.request_id
             with Checks() as checks:
                 check_agent(checks, agent_id)
                 checks.request_id(request_id)
-        memories.append(read_imported(request, agent_id, len(memories) + 1, now))
+        messages += 1
+        given = read_imported(request, agent_id, messages, now)
+        if request.memory.id and memories and (whole := memories[-1].continued(given)):
+            memories[-1] = whole
+        else:
+            memories.append(given)
         written = request.SerializeToString(deterministic=True)
         body.update(written)
         total += len(written)
         if total > _MOST_BYTES:
             raise InvalidRequest([Violation("memory", f"must be at most {_MOST_BYTES:,} bytes in one import")])
-        if len(memories) > _MOST:
-            raise InvalidRequest([Violation("memory", f"must be at most {_MOST} in one import")])
+        if messages > _MOST:
+            raise InvalidRequest([Violation("memory", f"must be in at most {_MOST:,} messages of one import")])
     if not memories:
         raise InvalidRequest([Violation("memory", "is required")])
     key = RequestKey(identity.name(), "puppet.memory.v1.ImportMemories", request_id, body.hexdigest())

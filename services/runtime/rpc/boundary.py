@@ -21,7 +21,7 @@ from grpc_status import rpc_status
 from services.runtime import errors
 from services.runtime.rpc import identity, status, telemetry
 from services.runtime.rpc.authentication import Authentication
-from services.runtime.rpc.bounds import Shape
+from services.runtime.rpc.bounds import MOST_BYTES, Shape
 from services.runtime.rpc.registry import Registered
 from services.runtime.settings import ServiceSettings
 
@@ -110,6 +110,7 @@ class Boundary(grpc.aio.ServerInterceptor):
         streams_in, streams_out = handler.request_streaming, handler.response_streaming
         rule = None if method.startswith(_REFLECTION) else self._authentication.rule(method)
         parse = _Parser(self._bounds.get(method), handler.request_deserializer)
+        write = _writer(handler.response_serializer)
 
         async def read(data: Any, call: _Call) -> Any:
             """Read what came, now that it is known from whom, and let it pass if they may ask for it."""
@@ -122,7 +123,7 @@ class Boundary(grpc.aio.ServerInterceptor):
 
         async def answer(data: Any, context: Context) -> Any:
             async with self._guard(method, context, is_stream=streams_in) as call:
-                return await behaviour(await read(data, call), context)
+                return write(await behaviour(await read(data, call), context))
 
         async def answers(data: Any, context: Context) -> AsyncIterator[Any]:
             async with self._guard(method, context, is_stream=True) as call, contextlib.AsyncExitStack() as stack:
@@ -132,7 +133,7 @@ class Boundary(grpc.aio.ServerInterceptor):
                 async for item in items:
                     # A stream outlives what let it in: who is revoked meanwhile hears no more of it.
                     self._authentication.check_current(call.proof)
-                    yield item
+                    yield write(item)
 
         make: Any = {
             (False, False): grpc.unary_unary_rpc_method_handler,
@@ -141,7 +142,7 @@ class Boundary(grpc.aio.ServerInterceptor):
             (True, True): grpc.stream_stream_rpc_method_handler,
         }[streams_in, streams_out]
         # Without a deserializer gRPC hands on the bytes: what nobody vouches for is not taken apart.
-        wrapped: Handler = make(answers if streams_out else answer, None, handler.response_serializer)
+        wrapped: Handler = make(answers if streams_out else answer, None, None)
         return wrapped
 
     @contextlib.asynccontextmanager
@@ -222,6 +223,17 @@ class _Parser:
     async def each(self, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for data in items:
             yield self(data)
+
+
+def _writer(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:
+    def write(answer: Any) -> bytes:
+        data: bytes = answer if serialize is None else serialize(answer)
+        if len(data) > MOST_BYTES:
+            # Its caller would hear of a limit of its own, and not of us.
+            raise ValueError(f"an answer has {len(data):,} bytes, and nobody reads more than {MOST_BYTES:,}")
+        return data
+
+    return write
 
 
 def _ms_since(started: float) -> float:

@@ -66,8 +66,17 @@ class Agent:
 
     async def history(self, memory_id: str) -> list[pb.Memory]:
         """Return what a memory was."""
+        return [state for part in await self.parts_of_history(memory_id) for state in part]
+
+    async def parts_of_history(self, memory_id: str) -> list[list[pb.Memory]]:
+        """Return what a memory was, as it was read."""
+        parts: list[list[pb.Memory]] = []
         request = pb.GetMemoryRequest(agent_id=self.id, id=memory_id, include_history=True)
-        return list((await self.service.GetMemory(request)).history)
+        while not parts or request.history_page_token:
+            answer = await self.service.GetMemory(request)
+            parts.append(list(answer.history))
+            request.history_page_token = answer.next_history_page_token
+        return parts
 
     async def update(self, memory_id: str, etag: str = "", request_id: str = "", **values: Any) -> pb.Memory:
         """Set the fields that are given; one that is None is cleared."""

@@ -122,7 +122,8 @@ class Agent(_message.Message):
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
         """The persona, with `[redacted]` in place of every secret, and of the value of every field that this version does not
-        know: of those only the paths are kept.
+        know: of those only the paths are kept. At most 1 MiB; one that an earlier version took and that is more than a client
+        reads is left out.
         """
 
     @_builtins.property
@@ -317,7 +318,9 @@ class CreateAgentRequest(_message.Message):
     """At most 128 characters. The same id and body returns the agent that the first call made."""
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
-        """The persona file as an object. `id` and `name` are required; what breaks a rule is refused with every violation named."""
+        """The persona file as an object. `id` and `name` are required; what breaks a rule is refused with every violation named.
+        At most 1 MiB.
+        """
 
     def __init__(
         self,

@@ -361,7 +361,9 @@ class BatchCreateMemoriesResponse(_message.Message):
     """How many of them were there before, or stood twice in the request."""
     @_builtins.property
     def memories(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
-        """One for each that was asked for, in the same order."""
+        """One for each that was asked for, in the same order. Where all of them are more than a message of 4 MiB holds, the last
+        ones have only `id`, `agent_id` and `etag`.
+        """
 
     def __init__(
         self,
@@ -386,22 +388,26 @@ class GetMemoryRequest(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     ID_FIELD_NUMBER: _builtins.int
     INCLUDE_HISTORY_FIELD_NUMBER: _builtins.int
+    HISTORY_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent it belongs to."""
     id: _builtins.str
     """Its id."""
     include_history: _builtins.bool
     """Return the history too."""
+    history_page_token: _builtins.str
+    """The `next_history_page_token` of the answer before: the history goes on where that ended."""
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
         id: _builtins.str = ...,
         include_history: _builtins.bool = ...,
+        history_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "id", b"id", "include_history", b"include_history"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "history_page_token", b"history_page_token", "id", b"id", "include_history", b"include_history"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -415,23 +421,27 @@ class GetMemoryResponse(_message.Message):
 
     MEMORY_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
+    NEXT_HISTORY_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_history_page_token: _builtins.str
+    """Where the history goes on; empty when this is the rest of it."""
     @_builtins.property
     def memory(self) -> Global___Memory:
         """The memory."""
 
     @_builtins.property
     def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
-        """What it was before each update, newest first."""
+        """What it was before each update, newest first: as much of it as a message of 4 MiB holds."""
 
     def __init__(
         self,
         *,
         memory: Global___Memory | None = ...,
         history: _abc.Iterable[Global___Memory] | None = ...,
+        next_history_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["history", b"history", "memory", b"memory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["history", b"history", "memory", b"memory", "next_history_page_token", b"next_history_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -871,6 +881,9 @@ class SearchMemoriesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HITS_FIELD_NUMBER: _builtins.int
+    OMITTED_HIT_COUNT_FIELD_NUMBER: _builtins.int
+    omitted_hit_count: _builtins.int
+    """How many more hits, of lower scores, were found than a message of 4 MiB holds."""
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemoryHit]:
         """Highest score first."""
@@ -879,10 +892,11 @@ class SearchMemoriesResponse(_message.Message):
         self,
         *,
         hits: _abc.Iterable[Global___MemoryHit] | None = ...,
+        omitted_hit_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "omitted_hit_count", b"omitted_hit_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -992,7 +1006,9 @@ Global___ExportMemoriesRequest: _TypeAlias = ExportMemoriesRequest  # noqa: Y015
 
 @_typing.final
 class ExportMemoriesResponse(_message.Message):
-    """One memory of an export."""
+    """One memory of an export. One whose history is more than a message of 4 MiB holds comes several times, one after the other,
+    each time with the next part of its history.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1007,7 +1023,7 @@ class ExportMemoriesResponse(_message.Message):
 
     @_builtins.property
     def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
-        """What it was before each update, newest first."""
+        """What it was before each update, newest first, or the next part of that."""
 
     def __init__(
         self,
@@ -1026,7 +1042,7 @@ Global___ExportMemoriesResponse: _TypeAlias = ExportMemoriesResponse  # noqa: Y0
 
 @_typing.final
 class ImportMemoriesRequest(_message.Message):
-    """One memory to import."""
+    """One memory to import, or the next part of the history of the one before."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
