@@ -74,20 +74,14 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
     async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
         """Make an agent post now."""
         wire.check_trigger(request)
-        workflow_id, activity = await self._agents.trigger_post(
-            request.agent_id, request.topic, request_key(request), patience()
-        )
-        return pb.TriggerPostResponse(
-            workflow_id=workflow_id, activity=wire.write_activity(activity) if activity else None
-        )
+        done = await self._agents.trigger_post(request.agent_id, request.topic, request_key(request), patience())
+        return wire.write_triggered(pb.TriggerPostResponse(), done)
 
     async def TriggerTrade(self, request: pb.TriggerTradeRequest, context: Context) -> pb.TriggerTradeResponse:
         """Make an agent consider a trade now."""
         wire.check_trigger(request)
-        workflow_id, activity = await self._agents.trigger_trade(request.agent_id, request_key(request), patience())
-        return pb.TriggerTradeResponse(
-            workflow_id=workflow_id, activity=wire.write_activity(activity) if activity else None
-        )
+        done = await self._agents.trigger_trade(request.agent_id, request_key(request), patience())
+        return wire.write_triggered(pb.TriggerTradeResponse(), done)
 
     async def ListActivity(self, request: pb.ListActivityRequest, context: Context) -> pb.ListActivityResponse:
         """List what agents did."""

@@ -1,7 +1,7 @@
 """Between protobuf and domain; every request is checked here, all its violations at once."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.json_format import Error, MessageToDict
 from google.protobuf.struct_pb2 import Struct
@@ -9,10 +9,12 @@ from google.protobuf.struct_pb2 import Struct
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord
 from services.agents.domain.persona import unknown_fields
-from services.agents.service.agents import Status
+from services.agents.service.agents import Status, Triggered
 from services.runtime.checks import Checks
 from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
+
+TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerTradeResponse)
 
 MOST_ID = 64
 _MOST_TRIGGER_ID = 100
@@ -163,6 +165,25 @@ def write_activity(activity: ActivityRecord) -> pb.Activity:
         details=activity.details,
         create_time=write_time(activity.create_time),
     )
+
+
+def write_triggered(answer: TriggeredT, triggered: Triggered) -> TriggeredT:
+    """Return what came of a workflow, or what it waits for, as it goes over the wire."""
+    answer.workflow_id = triggered.workflow_id
+    if triggered.outcome is not None:
+        answer.activity.CopyFrom(write_activity(triggered.outcome))
+    elif (waiting := triggered.waiting) is not None:
+        answer.waiting.CopyFrom(
+            pb.Waiting(
+                step=waiting.step,
+                begin_time=write_time(waiting.begin_time),
+                reason=waiting.reason,
+                description=waiting.message,
+            )
+        )
+    else:
+        answer.waiting.SetInParent()
+    return answer
 
 
 def _agents(checks: Checks, request: pb.ListActivityRequest | pb.WatchActivityRequest) -> None:

@@ -1,6 +1,8 @@
 """Durable workflows: what takes long, and is done once whatever dies in between."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from services.agents.ports.stored import Task
@@ -15,6 +17,16 @@ class StepFailed(Exception):
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Where a workflow is: its step, since when, and why the step's last attempt failed, if it did."""
+
+    step: str
+    begin_time: datetime
+    reason: str = ""
+    message: str = ""
 
 
 class Run(Protocol):
@@ -47,4 +59,8 @@ class Workflows(Protocol):
 
     async def start(self, workflow_id: str, task: Task) -> None:
         """Start a workflow durably, unless there is one with this id."""
+        ...
+
+    def waiting(self, workflow_id: str) -> Waiting | None:
+        """Return where a workflow of this process is; None when it isn't under way here."""
         ...

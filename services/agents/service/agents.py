@@ -14,7 +14,7 @@ from services.agents.domain.persona import Persona, read_kept, read_persona, red
 from services.agents.domain.schedule import first_due, in_reach, kinds
 from services.agents.ports.store import Records, Store
 from services.agents.ports.stored import PostTask, Task, TradeTask, WithdrawTask
-from services.agents.ports.workflows import Workflows
+from services.agents.ports.workflows import Waiting, Workflows
 from services.agents.service.cast import Cast
 from services.agents.service.journal import TURN, Entry, Journal
 from services.agents.service.provisioning import Provisioning
@@ -36,6 +36,15 @@ class Status:
     lacks_provider: bool
     """True when its persona names a provider that the llm service doesn't have."""
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Triggered:
+    """A workflow that was asked for: what came of it, or, when that took too long, where it is."""
+
+    workflow_id: str
+    outcome: ActivityRecord | None
+    waiting: Waiting | None
 
 
 class Agents:
@@ -70,7 +79,7 @@ class Agents:
         async with self._store.writing() as records:
             if (first := await _created(records, persona.id, key)) is not None:
                 return first
-        account = await self._provisioning.account(persona, secrets)
+        account = await self._provisioning.account(persona, raw, has_one=False)
         wallet = await self._provisioning.wallet(persona, secrets)
         await self._provisioning.memories(persona.id, persona.memory)
         now, mood = self._clock.now(), baseline(persona)
@@ -128,7 +137,7 @@ class Agents:
                 return agent
             if etag and etag != agent.etag:
                 raise Conflict(f"agent {agent_id!r} has changed since", etag=agent.etag)
-        account = await self._provisioning.account(persona, secrets)
+        account = await self._provisioning.account(persona, raw, has_one=bool(agent.account_id))
         wallet = await self._provisioning.wallet(persona, secrets)
         now = self._clock.now()
         async with self._store.writing(TURN) as records:
@@ -190,10 +199,8 @@ class Agents:
             lacks_provider = await self._provisioning.lacks_provider(persona)
         return Status(agent, mood, schedule, counts, lacks_provider, now)
 
-    async def trigger_post(
-        self, agent_id: str, topic: str, key: RequestKey, seconds: float
-    ) -> tuple[str, ActivityRecord | None]:
-        """Let an agent post now; returns the workflow's id, and what came of it within this time.
+    async def trigger_post(self, agent_id: str, topic: str, key: RequestKey, seconds: float) -> Triggered:
+        """Let an agent post now, and say what came of it within this time.
 
         Raises AgentNotFound, AgentInactive and NoAccount.
         """
@@ -201,16 +208,14 @@ class Agents:
             f"trigger-post/{key.digest}", PostTask(agent_id, topic, is_awaited=True), key, seconds
         )
 
-    async def trigger_trade(self, agent_id: str, key: RequestKey, seconds: float) -> tuple[str, ActivityRecord | None]:
-        """Let an agent consider a trade now; returns the workflow's id, and what came of it within this time.
+    async def trigger_trade(self, agent_id: str, key: RequestKey, seconds: float) -> Triggered:
+        """Let an agent consider a trade now, and say what came of it within this time.
 
         Raises AgentNotFound, AgentInactive and TradingDisabled.
         """
         return await self._trigger(f"trigger-trade/{key.digest}", TradeTask(agent_id), key, seconds)
 
-    async def _trigger(
-        self, workflow_id: str, task: Task, key: RequestKey, seconds: float
-    ) -> tuple[str, ActivityRecord | None]:
+    async def _trigger(self, workflow_id: str, task: Task, key: RequestKey, seconds: float) -> Triggered:
         async with self._store.writing() as records:
             agent = await _existing(records, task.agent_id)
             if await records.claim(key, workflow_id) is None:
@@ -220,7 +225,7 @@ class Agents:
         if (outcome := await self._journal.outcome(workflow_id, 0)) is None:
             await self._workflows.start(workflow_id, task)
             outcome = await self._journal.outcome(workflow_id, seconds)
-        return workflow_id, outcome
+        return Triggered(workflow_id, outcome, None if outcome else self._workflows.waiting(workflow_id))
 
     async def _start(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
         agent.start(now)

@@ -39,6 +39,12 @@ _ANSWER_SECONDS = 0.5
 _TELLING_SECONDS = 0.05
 """What is left of a caller's deadline for a call that is ended at it to say so."""
 
+_ENDING_SECONDS = 1.0
+"""How long calls have that are ended, to clean up behind them."""
+
+_LOOK_SECONDS, _MOST_LOOKS = 0.01, 25
+"""For so long no call must have arrived before the server stops, and how often that is waited for at most."""
+
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 
 
@@ -75,6 +81,12 @@ class Boundary(grpc.aio.ServerInterceptor):
         self._exempt = (_HEALTH, _REFLECTION) if is_reflection_open else (_HEALTH,)
         self._free = {False: settings.max_concurrent_calls, True: settings.max_open_streams}
         self._default_deadline = settings.default_deadline_seconds
+        self._under_way: set[asyncio.Timeout] = set()
+        self._rests = asyncio.Event()
+        self._is_draining = self._is_ending = False
+        self._held = asyncio.Event()
+        self._held.set()
+        self._refused = 0
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -94,6 +106,39 @@ class Boundary(grpc.aio.ServerInterceptor):
             return handler
         wrapped = self._wrapped[method] = self._wrap(method, handler)
         return wrapped
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse what arrives from now on, and return when nothing is under way; what still is by then is ended.
+
+        The calls that arrive last wait to be refused until `release`, when the server has said that it stops: who is
+        refused before would call again on a connection of which gRPC then cancels all that is new.
+        """
+        self._is_draining = True
+        if not await self._is_at_rest(seconds):
+            self._is_ending = True
+            log.warning("calls are ended", extra={"calls": len(self._under_way)})
+            for call in list(self._under_way):
+                if not call.expired():
+                    call.reschedule(asyncio.get_running_loop().time())
+            await self._is_at_rest(_ENDING_SECONDS)
+        self._held = asyncio.Event()
+        for _ in range(_MOST_LOOKS):
+            before = self._refused
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self._refused == before:
+                break
+
+    def release(self) -> None:
+        """Refuse the calls that arrived last, which wait since then."""
+        self._held.set()
+
+    async def _is_at_rest(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._under_way:
+                    self._rests.clear()
+                    await self._rests.wait()
+        return not self._under_way
 
     def _unknown(self, method: str) -> Handler:
         async def answers(_requests: Any, context: Context) -> AsyncIterator[Any]:
@@ -151,6 +196,10 @@ class Boundary(grpc.aio.ServerInterceptor):
         telemetry.continue_trace(metadata)
         started = time.monotonic()
         try:
+            if self._is_draining:
+                self._refused += 1
+                await self._held.wait()
+                raise errors.Stopping
             proof = self._authentication.identify(context, metadata)
             with self._admission(is_stream):
                 async with self._deadline(context, is_stream):
@@ -164,7 +213,8 @@ class Boundary(grpc.aio.ServerInterceptor):
             await self._refuse(context, error)
         except TimeoutError:
             log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
-            await self._refuse(context, errors.TooLate("the call was not done at its deadline"))
+            late = errors.TooLate("the call was not done at its deadline")
+            await self._refuse(context, errors.Stopping() if self._is_ending else late)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if context.cancelled() or (task is not None and task.cancelling()):
@@ -192,15 +242,22 @@ class Boundary(grpc.aio.ServerInterceptor):
 
     @contextlib.asynccontextmanager
     async def _deadline(self, context: Context, is_stream: bool) -> AsyncIterator[None]:
-        remaining = context.time_remaining()
-        if remaining is None and is_stream:
-            yield
-            return
-        # A little before its caller gives up, who would otherwise never hear why.
-        limit = self._default_deadline if remaining is None else remaining - min(_TELLING_SECONDS, remaining / 10)
-        deadline.set(asyncio.get_running_loop().time() + limit)
-        async with asyncio.timeout(limit):
-            yield
+        remaining, limit = context.time_remaining(), None
+        if remaining is not None:
+            # A little before its caller gives up, who would otherwise never hear why.
+            limit = remaining - min(_TELLING_SECONDS, remaining / 10)
+        elif not is_stream:
+            limit = self._default_deadline
+        if limit is not None:
+            deadline.set(asyncio.get_running_loop().time() + limit)
+        async with asyncio.timeout(limit) as call:
+            self._under_way.add(call)
+            try:
+                yield
+            finally:
+                self._under_way.discard(call)
+                if not self._under_way:
+                    self._rests.set()
 
 
 @dataclass(frozen=True, slots=True)

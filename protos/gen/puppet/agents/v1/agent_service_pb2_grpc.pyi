@@ -68,7 +68,8 @@ class AgentServiceStub:
     WatchActivity: _aio.UnaryStreamMultiCallable[_agent_service_pb2.WatchActivityRequest, _agent_service_pb2.WatchActivityResponse]
     """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
     activity is a heartbeat. The stream can be resumed from any item's cursor.
-    Errors: INVALID_REQUEST.
+    It never ends well: UNAVAILABLE says when to come back.
+    Errors: INVALID_REQUEST, UNAVAILABLE.
     """
 
 class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -191,7 +192,8 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.AsyncIterator[_agent_service_pb2.WatchActivityResponse]:
         """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
         activity is a heartbeat. The stream can be resumed from any item's cursor.
-        Errors: INVALID_REQUEST.
+        It never ends well: UNAVAILABLE says when to come back.
+        Errors: INVALID_REQUEST, UNAVAILABLE.
         """
 
 def add_AgentServiceServicer_to_server(servicer: AgentServiceServicer, server: _aio.Server) -> None: ...
