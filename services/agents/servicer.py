@@ -10,10 +10,10 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
 from services.agents import wire
 from services.agents.service import Agents, Journal, Tail
-from services.runtime.pages import read_page
 from services.runtime.protobuf import request_key
 from services.runtime.rpc.answers import fill_from
 from services.runtime.rpc.boundary import patience
+from services.runtime.rpc.limits import check, page_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -37,12 +37,13 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
 
     async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
         """Return one agent."""
-        wire.check_id(request)
+        check(request)
         return pb.GetAgentResponse(agent=wire.write_agent(await self._agents.get(request.id)))
 
     async def ListAgents(self, request: pb.ListAgentsRequest, context: Context) -> pb.ListAgentsResponse:
         """List agents."""
-        page = read_page(request.page_size, request.page_token, [], (str,))
+        check(request)
+        page = page_of(request, [], (str,))
         return await fill_from(
             pb.ListAgentsResponse(), page, self._agents.page, wire.write_agent, [], first=_AGENTS_AT_ONCE
         )
@@ -56,30 +57,30 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
 
     async def StartAgent(self, request: pb.StartAgentRequest, context: Context) -> pb.StartAgentResponse:
         """Start an agent's schedule."""
-        wire.check_switch(request)
+        check(request)
         agent = await self._agents.start(request.id, request_key(request))
         return pb.StartAgentResponse(agent=wire.write_agent(agent))
 
     async def StopAgent(self, request: pb.StopAgentRequest, context: Context) -> pb.StopAgentResponse:
         """Stop an agent's schedule."""
-        wire.check_switch(request)
+        check(request)
         agent = await self._agents.stop(request.id, request_key(request))
         return pb.StopAgentResponse(agent=wire.write_agent(agent))
 
     async def GetAgentStatus(self, request: pb.GetAgentStatusRequest, context: Context) -> pb.GetAgentStatusResponse:
         """Say what an agent is doing."""
-        wire.check_id(request)
+        check(request)
         return wire.write_status(await self._agents.status(request.id))
 
     async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
         """Make an agent post now."""
-        wire.check_trigger(request)
+        check(request)
         done = await self._agents.trigger_post(request.agent_id, request.topic, request_key(request), patience())
         return wire.write_triggered(pb.TriggerPostResponse(), done)
 
     async def TriggerTrade(self, request: pb.TriggerTradeRequest, context: Context) -> pb.TriggerTradeResponse:
         """Make an agent consider a trade now."""
-        wire.check_trigger(request)
+        check(request)
         done = await self._agents.trigger_trade(request.agent_id, request_key(request), patience())
         return wire.write_triggered(pb.TriggerTradeResponse(), done)
 
@@ -87,7 +88,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         """List what agents did."""
         agent_ids, kinds = wire.read_activity_filter(request)
         filters = [agent_ids, kinds]
-        page = read_page(request.page_size, request.page_token, filters, (int,))
+        page = page_of(request, filters, (int,))
         read = partial(self._journal.page, agent_ids, kinds)
         return await fill_from(pb.ListActivityResponse(), page, read, wire.write_activity, filters)
 

@@ -10,48 +10,29 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord
 from services.agents.domain.persona import unknown_fields
 from services.agents.service.agents import Status, Triggered
-from services.runtime.checks import Checks
 from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
+from services.runtime.rpc.limits import RequestChecks, check
 
 TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerTradeResponse)
 
-MOST_ID = 64
-_MOST_TRIGGER_ID = 100
-_MOST_TOPIC = 500
-MOST_PERSONA_BYTES = 2**20
-"""Of a persona as a Struct: what is kept of one, and what is said of its fields, is never more than twice as much."""
 _MOST_SHOWN_BYTES = 5 * 2**19
-"""Earlier versions took personas that nobody could read."""
+"""Earlier versions took personas that nobody could read. Of one that is let in never as much is kept and told."""
+
 _KINDS = {pb.ActivityKind.Value(f"ACTIVITY_KIND_{kind.name}"): kind for kind in ActivityKind}
 _KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 
 
 def read_new_persona(request: pb.CreateAgentRequest) -> dict[str, Any]:
     """Return the persona of the agent to create; what stands in it is checked by the domain."""
-    with Checks() as checks:
-        if not request.HasField("persona"):
-            checks.refuse("persona", "is required")
-        _check_size(checks, "persona", request.persona)
-        checks.request_id(request.request_id)
+    check(request)
     return _as_json("persona", request.persona)
 
 
 def read_changed_persona(request: pb.UpdateAgentRequest) -> dict[str, Any]:
     """Return the persona to set; what stands in it is checked by the domain."""
-    with Checks() as checks:
-        checks.text("agent.id", request.agent.id, MOST_ID)
-        checks.mask("update_mask", request.update_mask.paths, {"persona"})
-        if not request.agent.HasField("persona"):
-            checks.refuse("agent.persona", "is required")
-        _check_size(checks, "agent.persona", request.agent.persona)
-        checks.request_id(request.request_id)
+    check(request)
     return _as_json("agent.persona", request.agent.persona)
-
-
-def _check_size(checks: Checks, field: str, persona: Struct) -> None:
-    if (size := persona.ByteSize()) > MOST_PERSONA_BYTES:
-        checks.refuse(field, f"must have at most {MOST_PERSONA_BYTES:,} bytes, and has {size:,}")
 
 
 def _as_json(field: str, given: Struct) -> dict[str, Any]:
@@ -62,43 +43,17 @@ def _as_json(field: str, given: Struct) -> dict[str, Any]:
         raise InvalidRequest([Violation(field, f"must hold JSON values only: {error}")]) from error
 
 
-def check_id(request: pb.GetAgentRequest | pb.GetAgentStatusRequest) -> None:
-    """Check a request that only names an agent."""
-    with Checks() as checks:
-        checks.text("id", request.id, MOST_ID)
-
-
-def check_switch(request: pb.StartAgentRequest | pb.StopAgentRequest) -> None:
-    """Check a request that starts or stops an agent."""
-    with Checks() as checks:
-        checks.text("id", request.id, MOST_ID)
-        checks.request_id(request.request_id)
-
-
-def check_trigger(request: pb.TriggerPostRequest | pb.TriggerTradeRequest) -> None:
-    """Check a request that makes an agent act."""
-    with Checks() as checks:
-        checks.text("agent_id", request.agent_id, MOST_ID)
-        if isinstance(request, pb.TriggerPostRequest):
-            checks.text("topic", request.topic, _MOST_TOPIC, required=False)
-        checks.request_id(request.request_id, required=True, most=_MOST_TRIGGER_ID)
-
-
 def read_activity_filter(request: pb.ListActivityRequest) -> tuple[list[str], list[ActivityKind]]:
     """Return whose and which activities are wanted."""
-    with Checks() as checks:
-        _agents(checks, request)
-        for number in request.kinds:
-            checks.enum("kinds", number, _KINDS)
+    check(request)
     return list(request.agent_ids), [_KINDS[number] for number in request.kinds]
 
 
 def read_cursor(request: pb.WatchActivityRequest) -> int | None:
     """Return the place in the log to go on from; None is from now on."""
     cursor = request.after_cursor
-    with Checks() as checks:
-        _agents(checks, request)
-        if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+    with RequestChecks(request) as checks:
+        if cursor and not (cursor.isascii() and cursor.isdigit()):
             checks.refuse("after_cursor", "is not a cursor of this log")
     return int(cursor) if cursor else None
 
@@ -147,6 +102,8 @@ def _notices(status: Status) -> Iterator[pb.Notice]:
     if status.lacks_provider:
         told = f"the llm service has no provider {quoted(str(persona.get('llm_provider')))}"
         yield pb.Notice(reason=pb.NOTICE_REASON_PROVIDER_NOT_FOUND, field="llm_provider", description=told)
+    for path, told in status.not_understood.items():
+        yield pb.Notice(reason=pb.NOTICE_REASON_NOT_UNDERSTOOD, field=path, description=told)
     for path, meant in unknown_fields(persona).items():
         told = f"nobody here knows {path}" + (f": did you mean {meant}?" if meant else "")
         yield pb.Notice(reason=pb.NOTICE_REASON_UNKNOWN_FIELD, field=path, description=told)
@@ -184,8 +141,3 @@ def write_triggered(answer: TriggeredT, triggered: Triggered) -> TriggeredT:
     else:
         answer.waiting.SetInParent()
     return answer
-
-
-def _agents(checks: Checks, request: pb.ListActivityRequest | pb.WatchActivityRequest) -> None:
-    for agent_id in request.agent_ids:
-        checks.text("agent_ids", agent_id, MOST_ID)

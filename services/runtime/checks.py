@@ -28,6 +28,11 @@ class Checks:
         if kind is None and self._violations:
             raise InvalidRequest(self._violations)
 
+    @property
+    def count(self) -> int:
+        """How many violations there are so far."""
+        return len(self._violations)
+
     def refuse(self, field: str, description: str) -> None:
         """Note that a field breaks a rule."""
         self._violations.append(Violation(field, description))

@@ -1,6 +1,6 @@
 """The errors that a use case may raise, named by what the caller should do about them.
 
-A service derives its own errors from these and gives each a `reason` from its `errors.proto`. Which gRPC status an
+A service derives its own errors from these and gives each a `reason` from its `*_errors.proto`. Which gRPC status an
 error becomes stands in `services.runtime.rpc.status`, and nowhere else.
 """
 

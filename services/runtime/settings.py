@@ -4,9 +4,12 @@ import ipaddress
 from pathlib import Path
 from typing import Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LEAST_REQUEST_DAYS = 31
+"""Longer than any workflow is taken up again: what it repeats must be known for what it is."""
 
 
 class SettingsError(Exception):
@@ -30,6 +33,8 @@ class ServiceSettings(BaseSettings):
     """Streams beyond this many at once are refused with UNAVAILABLE."""
     default_deadline_seconds: float = 60.0
     """How long a unary call may take whose caller set no deadline."""
+    request_days: int = Field(default=90, ge=LEAST_REQUEST_DAYS)
+    """How long a request_id is remembered; that of an effect which isn't decided yet stays until it is."""
     drain_seconds: float = 3.0
     """How long calls under way have to finish after SIGTERM."""
     principals: Path | None = None

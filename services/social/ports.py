@@ -58,6 +58,10 @@ class Records(Protocol):
         """Return the ids of up to `most` posts that are due, the longest due first."""
         ...
 
+    async def wake_posts(self, account_ids: Collection[str], now: datetime) -> None:
+        """Let everything of these accounts be taken up now that would be later because an account was held back."""
+        ...
+
     async def is_sending(self, account_id: str) -> bool:
         """Tell whether a post of this account is SENT."""
         ...
@@ -87,6 +91,10 @@ class Records(Protocol):
 
     async def forget_limits(self, holders: Collection[str]) -> None:
         """Forget what holds these accounts and apps back."""
+        ...
+
+    async def remove_limits(self, limits: Sequence[Limit]) -> None:
+        """Remove these."""
         ...
 
     async def save(self, row: Account | Post) -> None:

@@ -1,6 +1,7 @@
 """The contracts keep the rules of the house."""
 
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 
 from services.runtime.rpc.access import Rule
 from services.runtime.rpc.bounds import MOST_ITEMS, most_items
+from services.runtime.settings import ServiceSettings
 from tests.architecture.rooms import SERVICES
 from tests.conftest import ROOT
 
@@ -111,3 +113,12 @@ def test_money_is_never_a_float() -> None:
                 for item in field.fields:
                     if any(word in item.name for word in MONEY):
                         assert item.type not in floats, item.full_name
+
+
+@pytest.mark.parametrize("service", list(services()), ids=lambda service: service.name)
+def test_a_service_says_how_long_a_call_without_a_deadline_has(service: ServiceDescriptor) -> None:
+    seconds = ServiceSettings.model_fields["default_deadline_seconds"].default
+    text = (ROOT / "protos" / service.file.name).read_text()
+    comment = re.search(rf"((?:^//.*\n)+)^service {service.name} ", text, re.MULTILINE)
+    assert comment is not None
+    assert f"A call without a deadline has {seconds:g} seconds" in " ".join(comment[1].replace("//", "").split())

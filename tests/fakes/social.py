@@ -17,7 +17,16 @@ from services.runtime.pages import Page, Paged
 from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
 from services.social.domain.errors import CredentialsRefused
 from services.social.domain.limits import Action, Limit, LimitTold, Scope
-from services.social.domain.network import Conversation, Duplicate, Mention, Outcome, Published, SeenPost, Undecided
+from services.social.domain.network import (
+    HELD,
+    Conversation,
+    Duplicate,
+    Mention,
+    Outcome,
+    Published,
+    SeenPost,
+    Undecided,
+)
 from services.social.domain.posts import Post, PostState
 
 
@@ -193,6 +202,16 @@ class FakeRecords:
         kept = {key: limit for key, limit in self._limits.items() if key[0] not in holders or limit.remaining > 0}
         self._limits = kept
 
+    async def remove_limits(self, limits: Sequence[Limit]) -> None:
+        gone = {(limit.holder, limit.action, limit.window) for limit in limits}
+        self._limits = {key: limit for key, limit in self._limits.items() if key not in gone}
+
+    async def wake_posts(self, account_ids: Collection[str], now: datetime) -> None:
+        for row in self._posts.values():
+            is_held = row.account_id in account_ids and row.state_cause in HELD and not row.is_final
+            if is_held and row.due_time is not None:
+                row.due_time = min(row.due_time, now)
+
     async def account(self, account_id: str) -> Account | None:
         return self._accounts.get(account_id)
 
@@ -232,7 +251,7 @@ class FakeRecords:
 
     async def due_posts(self, now: datetime, most: int) -> list[str]:
         due = [row for row in self._posts.values() if row.is_due(now)]
-        due.sort(key=lambda row: row.due_time or datetime.max.replace(tzinfo=UTC))
+        due.sort(key=lambda row: (row.due_time or datetime.max.replace(tzinfo=UTC), row.create_time))
         return [row.id for row in due[:most]]
 
     async def is_sending(self, account_id: str) -> bool:

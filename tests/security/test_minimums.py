@@ -10,7 +10,7 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from spl.token.constants import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 
-from puppet.trading.v1 import errors_pb2 as errors_pb
+from puppet.trading.v1 import trading_errors_pb2 as errors_pb
 from puppet.trading.v1 import trading_service_pb2 as pb
 from sandbox.solana.router import VAULT, Call, Condition
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SOL, until

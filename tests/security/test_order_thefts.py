@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from solders.hash import Hash
 
-from puppet.trading.v1 import errors_pb2 as errors_pb
+from puppet.trading.v1 import trading_errors_pb2 as errors_pb
 from puppet.trading.v1 import trading_service_pb2 as pb
 from tests.integration.trading.conftest import SOL
 from tests.security.aggregator import Query

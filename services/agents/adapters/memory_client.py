@@ -41,6 +41,7 @@ class MemoryClient:
             subject=memory.subject,
             conversation_id=memory.conversation_id,
             occur_time=write_time(memory.occur_time),
+            repetition=memory.repetition,
         )
         with calling("memory"):
             answer = await self._memories.CreateMemory(pb.CreateMemoryRequest(memory=stored, request_id=request_id))

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -109,9 +110,14 @@ class Provisioning:
     async def memories(self, agent_id: str, initial: InitialMemory) -> None:
         """Store what a character knows from the start. Raises InvalidRequest and DependencyUnavailable."""
         calls: list[Callable[[], Awaitable[object]]] = []
+        told: Counter[tuple[str, str]] = Counter()
         for seed in initial.seeds:
             source = Source.SELF if seed.kind == "post" else Source.OPERATOR
-            memory = NewMemory(seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time)
+            repetition = told[seed.kind, seed.text]
+            told[seed.kind, seed.text] += 1
+            memory = NewMemory(
+                seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time, repetition=repetition
+            )
             request_id = f"seed/{agent_id}/{_digest(repr(memory))}"
             calls.append(partial(self._memory.remember, agent_id, memory, request_id))
         for known in initial.relationships:

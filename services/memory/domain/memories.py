@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from services.memory.domain.words import name_key
+from services.memory.domain.names import name_key
 from services.runtime import errors
 
 
@@ -76,6 +76,7 @@ class Memory(NamedTuple):
     expire_time: datetime | None = None
     version: int = 1
     access_count: int = 0
+    repetition: int = 0
     seq: int = 0
 
     @property
@@ -89,7 +90,9 @@ class Memory(NamedTuple):
 
         Where it comes from belongs to it: what a stranger said first must not stand in for what the operator adds.
         """
-        said = (self.kind, self.provenance, self.author, self.subject, self.conversation_id, self.text)
+        said = [self.kind, self.provenance, self.author, self.subject, self.conversation_id, self.text]
+        if self.repetition:
+            said.append(str(self.repetition))
         return hashlib.blake2b("\0".join(said).encode(), digest_size=16).digest()
 
     @property

@@ -26,6 +26,7 @@ from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
 from services.runtime.rpc import identity
 from services.runtime.rpc.answers import fill_from
+from services.runtime.rpc.limits import check, page_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -68,7 +69,7 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
 
     async def GetMemory(self, request: pb.GetMemoryRequest, context: Context) -> pb.GetMemoryResponse:
         """Return one memory."""
-        wire.check_memory_id(request)
+        check(request)
         filters = [request.agent_id, request.id]
         after = read_page(0, request.history_page_token, filters, (int,), field="history_page_token").after
         memory = await self._memories.get(request.agent_id, request.id)
@@ -82,9 +83,10 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
 
     async def ListMemories(self, request: pb.ListMemoriesRequest, context: Context) -> pb.ListMemoriesResponse:
         """List an agent's memories."""
+        check(request)
         wanted = wire.read_filter(request)
         filters = [request.agent_id, wanted]
-        page = read_page(request.page_size, request.page_token, filters, (datetime, int))
+        page = page_of(request, filters, (datetime, int))
         read = partial(self._memories.page, request.agent_id, wanted)
         return await fill_from(pb.ListMemoriesResponse(), page, read, wire.write_memory, filters)
 
@@ -98,7 +100,7 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
 
     async def DeleteMemory(self, request: pb.DeleteMemoryRequest, context: Context) -> pb.DeleteMemoryResponse:
         """Delete one memory."""
-        wire.check_memory_id(request)
+        check(request)
         await self._memories.delete(request.agent_id, request.id, _writer(), request_key(request))
         return pb.DeleteMemoryResponse()
 
@@ -132,7 +134,7 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
 
     async def GetMemoryStats(self, request: pb.GetMemoryStatsRequest, context: Context) -> pb.GetMemoryStatsResponse:
         """Count what an agent remembers."""
-        wire.check_stats(request)
+        check(request)
         return wire.write_stats(await self._memories.stats(request.agent_id), await self._indexing.status())
 
     async def PurgeSource(self, request: pb.PurgeSourceRequest, context: Context) -> pb.PurgeSourceResponse:
@@ -143,7 +145,7 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
 
     async def SweepMemories(self, request: pb.SweepMemoriesRequest, context: Context) -> pb.SweepMemoriesResponse:
         """Forget what is due."""
-        upkeep_wire.check_sweep(request)
+        check(request)
         return upkeep_wire.write_swept(await self._upkeep.sweep(request.agent_id, request_key(request)))
 
     async def VerifyIndex(self, request: pb.VerifyIndexRequest, context: Context) -> pb.VerifyIndexResponse:
@@ -153,7 +155,7 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
 
     async def Reindex(self, request: pb.ReindexRequest, context: Context) -> pb.ReindexResponse:
         """Start to build the index anew."""
-        upkeep_wire.check_reindex(request)
+        check(request)
         await self._indexing.reindex(request_key(request))
         return pb.ReindexResponse(index=upkeep_wire.write_index(await self._indexing.status()))
 

@@ -10,18 +10,20 @@ import contextvars
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from services.runtime import errors
 from services.runtime.rpc import identity, status, telemetry
 from services.runtime.rpc.authentication import Authentication
-from services.runtime.rpc.bounds import MOST_BYTES, Shape
+from services.runtime.rpc.bounds import MOST_BYTES, Shape, bounds_of
+from services.runtime.rpc.reasons import reasons_of
 from services.runtime.rpc.registry import Registered
 from services.runtime.settings import ServiceSettings
 
@@ -44,6 +46,8 @@ _ENDING_SECONDS = 1.0
 
 _LOOK_SECONDS, _MOST_LOOKS = 0.01, 25
 """For so long no call must have arrived before the server stops, and how often that is waited for at most."""
+UNDECLARED = "the contract doesn't name this reason"
+"""What is logged of a refusal that the RPC's contract doesn't announce."""
 
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 
@@ -52,6 +56,19 @@ def patience() -> float:
     """Return how many seconds the call that is being served may wait and still answer in time."""
     until = deadline.get()
     return 0.0 if until is None else max(0.0, until - asyncio.get_running_loop().time() - _ANSWER_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What the protos say of each RPC, by its path on the wire: how much it may be sent, and why it may be refused."""
+
+    bounds: Mapping[str, Shape]
+    reasons: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, services: Sequence[ServiceDescriptor]) -> "Contract":
+        """Read the options of these services."""
+        return cls(bounds_of(services), reasons_of(services))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +86,15 @@ class Boundary(grpc.aio.ServerInterceptor):
         self,
         service: str,
         authentication: Authentication,
-        bounds: Mapping[str, Shape],
+        contract: Contract,
         settings: ServiceSettings,
         *,
         is_reflection_open: bool = True,
     ) -> None:
-        """Take the service's short name, for example `memory`, who may call, what requests may hold, and limits."""
+        """Take the service's short name, for example `memory`, who may call, what its contract says, and limits."""
         self._domain = f"{service}.puppet"
         self._authentication = authentication
-        self._bounds = bounds
+        self._contract = contract
         self._exempt = (_HEALTH, _REFLECTION) if is_reflection_open else (_HEALTH,)
         self._free = {False: settings.max_concurrent_calls, True: settings.max_open_streams}
         self._default_deadline = settings.default_deadline_seconds
@@ -154,7 +171,7 @@ class Boundary(grpc.aio.ServerInterceptor):
         behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         streams_in, streams_out = handler.request_streaming, handler.response_streaming
         rule = None if method.startswith(_REFLECTION) else self._authentication.rule(method)
-        parse = _Parser(self._bounds.get(method), handler.request_deserializer)
+        parse = _Parser(self._contract.bounds.get(method), handler.request_deserializer)
         write = _writer(handler.response_serializer)
 
         async def read(data: Any, call: _Call) -> Any:
@@ -210,24 +227,28 @@ class Boundary(grpc.aio.ServerInterceptor):
             raise
         except errors.PuppetError as error:
             log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
-            await self._refuse(context, error)
+            await self._refuse(method, context, error)
         except TimeoutError:
             log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
             late = errors.TooLate("the call was not done at its deadline")
-            await self._refuse(context, errors.Stopping() if self._is_ending else late)
+            await self._refuse(method, context, errors.Stopping() if self._is_ending else late)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if context.cancelled() or (task is not None and task.cancelling()):
                 raise
             # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
             log.warning("call lost what it waited for", extra={"method": method})
-            await self._refuse(context, errors.Unavailable("the call was interrupted"))
+            await self._refuse(method, context, errors.Unavailable("the call was interrupted"))
         except Exception:
             error_id = secrets.token_hex(8)
             log.exception("call failed", extra={"method": method, "error_id": error_id})
             await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
 
-    async def _refuse(self, context: Context, error: errors.PuppetError) -> None:
+    async def _refuse(self, method: str, context: Context, error: errors.PuppetError) -> None:
+        declared = self._contract.reasons.get(method)
+        if declared and error.reason not in declared:
+            # It is said all the same: what a caller is told must not depend on what somebody forgot to declare.
+            log.error(UNDECLARED, extra={"method": method, "reason": error.reason})
         await context.abort_with_status(rpc_status.to_status(status.to_status(error, self._domain)))
 
     @contextlib.contextmanager

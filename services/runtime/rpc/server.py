@@ -17,19 +17,19 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
-from grpc_reflection.v1alpha import reflection
 from pydantic import ValidationError
 
 from services.runtime import logs, private
 from services.runtime.rpc import tls
 from services.runtime.rpc.access import rules_of
 from services.runtime.rpc.authentication import AgentOf, Authentication
-from services.runtime.rpc.boundary import Boundary
-from services.runtime.rpc.bounds import MOST_BYTES, bounds_of
+from services.runtime.rpc.boundary import Boundary, Contract
+from services.runtime.rpc.bounds import MOST_BYTES
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.health import ChecksOnly, Health
 from services.runtime.rpc.principals import PrincipalFiles
+from services.runtime.rpc.reflection import add_reflection
 from services.runtime.rpc.registry import Registry, read_principals
 from services.runtime.settings import ServiceSettings, SettingsError, explain
 
@@ -66,14 +66,14 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
     lifecycle = Lifecycle()
     async with open_service(lifecycle) as mounted:
         authentication = _authentication(name, settings, mounted)
-        bounds = bounds_of(item.descriptor for item in mounted)
-        boundary = Boundary(name, authentication, bounds, settings, is_reflection_open=settings.is_local)
+        contract = Contract.of([item.descriptor for item in mounted])
+        boundary = Boundary(name, authentication, contract, settings, is_reflection_open=settings.is_local)
         server = grpc.aio.server(interceptors=[boundary], options=OPTIONS)
         health_pb2_grpc.add_HealthServicer_to_server(lifecycle.health, server)
         for item in mounted:
             item.add(item.servicer, server)
         names = [item.descriptor.full_name for item in mounted]
-        reflection.enable_server_reflection([*names, HEALTH_NAME, reflection.SERVICE_NAME], server)
+        add_reflection([*names, HEALTH_NAME], server)
         port = _listen(server, settings)
         await server.start()
         lifecycle.health.tell(("", *names), serves=True)

@@ -12,19 +12,24 @@ from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 from services.social.domain.accounts import Account, NetworkName, Profile
 from services.social.domain.limits import Limit
-from services.social.domain.posts import Post, PostState
+from services.social.domain.network import HELD
+from services.social.domain.posts import FINAL, Post, PostState
 
 _LIMIT_KEY = ("holder", "action", "window")
+_TOLD = ("allowed", "remaining", "reset_time", "begin_time", "reason")
 _PUT_LIMIT = {
-    name: put.on_conflict_do_update(
-        index_elements=_LIMIT_KEY, set_={told: put.excluded[told] for told in ("allowed", "remaining", "reset_time")}
-    )
+    name: put.on_conflict_do_update(index_elements=_LIMIT_KEY, set_={told: put.excluded[told] for told in _TOLD})
     for name, put in (("sqlite", sqlite.insert(Limit)), ("postgresql", postgresql.insert(Limit)))
 }
 
 
 class SqlRecords(SqlTransaction):
     """Accounts and posts within one transaction."""
+
+    def _needed(self) -> sa.ColumnElement[bool]:
+        # Whoever asks for a post that isn't decided, or takes it back, names it by its request.
+        undecided = (Post.id == RequestRecord.resource_id, col(Post.state).not_in(FINAL))
+        return select(Post.id).where(*undecided).exists()
 
     async def claimed(self, key: RequestKey) -> str | None:
         """Return the id that a request was claimed with, whatever its body was; None when it never was."""
@@ -76,8 +81,23 @@ class SqlRecords(SqlTransaction):
 
     async def due_posts(self, now: datetime, most: int) -> list[str]:
         """Return the ids of up to `most` posts that are due, the longest due first."""
-        query = select(Post.id).where(col(Post.due_time) <= now).order_by(col(Post.due_time)).limit(most)
+        query = (
+            select(Post.id)
+            .where(col(Post.due_time) <= now)
+            .order_by(col(Post.due_time), col(Post.create_time))
+            .limit(most)
+        )
         return list((await self._session.exec(query)).all())
+
+    async def wake_posts(self, account_ids: Collection[str], now: datetime) -> None:
+        """Let everything of these accounts be taken up now that would be later because an account was held back."""
+        held = (
+            col(Post.account_id).in_(account_ids),
+            col(Post.state).in_((PostState.CLAIMED, PostState.UNKNOWN)),
+            col(Post.state_cause).in_(HELD),
+            col(Post.due_time) > now,
+        )
+        await self._session.exec(sa.update(Post).where(*held).values(due_time=now))
 
     async def is_sending(self, account_id: str) -> bool:
         """Tell whether a post of this account is SENT."""
@@ -127,3 +147,10 @@ class SqlRecords(SqlTransaction):
         """Forget what holds these accounts and apps back."""
         held = sa.delete(Limit).where(col(Limit.holder).in_(holders), col(Limit.remaining) <= 0)
         await self._connection.execute(held)
+
+    async def remove_limits(self, limits: Sequence[Limit]) -> None:
+        """Remove these."""
+        for limit in limits:
+            same = (col(getattr(Limit, name)) == getattr(limit, name) for name in _LIMIT_KEY)
+            # One that was told of anew meanwhile is another one.
+            await self._session.exec(sa.delete(Limit).where(*same, col(Limit.reset_time) == limit.reset_time))

@@ -18,7 +18,25 @@ SHORT_WINDOW = "15min"
 DAY_WINDOW = "24hour"
 CAP_WINDOW = "cap"
 CREDITS_WINDOW = "credits"
-_CAUSES = {CAP_WINDOW: Cause.USAGE_CAPPED, CREDITS_WINDOW: Cause.CREDITS_USED_UP}
+_CAUSES = {
+    CAP_WINDOW: Cause.USAGE_CAPPED,
+    CREDITS_WINDOW: Cause.CREDITS_USED_UP,
+    "credentials": Cause.CREDENTIALS_REFUSED,
+    "lock": Cause.ACCOUNT_LOCKED,
+    "capability": Cause.NOT_CAPABLE,
+}
+WINDOWS = {Cause.RATE_LIMITED: SHORT_WINDOW} | {cause: window for window, cause in _CAUSES.items()}
+"""The window of what a network refuses by this cause."""
+
+_PAUSES = {
+    SHORT_WINDOW: (timedelta(minutes=1), timedelta(minutes=15)),
+    CREDITS_WINDOW: (timedelta(hours=1), timedelta(hours=12)),
+    CAP_WINDOW: (timedelta(hours=6), DAY),
+    **dict.fromkeys(("credentials", "lock", "capability"), (timedelta(minutes=15), timedelta(hours=6))),
+}
+_OTHER_PAUSES = (timedelta(hours=1), timedelta(hours=6))
+"""The first pause and the longest one, where the network doesn't say when to come back: a cap ends with the month of a
+plan, and credits, credentials and locks when somebody sees to them, all of which may be at any time."""
 
 
 class Action(StrEnum):
@@ -50,7 +68,10 @@ class LimitTold:
     allowed: int
     """0 when it isn't told."""
     remaining: int
-    reset_time: datetime
+    reset_time: datetime | None
+    """None when the network doesn't say, and it has to be asked again and again, less and less often."""
+    reason: str = ""
+    """The network's words, where the numbers don't say it all."""
 
     @property
     def is_used_up(self) -> bool:
@@ -75,6 +96,16 @@ class Limit(SQLModel, table=True):
     allowed: int = Field(sa_type=BigInteger)
     remaining: int = Field(sa_type=BigInteger)
     reset_time: datetime = Field(sa_type=DateTime(timezone=True))
+    """When the network is asked again: as it has told, or else after a pause."""
+    begin_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """Since when it is used up without a word on when it is reset; None while that is told."""
+    reason: str = ""
+    """The network's words; empty where what is told of it says it all."""
+
+    def is_over_with(self, action: Action, now: datetime) -> bool:
+        """Tell whether it is over when this was done now: nothing else says so of what the network doesn't count."""
+        covers = self.action in (action, Action.ANY)
+        return covers and self.remaining <= 0 and not self.allowed and self.reset_time <= now
 
     @property
     def cause(self) -> Cause:
@@ -84,6 +115,17 @@ class Limit(SQLModel, table=True):
     def holds_back(self, action: Action, now: datetime) -> bool:
         """Tell whether it keeps this from being done now."""
         return self.remaining <= 0 and self.reset_time > now and self.action in (action, Action.ANY)
+
+
+def next_try(before: Limit | None, window: str, now: datetime) -> tuple[datetime, datetime]:
+    """Return since when a limit is used up, and when the network is to be asked again, of which it says nothing.
+
+    The pause is as long as it has lasted by now, within bounds. `before` is what was known of it, if anything.
+    """
+    shortest, longest = _PAUSES.get(window, _OTHER_PAUSES)
+    goes_on = before is not None and before.remaining <= 0 and now - before.reset_time <= longest
+    begin = before.begin_time if before is not None and goes_on and before.begin_time else now
+    return begin, now + min(max(now - begin, shortest), longest)
 
 
 def last_reset(limits: Iterable[Limit], action: Action, now: datetime) -> Limit | None:

@@ -22,6 +22,13 @@ class Cause(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+WITHHELD = frozenset((Cause.CREDENTIALS_REFUSED, Cause.ACCOUNT_LOCKED, Cause.NOT_CAPABLE))
+"""What somebody has to mend, at the network or by other credentials."""
+
+HELD = WITHHELD | {Cause.RATE_LIMITED, Cause.USAGE_CAPPED, Cause.CREDITS_USED_UP}
+"""What holds an account back, and all that it wants to post."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A post of somebody else that concerns an account."""
@@ -85,19 +92,20 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class RateLimited:
-    """It was not posted: a limit, a cap or the credits are used up. It may be sent again at this time."""
+    """It was not posted: a limit, a cap or the credits are used up, until this time, if that is told."""
 
-    until: datetime
+    until: datetime | None = None
     reason: str = "the network's rate limit is used up"
     cause: Cause = Cause.RATE_LIMITED
 
 
 @dataclass(frozen=True, slots=True)
 class Unauthorized:
-    """It was not posted: the account or its app may not, until somebody changes that."""
+    """It was not posted: the account or its app may not. It is tried again at this time, once that is decided."""
 
     reason: str
     cause: Cause = Cause.CREDENTIALS_REFUSED
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

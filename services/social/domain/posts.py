@@ -14,6 +14,7 @@ from sqlmodel import DateTime, Field, SQLModel
 
 from services.runtime.columns import text_of
 from services.social.domain.network import (
+    WITHHELD,
     Cause,
     Duplicate,
     Outcome,
@@ -41,6 +42,9 @@ class PostState(StrEnum):
     SETTLED = "settled"
     UNKNOWN = "unknown"
     FAILED = "failed"
+
+
+FINAL = (PostState.SETTLED, PostState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +84,17 @@ class Post(SQLModel, table=True):
     @property
     def is_final(self) -> bool:
         """True when nothing changes any more."""
-        return self.state in (PostState.SETTLED, PostState.FAILED)
+        return self.state in FINAL
 
     @property
     def visible_since(self) -> datetime:
         """When it can have appeared on the network at the earliest, by the network's clock."""
         return self.create_time - _CLOCK_SKEW
+
+    @property
+    def is_withheld(self) -> bool:
+        """True while what keeps it has to be mended by somebody."""
+        return not self.is_final and self.state_cause in WITHHELD
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether the outbox has something to do for it now."""
@@ -105,7 +114,8 @@ class Post(SQLModel, table=True):
     def ask(self, now: datetime) -> None:
         """Take it up at once because its request is repeated, unless it is being sent or waited for."""
         is_held = self.state is PostState.CLAIMED and not self.is_due(now)
-        if is_held or (self.state is PostState.UNKNOWN and self.due_time is None):
+        is_left = self.state is PostState.UNKNOWN and (self.due_time is None or self.is_withheld)
+        if is_held or is_left:
             self.due_time = now
             self.looks = 0
 
@@ -138,12 +148,10 @@ class Post(SQLModel, table=True):
             case Duplicate(reason):
                 self.is_duplicate = True
                 self._hold(Cause.DUPLICATE, reason, self._next_look(now, timing))
-            case RateLimited():
+            case RateLimited() | Unauthorized():
                 self.hold(outcome)
             case Unreachable(reason):
                 self._hold(Cause.NETWORK_UNAVAILABLE, reason, now + timing.visibility * _doubled(self.attempt - 1))
-            case Unauthorized(reason, cause):
-                self.withhold(cause, reason)
             case Undecided(reason):
                 self._doubt(reason, self._next_look(now, timing))
 
@@ -180,13 +188,9 @@ class Post(SQLModel, table=True):
         """Look for it later."""
         self.due_time = due
 
-    def hold(self, limited: RateLimited) -> None:
-        """Keep it until a limit is reset."""
-        self._hold(limited.cause, limited.reason, limited.until)
-
-    def withhold(self, cause: Cause, reason: str) -> None:
-        """Leave it until it is asked for again: what is needed to send it is missing."""
-        self._hold(cause, reason, None)
+    def hold(self, held: RateLimited | Unauthorized) -> None:
+        """Keep it until the network is asked again."""
+        self._hold(held.cause, held.reason, held.until)
 
     def withdraw(self, now: datetime) -> bool:
         """Take it back when it is certain that it wasn't sent; the value tells whether it was taken back now."""

@@ -1,5 +1,6 @@
 """Accounts: registered after the network took their credentials, and kept sealed."""
 
+import contextlib
 import logging
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from services.runtime.idempotency import RequestKey
 from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
 from services.social.domain.accounts import CAPABILITIES, Account, Capabilities, Credentials, NetworkName, Profile, Tier
-from services.social.domain.errors import AccountExists, AccountNotFound
+from services.social.domain.errors import AccountExists, AccountNotFound, CredentialsRefused
 from services.social.domain.limits import Action
 from services.social.ports import Network, Records, Store, Vault
 from services.social.service.limits import Limits
@@ -17,6 +18,7 @@ from services.social.service.limits import Limits
 log = logging.getLogger(__name__)
 
 _TURN = "accounts"
+_AT_ONCE = 500
 
 
 class Accounts:
@@ -58,8 +60,22 @@ class Accounts:
             account.sealed_credentials = self._vault.seal(credentials)
             await _call(records, account, profile, now)
             await self._limits.forget(records, account)
+            await records.wake_posts(await self._sharing(records, account, credentials), now)
             await records.commit()
         return account
+
+    async def _sharing(self, records: Records, account: Account, credentials: Credentials) -> list[str]:
+        """Return the ids of an account and of those that share its app, whose limits are forgotten with its own."""
+        found, page = [account.id], Page(_AT_ONCE, None)
+        while True:
+            listed = await records.accounts("", page)
+            for other in listed.rows:
+                with contextlib.suppress(CredentialsRefused):
+                    if other.id != account.id and self._vault.unseal(other.sealed_credentials).app == credentials.app:
+                        found.append(other.id)
+            if listed.next_key is None:
+                return found
+            page = Page(_AT_ONCE, listed.next_key)
 
     async def get(self, account_id: str) -> Account:
         """Return one account. Raises AccountNotFound."""

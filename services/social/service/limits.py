@@ -2,13 +2,34 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from services.runtime.clock import Clock
+from services.runtime.errors import PuppetError, WrongState
 from services.social.domain.accounts import Account, Credentials
-from services.social.domain.errors import USED_UP_FOR, CredentialsRefused, NetworkRateLimited, ReplyShareUsedUp
-from services.social.domain.limits import DAY, Action, Limit, LimitTold, Quota, Scope, last_reset
-from services.social.domain.network import RateLimited
+from services.social.domain.errors import (
+    USED_UP_FOR,
+    WITHHELD_FOR,
+    CredentialsRefused,
+    NetworkRateLimited,
+    ReplyShareUsedUp,
+)
+from services.social.domain.limits import (
+    DAY,
+    WINDOWS,
+    Action,
+    Limit,
+    LimitTold,
+    Quota,
+    Scope,
+    last_reset,
+    next_try,
+)
+from services.social.domain.network import WITHHELD, Cause, RateLimited, Unauthorized
 from services.social.ports import Network, Records, Store, Vault
+
+_WITHHOLDING = frozenset((Action.POST, Action.TIMELINE, Action.MENTIONS))
+"""What is left alone for a while when it is refused to an account. What else is read has a substitute, or is rare."""
 
 
 class Limits:
@@ -25,36 +46,72 @@ class Limits:
     async def reading(self, account: Account, action: Action) -> AsyncIterator[Credentials]:
         """Let the network be read within the block with these credentials, and keep what it tells of its limits.
 
-        Raises CredentialsRefused; and NetworkRateLimited, or what derives from it, while a limit holds the account or
-        its app back.
+        Raises CredentialsRefused; and while something holds the account or its app back NetworkRateLimited, or what
+        derives from it, AccountLocked and NotCapable.
         """
         credentials = self._vault.unseal(account.sealed_credentials)
-        if held := await self.held(account, action):
-            raise self.used_up(account, held)
+        async with self._store.reading() as records:
+            known = await records.limits(self._holders(account))
+        if limit := last_reset(known, action, self._clock.now()):
+            raise self.error(account, _held_by(limit))
+        told: list[LimitTold] = []
+        over: list[Limit] = []
         try:
             yield credentials
+            over = [limit for limit in known if limit.is_over_with(action, self._clock.now())]
+        except tuple(WITHHELD_FOR.values()) as refused:
+            told = self._refused(refused, action)
+            raise
+        except NetworkRateLimited as limited:
+            await self._note(account, credentials, self._worth_keeping(credentials), [])
+            # How long the network is left alone depends on how often it has said so.
+            if held := await self.held(account, action):
+                raise self.error(account, replace(held, reason=limited.message)) from limited
+            raise
         finally:
-            if told := self._worth_keeping(credentials):
-                async with self._store.writing() as records:
-                    await _keep(records, account, credentials, told)
-                    await records.commit()
+            await self._note(account, credentials, [*self._worth_keeping(credentials), *told], over)
 
-    async def held(self, account: Account, action: Action) -> RateLimited | None:
+    async def held(self, account: Account, action: Action) -> RateLimited | Unauthorized | None:
         """Return what holds an account back from this now."""
         async with self._store.reading() as records:
-            limits = await records.limits(self._holders(account))
-        if (limit := last_reset(limits, action, self._clock.now())) is None:
-            return None
-        return RateLimited(limit.reset_time, _in_words(limit), limit.cause)
+            return await self.held_within(records, account, action)
 
-    def used_up(self, account: Account, limited: RateLimited) -> NetworkRateLimited:
-        """Return the error of what a limit holds back."""
-        seconds = max(0.0, (limited.until - self._clock.now()).total_seconds())
-        return USED_UP_FOR[limited.cause](limited.reason, seconds, f"@{account.handle}")
+    async def held_within(
+        self, records: Records, account: Account, action: Action
+    ) -> RateLimited | Unauthorized | None:
+        """Return what holds an account back from this now, within a transaction."""
+        limit = last_reset(await records.limits(self._holders(account)), action, self._clock.now())
+        return _held_by(limit) if limit else None
+
+    def error(self, account: Account, held: RateLimited | Unauthorized) -> PuppetError:
+        """Return the error of what is held back."""
+        if held.cause in WITHHELD:
+            return WITHHELD_FOR[held.cause](held.reason, account_id=account.id)
+        now = self._clock.now()
+        seconds = max(0.0, ((held.until or now) - now).total_seconds())
+        return USED_UP_FOR[held.cause](held.reason, seconds, f"@{account.handle}")
 
     async def learn(self, records: Records, account: Account, credentials: Credentials) -> None:
         """Keep what the network has told since it was asked last, within a transaction."""
-        await _keep(records, account, credentials, self._worth_keeping(credentials))
+        await self._keep(records, account, credentials.app, self._worth_keeping(credentials))
+
+    async def settle(
+        self, records: Records, account: Account, held: RateLimited | Unauthorized
+    ) -> RateLimited | Unauthorized:
+        """Return a refusal of a post with the time when the network is asked again, until when nothing is posted."""
+        if held.until is not None:
+            return held
+        if held.cause not in WITHHELD and (known := await self.held_within(records, account, Action.POST)):
+            return replace(held, until=known.until)
+        told = LimitTold(Scope.ACCOUNT, Action.POST, WINDOWS[held.cause], 0, 0, None)
+        [limit] = await self._keep(records, account, "", [told], held.reason)
+        return replace(held, until=limit.reset_time)
+
+    async def post_went_out(self, records: Records, account: Account) -> None:
+        """Note that whatever held the account back from posting is over."""
+        known, now = await records.limits(self._holders(account)), self._clock.now()
+        if over := [limit for limit in known if limit.is_over_with(Action.POST, now)]:
+            await records.remove_limits(over)
 
     async def check_share(self, records: Records, account: Account) -> None:
         """Leave an account its share of the day for posts of its own. Raises ReplyShareUsedUp."""
@@ -71,6 +128,59 @@ class Limits:
         """Let an account and its app try again at once: somebody has just seen to them."""
         await records.forget_limits(self._holders(account))
 
+    async def forgive(self, records: Records, account: Account) -> None:
+        """Let an account post at once that was refused to do so: somebody asks for it once more."""
+        known = await records.limits([account.id])
+        withheld = [limit for limit in known if limit.cause in WITHHELD and limit.action is Action.POST]
+        await records.remove_limits(withheld)
+
+    async def _note(
+        self, account: Account, credentials: Credentials, told: Sequence[LimitTold], over: Sequence[Limit]
+    ) -> None:
+        if told or over:
+            async with self._store.writing() as records:
+                await records.remove_limits(over)
+                await self._keep(records, account, credentials.app, told)
+                await records.commit()
+
+    async def _keep(
+        self, records: Records, account: Account, app: str, told: Sequence[LimitTold], reason: str = ""
+    ) -> list[Limit]:
+        """Keep what was told, the latest of each limit; of one that isn't told when it is reset, when to ask again."""
+        holders = {Scope.ACCOUNT: account.id, Scope.APP: app}
+        latest = {(holders[limit.scope], limit.action, limit.window): limit for limit in told}
+        known: dict[tuple[str, Action, str], Limit] = {}
+        if any(limit.reset_time is None for limit in latest.values()):
+            known = {
+                (limit.holder, limit.action, limit.window): limit for limit in await records.limits([*holders.values()])
+            }
+        limits = [self._limit(*key, limit, known.get(key), reason) for key, limit in latest.items()]
+        await records.put_limits(limits)
+        return limits
+
+    def _limit(
+        self, holder: str, action: Action, window: str, told: LimitTold, before: Limit | None, reason: str
+    ) -> Limit:
+        begin, reset = None, told.reset_time
+        if reset is None:
+            begin, reset = next_try(before, window, self._clock.now())
+        return Limit(
+            holder=holder,
+            action=action,
+            window=window,
+            allowed=told.allowed,
+            remaining=told.remaining,
+            reset_time=reset,
+            begin_time=begin,
+            reason=reason or told.reason,
+        )
+
+    def _refused(self, refused: WrongState, action: Action) -> list[LimitTold]:
+        if action not in _WITHHOLDING:
+            return []
+        window = WINDOWS[Cause[refused.reason]]
+        return [LimitTold(Scope.ACCOUNT, action, window, 0, 0, None, refused.message)]
+
     def _holders(self, account: Account) -> list[str]:
         try:
             return [account.id, self._vault.unseal(account.sealed_credentials).app]
@@ -82,23 +192,10 @@ class Limits:
         return [told for told in self._network.limits(credentials) if told.is_used_up or told.lasts_long]
 
 
-async def _keep(records: Records, account: Account, credentials: Credentials, told: Sequence[LimitTold]) -> None:
-    holders = {Scope.ACCOUNT: account.id, Scope.APP: credentials.app}
-    latest = {(limit.scope, limit.action, limit.window): limit for limit in told}
-    limits = [
-        Limit(
-            holder=holders[limit.scope],
-            action=limit.action,
-            window=limit.window,
-            allowed=limit.allowed,
-            remaining=limit.remaining,
-            reset_time=limit.reset_time,
-        )
-        for limit in latest.values()
-    ]
-    await records.put_limits(limits)
-
-
-def _in_words(limit: Limit) -> str:
+def _held_by(limit: Limit) -> RateLimited | Unauthorized:
+    if limit.cause in WITHHELD:
+        return Unauthorized(limit.reason, limit.cause, limit.reset_time)
     which = f" ({limit.allowed} in {limit.window})" if limit.allowed else ""
-    return f"{USED_UP_FOR[limit.cause].words}{which}, as the network has said"
+    return RateLimited(
+        limit.reset_time, f"{USED_UP_FOR[limit.cause].words}{which}, as the network has said", limit.cause
+    )

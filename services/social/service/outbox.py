@@ -15,9 +15,9 @@ from datetime import timedelta
 from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, RetryLater
 from services.social.domain.accounts import Account, Credentials
-from services.social.domain.errors import WITHHELD_FOR, CredentialsRefused, NetworkUnavailable, PostNotFound
+from services.social.domain.errors import CredentialsRefused, NetworkUnavailable, PostNotFound
 from services.social.domain.limits import Action
-from services.social.domain.network import Cause, Outcome, RateLimited, SeenPost, Unauthorized, Unreachable
+from services.social.domain.network import Outcome, Published, RateLimited, SeenPost, Unauthorized, Unreachable
 from services.social.domain.posts import Post, PostState, Timing
 from services.social.ports import Network, Records, Store, Vault
 from services.social.service.accounts import existing_account
@@ -119,12 +119,11 @@ class Outbox:
             try:
                 credentials = self._vault.unseal(account.sealed_credentials)
             except CredentialsRefused as refused:
-                reason = refused.message
-                await self._move(post, lambda fresh: fresh.withhold(Cause.CREDENTIALS_REFUSED, reason))
+                await self._withhold(post, account, Unauthorized(refused.message))
                 return refused
-            if post.state is PostState.CLAIMED and (limited := await self._limits.held(account, Action.POST)):
-                await self._move(post, lambda fresh: fresh.hold(limited))
-                return self._limits.used_up(account, limited)
+            if post.state is PostState.CLAIMED and (held := await self._limits.held(account, Action.POST)):
+                await self._move(post, lambda fresh: fresh.hold(held))
+                return self._limits.error(account, held)
             try:
                 taken = await self._take(post, account)
             except PuppetError as blind:
@@ -134,9 +133,17 @@ class Outbox:
             if taken is None or taken.is_late(self._clock.now(), self._timing):
                 return None
             outcome = await self._network.publish(credentials, taken.text, taken.in_reply_to)
-            concluded = await self._conclude(taken, outcome, account, credentials)
+            outcome, concluded = await self._conclude(taken, outcome, account, credentials)
         # A post that may be there already isn't for its caller to repeat: it is UNKNOWN and will be looked for.
         return None if taken.may_be_posted else self._held_by(outcome, account, concluded)
+
+    async def _withhold(self, post: Post, account: Account, refused: Unauthorized) -> None:
+        async with self._store.writing(post.account_id) as records:
+            fresh = await existing_post(records, post.id)
+            if fresh.is_as(post):
+                fresh.hold(await self._limits.settle(records, account, refused))
+                await records.save(fresh)
+                await records.commit()
 
     async def _next(self, post_id: str) -> Post | None:
         """Return a post when it is its turn: it is due, and nobody sends for its account."""
@@ -163,7 +170,10 @@ class Outbox:
             elif await records.is_sending(account.id):
                 return None
             elif fresh.state is PostState.CLAIMED or await self._is_missed(records, fresh, seen):
-                fresh.take(self._clock.now(), self._timing)
+                if held := await self._limits.held_within(records, account, Action.POST):
+                    fresh.hold(held)
+                else:
+                    fresh.take(self._clock.now(), self._timing)
             await records.save(fresh)
             await records.commit()
         _tell(fresh)
@@ -179,16 +189,23 @@ class Outbox:
                 return False
         return post.miss(self._clock.now(), self._timing, has_twin=await records.has_twin(post))
 
-    async def _conclude(self, taken: Post, outcome: Outcome, account: Account, credentials: Credentials) -> Post:
+    async def _conclude(
+        self, taken: Post, outcome: Outcome, account: Account, credentials: Credentials
+    ) -> tuple[Outcome, Post]:
+        """Move a post on by the outcome of its send; return that, with the time when a refused one is tried again."""
         async with self._store.writing(taken.account_id) as records:
+            await self._limits.learn(records, account, credentials)
+            if isinstance(outcome, RateLimited | Unauthorized):
+                outcome = await self._limits.settle(records, account, outcome)
+            elif isinstance(outcome, Published):
+                await self._limits.post_went_out(records, account)
             fresh = await existing_post(records, taken.id)
             if fresh.expects(outcome, taken.attempt):
                 fresh.conclude(outcome, self._clock.now(), self._timing)
                 await records.save(fresh)
-            await self._limits.learn(records, account, credentials)
             await records.commit()
         _tell(fresh)
-        return fresh
+        return outcome, fresh
 
     async def _move(self, post: Post, move: Callable[[Post], None]) -> None:
         """Change a post, unless it has moved since it was read."""
@@ -205,10 +222,8 @@ class Outbox:
 
     def _held_by(self, outcome: Outcome, account: Account, held: Post) -> PuppetError | None:
         match outcome:
-            case RateLimited():
-                return self._limits.used_up(account, outcome)
-            case Unauthorized(reason, cause):
-                return WITHHELD_FOR[cause](reason, account_id=account.id)
+            case RateLimited() | Unauthorized():
+                return self._limits.error(account, outcome)
             case Unreachable(reason):
                 pause = (held.due_time or self._clock.now()) - self._clock.now()
                 return NetworkUnavailable(reason, max(0.0, pause.total_seconds()))

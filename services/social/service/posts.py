@@ -48,6 +48,8 @@ class Posts:
         async with self._store.writing(account_id) as records:
             if first := await records.claim(key, post.id):
                 post = await existing_post(records, first)
+                if post.is_withheld:
+                    await self._limits.forgive(records, account)
                 post.ask(now)
             elif in_reply_to:
                 await self._limits.check_share(records, account)

@@ -1,5 +1,7 @@
 """Creating, changing, starting and stopping agents."""
 
+import asyncio
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from services.runtime.db import Database
 from services.runtime.errors import Violation
 from services.runtime.sql import SqlStore
 from tests.fakes.agents import World
-from tests.integration.agents.conftest import KEYS, SPEED, Open, OpenWith, create, log_of, reason_of, update
+from tests.integration.agents.conftest import KEYS, SPEED, Open, OpenWith, create, log_of, reason_of, until, update
 
 Persona = dict[str, Any]
 
@@ -97,18 +99,6 @@ async def test_a_creation_that_failed_half_way_is_completed_by_repeating_it(
     assert again == made
     texts = [memory.text for memory in world.memory.of("wren")]
     assert len(texts) == len(set(texts))
-
-
-async def test_the_same_words_at_two_times_are_two_memories(
-    agents: AgentServiceStub, world: World, persona: Persona
-) -> None:
-    persona["initial_memory"]["tweet_history"] = [
-        {"content": "morning", "timestamp": "2024-01-01T08:00:00Z"},
-        {"content": "morning", "timestamp": "2024-01-02T08:00:00Z"},
-        {"content": "morning", "timestamp": "2024-01-02T08:00:00Z"},
-    ]
-    await agents.CreateAgent(create(persona))
-    assert [memory.text for memory in world.memory.of("wren")].count("morning") == 2
 
 
 async def test_a_creation_that_failed_half_way_is_completed_with_another_persona(
@@ -205,13 +195,42 @@ async def test_a_refused_wallet_is_a_violation_of_what_it_was_refused_for(
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, {f"persona.solana_integration.{named}"})
 
 
+_TWICE = {
+    "tweet_history": [{"content": "gm", "timestamp": f"2024-01-0{day}T08:00:00Z"} for day in (1, 2, 2)] + ["gm"],
+    "core_memories": ["The sea is cold.", "The sea is cold."],
+}
+"""What a persona says has happened several times in the same words."""
+
+
 async def test_what_was_said_twice_is_remembered_twice(
     agents: AgentServiceStub, world: World, persona: Persona
 ) -> None:
-    said = [{"content": "gm", "timestamp": f"2024-01-0{day}T08:00:00Z"} for day in (1, 2)]
-    await agents.CreateAgent(create(persona | {"initial_memory": {"tweet_history": said}}))
+    await agents.CreateAgent(create(persona | {"initial_memory": _TWICE}))
     posts = [memory for memory in world.memory.of("wren") if memory.kind == "post"]
-    assert [(post.text, post.occur_time and post.occur_time.day) for post in posts] == [("gm", 1), ("gm", 2)]
+    assert [(post.text, post.occur_time and post.occur_time.day) for post in posts] == [
+        ("gm", 1),
+        ("gm", 2),
+        ("gm", 2),
+        ("gm", None),
+    ]
+    assert [memory.text for memory in world.memory.of("wren")].count("The sea is cold.") == 2
+
+
+@pytest.mark.parametrize("fails_at", range(6))
+async def test_a_creation_that_ends_anywhere_and_is_repeated_stores_nothing_twice(
+    reopen: Open, world: World, persona: Persona, fails_at: int
+) -> None:
+    asked = create(persona | {"initial_memory": _TWICE}, "req_1")
+    world.memory.held_after, world.memory.holding = fails_at, asyncio.Event()
+    async with reopen() as agents:
+        ended = agents.CreateAgent(asked)
+        await until(lambda: len(world.memory.stored) == fails_at)
+        ended.cancel()
+    world.memory.holding = None
+    async with reopen() as agents:
+        await agents.CreateAgent(asked)
+        await agents.CreateAgent(asked)
+    assert Counter(memory.text for memory in world.memory.of("wren")) == {"gm": 4, "The sea is cold.": 2}
 
 
 async def test_an_update_that_ends_trading_takes_trades_off_the_schedule(

@@ -8,10 +8,11 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.adapters.sql import SqlRecords
 from services.agents.settings import AgentsSettings
-from services.agents.wire import MOST_PERSONA_BYTES
 from services.runtime.db import Database
 from services.runtime.sql import SqlStore
 from tests.integration.agents.conftest import create, reason_of, update
+
+MOST_PERSONA_BYTES = 2**20
 
 
 def largest(agent_id: str) -> dict[str, Any]:

@@ -59,9 +59,12 @@ async def test_an_exact_duplicate_stores_nothing_and_returns_what_is_there(agent
         {"author": "nova"},
         {"subject": "nova"},
         {"conversation_id": "c1"},
+        {"repetition": 1},
     ],
 )
-async def test_the_same_words_from_elsewhere_are_no_duplicate(agent: Agent, other: dict[str, Any]) -> None:
+async def test_the_same_words_from_elsewhere_or_said_again_are_another_memory(
+    agent: Agent, other: dict[str, Any]
+) -> None:
     await agent.create("a red kite")
     assert not (await agent.try_create("a red kite", **other)).duplicate
     assert len(await agent.all()) == 2

@@ -159,6 +159,7 @@ async def test_a_wrong_memory_is_refused_with_every_field_named(agent: Agent) ->
         text=" ",
         importance=1.5,
         valence=-2,
+        repetition=-1,
         kind=99,  # type: ignore[arg-type]
         author="a" * 201,
         source_id="a" * 201,
@@ -169,7 +170,7 @@ async def test_a_wrong_memory_is_refused_with_every_field_named(agent: Agent) ->
     wrong.occur_time.seconds = wrong.expire_time.seconds = 10**12
     request = pb.CreateMemoryRequest(memory=wrong, request_id="r" * 129)
     names = ("agent_id", "text", "kind", "provenance", "importance", "valence", "author", "source_id", "subject")
-    more = ("conversation_id", "metadata", "metadata['k']", "occur_time", "expire_time")
+    more = ("conversation_id", "metadata", "metadata['k']", "occur_time", "expire_time", "repetition")
     told = await refusal(agent.service.CreateMemory(request))
     assert told.code is grpc.StatusCode.INVALID_ARGUMENT
     assert {violation.field for violation in told.violations} == {
@@ -184,7 +185,7 @@ async def test_a_wrong_memory_is_refused_with_every_field_named(agent: Agent) ->
         ("GetMemory", pb.GetMemoryRequest(), {"agent_id", "id"}),
         ("DeleteMemory", pb.DeleteMemoryRequest(request_id="r" * 129), {"agent_id", "id", "request_id"}),
         ("UpdateMemory", pb.UpdateMemoryRequest(), {"memory.agent_id", "memory.id", "update_mask"}),
-        ("ClearMemories", pb.ClearMemoriesRequest(kinds=[pb.MEMORY_KIND_UNSPECIFIED]), {"agent_id", "kinds"}),
+        ("ClearMemories", pb.ClearMemoriesRequest(kinds=[pb.MEMORY_KIND_UNSPECIFIED]), {"agent_id", "kinds[0]"}),
         ("GetMemoryStats", pb.GetMemoryStatsRequest(), {"agent_id"}),
         ("PurgeSource", pb.PurgeSourceRequest(), {"agent_id", "source"}),
         ("SweepMemories", pb.SweepMemoriesRequest(agent_id="a" * 129), {"agent_id"}),

@@ -50,37 +50,55 @@ CAP = problem(429, "enough for this month", "usage-capped", title="UsageCapExcee
 
 
 @pytest.mark.parametrize(
-    ("answer", "cause", "hours", "words"),
+    ("answer", "cause", "words"),
     [
-        (CREDITS, Cause.CREDITS_USED_UP, 1, "credits"),
-        (Said("<html>pay</html>", 402), Cause.CREDITS_USED_UP, 1, "credits"),
-        (CAP, Cause.USAGE_CAPPED, 6, "cap"),
-        (problem(403, kind="usage-capped"), Cause.USAGE_CAPPED, 6, "cap"),
+        (CREDITS, Cause.CREDITS_USED_UP, "credits"),
+        (Said("<html>pay</html>", 402), Cause.CREDITS_USED_UP, "credits"),
+        (CAP, Cause.USAGE_CAPPED, "cap"),
+        (problem(403, kind="usage-capped"), Cause.USAGE_CAPPED, "cap"),
         (
             Said({"type": "https://api.twitter.com/2/problems/usage-capped", "title": "No"}, 429),
             Cause.USAGE_CAPPED,
-            6,
             "cap",
         ),
     ],
 )
-async def test_what_is_used_up_for_long_holds_a_post_for_hours_and_a_read_says_what_it_is(
-    clock: FixedClock, answer: Said, cause: Cause, hours: int, words: str
+async def test_what_is_used_up_for_long_names_no_time_and_a_read_says_what_it_is(
+    clock: FixedClock, answer: Said, cause: Cause, words: str
 ) -> None:
     outcome = await publish(clock, answer)
     assert isinstance(outcome, RateLimited)
-    assert (outcome.cause, outcome.until) == (cause, clock.now() + timedelta(hours=hours))
+    assert (outcome.cause, outcome.until) == (cause, None)
     assert words in outcome.reason
     error = await read(clock, answer)
     assert isinstance(error, RetryLater)
-    assert (error.reason, error.retry_after) == (cause.name, hours * 3600)
+    assert error.reason == cause.name
     assert words in error.message
+
+
+@pytest.mark.parametrize(
+    ("later", "seconds"),
+    [
+        ("86400", 86_400),
+        ("0", 1),
+        ("99999999999", 31 * 86_400),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 1),
+        ("tomorrow", None),
+        ("-5", None),
+    ],
+)
+@pytest.mark.parametrize("answer", [CREDITS, CAP], ids=["credits", "cap"])
+async def test_the_time_that_x_names_is_when_it_is_asked_again(
+    clock: FixedClock, answer: Said, later: str, seconds: int | None
+) -> None:
+    outcome = await publish(clock, Said(answer.body, answer.status, {"retry-after": later}))
+    assert isinstance(outcome, RateLimited)
+    assert outcome.until == (None if seconds is None else clock.now() + timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize(
     ("limits", "seconds"),
     [
-        ({}, 60),
         ({"x-rate-limit": (100, 0, 300)}, 300),
         ({"x-rate-limit": (100, 91, 300), "x-app-limit-24hour": (10_000, 0, 70_000)}, 70_000),
         ({"x-rate-limit": (100, 0, 300), "x-user-limit-24hour": (100, 0, 50_000)}, 50_000),
@@ -104,6 +122,7 @@ async def test_a_rate_limit_lasts_until_the_one_that_is_used_up_is_reset(
     outcome = await publish(clock, Said("slow down", 429, headers))
     assert isinstance(outcome, RateLimited)
     assert outcome.cause is Cause.RATE_LIMITED
+    assert outcome.until is not None
     assert abs((outcome.until - clock.now()).total_seconds() - seconds) <= 1
 
 

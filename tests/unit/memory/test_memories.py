@@ -19,6 +19,7 @@ from tests.unit.memory.examples import NOW, memory
         {"author": "nova"},
         {"subject": "nova"},
         {"conversation_id": "c1"},
+        {"repetition": 1},
     ],
 )
 def test_whatever_is_said_otherwise_makes_another_memory(other: dict[str, Any]) -> None:

@@ -33,6 +33,7 @@ memory = sa.Table(
     sa.Column("expire_time", _TIME),
     sa.Column("version", sa.BigInteger),
     sa.Column("access_count", sa.BigInteger),
+    sa.Column("repetition", sa.Integer),
     sa.Column("subject_key", sa.String),
     sa.Column("author_key", sa.String),
     sa.Column("fingerprint", sa.LargeBinary),

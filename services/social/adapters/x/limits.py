@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from services.social.adapters.x.client import Answer
 from services.social.adapters.x.refusals import cause_of
@@ -13,13 +14,7 @@ _HEADER = re.compile(r"x-(?:rate-limit|(?P<whose>user|app)-limit-(?P<window>[a-z
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SECONDS = re.compile(r"[0-9]{1,11}")
 
-_MINUTE = timedelta(minutes=1)
 _FAR = timedelta(days=31)
-_NO_RESET = {SHORT_WINDOW: _MINUTE}
-_NO_RESET_LONG = timedelta(hours=1)
-_CREDITS_PAUSE = timedelta(hours=1)
-_CAP_PAUSE = timedelta(hours=6)
-"""A cap ends with the month of the plan, which X doesn't tell; it may be raised at any time."""
 
 
 def limits_told(answer: Answer, action: Action, now: datetime) -> list[LimitTold]:
@@ -27,14 +22,15 @@ def limits_told(answer: Answer, action: Action, now: datetime) -> list[LimitTold
     told = list(_in_headers(answer.headers, action, now))
     if answer.is_success:
         return told
+    later = _later(answer.headers.get("retry-after", ""), now)
     match cause_of(answer):
         case Cause.CREDITS_USED_UP:
-            told.append(LimitTold(Scope.APP, Action.ANY, CREDITS_WINDOW, 0, 0, now + _CREDITS_PAUSE))
+            told.append(LimitTold(Scope.APP, Action.ANY, CREDITS_WINDOW, 0, 0, later))
         case Cause.USAGE_CAPPED:
-            told.append(LimitTold(Scope.APP, action, CAP_WINDOW, 0, 0, now + _CAP_PAUSE))
+            told.append(LimitTold(Scope.APP, action, CAP_WINDOW, 0, 0, later))
         case Cause.RATE_LIMITED if not any(limit.is_used_up for limit in told):
             told = [limit for limit in told if limit.window != SHORT_WINDOW]
-            reset = _reset(answer.headers.get("x-rate-limit-reset", ""), now) or now + _MINUTE
+            reset = _reset(answer.headers.get("x-rate-limit-reset", ""), now) or later
             told.append(LimitTold(Scope.ACCOUNT, action, SHORT_WINDOW, 0, 0, reset))
     return told
 
@@ -49,7 +45,7 @@ def _in_headers(headers: Mapping[str, str], action: Action, now: datetime) -> It
             continue
         window = (found["window"] or SHORT_WINDOW).lower()
         scope = Scope.APP if (found["whose"] or "").lower() == "app" else Scope.ACCOUNT
-        reset = _reset(headers.get(f"{family}-reset", ""), now) or now + _NO_RESET.get(window, _NO_RESET_LONG)
+        reset = _reset(headers.get(f"{family}-reset", ""), now)
         yield LimitTold(scope, action, window, allowed, allowed if remaining is None else remaining, reset)
 
 
@@ -57,10 +53,24 @@ def _number(text: str) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
 
 
+def _later(text: str, now: datetime) -> datetime | None:
+    """Return the time that a `Retry-After` names, in seconds or as a date; None when it names none."""
+    if _SECONDS.fullmatch(text):
+        return _within(now + timedelta(seconds=min(int(text), _FAR.total_seconds())), now)
+    try:
+        told = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return _within(told if told.tzinfo else told.replace(tzinfo=UTC), now)
+
+
 def _reset(text: str, now: datetime) -> datetime | None:
     """Return when a limit is reset: after now, and within a month."""
     if not _SECONDS.fullmatch(text):
         return None
     latest = now + _FAR
-    told = datetime.fromtimestamp(min(int(text), int(latest.timestamp())), UTC)
-    return max(told, now + timedelta(seconds=1))
+    return _within(datetime.fromtimestamp(min(int(text), int(latest.timestamp())), UTC), now)
+
+
+def _within(told: datetime, now: datetime) -> datetime:
+    return min(max(told, now + timedelta(seconds=1)), now + _FAR)

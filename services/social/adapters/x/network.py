@@ -217,8 +217,8 @@ class XNetwork:
             return _NotUnderstood(words_of(answer))
         if error := USED_UP_FOR.get(cause_of(answer)):
             now = self._clock.now()
-            seconds = (_until(limits_told(answer, action, now)) - now).total_seconds()
-            return error(f"{error.words}: {words_of(answer)}", seconds, "x")
+            until = _until(limits_told(answer, action, now)) or now
+            return error(f"{error.words}: {words_of(answer)}", (until - now).total_seconds(), "x")
         return read_error(answer)
 
     async def _outcome(self, credentials: Credentials, answer: Answer) -> Outcome:
@@ -248,8 +248,11 @@ class XNetwork:
         return Refused(reason)
 
 
-def _until(told: Iterable[LimitTold]) -> datetime:
-    return max(limit.reset_time for limit in told if limit.is_used_up)
+def _until(told: Iterable[LimitTold]) -> datetime | None:
+    """Return when the last of the limits that are used up is reset; None when that isn't told of one of them."""
+    resets = [limit.reset_time for limit in told if limit.is_used_up]
+    known = [reset for reset in resets if reset is not None]
+    return max(known) if known and len(known) == len(resets) else None
 
 
 def _name(error: Exception) -> str:

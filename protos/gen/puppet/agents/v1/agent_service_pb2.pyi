@@ -30,9 +30,9 @@ class _ActivityKind:
 class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActivityKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ACTIVITY_KIND_UNSPECIFIED: _ActivityKind.ValueType  # 0
-    """Never stored; no filter on read."""
+    """Never sent. Refused in a filter: to filter by nothing is to leave the list empty."""
     ACTIVITY_KIND_LIFECYCLE: _ActivityKind.ValueType  # 1
-    """The agent was created, started or stopped."""
+    """The agent was created, started or stopped, or what kept it from something is over."""
     ACTIVITY_KIND_POST: _ActivityKind.ValueType  # 2
     """It published a post."""
     ACTIVITY_KIND_REPLY: _ActivityKind.ValueType  # 3
@@ -42,15 +42,15 @@ class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity
     ACTIVITY_KIND_PASS: _ActivityKind.ValueType  # 5
     """It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
     ACTIVITY_KIND_FAILURE: _ActivityKind.ValueType  # 6
-    """It tried, and failed."""
+    """It tried, and failed. What keeps it from looking for mentions is told once for each cause."""
 
 class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
     """What an activity is."""
 
 ACTIVITY_KIND_UNSPECIFIED: ActivityKind.ValueType  # 0
-"""Never stored; no filter on read."""
+"""Never sent. Refused in a filter: to filter by nothing is to leave the list empty."""
 ACTIVITY_KIND_LIFECYCLE: ActivityKind.ValueType  # 1
-"""The agent was created, started or stopped."""
+"""The agent was created, started or stopped, or what kept it from something is over."""
 ACTIVITY_KIND_POST: ActivityKind.ValueType  # 2
 """It published a post."""
 ACTIVITY_KIND_REPLY: ActivityKind.ValueType  # 3
@@ -60,7 +60,7 @@ ACTIVITY_KIND_TRADE: ActivityKind.ValueType  # 4
 ACTIVITY_KIND_PASS: ActivityKind.ValueType  # 5
 """It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
 ACTIVITY_KIND_FAILURE: ActivityKind.ValueType  # 6
-"""It tried, and failed."""
+"""It tried, and failed. What keeps it from looking for mentions is told once for each cause."""
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
 class _NoticeReason:
@@ -75,6 +75,8 @@ class _NoticeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeRe
     """This version does not know the field."""
     NOTICE_REASON_PROVIDER_NOT_FOUND: _NoticeReason.ValueType  # 2
     """The llm service has no provider of this name: whichever there is writes, or none, as the service is set up."""
+    NOTICE_REASON_NOT_UNDERSTOOD: _NoticeReason.ValueType  # 3
+    """What the field says isn't understood, and has no effect, or less than one would think."""
 
 class NoticeReason(_NoticeReason, metaclass=_NoticeReasonEnumTypeWrapper):
     """Why a field of a persona isn't done as it stands there."""
@@ -85,6 +87,8 @@ NOTICE_REASON_UNKNOWN_FIELD: NoticeReason.ValueType  # 1
 """This version does not know the field."""
 NOTICE_REASON_PROVIDER_NOT_FOUND: NoticeReason.ValueType  # 2
 """The llm service has no provider of this name: whichever there is writes, or none, as the service is set up."""
+NOTICE_REASON_NOT_UNDERSTOOD: NoticeReason.ValueType  # 3
+"""What the field says isn't understood, and has no effect, or less than one would think."""
 Global___NoticeReason: _TypeAlias = NoticeReason  # noqa: Y015
 
 @_typing.final
@@ -106,7 +110,7 @@ class Agent(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     STOP_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """The persona's `id`."""
+    """The persona's `id`. At most 64 characters."""
     name: _builtins.str
     """The persona's `name`."""
     description: _builtins.str
@@ -122,8 +126,8 @@ class Agent(_message.Message):
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
         """The persona, with `[redacted]` in place of every secret, and of the value of every field that this version does not
-        know: of those only the paths are kept. At most 1 MiB; one that an earlier version took and that is more than a client
-        reads is left out.
+        know: of those only the paths are kept. Required. At most 1,048,576 bytes; one that an earlier version took and that is
+        more than a client reads is left out.
         """
 
     @_builtins.property
@@ -319,7 +323,7 @@ class CreateAgentRequest(_message.Message):
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
         """The persona file as an object. `id` and `name` are required; what breaks a rule is refused with every violation named.
-        At most 1 MiB.
+        At most 1,048,576 bytes.
         """
 
     def __init__(
@@ -368,7 +372,7 @@ class GetAgentRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     def __init__(
         self,
         *,
@@ -473,7 +477,9 @@ class UpdateAgentRequest(_message.Message):
     """At most 128 characters. The same id and body is applied once."""
     @_builtins.property
     def agent(self) -> Global___Agent:
-        """`id` says which; an `etag`, if given, must be the current one. A secret that is `[redacted]` stays as it is."""
+        """`id` says which; an `etag`, if given, must be the current one. A secret that is `[redacted]` stays as it is.
+        Required.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -527,7 +533,7 @@ class StartAgentRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     request_id: _builtins.str
     """At most 128 characters. The same id and body is applied once."""
     def __init__(
@@ -577,7 +583,7 @@ class StopAgentRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     request_id: _builtins.str
     """At most 128 characters. The same id and body is applied once."""
     def __init__(
@@ -626,7 +632,7 @@ class GetAgentStatusRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     def __init__(
         self,
         *,
@@ -738,7 +744,7 @@ class TriggerPostRequest(_message.Message):
     TOPIC_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent."""
+    """The agent. 1 to 64 characters."""
     topic: _builtins.str
     """What to post about, at most 500 characters; empty: the agent chooses."""
     request_id: _builtins.str
@@ -841,7 +847,7 @@ class TriggerTradeRequest(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent."""
+    """The agent. 1 to 64 characters."""
     request_id: _builtins.str
     """Required, at most 100 characters: the name of this effect. It happens once."""
     def __init__(
@@ -908,11 +914,11 @@ class ListActivityRequest(_message.Message):
     """The `next_page_token` of the page before; the other fields must be as they were."""
     @_builtins.property
     def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these agents'; all when empty."""
+        """Only these agents'; all when empty. At most 500. Each at most 64 characters."""
 
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___ActivityKind.ValueType]:
-        """Only these kinds; all when empty."""
+        """Only these kinds; all when empty. At most 50."""
 
     def __init__(
         self,
@@ -967,10 +973,10 @@ class WatchActivityRequest(_message.Message):
     AGENT_IDS_FIELD_NUMBER: _builtins.int
     AFTER_CURSOR_FIELD_NUMBER: _builtins.int
     after_cursor: _builtins.str
-    """Only what came after this one; empty: from now on. `0` is before the first."""
+    """Only what came after this one; empty: from now on. `0` is before the first. At most 18 characters."""
     @_builtins.property
     def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these agents'; all when empty."""
+        """Only these agents'; all when empty. At most 500. Each at most 64 characters."""
 
     def __init__(
         self,

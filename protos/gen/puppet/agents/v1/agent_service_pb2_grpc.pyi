@@ -18,13 +18,16 @@ class AgentServiceStub:
     A started agent posts, answers mentions and trades on its own schedule. Each of these is a durable workflow that
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.CreateAgentRequest, _agent_service_pb2.CreateAgentResponse]
     """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the services
     that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by `request_id`.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
     """
     GetAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.GetAgentRequest, _agent_service_pb2.GetAgentResponse]
     """Returns one agent.
@@ -37,7 +40,8 @@ class AgentServiceStub:
     UpdateAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.UpdateAgentRequest, _agent_service_pb2.UpdateAgentResponse]
     """Sets the masked fields of an agent. Behaviour follows the new persona from the next action on; memories stay.
     Idempotent by `request_id`.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
+    DELEGATION_REQUIRED.
     """
     StartAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.StartAgentRequest, _agent_service_pb2.StartAgentResponse]
     """Starts an agent's schedule. Starting a started agent changes nothing.
@@ -54,12 +58,12 @@ class AgentServiceStub:
     """
     TriggerPost: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.TriggerPostRequest, _agent_service_pb2.TriggerPostResponse]
     """Makes an agent post now, once for every `request_id`, and waits for it as long as the deadline allows.
-    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
     """
     TriggerTrade: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.TriggerTradeRequest, _agent_service_pb2.TriggerTradeResponse]
     """Makes an agent consider a trade now, once for every `request_id`, and waits for it as long as the deadline allows.
     It may decide to hold.
-    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
     """
     ListActivity: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ListActivityRequest, _agent_service_pb2.ListActivityResponse]
     """Lists what agents did, newest first.
@@ -69,7 +73,7 @@ class AgentServiceStub:
     """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
     activity is a heartbeat. The stream can be resumed from any item's cursor.
     It never ends well: UNAVAILABLE says when to come back.
-    Errors: INVALID_REQUEST, UNAVAILABLE.
+    Errors: INVALID_REQUEST.
     """
 
 class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -78,6 +82,9 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     A started agent posts, answers mentions and trades on its own schedule. Each of these is a durable workflow that
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @_abc_1.abstractmethod
@@ -88,7 +95,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_agent_service_pb2.CreateAgentResponse]:
         """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the services
         that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
 
     @_abc_1.abstractmethod
@@ -119,7 +126,8 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_agent_service_pb2.UpdateAgentResponse]:
         """Sets the masked fields of an agent. Behaviour follows the new persona from the next action on; memories stay.
         Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
+        DELEGATION_REQUIRED.
         """
 
     @_abc_1.abstractmethod
@@ -160,7 +168,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_agent_service_pb2.TriggerPostRequest, _abc.Awaitable[_agent_service_pb2.TriggerPostResponse]],
     ) -> _abc.Awaitable[_agent_service_pb2.TriggerPostResponse]:
         """Makes an agent post now, once for every `request_id`, and waits for it as long as the deadline allows.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -171,7 +179,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_agent_service_pb2.TriggerTradeResponse]:
         """Makes an agent consider a trade now, once for every `request_id`, and waits for it as long as the deadline allows.
         It may decide to hold.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -193,7 +201,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
         activity is a heartbeat. The stream can be resumed from any item's cursor.
         It never ends well: UNAVAILABLE says when to come back.
-        Errors: INVALID_REQUEST, UNAVAILABLE.
+        Errors: INVALID_REQUEST.
         """
 
 def add_AgentServiceServicer_to_server(servicer: AgentServiceServicer, server: _aio.Server) -> None: ...

@@ -215,7 +215,7 @@ class Message(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     role: Global___Role.ValueType
-    """Who said it."""
+    """Who said it. Required."""
     text: _builtins.str
     """What was said: 1 to 32,000 characters."""
     def __init__(
@@ -330,13 +330,13 @@ class GenerateRequest(_message.Message):
     JSON_SCHEMA_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """On whose behalf: an agent's id, for the log; may be empty."""
+    """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
-    """The provider's configured name; empty: the order of fallback."""
+    """The provider's configured name; empty: the order of fallback. At most 64 characters."""
     model: _builtins.str
-    """The model's name at that provider; empty: the provider's default. Needs `provider`."""
+    """The model's name at that provider; empty: the provider's default. Needs `provider`. At most 200 characters."""
     candidate_count: _builtins.int
-    """How many candidates: 1 to 16; 0 means 1. A provider that has no `n` is asked several times at once."""
+    """How many candidates: up to 16; 0 means 1. A provider that has no `n` is asked several times at once."""
     json_schema: _builtins.str
     """When given, every candidate is JSON that fits this JSON Schema, a JSON object of at most 32,000 characters."""
     @_builtins.property
@@ -484,11 +484,11 @@ class StreamGenerateRequest(_message.Message):
     SAMPLING_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """On whose behalf: an agent's id, for the log; may be empty."""
+    """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
-    """The provider's configured name; empty: the order of fallback."""
+    """The provider's configured name; empty: the order of fallback. At most 64 characters."""
     model: _builtins.str
-    """The model's name at that provider; empty: the provider's default. Needs `provider`."""
+    """The model's name at that provider; empty: the provider's default. Needs `provider`. At most 200 characters."""
     @_builtins.property
     def prompt(self) -> Global___Prompt:
         """What is asked."""
@@ -593,7 +593,7 @@ class GetProviderRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its configured name; empty means the one that is asked first."""
+    """Its configured name, at most 64 characters; empty means the one that is asked first."""
     def __init__(
         self,
         *,
@@ -667,7 +667,7 @@ class ListModelsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
-    """Only this provider; all when empty."""
+    """Only this provider; all when empty. At most 64 characters."""
     page_size: _builtins.int
     """At most this many: up to 500; 0 means 50."""
     page_token: _builtins.str

@@ -31,6 +31,8 @@ class LlmServiceStub:
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel):
@@ -67,6 +69,8 @@ class LlmServiceServicer:
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def Generate(self, request, context):
@@ -79,7 +83,7 @@ class LlmServiceServicer:
 
     def StreamGenerate(self, request, context):
         """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
-        Errors: as Generate.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,6 +142,8 @@ class LlmService:
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @staticmethod

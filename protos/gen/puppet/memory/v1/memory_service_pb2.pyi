@@ -28,7 +28,7 @@ class _MemoryKind:
 class _MemoryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemoryKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     MEMORY_KIND_UNSPECIFIED: _MemoryKind.ValueType  # 0
-    """Not said; refused on create, and no filter on read."""
+    """Not said. Refused, in a filter as well: to filter by nothing is to leave the list empty."""
     MEMORY_KIND_CORE: _MemoryKind.ValueType  # 1
     """Who the character is. Never forgotten."""
     MEMORY_KIND_RECENT: _MemoryKind.ValueType  # 2
@@ -52,7 +52,7 @@ class MemoryKind(_MemoryKind, metaclass=_MemoryKindEnumTypeWrapper):
     """What a memory is about."""
 
 MEMORY_KIND_UNSPECIFIED: MemoryKind.ValueType  # 0
-"""Not said; refused on create, and no filter on read."""
+"""Not said. Refused, in a filter as well: to filter by nothing is to leave the list empty."""
 MEMORY_KIND_CORE: MemoryKind.ValueType  # 1
 """Who the character is. Never forgotten."""
 MEMORY_KIND_RECENT: MemoryKind.ValueType  # 2
@@ -80,7 +80,7 @@ class _Provenance:
 class _ProvenanceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Provenance.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     PROVENANCE_UNSPECIFIED: _Provenance.ValueType  # 0
-    """Not said; refused on create, and no filter on read."""
+    """Not said. Refused, in a filter as well: to filter by nothing is to leave the list empty."""
     PROVENANCE_SELF: _Provenance.ValueType  # 1
     """The character's own words and deeds."""
     PROVENANCE_OPERATOR: _Provenance.ValueType  # 2
@@ -94,7 +94,7 @@ class Provenance(_Provenance, metaclass=_ProvenanceEnumTypeWrapper):
     """Where a memory comes from. EXTERNAL text may shape a reply and nothing else."""
 
 PROVENANCE_UNSPECIFIED: Provenance.ValueType  # 0
-"""Not said; refused on create, and no filter on read."""
+"""Not said. Refused, in a filter as well: to filter by nothing is to leave the list empty."""
 PROVENANCE_SELF: Provenance.ValueType  # 1
 """The character's own words and deeds."""
 PROVENANCE_OPERATOR: Provenance.ValueType  # 2
@@ -181,16 +181,17 @@ class Memory(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     ACCESS_COUNT_FIELD_NUMBER: _builtins.int
+    REPETITION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """`mem_...`; set by the service."""
+    """`mem_...`; set by the service. At most 64 characters."""
     agent_id: _builtins.str
-    """The agent it belongs to."""
+    """The agent it belongs to. At most 128 characters."""
     text: _builtins.str
     """What is remembered: 1 to 8,000 characters."""
     kind: Global___MemoryKind.ValueType
-    """What it is about."""
+    """What it is about. Required."""
     provenance: Global___Provenance.ValueType
-    """Where it comes from."""
+    """Where it comes from. Required."""
     importance: _builtins.float
     """How much it matters: 0 (trifle) to 1. Left out on create: 0.5."""
     valence: _builtins.float
@@ -209,6 +210,10 @@ class Memory(_message.Message):
     """Changes with every update."""
     access_count: _builtins.int
     """How often a search returned it; counted a little later, and not to the last one after a crash."""
+    repetition: _builtins.int
+    """Tells apart what is the same in every other way, such as one sentence that was said on two days: 0 is the first, 1
+    the second, of 0 to 1,000,000. A caller that counts stores each of them once, however often it repeats itself.
+    """
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Anything else; at most 32 entries, keys up to 64 and values up to 1,000 characters."""
@@ -250,10 +255,11 @@ class Memory(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         access_count: _builtins.int = ...,
+        repetition: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "create_time", b"create_time", "expire_time", b"expire_time", "importance", b"importance", "occur_time", b"occur_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "access_count", b"access_count", "agent_id", b"agent_id", "author", b"author", "conversation_id", b"conversation_id", "create_time", b"create_time", "etag", b"etag", "expire_time", b"expire_time", "id", b"id", "importance", b"importance", "kind", b"kind", "metadata", b"metadata", "occur_time", b"occur_time", "provenance", b"provenance", "source_id", b"source_id", "subject", b"subject", "text", b"text", "update_time", b"update_time", "valence", b"valence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "access_count", b"access_count", "agent_id", b"agent_id", "author", b"author", "conversation_id", b"conversation_id", "create_time", b"create_time", "etag", b"etag", "expire_time", b"expire_time", "id", b"id", "importance", b"importance", "kind", b"kind", "metadata", b"metadata", "occur_time", b"occur_time", "provenance", b"provenance", "repetition", b"repetition", "source_id", b"source_id", "subject", b"subject", "text", b"text", "update_time", b"update_time", "valence", b"valence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__importance: _TypeAlias = _typing.Literal["importance"]  # noqa: Y015
     _WhichOneofArgType__importance: _TypeAlias = _typing.Literal["_importance", b"_importance"]  # noqa: Y015
@@ -273,7 +279,7 @@ class CreateMemoryRequest(_message.Message):
     """At most 128 characters. The same id and body returns the memory that the first call made."""
     @_builtins.property
     def memory(self) -> Global___Memory:
-        """The memory; `id`, `create_time`, `update_time`, `etag` and `access_count` are ignored."""
+        """The memory. Required, with its `agent_id`; `id`, `create_time`, `update_time`, `etag` and `access_count` say nothing."""
 
     def __init__(
         self,
@@ -327,7 +333,7 @@ class BatchCreateMemoriesRequest(_message.Message):
     MEMORIES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent they belong to; an `agent_id` in a memory must be this one or empty."""
+    """The agent they belong to; an `agent_id` in a memory must be this one or empty. 1 to 128 characters."""
     request_id: _builtins.str
     """At most 128 characters. The same id and body returns the memories that the first call made."""
     @_builtins.property
@@ -390,9 +396,9 @@ class GetMemoryRequest(_message.Message):
     INCLUDE_HISTORY_FIELD_NUMBER: _builtins.int
     HISTORY_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent it belongs to."""
+    """The agent it belongs to. 1 to 128 characters."""
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     include_history: _builtins.bool
     """Return the history too."""
     history_page_token: _builtins.str
@@ -488,30 +494,30 @@ class ListMemoriesRequest(_message.Message):
     MIN_IMPORTANCE_FIELD_NUMBER: _builtins.int
     MAX_IMPORTANCE_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent they belong to."""
+    """The agent they belong to. 1 to 128 characters."""
     subject: _builtins.str
-    """Only about this subject; all when empty."""
+    """Only about this subject; all when empty. At most 200 characters."""
     conversation_id: _builtins.str
-    """Only of this conversation; all when empty."""
+    """Only of this conversation; all when empty. At most 200 characters."""
     page_size: _builtins.int
     """At most this many: up to 500; 0 means 50."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; the other fields must be as they were."""
     author: _builtins.str
-    """Only of this author; all when empty."""
+    """Only of this author; all when empty. At most 200 characters."""
     source_id: _builtins.str
-    """Only from this post, trade or event; all when empty."""
+    """Only from this post, trade or event; all when empty. At most 200 characters."""
     min_importance: _builtins.float
-    """Only of at least this importance."""
+    """Only of at least this importance. 0 to 1."""
     max_importance: _builtins.float
-    """Only of at most this importance."""
+    """Only of at most this importance. 0 to 1."""
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___MemoryKind.ValueType]:
-        """Only these kinds; all when empty."""
+        """Only these kinds; all when empty. At most 50."""
 
     @_builtins.property
     def provenances(self) -> _containers.RepeatedScalarFieldContainer[Global___Provenance.ValueType]:
-        """Only from these sources; all when empty."""
+        """Only from these sources; all when empty. At most 50."""
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -523,7 +529,7 @@ class ListMemoriesRequest(_message.Message):
 
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Only with all of these entries."""
+        """Only with all of these entries. At most 32. Keys up to 64, values up to 1,000 characters."""
 
     def __init__(
         self,
@@ -599,7 +605,7 @@ class UpdateMemoryRequest(_message.Message):
     """At most 128 characters. The same id and body is applied once."""
     @_builtins.property
     def memory(self) -> Global___Memory:
-        """`agent_id` and `id` say which; an `etag`, if given, must be the current one."""
+        """`agent_id` and `id` say which; an `etag`, if given, must be the current one. Required."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -656,9 +662,9 @@ class DeleteMemoryRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent it belongs to."""
+    """The agent it belongs to. 1 to 128 characters."""
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     request_id: _builtins.str
     """At most 128 characters. The same id and body answers as the first call did."""
     def __init__(
@@ -703,12 +709,12 @@ class ClearMemoriesRequest(_message.Message):
     KINDS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent they belong to."""
+    """The agent they belong to. 1 to 128 characters."""
     request_id: _builtins.str
     """At most 128 characters. The same id and body answers as the first call did."""
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___MemoryKind.ValueType]:
-        """Only these kinds; all when empty."""
+        """Only these kinds; all when empty. At most 50."""
 
     def __init__(
         self,
@@ -791,7 +797,7 @@ class SearchMemoriesRequest(_message.Message):
     RECENCY_WEIGHT_FIELD_NUMBER: _builtins.int
     IMPORTANCE_WEIGHT_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent they belong to."""
+    """The agent they belong to. 1 to 128 characters."""
     query: _builtins.str
     """What to look for: 1 to 2,000 characters."""
     max_results: _builtins.int
@@ -799,28 +805,28 @@ class SearchMemoriesRequest(_message.Message):
     min_relevance: _builtins.float
     """Only hits of at least this relevance, 0 to 1. Left out: the service's default."""
     subject: _builtins.str
-    """Only about this subject; all when empty."""
+    """Only about this subject; all when empty. At most 200 characters."""
     conversation_id: _builtins.str
-    """Only of this conversation; all when empty."""
+    """Only of this conversation; all when empty. At most 200 characters."""
     author: _builtins.str
-    """Only of this author; all when empty."""
+    """Only of this author; all when empty. At most 200 characters."""
     source_id: _builtins.str
-    """Only from this post, trade or event; all when empty."""
+    """Only from this post, trade or event; all when empty. At most 200 characters."""
     min_importance: _builtins.float
-    """Only of at least this importance."""
+    """Only of at least this importance. 0 to 1."""
     max_importance: _builtins.float
-    """Only of at most this importance."""
+    """Only of at most this importance. 0 to 1."""
     recency_weight: _builtins.float
     """How much it counts that a memory is recent, beside its fit: 0 to 1; what happened a week ago counts half."""
     importance_weight: _builtins.float
     """How much its importance counts, beside its fit: 0 to 1."""
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___MemoryKind.ValueType]:
-        """Only these kinds; all when empty."""
+        """Only these kinds; all when empty. At most 50."""
 
     @_builtins.property
     def provenances(self) -> _containers.RepeatedScalarFieldContainer[Global___Provenance.ValueType]:
-        """Only from these sources; all when empty."""
+        """Only from these sources; all when empty. At most 50."""
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -832,7 +838,7 @@ class SearchMemoriesRequest(_message.Message):
 
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Only with all of these entries."""
+        """Only with all of these entries. At most 32. Keys up to 64, values up to 1,000 characters."""
 
     def __init__(
         self,
@@ -987,9 +993,9 @@ class ExportMemoriesRequest(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     AFTER_CURSOR_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent."""
+    """The agent. 1 to 128 characters."""
     after_cursor: _builtins.str
-    """The `cursor` of the last message received, to go on after it."""
+    """The `cursor` of the last message received, to go on after it. At most 37 characters."""
     def __init__(
         self,
         *,
@@ -1042,37 +1048,47 @@ Global___ExportMemoriesResponse: _TypeAlias = ExportMemoriesResponse  # noqa: Y0
 
 @_typing.final
 class ImportMemoriesRequest(_message.Message):
-    """One memory to import, or the next part of the history of the one before."""
+    """One memory to import, or the next part of the history of the one before. What ExportMemories gave is one, as it is: its
+    fields have the same names and numbers.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    AGENT_ID_FIELD_NUMBER: _builtins.int
     MEMORY_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """As it was exported; not looked at. At most 37 characters."""
     agent_id: _builtins.str
-    """Whose memories they become: required in the first message, and the same or empty in the others."""
+    """Whose memories they become, at most 128 characters: given in the first message, and the same or empty in the others. When
+    it is empty in the first one, they belong to the agent of the first memory, and all others have to as well.
+    """
     request_id: _builtins.str
     """At most 128 characters, in the first message. An import is repeatable without one."""
     @_builtins.property
     def memory(self) -> Global___Memory:
-        """As it was exported; its `agent_id` is ignored. Without an `id` it gets a new one."""
+        """As it was exported. Required. Its `agent_id` says whose it becomes where the import itself doesn't. Without an `id` it gets
+        a new one.
+        """
 
     @_builtins.property
     def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
-        """As it was exported."""
+        """As it was exported. At most 10,000."""
 
     def __init__(
         self,
         *,
-        agent_id: _builtins.str = ...,
         memory: Global___Memory | None = ...,
         history: _abc.Iterable[Global___Memory] | None = ...,
+        cursor: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "history", b"history", "memory", b"memory", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "cursor", b"cursor", "history", b"history", "memory", b"memory", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1112,7 +1128,7 @@ class GetMemoryStatsRequest(_message.Message):
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent."""
+    """The agent. 1 to 128 characters."""
     def __init__(
         self,
         *,
@@ -1287,7 +1303,7 @@ class PurgeSourceRequest(_message.Message):
     SOURCE_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent."""
+    """The agent. 1 to 128 characters."""
     author: _builtins.str
     """An author: an agent's id, or `x:<user id>` for a stranger on X; 1 to 200 characters."""
     source_id: _builtins.str
@@ -1343,7 +1359,7 @@ class SweepMemoriesRequest(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent; all of them when empty."""
+    """The agent; all of them when empty. At most 128 characters."""
     request_id: _builtins.str
     """At most 128 characters. The same id and body answers as the first call did."""
     def __init__(

@@ -30,6 +30,9 @@ class MemoryServiceStub:
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel):
@@ -120,12 +123,15 @@ class MemoryServiceServicer:
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def CreateMemory(self, request, context):
-        """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation and text) stores
-        nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a repeated request
-        that its memory was deleted since.
+        """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation, text and
+        repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a
+        repeated request that its memory was deleted since.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -201,7 +207,7 @@ class MemoryServiceServicer:
         """Stores what was exported, ids, times and history included: at most 100,000 memories of 256 MiB. All of them are
         checked before the first is stored; then they are stored in groups, and what the agent already has (the same id, or
         an exact duplicate) is left as it is, so that an import that was cut off can simply be repeated.
-        Errors: INVALID_REQUEST.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -219,7 +225,7 @@ class MemoryServiceServicer:
         """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author the
         relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
         database and index either, for which the index is built anew: give it time. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, UNAVAILABLE.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -236,7 +242,7 @@ class MemoryServiceServicer:
 
     def VerifyIndex(self, request, context):
         """Compares the vector index with the store, and changes nothing.
-        Errors: UNAVAILABLE.
+        Errors: INVALID_REQUEST.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -342,6 +348,9 @@ class MemoryService:
 
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @staticmethod

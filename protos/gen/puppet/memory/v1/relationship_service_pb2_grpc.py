@@ -27,6 +27,9 @@ if _version_not_supported:
 
 class RelationshipServiceStub:
     """What a character thinks of those it knows.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel):
@@ -64,6 +67,9 @@ class RelationshipServiceStub:
 
 class RelationshipServiceServicer:
     """What a character thinks of those it knows.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def GetRelationship(self, request, context):
@@ -145,6 +151,9 @@ def add_RelationshipServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class RelationshipService:
     """What a character thinks of those it knows.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @staticmethod

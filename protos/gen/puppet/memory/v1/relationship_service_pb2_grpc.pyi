@@ -13,7 +13,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RelationshipServiceStub:
-    """What a character thinks of those it knows."""
+    """What a character thinks of those it knows.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetRelationship: _aio.UnaryUnaryMultiCallable[_relationship_service_pb2.GetRelationshipRequest, _relationship_service_pb2.GetRelationshipResponse]
@@ -39,7 +43,11 @@ class RelationshipServiceStub:
     """
 
 class RelationshipServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What a character thinks of those it knows."""
+    """What a character thinks of those it knows.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    """
 
     @_abc_1.abstractmethod
     def GetRelationship(

@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epuppet/options/v1/bounds.proto\x12\x11puppet.options.v1\x1a google/protobuf/descriptor.proto:2\n\tmax_items\x12\x1d.google.protobuf.FieldOptions\x18\x9e\x87\x03 \x01(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epuppet/options/v1/bounds.proto\x12\x11puppet.options.v1\x1a google/protobuf/descriptor.proto:2\n\tmax_items\x12\x1d.google.protobuf.FieldOptions\x18\x9e\x87\x03 \x01(\rB\xbf\x01\n\x1b\x64\x65v.puppetengine.options.v1B\x0b\x42oundsProtoP\x01Z,puppetengine.dev/puppet/options/v1;optionsv1\xa2\x02\x04PPTO\xaa\x02\x11Puppet.Options.V1\xca\x02\x11Puppet\\Options\\V1\xe2\x02\x1dPuppet\\Options\\V1\\GPBMetadata\xea\x02\x13Puppet::Options::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.options.v1.bounds_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\033dev.puppetengine.options.v1B\013BoundsProtoP\001Z,puppetengine.dev/puppet/options/v1;optionsv1\242\002\004PPTO\252\002\021Puppet.Options.V1\312\002\021Puppet\\Options\\V1\342\002\035Puppet\\Options\\V1\\GPBMetadata\352\002\023Puppet::Options::V1'
 # @@protoc_insertion_point(module_scope)

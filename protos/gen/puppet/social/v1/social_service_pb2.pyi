@@ -47,7 +47,7 @@ class _PostState:
 class _PostStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PostState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     POST_STATE_UNSPECIFIED: _PostState.ValueType  # 0
-    """Never sent."""
+    """Never sent. Refused in a filter: to filter by nothing is to leave the list empty."""
     POST_STATE_CLAIMED: _PostState.ValueType  # 1
     """Written down and not on the network; it is about to be sent, or held back for the `state_reason`."""
     POST_STATE_SENT: _PostState.ValueType  # 2
@@ -63,7 +63,7 @@ class PostState(_PostState, metaclass=_PostStateEnumTypeWrapper):
     """How far a post has come."""
 
 POST_STATE_UNSPECIFIED: PostState.ValueType  # 0
-"""Never sent."""
+"""Never sent. Refused in a filter: to filter by nothing is to leave the list empty."""
 POST_STATE_CLAIMED: PostState.ValueType  # 1
 """Written down and not on the network; it is about to be sent, or held back for the `state_reason`."""
 POST_STATE_SENT: PostState.ValueType  # 2
@@ -85,19 +85,21 @@ class _PostStateCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PostSt
     POST_STATE_CAUSE_UNSPECIFIED: _PostStateCause.ValueType  # 0
     """Nothing keeps it, or an earlier version said why in words only."""
     POST_STATE_CAUSE_RATE_LIMITED: _PostStateCause.ValueType  # 1
-    """CLAIMED or UNKNOWN: a limit of the network is used up; it goes on at `due_time`."""
+    """CLAIMED or UNKNOWN: a limit of the network is used up; it goes on at `due_time`, which is the network's own if it
+    names one. The pauses grow where it doesn't, here and below.
+    """
     POST_STATE_CAUSE_USAGE_CAPPED: _PostStateCause.ValueType  # 2
     """CLAIMED or UNKNOWN: the cap of the app's plan is reached; it goes on at `due_time`, which is hours later."""
     POST_STATE_CAUSE_CREDITS_USED_UP: _PostStateCause.ValueType  # 3
     """CLAIMED or UNKNOWN: the app's credits are used up; it goes on at `due_time`."""
     POST_STATE_CAUSE_CREDENTIALS_REFUSED: _PostStateCause.ValueType  # 4
-    """CLAIMED or UNKNOWN: the network refused the credentials, or the app may only read. It waits until it is asked for
-    again.
+    """CLAIMED or UNKNOWN: the network refused the credentials, or the app may only read. It goes on at `due_time`, or when
+    the account is registered again.
     """
     POST_STATE_CAUSE_ACCOUNT_LOCKED: _PostStateCause.ValueType  # 5
-    """CLAIMED or UNKNOWN: the account is locked or suspended. It waits until it is asked for again."""
+    """CLAIMED or UNKNOWN: the account is locked or suspended. It goes on at `due_time`."""
     POST_STATE_CAUSE_NOT_CAPABLE: _PostStateCause.ValueType  # 6
-    """CLAIMED or UNKNOWN: the app's access level doesn't include posts. It waits until it is asked for again."""
+    """CLAIMED or UNKNOWN: the app's access level doesn't include posts. It goes on at `due_time`."""
     POST_STATE_CAUSE_NETWORK_UNAVAILABLE: _PostStateCause.ValueType  # 7
     """CLAIMED or UNKNOWN: the network was not reached; it goes on at `due_time`."""
     POST_STATE_CAUSE_OUTCOME_UNKNOWN: _PostStateCause.ValueType  # 8
@@ -115,19 +117,21 @@ class PostStateCause(_PostStateCause, metaclass=_PostStateCauseEnumTypeWrapper):
 POST_STATE_CAUSE_UNSPECIFIED: PostStateCause.ValueType  # 0
 """Nothing keeps it, or an earlier version said why in words only."""
 POST_STATE_CAUSE_RATE_LIMITED: PostStateCause.ValueType  # 1
-"""CLAIMED or UNKNOWN: a limit of the network is used up; it goes on at `due_time`."""
+"""CLAIMED or UNKNOWN: a limit of the network is used up; it goes on at `due_time`, which is the network's own if it
+names one. The pauses grow where it doesn't, here and below.
+"""
 POST_STATE_CAUSE_USAGE_CAPPED: PostStateCause.ValueType  # 2
 """CLAIMED or UNKNOWN: the cap of the app's plan is reached; it goes on at `due_time`, which is hours later."""
 POST_STATE_CAUSE_CREDITS_USED_UP: PostStateCause.ValueType  # 3
 """CLAIMED or UNKNOWN: the app's credits are used up; it goes on at `due_time`."""
 POST_STATE_CAUSE_CREDENTIALS_REFUSED: PostStateCause.ValueType  # 4
-"""CLAIMED or UNKNOWN: the network refused the credentials, or the app may only read. It waits until it is asked for
-again.
+"""CLAIMED or UNKNOWN: the network refused the credentials, or the app may only read. It goes on at `due_time`, or when
+the account is registered again.
 """
 POST_STATE_CAUSE_ACCOUNT_LOCKED: PostStateCause.ValueType  # 5
-"""CLAIMED or UNKNOWN: the account is locked or suspended. It waits until it is asked for again."""
+"""CLAIMED or UNKNOWN: the account is locked or suspended. It goes on at `due_time`."""
 POST_STATE_CAUSE_NOT_CAPABLE: PostStateCause.ValueType  # 6
-"""CLAIMED or UNKNOWN: the app's access level doesn't include posts. It waits until it is asked for again."""
+"""CLAIMED or UNKNOWN: the app's access level doesn't include posts. It goes on at `due_time`."""
 POST_STATE_CAUSE_NETWORK_UNAVAILABLE: PostStateCause.ValueType  # 7
 """CLAIMED or UNKNOWN: the network was not reached; it goes on at `due_time`."""
 POST_STATE_CAUSE_OUTCOME_UNKNOWN: PostStateCause.ValueType  # 8
@@ -231,13 +235,13 @@ class XCredentials(_message.Message):
     ACCESS_TOKEN_FIELD_NUMBER: _builtins.int
     ACCESS_TOKEN_SECRET_FIELD_NUMBER: _builtins.int
     api_key: _builtins.str
-    """The app's key."""
+    """The app's key. 1 to 512 characters."""
     api_key_secret: _builtins.str
-    """The app's secret."""
+    """The app's secret. 1 to 512 characters."""
     access_token: _builtins.str
-    """The user's token."""
+    """The user's token. 1 to 512 characters."""
     access_token_secret: _builtins.str
-    """The user's secret."""
+    """The user's secret. 1 to 512 characters."""
     def __init__(
         self,
         *,
@@ -320,7 +324,7 @@ class GetAccountRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     def __init__(
         self,
         *,
@@ -368,7 +372,7 @@ class ListAccountsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """Only this agent's; all when empty."""
+    """Only this agent's; all when empty. At most 128 characters."""
     page_size: _builtins.int
     """At most this many: up to 500; 0 means 50."""
     page_token: _builtins.str
@@ -424,7 +428,7 @@ class GetCapabilitiesRequest(_message.Message):
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """The account."""
+    """The account. 1 to 64 characters."""
     def __init__(
         self,
         *,
@@ -587,14 +591,14 @@ class CreatePostRequest(_message.Message):
     IN_REPLY_TO_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """The account it goes out from."""
+    """The account it goes out from. 1 to 64 characters."""
     text: _builtins.str
-    """Its text: 1 character up to the account's `max_post_length`, at most 5,000 in normal form (NFKC). Refused are NUL, lone surrogates, signs that force an
-    order of reading on others (bidi embeddings, overrides and isolates), and a credential of any registered account,
-    however it is written.
+    """Its text: 1 character up to the account's `max_post_length`, at most 5,000 in normal form (NFKC). Refused are NUL,
+    lone surrogates, signs that force an order of reading on others (bidi embeddings, overrides and isolates), and a
+    credential of any registered account, however it is written. 1 to 5,000 characters.
     """
     in_reply_to: _builtins.str
-    """The network's id of the post to reply to; empty for a post of its own."""
+    """The network's id of the post to reply to; empty for a post of its own. At most 19 characters."""
     request_id: _builtins.str
     """Required, at most 128 characters: the name of this effect. It happens once."""
     def __init__(
@@ -648,11 +652,11 @@ class WithdrawPostRequest(_message.Message):
     CREATE_REQUEST_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """The account it was to go out from."""
+    """The account it was to go out from. 1 to 64 characters."""
     id: _builtins.str
-    """Its id in the outbox."""
+    """Its id in the outbox. At most 64 characters."""
     create_request_id: _builtins.str
-    """The `request_id` of the caller's own CreatePost."""
+    """The `request_id` of the caller's own CreatePost. At most 128 characters."""
     request_id: _builtins.str
     """At most 128 characters. Not needed: to withdraw a post twice is as to withdraw it once."""
     def __init__(
@@ -705,7 +709,7 @@ class GetPostRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id in the outbox."""
+    """Its id in the outbox. 1 to 64 characters."""
     def __init__(
         self,
         *,
@@ -754,14 +758,14 @@ class ListPostsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """The account."""
+    """The account. 1 to 64 characters."""
     page_size: _builtins.int
     """At most this many: up to 500; 0 means 50."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; the other fields must be as they were."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___PostState.ValueType]:
-        """Only in these states; all when empty."""
+        """Only in these states; all when empty. At most 50."""
 
     def __init__(
         self,
@@ -818,10 +822,10 @@ class ListMentionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """The account that is mentioned."""
+    """The account that is mentioned. 1 to 64 characters."""
     after_network_post_id: _builtins.str
     """Only mentions after this one: the `network_post_id` of the last one seen, as far as the network goes back (X: 800
-    mentions). Empty: only the latest, as a single page.
+    mentions). Empty: only the latest, as a single page. At most 19 characters.
     """
     page_size: _builtins.int
     """At most this many: up to 100; 0 means 20."""
@@ -934,11 +938,13 @@ class GetConversationRequest(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     MAX_POSTS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """The account that asks; its app pays."""
+    """The account that asks; its app pays. 1 to 64 characters."""
     network_post_id: _builtins.str
-    """The network's id of a post of the conversation, for example of a mention. Required."""
+    """The network's id of a post of the conversation, for example of a mention: 1 to 19 characters."""
     conversation_id: _builtins.str
-    """The network's id of the conversation, as the mention has it; when it is empty the network is asked for it first."""
+    """The network's id of the conversation, as the mention has it; when it is empty the network is asked for it first. at
+    most 19 characters.
+    """
     max_posts: _builtins.int
     """At most this many posts: up to 20; 0 means 20."""
     def __init__(

@@ -32,6 +32,9 @@ class SocialServiceStub:
     send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
     sent again.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel):
@@ -99,12 +102,16 @@ class SocialServiceServicer:
     send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
     sent again.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def RegisterAccount(self, request, context):
         """Registers an agent's account, after the network accepted its credentials. Idempotent by `request_id`; registering the
         same account for the same agent again, whatever it is called by now, replaces the credentials.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED, NETWORK_UNAVAILABLE.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
+        NETWORK_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,9 +145,10 @@ class SocialServiceServicer:
         """Publishes a post or a reply, once for every `request_id`: a repeated call returns the same post in its present state.
         Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
         before the deadline; the post is then finished in the background and can be watched with GetPost.
-        After NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP or NETWORK_UNAVAILABLE the post stays CLAIMED and is sent
-        when the network takes posts again, or when the call is repeated; after CREDENTIALS_REFUSED, ACCOUNT_LOCKED or
-        NOT_CAPABLE only when the call is repeated. Whoever wants neither withdraws it. Of what an account may post in 24
+        After NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE, CREDENTIALS_REFUSED, ACCOUNT_LOCKED or
+        NOT_CAPABLE the post stays CLAIMED, and goes out by itself once what holds it back is over: it is tried again at its
+        `due_time`, and when the account, or one of the same app, is registered again. Repeating the call tries it at once,
+        but for limits. Whoever doesn't want that withdraws it. Of what an account may post in 24
         hours, as far as it is known, a share is kept for posts that answer nobody: beyond the rest a reply is refused with
         REPLY_SHARE_USED_UP.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
@@ -156,7 +164,7 @@ class SocialServiceServicer:
         returned in the state that it has then, and a repeated call returns the same.
         A CreatePost that is named by its request_id and has claimed nothing yet is used up: when it arrives late, it is
         refused with REQUEST_ID_REUSED.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, POST_NOT_FOUND.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, POST_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -183,8 +191,8 @@ class SocialServiceServicer:
         those that it answers up to the beginning, and as far as there is room the newest others. X: one search, which knows
         the posts of the last seven days, and a look-up for each post of the chain that the search hasn't shown, up to 5; each
         post and each author that is shown is billed.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
-        USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
+        NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -193,8 +201,8 @@ class SocialServiceServicer:
     def ListMentions(self, request, context):
         """Lists the posts of others that mention an account or reply to it, oldest first, read from the network now; what was
         read for a page and didn't fit on it is kept for the next ones, for ten minutes.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
-        USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
+        NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -268,6 +276,9 @@ class SocialService:
     send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
     sent again.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @staticmethod

@@ -10,7 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from puppet.trading.v1 import errors_pb2 as _errors_pb2
+from puppet.trading.v1 import trading_errors_pb2 as _trading_errors_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -29,7 +29,7 @@ class _TradeState:
 class _TradeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TradeState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     TRADE_STATE_UNSPECIFIED: _TradeState.ValueType  # 0
-    """Never sent."""
+    """Never sent. Refused in a filter: to filter by nothing is to leave the list empty."""
     TRADE_STATE_CLAIMED: _TradeState.ValueType  # 1
     """Allowed by policy and written down; nothing is signed yet."""
     TRADE_STATE_SIGNED: _TradeState.ValueType  # 2
@@ -45,7 +45,7 @@ class TradeState(_TradeState, metaclass=_TradeStateEnumTypeWrapper):
     """How far a trade has come."""
 
 TRADE_STATE_UNSPECIFIED: TradeState.ValueType  # 0
-"""Never sent."""
+"""Never sent. Refused in a filter: to filter by nothing is to leave the list empty."""
 TRADE_STATE_CLAIMED: TradeState.ValueType  # 1
 """Allowed by policy and written down; nothing is signed yet."""
 TRADE_STATE_SIGNED: TradeState.ValueType  # 2
@@ -146,7 +146,9 @@ class RegisterWalletRequest(_message.Message):
     agent_id: _builtins.str
     """The agent it belongs to: 1 to 128 characters."""
     private_key: _builtins.str
-    """The private key: base58, a JSON array of 64 numbers, or hex. Empty: a new key is made. It is sealed and never returned."""
+    """The private key: base58, a JSON array of 64 numbers, or hex. Empty: a new key is made. It is sealed and never
+    returned. At most 512 characters.
+    """
     request_id: _builtins.str
     """At most 128 characters. The same id and body returns the wallet that the first call made."""
     @_builtins.property
@@ -208,7 +210,7 @@ class GetWalletRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     def __init__(
         self,
         *,
@@ -256,7 +258,7 @@ class ListWalletsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """Only this agent's; all when empty."""
+    """Only this agent's; all when empty. At most 128 characters."""
     page_size: _builtins.int
     """At most this many: up to 500; 0 means 50."""
     page_token: _builtins.str
@@ -312,7 +314,7 @@ class GetBalancesRequest(_message.Message):
 
     WALLET_ID_FIELD_NUMBER: _builtins.int
     wallet_id: _builtins.str
-    """The wallet."""
+    """The wallet. 1 to 64 characters."""
     def __init__(
         self,
         *,
@@ -397,13 +399,13 @@ class GetQuoteRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     SLIPPAGE_BPS_FIELD_NUMBER: _builtins.int
     input_mint: _builtins.str
-    """What is given: a mint, base58."""
+    """What is given: a mint, base58. 1 to 44 characters."""
     output_mint: _builtins.str
-    """What is wanted: another mint, base58."""
+    """What is wanted: another mint, base58. 1 to 44 characters."""
     amount: _builtins.int
     """How much is given, in base units; at least 1."""
     slippage_bps: _builtins.int
-    """How much worse the outcome may be, in basis points: 1 to 5,000; 0 leaves it to the aggregator."""
+    """How much worse the outcome may be, in basis points: 0 to 5,000; 0 leaves it to the aggregator."""
     def __init__(
         self,
         *,
@@ -504,15 +506,15 @@ class ExecuteTradeRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MIN_OUTPUT_AMOUNT_FIELD_NUMBER: _builtins.int
     wallet_id: _builtins.str
-    """The wallet that pays and receives."""
+    """The wallet that pays and receives. 1 to 64 characters."""
     input_mint: _builtins.str
-    """What is given: a mint, base58."""
+    """What is given: a mint, base58. 1 to 44 characters."""
     output_mint: _builtins.str
-    """What is wanted: another mint, base58."""
+    """What is wanted: another mint, base58. 1 to 44 characters."""
     amount: _builtins.int
     """How much is given, in base units; at least 1."""
     slippage_bps: _builtins.int
-    """How much worse the outcome may be, in basis points: up to the policy's limit; 0 means the policy's limit."""
+    """How much worse the outcome may be, in basis points: 0 to 5,000, and no more than the policy's limit; 0 means that limit."""
     request_id: _builtins.str
     """Required, at most 128 characters: the name of this effect. It happens once."""
     min_output_amount: _builtins.int
@@ -616,7 +618,7 @@ class Trade(_message.Message):
     """The least that comes out, in base units; with less it is not signed, or fails on the chain."""
     worth_lamports: _builtins.int
     """What it counts for against the policy, in lamports: the larger of its quote and of an independent price."""
-    failure: _errors_pb2.ErrorReason.ValueType
+    failure: _trading_errors_pb2.ErrorReason.ValueType
     """Why it is FAILED, where a call would be refused for the same reason: POLICY_VIOLATION, TRADING_HALTED, NO_ROUTE,
     INSUFFICIENT_BALANCE. Unspecified for everything else.
     """
@@ -648,7 +650,7 @@ class Trade(_message.Message):
         request_id: _builtins.str = ...,
         min_output_amount: _builtins.int = ...,
         worth_lamports: _builtins.int = ...,
-        failure: _errors_pb2.ErrorReason.ValueType = ...,
+        failure: _trading_errors_pb2.ErrorReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -666,7 +668,7 @@ class GetTradeRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id."""
+    """Its id. 1 to 64 characters."""
     def __init__(
         self,
         *,
@@ -715,14 +717,14 @@ class ListTradesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     wallet_id: _builtins.str
-    """The wallet."""
+    """The wallet. 1 to 64 characters."""
     page_size: _builtins.int
     """At most this many: up to 500; 0 means 50."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; the other fields must be as they were."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___TradeState.ValueType]:
-        """Only in these states; all when empty."""
+        """Only in these states; all when empty. At most 50."""
 
     def __init__(
         self,
@@ -777,7 +779,7 @@ class GetPricesRequest(_message.Message):
     MINTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def mints(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """1 to 50 mints, base58."""
+        """1 to 50 mints, base58. Each at most 44 characters."""
 
     def __init__(
         self,
@@ -974,17 +976,17 @@ class Policy(_message.Message):
     MAX_PRICE_IMPACT_BPS_FIELD_NUMBER: _builtins.int
     ALLOW_UNPRICED_FIELD_NUMBER: _builtins.int
     wallet_id: _builtins.str
-    """The wallet it holds for."""
+    """The wallet it holds for. At most 64 characters."""
     max_trade_lamports: _builtins.int
-    """The most SOL that one trade may give or be worth, in lamports."""
+    """The most SOL that one trade may give or be worth, in lamports. 0 to 1,000,000,000,000,000,000."""
     min_balance_lamports: _builtins.int
-    """What must remain in the wallet after any trade, fees included, in lamports."""
+    """What must remain in the wallet after any trade, fees included, in lamports. 0 to 1,000,000,000,000,000,000."""
     max_slippage_bps: _builtins.int
     """The most slippage, in basis points: 1 to 5,000."""
     max_daily_trades: _builtins.int
     """The most trades in 24 hours."""
     max_daily_volume_lamports: _builtins.int
-    """The most SOL that all trades of 24 hours may give or be worth, in lamports."""
+    """The most SOL that all trades of 24 hours may give or be worth, in lamports. 0 to 1,000,000,000,000,000,000."""
     etag: _builtins.str
     """Changes with every write."""
     max_price_deviation_bps: _builtins.int
@@ -995,11 +997,13 @@ class Policy(_message.Message):
     """Whether tokens without an independent price may be traded; one side of a trade has to have one all the same."""
     @_builtins.property
     def allowed_mints(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these mints may be traded, beside SOL; empty: every mint but the blocked."""
+        """Only these mints may be traded, beside SOL; empty: every mint but the blocked. At most 500. Each at most 44
+        characters.
+        """
 
     @_builtins.property
     def blocked_mints(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """These mints may never be traded."""
+        """These mints may never be traded. At most 500. Each at most 44 characters."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
@@ -1038,7 +1042,7 @@ class GetPolicyRequest(_message.Message):
 
     WALLET_ID_FIELD_NUMBER: _builtins.int
     wallet_id: _builtins.str
-    """The wallet."""
+    """The wallet. 1 to 64 characters."""
     def __init__(
         self,
         *,
@@ -1089,7 +1093,7 @@ class SetPolicyRequest(_message.Message):
     """At most 128 characters. The same id and body is applied once."""
     @_builtins.property
     def policy(self) -> Global___Policy:
-        """`wallet_id` says whose; an `etag`, if given, must be the current one."""
+        """`wallet_id` says whose; an `etag`, if given, must be the current one. Required."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -1147,7 +1151,7 @@ class TightenPolicyRequest(_message.Message):
     """At most 128 characters. The same id and body is applied once."""
     @_builtins.property
     def policy(self) -> Global___Policy:
-        """`wallet_id` says whose; the rest is what should hold at least."""
+        """`wallet_id` says whose; the rest is what should hold at least. Required."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -1246,7 +1250,7 @@ class HaltTradingRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     wallet_id: _builtins.str
-    """The wallet; empty: all wallets, those to come included."""
+    """The wallet; empty: all wallets, those to come included. At most 64 characters."""
     reason: _builtins.str
     """Why, for whoever looks later: at most 500 characters."""
     request_id: _builtins.str
@@ -1299,7 +1303,7 @@ class ResumeTradingRequest(_message.Message):
     WALLET_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     wallet_id: _builtins.str
-    """The wallet; empty: lift the halt over all wallets."""
+    """The wallet; empty: lift the halt over all wallets. At most 64 characters."""
     request_id: _builtins.str
     """At most 128 characters. The same id and body is applied once."""
     def __init__(

@@ -32,6 +32,9 @@ class TradingServiceStub:
     at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel):
@@ -129,6 +132,9 @@ class TradingServiceServicer:
     at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def RegisterWallet(self, request, context):
@@ -158,7 +164,7 @@ class TradingServiceServicer:
 
     def GetBalances(self, request, context):
         """Reads from the chain now what a wallet can spend: SOL first, then tokens by mint.
-        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,7 +172,7 @@ class TradingServiceServicer:
 
     def GetQuote(self, request, context):
         """Asks the aggregator what a swap would give now. Nothing is reserved and nothing happens.
-        Errors: INVALID_REQUEST, NO_ROUTE, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, NO_ROUTE, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -178,7 +184,7 @@ class TradingServiceServicer:
         Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
         resolved in the background and can be watched with GetTrade.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
-        TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -202,7 +208,7 @@ class TradingServiceServicer:
 
     def GetPrices(self, request, context):
         """Returns what tokens cost in US dollars. Mints without a price are left out.
-        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -210,7 +216,7 @@ class TradingServiceServicer:
 
     def ListTrendingTokens(self, request, context):
         """Lists the tokens that trend now, as the aggregator ranks them; those that it calls suspicious are left out.
-        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -366,6 +372,9 @@ class TradingService:
     at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @staticmethod

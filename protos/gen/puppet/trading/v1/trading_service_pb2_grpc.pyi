@@ -19,6 +19,9 @@ class TradingServiceStub:
     at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -37,11 +40,11 @@ class TradingServiceStub:
     """
     GetBalances: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetBalancesRequest, _trading_service_pb2.GetBalancesResponse]
     """Reads from the chain now what a wallet can spend: SOL first, then tokens by mint.
-    Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+    Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
     """
     GetQuote: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetQuoteRequest, _trading_service_pb2.GetQuoteResponse]
     """Asks the aggregator what a swap would give now. Nothing is reserved and nothing happens.
-    Errors: INVALID_REQUEST, NO_ROUTE, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+    Errors: INVALID_REQUEST, NO_ROUTE, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
     """
     ExecuteTrade: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ExecuteTradeRequest, _trading_service_pb2.ExecuteTradeResponse]
     """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
@@ -49,7 +52,7 @@ class TradingServiceStub:
     Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
     resolved in the background and can be watched with GetTrade.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
-    TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+    TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
     """
     GetTrade: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetTradeRequest, _trading_service_pb2.GetTradeResponse]
     """Returns one trade in its present state.
@@ -61,11 +64,11 @@ class TradingServiceStub:
     """
     GetPrices: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetPricesRequest, _trading_service_pb2.GetPricesResponse]
     """Returns what tokens cost in US dollars. Mints without a price are left out.
-    Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+    Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
     """
     ListTrendingTokens: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ListTrendingTokensRequest, _trading_service_pb2.ListTrendingTokensResponse]
     """Lists the tokens that trend now, as the aggregator ranks them; those that it calls suspicious are left out.
-    Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+    Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
     """
     GetPolicy: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetPolicyRequest, _trading_service_pb2.GetPolicyResponse]
     """Returns the policy of a wallet.
@@ -103,6 +106,9 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
     at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
+    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
     """
 
     @_abc_1.abstractmethod
@@ -143,7 +149,7 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_trading_service_pb2.GetBalancesRequest, _abc.Awaitable[_trading_service_pb2.GetBalancesResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.GetBalancesResponse]:
         """Reads from the chain now what a wallet can spend: SOL first, then tokens by mint.
-        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
 
     @_abc_1.abstractmethod
@@ -153,7 +159,7 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_trading_service_pb2.GetQuoteRequest, _abc.Awaitable[_trading_service_pb2.GetQuoteResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.GetQuoteResponse]:
         """Asks the aggregator what a swap would give now. Nothing is reserved and nothing happens.
-        Errors: INVALID_REQUEST, NO_ROUTE, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, NO_ROUTE, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
 
     @_abc_1.abstractmethod
@@ -167,7 +173,7 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
         resolved in the background and can be watched with GetTrade.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
-        TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
 
     @_abc_1.abstractmethod
@@ -197,7 +203,7 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_trading_service_pb2.GetPricesRequest, _abc.Awaitable[_trading_service_pb2.GetPricesResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.GetPricesResponse]:
         """Returns what tokens cost in US dollars. Mints without a price are left out.
-        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
 
     @_abc_1.abstractmethod
@@ -207,7 +213,7 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_trading_service_pb2.ListTrendingTokensRequest, _abc.Awaitable[_trading_service_pb2.ListTrendingTokensResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.ListTrendingTokensResponse]:
         """Lists the tokens that trend now, as the aggregator ranks them; those that it calls suspicious are left out.
-        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE.
+        Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
 
     @_abc_1.abstractmethod

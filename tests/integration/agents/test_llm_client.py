@@ -1,0 +1,39 @@
+"""The adapter that speaks to the llm service, with the service itself."""
+
+from pathlib import Path
+
+import pytest
+
+from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
+from services.agents.adapters.llm_client import LlmClient
+from services.agents.domain.prompts import Exchange, Part, PromptParts, Sampling
+from services.agents.ports.neighbours import Refused
+from services.llm.bootstrap import opener as open_llm
+from services.llm.settings import LlmSettings, ProviderSettings
+from tests.conftest import Serve
+
+
+async def test_a_prompt_comes_back_as_candidates(serve: Serve, tmp_path: Path) -> None:
+    settings = LlmSettings(port=0, data_dir=tmp_path, providers=(ProviderSettings(name="fake"),))
+    prompt = PromptParts(
+        system="Wren walks.",
+        background=(Part("Mood now", "calm"),),
+        notes=(Part("You remember", "The ferry was late."),),
+        conversation=(Part("you", "Late again."),),
+        examples=(Exchange("rain", "Rain again.", (Part("memory", "It rained."),)),),
+        input="gates",
+        context=(Part("memory", "The gate creaks."),),
+        input_label="topic",
+        output_label="post",
+        sampling=Sampling(0.8, 0.9, 40),
+        candidate_count=3,
+    )
+    async with serve("llm", settings, open_llm(settings)) as channel:
+        llm = LlmClient(LlmServiceStub(channel))
+        written = await llm.generate("wren", prompt, "", "", seed=7)
+        with pytest.raises(Refused) as refused:
+            await llm.generate("wren", prompt, "nobody", "", seed=7)
+    assert len(written.candidates) == 3
+    assert all(candidate.text for candidate in written.candidates)
+    assert written.model.startswith("fake/")
+    assert refused.value.reason == "PROVIDER_NOT_FOUND"
