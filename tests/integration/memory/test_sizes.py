@@ -61,12 +61,12 @@ async def test_a_search_says_how_many_hits_it_had_no_room_for(agent: Agent) -> N
 
 
 async def test_a_batch_of_which_each_memory_was_there_before_can_be_read(agent: Agent) -> None:
-    texts = [f"bird {number}" for number in range(30)]
+    texts = [f"bird {number}" for number in range(40)]
     made = await agent.batch(map(memory, texts))
     for item in made.memories:
         await agent.update(item.id, metadata=dict(largest(0).metadata))
     again = await agent.batch(map(memory, texts))
-    assert again.duplicate_count == 30
+    assert again.duplicate_count == 40
     assert [item.id for item in again.memories] == [item.id for item in made.memories]
     assert again.memories[0].metadata
     assert not again.memories[-1].metadata
@@ -77,12 +77,12 @@ async def test_a_long_history_of_large_states_is_read_in_parts_and_survives_an_e
     agent: Agent, stranger: Agent
 ) -> None:
     made = await agent.create("the first")
-    for number in range(30):
+    for number in range(40):
         changed = largest(number)
         await agent.update(made.id, text=changed.text, metadata=dict(changed.metadata))
     parts = await agent.parts_of_history(made.id)
     history = [state for part in parts for state in part]
-    assert [int(state.etag) for state in history] == list(range(30, 0, -1))
+    assert [int(state.etag) for state in history] == list(range(40, 0, -1))
     assert len(parts) > 1
 
     exported = await agent.export()
@@ -98,7 +98,7 @@ async def test_a_long_history_of_large_states_is_read_in_parts_and_survives_an_e
 
 async def test_an_export_goes_on_in_the_midst_of_a_history(agent: Agent, stranger: Agent) -> None:
     made = await agent.create("the first")
-    for number in range(30):
+    for number in range(40):
         await agent.update(made.id, metadata=dict(largest(number).metadata))
     await agent.create("the second")
     exported = await agent.export()
