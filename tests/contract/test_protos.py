@@ -154,3 +154,13 @@ def test_every_list_in_an_answer_is_in_pages_or_bounded(method: MethodDescriptor
 def test_what_is_said_to_bound_a_list_is_about_one() -> None:
     lists = {f"{method.output_type.name}.{field.name}" for method in METHODS for field in method.output_type.fields}
     assert BOUNDED.keys() <= lists
+
+
+SAYS_WHETHER = re.compile(r"(is|has|can|may|allow|holds)_|\w+_shown$")
+
+
+@every_method
+def test_what_is_true_or_not_is_named_as_a_statement(method: MethodDescriptor) -> None:
+    for message in method.containing_service.file.message_types_by_name.values():
+        flags = {field.name for field in message.fields if field.type == FieldDescriptor.TYPE_BOOL}
+        assert {name for name in flags if not SAYS_WHETHER.match(name)} == set(), message.full_name

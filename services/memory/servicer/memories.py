@@ -56,7 +56,7 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
         memory = wire.read_new_memory(request, self._clock.now())
         created = await self._memories.create([memory], _writer(), request_key(request))
         [stored] = created.memories
-        return pb.CreateMemoryResponse(memory=wire.write_memory(stored), duplicate=created.duplicates > 0)
+        return pb.CreateMemoryResponse(memory=wire.write_memory(stored), is_duplicate=created.duplicates > 0)
 
     async def BatchCreateMemories(
         self, request: pb.BatchCreateMemoriesRequest, context: Context

@@ -41,6 +41,18 @@ async def test_a_stream_without_a_cursor_starts_now_and_says_so_with_a_heartbeat
     assert await _next(call, 1) == [after]
 
 
+async def test_a_stream_goes_on_from_a_heartbeat(agents: AgentServiceStub, persona: Persona) -> None:
+    await agents.CreateAgent(create(persona))
+    before = await post(agents, "before")
+    call: Any = agents.WatchActivity(pb.WatchActivityRequest(agent_ids=["nobody"]), timeout=30)
+    heartbeat = await call.read()
+    assert (heartbeat.HasField("activity"), heartbeat.cursor) == (False, before.cursor)
+    call.cancel()
+    missed = await post(agents, "missed")
+    call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor=heartbeat.cursor), timeout=30)
+    assert await _next(call, 1) == [missed]
+
+
 async def test_a_stream_of_some_agents_leaves_the_others_out(agents: AgentServiceStub, persona: Persona) -> None:
     await agents.CreateAgent(create(persona))
     other = persona | {"id": "otto", "name": "Otto", "twitter_credentials": dict(KEYS)}

@@ -121,10 +121,10 @@ class FakeAgents(AgentServiceServicer):
         at = int(request.after_cursor or len(self.log))
         self.calls.append(f"watch after {at}")
         self.watched.set()
-        yield pb.WatchActivityResponse()
+        yield pb.WatchActivityResponse(cursor=str(at))
         while True:
             for activity in self.log[at:]:
-                yield pb.WatchActivityResponse(activity=activity)
+                yield pb.WatchActivityResponse(activity=activity, cursor=activity.cursor)
                 if self.breaks_streams:
                     await context.abort(grpc.StatusCode.UNAVAILABLE, "the service goes away")
             at = len(self.log)

@@ -302,8 +302,8 @@ class CreateMemoryResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMORY_FIELD_NUMBER: _builtins.int
-    DUPLICATE_FIELD_NUMBER: _builtins.int
-    duplicate: _builtins.bool
+    IS_DUPLICATE_FIELD_NUMBER: _builtins.int
+    is_duplicate: _builtins.bool
     """True when it was there before: nothing was stored."""
     @_builtins.property
     def memory(self) -> Global___Memory:
@@ -313,11 +313,11 @@ class CreateMemoryResponse(_message.Message):
         self,
         *,
         memory: Global___Memory | None = ...,
-        duplicate: _builtins.bool = ...,
+        is_duplicate: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate", b"duplicate", "memory", b"memory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_duplicate", b"is_duplicate", "memory", b"memory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1475,14 +1475,14 @@ class VerifyIndexResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CONSISTENT_FIELD_NUMBER: _builtins.int
+    IS_CONSISTENT_FIELD_NUMBER: _builtins.int
     CHECKED_COUNT_FIELD_NUMBER: _builtins.int
     MISSING_COUNT_FIELD_NUMBER: _builtins.int
     LEFT_OVER_COUNT_FIELD_NUMBER: _builtins.int
     DIFFERENT_COUNT_FIELD_NUMBER: _builtins.int
     INDEX_FIELD_NUMBER: _builtins.int
     UNREACHED_COUNT_FIELD_NUMBER: _builtins.int
-    consistent: _builtins.bool
+    is_consistent: _builtins.bool
     """True when nothing is missing, left over or different, and at most 1 in 100 isn't reached."""
     checked_count: _builtins.int
     """How many vectors were compared."""
@@ -1501,7 +1501,7 @@ class VerifyIndexResponse(_message.Message):
     def __init__(
         self,
         *,
-        consistent: _builtins.bool = ...,
+        is_consistent: _builtins.bool = ...,
         checked_count: _builtins.int = ...,
         missing_count: _builtins.int = ...,
         left_over_count: _builtins.int = ...,
@@ -1511,7 +1511,7 @@ class VerifyIndexResponse(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["index", b"index"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_count", b"checked_count", "consistent", b"consistent", "different_count", b"different_count", "index", b"index", "left_over_count", b"left_over_count", "missing_count", b"missing_count", "unreached_count", b"unreached_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_count", b"checked_count", "different_count", b"different_count", "index", b"index", "is_consistent", b"is_consistent", "left_over_count", b"left_over_count", "missing_count", b"missing_count", "unreached_count", b"unreached_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
