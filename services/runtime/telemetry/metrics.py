@@ -96,3 +96,8 @@ def export_by(meter: Meter | None) -> None:
 def is_exported() -> bool:
     """Tell whether numbers are handed to anybody."""
     return _meter is not None
+
+
+def instruments() -> list[Instrument]:
+    """Return all that were declared in what was imported."""
+    return list(_INSTRUMENTS)
