@@ -232,7 +232,9 @@ class CreateAgentRequest(_message.Message):
     """At most 128 characters. The same id and body returns the agent that the first call made."""
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
-        """The persona file as an object. `id` and `name` are required; what breaks a rule is refused with every violation named."""
+        """The persona file as an object. `id` and `name` are required; what breaks a rule is refused with every violation
+        named.
+        """
 
     def __init__(
         self,
