@@ -10,8 +10,9 @@ import contextvars
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, TypeAlias
 
 import grpc
@@ -159,7 +160,7 @@ class Boundary(grpc.aio.ServerInterceptor):
 
     def _unknown(self, method: str) -> Handler:
         async def answers(_requests: Any, context: Context) -> AsyncIterator[Any]:
-            async with self._guard(method, context, is_stream=False):
+            async with _Guard(self, method, context, is_stream=False):
                 raise errors.Unimplemented("this service has no such RPC")
             yield
 
@@ -184,11 +185,11 @@ class Boundary(grpc.aio.ServerInterceptor):
             return request
 
         async def answer(data: Any, context: Context) -> Any:
-            async with self._guard(method, context, is_stream=streams_in) as call:
+            async with _Guard(self, method, context, is_stream=streams_in) as call:
                 return write(await behaviour(await read(data, call), context))
 
         async def answers(data: Any, context: Context) -> AsyncIterator[Any]:
-            async with self._guard(method, context, is_stream=True) as call, contextlib.AsyncExitStack() as stack:
+            async with _Guard(self, method, context, is_stream=True) as call, contextlib.AsyncExitStack() as stack:
                 items = behaviour(await read(data, call), context)
                 # Closed here and not by the garbage collector: a caller who left must end what feeds the stream.
                 await stack.enter_async_context(contextlib.aclosing(items))
@@ -207,42 +208,59 @@ class Boundary(grpc.aio.ServerInterceptor):
         wrapped: Handler = make(answers if streams_out else answer, None, None)
         return wrapped
 
-    @contextlib.asynccontextmanager
-    async def _guard(self, method: str, context: Context, *, is_stream: bool) -> AsyncIterator[_Call]:
-        metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
-        telemetry.continue_trace(metadata)
-        started = time.monotonic()
-        try:
-            if self._is_draining:
-                self._refused += 1
-                await self._held.wait()
-                raise errors.Stopping
-            proof = self._authentication.identify(context, metadata)
-            with self._admission(is_stream):
-                async with self._deadline(context, is_stream):
-                    yield _Call(proof, metadata)
-            if log.isEnabledFor(logging.DEBUG):
-                log.debug("call", extra={"method": method, "ms": _ms_since(started)})
-        except grpc.aio.AbortError:
-            raise
-        except errors.PuppetError as error:
-            log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
-            await self._refuse(method, context, error)
-        except TimeoutError:
-            log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
-            late = errors.TooLate("the call was not done at its deadline")
-            await self._refuse(method, context, errors.Stopping() if self._is_ending else late)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if context.cancelled() or (task is not None and task.cancelling()):
-                raise
-            # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
-            log.warning("call lost what it waited for", extra={"method": method})
-            await self._refuse(method, context, errors.Unavailable("the call was interrupted"))
-        except Exception:
-            error_id = secrets.token_hex(8)
-            log.exception("call failed", extra={"method": method, "error_id": error_id})
-            await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
+    async def enter(self, metadata: Mapping[str, str], context: Context) -> Registered:
+        """Return who makes a call. Raises Stopping, and what identifying raises."""
+        if self._is_draining:
+            self._refused += 1
+            await self._held.wait()
+            raise errors.Stopping
+        return self._authentication.identify(context, metadata)
+
+    def admit(self, call: asyncio.Timeout, *, is_stream: bool) -> None:
+        """Take a call among those that are under way. Raises Unavailable when there are too many."""
+        if self._free[is_stream] <= 0:
+            raise errors.Unavailable("too many streams at once" if is_stream else "too many calls at once")
+        self._free[is_stream] -= 1
+        self._under_way.add(call)
+
+    def leave(self, call: asyncio.Timeout, *, is_stream: bool) -> None:
+        """Let a call go that was taken."""
+        self._free[is_stream] += 1
+        self._under_way.discard(call)
+        if not self._under_way:
+            self._rests.set()
+
+    def limit(self, context: Context, *, is_stream: bool) -> float | None:
+        """Return how many seconds a call has; None for as long as its caller wants."""
+        remaining: float | None = context.time_remaining()
+        if remaining is not None:
+            # A little before its caller gives up, who would otherwise never hear why.
+            return remaining - min(_TELLING_SECONDS, remaining / 10)
+        return None if is_stream else self._default_deadline
+
+    async def end(self, method: str, context: Context, error: BaseException, started: float) -> None:
+        """End a call with the status of what it has raised; returns when that has none, and is to be raised on."""
+        match error:
+            case grpc.aio.AbortError():
+                return
+            case errors.PuppetError():
+                log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
+                await self._refuse(method, context, error)
+            case TimeoutError():
+                log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
+                late = errors.TooLate("the call was not done at its deadline")
+                await self._refuse(method, context, errors.Stopping() if self._is_ending else late)
+            case asyncio.CancelledError():
+                task = asyncio.current_task()
+                if context.cancelled() or (task is not None and task.cancelling()):
+                    return
+                # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
+                log.warning("call lost what it waited for", extra={"method": method})
+                await self._refuse(method, context, errors.Unavailable("the call was interrupted"))
+            case Exception():
+                error_id = secrets.token_hex(8)
+                log.error("call failed", extra={"method": method, "error_id": error_id}, exc_info=error)
+                await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
 
     async def _refuse(self, method: str, context: Context, error: errors.PuppetError) -> None:
         declared = self._contract.reasons.get(method)
@@ -251,34 +269,52 @@ class Boundary(grpc.aio.ServerInterceptor):
             log.error(UNDECLARED, extra={"method": method, "reason": error.reason})
         await context.abort_with_status(rpc_status.to_status(status.to_status(error, self._domain)))
 
-    @contextlib.contextmanager
-    def _admission(self, is_stream: bool) -> Iterator[None]:
-        if self._free[is_stream] <= 0:
-            raise errors.Unavailable("too many streams at once" if is_stream else "too many calls at once")
-        self._free[is_stream] -= 1
-        try:
-            yield
-        finally:
-            self._free[is_stream] += 1
 
-    @contextlib.asynccontextmanager
-    async def _deadline(self, context: Context, is_stream: bool) -> AsyncIterator[None]:
-        remaining, limit = context.time_remaining(), None
-        if remaining is not None:
-            # A little before its caller gives up, who would otherwise never hear why.
-            limit = remaining - min(_TELLING_SECONDS, remaining / 10)
-        elif not is_stream:
-            limit = self._default_deadline
-        if limit is not None:
-            deadline.set(asyncio.get_running_loop().time() + limit)
-        async with asyncio.timeout(limit) as call:
-            self._under_way.add(call)
-            try:
-                yield
-            finally:
-                self._under_way.discard(call)
-                if not self._under_way:
-                    self._rests.set()
+class _Guard:
+    """One call: its caller is made out, it is admitted and given a deadline, and whatever it raises becomes a status.
+
+    A class, and no generators within each other: every call goes through it.
+    """
+
+    __slots__ = ("_boundary", "_context", "_is_stream", "_method", "_started", "_time")
+
+    def __init__(self, boundary: Boundary, method: str, context: Context, *, is_stream: bool) -> None:
+        self._boundary = boundary
+        self._method = method
+        self._context = context
+        self._is_stream = is_stream
+
+    async def __aenter__(self) -> _Call:
+        self._started = time.monotonic()
+        boundary, context = self._boundary, self._context
+        try:
+            metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+            telemetry.continue_trace(metadata)
+            proof = await boundary.enter(metadata, context)
+            limit = boundary.limit(context, is_stream=self._is_stream)
+            if limit is not None:
+                deadline.set(asyncio.get_running_loop().time() + limit)
+            self._time = asyncio.timeout(limit)
+            boundary.admit(self._time, is_stream=self._is_stream)
+        except BaseException as error:
+            await boundary.end(self._method, context, error, self._started)
+            raise
+        await self._time.__aenter__()
+        return _Call(proof, metadata)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._time.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            error = late
+        finally:
+            self._boundary.leave(self._time, is_stream=self._is_stream)
+        if error is not None:
+            await self._boundary.end(self._method, self._context, error, self._started)
+        elif log.isEnabledFor(logging.DEBUG):
+            log.debug("call", extra={"method": self._method, "ms": _ms_since(self._started)})
 
 
 @dataclass(frozen=True, slots=True)
