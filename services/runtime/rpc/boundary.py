@@ -42,10 +42,10 @@ _ANSWER_SECONDS = 0.5
 _TELLING_SECONDS = 0.05
 """What is left of a caller's deadline for a call that is ended at it to say so."""
 
-_ENDING_SECONDS = 1.0
+_ENDING_SECONDS = 0.3
 """How long calls have that are ended, to clean up behind them."""
 
-_LOOK_SECONDS, _MOST_LOOKS = 0.01, 25
+_LOOK_SECONDS, _MOST_LOOKS = 0.01, 10
 """For so long no call must have arrived before the server stops, and how often that is waited for at most."""
 UNDECLARED = "the contract doesn't name this reason"
 """What is logged of a refusal that the RPC's contract doesn't announce."""

@@ -41,10 +41,10 @@ class SqlRecords(SqlTransaction):
         return await self._page(query, page, col(Wallet.create_time), col(Wallet.id))
 
     async def policy(self, wallet_id: str) -> Policy:
-        """Return the policy of a wallet that exists."""
+        """Return the policy of a wallet. Raises LookupError when there is no such wallet."""
         policy = await self._one(Policy, wallet_id)
         if policy is None:
-            raise LookupError(f"wallet {wallet_id!r} has no policy")
+            raise LookupError(wallet_id)
         return policy
 
     async def halts(self, wallet_ids: Sequence[str], *, held: bool = False) -> dict[str, Halt]:
