@@ -8,8 +8,9 @@ import grpc
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
-from services.agents import wire
 from services.agents.service import Agents, Journal, Tail
+from services.agents.wire import activities as log_wire
+from services.agents.wire import agents as wire
 from services.runtime.protobuf import request_key
 from services.runtime.rpc.answers import fill_from
 from services.runtime.rpc.boundary import patience
@@ -86,16 +87,17 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
 
     async def ListActivity(self, request: pb.ListActivityRequest, context: Context) -> pb.ListActivityResponse:
         """List what agents did."""
-        agent_ids, kinds = wire.read_activity_filter(request)
+        agent_ids, kinds = log_wire.read_activity_filter(request)
         filters = [agent_ids, kinds]
         page = page_of(request, filters, (int,))
         read = partial(self._journal.page, agent_ids, kinds)
-        return await fill_from(pb.ListActivityResponse(), page, read, wire.write_activity, filters)
+        return await fill_from(pb.ListActivityResponse(), page, read, log_wire.write_activity, filters)
 
     async def WatchActivity(
         self, request: pb.WatchActivityRequest, context: Context
     ) -> AsyncIterator[pb.WatchActivityResponse]:
         """Stream what agents do."""
-        after = wire.read_cursor(request)
-        async for activity in self._tail.watch(request.agent_ids, after):
-            yield pb.WatchActivityResponse(activity=wire.write_activity(activity) if activity else None)
+        after = log_wire.read_cursor(request)
+        async for place, activity in self._tail.watch(request.agent_ids, after):
+            written = log_wire.write_activity(activity) if activity else None
+            yield pb.WatchActivityResponse(activity=written, cursor=str(place))

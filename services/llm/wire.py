@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from puppet.llm.v1 import llm_errors_pb2 as errors_pb
 from puppet.llm.v1 import llm_service_pb2 as pb
 from services.llm.domain import (
     Candidate,
@@ -18,6 +19,7 @@ from services.llm.domain import (
     Sampling,
     StreamEnd,
     Task,
+    Unlisted,
     Usage,
 )
 from services.runtime.checks import Checks
@@ -46,7 +48,7 @@ def read_generate(request: pb.GenerateRequest) -> Task:
         request.model,
         size_of(request, "candidate_count"),
         request.json_schema,
-        _messages(request.messages),
+        _messages(request.conversation.messages),
     )
 
 
@@ -58,7 +60,7 @@ def read_stream_generate(request: pb.StreamGenerateRequest) -> Task:
         _prompt(request.prompt),
         _sampling(request.sampling),
         request.model,
-        messages=_messages(request.messages),
+        messages=_messages(request.conversation.messages),
     )
 
 
@@ -89,31 +91,26 @@ def write_part(part: str | StreamEnd) -> Iterator[pb.StreamGenerateResponse]:
     yield pb.StreamGenerateResponse(end=end)
 
 
-def write_model(model: Model) -> pb.Model:
-    """Return a model as it goes over the wire."""
-    return pb.Model(provider=model.provider, name=model.name, is_default=model.is_default, error=model.error)
+def write_model(row: Model | Unlisted) -> pb.Model | pb.ProviderFailure:
+    """Return a model, or why a provider could not list its own."""
+    if isinstance(row, Model):
+        return pb.Model(provider=row.provider, name=row.name, is_default=row.is_default)
+    reason = errors_pb.ErrorReason.Value(f"ERROR_REASON_{row.reason}")
+    return pb.ProviderFailure(provider=row.provider, reason=reason, message=row.message)
 
 
 def _check_common(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerateRequest) -> None:
     if request.model and not request.provider:
         checks.refuse("provider", "is required when a model is named")
-    if request.messages:
-        _check_messages(checks, request)
-    elif not request.HasField("prompt"):
-        checks.refuse("prompt.input", "is required")
-    else:
+    if request.HasField("prompt"):
         _check_prompt(checks, request.prompt)
+    if (said := request.conversation.messages) and said[-1].role != pb.ROLE_USER:
+        place = f"conversation.messages[{len(said) - 1}].role"
+        checks.refuse(place, "must be ROLE_USER: the last message is answered")
     for number, text in enumerate(request.sampling.stop):
         # A line break is a fine place to stop, so this is not the check for blank texts.
         if not text:
             checks.refuse(f"sampling.stop[{number}]", "is required")
-
-
-def _check_messages(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerateRequest) -> None:
-    if request.HasField("prompt"):
-        checks.refuse("prompt", "must be left out when there are messages")
-    if request.messages[-1].role != pb.ROLE_USER:
-        checks.refuse(f"messages[{len(request.messages) - 1}].role", "must be ROLE_USER: the last message is answered")
 
 
 def _check_prompt(checks: Checks, prompt: pb.Prompt) -> None:

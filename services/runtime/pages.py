@@ -61,9 +61,8 @@ def read_page(
     *,
     default: int = 50,
     most: int = 500,
-    field: str = "page_token",
 ) -> Page:
-    """Return the page that a request asks for; `kinds` are the types of a key's values, and `field` has the token.
+    """Return the page that a request asks for; `kinds` are the types of a key's values.
 
     Raises InvalidRequest when the size is out of bounds, or when the token is not one of these filters.
     """
@@ -72,7 +71,7 @@ def read_page(
         violations.append(Violation("page_size", f"must be 0 to {most}"))
     after = _read_token(token, filters, kinds) if token else None
     if token and after is None:
-        violations.append(Violation(field, "is not a token of a request with these filters"))
+        violations.append(Violation("page_token", "is not a token of a request with these filters"))
     if violations:
         raise InvalidRequest(violations)
     return Page(size or default, after)

@@ -56,7 +56,7 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         """Publish a post."""
         wire.check_new_post(request)
         post = await self._posts.create(
-            request.account_id, request.text, request.in_reply_to, request_key(request), patience()
+            request.account_id, request.text, request.in_reply_to_network_post_id, request_key(request), patience()
         )
         return pb.CreatePostResponse(post=wire.write_post(post))
 
@@ -85,7 +85,7 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         wire.check_conversation(request)
         most = size_of(request, "max_posts")
         conversation = await self._reading.conversation(
-            request.account_id, request.network_post_id, request.conversation_id, most
+            request.account_id, request.network_post_id, request.network_conversation_id, most
         )
         return wire.write_conversation(conversation)
 

@@ -60,8 +60,9 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
     async def GetBalances(self, request: pb.GetBalancesRequest, context: Context) -> pb.GetBalancesResponse:
         """Read a wallet's balances from the chain."""
         check(request)
-        balances = await self._wallets.balances(request.wallet_id)
-        return pb.GetBalancesResponse(balances=[wire.write_balance(balance) for balance in balances])
+        filters = [request.wallet_id]
+        listed = await self._wallets.balances(request.wallet_id, page_of(request, filters, (str,)))
+        return fill(pb.GetBalancesResponse(), listed, wire.write_balance, filters)
 
     async def GetQuote(self, request: pb.GetQuoteRequest, context: Context) -> pb.GetQuoteResponse:
         """Return what a swap would give now."""
@@ -107,12 +108,12 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         check(request)
         return pb.GetPolicyResponse(policy=wire.write_policy(await self._wallets.policy(request.wallet_id)))
 
-    async def SetPolicy(self, request: pb.SetPolicyRequest, context: Context) -> pb.SetPolicyResponse:
+    async def UpdatePolicy(self, request: pb.UpdatePolicyRequest, context: Context) -> pb.UpdatePolicyResponse:
         """Set fields of a wallet's policy."""
         values = wire.read_policy_values(request)
         given = request.policy
-        policy = await self._wallets.set_policy(given.wallet_id, values, given.etag, request_key(request))
-        return pb.SetPolicyResponse(policy=wire.write_policy(policy))
+        policy = await self._wallets.update_policy(given.wallet_id, values, given.etag, request_key(request))
+        return pb.UpdatePolicyResponse(policy=wire.write_policy(policy))
 
     async def TightenPolicy(self, request: pb.TightenPolicyRequest, context: Context) -> pb.TightenPolicyResponse:
         """Narrow fields of a wallet's policy."""

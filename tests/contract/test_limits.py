@@ -42,7 +42,7 @@ WHOLE = {
     FieldDescriptor.CPPTYPE_UINT64,
 }
 MANY = 2**63 - 1
-FREE_TEXTS = {"page_token", "history_page_token", "etag"}
+FREE_TEXTS = {"page_token", "etag"}
 """What a service made itself: anything else is none of its own, and refused as that."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppetctl.suite import SERVICES
 from tests.e2e.suite import all_end, run, started
 from tests.e2e.world import STORY, assert_everything_happened_once, assert_the_story_is_told, look
@@ -32,7 +32,7 @@ async def test_characters_post_talk_remember_and_trade_and_go_on_after_a_restart
         assert_the_story_is_told(before)
         assert_everything_happened_once(before)
         assert {agent.is_active for agent in before.agents} == {True}
-        for activity in before.of_kind(pb.ACTIVITY_KIND_POST):
+        for activity in before.of_kind(log_pb.ACTIVITY_KIND_POST):
             assert activity.summary in before.memories[activity.agent_id]
 
         code, output = await run("up", "--data", str(tmp_path), "--ports", "auto")

@@ -109,7 +109,7 @@ class Agents:
             if (first := await _created(records, persona.id, key)) is not None:
                 return first
             await records.save(agent)
-            await self._tell(records, agent, "was created")
+            await self._tell(records, agent, "created")
             if persona.is_active:
                 await self._start(records, agent, persona, now)
             await records.commit()
@@ -181,7 +181,7 @@ class Agents:
                     agent.stop(self._clock.now())
                     await records.save(agent)
                     await records.put_schedule(agent_id, {})
-                    await self._tell(records, agent, "was stopped")
+                    await self._tell(records, agent, "stopped")
                 await records.commit()
         self._journal.announce()
         if not agent.is_active:
@@ -237,7 +237,7 @@ class Agents:
         agent.start(now)
         await records.save(agent)
         await self._plan(records, agent, persona, now)
-        await self._tell(records, agent, "was started")
+        await self._tell(records, agent, "started")
 
     async def _plan(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
         """Make the schedule fit the agent; what is on it already keeps its time where its pauses allow it."""
@@ -252,8 +252,8 @@ class Agents:
         }
         await records.put_schedule(agent.id, due)
 
-    async def _tell(self, records: Records, agent: AgentRecord, what: str) -> None:
-        entry = Entry(ActivityKind.LIFECYCLE, what, "its operator asked for it")
+    async def _tell(self, records: Records, agent: AgentRecord, change: str) -> None:
+        entry = Entry(ActivityKind.LIFECYCLE, f"was {change}", "its operator asked for it", {"change": change})
         await self._journal.add(records, agent, new_id("lifecycle"), "end", entry)
 
 

@@ -109,7 +109,8 @@ class Journal:
         async with self._store.writing(TURN) as records:
             agent = await records.agent(agent_id)
             if agent is not None and (over := (await records.hindrances(agent_id)).get(aim)):
-                entry = Entry(ActivityKind.LIFECYCLE, f"can {aim} again", f"this is over: {over.words}")
+                why = f"this is over: {over.words}"
+                entry = Entry(ActivityKind.LIFECYCLE, f"can {aim} again", why, {"change": "recovered"})
                 await self.add(records, agent, workflow_id, "relief", entry)
                 await records.end_hindrance(agent_id, aim)
                 await records.commit()

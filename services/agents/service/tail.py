@@ -58,24 +58,27 @@ class Tail:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def watch(self, agent_ids: Sequence[str], after: int | None) -> AsyncIterator[ActivityRecord | None]:
+    async def watch(
+        self, agent_ids: Sequence[str], after: int | None
+    ) -> AsyncIterator[tuple[int, ActivityRecord | None]]:
         """Yield what is logged after this place, or from now on; None when nothing happens for long.
 
-        The first item is None: from then on nothing is missed. Raises Stopping when everybody has to stop.
+        Each comes with its place, from which one can go on. The first item is None: from then on nothing is missed.
+        Raises Stopping when everybody has to stop.
         """
         place = await self._last() if after is None else after
         wanted, now = frozenset(agent_ids), asyncio.get_running_loop().time
         with self._watching():
-            yield None
+            yield place, None
             told = now()
             while not self._draining.is_set():
                 grown, before = self._grown, place
                 batch, place = await self._after(wanted, place)
                 for activity in batch:
-                    yield activity
+                    yield _seq(activity), activity
                     told = now()
                 if place == before and not await _is_set(grown, _beat_after(told) - now()):
-                    yield None
+                    yield place, None
                     told = now()
         raise Stopping
 

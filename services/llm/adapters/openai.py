@@ -6,11 +6,9 @@ that both dialects go the same way and a server that answers something else is n
 
 import asyncio
 import contextlib
-import ipaddress
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
@@ -32,6 +30,7 @@ from services.llm.domain import (
     Trimmer,
     Usage,
 )
+from services.llm.settings import is_this_machine
 
 _Sent = TypeVar("_Sent")
 
@@ -79,10 +78,9 @@ class OpenAiProvider:
 
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time."""
-        model, seconds = self._model_of(task), min(seconds, self._timeout)
+        model, until = self._model_of(task), asyncio.get_running_loop().time() + min(seconds, self._timeout)
         with told(self.name):
-            async with asyncio.timeout(seconds):
-                answers = await self._repaired(task, {}, lambda bodies: self._answers(bodies, seconds))
+            answers = await self._repaired(task, {}, lambda bodies: self._answers(bodies, until))
             choices = [choice for answer in answers for choice in answer.choices]
             candidates = [choice.candidate() for choice in choices]
         if any(choice.was_cut_before_it_wrote for choice in choices):
@@ -171,14 +169,21 @@ class OpenAiProvider:
                 body["seed"] = task.sampling.seed + first
             yield known.fit(body, self._thinking_tokens)
 
-    async def _answers(self, bodies: list[Body], seconds: float) -> list[Answer]:
-        """Return what was answered; a call that failed beside one that didn't costs its own candidates alone."""
-        sent = await asyncio.gather(*(self._answer(body, seconds) for body in bodies), return_exceptions=True)
+    async def _answers(self, bodies: list[Body], until: float) -> list[Answer]:
+        """Return what was answered by then; a call that failed, or isn't over, costs its own candidates alone."""
+        seconds = until - asyncio.get_running_loop().time()
+        calls = [asyncio.create_task(self._answer(body, seconds)) for body in bodies]
+        try:
+            ended, _ = await asyncio.wait(calls, timeout=max(0.0, seconds))
+        finally:
+            for call in calls:
+                call.cancel()
+            sent = await asyncio.gather(*calls, return_exceptions=True)
         answers = [item for item in sent if isinstance(item, Answer)]
-        failures = [item for item in sent if isinstance(item, BaseException)]
+        failures = [failure for call in calls if call in ended and (failure := call.exception())]
         if answers and all(isinstance(failure, Exception) for failure in failures):
             return answers
-        raise failures[0]
+        raise failures[0] if failures else TimeoutError
 
     async def _answer(self, body: Body, seconds: float) -> Answer:
         with told(self.name):
@@ -226,17 +231,10 @@ async def _next(chunks: AsyncGenerator[Chunk, None], seconds: float) -> Chunk | 
 async def open_client(base_url: str, api_key: str) -> AsyncIterator[AsyncOpenAI]:
     """Open a client that never repeats a call by itself: a call that timed out may have been paid for already."""
     # A proxy that the environment names is no way to this machine.
-    transport = DefaultAsyncHttpxClient(trust_env=not _is_this_machine(urlsplit(base_url).hostname or ""))
+    transport = DefaultAsyncHttpxClient(trust_env=not is_this_machine(base_url))
     # Without any key the SDK would take another provider's from the environment.
     async with AsyncOpenAI(
         base_url=base_url, api_key=api_key or "none", max_retries=0, http_client=transport
     ) as client:
         client.organization = client.project = None
         yield client
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -62,6 +62,14 @@ class Memories:
         async with self._store.reading() as records:
             return await self._existing(records, agent_id, memory_id)
 
+    async def versions(self, agent_id: str, memory_id: str, page: Page) -> Paged[Memory]:
+        """Return a page of what a memory was before each update, newest first. Raises MemoryNotFound."""
+        async with self._store.reading() as records:
+            memory = await self._existing(records, agent_id, memory_id)
+            below = int(page.after[0]) if page.after else memory.version
+            states = await records.history(memory, below, page.size + 1)
+        return Paged.cut(states, page, lambda state: (state.version,))
+
     async def history(self, memory: Memory, below: int) -> AsyncGenerator[Sequence[Memory], None]:
         """Go through what a memory was before each update, newest first: some of its versions below this at a time."""
         while True:

@@ -22,7 +22,6 @@ from services.memory.wire import memories as wire
 from services.memory.wire import search as search_wire
 from services.memory.wire import upkeep as upkeep_wire
 from services.runtime.clock import Clock
-from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
 from services.runtime.rpc import identity
 from services.runtime.rpc.answers import fill_from
@@ -57,7 +56,7 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
         memory = wire.read_new_memory(request, self._clock.now())
         created = await self._memories.create([memory], _writer(), request_key(request))
         [stored] = created.memories
-        return pb.CreateMemoryResponse(memory=wire.write_memory(stored), duplicate=created.duplicates > 0)
+        return pb.CreateMemoryResponse(memory=wire.write_memory(stored), is_duplicate=created.duplicates > 0)
 
     async def BatchCreateMemories(
         self, request: pb.BatchCreateMemoriesRequest, context: Context
@@ -70,16 +69,18 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
     async def GetMemory(self, request: pb.GetMemoryRequest, context: Context) -> pb.GetMemoryResponse:
         """Return one memory."""
         check(request)
-        filters = [request.agent_id, request.id]
-        after = read_page(0, request.history_page_token, filters, (int,), field="history_page_token").after
         memory = await self._memories.get(request.agent_id, request.id)
-        answer = pb.GetMemoryResponse(memory=wire.write_memory(memory))
-        if request.include_history or after:
-            below = int(after[0]) if after else memory.version
-            async with contextlib.aclosing(self._memories.history(memory, below)) as history:
-                last = await wire.add_history(answer, history)
-            answer.next_history_page_token = next_token(last, filters)
-        return answer
+        return pb.GetMemoryResponse(memory=wire.write_memory(memory))
+
+    async def ListMemoryVersions(
+        self, request: pb.ListMemoryVersionsRequest, context: Context
+    ) -> pb.ListMemoryVersionsResponse:
+        """List what a memory was."""
+        check(request)
+        filters = [request.agent_id, request.id]
+        page = page_of(request, filters, (int,))
+        read = partial(self._memories.versions, request.agent_id, request.id)
+        return await fill_from(pb.ListMemoryVersionsResponse(), page, read, wire.write_memory, filters)
 
     async def ListMemories(self, request: pb.ListMemoriesRequest, context: Context) -> pb.ListMemoriesResponse:
         """List an agent's memories."""

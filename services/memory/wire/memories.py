@@ -1,6 +1,6 @@
 """Memories on the wire: the checks of their requests, and their conversions."""
 
-from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -132,19 +132,6 @@ def write_memory(memory: Memory) -> pb.Memory:
         access_count=memory.access_count,
         repetition=memory.repetition,
     )
-
-
-async def add_history(answer: pb.GetMemoryResponse, history: AsyncIterable[Sequence[Memory]]) -> tuple[int, ...] | None:
-    """Add states to an answer, as many as can be read, and return below which version there are more of them."""
-    room, last = Room(answer.ByteSize()), None
-    async for states in history:
-        for state in states:
-            item = write_memory(state)
-            if not room.take(item):
-                return last
-            answer.history.append(item)
-            last = (state.version,)
-    return None
 
 
 def write_batch(memories: Sequence[Memory], duplicates: int) -> pb.BatchCreateMemoriesResponse:

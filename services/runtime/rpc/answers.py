@@ -47,7 +47,7 @@ class Room:
 
 
 def fill(answer: AnswerT, found: Paged[T], write: Callable[[T], Message], filters: Sequence[object]) -> AnswerT:
-    """Put a page's rows into the one list of an answer, as many as can be read, and the token of the next page."""
+    """Put a page's rows into the lists of an answer, by their kinds, as far as it can be read; and the next token."""
     filling: _Filling[T] = _Filling(answer, write)
     filling.add(found)
     filling.end(filters)
@@ -78,7 +78,7 @@ async def fill_from(
 class _Filling(Generic[T]):
     def __init__(self, answer: Any, write: Callable[[T], Message]) -> None:
         self._answer = answer
-        self._items = getattr(answer, _list_of(answer.DESCRIPTOR))
+        self._count = 0
         self._write = write
         self._room = Room()
         self.key: tuple[Any, ...] | None = None
@@ -89,22 +89,22 @@ class _Filling(Generic[T]):
         for at, row in enumerate(found.rows):
             item = self._write(row)
             # A page without any item would be followed by the same page.
-            if not self._room.take(item) and self._items:
+            if not self._room.take(item) and self._count:
                 self.key = found.key_at(at - 1) if at else self.key
                 return False
-            self._items.append(item)
+            getattr(self._answer, _lists_of(self._answer.DESCRIPTOR)[item.DESCRIPTOR.full_name]).append(item)
+            self._count += 1
         self.key = found.next_key
         return True
 
     def room_for(self) -> int:
-        return self._room.room_for(len(self._items))
+        return self._room.room_for(self._count)
 
     def end(self, filters: Sequence[object]) -> None:
         self._answer.next_page_token = next_token(self.key, filters)
 
 
 @functools.cache
-def _list_of(answer: Descriptor) -> str:
-    """Return the name of the one list that an answer has."""
-    [name] = [field.name for field in answer.fields if field.is_repeated]
-    return str(name)
+def _lists_of(answer: Descriptor) -> dict[str, str]:
+    """Return the names of an answer's lists, by the kind of their items."""
+    return {kind.full_name: field.name for field in answer.fields if field.is_repeated and (kind := field.message_type)}

@@ -134,7 +134,7 @@ class Outbox:
                 return None
             outcome = await self._network.publish(credentials, taken.text, taken.in_reply_to)
             outcome, concluded = await self._conclude(taken, outcome, account, credentials)
-        # A post that may be there already isn't for its caller to repeat: it is UNKNOWN and will be looked for.
+        # A post that may be there already isn't for its caller to repeat: it is OUTCOME_UNKNOWN and will be looked for.
         return None if taken.may_be_posted else self._held_by(outcome, account, concluded)
 
     async def _withhold(self, post: Post, account: Account, refused: Unauthorized) -> None:
@@ -158,7 +158,7 @@ class Outbox:
     async def _take(self, post: Post, account: Account) -> Post | None:
         """Mark a post as SENT, unless it was sent before and is found, or is to be looked for again."""
         seen: list[SeenPost] = []
-        if post.state is PostState.UNKNOWN:
+        if post.state is PostState.OUTCOME_UNKNOWN:
             async with self._limits.reading(account, Action.TIMELINE) as credentials:
                 seen = await self._network.timeline(credentials, account.network_user_id, post.visible_since)
         async with self._store.writing(account.id) as records:

@@ -13,6 +13,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.bootstrap import opener
@@ -37,8 +38,8 @@ async def test_an_agent_without_an_account_is_created_and_trades_while_social_is
     made = (await agents.CreateAgent(create(without_account(persona)))).agent
     assert (made.is_active, made.account_id) == (True, "")
     done = await agents.TriggerTrade(pb.TriggerTradeRequest(agent_id=made.id, request_id="t"), timeout=30)
-    assert done.activity.kind in (pb.ACTIVITY_KIND_TRADE, pb.ACTIVITY_KIND_PASS)
-    assert not await log_of(agents, pb.ACTIVITY_KIND_FAILURE)
+    assert done.activity.kind in (log_pb.ACTIVITY_KIND_TRADE, log_pb.ACTIVITY_KIND_PASS)
+    assert not await log_of(agents, log_pb.ACTIVITY_KIND_FAILURE)
 
 
 async def test_an_agent_with_an_account_is_not_created_without_it(
@@ -65,7 +66,7 @@ async def test_a_post_that_outlasts_the_deadline_says_what_it_waits_for(
     assert "social" in early.waiting.description
     assert early.waiting.HasField("begin_time")
     world.social.line.failures = 0
-    [posted] = await next_of(agents, pb.ACTIVITY_KIND_POST)
+    [posted] = await next_of(agents, log_pb.ACTIVITY_KIND_POST)
     late = await agents.TriggerPost(asked, timeout=10)
     assert (late.activity, late.HasField("waiting")) == (posted, False)
 

@@ -68,14 +68,14 @@ class Agent:
         """Return what a memory was."""
         return [state for part in await self.parts_of_history(memory_id) for state in part]
 
-    async def parts_of_history(self, memory_id: str) -> list[list[pb.Memory]]:
-        """Return what a memory was, as it was read."""
+    async def parts_of_history(self, memory_id: str, page_size: int = 0) -> list[list[pb.Memory]]:
+        """Return what a memory was, by pages."""
         parts: list[list[pb.Memory]] = []
-        request = pb.GetMemoryRequest(agent_id=self.id, id=memory_id, include_history=True)
-        while not parts or request.history_page_token:
-            answer = await self.service.GetMemory(request)
-            parts.append(list(answer.history))
-            request.history_page_token = answer.next_history_page_token
+        request = pb.ListMemoryVersionsRequest(agent_id=self.id, id=memory_id, page_size=page_size)
+        while not parts or request.page_token:
+            page = await self.service.ListMemoryVersions(request)
+            parts.append(list(page.versions))
+            request.page_token = page.next_page_token
         return parts
 
     async def update(self, memory_id: str, etag: str = "", request_id: str = "", **values: Any) -> pb.Memory:

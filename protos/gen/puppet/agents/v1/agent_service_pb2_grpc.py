@@ -32,8 +32,9 @@ class AgentServiceStub:
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel):
@@ -106,8 +107,9 @@ class AgentServiceServicer:
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     def CreateAgent(self, request, context):
@@ -278,8 +280,9 @@ class AgentService:
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     @staticmethod

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from puppet.llm.v1 import llm_errors_pb2 as _llm_errors_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -233,6 +234,30 @@ class Message(_message.Message):
 Global___Message: _TypeAlias = Message  # noqa: Y015
 
 @_typing.final
+class Conversation(_message.Message):
+    """What was said so far, in place of a prompt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+        """1 to 200 messages, oldest first. The last one is a user's."""
+
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[Global___Message] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Conversation: _TypeAlias = Conversation  # noqa: Y015
+
+@_typing.final
 class Sampling(_message.Message):
     """How the model draws its words. What is left out is the provider's default."""
 
@@ -325,10 +350,10 @@ class GenerateRequest(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
     CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
     JSON_SCHEMA_FIELD_NUMBER: _builtins.int
-    MESSAGES_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
@@ -341,15 +366,15 @@ class GenerateRequest(_message.Message):
     """When given, every candidate is JSON that fits this JSON Schema, a JSON object of at most 32,000 characters."""
     @_builtins.property
     def prompt(self) -> Global___Prompt:
-        """What is asked."""
+        """A task, in parts."""
+
+    @_builtins.property
+    def conversation(self) -> Global___Conversation:
+        """A conversation, of which the last message is answered."""
 
     @_builtins.property
     def sampling(self) -> Global___Sampling:
         """How words are drawn."""
-
-    @_builtins.property
-    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
-        """A conversation in place of `prompt`, which is then left out; at most 200. The last one is a user's, and is answered."""
 
     def __init__(
         self,
@@ -358,16 +383,18 @@ class GenerateRequest(_message.Message):
         provider: _builtins.str = ...,
         model: _builtins.str = ...,
         prompt: Global___Prompt | None = ...,
+        conversation: Global___Conversation | None = ...,
         sampling: Global___Sampling | None = ...,
         candidate_count: _builtins.int = ...,
         json_schema: _builtins.str = ...,
-        messages: _abc.Iterable[Global___Message] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["prompt", b"prompt", "sampling", b"sampling"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "json_schema", b"json_schema", "messages", b"messages", "model", b"model", "prompt", b"prompt", "provider", b"provider", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "conversation", b"conversation", "json_schema", b"json_schema", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["prompt", "conversation"]  # noqa: Y015
+    _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_question) -> _WhichOneofReturnType_question | None: ...
 
 Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
 
@@ -481,8 +508,8 @@ class StreamGenerateRequest(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
-    MESSAGES_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
@@ -491,15 +518,15 @@ class StreamGenerateRequest(_message.Message):
     """The model's name at that provider; empty: the provider's default. Needs `provider`. At most 200 characters."""
     @_builtins.property
     def prompt(self) -> Global___Prompt:
-        """What is asked."""
+        """A task, in parts."""
+
+    @_builtins.property
+    def conversation(self) -> Global___Conversation:
+        """A conversation, of which the last message is answered."""
 
     @_builtins.property
     def sampling(self) -> Global___Sampling:
         """How words are drawn."""
-
-    @_builtins.property
-    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
-        """A conversation in place of `prompt`, which is then left out; at most 200. The last one is a user's, and is answered."""
 
     def __init__(
         self,
@@ -508,14 +535,16 @@ class StreamGenerateRequest(_message.Message):
         provider: _builtins.str = ...,
         model: _builtins.str = ...,
         prompt: Global___Prompt | None = ...,
+        conversation: Global___Conversation | None = ...,
         sampling: Global___Sampling | None = ...,
-        messages: _abc.Iterable[Global___Message] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["prompt", b"prompt", "sampling", b"sampling"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "messages", b"messages", "model", b"model", "prompt", b"prompt", "provider", b"provider", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "conversation", b"conversation", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["prompt", "conversation"]  # noqa: Y015
+    _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_question) -> _WhichOneofReturnType_question | None: ...
 
 Global___StreamGenerateRequest: _TypeAlias = StreamGenerateRequest  # noqa: Y015
 
@@ -695,21 +724,27 @@ class ListModelsResponse(_message.Message):
 
     MODELS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
         """In the order of fallback, then by name."""
 
+    @_builtins.property
+    def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderFailure]:
+        """The providers that could not list theirs, each on the page on which they would be."""
+
     def __init__(
         self,
         *,
         models: _abc.Iterable[Global___Model] | None = ...,
         next_page_token: _builtins.str = ...,
+        failures: _abc.Iterable[Global___ProviderFailure] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failures", b"failures", "models", b"models", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -717,34 +752,60 @@ Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
-    """A model, or the error of a provider that could not list its models."""
+    """A model."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PROVIDER_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     IS_DEFAULT_FIELD_NUMBER: _builtins.int
-    ERROR_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """The provider's configured name."""
     name: _builtins.str
-    """The model's name at that provider; empty when `error` is set."""
+    """The model's name at that provider."""
     is_default: _builtins.bool
     """True for the model that is used when a request names none."""
-    error: _builtins.str
-    """Why the provider could not list its models; empty when it could."""
     def __init__(
         self,
         *,
         provider: _builtins.str = ...,
         name: _builtins.str = ...,
         is_default: _builtins.bool = ...,
-        error: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "is_default", b"is_default", "name", b"name", "provider", b"provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_default", b"is_default", "name", b"name", "provider", b"provider"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class ProviderFailure(_message.Message):
+    """Why a provider could not list its models."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """The provider's configured name."""
+    reason: _llm_errors_pb2.ErrorReason.ValueType
+    """With which reason a call to it alone would be refused."""
+    message: _builtins.str
+    """The same in words."""
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        reason: _llm_errors_pb2.ErrorReason.ValueType = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "provider", b"provider", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderFailure: _TypeAlias = ProviderFailure  # noqa: Y015

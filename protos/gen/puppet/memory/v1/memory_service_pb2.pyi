@@ -302,8 +302,8 @@ class CreateMemoryResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMORY_FIELD_NUMBER: _builtins.int
-    DUPLICATE_FIELD_NUMBER: _builtins.int
-    duplicate: _builtins.bool
+    IS_DUPLICATE_FIELD_NUMBER: _builtins.int
+    is_duplicate: _builtins.bool
     """True when it was there before: nothing was stored."""
     @_builtins.property
     def memory(self) -> Global___Memory:
@@ -313,11 +313,11 @@ class CreateMemoryResponse(_message.Message):
         self,
         *,
         memory: Global___Memory | None = ...,
-        duplicate: _builtins.bool = ...,
+        is_duplicate: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate", b"duplicate", "memory", b"memory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_duplicate", b"is_duplicate", "memory", b"memory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -393,27 +393,19 @@ class GetMemoryRequest(_message.Message):
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
     ID_FIELD_NUMBER: _builtins.int
-    INCLUDE_HISTORY_FIELD_NUMBER: _builtins.int
-    HISTORY_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent it belongs to. 1 to 128 characters."""
     id: _builtins.str
     """Its id. 1 to 64 characters."""
-    include_history: _builtins.bool
-    """Return the history too."""
-    history_page_token: _builtins.str
-    """The `next_history_page_token` of the answer before: the history goes on where that ended."""
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
         id: _builtins.str = ...,
-        include_history: _builtins.bool = ...,
-        history_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "history_page_token", b"history_page_token", "id", b"id", "include_history", b"include_history"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "id", b"id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -426,36 +418,90 @@ class GetMemoryResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMORY_FIELD_NUMBER: _builtins.int
-    HISTORY_FIELD_NUMBER: _builtins.int
-    NEXT_HISTORY_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_history_page_token: _builtins.str
-    """Where the history goes on; empty when this is the rest of it."""
     @_builtins.property
     def memory(self) -> Global___Memory:
         """The memory."""
-
-    @_builtins.property
-    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
-        """What it was before each update, newest first: as much of it as a message of 4 MiB holds."""
 
     def __init__(
         self,
         *,
         memory: Global___Memory | None = ...,
-        history: _abc.Iterable[Global___Memory] | None = ...,
-        next_history_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["history", b"history", "memory", b"memory", "next_history_page_token", b"next_history_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetMemoryResponse: _TypeAlias = GetMemoryResponse  # noqa: Y015
 
 @_typing.final
+class ListMemoryVersionsRequest(_message.Message):
+    """Asks for a page of what a memory was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent it belongs to: 1 to 128 characters."""
+    id: _builtins.str
+    """Its id: 1 to 64 characters."""
+    page_size: _builtins.int
+    """At most this many: up to 500; 0 means 50."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; the other fields must be as they were."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "id", b"id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMemoryVersionsRequest: _TypeAlias = ListMemoryVersionsRequest  # noqa: Y015
+
+@_typing.final
+class ListMemoryVersionsResponse(_message.Message):
+    """One page of what a memory was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
+        """What it was before each update, newest first; what it is now isn't among them."""
+
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[Global___Memory] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMemoryVersionsResponse: _TypeAlias = ListMemoryVersionsResponse  # noqa: Y015
+
+@_typing.final
 class ListMemoriesRequest(_message.Message):
-    """Asks for a page of an agent's memories; a memory has to pass all filters."""
+    """Asks for a page of an agent's memories; a memory has to pass all filters. Filters have the numbers below 20, here and in a
+    search; what they don't share is at 20 and above.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -484,8 +530,6 @@ class ListMemoriesRequest(_message.Message):
     PROVENANCES_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
     SOURCE_ID_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
@@ -493,16 +537,14 @@ class ListMemoriesRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     MIN_IMPORTANCE_FIELD_NUMBER: _builtins.int
     MAX_IMPORTANCE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent they belong to. 1 to 128 characters."""
     subject: _builtins.str
     """Only about this subject; all when empty. At most 200 characters."""
     conversation_id: _builtins.str
     """Only of this conversation; all when empty. At most 200 characters."""
-    page_size: _builtins.int
-    """At most this many: up to 500; 0 means 50."""
-    page_token: _builtins.str
-    """The `next_page_token` of the page before; the other fields must be as they were."""
     author: _builtins.str
     """Only of this author; all when empty. At most 200 characters."""
     source_id: _builtins.str
@@ -511,6 +553,10 @@ class ListMemoriesRequest(_message.Message):
     """Only of at least this importance. 0 to 1."""
     max_importance: _builtins.float
     """Only of at most this importance. 0 to 1."""
+    page_size: _builtins.int
+    """At most this many: up to 500; 0 means 50."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; the other fields must be as they were."""
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___MemoryKind.ValueType]:
         """Only these kinds; all when empty. At most 50."""
@@ -539,8 +585,6 @@ class ListMemoriesRequest(_message.Message):
         provenances: _abc.Iterable[Global___Provenance.ValueType] | None = ...,
         subject: _builtins.str = ...,
         conversation_id: _builtins.str = ...,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
         author: _builtins.str = ...,
         source_id: _builtins.str = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
@@ -548,6 +592,8 @@ class ListMemoriesRequest(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         min_importance: _builtins.float | None = ...,
         max_importance: _builtins.float | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_importance", b"_max_importance", "_min_importance", b"_min_importance", "end_time", b"end_time", "max_importance", b"max_importance", "min_importance", b"min_importance", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -780,9 +826,6 @@ class SearchMemoriesRequest(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
-    QUERY_FIELD_NUMBER: _builtins.int
-    MAX_RESULTS_FIELD_NUMBER: _builtins.int
-    MIN_RELEVANCE_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
     PROVENANCES_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
@@ -794,16 +837,13 @@ class SearchMemoriesRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     MIN_IMPORTANCE_FIELD_NUMBER: _builtins.int
     MAX_IMPORTANCE_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    MAX_RESULTS_FIELD_NUMBER: _builtins.int
+    MIN_RELEVANCE_FIELD_NUMBER: _builtins.int
     RECENCY_WEIGHT_FIELD_NUMBER: _builtins.int
     IMPORTANCE_WEIGHT_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent they belong to. 1 to 128 characters."""
-    query: _builtins.str
-    """What to look for: 1 to 2,000 characters."""
-    max_results: _builtins.int
-    """At most this many: up to 100; 0 means 10."""
-    min_relevance: _builtins.float
-    """Only hits of at least this relevance, 0 to 1. Left out: the service's default."""
     subject: _builtins.str
     """Only about this subject; all when empty. At most 200 characters."""
     conversation_id: _builtins.str
@@ -816,6 +856,12 @@ class SearchMemoriesRequest(_message.Message):
     """Only of at least this importance. 0 to 1."""
     max_importance: _builtins.float
     """Only of at most this importance. 0 to 1."""
+    query: _builtins.str
+    """What to look for: 1 to 2,000 characters."""
+    max_results: _builtins.int
+    """At most this many: up to 100; 0 means 10."""
+    min_relevance: _builtins.float
+    """Only hits of at least this relevance, 0 to 1. Left out: the service's default."""
     recency_weight: _builtins.float
     """How much it counts that a memory is recent, beside its fit: 0 to 1; what happened a week ago counts half."""
     importance_weight: _builtins.float
@@ -844,9 +890,6 @@ class SearchMemoriesRequest(_message.Message):
         self,
         *,
         agent_id: _builtins.str = ...,
-        query: _builtins.str = ...,
-        max_results: _builtins.int = ...,
-        min_relevance: _builtins.float | None = ...,
         kinds: _abc.Iterable[Global___MemoryKind.ValueType] | None = ...,
         provenances: _abc.Iterable[Global___Provenance.ValueType] | None = ...,
         subject: _builtins.str = ...,
@@ -858,6 +901,9 @@ class SearchMemoriesRequest(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         min_importance: _builtins.float | None = ...,
         max_importance: _builtins.float | None = ...,
+        query: _builtins.str = ...,
+        max_results: _builtins.int = ...,
+        min_relevance: _builtins.float | None = ...,
         recency_weight: _builtins.float = ...,
         importance_weight: _builtins.float = ...,
     ) -> None: ...
@@ -1429,14 +1475,14 @@ class VerifyIndexResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CONSISTENT_FIELD_NUMBER: _builtins.int
+    IS_CONSISTENT_FIELD_NUMBER: _builtins.int
     CHECKED_COUNT_FIELD_NUMBER: _builtins.int
     MISSING_COUNT_FIELD_NUMBER: _builtins.int
     LEFT_OVER_COUNT_FIELD_NUMBER: _builtins.int
     DIFFERENT_COUNT_FIELD_NUMBER: _builtins.int
     INDEX_FIELD_NUMBER: _builtins.int
     UNREACHED_COUNT_FIELD_NUMBER: _builtins.int
-    consistent: _builtins.bool
+    is_consistent: _builtins.bool
     """True when nothing is missing, left over or different, and at most 1 in 100 isn't reached."""
     checked_count: _builtins.int
     """How many vectors were compared."""
@@ -1455,7 +1501,7 @@ class VerifyIndexResponse(_message.Message):
     def __init__(
         self,
         *,
-        consistent: _builtins.bool = ...,
+        is_consistent: _builtins.bool = ...,
         checked_count: _builtins.int = ...,
         missing_count: _builtins.int = ...,
         left_over_count: _builtins.int = ...,
@@ -1465,7 +1511,7 @@ class VerifyIndexResponse(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["index", b"index"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_count", b"checked_count", "consistent", b"consistent", "different_count", b"different_count", "index", b"index", "left_over_count", b"left_over_count", "missing_count", b"missing_count", "unreached_count", b"unreached_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_count", b"checked_count", "different_count", b"different_count", "index", b"index", "is_consistent", b"is_consistent", "left_over_count", b"left_over_count", "missing_count", b"missing_count", "unreached_count", b"unreached_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

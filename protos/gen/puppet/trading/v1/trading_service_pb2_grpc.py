@@ -33,8 +33,9 @@ class TradingServiceStub:
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel):
@@ -98,10 +99,10 @@ class TradingServiceStub:
                 request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPolicyRequest.SerializeToString,
                 response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPolicyResponse.FromString,
                 _registered_method=True)
-        self.SetPolicy = channel.unary_unary(
-                '/puppet.trading.v1.TradingService/SetPolicy',
-                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyRequest.SerializeToString,
-                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyResponse.FromString,
+        self.UpdatePolicy = channel.unary_unary(
+                '/puppet.trading.v1.TradingService/UpdatePolicy',
+                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyRequest.SerializeToString,
+                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyResponse.FromString,
                 _registered_method=True)
         self.TightenPolicy = channel.unary_unary(
                 '/puppet.trading.v1.TradingService/TightenPolicy',
@@ -133,8 +134,9 @@ class TradingServiceServicer:
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     def RegisterWallet(self, request, context):
@@ -181,7 +183,7 @@ class TradingServiceServicer:
     def ExecuteTrade(self, request, context):
         """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
         The whole policy is checked when the trade is claimed, and once more in the transaction that stores its signature.
-        Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
+        Returns when the trade is SETTLED, FAILED or OUTCOME_UNKNOWN, or when the deadline is near; what is not final goes on being
         resolved in the background and can be watched with GetTrade.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
         TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
@@ -230,7 +232,7 @@ class TradingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def SetPolicy(self, request, context):
+    def UpdatePolicy(self, request, context):
         """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
@@ -332,10 +334,10 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPolicyRequest.FromString,
                     response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPolicyResponse.SerializeToString,
             ),
-            'SetPolicy': grpc.unary_unary_rpc_method_handler(
-                    servicer.SetPolicy,
-                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyRequest.FromString,
-                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyResponse.SerializeToString,
+            'UpdatePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePolicy,
+                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyRequest.FromString,
+                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyResponse.SerializeToString,
             ),
             'TightenPolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.TightenPolicy,
@@ -373,8 +375,9 @@ class TradingService:
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     @staticmethod
@@ -675,7 +678,7 @@ class TradingService:
             _registered_method=True)
 
     @staticmethod
-    def SetPolicy(request,
+    def UpdatePolicy(request,
             target,
             options=(),
             channel_credentials=None,
@@ -688,9 +691,9 @@ class TradingService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/puppet.trading.v1.TradingService/SetPolicy',
-            puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyRequest.SerializeToString,
-            puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyResponse.FromString,
+            '/puppet.trading.v1.TradingService/UpdatePolicy',
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyRequest.SerializeToString,
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -20,8 +20,9 @@ class TradingServiceStub:
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -49,7 +50,7 @@ class TradingServiceStub:
     ExecuteTrade: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ExecuteTradeRequest, _trading_service_pb2.ExecuteTradeResponse]
     """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
     The whole policy is checked when the trade is claimed, and once more in the transaction that stores its signature.
-    Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
+    Returns when the trade is SETTLED, FAILED or OUTCOME_UNKNOWN, or when the deadline is near; what is not final goes on being
     resolved in the background and can be watched with GetTrade.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
     TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
@@ -74,7 +75,7 @@ class TradingServiceStub:
     """Returns the policy of a wallet.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND.
     """
-    SetPolicy: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.SetPolicyRequest, _trading_service_pb2.SetPolicyResponse]
+    UpdatePolicy: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.UpdatePolicyRequest, _trading_service_pb2.UpdatePolicyResponse]
     """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
@@ -107,8 +108,9 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
     and a new signature is made only when the old one can no longer land.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
+    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
+    has none. The service's operator may set both otherwise.
     """
 
     @_abc_1.abstractmethod
@@ -170,7 +172,7 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_trading_service_pb2.ExecuteTradeResponse]:
         """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
         The whole policy is checked when the trade is claimed, and once more in the transaction that stores its signature.
-        Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
+        Returns when the trade is SETTLED, FAILED or OUTCOME_UNKNOWN, or when the deadline is near; what is not final goes on being
         resolved in the background and can be watched with GetTrade.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
         TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
@@ -227,11 +229,11 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def SetPolicy(
+    def UpdatePolicy(
         self,
-        request: _trading_service_pb2.SetPolicyRequest,
-        context: _aio.ServicerContext[_trading_service_pb2.SetPolicyRequest, _abc.Awaitable[_trading_service_pb2.SetPolicyResponse]],
-    ) -> _abc.Awaitable[_trading_service_pb2.SetPolicyResponse]:
+        request: _trading_service_pb2.UpdatePolicyRequest,
+        context: _aio.ServicerContext[_trading_service_pb2.UpdatePolicyRequest, _abc.Awaitable[_trading_service_pb2.UpdatePolicyResponse]],
+    ) -> _abc.Awaitable[_trading_service_pb2.UpdatePolicyResponse]:
         """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
         """

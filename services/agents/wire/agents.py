@@ -1,4 +1,4 @@
-"""Between protobuf and domain; every request is checked here, all its violations at once."""
+"""Agents on the wire."""
 
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -7,20 +7,19 @@ from google.protobuf.json_format import Error, MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
-from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord
+from services.agents.domain.entities import ActionKind, ActivityKind, AgentRecord
 from services.agents.domain.persona import unknown_fields
 from services.agents.service.agents import Status, Triggered
+from services.agents.wire.activities import write_activity
 from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
-from services.runtime.rpc.limits import RequestChecks, check
+from services.runtime.rpc.limits import check
 
+_ACTION_NUMBERS = {kind: pb.ActionKind.Value(f"ACTION_KIND_{kind.name}") for kind in ActionKind}
 TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerTradeResponse)
 
 _MOST_SHOWN_BYTES = 5 * 2**19
 """Earlier versions took personas that nobody could read. Of one that is let in never as much is kept and told."""
-
-_KINDS = {pb.ActivityKind.Value(f"ACTIVITY_KIND_{kind.name}"): kind for kind in ActivityKind}
-_KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 
 
 def read_new_persona(request: pb.CreateAgentRequest) -> dict[str, Any]:
@@ -41,21 +40,6 @@ def _as_json(field: str, given: Struct) -> dict[str, Any]:
     except (Error, ValueError) as error:
         # A Struct can hold what JSON can't: infinite numbers and NaN.
         raise InvalidRequest([Violation(field, f"must hold JSON values only: {error}")]) from error
-
-
-def read_activity_filter(request: pb.ListActivityRequest) -> tuple[list[str], list[ActivityKind]]:
-    """Return whose and which activities are wanted."""
-    check(request)
-    return list(request.agent_ids), [_KINDS[number] for number in request.kinds]
-
-
-def read_cursor(request: pb.WatchActivityRequest) -> int | None:
-    """Return the place in the log to go on from; None is from now on."""
-    cursor = request.after_cursor
-    with RequestChecks(request) as checks:
-        if cursor and not (cursor.isascii() and cursor.isdigit()):
-            checks.refuse("after_cursor", "is not a cursor of this log")
-    return int(cursor) if cursor else None
 
 
 def write_agent(agent: AgentRecord) -> pb.Agent:
@@ -85,7 +69,8 @@ def write_status(status: Status) -> pb.GetAgentStatusResponse:
         is_active=status.agent.is_active,
         mood=pb.Mood(valence=mood.valence, arousal=mood.arousal, dominance=mood.dominance, label=mood.label),
         schedule=[
-            pb.ScheduledAction(kind=entry.kind, due_time=write_time(entry.due_time)) for entry in status.schedule
+            pb.ScheduledAction(kind=_ACTION_NUMBERS[entry.kind], due_time=write_time(entry.due_time))
+            for entry in status.schedule
         ],
         post_count=status.counts.get(ActivityKind.POST, 0),
         reply_count=status.counts.get(ActivityKind.REPLY, 0),
@@ -107,21 +92,6 @@ def _notices(status: Status) -> Iterator[pb.Notice]:
     for path, meant in unknown_fields(persona).items():
         told = f"nobody here knows {path}" + (f": did you mean {meant}?" if meant else "")
         yield pb.Notice(reason=pb.NOTICE_REASON_UNKNOWN_FIELD, field=path, description=told)
-
-
-def write_activity(activity: ActivityRecord) -> pb.Activity:
-    """Return an activity as it goes over the wire."""
-    return pb.Activity(
-        cursor=str(activity.seq),
-        agent_id=activity.agent_id,
-        agent_name=activity.agent_name,
-        kind=_KIND_NUMBERS[ActivityKind(activity.kind)],
-        summary=activity.summary,
-        reason=activity.reason,
-        workflow_id=activity.workflow_id,
-        details=activity.details,
-        create_time=write_time(activity.create_time),
-    )
 
 
 def write_triggered(answer: TriggeredT, triggered: Triggered) -> TriggeredT:
