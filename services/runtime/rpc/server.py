@@ -95,7 +95,7 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
                 log.info("stopped")
 
 
-_LAST_WORDS_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 0.3
 """How long statuses have to reach their callers when all calls are over."""
 
 _PINGS_APART_MS = 500
