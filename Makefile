@@ -10,7 +10,7 @@ IMAGES := agents memory llm trading social sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check security kills format gen release-protos lock bench bench-memory coverage clean
+.PHONY: help setup run test check security kills format gen release-protos lock bench bench-memory coverage pin-images clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -72,6 +72,9 @@ lock: ## resolve the dependencies anew and write the hashed locks; the images ge
 	for image in $(IMAGES); do \
 		$(COMPILE) pyproject.toml --extra $$image --constraint requirements/dev.txt --output-file requirements/$$image.txt || exit; \
 	done
+
+pin-images: setup ## pin the base images to their digests, in .env; needs a network and docker, crane or skopeo
+	@$(BIN)/python -m tools.pin
 
 bench: setup ## measure start, memory and calls beside a bare echo
 	$(BIN)/python -m benchmarks

@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import make_url
 
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import Port, ServiceSettings
 
 
 class AgentsSettings(ServiceSettings):
@@ -14,7 +14,7 @@ class AgentsSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="PUPPET_AGENTS_", frozen=True, extra="ignore")
 
-    port: int = 50051
+    port: Port = 50051
     memory_target: str = "127.0.0.1:50052"
     """Where the memory service listens, as `host:port`; likewise the three below."""
     llm_target: str = "127.0.0.1:50053"
@@ -60,5 +60,5 @@ class AgentsSettings(ServiceSettings):
             return self.workflows_url
         own = make_url(self.sql_url("agents"))
         if own.get_backend_name() == "sqlite":
-            return f"sqlite:///{self.data_dir / 'agents-workflows.db'}"
+            return f"sqlite:///{self.data_folder() / 'agents-workflows.db'}"
         return own.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)

@@ -74,7 +74,7 @@ def opener(settings: MemorySettings) -> Opener:
 
 def _index(settings: MemorySettings) -> Index:
     if not settings.chroma_url:
-        return EmbeddedIndex(settings.data_dir / "chroma")
+        return EmbeddedIndex(settings.data_folder() / "chroma")
     # Chroma's client takes a second and 60 MB, and an embedded index has a process of its own.
     from services.memory.adapters.chroma.server import ServerIndex
 

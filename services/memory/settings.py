@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.memory.domain.memories import MemoryKind
 from services.memory.domain.upkeep import Retention
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import Port, ServiceSettings
 
 
 class MemorySettings(ServiceSettings):
@@ -17,7 +17,7 @@ class MemorySettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="PUPPET_MEMORY_", frozen=True, extra="ignore")
 
-    port: int = 50052
+    port: Port = 50052
     chroma_url: str = ""
     """A Chroma server, for example `http://localhost:8000`; empty: an embedded index in `data_dir`."""
     embedding_model: Literal["wordllama-64", "wordllama-128", "wordllama-256"] = "wordllama-256"

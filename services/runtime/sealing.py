@@ -5,10 +5,10 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import sqlalchemy as sa
-from pydantic import SecretStr, field_validator
+from pydantic import SecretStr
 
 from services.runtime.db import Database
 from services.runtime.errors import Unavailable
@@ -83,17 +83,12 @@ class SealingSettings(ServiceSettings):
     key_dir: Path | None = None
     """The folder of the key file, made when it isn't there; none: the data folder's own in the user's `~/.config`."""
 
-    @field_validator("key_dir", mode="before")
-    @classmethod
-    def _none_when_empty(cls, given: Any) -> Any:
-        return given or None
-
     def key_file(self, name: str) -> KeyFile:
         """Return the key file of a service by its name. Raises KeystoreError, which says what to set."""
         try:
             return KeyFile((self.key_dir or folder_of(self.data_dir)) / f"{name}.key")
         except KeystoreError as error:
-            raise KeystoreError(f"{error}; {self._variable('key_dir')} names another folder") from error
+            raise KeystoreError(f"{error}; {self.variable('key_dir')} names another folder") from error
 
     def given_keys(self) -> Keystore | None:
         """Return the keystore of the keys that are set, or None when none are. Raises KeystoreError."""
@@ -102,10 +97,7 @@ class SealingSettings(ServiceSettings):
             return Keystore(keys) if keys else None
         except ValueError:
             # Not chained: what the library says is about the key.
-            raise KeystoreError(f"{self._variable('keystore_key')}: each must be 32 bytes in URL-safe base64") from None
-
-    def _variable(self, field: str) -> str:
-        return f"{self.model_config.get('env_prefix', '')}{field.upper()}"
+            raise KeystoreError(f"{self.variable('keystore_key')}: each must be 32 bytes in URL-safe base64") from None
 
 
 @contextlib.asynccontextmanager

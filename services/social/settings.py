@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.runtime.sealing import SealedColumn, SealingSettings
+from services.runtime.settings import Port
 from services.social.domain.accounts import Tier
 
 
@@ -15,7 +16,7 @@ class SocialSettings(SealingSettings):
     model_config = SettingsConfigDict(env_prefix="PUPPET_SOCIAL_", frozen=True, extra="ignore")
     sealed = SealedColumn("account", "sealed_credentials")
 
-    port: int = 50055
+    port: Port = 50055
     x_base_url: str = "http://127.0.0.1:50061"
     """Where X is: the sandbox, or `https://api.x.com`."""
     x_tier: Tier = Tier.FULL
