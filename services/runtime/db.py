@@ -89,6 +89,10 @@ class _Connections:
             await self._idle.pop().close()
 
 
+class Unreachable(Exception):
+    """The database can't be opened; the message says where it is and why, and no password."""
+
+
 class Database:
     """Opens transactions for reading and for writing."""
 
@@ -132,8 +136,8 @@ class Database:
                 yield transaction
 
     async def migrate(self, versions: Path) -> None:
-        """Bring the schema to the newest version in this folder, in one transaction."""
-        async with self.write() as transaction:
+        """Bring the schema to the newest version in this folder, in one transaction. Raises Unreachable."""
+        async with _telling_where(self._engine.url), self.write() as transaction:
             if not self.is_sqlite:
                 await transaction.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             await transaction.connection.run_sync(_upgrade, versions)
@@ -168,6 +172,20 @@ def _telling_of_locks() -> Iterator[None]:
         if sqlite_file.is_busy(error.orig if isinstance(error, sa.exc.OperationalError) else error):
             raise Unavailable("the database is locked by another process") from error
         raise
+
+
+@contextlib.asynccontextmanager
+async def _telling_where(url: sa.URL) -> AsyncIterator[None]:
+    """Tell which database it is that can't be connected to: none answers, or it refuses us."""
+    try:
+        yield
+    except Exception as error:
+        # The driver takes long to import, so its errors are known by PostgreSQL's classes of them: who, and which.
+        refusal = str(getattr(error, "sqlstate", None) or "")[:2]
+        if not isinstance(error, OSError) and refusal not in {"28", "3D"}:
+            raise
+        where = url.set(password=None, query={}).render_as_string()
+        raise Unreachable(f"{where} can't be opened: {error}") from error
 
 
 def _is_at_rest(connection: AsyncConnection) -> bool:

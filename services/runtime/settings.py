@@ -1,12 +1,15 @@
 """The settings that every service has; each adds its own fields and the prefix of its environment variables."""
 
+import contextlib
 import ipaddress
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -16,6 +19,35 @@ Port = Annotated[int, Field(ge=0, le=65_535)]
 """A TCP port; 0 takes a free one."""
 
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
+
+
+def _check_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if url and not is_url:
+        raise ValueError("must be an http or https URL")
+    return url
+
+
+def _check_target(target: str) -> str:
+    host, _, port = target.rpartition(":")
+    if (not target.startswith("unix:") and not (host and _is_port(port))) or any(map(str.isspace, target)):
+        raise ValueError("must be host:port, or unix:path for a socket")
+    return target
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text) <= 65_535
+
+
+HttpUrl = Annotated[str, AfterValidator(_check_url)]
+"""Where a server of HTTP is; may be empty."""
+
+Target = Annotated[str, AfterValidator(_check_target)]
+"""Where a service of gRPC is: `host:port`, or `unix:path`."""
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
 
@@ -133,6 +165,14 @@ class ServiceSettings(BaseSettings):
     def variable(self, field: str) -> str:
         """Return the name of a field's environment variable."""
         return f"{self.model_config.get('env_prefix', '')}{field.upper()}"
+
+    @contextlib.contextmanager
+    def naming(self, field: str) -> Iterator[None]:
+        """Put the name of a field's variable before what a SettingsError of the block says."""
+        try:
+            yield
+        except SettingsError as error:
+            raise SettingsError(f"{self.variable(field)}: {error}") from error
 
     def data_folder(self) -> Path:
         """Return the data folder, made when it isn't there. Raises SettingsError when nothing can be written there."""

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.runtime.sealing import SealedColumn, SealingSettings
-from services.runtime.settings import Port
+from services.runtime.settings import HttpUrl, Port
 
 
 class TradingSettings(SealingSettings):
@@ -16,15 +16,15 @@ class TradingSettings(SealingSettings):
     sealed = SealedColumn("wallet", "sealed_key")
 
     port: Port = 50054
-    sandbox_url: str = "http://127.0.0.1:50062"
+    sandbox_url: HttpUrl = "http://127.0.0.1:50062"
     """Where the sandbox is, which stands in for the node and for Jupiter while neither is set."""
-    rpc_url: str = ""
+    rpc_url: HttpUrl = ""
     """A Solana JSON-RPC node; live: `https://api.mainnet-beta.solana.com` or a provider's; empty: the sandbox's."""
-    jupiter_url: str = ""
+    jupiter_url: HttpUrl = ""
     """Jupiter's API; live: `https://api.jup.ag`; empty: the sandbox's."""
     jupiter_api_key: SecretStr = SecretStr("")
     """Empty: Jupiter's keyless tier, a call every two seconds."""
-    birdeye_url: str = ""
+    birdeye_url: HttpUrl = ""
     """Whose prices count beside Jupiter's, the worse of both: live `https://public-api.birdeye.so`; empty: nobody's."""
     birdeye_api_key: SecretStr = SecretStr("")
     poll_seconds: float = Field(default=0.5, gt=0)

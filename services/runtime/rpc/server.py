@@ -20,6 +20,7 @@ from grpc_reflection.v1alpha import reflection
 from pydantic import ValidationError
 
 from services.runtime import logs, private
+from services.runtime.db import Unreachable
 from services.runtime.rpc import tls
 from services.runtime.rpc.access import rules_of
 from services.runtime.rpc.authentication import AgentOf, Authentication
@@ -128,7 +129,9 @@ def _naming_ports(field: str, settings: ServiceSettings) -> Iterator[None]:
 def proof_of(name: str, settings: ServiceSettings) -> Proof:
     """Return what a service proves itself with to others. Raises SettingsError."""
     path = settings.credential or _own_files(name, settings).credential_path(name)
-    return Proof(Credential.read(path), tls.channel_credentials(settings))
+    with settings.naming("credential"):
+        credential = Credential.read(path)
+    return Proof(credential, tls.channel_credentials(settings))
 
 
 def _own_files(name: str, settings: ServiceSettings) -> PrincipalFiles:
@@ -146,7 +149,8 @@ def _authentication(name: str, settings: ServiceSettings, mounted: Sequence[Moun
     path = settings.principals
     if path is not None:
         # A wrong path is told now, and not to every caller.
-        read_principals(path)
+        with settings.naming("principals"):
+            read_principals(path)
     else:
         path = _own_files(name, settings).registry
     agent_of = next((item.agent_of for item in mounted if item.agent_of is not None), None)
@@ -217,6 +221,8 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
         asyncio.run(main())
     except SettingsError as error:
         sys.exit(str(error))
+    except Unreachable as error:
+        sys.exit(f"{settings.variable('database_url')}: {error}")
 
 
 def _give_memory_back() -> None:
