@@ -21,7 +21,7 @@ from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.display import Display
 from puppetctl.feed import Feed, counts, notice, plain
 from puppetctl.personas import PersonaFile, persona_files, read_personas
-from puppetctl.processes import Child, running
+from puppetctl.processes import Child, answers, running
 from puppetctl.provision import (
     LAMPORTS_PER_SOL,
     Character,
@@ -29,7 +29,7 @@ from puppetctl.provision import (
     bring_to_life,
     others,
 )
-from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of
+from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
 from puppetctl.until import Goals, counted_as
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.principals import PrincipalFiles
@@ -93,12 +93,15 @@ class _Run:
         began = datetime.now(UTC)
         self._save_state()
         self.display.show(f"[dim]Starting {len(self.children)} processes[/]")
-        await asyncio.gather(*map(self._wait_healthy, self.children))
+        await asyncio.gather(*map(self._wait_healthy, self.children), *map(answers, self._suite.replaced.items()))
         self._save_state()
         self.display.show(_processes(self.children))
+        for name, target in self._suite.replaced.items():
+            self.display.show(Text(f"{name} is the one at {target}, by {target_setting(name)}"))
         where = {child.program.name: child.program.address for child in self.children}
         # Through the folder that is ours, and not through ports that somebody else might have taken meanwhile.
         where |= {name: f"{UNIX}{path}" for name in SERVICES if (path := socket_of(name, self._options.data_dir))}
+        where |= self._suite.replaced
         token = sandbox_token("sandbox.x", self._options.data_dir, environment)
         sandboxes = Sandboxes(self._suite.address("sandbox.x"), self._suite.address("sandbox.solana"), token)
         async with connected(where, proof_in(environment, self._options.data_dir)) as clients:
@@ -147,7 +150,8 @@ class _Run:
 
     def _save_state(self) -> None:
         programs = {child.program.name: {"address": child.program.address, "pid": child.pid} for child in self.children}
-        write_state(self._lock, {"programs": programs})
+        others = {name: {"address": target, "pid": 0} for name, target in self._suite.replaced.items()}
+        write_state(self._lock, {"programs": programs | others})
 
     def _status(self) -> str:
         waiting = [child.program.name for child in self.children if child.healthy_after is None]

@@ -65,4 +65,9 @@ class Node:
 
     def _open(self) -> World:
         chain = Chain.open(self._settings.data_dir, self._settings.slot_seconds, create_world, self._now)
-        return World(chain, Market(chain.secret("market"), chain.began), OrderBook(chain), self._settings.builds)
+        return World(
+            chain,
+            Market(chain.secret("market"), chain.began),
+            OrderBook(chain, self._settings.order_version),
+            self._settings.builds,
+        )

@@ -1,6 +1,7 @@
 """What the Solana sandbox can be told through its environment."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -18,3 +19,5 @@ class SolanaSandboxSettings(SandboxSettings):
     slot_seconds: float = Field(default=0.4, gt=0)
     builds: bool = True
     """Whether Jupiter's `/build` is answered; without it there are only a market maker's whole transactions."""
+    order_version: Literal[0, 1] = 0
+    """The version of the whole transactions of orders."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from solders.compute_budget import set_compute_unit_limit, set_compute_unit_price
 from solders.instruction import Instruction
-from solders.message import MessageV0, to_bytes_versioned
+from solders.message import MessageV0, MessageV1, TransactionConfig, to_bytes_versioned
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.system_program import TransferParams, transfer
@@ -33,6 +33,8 @@ SPONSORED_BELOW_LAMPORTS, SPONSORED_FROM_USD = 10_000_000, 10.0
 PRIORITY_FEE = 5_000
 _COMPUTE_UNITS = 200_000
 _MICROLAMPORTS_PER_UNIT = PRIORITY_FEE * 1_000_000 // _COMPUTE_UNITS
+_BUDGET = (set_compute_unit_limit(_COMPUTE_UNITS), set_compute_unit_price(_MICROLAMPORTS_PER_UNIT))
+"""What a transaction of version 1 has in its message."""
 
 
 class Router(StrEnum):
@@ -61,9 +63,11 @@ class Order:
 class OrderBook:
     """The orders of a chain's market maker, durable like the chain."""
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Chain, version: int = 0) -> None:
+        """Take the version of its transactions, 0 or 1."""
         self._chain = chain
         self._maker = chain.key("maker")
+        self._version = version
 
     @property
     def maker(self) -> Pubkey:
@@ -75,7 +79,13 @@ class OrderBook:
         request_id = str(uuid.uuid4())
         height = self._chain.clock.height(Commitment.CONFIRMED)
         blockhash = self._chain.clock.blockhash(height)
-        message = MessageV0.try_compile(payer, self._steps(quote, taker, payer, request_id), [], blockhash)
+        steps = self._steps(quote, taker, payer, request_id)
+        message: MessageV0 | MessageV1
+        if self._version:
+            config = TransactionConfig(priority_fee=PRIORITY_FEE, compute_unit_limit=_COMPUTE_UNITS)
+            message = MessageV1.try_compile(payer, steps, blockhash, config)
+        else:
+            message = MessageV0.try_compile(payer, [*_BUDGET, *steps], [], blockhash)
         wire = to_bytes_versioned(message)
         rent = self.rent_fee(quote.target, taker)
         order = Order(request_id, wire.hex(), height + BLOCKHASH_LIFE, rent, quote.in_amount, quote.out_amount, router)
@@ -120,11 +130,7 @@ class OrderBook:
         return max(0, quote.in_amount - (held.amount if held else 0)), max(0, upkeep - lamports)
 
     def _steps(self, quote: Quote, taker: Pubkey, payer: Pubkey, request_id: str) -> list[Instruction]:
-        steps = [
-            set_compute_unit_limit(_COMPUTE_UNITS),
-            set_compute_unit_price(_MICROLAMPORTS_PER_UNIT),
-            _payment(quote.source, taker, self.maker, quote.in_amount),
-        ]
+        steps = [_payment(quote.source, taker, self.maker, quote.in_amount)]
         if quote.target.mint != WRAPPED_SOL:
             steps.append(instructions.create_token_account(payer, taker, quote.target.mint))
         # The memo tells two equal orders in one block apart: without it they would be one and the same transaction.

@@ -37,6 +37,7 @@ from services.agents.service import (
     Scheduler,
     Screener,
     Tail,
+    Tidying,
     Tokens,
     Writer,
     redact_stored,
@@ -49,11 +50,11 @@ from services.runtime.db import Database
 from services.runtime.rpc.client import connect
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener, proof_of
 from services.runtime.sql import SqlStore
+from services.runtime.tidying import TIDY_SECONDS
 
 _KEPT = timedelta(days=7)
 """How long DBOS keeps a workflow that has ended; the activity log keeps what came of it."""
 
-_TIDY_SECONDS = 3600.0
 _MEND_SECONDS = 60.0
 
 
@@ -127,13 +128,16 @@ async def served(
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, workflows, clock, settings.speed)
+        kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
+        tidying = Tidying(store, cast, kept, mention_age)
         await scheduler.mend()
         async with (
             workflows.running(handlers),
             tail.following(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
-            repeating("tidying", _TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
+            repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
+            repeating("tidying", TIDY_SECONDS, tidying.tidy),
         ):
             yield [
                 Mounted(

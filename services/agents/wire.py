@@ -134,6 +134,8 @@ def _notices(status: Status) -> Iterator[pb.Notice]:
     if status.lacks_provider:
         told = f"the llm service has no provider {quoted(str(persona.get('llm_provider')))}"
         yield pb.Notice(reason=pb.NOTICE_REASON_PROVIDER_NOT_FOUND, field="llm_provider", description=told)
+    for path, told in status.not_understood.items():
+        yield pb.Notice(reason=pb.NOTICE_REASON_NOT_UNDERSTOOD, field=path, description=told)
     for path, meant in unknown_fields(persona).items():
         told = f"nobody here knows {path}" + (f": did you mean {meant}?" if meant else "")
         yield pb.Notice(reason=pb.NOTICE_REASON_UNKNOWN_FIELD, field=path, description=told)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from puppet.memory.v1 import memory_service_pb2, relationship_service_pb2
@@ -27,6 +28,7 @@ from services.runtime.background import repeating
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
+from services.runtime.tidying import TIDY_SECONDS, Tidying
 
 _COUNTING_SECONDS = 5.0
 _SWEEPING_SECONDS = 24 * 3600.0
@@ -48,11 +50,13 @@ def opener(settings: MemorySettings) -> Opener:
             indexing = Indexing(store, _index(settings), RecentVectors(), exact, embedders, embedder)
             await indexing.prepare()
             search, upkeep = Search(store, indexing, exact, clock), Upkeep(store, indexing, settings.retention, clock)
+            tidying = Tidying(store, clock, timedelta(days=settings.request_days))
             use_cases = UseCases(Memories(store, indexing, clock), search, indexing, upkeep)
             async with (
                 _running(indexing),
                 repeating("counting accesses", _COUNTING_SECONDS, search.count_accesses, at_end=True),
                 repeating("sweeping", _SWEEPING_SECONDS, upkeep.sweep_all),
+                repeating("tidying", TIDY_SECONDS, tidying.tidy),
             ):
                 yield [
                     Mounted(

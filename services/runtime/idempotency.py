@@ -92,3 +92,10 @@ async def claim(connection: AsyncConnection, key: RequestKey, resource_id: str) 
     if fingerprint != key.fingerprint:
         raise RequestIdReused(key.request_id)
     return str(first)
+
+
+async def forget(connection: AsyncConnection, before: datetime, most: int, needed: sa.ColumnElement[bool]) -> int:
+    """Forget up to `most` requests that were claimed before this time and aren't needed; the value says how many."""
+    columns = [col(RequestRecord.principal), col(RequestRecord.method), col(RequestRecord.request_id)]
+    old = sa.select(*columns).where(col(RequestRecord.create_time) < before, sa.not_(needed)).limit(most)
+    return (await connection.execute(sa.delete(RequestRecord).where(sa.tuple_(*columns).in_(old)))).rowcount

@@ -51,6 +51,9 @@ Target = Annotated[str, AfterValidator(_check_target)]
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
 
+LEAST_REQUEST_DAYS = 31
+"""Longer than any workflow is taken up again: what it repeats must be known for what it is."""
+
 
 class SettingsError(Exception):
     """A process can't start with its settings as they are; the message says what to change."""
@@ -75,6 +78,8 @@ class ServiceSettings(BaseSettings):
     """Streams beyond this many at once are refused with UNAVAILABLE."""
     default_deadline_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     """How long a unary call may take whose caller set no deadline."""
+    request_days: int = Field(default=90, ge=LEAST_REQUEST_DAYS)
+    """How long a request_id is remembered; that of an effect which isn't decided yet stays until it is."""
     drain_seconds: float = Field(default=3.0, ge=0, allow_inf_nan=False)
     """How long calls under way have to finish after SIGTERM."""
     principals: Path | None = None

@@ -2,8 +2,10 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+import sqlalchemy as sa
 from sqlmodel import SQLModel, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -33,6 +35,14 @@ class SqlTransaction:
     async def claim(self, key: RequestKey, resource_id: str) -> str | None:
         """Claim a request; None when it is new, else the id that its first call claimed it with."""
         return await idempotency.claim(self._connection, key, resource_id)
+
+    async def forget_requests(self, before: datetime, most: int) -> int:
+        """Forget up to `most` requests of before this time whose effect is decided; the value says how many."""
+        return await idempotency.forget(self._connection, before, most, self._needed())
+
+    def _needed(self) -> sa.ColumnElement[bool]:
+        """Return the condition for requests that are kept however old they are; a service adds its own."""
+        return sa.false()
 
     async def save(self, row: SQLModel) -> None:
         """Add a row, or write its changes."""

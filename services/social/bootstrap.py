@@ -13,6 +13,7 @@ from services.runtime.db import Database
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 from services.runtime.sealing import open_keystore
 from services.runtime.sql import SqlStore
+from services.runtime.tidying import TIDY_SECONDS, Tidying
 from services.social.adapters.sql import SqlRecords
 from services.social.adapters.vault import KeystoreVault
 from services.social.adapters.x import XNetwork, open_session
@@ -51,7 +52,12 @@ def opener(settings: SocialSettings) -> Opener:
                 accounts = Accounts(store, vault, network, limits, clock, settings.x_tier)
                 posts = Posts(store, Gate(store, vault), outbox, clock, limits)
                 servicer = SocialServicer(accounts, posts, Reading(accounts, network, limits, clock))
-                async with outbox.open(), repeating("outbox", _SWEEP_SECONDS, outbox.sweep):
+                tidying = Tidying(store, clock, timedelta(days=settings.request_days))
+                async with (
+                    outbox.open(),
+                    repeating("outbox", _SWEEP_SECONDS, outbox.sweep),
+                    repeating("tidying", TIDY_SECONDS, tidying.tidy),
+                ):
                     service = pb.DESCRIPTOR.services_by_name["SocialService"]
                     added = pb_grpc.add_SocialServiceServicer_to_server
                     yield [Mounted(service, added, servicer, accounts.agent_of)]

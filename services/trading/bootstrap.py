@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from puppet.trading.v1 import trading_service_pb2 as pb
@@ -12,6 +13,7 @@ from services.runtime.db import Database
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 from services.runtime.sealing import open_keystore
 from services.runtime.sql import SqlStore
+from services.runtime.tidying import TIDY_SECONDS, Tidying
 from services.trading.adapters import birdeye, jupiter
 from services.trading.adapters.birdeye import Birdeye
 from services.trading.adapters.jupiter import Jupiter
@@ -59,6 +61,8 @@ def opener(settings: TradingSettings) -> Opener:
             stack.push_async_callback(executor.close)
             # The first round is the recovery after a restart.
             await stack.enter_async_context(repeating("open trades", _RESUME_SECONDS, executor.resume))
+            tidying = Tidying(store, clock, timedelta(days=settings.request_days))
+            await stack.enter_async_context(repeating("tidying", TIDY_SECONDS, tidying.tidy))
             wallets = Wallets(store, vault, chain, aggregator, clock)
             servicer = TradingServicer(
                 wallets,

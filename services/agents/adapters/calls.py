@@ -30,6 +30,7 @@ def calling(dependency: str) -> Iterator[None]:
         if is_transient or remote.code is grpc.StatusCode.CANCELLED:
             # A service that is there says itself what keeps it: a provider's quota, a time-out, a server that is down.
             cause = f"can't now: {remote.message}" if remote.reason else _CAUSES.get(remote.code, "is not available")
-            raise DependencyUnavailable(dependency, remote.retry_after or 1.0, cause) from error
+            raise DependencyUnavailable(dependency, remote.retry_after or 1.0, cause, remote.reason) from error
         reason = remote.reason or remote.code.name
-        raise Refused(dependency, reason, f"{reason}: {remote.message}", remote.violations) from error
+        told, after = f"{reason}: {remote.message}", remote.retry_after or 0.0
+        raise Refused(dependency, reason, told, remote.violations, after) from error

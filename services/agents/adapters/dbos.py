@@ -12,18 +12,21 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from services.agents.adapters.dbos_json import StoredJson, UnreadableRecord, forbid_pickle
+from services.agents.domain.errors import DependencyUnavailable
+from services.agents.ports.neighbours import Refused
 from services.agents.ports.stored import Failure, Task
 from services.agents.ports.workflows import Run, StepFailed
 from services.runtime.errors import PuppetError, RetryLater
 from services.runtime.rpc import identity, telemetry
 from services.runtime.rpc.boundary import deadline
+from services.runtime.settings import LEAST_REQUEST_DAYS
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -33,6 +36,12 @@ APPLICATION_VERSION = "3"
 _MAX_BACKOFF_SECONDS = 5.0
 _DELETED_AT_ONCE = 500
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
+
+LONGEST = timedelta(days=LEAST_REQUEST_DAYS - 1)
+"""How old a workflow may be to be taken up: what it repeats is known to the other services by its request ids."""
+
+_TOLD_SECONDS = 60.0
+"""A pause that is shorter says nothing of when something will work again."""
 
 Handler: TypeAlias = Callable[[Run, Any], Awaitable[None]]
 
@@ -61,7 +70,7 @@ class DbosRun:
 
         outcome = await DBOS.run_step_async({"name": name}, attempt)
         if isinstance(outcome, Failure):
-            raise StepFailed(outcome.reason, outcome.message)
+            raise StepFailed(outcome.reason, outcome.message, outcome.cause, outcome.retry_time)
         return outcome
 
     async def sleep(self, seconds: float) -> None:
@@ -133,7 +142,7 @@ class DbosWorkflows:
             is_full = len(ended) == _DELETED_AT_ONCE
 
     async def _end_what_cannot_go_on(self) -> None:
-        """End what this replica left unfinished under another version, or as a kind of task that there isn't any more.
+        """End what this replica left unfinished long ago, under another version, or as a kind of task that is gone.
 
         DBOS would keep it pending for ever. What it had sent is finished by the service that owns the effect, and what
         it had not done comes up again by the schedule.
@@ -143,14 +152,17 @@ class DbosWorkflows:
                 status=_UNFINISHED, executor_id=self._executor_id, load_input=False, load_output=False
             )
             names = {kind.__name__ for kind in self._functions}
+            oldest = datetime.now(UTC) - LONGEST
             left = [
                 workflow
                 for workflow in unfinished
-                if workflow.app_version != APPLICATION_VERSION or workflow.name not in names
+                if workflow.app_version != APPLICATION_VERSION
+                or workflow.name not in names
+                or (workflow.created_at or 0) < oldest.timestamp() * 1000
             ]
             for workflow in left:
                 told = {"workflow_id": workflow.workflow_id, "version": workflow.app_version}
-                log.warning("a workflow of another version is ended", extra=told)
+                log.warning("a workflow of another version, or of long ago, is ended", extra=told)
             await DBOS.cancel_workflows_async([workflow.workflow_id for workflow in left])
         except Exception:
             # Whatever stands in those rows, the service itself has to start.
@@ -204,12 +216,20 @@ async def _persist(name: str, action: Callable[[], Awaitable[T]], patience_secon
         except RetryLater as error:
             pause = max(backoff, error.retry_after)
             if now() + pause > until:
-                return Failure(error.reason, error.message)
+                return _failure(error, error.retry_after)
             await asyncio.sleep(pause)
             backoff = min(2 * backoff, _MAX_BACKOFF_SECONDS)
+        except Refused as error:
+            return _failure(error, error.retry_after)
         except PuppetError as error:
             return Failure(error.reason, error.message)
         except Exception:
             error_id = secrets.token_hex(8)
             log.exception("step failed", extra={"step": name, "error_id": error_id})
             return Failure("INTERNAL", f"internal error {error_id}")
+
+
+def _failure(error: PuppetError, retry_after: float) -> Failure:
+    retry_time = datetime.now(UTC) + timedelta(seconds=retry_after) if retry_after >= _TOLD_SECONDS else None
+    cause = error.because if isinstance(error, DependencyUnavailable) else ""
+    return Failure(error.reason, error.message, cause, retry_time)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import col, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel, col, select
 
 from services.agents.domain.entities import (
     Acquaintance,
@@ -14,12 +16,23 @@ from services.agents.domain.entities import (
     AgentRecord,
     ConversationCount,
     ExternalConversation,
+    Hindrance,
     MentionCursor,
     Reservation,
     ScheduleEntry,
 )
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
+
+_MARK = {
+    name: mark.on_conflict_do_update(
+        index_elements=["conversation_id"], set_={"update_time": mark.excluded["update_time"]}
+    )
+    for name, mark in (
+        ("sqlite", sqlite.insert(ExternalConversation)),
+        ("postgresql", postgresql.insert(ExternalConversation)),
+    )
+}
 
 
 class SqlRecords(SqlTransaction):
@@ -133,14 +146,17 @@ class SqlRecords(SqlTransaction):
             self._session.add(found)
             await self._session.flush()
 
-    async def count(self, agent_id: str, scope: str, counterpart: str, limit: int) -> bool:
+    async def count(self, agent_id: str, scope: str, counterpart: str, limit: int, now: datetime) -> bool:
         """Count one more in a scope: a conversation, or a day; False when there are as many as the limit."""
         found = await self._session.get(ConversationCount, (agent_id, scope, counterpart))
         if found is None:
-            found = ConversationCount(agent_id=agent_id, conversation_id=scope, counterpart=counterpart)
+            found = ConversationCount(
+                agent_id=agent_id, conversation_id=scope, counterpart=counterpart, update_time=now
+            )
         if found.replies >= limit:
             return False
         found.replies += 1
+        found.update_time = now
         self._session.add(found)
         await self._session.flush()
         return True
@@ -158,14 +174,48 @@ class SqlRecords(SqlTransaction):
         old = (col(Reservation.agent_id) == agent_id, col(Reservation.create_time) < before)
         await self._session.exec(sa.delete(Reservation).where(*old))
 
-    async def mark_external(self, conversation_id: str) -> None:
+    async def mark_external(self, conversation_id: str, now: datetime) -> None:
         """Mark a conversation in which somebody's words from outside were heard."""
-        if not await self.is_external(conversation_id):
-            await self.save(ExternalConversation(conversation_id=conversation_id))
+        row = {"conversation_id": conversation_id, "update_time": now}
+        await self._connection.execute(_MARK[self._connection.dialect.name], row)
 
     async def is_external(self, conversation_id: str) -> bool:
         """Tell whether a conversation is marked so."""
         return await self._session.get(ExternalConversation, conversation_id) is not None
+
+    async def hindrances(self, agent_id: str) -> dict[str, Hindrance]:
+        """Return what keeps an agent from what, by its aims."""
+        query = select(Hindrance).where(Hindrance.agent_id == agent_id)
+        return {row.aim: row for row in (await self._session.exec(query)).all()}
+
+    async def end_hindrance(self, agent_id: str, aim: str) -> None:
+        """Remove what kept an agent from this."""
+        await self._session.exec(
+            sa.delete(Hindrance).where(col(Hindrance.agent_id) == agent_id, col(Hindrance.aim) == aim)
+        )
+
+    async def forget_counts(self, before: datetime, kept: Sequence[str], most: int) -> int:
+        """Delete up to `most` counts of before this time, but for these scopes; the value says how many."""
+        row = ConversationCount
+        old = (col(row.update_time) < before, col(row.conversation_id).not_in(kept))
+        return await self._forget(row, (row.agent_id, row.conversation_id, row.counterpart), old, most)
+
+    async def forget_external(self, before: datetime, most: int) -> int:
+        """Delete up to `most` marks of conversations of before this time; the value says how many."""
+        row = ExternalConversation
+        return await self._forget(row, (row.conversation_id,), (col(row.update_time) < before,), most)
+
+    async def forget_all_reservations(self, before: datetime, most: int) -> int:
+        """Delete up to `most` of what any agent has reserved before this time; the value says how many."""
+        row = Reservation
+        return await self._forget(row, (row.agent_id, row.fingerprint), (col(row.create_time) < before,), most)
+
+    async def _forget(
+        self, row: type[SQLModel], key: Sequence[Any], old: Sequence[sa.ColumnElement[bool]], most: int
+    ) -> int:
+        columns = [col(part) for part in key]
+        some = sa.select(*columns).where(*old).limit(most)
+        return (await self._connection.execute(sa.delete(row).where(sa.tuple_(*columns).in_(some)))).rowcount
 
     async def acquaintances(self, agent_id: str) -> Mapping[str, str]:
         """Return the network's ids of those whom an agent's persona knows by handles, by these, in small letters."""

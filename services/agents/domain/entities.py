@@ -177,6 +177,8 @@ class ConversationCount(SQLModel, table=True):
     conversation_id: str = Field(primary_key=True)
     counterpart: str = Field(primary_key=True)
     replies: int = 0
+    update_time: datetime = Field(sa_type=DateTime(timezone=True))
+    """When it was last counted."""
 
 
 class ExternalConversation(SQLModel, table=True):
@@ -185,6 +187,8 @@ class ExternalConversation(SQLModel, table=True):
     __tablename__ = "external_conversation"
 
     conversation_id: str = Field(primary_key=True)
+    update_time: datetime = Field(sa_type=DateTime(timezone=True))
+    """When such words were last heard in it."""
 
 
 class Reservation(SQLModel, table=True):
@@ -196,6 +200,27 @@ class Reservation(SQLModel, table=True):
     fingerprint: str = Field(primary_key=True)
     workflow_id: str
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class Hindrance(SQLModel, table=True):
+    """What keeps an agent from something that it aims at, until that has worked again."""
+
+    agent_id: str = Field(primary_key=True)
+    aim: str = Field(primary_key=True)
+    """In a few words, such as `post`."""
+    cause: str
+    """The reason of whatever refuses it."""
+    words: str
+    begin_time: datetime = Field(sa_type=DateTime(timezone=True))
+    retry_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When there is sense in trying again, if that was told."""
+
+    def followed_by(self, other: "Hindrance") -> "Hindrance":
+        """Return this row, with what is told now; since when it is so stays while the cause does."""
+        if self.cause != other.cause:
+            self.cause, self.begin_time = other.cause, other.begin_time
+        self.words, self.retry_time = other.words, other.retry_time
+        return self
 
 
 class Acquaintance(SQLModel, table=True):

@@ -49,9 +49,12 @@ class TradingDisabled(errors.WrongState):
 
 
 class DependencyUnavailable(errors.Unavailable):
-    """Another service of the suite did not answer, or can't serve now."""
+    """Another service of the suite did not answer, or can't serve now; `because` is its own reason, if it gave one."""
 
     reason = "DEPENDENCY_UNAVAILABLE"
 
-    def __init__(self, dependency: str, retry_after: float = 1.0, cause: str = "is not available") -> None:
+    def __init__(
+        self, dependency: str, retry_after: float = 1.0, cause: str = "is not available", because: str = ""
+    ) -> None:
         super().__init__(f"the {dependency} service {cause}", retry_after, dependency=dependency)
+        self.because = because

@@ -132,14 +132,19 @@ def baseline(persona: "Persona") -> Mood:
     given = persona.personality.default_mood
     if isinstance(given, Mood):
         return given
-    tempers = [mood for stems, mood in _TEMPERS.items() if re.search(rf"\b({stems})", given, re.IGNORECASE)]
-    if not tempers:
+    found = tempers(given)
+    if not found:
         return NEUTRAL
     return Mood(
-        sum(mood.valence for mood in tempers) / len(tempers),
-        sum(mood.arousal for mood in tempers) / len(tempers),
-        sum(mood.dominance for mood in tempers) / len(tempers),
+        sum(mood.valence for mood in found) / len(found),
+        sum(mood.arousal for mood in found) / len(found),
+        sum(mood.dominance for mood in found) / len(found),
     )
+
+
+def tempers(words: str) -> list[Mood]:
+    """Return the moods that these words name; none when they aren't known."""
+    return [mood for stems, mood in _TEMPERS.items() if re.search(rf"\b({stems})", words, re.IGNORECASE)]
 
 
 def decay(mood: Mood, baseline: Mood, elapsed: timedelta) -> Mood:

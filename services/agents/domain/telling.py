@@ -1,13 +1,14 @@
 """Words about a trade that code composes itself, for characters whose language it can't check them in.
 
-What a model says of a trade in English is checked word by word. In any other language the character's own examples are
-said again with the numbers and the token of this trade, or else the bare facts, which every language reads.
+What a model says of a trade in English is checked for what must not be said, and in some other languages for being made
+of nothing but what may be (`claims`). Where nothing that it says passes, and in any other language, the character's
+own examples are said again with the numbers and the token of this trade, or else the bare facts, which anybody reads.
 """
 
 import random
 import re
 
-from services.agents.domain import lexicon
+from services.agents.domain import claims, lexicon
 from services.agents.domain import text as texts
 from services.agents.domain.persona import Persona
 
@@ -25,10 +26,20 @@ def is_english(text: str) -> bool:
     return sum(lexicon.is_small(word, _LANGUAGE) for word in said) >= _ENGLISH * len(said)
 
 
+def speaks_english(persona: Persona) -> bool:
+    """Say whether a character's examples are English."""
+    return is_english(_spoken(persona))
+
+
+def checked_in(persona: Persona) -> frozenset[str]:
+    """Return the languages beside English in which words about its trades can be checked."""
+    return claims.read_in(_spoken(persona))
+
+
 def is_checkable(persona: Persona) -> bool:
-    """Say whether a character speaks the language in which words about its trades can be checked."""
-    examples = (*persona.post_examples, *persona.reply_examples, *persona.trade_post_examples)
-    return is_english(" ".join(example.text for example in examples))
+    """Say whether a character speaks a language in which words about its trades can be checked."""
+    spoken = _spoken(persona)
+    return is_english(spoken) or bool(claims.read_in(spoken))
 
 
 def tell(persona: Persona, trade: str, rng: random.Random) -> str:
@@ -42,6 +53,11 @@ def tell(persona: Persona, trade: str, rng: random.Random) -> str:
         if about == shape and len(set(old)) == len(old) == len(pieces) and set(said) <= set(old):
             fitting.append("".join(swapped.get(part, part) for part in _PARTS.split(example.text)))
     return rng.choice(fitting) if fitting else _facts(trade)
+
+
+def _spoken(persona: Persona) -> str:
+    examples = (*persona.post_examples, *persona.reply_examples, *persona.trade_post_examples)
+    return " ".join(example.text for example in examples)
 
 
 def _shape(trade: str) -> tuple[str, list[str]]:

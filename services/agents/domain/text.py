@@ -63,7 +63,8 @@ def parted(text: str) -> str:
     signs: list[str] = []
     before = ""
     for sign in text:
-        if unicodedata.combining(sign):
+        # By its category: the marks that Indic and Thai letters carry combine with nothing by their class.
+        if unicodedata.category(sign).startswith("M"):
             signs.append(sign)
             continue
         is_seam = sign.isalnum() and before.isalnum() and is_unspaced(before) != is_unspaced(sign)

@@ -22,12 +22,23 @@ PROVIDER_NOT_FOUND = "PROVIDER_NOT_FOUND"
 
 
 class Refused(PuppetError):
-    """Another service refused the call; `reason` is one of its own error reasons."""
+    """Another service refused the call; `reason` is one of its own error reasons.
 
-    def __init__(self, dependency: str, reason: str, message: str, violations: Sequence[Violation] = ()) -> None:
+    `retry_after` are the seconds until there is sense in trying again, 0 where that isn't told.
+    """
+
+    def __init__(
+        self,
+        dependency: str,
+        reason: str,
+        message: str,
+        violations: Sequence[Violation] = (),
+        retry_after: float = 0.0,
+    ) -> None:
         super().__init__(message, dependency=dependency)
         self.reason = reason  # type: ignore[misc]  # a class's own everywhere else; here it is what the other one said
         self.violations = tuple(violations)
+        self.retry_after = retry_after
 
 
 class Source(StrEnum):

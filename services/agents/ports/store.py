@@ -5,7 +5,14 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord, AgentRecord, ScheduleEntry
+from services.agents.domain.entities import (
+    ActionKind,
+    ActivityKind,
+    ActivityRecord,
+    AgentRecord,
+    Hindrance,
+    ScheduleEntry,
+)
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 
@@ -33,8 +40,8 @@ class Records(Protocol):
         """Return all agents that have an account."""
         ...
 
-    async def save(self, row: AgentRecord) -> None:
-        """Add an agent, or write its changes."""
+    async def save(self, row: AgentRecord | Hindrance) -> None:
+        """Add a row, or write its changes."""
         ...
 
     async def schedule(self, agent_id: str) -> list[ScheduleEntry]:
@@ -95,7 +102,7 @@ class Records(Protocol):
         """Move the cursor, unless somebody else has moved it since it was `before`."""
         ...
 
-    async def count(self, agent_id: str, scope: str, counterpart: str, limit: int) -> bool:
+    async def count(self, agent_id: str, scope: str, counterpart: str, limit: int, now: datetime) -> bool:
         """Count one more in a scope: a conversation, or a day; False when there are as many as the limit."""
         ...
 
@@ -107,12 +114,36 @@ class Records(Protocol):
         """Delete what an agent has reserved before this time."""
         ...
 
-    async def mark_external(self, conversation_id: str) -> None:
+    async def mark_external(self, conversation_id: str, now: datetime) -> None:
         """Mark a conversation in which somebody's words from outside were heard."""
         ...
 
     async def is_external(self, conversation_id: str) -> bool:
         """Tell whether a conversation is marked so."""
+        ...
+
+    async def hindrances(self, agent_id: str) -> dict[str, Hindrance]:
+        """Return what keeps an agent from what, by its aims."""
+        ...
+
+    async def end_hindrance(self, agent_id: str, aim: str) -> None:
+        """Remove what kept an agent from this."""
+        ...
+
+    async def forget_counts(self, before: datetime, kept: Sequence[str], most: int) -> int:
+        """Delete up to `most` counts of before this time, but for these scopes; the value says how many."""
+        ...
+
+    async def forget_external(self, before: datetime, most: int) -> int:
+        """Delete up to `most` marks of conversations of before this time; the value says how many."""
+        ...
+
+    async def forget_all_reservations(self, before: datetime, most: int) -> int:
+        """Delete up to `most` of what any agent has reserved before this time; the value says how many."""
+        ...
+
+    async def forget_requests(self, before: datetime, most: int) -> int:
+        """Forget up to `most` requests of before this time; the value says how many."""
         ...
 
     async def acquaintances(self, agent_id: str) -> Mapping[str, str]:

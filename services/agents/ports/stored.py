@@ -113,6 +113,8 @@ class Inbox:
     mentions: tuple[Mention, ...]
     before: str
     after: str
+    is_hindered: bool = False
+    """True when the look before failed, and the log says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +214,16 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A step that could not be done: the refusing service's reason, and its words."""
+    """A step that could not be done: the refusing service's reason, and its words.
+
+    `cause` is the reason of whatever kept that service from it, empty when it is `reason` itself; `retry_time` is when
+    there is sense in trying again, where that is told.
+    """
 
     reason: str
     message: str
+    cause: str = ""
+    retry_time: datetime | None = None
 
 
 STORED: Mapping[str, type] = {

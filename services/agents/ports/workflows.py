@@ -1,6 +1,7 @@
 """Durable workflows: what takes long, and is done once whatever dies in between."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from services.agents.ports.stored import Task
@@ -9,12 +10,17 @@ T = TypeVar("T")
 
 
 class StepFailed(Exception):
-    """A step could not be done, and a replay meets the same failure again; `reason` is the refusing service's."""
+    """A step could not be done, and a replay meets the same failure again; `reason` is the refusing service's.
 
-    def __init__(self, reason: str, message: str) -> None:
+    `cause` is the reason of what kept it from it, and `retry_time` when to try again, where that is told.
+    """
+
+    def __init__(self, reason: str, message: str, cause: str = "", retry_time: datetime | None = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.cause = cause or reason
+        self.retry_time = retry_time
 
 
 class Run(Protocol):

@@ -14,6 +14,7 @@ from services.agents.service.reserving import Reservations
 from services.agents.service.scheduler import Scheduler
 from services.agents.service.screening import Screener
 from services.agents.service.tail import Tail
+from services.agents.service.tidying import Tidying
 from services.agents.service.tokens import Tokens
 from services.agents.service.trading import Dealing
 from services.agents.service.workflows import Flows
@@ -36,6 +37,7 @@ __all__ = [
     "Scheduler",
     "Screener",
     "Tail",
+    "Tidying",
     "Tokens",
     "Writer",
     "redact_stored",

@@ -1,5 +1,6 @@
 """Creating, changing, starting, stopping and nudging agents."""
 
+import asyncio
 import contextlib
 import random
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFo
 from services.agents.domain.mood import Mood, baseline
 from services.agents.domain.persona import Persona, read_kept, read_persona, redact, secrets_of
 from services.agents.domain.schedule import first_due, in_reach, kinds
+from services.agents.domain.understanding import not_understood
 from services.agents.ports.store import Records, Store
 from services.agents.ports.stored import PostTask, Task, TradeTask, WithdrawTask
 from services.agents.ports.workflows import Workflows
@@ -35,6 +37,8 @@ class Status:
     counts: Mapping[ActivityKind, int]
     lacks_provider: bool
     """True when its persona names a provider that the llm service doesn't have."""
+    not_understood: Mapping[str, str]
+    """The fields of its persona that have no effect, or less than one would think, by path; and that in words."""
     now: datetime
 
 
@@ -188,7 +192,9 @@ class Agents:
         lacks_provider = False
         with contextlib.suppress(PuppetError):
             lacks_provider = await self._provisioning.lacks_provider(persona)
-        return Status(agent, mood, schedule, counts, lacks_provider, now)
+        # The first time it reads its dictionaries, for some seconds.
+        unread = await asyncio.to_thread(lambda: dict(not_understood(persona)))
+        return Status(agent, mood, schedule, counts, lacks_provider, unread, now)
 
     async def trigger_post(
         self, agent_id: str, topic: str, key: RequestKey, seconds: float

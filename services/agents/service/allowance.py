@@ -32,8 +32,8 @@ class Allowance:
 
     async def begin(self, records: Records, agent_id: str) -> bool:
         """Count the first call of a reply, within the transaction that counts the reply; False when none is left."""
-        scope = f"calls/{self._cast.day()}"
-        return await records.count(agent_id, scope, "", self._calls_a_day)
+        scope = calls_of(self._cast.day())
+        return await records.count(agent_id, scope, "", self._calls_a_day, self._cast.now())
 
     async def take(self, agent_id: str, call_id: str) -> bool:
         """Count another call; False when none is left."""
@@ -99,6 +99,16 @@ class Calls:
         if self._are_free or self._made == 1:
             return True
         return await self._allowance.take(self._agent_id, f"{self._workflow_id}/{self._made}")
+
+
+def replies_of(day: int) -> str:
+    """Return the scope in which a day's replies are counted."""
+    return f"day/{day}"
+
+
+def calls_of(day: int) -> str:
+    """Return the scope in which a day's calls of the model are counted."""
+    return f"calls/{day}"
 
 
 def turn_of(agent_id: str) -> str:

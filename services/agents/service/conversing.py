@@ -66,7 +66,7 @@ class Conversations:
         )
         if is_external:
             async with self._store.writing() as records:
-                await records.mark_external(mention.conversation_id)
+                await records.mark_external(mention.conversation_id, self._cast.now())
                 await records.commit()
         names = _names(before, agent, fellows, mention, heard)
         turns = (

@@ -19,6 +19,8 @@ from services.runtime.idempotency import RequestKey
 _CLOCK_SKEW = timedelta(minutes=1)
 _TURN = "hearing"
 _NETWORK = "x"
+READING = "read its mentions"
+"""What an agent aims at by looking."""
 _NAMELESS = "a stranger"
 """What somebody is called whose handle is the name of a character of this suite."""
 
@@ -37,6 +39,7 @@ class Hearing:
         record = (await self._cast.character(task.agent_id)).record
         async with self._store.reading() as records:
             before = await records.mention_cursor(task.agent_id)
+            is_hindered = READING in await records.hindrances(task.agent_id)
         if not (record.is_active and record.account_id):
             return Inbox((), before, before)
         found = await self._social.mentions(record.account_id, before)
@@ -44,7 +47,7 @@ class Hearing:
         # An account may be older than its character: what was said before it came here is not for it to answer.
         since = record.create_time - _CLOCK_SKEW
         mentions = [mention for mention in found if before or mention.create_time >= since]
-        return Inbox(tuple(mentions), before, found[-1].network_post_id if found else before)
+        return Inbox(tuple(mentions), before, found[-1].network_post_id if found else before, is_hindered)
 
     async def advance(self, task: MentionsTask, before: str, after: str) -> None:
         """Move the cursor on, unless another reader has moved it."""
@@ -100,7 +103,7 @@ class Hearing:
         if first := await records.claim(RequestKey("", "Hear", workflow_id, ""), source):
             return Source(first)
         if source is Source.EXTERNAL:
-            await records.mark_external(mention.conversation_id)
+            await records.mark_external(mention.conversation_id, self._cast.now())
         return source
 
     async def _learn(self, record: AgentRecord, mentions: Sequence[Mention]) -> None:

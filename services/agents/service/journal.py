@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord
+from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord, Hindrance
 from services.agents.domain.mood import MoodEvent, OwnEvent, feel
 from services.agents.ports.store import Records, Store
 from services.agents.service.cast import Cast
@@ -68,13 +69,49 @@ class Journal:
             await records.save(agent)
         return True
 
-    async def record(self, agent_id: str, step: str, entries: Mapping[str, Entry]) -> None:
-        """Log what came of an agent's workflows, by their ids, once for every step, and let the agent feel it."""
+    async def record(self, agent_id: str, step: str, entries: Mapping[str, Entry], reached: str = "") -> None:
+        """Log what came of an agent's workflows, by their ids, once for every step, and let the agent feel it.
+
+        What kept it from the aim that it has reached by this, if any, is over.
+        """
         async with self._store.writing(TURN) as records:
             agent = await records.agent(agent_id)
             if agent is not None:
                 for workflow_id, entry in entries.items():
                     await self.add(records, agent, workflow_id, step, entry)
+                if reached:
+                    await records.end_hindrance(agent_id, reached)
+                await records.commit()
+        self.announce()
+
+    async def hinder(self, workflow_id: str, entry: Entry, hindrance: Hindrance, *, is_told_once: bool) -> None:
+        """Log what kept an agent from its aim, and keep in mind what that was.
+
+        What has the same cause moves its mood once, whatever it aims at, and is logged once if that is asked for.
+        """
+        agent_id = hindrance.agent_id
+        async with self._store.writing(TURN) as records:
+            agent = await records.agent(agent_id)
+            if agent is not None:
+                known = await records.hindrances(agent_id)
+                before = known.get(hindrance.aim)
+                is_same = before is not None and before.cause == hindrance.cause
+                if any(other.cause == hindrance.cause for other in known.values()):
+                    entry = replace(entry, events=())
+                if not (is_same and is_told_once):
+                    await self.add(records, agent, workflow_id, "failure", entry)
+                await records.save(hindrance if before is None else before.followed_by(hindrance))
+                await records.commit()
+        self.announce()
+
+    async def relieve(self, agent_id: str, aim: str, workflow_id: str) -> None:
+        """Log that what kept an agent from its aim, of which it was told once, is over."""
+        async with self._store.writing(TURN) as records:
+            agent = await records.agent(agent_id)
+            if agent is not None and (over := (await records.hindrances(agent_id)).get(aim)):
+                entry = Entry(ActivityKind.LIFECYCLE, f"can {aim} again", f"this is over: {over.words}")
+                await self.add(records, agent, workflow_id, "relief", entry)
+                await records.end_hindrance(agent_id, aim)
                 await records.commit()
         self.announce()
 
@@ -82,6 +119,10 @@ class Journal:
         """Return those of these workflows of which something is logged."""
         async with self._store.reading() as records:
             return await records.told(workflow_ids)
+
+    def now(self) -> datetime:
+        """Return the time of the log."""
+        return self._clock.now()
 
     def announce(self) -> None:
         """Wake those who watch the log in this process; those of other replicas look by themselves."""

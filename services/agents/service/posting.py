@@ -9,7 +9,7 @@ from services.agents.domain.meaning import shared, spoken_by
 from services.agents.domain.mood import SocialEvent
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post, compose_trade_post
 from services.agents.domain.regard import regard
-from services.agents.domain.telling import is_checkable, tell
+from services.agents.domain.telling import is_checkable, speaks_english, tell
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Refused, SocialPort, Source, TradingPort
 from services.agents.ports.stored import Draft, Pass, Post, PostTask, TradeNews
 from services.agents.service.cast import Cast, Character
@@ -72,15 +72,7 @@ class Posting:
         own = await self._memory.said(task.agent_id, ("post",), _MOST_OWN)
         texts = tuple(said.text for said in own)
         if task.news is not None:
-            if not is_checkable(character.persona):
-                return await self._composed(workflow_id, character, task.news, texts, rng)
-            prompt = compose_trade_post(character.persona, character.mood, task.news.words, rng)
-            context = Context(task.news.words, own_posts=texts)
-            choice = await self._writer.write(workflow_id, character, Purpose.TRADE_POST, prompt, context, rng)
-            if not choice.text:
-                return Pass("posts nothing about its trade", choice.account)
-            reason = f"it {task.news.words}; feels {character.mood.label}; {choice.account}"
-            return Draft(choice.text, reason, {**task.news.details, "topic": task.news.words})
+            return await self._about_trade(workflow_id, character, task.news, texts, rng)
         topic = task.topic or await self._topic(character, [said.subject for said in own[:_MOST_LATE]], rng)
         memories = await self._memory.trusted_about(task.agent_id, topic, GROUNDED, _MOST_FITTING)
         fellow = await self._addressed(character, texts, rng)
@@ -100,6 +92,23 @@ class Posting:
         if choice.knew and told:
             details |= {"memory": told.text, "memory_id": told.id}
         return Draft(prefix + choice.text, reason, details)
+
+    async def _about_trade(
+        self, workflow_id: str, character: Character, news: TradeNews, own: tuple[str, ...], rng: random.Random
+    ) -> Draft | Pass:
+        """Return a post about a trade: a model's words where they can be checked, or else words that code composes."""
+        if not is_checkable(character.persona):
+            return await self._composed(workflow_id, character, news, own, rng)
+        prompt = compose_trade_post(character.persona, character.mood, news.words, rng)
+        context = Context(news.words, own_posts=own)
+        choice = await self._writer.write(workflow_id, character, Purpose.TRADE_POST, prompt, context, rng)
+        if choice.text:
+            reason = f"it {news.words}; feels {character.mood.label}; {choice.account}"
+            return Draft(choice.text, reason, {**news.details, "topic": news.words})
+        if speaks_english(character.persona):
+            return Pass("posts nothing about its trade", choice.account)
+        # Few ways of saying it are known in other languages: that a model found none of them is no reason for silence.
+        return await self._composed(workflow_id, character, news, own, rng)
 
     async def _composed(
         self, workflow_id: str, character: Character, news: TradeNews, own: tuple[str, ...], rng: random.Random

@@ -18,7 +18,7 @@ from services.agents.domain.regard import regard
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Recollection, Source, View
 from services.agents.ports.store import Store
 from services.agents.ports.stored import Draft, Feelings, Heard, Pass, Post, ReplyTask
-from services.agents.service.allowance import Allowance, Calls, turn_of
+from services.agents.service.allowance import Allowance, Calls, replies_of, turn_of
 from services.agents.service.cast import Cast, Character
 from services.agents.service.conversing import Conversations
 from services.agents.service.journal import Entry
@@ -88,10 +88,11 @@ class Replying:
         conversation_id = task.mention.conversation_id
         # Two mentions may come at once, and this step may run twice.
         async with self._store.writing(turn_of(task.agent_id)) as records:
+            now = self._cast.now()
             if await records.claim(RequestKey("", "Reply", workflow_id, ""), conversation_id) is None:
                 for scope, counterpart, limit, where in self._counted(conversation_id, heard):
                     # What was counted before a limit is reached is not kept: nothing is committed.
-                    if not await records.count(task.agent_id, scope, counterpart, limit):
+                    if not await records.count(task.agent_id, scope, counterpart, limit, now):
                         return Pass(silence, f"has given {limit} replies {where}")
                 if not (heard.is_fellow or await self._allowance.begin(records, task.agent_id)):
                     return Pass(silence, "has used up the model's calls for strangers today")
@@ -102,7 +103,7 @@ class Replying:
         """Yield what a reply counts against: where, to whom, how many there may be, and that in words."""
         in_one = MOST_REPLIES_TO_A_FELLOW if heard.is_fellow else MOST_REPLIES_TO_A_STRANGER
         yield conversation_id, heard.counterpart, in_one, "in this conversation"
-        today = f"day/{self._cast.day()}"
+        today = replies_of(self._cast.day())
         yield today, heard.counterpart, self._limits.to_one, f"to {heard.author_name} today"
         if not heard.is_fellow:
             # Fellows have limits of their own, and strangers are as many as they like: together they get so much.

@@ -8,7 +8,8 @@ from services.agents.ports.store import Store
 from services.runtime.clock import Clock
 from services.runtime.text.normal import normal_form
 
-_KEPT = timedelta(days=1)
+RESERVED = timedelta(days=1)
+"""How long words are reserved."""
 
 
 class Reservations:
@@ -22,7 +23,7 @@ class Reservations:
         """Reserve a text for a workflow; False when another one has it, in whatever signs and case it is written."""
         now = self._clock.now()
         async with self._store.writing(f"words/{agent_id}") as records:
-            await records.forget_reservations(agent_id, now - _KEPT)
+            await records.forget_reservations(agent_id, now - RESERVED)
             owner = await records.reserve(agent_id, _fingerprint(text), workflow_id, now)
             await records.commit()
         return owner == workflow_id

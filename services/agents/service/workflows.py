@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Protocol, TypeVar
 
-from services.agents.domain.entities import ActivityKind
+from services.agents.domain.entities import ActivityKind, Hindrance
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.mood import SocialEvent
 from services.agents.ports.stored import (
@@ -24,7 +24,7 @@ from services.agents.ports.stored import (
     WithdrawTask,
 )
 from services.agents.ports.workflows import Run, StepFailed
-from services.agents.service.hearing import Hearing
+from services.agents.service.hearing import READING, Hearing
 from services.agents.service.journal import Entry, Journal
 from services.agents.service.posting import Posting, posted
 from services.agents.service.replying import Replying, replied
@@ -51,6 +51,11 @@ class _Effect(Protocol):
     @property
     def reason(self) -> str: ...
 
+
+POSTING, ANSWERING, TRADING = "post", "answer", "trade"
+
+_OF_THIS_ONE = frozenset((Progress.FAILED.name, Progress.UNDECIDED.name, Progress.UNDER_WAY.name, "INTERNAL"))
+"""Reasons that say nothing of what keeps the next one."""
 
 T = TypeVar("T")
 EffectT = TypeVar("EffectT", bound=_Effect)
@@ -80,7 +85,7 @@ class Flows:
 
     async def post(self, run: Run, task: PostTask) -> None:
         """Post something."""
-        async with self._failures(run, task.agent_id, "post"):
+        async with self._failures(run, task.agent_id, POSTING):
             patience = _AWAITED_SECONDS if task.is_awaited else None
             draft = await run.step("write", lambda: self._posting.write(run.id, task), patience)
             if isinstance(draft, Pass):
@@ -91,12 +96,12 @@ class Flows:
                 await self._pass(run, task.agent_id, post)
                 return
             remember = partial(self._posting.remember, run.id, task.agent_id, draft, post)
-            await self._done(run, task.agent_id, remember, posted(draft, post))
+            await self._done(run, task.agent_id, remember, posted(draft, post), POSTING)
 
     async def mentions(self, run: Run, task: MentionsTask) -> None:
         """Note every new mention, and start a reply to each that is to be answered."""
         # Who looks again before the last look has ended would hear the same mentions once more.
-        async with self._readers[task.agent_id], self._failures(run, task.agent_id, "read its mentions"):
+        async with self._readers[task.agent_id], self._failures(run, task.agent_id, READING, is_told_once=True):
             inbox = await run.step("look", lambda: self._hearing.inbox(task))
             read = inbox.before
             for first in range(0, len(inbox.mentions), _SIFTED_AT_ONCE):
@@ -110,11 +115,13 @@ class Flows:
                 read = last
             if read != inbox.after:
                 await run.step("advance", partial(self._hearing.advance, task, read, inbox.after))
+            if inbox.is_hindered:
+                await run.step("relieve", lambda: self._journal.relieve(task.agent_id, READING, run.id))
 
     async def reply(self, run: Run, task: ReplyTask) -> None:
         """Answer a mention, or decide not to."""
         agent_id = task.agent_id
-        async with self._failures(run, agent_id, f"answer {task.mention.author_handle}"):
+        async with self._failures(run, agent_id, ANSWERING, task.mention.author_handle):
             heard = await run.step("hear", lambda: self._hearing.hear(run.id, task))
             refusal = await run.step("consider", lambda: self._replying.consider(run.id, task, heard))
             if refusal is not None:
@@ -131,12 +138,12 @@ class Flows:
                 return
             feelings = await run.step("feel", lambda: self._replying.feelings(task, heard))
             remember = partial(self._replying.remember, run.id, task, heard, draft, post)
-            await self._done(run, agent_id, remember, replied(heard, draft, post, feelings))
+            await self._done(run, agent_id, remember, replied(heard, draft, post, feelings), ANSWERING)
 
     async def trade(self, run: Run, task: TradeTask) -> None:
         """Consider a trade, make it, and perhaps tell of it."""
         agent_id = task.agent_id
-        async with self._failures(run, agent_id, "trade"):
+        async with self._failures(run, agent_id, TRADING):
             order = await run.step("decide", lambda: self._dealing.decide(run.id, agent_id))
             if isinstance(order, Pass):
                 await self._pass(run, agent_id, order)
@@ -146,7 +153,7 @@ class Flows:
                 await self._pass(run, agent_id, trade)
                 return
             remember = partial(self._dealing.remember, run.id, agent_id, order, trade)
-            await self._done(run, agent_id, remember, traded(order, trade))
+            await self._done(run, agent_id, remember, traded(order, trade), TRADING)
             telling = await run.step("tell", lambda: self._dealing.telling(run.id, agent_id, order, trade))
             if telling is not None:
                 await run.start(f"{run.id}/post", telling)
@@ -214,29 +221,54 @@ class Flows:
         return effect
 
     @contextlib.asynccontextmanager
-    async def _failures(self, run: Run, agent_id: str, aim: str) -> AsyncIterator[None]:
-        """Log that the aim wasn't reached when a step of the block fails."""
+    async def _failures(
+        self, run: Run, agent_id: str, aim: str, whom: str = "", *, is_told_once: bool = False
+    ) -> AsyncIterator[None]:
+        """Log that the aim wasn't reached when a step of the block fails; for the same cause once, if so asked for."""
         try:
             yield
         except StepFailed as failed:
-            details = {"error": failed.reason}
-            entry = Entry(ActivityKind.FAILURE, f"could not {aim}", failed.message, details, (SocialEvent.FAILED,))
-            await run.step("fail", lambda: self._journal.record(agent_id, "failure", {run.id: entry}))
+            entry = _failure(f"could not {aim} {whom}".rstrip(), failed)
+            if failed.reason in _OF_THIS_ONE and not is_told_once:
+                await run.step("fail", lambda: self._journal.record(agent_id, "failure", {run.id: entry}))
+                return
+            hindrance = Hindrance(
+                agent_id=agent_id,
+                aim=aim,
+                cause=failed.cause,
+                words=failed.message,
+                begin_time=self._journal.now(),
+                retry_time=failed.retry_time,
+            )
+            hinder = partial(self._journal.hinder, run.id, entry, hindrance, is_told_once=is_told_once)
+            await run.step("fail", hinder)
 
     async def _pass(self, run: Run, agent_id: str, decision: Pass) -> None:
         await self._end(run, agent_id, passed(decision))
 
-    async def _done(self, run: Run, agent_id: str, remember: Callable[[], Awaitable[None]], entry: Entry) -> None:
+    async def _done(
+        self, run: Run, agent_id: str, remember: Callable[[], Awaitable[None]], entry: Entry, aim: str
+    ) -> None:
         """Remember a settled effect and log it; what can't be remembered has happened all the same."""
         try:
             await run.step("remember", remember)
         except StepFailed:
-            await self._end(run, agent_id, entry)
+            await self._end(run, agent_id, entry, aim)
             raise
-        await self._end(run, agent_id, entry)
+        await self._end(run, agent_id, entry, aim)
 
-    async def _end(self, run: Run, agent_id: str, entry: Entry) -> None:
-        await run.step("end", lambda: self._journal.record(agent_id, "end", {run.id: entry}))
+    async def _end(self, run: Run, agent_id: str, entry: Entry, reached: str = "") -> None:
+        await run.step("end", lambda: self._journal.record(agent_id, "end", {run.id: entry}, reached))
+
+
+def _failure(summary: str, failed: StepFailed) -> Entry:
+    details, reason = {"error": failed.reason}, failed.message
+    if failed.cause != failed.reason:
+        details["cause"] = failed.cause
+    if failed.retry_time is not None:
+        details["retry_time"] = failed.retry_time.isoformat(timespec="seconds")
+        reason = f"{reason}; it is tried again after {failed.retry_time:%Y-%m-%d %H:%M} UTC"
+    return Entry(ActivityKind.FAILURE, summary, reason, details, (SocialEvent.FAILED,))
 
 
 async def _persistent(run: Run, name: str, action: Callable[[], Awaitable[T]]) -> T:

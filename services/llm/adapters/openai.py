@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 
 from services.llm.adapters.answers import Answer, Chunk, Listing
 from services.llm.adapters.capabilities import Models
 from services.llm.adapters.dialects import Body, Dialect
-from services.llm.adapters.refusals import FieldsRefused, check_answer, told
+from services.llm.adapters.refusals import FieldsRefused, read_answer, told
 from services.llm.adapters.thoughts import ThoughtCutter
 from services.llm.domain import (
     Candidate,
@@ -182,11 +183,10 @@ class OpenAiProvider:
     async def _answer(self, body: Body, seconds: float) -> Answer:
         with told(self.name):
             async with self._turns:
-                data = await self._client.post(
-                    self._dialect.path, cast_to=object, body=body, options={"timeout": seconds}
+                response = await self._client.post(
+                    self._dialect.path, cast_to=httpx2.Response, body=body, options={"timeout": seconds}
                 )
-            check_answer(self.name, data)
-            return Answer.model_validate(data)
+            return Answer.model_validate(read_answer(self.name, response))
 
     async def _chunks(self, task: Task, seconds: float) -> AsyncGenerator[Chunk, None]:
         extra = {"stream": True, "stream_options": {"include_usage": True}}

@@ -25,6 +25,7 @@ _LONGEST_SECONDS = 86_400.0
 _LASTING_SECONDS = 60.0
 """For so long a key or an account that was refused isn't tried again."""
 _CODE = re.compile(r"[a-z_]{1,64}")
+_STATUS = re.compile("[45][0-9]{2}")
 _USED_UP = re.compile(r"quota|billing|credit|balance", re.IGNORECASE)
 _SAYING = ("message", "detail", "error")
 _MOST_WORDS = 200
@@ -55,13 +56,18 @@ def told(provider: str) -> Iterator[None]:
             "provider refused",
             extra={"provider": provider, "status": error.status_code, "code": _code(_told_in(error))},
         )
-        raise _of_status(provider, error) from None
+        said = _told_in(error)
+        headers, label = error.response.headers, f"HTTP {error.status_code}"
+        raise _of_status(provider, error.status_code, label, headers, said, _words(said, error.request)) from None
     except (TimeoutError, APITimeoutError):
         raise ProviderUnavailable(provider, "did not answer in time") from None
     except APIConnectionError:
         raise ProviderUnavailable(provider, "could not be reached, or broke off") from None
-    except (APIError, ValueError, RecursionError):
-        # An error in the middle of a stream, or an answer that is no JSON, or JSON of another shape.
+    except APIError as error:
+        # An error in the middle of a stream.
+        raise _of_error(provider, _told(error.body), error.request) from None
+    except (ValueError, RecursionError):
+        # An answer that is no JSON, or JSON of another shape.
         raise ProviderUnavailable(provider, "answered something else than text") from None
 
 
@@ -79,24 +85,36 @@ def retry_after(headers: Mapping[str, str], default: float) -> float:
     return min(max(seconds, 0.0), _LONGEST_SECONDS)
 
 
-def check_answer(provider: str, data: object) -> None:
-    """Raise ProviderUnavailable for an error that comes with HTTP 200, as gateways tell of what is behind them."""
+def read_answer(provider: str, response: httpx2.Response) -> object:
+    """Return what was answered; raise the error that gateways tell of with HTTP 200."""
+    data: object = response.json()
     if isinstance(data, Mapping) and data.get("error") and not data.get("choices"):
-        code = _code(_told(data)) or "error"
-        raise ProviderUnavailable(provider, f"answered with an error ({code})", _DOWN_SECONDS)
+        raise _of_error(provider, _told(data), response.request)
+    return data
 
 
-def _of_status(provider: str, error: APIStatusError) -> Failure:
-    status, headers, told = error.status_code, error.response.headers, _told_in(error)
+def _of_error(provider: str, told: Mapping[str, Any], request: httpx2.Request) -> Failure:
+    """Return the failure that an answer tells of; a code that is the status of another answer means what that does."""
+    words, number = _words(told, request), told.get("code")
+    status = int(number) if isinstance(number, int | str) and _STATUS.fullmatch(str(number)) else 0
+    if status:
+        return _of_status(provider, status, f"error {status}", {}, told, words)
+    said = f": {words}" if words else ""
+    return ProviderUnavailable(provider, f"answered with an error ({_code(told) or 'error'}){said}", _DOWN_SECONDS)
+
+
+def _of_status(
+    provider: str, status: int, label: str, headers: Mapping[str, str], told: Mapping[str, Any], words: str
+) -> Failure:
     code = _code(told)
-    cause = f"(HTTP {status}, {code})" if code else f"(HTTP {status})"
+    cause = f"({label}, {code})" if code else f"({label})"
     if status == 429 and not _USED_UP.search(code):
         return ProviderRateLimited(provider, retry_after(headers, _RATE_LIMIT_SECONDS))
     if status == 429:
         return ProviderRefused(provider, f"its quota is used up {cause}", _LASTING_SECONDS)
+    said = f": {words}" if words else ""
     if status >= 500 or status in _TRANSIENT:
-        return ProviderUnavailable(provider, f"failed with HTTP {status}", retry_after(headers, _DOWN_SECONDS))
-    said = f": {words}" if (words := _words(told, error.request)) else ""
+        return ProviderUnavailable(provider, f"failed with {label}{said}", retry_after(headers, _DOWN_SECONDS))
     if status in _LASTING:
         return ProviderRefused(provider, f"{_LASTING[status]} {cause}{said}", _LASTING_SECONDS)
     if status in _REFUSALS:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from services.memory.domain.words import name_key
+from services.memory.domain.names import name_key
 from services.runtime import errors
 
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.memory.domain.memories import EVERYTHING, Memory, MemoryFilter
-from services.memory.domain.words import indexed_words, possible_names, query_terms, without
+from services.memory.domain.names import PossibleNames, possible_names
+from services.memory.domain.words import indexed_words, query_terms, without
 
 _SHORT, _LONG = 30, 150
 """Mean words of texts that are short, and of texts that are long: in between, each doubling counts alike."""
@@ -70,8 +71,8 @@ class Query:
         return bool(self.recency_weight or self.importance_weight)
 
     @property
-    def possible_names(self) -> set[str]:
-        """What the query may name, in the form in which names are compared."""
+    def possible_names(self) -> PossibleNames:
+        """What the query may name."""
         return possible_names(self.text)
 
     @property

@@ -1,4 +1,4 @@
-"""Words of texts and queries: what is looked for, and how names are compared."""
+"""Words of texts and queries: what is looked for."""
 
 import itertools
 import re
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 _WORD = re.compile(r"[^\W_]+")
-_LONGEST_NAME = 3  # words
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]+"
@@ -43,11 +42,6 @@ def fold(text: str) -> str:
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
-def words_of(text: str) -> list[str]:
-    """Return the words of a text, in lower case and without accents."""
-    return _WORD.findall(fold(text))
-
-
 def spaced(text: str) -> str:
     """Return a text as it is indexed: folded, without vowel signs, and with blanks between what is looked for.
 
@@ -67,18 +61,6 @@ def query_terms(query: str) -> list[str]:
 def indexed_words(text: str) -> list[str]:
     """Return the words of a text as they are indexed."""
     return _WORD.findall(spaced(text))
-
-
-def name_key(name: str) -> str:
-    """Return the form in which names are compared: `@Nova` and `nova` are one."""
-    return " ".join(words_of(name))
-
-
-def possible_names(query: str) -> set[str]:
-    """Return every run of one to three words of a query: what it may name, in the form of `name_key`."""
-    words = words_of(query)
-    runs = (words[at : at + length] for length in range(1, _LONGEST_NAME + 1) for at in range(len(words) - length + 1))
-    return {" ".join(run) for run in runs}
 
 
 def day_words(time: datetime) -> str:

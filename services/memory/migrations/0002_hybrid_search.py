@@ -5,7 +5,7 @@ import hashlib
 import sqlalchemy as sa
 from alembic import op
 
-from services.memory.domain.words import name_key
+from services.memory.domain.names import name_key
 
 revision = "0002"
 down_revision = "0001"

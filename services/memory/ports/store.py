@@ -245,10 +245,6 @@ class Records(MemoryRecords, SearchRecords, IndexRecords, RelationshipRecords, P
         """Say what a request that was claimed in this transaction really made."""
         ...
 
-    async def forget_requests(self, before: datetime) -> None:
-        """Forget the requests that were carried out before this time."""
-        ...
-
     async def commit(self) -> None:
         """Make it durable."""
         ...

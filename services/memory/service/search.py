@@ -79,7 +79,8 @@ class Search:
         now, embedder, agent_id = self._clock.now(), self._indexing.embedder, query.agent_id
         matrix = await self._exact.open(agent_id, embedder.model)
         async with self._store.reading() as records:
-            named = await records.known_names(agent_id, query.possible_names)
+            names = query.possible_names
+            named = names.named(await records.known_names(agent_id, names.places.keys()))
             meaning = query.meaning(named)
             [vector] = await embedder.embed([meaning])
             neighbours: Neighbours = IndexedNeighbours(self._indexing, embedder, agent_id, vector)

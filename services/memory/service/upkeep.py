@@ -1,18 +1,14 @@
 """Forgetting what is due."""
 
-from datetime import timedelta
-
 from services.memory.domain.upkeep import Retention, Swept
 from services.memory.ports.store import Store
 from services.memory.service.indexing import Indexing
 from services.runtime.clock import Clock
 from services.runtime.idempotency import NO_REQUEST, RequestKey
 
-_REQUESTS_KEPT = timedelta(days=7)
-
 
 class Upkeep:
-    """Sweeps memories, and the requests that nobody repeats any more."""
+    """Sweeps memories."""
 
     def __init__(self, store: Store, indexing: Indexing, retention: Retention, clock: Clock) -> None:
         self._store = store
@@ -35,7 +31,6 @@ class Upkeep:
             if first := await records.claim(key, "0 0 0"):
                 return Swept(*map(int, first.split()))
             swept = await records.sweep(agent_id, self._retention, now)
-            await records.forget_requests(now - _REQUESTS_KEPT)
             await records.answer(key, f"{swept.expired} {swept.outdated} {swept.excess}")
             await records.commit()
         if swept != Swept():

@@ -13,7 +13,7 @@ from services.runtime.sql import SqlTransaction
 from services.social.domain.accounts import Account, NetworkName, Profile
 from services.social.domain.limits import Limit
 from services.social.domain.network import HELD
-from services.social.domain.posts import Post, PostState
+from services.social.domain.posts import FINAL, Post, PostState
 
 _LIMIT_KEY = ("holder", "action", "window")
 _TOLD = ("allowed", "remaining", "reset_time", "begin_time", "reason")
@@ -25,6 +25,11 @@ _PUT_LIMIT = {
 
 class SqlRecords(SqlTransaction):
     """Accounts and posts within one transaction."""
+
+    def _needed(self) -> sa.ColumnElement[bool]:
+        # Whoever asks for a post that isn't decided, or takes it back, names it by its request.
+        undecided = (Post.id == RequestRecord.resource_id, col(Post.state).not_in(FINAL))
+        return select(Post.id).where(*undecided).exists()
 
     async def claimed(self, key: RequestKey) -> str | None:
         """Return the id that a request was claimed with, whatever its body was; None when it never was."""

@@ -44,6 +44,9 @@ class PostState(StrEnum):
     FAILED = "failed"
 
 
+FINAL = (PostState.SETTLED, PostState.FAILED)
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How long a send may hold a post, and how long after a lost answer a post may still appear on the network."""
@@ -81,7 +84,7 @@ class Post(SQLModel, table=True):
     @property
     def is_final(self) -> bool:
         """True when nothing changes any more."""
-        return self.state in (PostState.SETTLED, PostState.FAILED)
+        return self.state in FINAL
 
     @property
     def visible_since(self) -> datetime:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import ColumnElement
 from sqlmodel import case, col, func, not_, or_, select, text
 
+from services.runtime.idempotency import RequestRecord
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 from services.trading.domain.market import SOL
@@ -16,6 +18,11 @@ _SHARE_TURN = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:turn, 
 
 class SqlRecords(SqlTransaction):
     """Wallets, policies and trades within one transaction."""
+
+    def _needed(self) -> ColumnElement[bool]:
+        # Who registers a wallet again is told of the one there is; there are no more of these than of wallets.
+        undecided = (Trade.id == RequestRecord.resource_id, col(Trade.state).in_(OPEN_STATES))
+        return or_(col(RequestRecord.method) == "RegisterWallet", select(Trade.id).where(*undecided).exists())
 
     async def wallet(self, wallet_id: str) -> Wallet | None:
         """Return a wallet."""

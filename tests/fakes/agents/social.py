@@ -42,6 +42,10 @@ class FakeSocial:
         """How often a post was asked back, whether or not it could be had."""
         self.holding: set[str] = set()
         """The requests whose posts are held back."""
+        self.blind: Refused | DependencyUnavailable | None = None
+        """What every look for mentions is refused with."""
+        self.looks = 0
+        """How often somebody has looked for mentions."""
         self.sending: asyncio.Event | None = None
         """When set, a post is published, and its answer waits for this."""
         self._ids = itertools.count(1)
@@ -188,5 +192,8 @@ class FakeSocial:
 
     async def mentions(self, account_id: str, after: str) -> list[Mention]:
         self.line.pass_through()
+        self.looks += 1
+        if self.blind is not None:
+            raise self.blind
         inbox = self.inbox.get(account_id, [])
         return [mention for mention in inbox if not after or int(mention.network_post_id) > int(after)]

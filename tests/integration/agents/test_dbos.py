@@ -16,12 +16,13 @@ from dbos import DBOS
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.adapters import dbos
-from services.agents.adapters.dbos import APPLICATION_VERSION, DbosWorkflows
+from services.agents.adapters.dbos import APPLICATION_VERSION, LONGEST, DbosWorkflows
 from services.agents.ports.stored import MentionsTask, Pass, TradeTask
 from services.agents.ports.workflows import Run
 from services.agents.settings import AgentsSettings
 from services.runtime.idempotency import RequestKey
 from services.runtime.rpc.principals import OPERATOR
+from services.runtime.settings import LEAST_REQUEST_DAYS
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import Open, create, until
 
@@ -270,3 +271,13 @@ def test_dbos_unpickles_in_the_one_place_that_is_forbidden() -> None:
         if "pickle" in (text := path.read_text())
     }
     assert {name: count for name, count in found.items() if count} == {"_serialization.py": 1}
+
+
+async def test_what_is_older_than_any_request_is_known_for_is_ended_and_not_taken_up(bench: Bench) -> None:
+    await bench.leave_under_way("old", "younger")
+    for name, age in (("old", LONGEST + timedelta(hours=1)), ("younger", LONGEST - timedelta(hours=1))):
+        bench.write("workflow_status", name, created_at=int((datetime.now(UTC) - age).timestamp() * 1000))
+    async with bench.opened(bench.finish):
+        await until(lambda: bench.done == ["younger"] and bench.states()["younger"] == "SUCCESS")
+    assert bench.states() == {"old": "CANCELLED", "younger": "SUCCESS"}
+    assert timedelta(days=LEAST_REQUEST_DAYS) > LONGEST

@@ -159,20 +159,20 @@ async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_
     await database.close()
 
 
-async def test_replies_that_come_at_once_stay_within_the_limit(store: Store) -> None:
+async def test_replies_that_come_at_once_stay_within_the_limit(store: Store, clock: FixedClock) -> None:
     async def reply() -> bool:
         async with store.writing("conversation/wren/talk") as records:
-            allowed = await records.count("wren", "talk", "otto", 2)
+            allowed = await records.count("wren", "talk", "otto", 2, clock.now())
             await records.commit()
             return allowed
 
     assert (await asyncio.gather(*(reply() for _ in range(5)))).count(True) == 2
 
 
-async def test_a_conversation_is_marked_once_and_an_acquaintance_is_kept(store: Store) -> None:
+async def test_a_conversation_is_marked_once_and_an_acquaintance_is_kept(store: Store, clock: FixedClock) -> None:
     for _ in range(2):
         async with store.writing() as records:
-            await records.mark_external("talk")
+            await records.mark_external("talk", clock.now())
             await records.commit()
     async with store.writing() as records:
         await records.meet("wren", "gatekeeper", "7")

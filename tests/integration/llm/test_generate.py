@@ -5,6 +5,7 @@ import pytest
 
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
+from services.llm.adapters.openai import open_client
 from tests.integration.llm.conftest import KEY, ServeLlm, provider
 from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, hangs
 from tests.support.refusals import reason_of, refusal
@@ -120,6 +121,17 @@ async def test_a_provider_that_does_not_listen_is_followed_by_the_next(
         told = await refusal(llm.Generate(generate(provider="off"), timeout=20))
     assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
     assert told.retry_after == 5
+
+
+async def test_a_server_on_this_machine_is_never_asked_through_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, first: OpenAiServer
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    async with open_client(first.base_url, KEY) as client:
+        assert (await client.get("/models", cast_to=object)) is not None
 
 
 async def test_when_all_fail_the_refusal_tells_why_and_when_to_come_back(

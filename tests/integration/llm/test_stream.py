@@ -49,9 +49,16 @@ async def test_a_stream_that_never_begins_leaves_time_for_the_next(llm: LlmServi
     assert parts[-1].end.provider == "second"
 
 
-@pytest.mark.parametrize("cut", [breaks_off(), breaks_off(politely=True), breaks_off(error=True)])
+@pytest.mark.parametrize(
+    ("cut", "told_of"),
+    [
+        (breaks_off(), "broke off"),
+        (breaks_off(politely=True), "broke off"),
+        (breaks_off(error=True), "answered with an error (oom): out of memory"),
+    ],
+)
 async def test_a_stream_that_breaks_off_ends_with_an_error_after_its_pieces(
-    llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer, cut: Behaviour
+    llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer, cut: Behaviour, told_of: str
 ) -> None:
     first.next.append(cut)
     stream = llm.StreamGenerate(REQUEST, timeout=20)
@@ -59,6 +66,7 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_after_its_pieces(
     told = await refusal(anext(aiter(stream)))
     assert "".join(pieces) == "a quiet day."
     assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
+    assert told_of in told.message
     assert second.calls == []
 
 

@@ -62,7 +62,7 @@ async def test_an_exact_duplicate_stores_nothing_and_returns_what_is_there(agent
         {"repetition": 1},
     ],
 )
-async def test_the_same_words_from_elsewhere_or_said_again_are_no_duplicate(
+async def test_the_same_words_from_elsewhere_or_said_again_are_another_memory(
     agent: Agent, other: dict[str, Any]
 ) -> None:
     await agent.create("a red kite")

@@ -108,11 +108,12 @@ async def test_what_was_remembered_is_found_by_words_and_by_meaning(before: Data
         assert (changed.interaction_count, len(changed.last_interactions)) == (4, 1)
 
 
-async def test_words_that_an_earlier_version_indexed_are_indexed_anew(
+async def test_words_and_names_that_an_earlier_version_wrote_are_written_anew(
     before: Database, settings: MemorySettings, tmp_path: Path
 ) -> None:
     cat = "\u9ed2\u3044\u732b\u3092\u62fe\u3063\u305f"
-    await remember(before, [{"text": cat}, {"text": "Have you been to Samarkand?"}])
+    piti = "\u0e1b\u0e34\u0e15\u0e34"
+    await remember(before, [{"text": cat, "subject": piti}, {"text": "Have you been to Samarkand?"}])
     earlier = tmp_path / "earlier"
     earlier.mkdir()
     for migration in MIGRATIONS.glob("000[123]_*.py"):
@@ -127,7 +128,8 @@ async def test_words_that_an_earlier_version_indexed_are_indexed_anew(
             "INSERT INTO memory_words_1 (rowid, text) VALUES (1, 'stale')",
         ]
     async with before.write() as transaction:
-        for statement in ("INSERT INTO lexicon (agent_id) VALUES ('agt_a')", *indexed):
+        keys = "UPDATE memory SET subject_key = '\u0e1b \u0e15' WHERE subject <> ''"
+        for statement in ("INSERT INTO lexicon (agent_id) VALUES ('agt_a')", keys, *indexed):
             await transaction.connection.execute(sa.text(statement))
         await transaction.commit()
     await before.close()
@@ -135,5 +137,6 @@ async def test_words_that_an_earlier_version_indexed_are_indexed_anew(
         agent = Agent(channel, "agt_a")
         assert (await agent.hits("\u732b"))[0].parts.lexical > 0.2
         assert (await agent.find("\u732b"))[0] == cat
+        assert (await agent.hits(f"{piti} {cat}"))[0].parts.entity > 0
         assert (await agent.find("Samarkand"))[0] == "Have you been to Samarkand?"
         assert all(hit.parts.lexical == 0 for hit in await agent.hits("stale", min_relevance=0.0))

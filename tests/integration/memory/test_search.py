@@ -128,6 +128,27 @@ async def test_what_is_about_or_by_the_one_who_is_named_counts_more(agent: Agent
         assert unknown.entity == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "others", "asked", "text"),
+    [
+        ("ミケ", "ピア", "ミケは何が怖い", "雷が怖い"),
+        ("小明", "小红", "你知道小明害怕什么吗", "害怕打雷"),
+        ("ปิติ", "สมชาย", "ปิติกลัวอะไร", "กลัวฟ้าร้อง"),
+    ],
+)
+async def test_who_is_named_where_no_blanks_part_words_counts_more(
+    agent: Agent, name: str, others: str, asked: str, text: str
+) -> None:
+    await agent.batch([memory(f"{text} {number}", subject=f"somebody {number}") for number in range(300)])
+    await agent.create(text, subject=name)
+    await agent.create(text, subject=others)
+    hits = await agent.hits(asked)
+    assert (hits[0].memory.subject, hits[0].parts.entity > 0) == (name, True)
+    assert {hit.memory.subject for hit in hits if hit.parts.entity} == {name}
+    both = await agent.hits(f"{asked} {others}")
+    assert not any(hit.parts.entity for hit in both), "two are named: nobody is meant"
+
+
 async def test_recency_and_importance_count_as_much_as_is_asked_for(agent: Agent) -> None:
     now = datetime.now(UTC)
     await agent.create("a bird of old", importance=0.9, occur_time=now - timedelta(days=365))

@@ -64,7 +64,7 @@ SAMPLES: dict[str, Any] = {
     "trade_task": TradeTask("wren"),
     "draft": Draft("A gate is a gate.", "topic: gates", {"topic": "gates"}),
     "pass": Pass("posts nothing", "was stopped before it began"),
-    "inbox": Inbox((MENTION,), "", "77"),
+    "inbox": Inbox((MENTION,), "", "77", is_hindered=True),
     "shortlist": Shortlist((MENTION,)),
     "heard": Heard("mem_1", "x:12", "gatekeeper", is_fellow=False, may_echo=True, known_as="Gatekeeper"),
     "feelings": Feelings(tuple(SocialEvent)),
@@ -76,7 +76,7 @@ SAMPLES: dict[str, Any] = {
     "withdraw_task": WithdrawTask("wren"),
     "trade": Trade("trd_1", Progress.SETTLED, "So11", "Moss", 37_000_000, 555, "4LvH", ""),
     "trade-failed": Trade("trd_1", Progress.FAILED, "So11", "Moss", 37_000_000, 0, "", "it would give too little"),
-    "failure": Failure("POLICY_VIOLATION", "more than max_trade_lamports"),
+    "failure": Failure("DEPENDENCY_UNAVAILABLE", "the social service can't now", "NETWORK_RATE_LIMITED", TIME),
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.agents.domain.guard import Context, Purpose, judge
 from services.agents.domain.persona import Example, Persona
-from services.agents.domain.telling import is_checkable, is_english, tell
+from services.agents.domain.telling import is_checkable, is_english, speaks_english, tell
 
 
 def speaking(persona: Persona, *examples: Example) -> Persona:
@@ -20,7 +20,8 @@ def test_an_example_of_its_own_is_said_with_the_numbers_of_this_trade(persona: P
         Example("bought 0.02 SOL of MOSS", "Ich habe f\u00fcr 0.02 SOL etwas MOSS gekauft. Sehr klein."),
         Example("sold half of MOSS at a gain", "Die H\u00e4lfte von MOSS ist weg. Mit Gewinn."),
     )
-    assert not is_checkable(german)
+    assert is_checkable(german)
+    assert not speaks_english(german)
     chance = random.Random(1)
     assert tell(german, "bought 0.05 SOL of NAP", chance) == "Ich habe f\u00fcr 0.05 SOL etwas NAP gekauft. Sehr klein."
     assert tell(german, "sold half of NAP at a gain", chance) == "Die H\u00e4lfte von NAP ist weg. Mit Gewinn."

@@ -77,3 +77,17 @@ def test_a_line_is_cut_between_words_or_signs_as_a_reader_counts_them() -> None:
     # Behind a space near the beginning, most of a text without spaces would be lost.
     assert texts.line("霧 かもめが屋根で会議", 8) == "霧 かもめが屋根"
     assert texts.line("หิหิหิ", 5) == "หิหิ"
+
+
+@pytest.mark.parametrize(
+    ("text", "apart"),
+    [
+        ("今日はZukineです", "今日は Zukine です"),
+        # A vowel sign of another script, which combines with nothing by its class, hides no seam.
+        ("今日は\u0947Zukineです", "今日は\u0947 Zukine です"),
+        ("ไปที่Zukineกัน", "ไปที่ Zukine กัน"),
+        ("ज़ूकीने में", "ज़ूकीने में"),
+    ],
+)
+def test_words_of_scripts_with_and_without_spaces_are_told_apart(text: str, apart: str) -> None:
+    assert texts.parted(text) == apart

@@ -1,4 +1,4 @@
-"""Words and names."""
+"""Words."""
 
 from datetime import UTC, datetime
 
@@ -9,8 +9,6 @@ from services.memory.domain.words import (
     day_words,
     fold,
     indexed_words,
-    name_key,
-    possible_names,
     query_terms,
     spaced,
     without,
@@ -37,7 +35,6 @@ def test_a_query_of_stop_words_only_is_looked_for_by_all_of_them() -> None:
 
 def test_a_query_without_words_has_none() -> None:
     assert query_terms("?! ... _") == []
-    assert possible_names("?! ... _") == set()
 
 
 def test_words_are_cut_at_everything_that_is_no_letter_or_digit() -> None:
@@ -66,32 +63,6 @@ def test_what_is_indexed_has_the_words_of_every_query_for_it(text: str) -> None:
 @given(st.text(st.characters(codec="ascii")))
 def test_plain_words_are_indexed_as_they_are(text: str) -> None:
     assert spaced(text) == fold(text)
-
-
-def test_a_name_is_the_same_with_or_without_its_sign() -> None:
-    assert name_key("@Nova") == name_key("nova") == "nova"
-    assert name_key("  Ana-María  Núñez ") == "ana maria nunez"
-    assert name_key("\U0001d40d\U0001d428\U0001d42f\U0001d41a") == "nova", "letters of another font"
-    assert name_key("") == name_key("🙂") == ""
-
-
-def test_a_query_may_name_any_run_of_up_to_three_words() -> None:
-    assert possible_names("Ana María Núñez sails") == {
-        "ana",
-        "maria",
-        "nunez",
-        "sails",
-        "ana maria",
-        "maria nunez",
-        "nunez sails",
-        "ana maria nunez",
-        "maria nunez sails",
-    }
-
-
-@given(st.lists(st.text("abcÄé9", min_size=1, max_size=5), min_size=1, max_size=3), st.text("xyz ", max_size=20))
-def test_a_name_of_up_to_three_words_is_among_the_possible_ones(name: list[str], rest: str) -> None:
-    assert name_key(" ".join(name)) in possible_names(f"{rest} {' '.join(name)}, {rest}")
 
 
 def test_a_day_is_written_in_the_words_of_a_question() -> None:

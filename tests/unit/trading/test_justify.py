@@ -5,12 +5,16 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from solders.compute_budget import set_compute_unit_price
 from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
-from solders.message import Message, MessageV0
+from solders.message import Message, MessageV0, MessageV1, TransactionConfig
 from solders.pubkey import Pubkey
+from solders.signature import Signature
+from solders.transaction import Transaction, VersionedTransaction
 
+from services.trading.adapters.solana.drafts import version_of
 from services.trading.adapters.solana.justify import justify
 from services.trading.adapters.solana.mints import Mint
 from services.trading.adapters.solana.programs import (
@@ -130,3 +134,56 @@ def test_a_fee_on_transfers_is_no_gain() -> None:
     step = tokens(OTHER, USDC, purse.output_account, MAKER, 1_000)
     step = Instruction(TOKEN_2022, bytes(step.data), step.accounts)
     assert justify(MessageV0.try_compile(WALLET, [step], [], BLOCKHASH), purse).gained == 990
+
+
+def budgeted(*made: Instruction, **config: int) -> MessageV1:
+    return MessageV1.try_compile(WALLET, list(made), BLOCKHASH, TransactionConfig(**config))
+
+
+def test_transactions_of_version_1_are_read_and_pay_what_their_message_says() -> None:
+    message = budgeted(payment(WALLET, MAKER, 400), priority_fee=7_000, compute_unit_limit=90_000)
+    found = justify(message, PURSE)
+    assert (found.given, found.signatures, found.priority_lamports, found.units) == (400, 1, 7_000, 90_000)
+    # What isn't set is 0, and not what a step may use in the transactions of before.
+    bare = justify(budgeted(payment(WALLET, MAKER, 400)), PURSE)
+    assert (bare.priority_lamports, bare.units) == (0, 0)
+
+
+def test_a_transaction_of_version_1_says_nothing_of_its_budget_in_steps() -> None:
+    with pytest.raises(Unsafe, match="step 0"):
+        justify(budgeted(set_compute_unit_price(10**9), payment(WALLET, MAKER, 400)), PURSE)
+
+
+@given(st.lists(steps(), max_size=6))
+def test_the_version_changes_nothing_in_what_is_justified(made: list[Instruction]) -> None:
+    made = [step for step in made if step.program_id != COMPUTE_BUDGET]
+
+    def judged(message: MessageV0 | MessageV1) -> tuple[object, ...]:
+        try:
+            found = justify(message, PURSE)
+        except Unsafe as error:
+            return (str(error),)
+        return found.given, found.gained, found.signatures, found.writable
+
+    assert judged(budgeted(*made)) == judged(MessageV0.try_compile(WALLET, made, [], BLOCKHASH))
+
+
+@pytest.mark.parametrize(
+    ("transaction", "version"),
+    [
+        (bytes(VersionedTransaction.populate(budgeted(), [Signature.default()])), 1),
+        (
+            bytes(
+                VersionedTransaction.populate(MessageV0.try_compile(WALLET, [], [], BLOCKHASH), [Signature.default()])
+            ),
+            0,
+        ),
+        (bytes(Transaction.new_unsigned(Message.new_with_blockhash([], WALLET, BLOCKHASH))), -1),
+        (b"\xff" + bytes(100), 127),
+        (b"\1" + bytes(64) + b"\x82" + bytes(100), 2),
+        (b"", -1),
+        (b"\1", -1),
+    ],
+)
+def test_a_version_is_known_by_the_bytes(transaction: bytes, version: int) -> None:
+    assert version_of(transaction) == version

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from services.agents.domain import text as texts
+from services.agents.domain.claims import Claim, claims_of, true_of
 from services.agents.domain.guard.amounts import numbers
 from services.agents.domain.guard.cleaning import capitalized
 from services.agents.domain.guard.leaks import leaks
@@ -14,7 +15,7 @@ from services.agents.domain.guard.unwrapping import LABELS
 from services.agents.domain.guard.voice import ends_sentences, is_whole, voice
 from services.agents.domain.meaning import Languages, content, shared, speaks_of, spoken_by, uses
 from services.agents.domain.persona import Capitalization, Persona
-from services.agents.domain.telling import is_english
+from services.agents.domain.telling import checked_in, is_english, speaks_english
 from services.runtime.text.entities import EntityKind, entities
 from services.runtime.text.normal import is_refused, normal_form
 
@@ -57,6 +58,9 @@ _TOPICS = {
     "sex": r"sex\w*|porn\w*|nude|naked",
     "violence": r"guns?|shot dead|stabbed|killed|war|bombs?",
 }
+KNOWN_TOPICS = "|".join(_TOPICS)
+"""A pattern that finds one of these in the name of a topic."""
+
 _DANGLING_WORDS = """
 a an and are as at because but by for from if into is like my of or our than that the their to was were when which
 while with your i we he she they it's i'm i've very
@@ -90,6 +94,7 @@ class Judge:
         self._context = context
         examples = voice(persona)
         self._languages = spoken_by(persona)
+        self._is_english = speaks_english(persona)
         # "Notice: ... Thank you." is how a vending machine speaks, and no sign that it repeats itself.
         self._manner = texts.habits(examples)
         self._examples = [texts.trigrams(self._bare(example)) for example in examples]
@@ -233,15 +238,31 @@ class Judge:
             yield "has a number from nowhere"
         if not is_told:
             return
-        if not all(is_english(sentence) for sentence in texts.sentences(text) if texts.size(sentence) >= _LEAST_WORDS):
-            yield "tells the trade in words that can't be checked"
-        if any(pattern.search(text) and side not in about.casefold() for side, pattern in _FACTS.items()):
-            yield "tells the trade otherwise than it was"
         symbols = [symbol for symbol in _SYMBOL.findall(about) if symbol != "SOL"]
-        if symbols and not any(texts.says(text, symbol) for symbol in symbols):
+        claimed = self._claimed(text, [*symbols, "SOL"])
+        if claimed is None:
+            yield "tells the trade in words that can't be checked"
+        elif claimed - true_of(about) or self._contradicts(text):
+            yield "tells the trade otherwise than it was"
+        named = texts.parted(text)
+        if symbols and not any(texts.says(named, symbol) for symbol in symbols):
             yield "doesn't name the token"
-        if set(_SYMBOL.findall(text)) - {*symbols, "SOL"} and text != text.upper():
+        if set(_SYMBOL.findall(named)) - {*symbols, "SOL"} and text != text.upper():
             yield "names another token"
+
+    def _contradicts(self, text: str) -> bool:
+        about = self._context.about.casefold()
+        return any(pattern.search(text) and side not in about for side, pattern in _FACTS.items())
+
+    def _claimed(self, text: str, names: Sequence[str]) -> frozenset[Claim] | None:
+        """Return what is claimed in words of other languages than English; None when that can't be read."""
+        if self._is_english:
+            sentences = (sentence for sentence in texts.sentences(text) if texts.size(sentence) >= _LEAST_WORDS)
+            return frozenset() if all(map(is_english, sentences)) else None
+        among = checked_in(self._persona)
+        found = [claims_of(sentence, names, among) for sentence in texts.sentences(text, self._languages)]
+        known = [claims for claims in found if claims is not None]
+        return frozenset().union(*known) if len(known) == len(found) else None
 
     def _uses(self, text: str, term: str) -> bool:
         return uses(text, normal_form(term), self._languages)

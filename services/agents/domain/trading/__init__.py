@@ -1,5 +1,6 @@
 """Whether to trade, what, and how much: from market, wallet, policy, mood and trusted memories, never by chance."""
 
+from services.agents.domain.trading.appraisal import measures_in
 from services.agents.domain.trading.deciding import decide
 from services.agents.domain.trading.floor import expected_output, least_output
 from services.agents.domain.trading.model import (
@@ -33,4 +34,5 @@ __all__ = [
     "decide",
     "expected_output",
     "least_output",
+    "measures_in",
 ]

@@ -57,10 +57,13 @@ def appetite(mood: TradingMood) -> float:
 
 def emphasised(persona: Persona) -> frozenset[str]:
     """Return the measures that a character says it goes by."""
-    said = [_RATHER_THAN.sub("", factor.replace("_", " ")).casefold() for factor in persona.trading.decision_factors]
-    return frozenset(
-        measure for measure, pattern in _FACTORS.items() if any(re.search(pattern, factor) for factor in said)
-    )
+    return frozenset(measure for factor in persona.trading.decision_factors for measure in measures_in(factor))
+
+
+def measures_in(factor: str) -> list[str]:
+    """Return the measures that a decision factor names; none when it isn't known."""
+    said = _RATHER_THAN.sub("", factor.replace("_", " ")).casefold()
+    return [measure for measure, pattern in _FACTORS.items() if re.search(pattern, said)]
 
 
 def appraise(tokens: Sequence[TokenView], persona: Persona, memories: Sequence[TrustedMemory]) -> Iterator[Appraisal]:

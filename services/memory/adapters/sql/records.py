@@ -1,6 +1,5 @@
 """One transaction on the tables, and the store that opens them."""
 
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,10 +47,6 @@ class SqlRecords(SqlMemories, SqlIndexing):
             col(RequestRecord.request_id) == key.request_id,
         )
         await self._session.exec(sa.update(RequestRecord).where(*claimed).values(resource_id=resource_id))
-
-    async def forget_requests(self, before: datetime) -> None:
-        """Forget the requests that were carried out before this time."""
-        await self._session.exec(sa.delete(RequestRecord).where(col(RequestRecord.create_time) < before))
 
 
 class SqlMemoryStore(SqlStore[SqlRecords]):

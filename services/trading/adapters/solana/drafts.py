@@ -34,6 +34,10 @@ from services.trading.adapters.solana.rpc import (
 from services.trading.domain.market import SOL, Order, Route
 from services.trading.domain.trade import Draft, Terms, Unsafe
 
+_NEWEST_VERSION = 1
+_IS_VERSIONED = 0x80
+_SIGNATURE_BYTES = 64
+_MAX_BYTES_OF_VERSION_1 = 4_096
 _MAX_ACCOUNTS, _MAX_TABLES = 64, 10
 _MOST_BLOCKS = 1_000
 
@@ -56,14 +60,7 @@ class Drafter:
 
     async def of_order(self, order: Order, terms: Terms) -> Draft:
         """Justify every step of an order's transaction. Raises Unsafe."""
-        if len(order.transaction) > MAX_BYTES:
-            raise Unsafe(f"it is too long for a transaction: {len(order.transaction)} bytes")
-        try:
-            with calm():
-                tx = VersionedTransaction.from_bytes(order.transaction)
-                tx.sanitize()
-        except Exception as error:
-            raise Unsafe(f"it can't be read ({type(error).__name__})") from error
+        tx = _read(order.transaction)
         purse, _tables = await self._purse(terms, [])
         found = justify(tx.message, purse)
         if found.given > terms.amount:
@@ -194,6 +191,35 @@ class Drafter:
             shown = sequence(found.get("accounts") or [None] * len(keys), len(keys))
             after = {key: read_account(account) for key, account in zip(keys, shown, strict=True)}
             return _Trial(whole(found.get("unitsConsumed") or "0", MOST_AMOUNT), after)
+
+
+def _read(transaction: bytes) -> VersionedTransaction:
+    """Read somebody's transaction. Raises Unsafe, which names what isn't understood of it."""
+    version = version_of(transaction)
+    if version > _NEWEST_VERSION:
+        raise Unsafe(f"it is of version {version}, and no version above {_NEWEST_VERSION} is understood")
+    most = MAX_BYTES if version < 1 else _MAX_BYTES_OF_VERSION_1
+    if len(transaction) > most:
+        raise Unsafe(f"it is too long for a transaction: {len(transaction)} bytes, and {most} at most are right")
+    try:
+        with calm():
+            tx = VersionedTransaction.from_bytes(transaction)
+            tx.sanitize()
+    except Exception as error:
+        raise Unsafe(f"it can't be read ({type(error).__name__})") from error
+    return tx
+
+
+def version_of(transaction: bytes) -> int:
+    """Return a transaction's version by its bytes, -1 for those of before there were any, or when they are too few.
+
+    From version 1 on it is in the first byte; before, the signatures are in front, less than 128 of them.
+    """
+    first = transaction[:1]
+    if first and not first[0] & _IS_VERSIONED:
+        at = 1 + first[0] * _SIGNATURE_BYTES
+        first = transaction[at : at + 1]
+    return first[0] & ~_IS_VERSIONED if first and first[0] & _IS_VERSIONED else -1
 
 
 def _draft(

@@ -46,6 +46,8 @@ class Justified:
     """Whether SOL, or rent, would stay behind in the wallet's account for wrapped SOL."""
     unit_limit: int | None = None
     unit_price: int = 0
+    set_priority: int | None = None
+    """What it says that its priority costs in all, as version 1 does; None: that follows from the units."""
     steps: int = 0
 
     @property
@@ -57,14 +59,14 @@ class Justified:
     @property
     def priority_lamports(self) -> int:
         """What it pays beside the signatures."""
-        return fees.priority_lamports(self.units, self.unit_price)
+        return fees.priority_lamports(self.units, self.unit_price) if self.set_priority is None else self.set_priority
 
 
 def justify(message: Message | MessageV0 | MessageV1, purse: Purse) -> Justified:
     """Return what an order's message does to the wallet. Raises Unsafe for anything that a swap doesn't need."""
     keys, header = list(message.account_keys), message.header
-    if isinstance(message, MessageV1) or (isinstance(message, MessageV0) and message.address_table_lookups):
-        raise Unsafe("it names accounts through lookup tables, or in another way that is not known")
+    if isinstance(message, MessageV0) and message.address_table_lookups:
+        raise Unsafe("it names accounts through lookup tables")
     if keys[0] != purse.wallet:
         raise Unsafe("another account pays the fee")
     if message.recent_blockhash == Hash.default():
@@ -74,6 +76,9 @@ def justify(message: Message | MessageV0 | MessageV1, purse: Purse) -> Justified
     signers = keys[: header.num_required_signatures - header.num_readonly_signed_accounts]
     others = keys[header.num_required_signatures : len(keys) - header.num_readonly_unsigned_accounts]
     found = Justified([*signers, *others], header.num_required_signatures)
+    if isinstance(message, MessageV1):
+        # Lamports, whatever solders says: its source and the proposal (SIMD-0385) agree. What isn't set is 0.
+        found.set_priority, found.unit_limit = message.config.priority_fee or 0, message.config.compute_unit_limit or 0
     for number, step in enumerate(message.instructions):
         program, accounts = keys[step.program_id_index], [keys[index] for index in step.accounts]
         try:
@@ -88,6 +93,9 @@ def justify(message: Message | MessageV0 | MessageV1, purse: Purse) -> Justified
 def _add(found: Justified, purse: Purse, program: Pubkey, accounts: Sequence[Pubkey], data: bytes) -> None:
     """Add what one step does; raises ValueError, IndexError or struct.error for what isn't known or justified."""
     if program == COMPUTE_BUDGET:
+        # In version 1 all that is in the message itself; who says it in a step as well means something by it.
+        if found.set_priority is not None:
+            raise ValueError
         _budget(found, data)
         return
     found.steps += 1

@@ -32,7 +32,7 @@ class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity
     ACTIVITY_KIND_UNSPECIFIED: _ActivityKind.ValueType  # 0
     """Never stored; no filter on read."""
     ACTIVITY_KIND_LIFECYCLE: _ActivityKind.ValueType  # 1
-    """The agent was created, started or stopped."""
+    """The agent was created, started or stopped, or what kept it from something is over."""
     ACTIVITY_KIND_POST: _ActivityKind.ValueType  # 2
     """It published a post."""
     ACTIVITY_KIND_REPLY: _ActivityKind.ValueType  # 3
@@ -42,7 +42,7 @@ class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity
     ACTIVITY_KIND_PASS: _ActivityKind.ValueType  # 5
     """It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
     ACTIVITY_KIND_FAILURE: _ActivityKind.ValueType  # 6
-    """It tried, and failed."""
+    """It tried, and failed. What keeps it from looking for mentions is told once for each cause."""
 
 class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
     """What an activity is."""
@@ -50,7 +50,7 @@ class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
 ACTIVITY_KIND_UNSPECIFIED: ActivityKind.ValueType  # 0
 """Never stored; no filter on read."""
 ACTIVITY_KIND_LIFECYCLE: ActivityKind.ValueType  # 1
-"""The agent was created, started or stopped."""
+"""The agent was created, started or stopped, or what kept it from something is over."""
 ACTIVITY_KIND_POST: ActivityKind.ValueType  # 2
 """It published a post."""
 ACTIVITY_KIND_REPLY: ActivityKind.ValueType  # 3
@@ -60,7 +60,7 @@ ACTIVITY_KIND_TRADE: ActivityKind.ValueType  # 4
 ACTIVITY_KIND_PASS: ActivityKind.ValueType  # 5
 """It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
 ACTIVITY_KIND_FAILURE: ActivityKind.ValueType  # 6
-"""It tried, and failed."""
+"""It tried, and failed. What keeps it from looking for mentions is told once for each cause."""
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
 class _NoticeReason:
@@ -75,6 +75,8 @@ class _NoticeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeRe
     """This version does not know the field."""
     NOTICE_REASON_PROVIDER_NOT_FOUND: _NoticeReason.ValueType  # 2
     """The llm service has no provider of this name: whichever there is writes, or none, as the service is set up."""
+    NOTICE_REASON_NOT_UNDERSTOOD: _NoticeReason.ValueType  # 3
+    """What the field says isn't understood, and has no effect, or less than one would think."""
 
 class NoticeReason(_NoticeReason, metaclass=_NoticeReasonEnumTypeWrapper):
     """Why a field of a persona isn't done as it stands there."""
@@ -85,6 +87,8 @@ NOTICE_REASON_UNKNOWN_FIELD: NoticeReason.ValueType  # 1
 """This version does not know the field."""
 NOTICE_REASON_PROVIDER_NOT_FOUND: NoticeReason.ValueType  # 2
 """The llm service has no provider of this name: whichever there is writes, or none, as the service is set up."""
+NOTICE_REASON_NOT_UNDERSTOOD: NoticeReason.ValueType  # 3
+"""What the field says isn't understood, and has no effect, or less than one would think."""
 Global___NoticeReason: _TypeAlias = NoticeReason  # noqa: Y015
 
 @_typing.final

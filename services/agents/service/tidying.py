@@ -1,0 +1,45 @@
+"""Removing what agents have counted, marked, reserved and asked for, once it is of no use any more."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from services.agents.ports.store import Records, Store
+from services.agents.service.allowance import calls_of, replies_of
+from services.agents.service.cast import Cast
+from services.agents.service.reserving import RESERVED
+from services.runtime.tidying import in_batches
+
+_MARGIN = timedelta(days=1)
+
+
+class Tidying:
+    """Forgets."""
+
+    def __init__(self, store: Store, cast: Cast, kept: timedelta, mention_age: timedelta) -> None:
+        """Take how long requests are remembered, and how old a mention may be to be answered.
+
+        What is known of a conversation is kept as long, and longer than a mention in it may still be answered.
+        """
+        self._store = store
+        self._cast = cast
+        self._kept = kept
+        self._talk = max(kept, mention_age + _MARGIN)
+
+    async def tidy(self) -> None:
+        """Forget what is old enough; the counts of today stay, however long a day of the characters is."""
+        now, day = self._cast.now(), self._cast.day()
+        today = [scope(number) for scope in (replies_of, calls_of) for number in (day - 1, day, day + 1)]
+        steps: list[Callable[[Records, int], Awaitable[int]]] = [
+            lambda records, most: records.forget_counts(now - self._talk, today, most),
+            lambda records, most: records.forget_external(now - self._talk, most),
+            lambda records, most: records.forget_all_reservations(now - RESERVED, most),
+            lambda records, most: records.forget_requests(now - self._kept, most),
+        ]
+        for step in steps:
+            await in_batches(lambda most, step=step: self._some(step, most))  # type: ignore[misc]
+
+    async def _some(self, step: Callable[[Records, int], Awaitable[int]], most: int) -> int:
+        async with self._store.writing() as records:
+            number = await step(records, most)
+            await records.commit()
+        return number

@@ -1,0 +1,119 @@
+"""What is of no use any more is removed in batches, and what is still needed stays."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+import services.agents
+from services.agents.adapters.sql import SqlRecords
+from services.agents.domain.entities import ConversationCount, ExternalConversation, Reservation
+from services.agents.service import Cast, Tidying
+from services.runtime.db import Database
+from services.runtime.idempotency import RequestRecord
+from services.runtime.sql import SqlStore
+from tests.fakes.clock import FixedClock
+
+KEPT, MENTION_AGE = timedelta(days=90), timedelta(days=2)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    await database.migrate(Path(services.agents.__file__).with_name("migrations"))
+    yield database
+    await database.close()
+
+
+def tidying(database: Database, clock: FixedClock, *, speed: float = 1.0, age: timedelta = MENTION_AGE) -> Tidying:
+    store = SqlStore(database, SqlRecords)
+    return Tidying(store, Cast(store, clock, speed), KEPT, age)
+
+
+async def count(database: Database, time: datetime, *scopes: str) -> None:
+    async with SqlStore(database, SqlRecords).writing() as records:
+        for scope in scopes:
+            await records.count("wren", scope, "x:1", 9, time)
+        await records.commit()
+
+
+async def kept(database: Database, column: Any) -> list[str]:
+    async with database.read() as transaction:
+        return sorted((await transaction.connection.execute(sa.select(column))).scalars())
+
+
+async def test_counts_of_conversations_stay_until_nobody_is_answered_in_them_any_more(
+    database: Database, clock: FixedClock
+) -> None:
+    await count(database, clock.now() - KEPT - timedelta(seconds=1), "old", "renewed")
+    await count(database, clock.now() - KEPT, "new", "renewed")
+    await tidying(database, clock).tidy()
+    assert await kept(database, ConversationCount.conversation_id) == ["new", "renewed"]
+
+
+async def test_a_mention_that_may_still_be_answered_keeps_its_conversation(
+    database: Database, clock: FixedClock
+) -> None:
+    old = clock.now() - timedelta(days=400)
+    async with SqlStore(database, SqlRecords).writing() as records:
+        await records.mark_external("talk", old)
+        await records.commit()
+    await count(database, old, "talk")
+    await tidying(database, clock, age=timedelta(days=400)).tidy()
+    assert await kept(database, ConversationCount.conversation_id) == ["talk"]
+    assert await kept(database, ExternalConversation.conversation_id) == ["talk"]
+    await tidying(database, clock).tidy()
+    assert await kept(database, ConversationCount.conversation_id) == []
+    assert await kept(database, ExternalConversation.conversation_id) == []
+
+
+@pytest.mark.parametrize("speed", [1.0, 0.001, 600.0])
+async def test_the_counts_of_a_day_stay_as_long_as_the_day_however_long_that_is(
+    database: Database, clock: FixedClock, speed: float
+) -> None:
+    day = Cast(SqlStore(database, SqlRecords), clock, speed).day()
+    old = clock.now() - timedelta(days=200)
+    await count(database, old, f"day/{day}", f"calls/{day}", f"day/{day - 7}", f"calls/{day - 7}")
+    await tidying(database, clock, speed=speed).tidy()
+    assert await kept(database, ConversationCount.conversation_id) == [f"calls/{day}", f"day/{day}"]
+
+
+async def test_a_conversation_that_a_stranger_goes_on_with_stays_marked(database: Database, clock: FixedClock) -> None:
+    async with SqlStore(database, SqlRecords).writing() as records:
+        for conversation, days in (("quiet", 91), ("lively", 400), ("lively", 3)):
+            await records.mark_external(conversation, clock.now() - timedelta(days=days))
+        await records.commit()
+    await tidying(database, clock).tidy()
+    assert await kept(database, ExternalConversation.conversation_id) == ["lively"]
+
+
+async def test_words_stay_reserved_for_a_day(database: Database, clock: FixedClock) -> None:
+    async with SqlStore(database, SqlRecords).writing() as records:
+        for words, hours in (("old", 25), ("new", 23)):
+            await records.reserve("wren", words, "post/1", clock.now() - timedelta(hours=hours))
+        await records.commit()
+    await tidying(database, clock).tidy()
+    assert await kept(database, Reservation.fingerprint) == ["new"]
+
+
+async def test_requests_go_in_batches_and_those_that_may_be_repeated_stay(
+    database: Database, clock: FixedClock
+) -> None:
+    def request(name: str, time: datetime) -> dict[str, object]:
+        key = {"principal": "", "method": "Hear", "request_id": name}
+        return {**key, "fingerprint": "", "resource_id": "", "create_time": time}
+
+    rows = [request(f"old {number:04}", clock.now() - KEPT - timedelta(seconds=1)) for number in range(1_201)]
+    rows += [request("new", clock.now() - KEPT)]
+    async with database.write() as transaction:
+        await transaction.connection.execute(sa.insert(RequestRecord), rows)
+        await transaction.commit()
+    store = SqlStore(database, SqlRecords)
+    async with store.writing() as records:
+        assert await records.forget_requests(clock.now() - KEPT, 500) == 500
+        await records.commit()
+    await tidying(database, clock).tidy()
+    assert await kept(database, RequestRecord.request_id) == ["new"]
