@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -193,6 +193,20 @@ async def answers(replaced: tuple[str, str]) -> None:
                 await asyncio.sleep(_PROBE_EVERY_SECONDS)
     except TimeoutError:
         raise SuiteError(f"{target_setting(name)}: nothing answers at {target}") from None
+
+
+async def fetched(environment: Mapping[str, str]) -> None:
+    """Fetch the sandbox's language model into the user's cache. Raises SuiteError, which says what to do."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandbox.llm.fetch"), env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        _, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    if process.returncode != 0:
+        raise SuiteError(errors.decode(errors="replace").strip())
 
 
 async def listens(address: str) -> bool:

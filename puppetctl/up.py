@@ -21,7 +21,7 @@ from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.display import Display
 from puppetctl.feed import Feed, counts, notice, plain
 from puppetctl.personas import PersonaFile, persona_files, read_personas
-from puppetctl.processes import Child, answers, running
+from puppetctl.processes import Child, answers, fetched, running
 from puppetctl.provision import (
     LAMPORTS_PER_SOL,
     Character,
@@ -31,6 +31,7 @@ from puppetctl.provision import (
 )
 from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
 from puppetctl.until import Goals, counted_as
+from sandbox.llm.model import is_missing
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.principals import PrincipalFiles
 
@@ -61,6 +62,7 @@ async def up(options: Options, environment: Mapping[str, str], console: Console)
         run = _Run(options, suite, console, lock)
         with run.display:
             run.refuse(refused)
+            await run.prepare(environment)
             async with running(suite.programs, data_dir / "logs", run.tell, inherited=[lock]) as children:
                 run.children = children
                 await _unless(stopped, run.live(personas, environment), options.timeout_seconds)
@@ -82,6 +84,12 @@ class _Run:
         self._counted: Counter[str] = Counter()
         self._cast: list[Character] = []
         self.display = Display(console, self._status, is_plain=options.is_plain)
+
+    async def prepare(self, environment: Mapping[str, str]) -> None:
+        """Fetch the sandbox's model where there is none yet. Raises SuiteError."""
+        if self._suite.address("sandbox.llm") and is_missing(environment.get("PUPPET_SANDBOX_LLM_MODEL", "")):
+            self.display.show("[dim]Fetching the language model, once: 98 MB[/]")
+            await fetched(environment)
 
     def refuse(self, personas: Sequence[str]) -> None:
         """Show what keeps characters from coming to life; the others do without them."""
@@ -164,6 +172,8 @@ class _Run:
     def _suite_in_words(self) -> str:
         live = ", ".join(self._suite.live)
         kind = f"Live: {live}." if live else "Everything outside is a sandbox: nothing leaves this machine."
+        if self._suite.replaced:
+            kind = f"{f'Live: {live}. ' if live else ''}What {', '.join(self._suite.replaced)} does is not known here."
         return f"{kind}\nTime runs {self._suite.speed:g} times as fast as life. Data and logs: {self._options.data_dir}"
 
 
