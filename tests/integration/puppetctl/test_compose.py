@@ -10,32 +10,16 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings
 
 from puppetctl.suite import DEFAULT_PORTS, SERVICES, prefix
-from sandbox.llm.settings import LlmSandboxSettings
-from sandbox.solana.settings import SolanaSandboxSettings
-from sandbox.x.settings import XSettings
-from services.agents.settings import AgentsSettings
-from services.llm.settings import PRESETS, LlmSettings, ProviderSettings
-from services.memory.settings import MemorySettings
+from services.llm.settings import PRESETS, ProviderSettings
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
-from services.social.settings import SocialSettings
 from services.trading.settings import TradingSettings
 from tests.conftest import ROOT
 from tests.support.compose import FILE, containers, environment_of, interpolated
+from tests.support.settings import SETTINGS
 
 HEALTH_PORT = 9000
-SETTINGS: dict[str, type[BaseSettings]] = {
-    "agents": AgentsSettings,
-    "memory": MemorySettings,
-    "llm": LlmSettings,
-    "trading": TradingSettings,
-    "social": SocialSettings,
-    "sandbox.x": XSettings,
-    "sandbox.solana": SolanaSandboxSettings,
-    "sandbox.llm": LlmSandboxSettings,
-}
 
 
 OF_THE_IMAGE = {"host", "port", "data_dir", "key_dir", "socket"}
