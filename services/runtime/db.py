@@ -152,6 +152,16 @@ class Database:
                 raise Unavailable("the database is being read: its log can't be emptied")
 
     @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncConnection]:
+        """Open a session for as long as the block, in which each statement is a transaction of its own."""
+        async with self._engine.connect() as connection:
+            try:
+                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+            finally:
+                # Kept for others it would keep what it has locked.
+                await connection.invalidate()
+
+    @contextlib.asynccontextmanager
     async def _connect(self) -> AsyncIterator[AsyncConnection]:
         async with self._engine.connect() as connection:
             yield connection

@@ -15,9 +15,12 @@ from services.runtime.errors import Unavailable
 from services.runtime.key_file import KeyFile
 from services.runtime.key_folder import KeystoreError, folder_of
 from services.runtime.keystore import Keystore
+from services.runtime.session_lock import SessionLock, held
 from services.runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
+
+_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +108,32 @@ async def open_keystore(name: str, settings: SealingSettings, database: Database
     """Open the keys of a service by its name, and seal everything with the newest one. Raises KeystoreError.
 
     The keys are made when there are none and nothing is sealed; a key file that is missing while secrets are there is
-    an error, since a new key would only hide that they are lost.
+    an error, since a new key would only hide that they are lost. So is a replica that seals with a key that isn't here.
     """
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         keystore = settings.given_keys()
         if keystore is None:
             secrets = await settings.sealed.count(database)
             earlier = settings.data_dir / f"{name}.key"
             keystore = stack.enter_context(_from_file(settings.key_file(name), earlier, secrets))
+        # Before anything is sealed: what one replica writes, each must be able to open.
+        await stack.enter_async_context(_among_replicas(settings, database, keystore))
         if lost := await settings.sealed.reseal(database, keystore):
             log.error("some secrets were sealed under a key that isn't there", extra={"secrets": lost})
         yield keystore
+
+
+@contextlib.asynccontextmanager
+async def _among_replicas(settings: SealingSettings, database: Database, keystore: Keystore) -> AsyncIterator[None]:
+    """Show the replicas which key seals here, and see which seal there. Raises KeystoreError for another one."""
+    sealing = SessionLock("sealing key", keystore.fingerprints[0], is_shared=True)
+    async with held(database, sealing, _PATIENCE_SECONDS) as others:
+        if others - set(keystore.fingerprints):
+            raise KeystoreError(
+                f"{settings.variable('keystore_key')}: another replica seals with a key that isn't here, so neither "
+                "could open what the other writes: give all replicas the same keys"
+            )
+        yield
 
 
 @contextlib.contextmanager
