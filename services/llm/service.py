@@ -104,7 +104,7 @@ class Providers:
         rows.sort(key=lambda row: row[0])
         wanted = [row for row in rows if page.after is None or row[0] > page.after]
         cut = Paged.cut(wanted[: page.size + 1], page, lambda row: row[0])
-        return Paged([model for _, model in cut.rows], cut.next_key)
+        return cut.turned([model for _, model in cut.rows])
 
     def _turns(
         self, agent_id: str, provider: str, until: float | None, failures: list[Failure]

@@ -1,7 +1,7 @@
 """Between protobuf and domain; every request is checked here, all its violations at once."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from puppet.llm.v1 import llm_errors_pb2 as errors_pb
@@ -24,10 +24,14 @@ from services.llm.domain import (
 )
 from services.runtime.checks import Checks
 from services.runtime.nesting import is_shallow
-from services.runtime.pages import Paged
+from services.runtime.rpc.answers import Room
 from services.runtime.rpc.limits import RequestChecks, size_of
 
 _SCHEMA_LEVELS = 100
+_PIECE = 500_000
+"""How many characters of a stream's text go into one message, which may have four times as many bytes."""
+_BESIDE_TEXT = 64
+"""The bytes of a candidate beside its text."""
 _ROLES = {pb.Role.Value(f"ROLE_{role.name}"): role for role in Role}
 _FINISH_REASONS = {reason: pb.FinishReason.Value(f"FINISH_REASON_{reason.name}") for reason in FinishReason}
 
@@ -62,8 +66,9 @@ def read_stream_generate(request: pb.StreamGenerateRequest) -> Task:
 
 def write_generation(generation: Generation) -> pb.GenerateResponse:
     """Return what was written as it goes over the wire."""
+    share = Room().left // len(generation.candidates) - _BESIDE_TEXT
     return pb.GenerateResponse(
-        candidates=[_write_candidate(candidate) for candidate in generation.candidates],
+        candidates=[_write_candidate(candidate, share) for candidate in generation.candidates],
         provider=generation.provider,
         model=generation.model,
         usage=_write_usage(generation.usage),
@@ -71,29 +76,27 @@ def write_generation(generation: Generation) -> pb.GenerateResponse:
     )
 
 
-def write_part(part: str | StreamEnd) -> pb.StreamGenerateResponse:
-    """Return a part of a stream as it goes over the wire."""
+def write_part(part: str | StreamEnd) -> Iterator[pb.StreamGenerateResponse]:
+    """Return a part of a stream as it goes over the wire; a text that a provider sent at once may be several."""
     if isinstance(part, str):
-        return pb.StreamGenerateResponse(text=part)
+        for start in range(0, len(part), _PIECE):
+            yield pb.StreamGenerateResponse(text=part[start : start + _PIECE])
+        return
     end = pb.StreamEnd(
         finish_reason=_FINISH_REASONS[part.finish_reason],
         provider=part.provider,
         model=part.model,
         usage=_write_usage(part.usage),
     )
-    return pb.StreamGenerateResponse(end=end)
+    yield pb.StreamGenerateResponse(end=end)
 
 
-def write_models(listed: Paged[Model | Unlisted]) -> pb.ListModelsResponse:
-    """Return a page of models, and of the providers that could not list theirs."""
-    response = pb.ListModelsResponse()
-    for row in listed.rows:
-        if isinstance(row, Model):
-            response.models.add(provider=row.provider, name=row.name, is_default=row.is_default)
-        else:
-            reason = errors_pb.ErrorReason.Value(f"ERROR_REASON_{row.reason}")
-            response.failures.add(provider=row.provider, reason=reason, message=row.message)
-    return response
+def write_model(row: Model | Unlisted) -> pb.Model | pb.ProviderFailure:
+    """Return a model, or why a provider could not list its own."""
+    if isinstance(row, Model):
+        return pb.Model(provider=row.provider, name=row.name, is_default=row.is_default)
+    reason = errors_pb.ErrorReason.Value(f"ERROR_REASON_{row.reason}")
+    return pb.ProviderFailure(provider=row.provider, reason=reason, message=row.message)
 
 
 def _check_common(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerateRequest) -> None:
@@ -169,10 +172,13 @@ def _sampling(sampling: pb.Sampling) -> Sampling:
     return Sampling(**{**_given(sampling), "stop": tuple(sampling.stop)})
 
 
-def _write_candidate(candidate: Candidate) -> pb.Candidate:
+def _write_candidate(candidate: Candidate, most: int) -> pb.Candidate:
+    # What a provider has written beyond its limit is paid for all the same: as much of it is told as can be read.
+    data = candidate.text.encode()
+    is_whole = len(data) <= most
     return pb.Candidate(
-        text=candidate.text,
-        finish_reason=_FINISH_REASONS[candidate.finish_reason],
+        text=candidate.text if is_whole else data[:most].decode(errors="ignore"),
+        finish_reason=_FINISH_REASONS[candidate.finish_reason if is_whole else FinishReason.LENGTH],
         mean_logprob=candidate.mean_logprob,
     )
 

@@ -1,14 +1,15 @@
 """The gRPC class of the social service: check, convert, call, convert back."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import grpc
 
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1 import social_service_pb2_grpc as pb_grpc
-from services.runtime.pages import next_token
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.answers import fill, fill_from
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of, size_of
 from services.social import wire
@@ -42,11 +43,8 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         """List accounts."""
         check(request)
         page = page_of(request, [request.agent_id], (datetime, str))
-        listed = await self._accounts.page(request.agent_id, page)
-        return pb.ListAccountsResponse(
-            accounts=[wire.write_account(account) for account in listed.rows],
-            next_page_token=next_token(listed.next_key, [request.agent_id]),
-        )
+        read = partial(self._accounts.page, request.agent_id)
+        return await fill_from(pb.ListAccountsResponse(), page, read, wire.write_account, [request.agent_id])
 
     async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Context) -> pb.GetCapabilitiesResponse:
         """Say what an account may do."""
@@ -79,11 +77,8 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         states = wire.read_states(request)
         filters = [request.account_id, states]
         page = page_of(request, filters, (datetime, str))
-        listed = await self._posts.page(request.account_id, states, page)
-        return pb.ListPostsResponse(
-            posts=[wire.write_post(post) for post in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        read = partial(self._posts.page, request.account_id, states)
+        return await fill_from(pb.ListPostsResponse(), page, read, wire.write_post, filters)
 
     async def GetConversation(self, request: pb.GetConversationRequest, context: Context) -> pb.GetConversationResponse:
         """Return a conversation."""
@@ -100,7 +95,4 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         filters = [request.account_id, request.after_network_post_id]
         page = page_of(request, filters, (str,))
         listed = await self._reading.mentions(request.account_id, request.after_network_post_id, page)
-        return pb.ListMentionsResponse(
-            mentions=[wire.write_mention(mention) for mention in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        return fill(pb.ListMentionsResponse(), listed, wire.write_mention, filters)

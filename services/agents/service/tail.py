@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 
 from services.agents.domain.entities import ActivityRecord
 from services.agents.ports.store import Store
+from services.runtime.errors import Stopping
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +61,10 @@ class Tail:
     async def watch(
         self, agent_ids: Sequence[str], after: int | None
     ) -> AsyncIterator[tuple[int, ActivityRecord | None]]:
-        """Yield what is logged after this place, or from now on, until draining; None when nothing happens for long.
+        """Yield what is logged after this place, or from now on; None when nothing happens for long.
 
         Each comes with its place, from which one can go on. The first item is None: from then on nothing is missed.
+        Raises Stopping when everybody has to stop.
         """
         place = await self._last() if after is None else after
         wanted, now = frozenset(agent_ids), asyncio.get_running_loop().time
@@ -78,6 +80,7 @@ class Tail:
                 if place == before and not await _is_set(grown, _beat_after(told) - now()):
                     yield place, None
                     told = now()
+        raise Stopping
 
     async def _after(self, wanted: Collection[str], place: int) -> tuple[list[ActivityRecord], int]:
         """Return what comes next after a place, and the place from which to go on."""

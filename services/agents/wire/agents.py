@@ -1,7 +1,7 @@
 """Agents on the wire."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.json_format import Error, MessageToDict
 from google.protobuf.struct_pb2 import Struct
@@ -9,12 +9,17 @@ from google.protobuf.struct_pb2 import Struct
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.entities import ActionKind, ActivityKind, AgentRecord
 from services.agents.domain.persona import unknown_fields
-from services.agents.service.agents import Status
+from services.agents.service.agents import Status, Triggered
+from services.agents.wire.activities import write_activity
 from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import check
 
 _ACTION_NUMBERS = {kind: pb.ActionKind.Value(f"ACTION_KIND_{kind.name}") for kind in ActionKind}
+TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerTradeResponse)
+
+_MOST_SHOWN_BYTES = 5 * 2**19
+"""Earlier versions took personas that nobody could read. Of one that is let in never as much is kept and told."""
 
 
 def read_new_persona(request: pb.CreateAgentRequest) -> dict[str, Any]:
@@ -46,7 +51,7 @@ def write_agent(agent: AgentRecord) -> pb.Agent:
         name=agent.name,
         description=agent.description,
         is_active=agent.is_active,
-        persona=persona,
+        persona=persona if persona.ByteSize() <= _MOST_SHOWN_BYTES else None,
         unknown_fields=unknown_fields(agent.persona),
         account_id=agent.account_id,
         wallet_id=agent.wallet_id,
@@ -87,3 +92,22 @@ def _notices(status: Status) -> Iterator[pb.Notice]:
     for path, meant in unknown_fields(persona).items():
         told = f"nobody here knows {path}" + (f": did you mean {meant}?" if meant else "")
         yield pb.Notice(reason=pb.NOTICE_REASON_UNKNOWN_FIELD, field=path, description=told)
+
+
+def write_triggered(answer: TriggeredT, triggered: Triggered) -> TriggeredT:
+    """Return what came of a workflow, or what it waits for, as it goes over the wire."""
+    answer.workflow_id = triggered.workflow_id
+    if triggered.outcome is not None:
+        answer.activity.CopyFrom(write_activity(triggered.outcome))
+    elif (waiting := triggered.waiting) is not None:
+        answer.waiting.CopyFrom(
+            pb.Waiting(
+                step=waiting.step,
+                begin_time=write_time(waiting.begin_time),
+                reason=waiting.reason,
+                description=waiting.message,
+            )
+        )
+    else:
+        answer.waiting.SetInParent()
+    return answer

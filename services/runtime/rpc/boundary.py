@@ -22,7 +22,7 @@ from grpc_status import rpc_status
 from services.runtime import errors
 from services.runtime.rpc import identity, status, telemetry
 from services.runtime.rpc.authentication import Authentication
-from services.runtime.rpc.bounds import Shape, bounds_of
+from services.runtime.rpc.bounds import MOST_BYTES, Shape, bounds_of
 from services.runtime.rpc.reasons import reasons_of
 from services.runtime.rpc.registry import Registered
 from services.runtime.settings import ServiceSettings
@@ -41,6 +41,11 @@ _ANSWER_SECONDS = 0.5
 _TELLING_SECONDS = 0.05
 """What is left of a caller's deadline for a call that is ended at it to say so."""
 
+_ENDING_SECONDS = 1.0
+"""How long calls have that are ended, to clean up behind them."""
+
+_LOOK_SECONDS, _MOST_LOOKS = 0.01, 25
+"""For so long no call must have arrived before the server stops, and how often that is waited for at most."""
 UNDECLARED = "the contract doesn't name this reason"
 """What is logged of a refusal that the RPC's contract doesn't announce."""
 
@@ -93,6 +98,12 @@ class Boundary(grpc.aio.ServerInterceptor):
         self._exempt = (_HEALTH, _REFLECTION) if is_reflection_open else (_HEALTH,)
         self._free = {False: settings.max_concurrent_calls, True: settings.max_open_streams}
         self._default_deadline = settings.default_deadline_seconds
+        self._under_way: set[asyncio.Timeout] = set()
+        self._rests = asyncio.Event()
+        self._is_draining = self._is_ending = False
+        self._held = asyncio.Event()
+        self._held.set()
+        self._refused = 0
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -113,6 +124,39 @@ class Boundary(grpc.aio.ServerInterceptor):
         wrapped = self._wrapped[method] = self._wrap(method, handler)
         return wrapped
 
+    async def drain(self, seconds: float) -> None:
+        """Refuse what arrives from now on, and return when nothing is under way; what still is by then is ended.
+
+        The calls that arrive last wait to be refused until `release`, when the server has said that it stops: who is
+        refused before would call again on a connection of which gRPC then cancels all that is new.
+        """
+        self._is_draining = True
+        if not await self._is_at_rest(seconds):
+            self._is_ending = True
+            log.warning("calls are ended", extra={"calls": len(self._under_way)})
+            for call in list(self._under_way):
+                if not call.expired():
+                    call.reschedule(asyncio.get_running_loop().time())
+            await self._is_at_rest(_ENDING_SECONDS)
+        self._held = asyncio.Event()
+        for _ in range(_MOST_LOOKS):
+            before = self._refused
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self._refused == before:
+                break
+
+    def release(self) -> None:
+        """Refuse the calls that arrived last, which wait since then."""
+        self._held.set()
+
+    async def _is_at_rest(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._under_way:
+                    self._rests.clear()
+                    await self._rests.wait()
+        return not self._under_way
+
     def _unknown(self, method: str) -> Handler:
         async def answers(_requests: Any, context: Context) -> AsyncIterator[Any]:
             async with self._guard(method, context, is_stream=False):
@@ -128,6 +172,7 @@ class Boundary(grpc.aio.ServerInterceptor):
         streams_in, streams_out = handler.request_streaming, handler.response_streaming
         rule = None if method.startswith(_REFLECTION) else self._authentication.rule(method)
         parse = _Parser(self._contract.bounds.get(method), handler.request_deserializer)
+        write = _writer(handler.response_serializer)
 
         async def read(data: Any, call: _Call) -> Any:
             """Read what came, now that it is known from whom, and let it pass if they may ask for it."""
@@ -140,7 +185,7 @@ class Boundary(grpc.aio.ServerInterceptor):
 
         async def answer(data: Any, context: Context) -> Any:
             async with self._guard(method, context, is_stream=streams_in) as call:
-                return await behaviour(await read(data, call), context)
+                return write(await behaviour(await read(data, call), context))
 
         async def answers(data: Any, context: Context) -> AsyncIterator[Any]:
             async with self._guard(method, context, is_stream=True) as call, contextlib.AsyncExitStack() as stack:
@@ -150,7 +195,7 @@ class Boundary(grpc.aio.ServerInterceptor):
                 async for item in items:
                     # A stream outlives what let it in: who is revoked meanwhile hears no more of it.
                     self._authentication.check_current(call.proof)
-                    yield item
+                    yield write(item)
 
         make: Any = {
             (False, False): grpc.unary_unary_rpc_method_handler,
@@ -159,7 +204,7 @@ class Boundary(grpc.aio.ServerInterceptor):
             (True, True): grpc.stream_stream_rpc_method_handler,
         }[streams_in, streams_out]
         # Without a deserializer gRPC hands on the bytes: what nobody vouches for is not taken apart.
-        wrapped: Handler = make(answers if streams_out else answer, None, handler.response_serializer)
+        wrapped: Handler = make(answers if streams_out else answer, None, None)
         return wrapped
 
     @contextlib.asynccontextmanager
@@ -168,6 +213,10 @@ class Boundary(grpc.aio.ServerInterceptor):
         telemetry.continue_trace(metadata)
         started = time.monotonic()
         try:
+            if self._is_draining:
+                self._refused += 1
+                await self._held.wait()
+                raise errors.Stopping
             proof = self._authentication.identify(context, metadata)
             with self._admission(is_stream):
                 async with self._deadline(context, is_stream):
@@ -181,7 +230,8 @@ class Boundary(grpc.aio.ServerInterceptor):
             await self._refuse(method, context, error)
         except TimeoutError:
             log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
-            await self._refuse(method, context, errors.TooLate("the call was not done at its deadline"))
+            late = errors.TooLate("the call was not done at its deadline")
+            await self._refuse(method, context, errors.Stopping() if self._is_ending else late)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if context.cancelled() or (task is not None and task.cancelling()):
@@ -213,15 +263,22 @@ class Boundary(grpc.aio.ServerInterceptor):
 
     @contextlib.asynccontextmanager
     async def _deadline(self, context: Context, is_stream: bool) -> AsyncIterator[None]:
-        remaining = context.time_remaining()
-        if remaining is None and is_stream:
-            yield
-            return
-        # A little before its caller gives up, who would otherwise never hear why.
-        limit = self._default_deadline if remaining is None else remaining - min(_TELLING_SECONDS, remaining / 10)
-        deadline.set(asyncio.get_running_loop().time() + limit)
-        async with asyncio.timeout(limit):
-            yield
+        remaining, limit = context.time_remaining(), None
+        if remaining is not None:
+            # A little before its caller gives up, who would otherwise never hear why.
+            limit = remaining - min(_TELLING_SECONDS, remaining / 10)
+        elif not is_stream:
+            limit = self._default_deadline
+        if limit is not None:
+            deadline.set(asyncio.get_running_loop().time() + limit)
+        async with asyncio.timeout(limit) as call:
+            self._under_way.add(call)
+            try:
+                yield
+            finally:
+                self._under_way.discard(call)
+                if not self._under_way:
+                    self._rests.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +301,17 @@ class _Parser:
     async def each(self, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for data in items:
             yield self(data)
+
+
+def _writer(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:
+    def write(answer: Any) -> bytes:
+        data: bytes = answer if serialize is None else serialize(answer)
+        if len(data) > MOST_BYTES:
+            # Its caller would hear of a limit of its own, and not of us.
+            raise ValueError(f"an answer has {len(data):,} bytes, and nobody reads more than {MOST_BYTES:,}")
+        return data
+
+    return write
 
 
 def _ms_since(started: float) -> float:

@@ -25,6 +25,9 @@ from services.runtime.rpc.credentials import Credential
 
 DEFAULT_DEADLINE_SECONDS = 30.0
 
+_NAMING_SECONDS = 0.25
+"""How much sooner a call to another service ends than the call within which it is made."""
+
 UNIX = "unix:"
 """What a target begins with that is a socket of this machine."""
 
@@ -44,8 +47,10 @@ class Proof:
 class Stubs:
     """Opened stubs, by their generated classes."""
 
-    def __init__(self, opened: Mapping[type, Any]) -> None:
+    def __init__(self, opened: Mapping[type, Any], channels: Mapping[str, grpc.aio.Channel]) -> None:
         self._opened = opened
+        self.channels = channels
+        """By the names of the services that are called on them, `package.Service`."""
 
     def __getitem__(self, kind: type[StubT]) -> StubT:
         """Return the stub of this class."""
@@ -67,8 +72,12 @@ async def connect(targets: Mapping[type[Any], str], proof: Proof) -> AsyncIterat
         (target, service): open_channel(target, service, proof, *called)
         for (target, service), called in by_target.items()
     }
+    channels = {kind: opened[target, short_name(_service_of(kind))] for kind, target in targets.items()}
     try:
-        yield Stubs({kind: kind(opened[target, short_name(_service_of(kind))]) for kind, target in targets.items()})
+        yield Stubs(
+            {kind: kind(channel) for kind, channel in channels.items()},
+            {_service_of(kind).full_name: channel for kind, channel in channels.items()},
+        )
     finally:
         await asyncio.gather(*(channel.close() for channel in opened.values()))
 
@@ -86,7 +95,11 @@ def open_channel(target: str, service: str, proof: Proof, *called: ServiceDescri
         # A service that is restarted is back in about a second: don't wait longer than that to look again.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 1_000),
+        # What NATs and load balancers forget within a minute or two stays known, and who has vanished is noticed.
         ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
     ]
     if proof.tls is not None and not target.startswith(UNIX):
         return grpc.aio.secure_channel(
@@ -143,6 +156,8 @@ class _Preparing:
             limit = DEFAULT_DEADLINE_SECONDS
         if until is not None:
             left = max(0.0, until - asyncio.get_running_loop().time())
+            # A little before the call that is being served has to be done: it still has to say who didn't answer.
+            left -= min(_NAMING_SECONDS, left / 10)
             limit = left if limit is None else min(limit, left)
         metadata = grpc.aio.Metadata(*(details.metadata or ()))
         given = {key for key, _ in metadata}

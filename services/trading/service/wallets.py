@@ -78,7 +78,7 @@ class Wallets:
         listed = Paged.cut(sorted(found, key=lambda one: place(one.mint)), page, lambda one: (one.mint,))
         held = listed.rows
         symbols = await known_symbols(self._aggregator, [balance.mint for balance in held])
-        return Paged([replace(balance, symbol=symbols.get(balance.mint, "")) for balance in held], listed.next_key)
+        return listed.turned([replace(balance, symbol=symbols.get(balance.mint, "")) for balance in held])
 
     async def policy(self, wallet_id: str) -> Policy:
         """Return the policy of a wallet. Raises WalletNotFound."""

@@ -66,14 +66,17 @@ class Agent:
 
     async def history(self, memory_id: str) -> list[pb.Memory]:
         """Return what a memory was."""
-        versions: list[pb.Memory] = []
-        request = pb.ListMemoryVersionsRequest(agent_id=self.id, id=memory_id, page_size=2)
-        while True:
+        return [state for part in await self.parts_of_history(memory_id) for state in part]
+
+    async def parts_of_history(self, memory_id: str, page_size: int = 0) -> list[list[pb.Memory]]:
+        """Return what a memory was, by pages."""
+        parts: list[list[pb.Memory]] = []
+        request = pb.ListMemoryVersionsRequest(agent_id=self.id, id=memory_id, page_size=page_size)
+        while not parts or request.page_token:
             page = await self.service.ListMemoryVersions(request)
-            versions += page.versions
-            if not page.next_page_token:
-                return versions
+            parts.append(list(page.versions))
             request.page_token = page.next_page_token
+        return parts
 
     async def update(self, memory_id: str, etag: str = "", request_id: str = "", **values: Any) -> pb.Memory:
         """Set the fields that are given; one that is None is cleared."""

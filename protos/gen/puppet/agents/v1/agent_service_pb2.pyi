@@ -115,7 +115,8 @@ class Agent(_message.Message):
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
         """The persona, with `[redacted]` in place of every secret, and of the value of every field that this version does not
-        know: of those only the paths are kept. Required.
+        know: of those only the paths are kept. Required. At most 1,048,576 bytes; one that an earlier version took and
+        that is more than a client reads is left out.
         """
 
     @_builtins.property
@@ -233,7 +234,7 @@ class CreateAgentRequest(_message.Message):
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
         """The persona file as an object. `id` and `name` are required; what breaks a rule is refused with every violation
-        named.
+        named. At most 1,048,576 bytes.
         """
 
     def __init__(
@@ -682,25 +683,71 @@ class TriggerPostResponse(_message.Message):
 
     WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     ACTIVITY_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """The workflow; its activities carry this id."""
     @_builtins.property
     def activity(self) -> _activity_pb2.Activity:
         """What was done: a POST, a PASS or a FAILURE. Not set when the deadline came first; the workflow goes on."""
 
+    @_builtins.property
+    def waiting(self) -> Global___Waiting:
+        """What it waits for, when `activity` is not set."""
+
     def __init__(
         self,
         *,
         workflow_id: _builtins.str = ...,
         activity: _activity_pb2.Activity | None = ...,
+        waiting: Global___Waiting | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "waiting", b"waiting", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TriggerPostResponse: _TypeAlias = TriggerPostResponse  # noqa: Y015
+
+@_typing.final
+class Waiting(_message.Message):
+    """Where a workflow is that isn't done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    BEGIN_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """What it does: `write` (asks the model), `decide` (asks the market), `send` and `look` (the network or the chain),
+    `withdraw`, `remember` or `end`. Empty when it has not begun, or another replica runs it.
+    """
+    reason: _builtins.str
+    """Why its last attempt failed, as a reason of ours or of the service that it asked; empty when none has failed. It is
+    tried again.
+    """
+    description: _builtins.str
+    """The same in words, or why what was sent isn't settled; empty when nothing is known."""
+    @_builtins.property
+    def begin_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        begin_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        description: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "description", b"description", "reason", b"reason", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Waiting: _TypeAlias = Waiting  # noqa: Y015
 
 @_typing.final
 class TriggerTradeRequest(_message.Message):
@@ -736,21 +783,27 @@ class TriggerTradeResponse(_message.Message):
 
     WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     ACTIVITY_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """The workflow; its activities carry this id."""
     @_builtins.property
     def activity(self) -> _activity_pb2.Activity:
         """What was done: a TRADE, a PASS or a FAILURE. Not set when the deadline came first; the workflow goes on."""
 
+    @_builtins.property
+    def waiting(self) -> Global___Waiting:
+        """What it waits for, when `activity` is not set."""
+
     def __init__(
         self,
         *,
         workflow_id: _builtins.str = ...,
         activity: _activity_pb2.Activity | None = ...,
+        waiting: Global___Waiting | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "waiting", b"waiting", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

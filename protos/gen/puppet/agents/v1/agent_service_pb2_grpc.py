@@ -201,6 +201,7 @@ class AgentServiceServicer:
     def WatchActivity(self, request, context):
         """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
         activity is a heartbeat. The stream can be resumed from any item's cursor.
+        It never ends well: UNAVAILABLE says when to come back.
         Errors: INVALID_REQUEST.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -74,6 +74,7 @@ class AgentServiceStub:
     WatchActivity: _aio.UnaryStreamMultiCallable[_agent_service_pb2.WatchActivityRequest, _agent_service_pb2.WatchActivityResponse]
     """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
     activity is a heartbeat. The stream can be resumed from any item's cursor.
+    It never ends well: UNAVAILABLE says when to come back.
     Errors: INVALID_REQUEST.
     """
 
@@ -203,6 +204,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.AsyncIterator[_agent_service_pb2.WatchActivityResponse]:
         """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
         activity is a heartbeat. The stream can be resumed from any item's cursor.
+        It never ends well: UNAVAILABLE says when to come back.
         Errors: INVALID_REQUEST.
         """
 

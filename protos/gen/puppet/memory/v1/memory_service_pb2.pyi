@@ -369,7 +369,9 @@ class BatchCreateMemoriesResponse(_message.Message):
     """How many of them were there before, or stood twice in the request."""
     @_builtins.property
     def memories(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
-        """One for each that was asked for, in the same order."""
+        """One for each that was asked for, in the same order. Where all of them are more than a message of 4 MiB holds, the
+        last ones have only `id`, `agent_id` and `etag`.
+        """
 
     def __init__(
         self,
@@ -933,6 +935,9 @@ class SearchMemoriesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HITS_FIELD_NUMBER: _builtins.int
+    OMITTED_HIT_COUNT_FIELD_NUMBER: _builtins.int
+    omitted_hit_count: _builtins.int
+    """How many more hits, of lower scores, were found than a message of 4 MiB holds."""
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemoryHit]:
         """Highest score first."""
@@ -941,10 +946,11 @@ class SearchMemoriesResponse(_message.Message):
         self,
         *,
         hits: _abc.Iterable[Global___MemoryHit] | None = ...,
+        omitted_hit_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "omitted_hit_count", b"omitted_hit_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1037,7 +1043,7 @@ class ExportMemoriesRequest(_message.Message):
     agent_id: _builtins.str
     """The agent. 1 to 128 characters."""
     after_cursor: _builtins.str
-    """The `cursor` of the last message received, to go on after it. At most 18 characters."""
+    """The `cursor` of the last message received, to go on after it. At most 37 characters."""
     def __init__(
         self,
         *,
@@ -1054,7 +1060,9 @@ Global___ExportMemoriesRequest: _TypeAlias = ExportMemoriesRequest  # noqa: Y015
 
 @_typing.final
 class ExportMemoriesResponse(_message.Message):
-    """One memory of an export."""
+    """One memory of an export. One whose history is more than a message of 4 MiB holds comes several times, one after the
+    other, each time with the next part of its history.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1069,7 +1077,7 @@ class ExportMemoriesResponse(_message.Message):
 
     @_builtins.property
     def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
-        """What it was before each update, newest first."""
+        """What it was before each update, newest first, or the next part of that."""
 
     def __init__(
         self,
@@ -1088,7 +1096,9 @@ Global___ExportMemoriesResponse: _TypeAlias = ExportMemoriesResponse  # noqa: Y0
 
 @_typing.final
 class ImportMemoriesRequest(_message.Message):
-    """One memory to import. What ExportMemories gave is one, as it is: its fields have the same names and numbers."""
+    """One memory to import, or the next part of the history of the one before. What ExportMemories gave is one, as it is:
+    its fields have the same names and numbers.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1098,7 +1108,7 @@ class ImportMemoriesRequest(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
-    """As it was exported; not looked at. At most 18 characters."""
+    """As it was exported; not looked at. At most 37 characters."""
     agent_id: _builtins.str
     """Whose memories they become, at most 128 characters: given in the first message, and the same or empty in the
     others. When it is empty in the first one, they belong to the agent of the first memory, and all others have to as
