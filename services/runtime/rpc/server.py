@@ -32,6 +32,7 @@ from services.runtime.rpc.principals import PrincipalFiles
 from services.runtime.rpc.reflection import add_reflection
 from services.runtime.rpc.registry import Registry, read_principals
 from services.runtime.settings import ServiceSettings, SettingsError, explain
+from services.runtime.telemetry.exporting import exporting
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,9 @@ Opener = Callable[[Lifecycle], AbstractAsyncContextManager[Sequence[Mounted]]]
 async def serving(name: str, settings: ServiceSettings, open_service: Opener) -> AsyncIterator[str]:
     """Serve until the block ends, then drain; the value is the address, with the port that was really bound."""
     lifecycle = Lifecycle()
-    async with open_service(lifecycle) as mounted:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(exporting(name, settings))
+        mounted = await stack.enter_async_context(open_service(lifecycle))
         authentication = _authentication(name, settings, mounted)
         contract = Contract.of([item.descriptor for item in mounted])
         boundary = Boundary(name, authentication, contract, settings, is_reflection_open=settings.is_local)
@@ -92,7 +95,7 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
                 log.info("stopped")
 
 
-_LAST_WORDS_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 0.3
 """How long statuses have to reach their callers when all calls are over."""
 
 _PINGS_APART_MS = 500
