@@ -24,16 +24,24 @@ from services.agents.domain.errors import DependencyUnavailable
 from services.agents.ports.neighbours import Refused
 from services.agents.ports.stored import Failure, Post, Progress, Task, Trade
 from services.agents.ports.workflows import Run, StepFailed, Waiting
+from services.runtime import telemetry
 from services.runtime.errors import PuppetError, RetryLater
-from services.runtime.rpc import identity, telemetry
+from services.runtime.rpc import identity
 from services.runtime.rpc.boundary import deadline
 from services.runtime.settings import LEAST_REQUEST_DAYS
+from services.runtime.telemetry import Histogram
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # What another version left unfinished is ended, not taken up. Change it when the steps of a workflow change.
 APPLICATION_VERSION = "3"
+WORKFLOWS = Histogram(
+    "puppet.workflow.duration",
+    "s",
+    "How long workflows took, waiting included.",
+    (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1200),
+)
 _MAX_BACKOFF_SECONDS = 5.0
 _DELETED_AT_ONCE = 500
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
@@ -70,7 +78,11 @@ class DbosRun:
 
         async def attempt() -> T | Failure:
             self.waiting = Waiting(name, datetime.now(UTC))
-            return await _persist(name, action, patience, self._note)
+            with telemetry.span(f"step {name}") as span:
+                outcome = await _persist(name, action, patience, self._note)
+                if isinstance(outcome, Failure):
+                    span.fail(outcome.reason)
+                return outcome
 
         outcome = await DBOS.run_step_async({"name": name}, attempt)
         if isinstance(outcome, Failure):
@@ -198,12 +210,19 @@ class DbosWorkflows:
             # The task was started within somebody's call, whose deadline, trace and rights are not its own.
             deadline.set(None)
             identity.act_as(None)
-            telemetry.begin_trace()
+            telemetry.begin_trace(workflow_id)
             if not isinstance(task, kind):
                 raise UnreadableRecord(f"a {kind.__name__} was to be stored, and a {type(task).__name__} was found")
             made = self._runs[workflow_id] = DbosRun(workflow_id, self._patience, self._start)
+            name = kind.__name__
             try:
-                await handler(made, task)
+                with (
+                    telemetry.span(
+                        f"workflow {name}", puppet__workflow__id=workflow_id, puppet__agent__id=task.agent_id
+                    ),
+                    WORKFLOWS.time(kind=name),
+                ):
+                    await handler(made, task)
             finally:
                 del self._runs[workflow_id]
 

@@ -16,6 +16,7 @@ from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from services.llm.adapters.answers import Answer, Chunk, Listing
 from services.llm.adapters.capabilities import Models
 from services.llm.adapters.dialects import Body, Dialect
+from services.llm.adapters.metering import Turns, writing
 from services.llm.adapters.refusals import FieldsRefused, read_answer, told
 from services.llm.adapters.thoughts import ThoughtCutter
 from services.llm.domain import (
@@ -65,7 +66,7 @@ class OpenAiProvider:
         self._dialect = dialect
         self._models = models
         self._model = model
-        self._turns = asyncio.Semaphore(concurrency)
+        self._turns = Turns(name, concurrency)
         self._choices = choices
         self._timeout = timeout_seconds
         self._max_tokens = max_tokens
@@ -79,17 +80,19 @@ class OpenAiProvider:
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time."""
         model, until = self._model_of(task), asyncio.get_running_loop().time() + min(seconds, self._timeout)
-        with told(self.name):
+        with told(self.name), writing(self.name, model) as work:
             answers = await self._repaired(task, {}, lambda bodies: self._answers(bodies, until))
             choices = [choice for answer in answers for choice in answer.choices]
             candidates = [choice.candidate() for choice in choices]
+            usage = sum((answer.used() for answer in answers), Usage())
+            work.usage = usage
         if any(choice.was_cut_before_it_wrote for choice in choices):
             self._models.thinks(model)
         return Generation(
             self.name,
             answers[0].model or model,
             tuple(_ended(candidate, task) for candidate in candidates),
-            sum((answer.used() for answer in answers), Usage()),
+            usage,
             self.shows_background,
         )
 
@@ -98,10 +101,11 @@ class OpenAiProvider:
         model, reason, usage, seconds = self._model_of(task), None, Usage(), min(seconds, self._timeout)
         trimmer, cutter = Trimmer(), ThoughtCutter(is_open=self._models.of(model).opened_by_template)
         is_empty, has_written = True, False
-        with told(self.name):
+        with told(self.name), writing(self.name, model) as work:
             async with contextlib.aclosing(self._chunks(task, seconds)) as chunks:
                 while (chunk := await _next(chunks, seconds)) is not None:
                     model, usage = chunk.model or model, chunk.used() or usage
+                    work.usage = usage
                     for choice in chunk.choices[:1]:
                         reason = choice.ended if choice.finish_reason or choice.refuses else reason
                         has_written = has_written or bool(choice.written.strip())
@@ -187,7 +191,7 @@ class OpenAiProvider:
 
     async def _answer(self, body: Body, seconds: float) -> Answer:
         with told(self.name):
-            async with self._turns:
+            async with self._turns.turn():
                 response = await self._client.post(
                     self._dialect.path, cast_to=httpx2.Response, body=body, options={"timeout": seconds}
                 )
@@ -195,7 +199,7 @@ class OpenAiProvider:
 
     async def _chunks(self, task: Task, seconds: float) -> AsyncGenerator[Chunk, None]:
         extra = {"stream": True, "stream_options": {"include_usage": True}}
-        async with self._turns:
+        async with self._turns.turn():
             stream = await self._repaired(task, extra, lambda bodies: self._open(bodies[0], seconds))
             # Leaving it early closes the connection, and that tells the server to stop writing.
             async with stream:

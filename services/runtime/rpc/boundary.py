@@ -9,7 +9,6 @@ import contextlib
 import contextvars
 import logging
 import secrets
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -21,11 +20,12 @@ from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from services.runtime import errors
-from services.runtime.rpc import identity, status, telemetry
+from services.runtime.rpc import identity, status
 from services.runtime.rpc.authentication import Authentication
 from services.runtime.rpc.bounds import MOST_BYTES, Shape, bounds_of
 from services.runtime.rpc.reasons import reasons_of
 from services.runtime.rpc.registry import Registered
+from services.runtime.rpc.told import Served
 from services.runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ _LOOK_SECONDS, _MOST_LOOKS = 0.01, 10
 UNDECLARED = "the contract doesn't name this reason"
 """What is logged of a refusal that the RPC's contract doesn't announce."""
 
+_OTHER = "/other"
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 
 
@@ -238,36 +239,44 @@ class Boundary(grpc.aio.ServerInterceptor):
             return remaining - min(_TELLING_SECONDS, remaining / 10)
         return None if is_stream else self._default_deadline
 
-    async def end(self, method: str, context: Context, error: BaseException, started: float) -> None:
+    def is_known(self, method: str) -> bool:
+        """Tell whether there is an RPC of this path."""
+        return method in self._wrapped
+
+    async def end(self, method: str, context: Context, error: BaseException, call: Served) -> None:
         """End a call with the status of what it has raised; returns when that has none, and is to be raised on."""
         match error:
             case grpc.aio.AbortError():
                 return
             case errors.PuppetError():
                 log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
-                await self._refuse(method, context, error)
+                await self._refuse(method, context, error, call)
             case TimeoutError():
-                log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
+                log.info("call timed out", extra={"method": method, "ms": call.milliseconds})
                 late = errors.TooLate("the call was not done at its deadline")
-                await self._refuse(method, context, errors.Stopping() if self._is_ending else late)
+                await self._refuse(method, context, errors.Stopping() if self._is_ending else late, call)
             case asyncio.CancelledError():
                 task = asyncio.current_task()
                 if context.cancelled() or (task is not None and task.cancelling()):
+                    call.ends(grpc.StatusCode.CANCELLED)
                     return
                 # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
                 log.warning("call lost what it waited for", extra={"method": method})
-                await self._refuse(method, context, errors.Unavailable("the call was interrupted"))
+                await self._refuse(method, context, errors.Unavailable("the call was interrupted"), call)
             case Exception():
                 error_id = secrets.token_hex(8)
                 log.error("call failed", extra={"method": method, "error_id": error_id}, exc_info=error)
+                call.ends(grpc.StatusCode.INTERNAL, error_id)
                 await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
 
-    async def _refuse(self, method: str, context: Context, error: errors.PuppetError) -> None:
+    async def _refuse(self, method: str, context: Context, error: errors.PuppetError, call: Served) -> None:
         declared = self._contract.reasons.get(method)
         if declared and error.reason not in declared:
             # It is said all the same: what a caller is told must not depend on what somebody forgot to declare.
             log.error(UNDECLARED, extra={"method": method, "reason": error.reason})
-        await context.abort_with_status(rpc_status.to_status(status.to_status(error, self._domain)))
+        ending = rpc_status.to_status(status.to_status(error, self._domain))
+        call.ends(ending.code, error.reason)
+        await context.abort_with_status(ending)
 
 
 class _Guard:
@@ -276,7 +285,7 @@ class _Guard:
     A class, and no generators within each other: every call goes through it.
     """
 
-    __slots__ = ("_boundary", "_context", "_is_stream", "_method", "_started", "_time")
+    __slots__ = ("_boundary", "_call", "_context", "_is_stream", "_method", "_time")
 
     def __init__(self, boundary: Boundary, method: str, context: Context, *, is_stream: bool) -> None:
         self._boundary = boundary
@@ -285,11 +294,11 @@ class _Guard:
         self._is_stream = is_stream
 
     async def __aenter__(self) -> _Call:
-        self._started = time.monotonic()
         boundary, context = self._boundary, self._context
+        metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+        # Names of RPCs that there aren't are as many as anybody likes.
+        self._call = Served(self._method if boundary.is_known(self._method) else _OTHER, metadata)
         try:
-            metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
-            telemetry.continue_trace(metadata)
             proof = await boundary.enter(metadata, context)
             limit = boundary.limit(context, is_stream=self._is_stream)
             if limit is not None:
@@ -297,7 +306,10 @@ class _Guard:
             self._time = asyncio.timeout(limit)
             boundary.admit(self._time, is_stream=self._is_stream)
         except BaseException as error:
-            await boundary.end(self._method, context, error, self._started)
+            try:
+                await boundary.end(self._method, context, error, self._call)
+            finally:
+                self._call.tell()
             raise
         await self._time.__aenter__()
         return _Call(proof, metadata)
@@ -311,10 +323,13 @@ class _Guard:
             error = late
         finally:
             self._boundary.leave(self._time, is_stream=self._is_stream)
-        if error is not None:
-            await self._boundary.end(self._method, self._context, error, self._started)
-        elif log.isEnabledFor(logging.DEBUG):
-            log.debug("call", extra={"method": self._method, "ms": _ms_since(self._started)})
+        try:
+            if error is not None:
+                await self._boundary.end(self._method, self._context, error, self._call)
+            elif log.isEnabledFor(logging.DEBUG):
+                log.debug("call", extra={"method": self._method, "ms": self._call.milliseconds})
+        finally:
+            self._call.tell()
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +363,3 @@ def _writer(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:
         return data
 
     return write
-
-
-def _ms_since(started: float) -> float:
-    return round((time.monotonic() - started) * 1000, 2)

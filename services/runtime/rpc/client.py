@@ -16,12 +16,14 @@ import grpc
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
 
+from services.runtime import telemetry
 from services.runtime.ids import new_id
-from services.runtime.rpc import identity, telemetry
+from services.runtime.rpc import identity
 from services.runtime.rpc.access import Rule, is_safe_to_repeat, rules_of, values_at
 from services.runtime.rpc.authentication import DELEGATION_KEY, TOKEN_KEY
 from services.runtime.rpc.boundary import deadline
 from services.runtime.rpc.credentials import Credential
+from services.runtime.rpc.told import Made
 
 DEFAULT_DEADLINE_SECONDS = 30.0
 
@@ -148,8 +150,19 @@ class _Preparing:
         self._credential = proof.credential
         self._rules = rules_of(called)
 
-    def prepared(self, details: Details, request: Any, *, is_stream: bool) -> Details:
-        """Return the details with trace, token, delegation and deadline; `request` None: it comes piece by piece."""
+    async def call(
+        self, continuation: Continuation, details: Details, sent: Any, request: Any, *, is_stream: bool
+    ) -> Any:
+        """Send a call with trace, token, delegation and deadline; `request` is None where it comes piece by piece."""
+        path = details.method.decode() if isinstance(details.method, bytes) else details.method
+        if not telemetry.is_told():
+            return await continuation(self._prepared(details, path, request, telemetry.trace_parent(), is_stream), sent)
+        made = Made(path)
+        call = await continuation(self._prepared(details, path, request, made.header, is_stream), sent)
+        made.watch(call)
+        return call
+
+    def _prepared(self, details: Details, path: str, request: Any, trace: str, is_stream: bool) -> Details:
         limit, until = details.timeout, deadline.get()
         # A stream lasts as long as its caller wants, unless the caller says otherwise.
         if limit is None and not is_stream:
@@ -161,8 +174,7 @@ class _Preparing:
             limit = left if limit is None else min(limit, left)
         metadata = grpc.aio.Metadata(*(details.metadata or ()))
         given = {key for key, _ in metadata}
-        metadata.add(telemetry.TRACE_KEY, telemetry.trace_parent())
-        path = details.method.decode() if isinstance(details.method, bytes) else details.method
+        metadata.add(telemetry.TRACE_KEY, trace)
         if self._credential is not None and TOKEN_KEY not in given:
             metadata.add(TOKEN_KEY, f"Bearer {self._credential.fresh_token(self._service)}")
         if DELEGATION_KEY not in given and (delegation := self._delegation(path, request)):
@@ -189,7 +201,7 @@ class _Unary(grpc.aio.UnaryUnaryClientInterceptor):
     ) -> Any:
         if "request_id" in request.DESCRIPTOR.fields_by_name and not request.request_id:
             request.request_id = new_id("req")
-        return await continuation(self._preparing.prepared(client_call_details, request, is_stream=False), request)
+        return await self._preparing.call(continuation, client_call_details, request, request, is_stream=False)
 
 
 class _StreamOut(grpc.aio.UnaryStreamClientInterceptor):
@@ -199,7 +211,7 @@ class _StreamOut(grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(
         self, continuation: Continuation, client_call_details: Details, request: Any
     ) -> Any:
-        return await continuation(self._preparing.prepared(client_call_details, request, is_stream=True), request)
+        return await self._preparing.call(continuation, client_call_details, request, request, is_stream=True)
 
 
 class _StreamIn(grpc.aio.StreamUnaryClientInterceptor):
@@ -212,4 +224,4 @@ class _StreamIn(grpc.aio.StreamUnaryClientInterceptor):
         client_call_details: Details,
         request_iterator: Any,
     ) -> Any:
-        return await continuation(self._preparing.prepared(client_call_details, None, is_stream=True), request_iterator)
+        return await self._preparing.call(continuation, client_call_details, request_iterator, None, is_stream=True)

@@ -19,13 +19,6 @@ from services.runtime.pages import Page, read_page
 _Check = Callable[[Checks, str, Any], None]
 """Checks one field of a message: where the violations go, the path of the message with its dot, and the message."""
 
-_WHOLE = {
-    FieldDescriptor.TYPE_INT32,
-    FieldDescriptor.TYPE_INT64,
-    FieldDescriptor.TYPE_UINT32,
-    FieldDescriptor.TYPE_UINT64,
-}
-
 
 class RequestChecks(Checks):
     """The checks of one request, which begin with all that its contract says; the rest is added in the block."""

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, RetryLater
+from services.runtime.telemetry import Counter
 from services.social.domain.accounts import Account, Credentials
 from services.social.domain.errors import CredentialsRefused, NetworkUnavailable, PostNotFound
 from services.social.domain.limits import Action
@@ -25,6 +26,7 @@ from services.social.service.limits import Limits
 
 log = logging.getLogger(__name__)
 
+POSTS = Counter("puppet.posts", "{post}", "How posts moved on through the outbox, by their new state.")
 _AT_ONCE = 500
 _POLL_SECONDS = 0.2
 _BLIND_PAUSE = timedelta(minutes=15)  # before the timeline of an account that may not read it is tried again
@@ -241,3 +243,4 @@ def _tell(post: Post) -> None:
     cause = post.state_cause.value if post.state_cause else ""
     told = {"post_id": post.id, "state": post.state.value, "cause": cause, "reason": post.state_reason}
     log.info("post moved", extra=told)
+    POSTS.add(state=post.state.value, cause=cause)

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from services.runtime.clock import Clock
 from services.runtime.errors import RetryLater, WrongState
+from services.runtime.telemetry import Counter
 from services.trading.domain.errors import AccessRefused, TradeNotFound
 from services.trading.domain.trade import (
     MAX_CLAIM_AGE,
@@ -35,6 +36,7 @@ from services.trading.service.wallets import known_wallet
 
 log = logging.getLogger(__name__)
 
+TRADES = Counter("puppet.trades", "{trade}", "How trades moved on, by their new state.")
 _OFFER_SECONDS = 2.0
 """How long an offer that was taken for the claim may wait for its signature; after that a new one is asked for."""
 
@@ -290,6 +292,7 @@ class Executor:
                 yield records, current
                 await records.save(current)
                 await records.commit()
+                TRADES.add(state=current.state.value)
                 log.info("trade", extra={"trade": trade.id, "state": current.state, "error": current.state_reason})
         self._tell()
 

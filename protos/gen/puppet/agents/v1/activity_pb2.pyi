@@ -511,12 +511,12 @@ class FailureEvent(_message.Message):
     CAUSE_FIELD_NUMBER: _builtins.int
     RETRY_TIME_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """The code of what was in the way: a reason of the service that refused, or of this one; UNDER_WAY for what wasn't decided
-    in time, and UNDECIDED for what nobody tries to find out any more.
+    """The code of what was in the way: a reason of the service that refused, or of this one; UNDER_WAY for what wasn't
+    decided in time, and UNDECIDED for what nobody tries to find out any more.
     """
     cause: _builtins.str
-    """What this reason came from, as a code of its own: for example NETWORK_RATE_LIMITED for DEPENDENCY_UNAVAILABLE. Empty where
-    there is nothing behind it.
+    """What this reason came from, as a code of its own: for example NETWORK_RATE_LIMITED for DEPENDENCY_UNAVAILABLE.
+    Empty where there is nothing behind it.
     """
     @_builtins.property
     def retry_time(self) -> _timestamp_pb2.Timestamp:

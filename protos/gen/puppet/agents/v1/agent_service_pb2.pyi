@@ -233,8 +233,8 @@ class CreateAgentRequest(_message.Message):
     """At most 128 characters. The same id and body returns the agent that the first call made."""
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
-        """The persona file as an object. `id` and `name` are required; what breaks a rule is refused with every violation named.
-        At most 1,048,576 bytes.
+        """The persona file as an object. `id` and `name` are required; what breaks a rule is refused with every violation
+        named. At most 1,048,576 bytes.
         """
 
     def __init__(

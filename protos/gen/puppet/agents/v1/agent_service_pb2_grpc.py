@@ -32,9 +32,9 @@ class AgentServiceStub:
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
-    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
-    has none. The service's operator may set both otherwise.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel):
@@ -107,14 +107,15 @@ class AgentServiceServicer:
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
-    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
-    has none. The service's operator may set both otherwise.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def CreateAgent(self, request, context):
-        """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the services
-        that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by `request_id`.
+        """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the
+        services that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by
+        `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -280,9 +281,9 @@ class AgentService:
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
-    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
-    has none. The service's operator may set both otherwise.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @staticmethod

@@ -61,7 +61,9 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     FINISH_REASON_LENGTH: _FinishReason.ValueType  # 2
     """`max_tokens` was reached: the text is cut."""
     FINISH_REASON_CONTENT_FILTER: _FinishReason.ValueType  # 3
-    """The provider withheld the text, the model refused to write it, or the service withheld it: it held a provider's API key."""
+    """The provider withheld the text, the model refused to write it, or the service withheld it: it held a provider's API
+    key.
+    """
     FINISH_REASON_EMPTY: _FinishReason.ValueType  # 4
     """There is no text: for example the model has thought until its limit was reached."""
 
@@ -75,7 +77,9 @@ FINISH_REASON_STOP: FinishReason.ValueType  # 1
 FINISH_REASON_LENGTH: FinishReason.ValueType  # 2
 """`max_tokens` was reached: the text is cut."""
 FINISH_REASON_CONTENT_FILTER: FinishReason.ValueType  # 3
-"""The provider withheld the text, the model refused to write it, or the service withheld it: it held a provider's API key."""
+"""The provider withheld the text, the model refused to write it, or the service withheld it: it held a provider's API
+key.
+"""
 FINISH_REASON_EMPTY: FinishReason.ValueType  # 4
 """There is no text: for example the model has thought until its limit was reached."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
@@ -84,7 +88,8 @@ Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 class Prompt(_message.Message):
     """What the model is asked, in parts, so that every dialect can lay it out as its models read it best: messages for a
     chat model, a labelled few-shot text for a small completion model. What stands in one part can't pass itself off as
-    another: in a few-shot text each is a line of its own, and a chat model gets an input that has context as a JSON object.
+    another: in a few-shot text each is a line of its own, and a chat model gets an input that has context as a JSON
+    object.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -115,18 +120,20 @@ class Prompt(_message.Message):
 
     @_builtins.property
     def context(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
-        """What stands beside the input, and isn't part of it: for example what is remembered at it, or who wrote it. At most 16."""
+        """What stands beside the input, and isn't part of it: for example what is remembered at it, or who wrote it. At most
+        16.
+        """
 
     @_builtins.property
     def background(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
-        """More on who speaks and how, at most 64: it follows `system` for a chat model. A small completion model isn't shown it,
-        since it would go on with it in place of the examples.
+        """More on who speaks and how, at most 64: it follows `system` for a chat model. A small completion model isn't shown
+        it, since it would go on with it in place of the examples.
         """
 
     @_builtins.property
     def conversation(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
-        """What was said before the input, oldest first, each labelled with who said it; at most 64. A small completion model isn't
-        shown it.
+        """What was said before the input, oldest first, each labelled with who said it; at most 64. A small completion model
+        isn't shown it.
         """
 
     def __init__(
@@ -158,7 +165,9 @@ class Part(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     label: _builtins.str
-    """What it is, for example `memory`: one line of 1 to 40 characters; in a context not the label of the input or the output."""
+    """What it is, for example `memory`: one line of 1 to 40 characters; in a context not the label of the input or the
+    output.
+    """
     text: _builtins.str
     """1 to 32,000 characters."""
     def __init__(
@@ -286,8 +295,8 @@ class Sampling(_message.Message):
     seed: _builtins.int
     """The same seed, prompt and model draw the same words where the provider can do that."""
     repetition_penalty: _builtins.float
-    """How much less likely a token becomes that stands in the prompt or the answer already: 1 (not at all) to 2. OpenAI's API
-    has no such field; only providers of the completion dialect are sent it, the others draw without it.
+    """How much less likely a token becomes that stands in the prompt or the answer already: 1 (not at all) to 2. OpenAI's
+    API has no such field; only providers of the completion dialect are sent it, the others draw without it.
     """
     @_builtins.property
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -197,8 +197,8 @@ class Memory(_message.Message):
     valence: _builtins.float
     """How it feels: -1 (bad) to 1 (good)."""
     author: _builtins.str
-    """Who said it, for AGENT and EXTERNAL: an agent's id, or `x:<user id>` for a stranger on X; at most 200 characters. What an
-    agent has answered is its own words, and comes from where the words that it answered come from.
+    """Who said it, for AGENT and EXTERNAL: an agent's id, or `x:<user id>` for a stranger on X; at most 200 characters.
+    What an agent has answered is its own words, and comes from where the words that it answered come from.
     """
     source_id: _builtins.str
     """The post, trade or event it came from, at most 200 characters."""
@@ -279,7 +279,9 @@ class CreateMemoryRequest(_message.Message):
     """At most 128 characters. The same id and body returns the memory that the first call made."""
     @_builtins.property
     def memory(self) -> Global___Memory:
-        """The memory. Required, with its `agent_id`; `id`, `create_time`, `update_time`, `etag` and `access_count` say nothing."""
+        """The memory. Required, with its `agent_id`; `id`, `create_time`, `update_time`, `etag` and `access_count` say
+        nothing.
+        """
 
     def __init__(
         self,
@@ -499,8 +501,8 @@ Global___ListMemoryVersionsResponse: _TypeAlias = ListMemoryVersionsResponse  # 
 
 @_typing.final
 class ListMemoriesRequest(_message.Message):
-    """Asks for a page of an agent's memories; a memory has to pass all filters. Filters have the numbers below 20, here and in a
-    search; what they don't share is at 20 and above.
+    """Asks for a page of an agent's memories; a memory has to pass all filters. Filters have the numbers below 20, here and
+    in a search; what they don't share is at 20 and above.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1108,15 +1110,16 @@ class ImportMemoriesRequest(_message.Message):
     cursor: _builtins.str
     """As it was exported; not looked at. At most 37 characters."""
     agent_id: _builtins.str
-    """Whose memories they become, at most 128 characters: given in the first message, and the same or empty in the others. When
-    it is empty in the first one, they belong to the agent of the first memory, and all others have to as well.
+    """Whose memories they become, at most 128 characters: given in the first message, and the same or empty in the
+    others. When it is empty in the first one, they belong to the agent of the first memory, and all others have to as
+    well.
     """
     request_id: _builtins.str
     """At most 128 characters, in the first message. An import is repeatable without one."""
     @_builtins.property
     def memory(self) -> Global___Memory:
-        """As it was exported. Required. Its `agent_id` says whose it becomes where the import itself doesn't. Without an `id` it gets
-        a new one.
+        """As it was exported. Required. Its `agent_id` says whose it becomes where the import itself doesn't. Without an `id`
+        it gets a new one.
         """
 
     @_builtins.property
@@ -1493,7 +1496,9 @@ class VerifyIndexResponse(_message.Message):
     different_count: _builtins.int
     """How many are not the same in both."""
     unreached_count: _builtins.int
-    """How many it holds and doesn't find by their own vectors: a few, as it is an approximate index; many when it is damaged."""
+    """How many it holds and doesn't find by their own vectors: a few, as it is an approximate index; many when it is
+    damaged.
+    """
     @_builtins.property
     def index(self) -> Global___IndexStatus:
         """The vector index."""

@@ -31,9 +31,9 @@ class MemoryServiceStub:
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
-    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
-    has none. The service's operator may set both otherwise.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel):
@@ -130,15 +130,15 @@ class MemoryServiceServicer:
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
-    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
-    has none. The service's operator may set both otherwise.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def CreateMemory(self, request, context):
         """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation, text and
-        repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a
-        repeated request that its memory was deleted since.
+        repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells
+        a repeated request that its memory was deleted since.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -237,8 +237,8 @@ class MemoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PurgeSource(self, request, context):
-        """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author the
-        relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
+        """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author
+        the relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
         database and index either, for which the index is built anew: give it time. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
@@ -369,9 +369,9 @@ class MemoryService:
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names another one.
-    It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has 60 seconds; a stream
-    has none. The service's operator may set both otherwise.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @staticmethod

@@ -85,16 +85,16 @@ class _PostStateCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PostSt
     POST_STATE_CAUSE_UNSPECIFIED: _PostStateCause.ValueType  # 0
     """Nothing keeps it, or an earlier version said why in words only."""
     POST_STATE_CAUSE_RATE_LIMITED: _PostStateCause.ValueType  # 1
-    """CLAIMED or OUTCOME_UNKNOWN: a limit of the network is used up; it goes on at `due_time`, which is the network's own if it
-    names one. The pauses grow where it doesn't, here and below.
+    """CLAIMED or OUTCOME_UNKNOWN: a limit of the network is used up; it goes on at `due_time`, which is the network's own
+    if it names one. The pauses grow where it doesn't, here and below.
     """
     POST_STATE_CAUSE_USAGE_CAPPED: _PostStateCause.ValueType  # 2
     """CLAIMED or OUTCOME_UNKNOWN: the cap of the app's plan is reached; it goes on at `due_time`, which is hours later."""
     POST_STATE_CAUSE_CREDITS_USED_UP: _PostStateCause.ValueType  # 3
     """CLAIMED or OUTCOME_UNKNOWN: the app's credits are used up; it goes on at `due_time`."""
     POST_STATE_CAUSE_CREDENTIALS_REFUSED: _PostStateCause.ValueType  # 4
-    """CLAIMED or OUTCOME_UNKNOWN: the network refused the credentials, or the app may only read. It goes on at `due_time`, or when
-    the account is registered again.
+    """CLAIMED or OUTCOME_UNKNOWN: the network refused the credentials, or the app may only read. It goes on at
+    `due_time`, or when the account is registered again.
     """
     POST_STATE_CAUSE_ACCOUNT_LOCKED: _PostStateCause.ValueType  # 5
     """CLAIMED or OUTCOME_UNKNOWN: the account is locked or suspended. It goes on at `due_time`."""
@@ -117,16 +117,16 @@ class PostStateCause(_PostStateCause, metaclass=_PostStateCauseEnumTypeWrapper):
 POST_STATE_CAUSE_UNSPECIFIED: PostStateCause.ValueType  # 0
 """Nothing keeps it, or an earlier version said why in words only."""
 POST_STATE_CAUSE_RATE_LIMITED: PostStateCause.ValueType  # 1
-"""CLAIMED or OUTCOME_UNKNOWN: a limit of the network is used up; it goes on at `due_time`, which is the network's own if it
-names one. The pauses grow where it doesn't, here and below.
+"""CLAIMED or OUTCOME_UNKNOWN: a limit of the network is used up; it goes on at `due_time`, which is the network's own
+if it names one. The pauses grow where it doesn't, here and below.
 """
 POST_STATE_CAUSE_USAGE_CAPPED: PostStateCause.ValueType  # 2
 """CLAIMED or OUTCOME_UNKNOWN: the cap of the app's plan is reached; it goes on at `due_time`, which is hours later."""
 POST_STATE_CAUSE_CREDITS_USED_UP: PostStateCause.ValueType  # 3
 """CLAIMED or OUTCOME_UNKNOWN: the app's credits are used up; it goes on at `due_time`."""
 POST_STATE_CAUSE_CREDENTIALS_REFUSED: PostStateCause.ValueType  # 4
-"""CLAIMED or OUTCOME_UNKNOWN: the network refused the credentials, or the app may only read. It goes on at `due_time`, or when
-the account is registered again.
+"""CLAIMED or OUTCOME_UNKNOWN: the network refused the credentials, or the app may only read. It goes on at
+`due_time`, or when the account is registered again.
 """
 POST_STATE_CAUSE_ACCOUNT_LOCKED: PostStateCause.ValueType  # 5
 """CLAIMED or OUTCOME_UNKNOWN: the account is locked or suspended. It goes on at `due_time`."""

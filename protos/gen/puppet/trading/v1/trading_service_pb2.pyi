@@ -212,8 +212,8 @@ class RegisterWalletRequest(_message.Message):
     """At most 128 characters. The same id and body returns the wallet that the first call made."""
     @_builtins.property
     def policy(self) -> Global___Policy:
-        """The limits that hold from the first moment on, beside the defaults; `policy_mask` says which fields. Its `wallet_id`
-        is left empty.
+        """The limits that hold from the first moment on, beside the defaults; `policy_mask` says which fields. Its
+        `wallet_id` is left empty.
         """
 
     @_builtins.property
@@ -425,8 +425,8 @@ Global___GetBalancesResponse: _TypeAlias = GetBalancesResponse  # noqa: Y015
 
 @_typing.final
 class Balance(_message.Message):
-    """How much of a token a wallet can spend: its lamports, or what is in its associated token account while nobody else has
-    power over that.
+    """How much of a token a wallet can spend: its lamports, or what is in its associated token account while nobody else
+    has power over that.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -585,7 +585,9 @@ class ExecuteTradeRequest(_message.Message):
     amount: _builtins.int
     """How much is given, in base units; at least 1."""
     slippage_bps: _builtins.int
-    """How much worse the outcome may be, in basis points: 0 to 5,000, and no more than the policy's limit; 0 means that limit."""
+    """How much worse the outcome may be, in basis points: 0 to 5,000, and no more than the policy's limit; 0 means that
+    limit.
+    """
     request_id: _builtins.str
     """Required, at most 128 characters: the name of this effect. It happens once."""
     min_output_amount: _builtins.int
