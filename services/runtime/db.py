@@ -5,10 +5,12 @@ import contextlib
 import functools
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -32,6 +34,8 @@ _PRAGMAS = (
     "cache_size=-8192",  # KiB
 )
 
+
+T = TypeVar("T")
 
 _WITHOUT_ZONE = len("2026-11-22 12:30:15.123456")
 _UTC = "+00:00"
@@ -70,23 +74,81 @@ class _Connections:
         self._free = asyncio.Semaphore(at_once)
         self._idle: list[AsyncConnection] = []
 
-    @contextlib.asynccontextmanager
-    async def lend(self) -> AsyncIterator[AsyncConnection]:
-        """Lend a connection to one borrower; it is to be in no transaction when the block ends."""
-        async with self._free:
-            connection = self._idle.pop() if self._idle else await self._engine.connect()
-            try:
-                yield connection
-            finally:
-                if len(self._idle) < _KEPT and _is_at_rest(connection):
-                    self._idle.append(connection)
-                else:
-                    await connection.close()
+    async def take(self) -> AsyncConnection:
+        """Return a connection that nobody else has."""
+        await self._free.acquire()
+        try:
+            return self._idle.pop() if self._idle else await self._engine.connect()
+        except BaseException:
+            self._free.release()
+            raise
+
+    async def give_back(self, connection: AsyncConnection) -> None:
+        """Take a connection back that is in no transaction any more."""
+        try:
+            if len(self._idle) < _KEPT and _is_at_rest(connection):
+                self._idle.append(connection)
+            else:
+                await connection.close()
+        finally:
+            self._free.release()
 
     async def close(self) -> None:
         """Close what is kept."""
         while self._idle:
             await self._idle.pop().close()
+
+
+class _Pooled:
+    """Postgres' connections, as SQLAlchemy keeps them."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def take(self) -> AsyncConnection:
+        """Return a connection that nobody else has."""
+        return await self._engine.connect()
+
+    async def give_back(self, connection: AsyncConnection) -> None:
+        """Take a connection back."""
+        await connection.close()
+
+    async def close(self) -> None:
+        """Nothing is kept here."""
+
+
+class _Reading(Generic[T]):
+    """A transaction that only reads, until its block ends.
+
+    A class, and no generators within each other: every call opens one, and they take longer than many a query.
+    """
+
+    __slots__ = ("_connection", "_connections", "_made", "_transaction")
+
+    def __init__(self, connections: _Connections | _Pooled, made: Callable[[Transaction], T]) -> None:
+        self._connections = connections
+        self._made = made
+
+    async def __aenter__(self) -> T:
+        with _telling_of_locks():
+            self._connection = await self._connections.take()
+            try:
+                self._transaction = Transaction(self._connection)
+                await self._transaction.__aenter__()
+            except BaseException:
+                await self._connections.give_back(self._connection)
+                raise
+        return self._made(self._transaction)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._transaction.__aexit__(kind, error, trace)
+        finally:
+            await self._connections.give_back(self._connection)
+        if error is not None:
+            _tell_of_lock(error)
 
 
 class Database:
@@ -103,19 +165,19 @@ class Database:
             )
             _prepare_sqlite(self._engine.sync_engine)
             # SQLite has one writer: waiting here is fair and costs nothing, waiting in SQLite is polling.
-            self._kept = [_Connections(self._engine, _READERS), _Connections(self._engine, 1)]
-            self._reading, self._writing = (connections.lend for connections in self._kept)
+            self._reading: _Connections | _Pooled = _Connections(self._engine, _READERS)
+            self._writing: _Connections | _Pooled = _Connections(self._engine, 1)
         else:
             self._engine = create_async_engine(parsed, pool_pre_ping=True)
-            self._kept = []
-            self._reading = self._writing = self._connect
+            self._reading = self._writing = _Pooled(self._engine)
 
-    @contextlib.asynccontextmanager
-    async def read(self) -> AsyncIterator[Transaction]:
+    def read(self) -> AbstractAsyncContextManager[Transaction]:
         """Open a transaction that only reads; on SQLite it sees one state of the database. Raises Unavailable."""
-        with _telling_of_locks():
-            async with self._reading() as connection, Transaction(connection) as transaction:
-                yield transaction
+        return self.read_with(lambda transaction: transaction)
+
+    def read_with(self, made: Callable[[Transaction], T]) -> AbstractAsyncContextManager[T]:
+        """Open a transaction that only reads, as `read` does; what is made of it is what the block gets."""
+        return _Reading(self._reading, made)
 
     @contextlib.asynccontextmanager
     async def write(self, turn: str = "") -> AsyncIterator[Transaction]:
@@ -125,7 +187,7 @@ class Database:
         Unavailable when another process keeps an SQLite file locked.
         """
         with _telling_of_locks():
-            async with self._writing() as connection, Transaction(connection, writes=True) as transaction:
+            async with self._lent() as connection, Transaction(connection, writes=True) as transaction:
                 if turn and not self.is_sqlite:
                     lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(turn, 0))
                     await connection.execute(sa.select(lock))
@@ -142,7 +204,7 @@ class Database:
     async def scrub(self) -> None:
         """Leave nothing that was deleted in an SQLite file and its log. Raises Unavailable when readers take long."""
         if self.is_sqlite:
-            async with self._writing() as connection:
+            async with self._lent() as connection:
                 is_busy = await sqlite_file.driver_of(connection).run(_scrub)
             if is_busy:
                 raise Unavailable("the database is being read: its log can't be emptied")
@@ -158,13 +220,17 @@ class Database:
                 await connection.invalidate()
 
     @contextlib.asynccontextmanager
-    async def _connect(self) -> AsyncIterator[AsyncConnection]:
-        async with self._engine.connect() as connection:
+    async def _lent(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection that may write for as long as the block."""
+        connection = await self._writing.take()
+        try:
             yield connection
+        finally:
+            await self._writing.give_back(connection)
 
     async def close(self) -> None:
         """Close every connection."""
-        for connections in self._kept:
+        for connections in (self._reading, self._writing):
             await connections.close()
         await self._engine.dispose()
 
@@ -175,9 +241,14 @@ def _telling_of_locks() -> Iterator[None]:
     try:
         yield
     except (sqlite3.OperationalError, sa.exc.OperationalError) as error:
-        if sqlite_file.is_busy(error.orig if isinstance(error, sa.exc.OperationalError) else error):
-            raise Unavailable("the database is locked by another process") from error
+        _tell_of_lock(error)
         raise
+
+
+def _tell_of_lock(error: BaseException) -> None:
+    """Raise Unavailable for what says that an SQLite file was locked."""
+    if sqlite_file.is_busy(error.orig if isinstance(error, sa.exc.OperationalError) else error):
+        raise Unavailable("the database is locked by another process") from error
 
 
 @contextlib.asynccontextmanager

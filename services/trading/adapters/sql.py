@@ -55,8 +55,7 @@ class SqlRecords(SqlTransaction):
         if held and self._connection.dialect.name == "postgresql":
             # Shared among those who sign; whoever halts all names this turn, and so waits for them and they for it.
             await self._connection.execute(_SHARE_TURN, {"turn": TRADING_TURN})
-        query = select(Halt).where(col(Halt.wallet_id).in_([ALL_WALLETS, *wallet_ids]))
-        found = {halt.wallet_id: halt for halt in (await self._session.exec(query)).all()}
+        found = {halt.wallet_id: halt for halt in await self._each_of(Halt, [ALL_WALLETS, *wallet_ids])}
         if ALL_WALLETS in found:
             return dict.fromkeys(wallet_ids, found[ALL_WALLETS])
         return found

@@ -295,6 +295,21 @@ class Notes(SqlTransaction):
     async def note(self, note_id: str) -> Note | None:
         return await self._one(Note, note_id)
 
+    async def notes(self, *note_ids: str) -> dict[str, int]:
+        return {note.id: note.count for note in await self._each_of(Note, note_ids)}
+
+
+async def test_several_rows_are_read_by_their_keys_alike_by_who_reads_and_by_who_writes(database: Database) -> None:
+    store, time = SqlStore(database, Notes), datetime(2026, 1, 1, tzinfo=UTC)
+    async with store.writing() as notes:
+        for number, note_id in enumerate("abc"):
+            await notes.save(Note(id=note_id, count=number, time=time))
+        await notes.commit()
+    for opened in (store.reading, store.writing):
+        async with opened() as notes:
+            assert await notes.notes("c", "z", "a") == {"a": 0, "c": 2}
+            assert await notes.notes() == {}
+
 
 async def test_what_is_only_read_is_the_same_object_as_of_a_session_and_can_be_changed_later(
     database: Database,
