@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import grpc
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from benchmarks import authentication, refusals, streams, telemetry
 from benchmarks.calls import Call, Figures, echo, measure
-from benchmarks.start import ProcessFigures, measure_start, plan
+from benchmarks.start import IDLE_SECONDS, Memory, Started, measure_floor, measure_start, plan
 from puppet.agents.v1 import agent_service_pb2 as agents
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppet.llm.v1 import llm_service_pb2 as llm
@@ -34,8 +35,7 @@ console = Console()
 
 async def main() -> None:
     """Measure everything, one thing after the other."""
-    seconds, processes = await measure_start()
-    show_start(seconds, processes)
+    show_start(await measure_start(), await measure_floor())
     with tempfile.TemporaryDirectory() as folder:
         suite = plan(Path(folder))
         async with (
@@ -99,20 +99,29 @@ async def refused(call: grpc.aio.UnaryUnaryCall[llm.GenerateRequest, llm.Generat
         await call
 
 
-def show_start(seconds: float, processes: dict[str, ProcessFigures]) -> None:
-    """Print the start and the memory of each process."""
-    table = Table(title=f"all healthy after {seconds:.1f} s", title_justify="left")
+def show_start(measured: Mapping[str, Started], floor: Memory) -> None:
+    """Print how long each start took, and the memory of each process, at health or idle: resident, and its own."""
+    titles = {
+        "empty": "on empty data, when all are healthy",
+        "first start": f"the demo's characters, idle for {IDLE_SECONDS:.0f} s",
+        "started again": "these, started again",
+    }
+    table = Table(title="seconds to health / RSS, MiB / of its own, MiB", title_justify="left")
     table.add_column("process")
-    table.add_column("healthy after, s", justify="right")
-    table.add_column("RSS, MiB", justify="right")
-    table.add_column("of its own, MiB", justify="right")
-    five = [processes[name] for name in SERVICES]
-    together = ProcessFigures(
-        max(item.seconds for item in five), sum(item.rss_mib for item in five), sum(item.own_mib for item in five)
-    )
-    for name, figures in (*processes.items(), ("the five services", together)):
-        table.add_row(name, f"{figures.seconds:.1f}", f"{figures.rss_mib:.0f}", f"{figures.own_mib:.0f}")
+    for name in measured:
+        table.add_column(f"{titles[name]}: {measured[name].seconds['all']:.1f} s", justify="right")
+    for process in next(iter(measured.values())).memory:
+        cells = [(item.seconds[process], item.memory[process]) for item in measured.values()]
+        table.add_row(process, *(f"{seconds:.1f} / {_told(memory)}" for seconds, memory in cells))
+    together = [sum((item.memory[name] for name in SERVICES), Memory(0.0, 0.0)) for item in measured.values()]
+    table.add_row("the five services", *map(_told, together))
+    table.add_row("x five bare echoes", *(f"{item.resident / (5 * floor.resident):.2f}" for item in together))
     console.print(table)
+    console.print(f"a bare echo: {_told(floor)}")
+
+
+def _told(memory: Memory) -> str:
+    return f"{memory.resident:.0f} / {memory.own:.0f}"
 
 
 def show_calls(measured: dict[str, Figures]) -> None:

@@ -69,17 +69,23 @@ async def concurrent(call: Call, times: int = CONCURRENT) -> float:
 
 
 @contextlib.asynccontextmanager
-async def echo() -> AsyncIterator[Call]:
-    """Run the bare echo server in a process of its own."""
+async def echo_process() -> AsyncIterator[tuple[int, int]]:
+    """Run the bare echo server in a process of its own; the value is its id, and its port."""
     process = subprocess.Popen(  # noqa: ASYNC220  # one line is awaited from it, and it is our own module
         [sys.executable, "-m", "benchmarks.echo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     port = int(await asyncio.to_thread(process.stdout.readline))
     try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = channel.unary_unary(METHOD, StringValue.SerializeToString, StringValue.FromString)
-            request = StringValue(value="hello")
-            yield lambda: stub(request)
+        yield process.pid, port
     finally:
         process.communicate()
+
+
+@contextlib.asynccontextmanager
+async def echo() -> AsyncIterator[Call]:
+    """Call the bare echo server."""
+    async with echo_process() as (_, port), grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = channel.unary_unary(METHOD, StringValue.SerializeToString, StringValue.FromString)
+        request = StringValue(value="hello")
+        yield lambda: stub(request)

@@ -1,4 +1,4 @@
-"""How long the suite takes from start to health, and how much memory each process holds then."""
+"""How long the suite takes from start to health, and how much memory each process holds then and while it idles."""
 
 import asyncio
 import tempfile
@@ -8,46 +8,90 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.calls import echo_process
+from puppetctl.clients import connected, proof_in
+from puppetctl.datadir import sandbox_token
+from puppetctl.personas import persona_files, read_personas
 from puppetctl.processes import running
+from puppetctl.provision import Sandboxes, bring_to_life
 from puppetctl.suite import SERVICES, Suite, free_ports, plan_suite
 from services.runtime.rpc.principals import PrincipalFiles
 
+IDLE_SECONDS = 20.0
+_PERSONAS = Path(__file__).parents[1] / "personas"
+
 
 @dataclass(frozen=True, slots=True)
-class ProcessFigures:
-    """Seconds from the start of all to the health of one, and its memory then, in MiB: resident, and its alone."""
+class Memory:
+    """The memory of a process and all its children, in MiB."""
 
-    seconds: float
-    rss_mib: float
-    own_mib: float
+    resident: float
+    """With what it shares with other processes: of five that have a library loaded each has all of it."""
+    own: float
+    """What no other process has too (USS)."""
+
+    def __add__(self, other: "Memory") -> "Memory":
+        return Memory(self.resident + other.resident, self.own + other.own)
 
 
-def plan(folder: Path) -> Suite:
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What was measured of one start, by process."""
+
+    seconds: dict[str, float]
+    """From the start of all to the health of one."""
+    memory: dict[str, Memory]
+
+
+def plan(folder: Path, speed: float | None = None) -> Suite:
     """Return the embedded suite, on free ports, with its data and keys in this folder."""
     PrincipalFiles(folder / "auth").prepare(SERVICES)
-    return plan_suite({"XDG_CONFIG_HOME": str(folder / "config")}, folder, free_ports())
+    return plan_suite({"XDG_CONFIG_HOME": str(folder / "config")}, folder, free_ports(), speed)
 
 
-async def measure_start() -> tuple[float, dict[str, ProcessFigures]]:
-    """Start the whole suite on empty data; the first value is the seconds until all are healthy."""
-    with tempfile.TemporaryDirectory() as folder:
-        suite = plan(Path(folder))
-        started = time.perf_counter()
-        async with running(suite.programs, Path(folder) / "logs", lambda _name, _what: None) as children:
-            await asyncio.gather(*(child.wait_healthy() for child in children))
-            seconds = time.perf_counter() - started
-            figures = {
-                child.program.name: ProcessFigures(child.healthy_after or 0.0, *memory_mib(child.pid))
-                for child in children
-            }
-    return seconds, figures
+async def measure_start() -> dict[str, Started]:
+    """Start the whole suite three times: on empty data, then with the demo's characters, and with these again.
 
-
-def memory_mib(pid: int) -> tuple[float, float]:
-    """Return the memory of a process and all its children, in MiB: what is resident, and what no other process shares.
-
-    What is resident counts a library once for each process that has it loaded.
+    At the speed of life the characters have nothing to do in these seconds, and no model is called.
     """
+    with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as lived_in:
+        return {
+            "empty": await _measured(Path(empty), 0.0, create=False),
+            "first start": await _measured(Path(lived_in), IDLE_SECONDS, create=True),
+            "started again": await _measured(Path(lived_in), IDLE_SECONDS, create=False),
+        }
+
+
+async def measure_floor() -> Memory:
+    """Return the memory of the bare echo: Python and gRPC, and nothing else."""
+    async with echo_process() as (process, _):
+        return memory_of(process)
+
+
+async def _measured(folder: Path, idle_seconds: float, *, create: bool) -> Started:
+    suite = plan(folder, speed=1.0)
+    started = time.perf_counter()
+    async with running(suite.programs, folder / "logs", lambda _name, _what: None) as children:
+        await asyncio.gather(*(child.wait_healthy() for child in children))
+        whole = time.perf_counter() - started
+        if create:
+            await _create(suite, folder)
+        await asyncio.sleep(idle_seconds)
+        seconds = {child.program.name: child.healthy_after or 0.0 for child in children}
+        return Started(seconds | {"all": whole}, {child.program.name: memory_of(child.pid) for child in children})
+
+
+async def _create(suite: Suite, folder: Path) -> None:
+    personas, _ = read_personas(persona_files(_PERSONAS))
+    where = {name: address for name in SERVICES if (address := suite.address(name))}
+    token = sandbox_token("sandbox.x", folder, {})
+    sandboxes = Sandboxes(suite.address("sandbox.x"), suite.address("sandbox.solana"), token)
+    async with connected(where, proof_in({}, folder)) as clients:
+        await bring_to_life(clients, personas, sandboxes)
+
+
+def memory_of(pid: int) -> Memory:
+    """Return the memory of a process and all its children."""
     root = psutil.Process(pid)
     found = [process.memory_full_info() for process in (root, *root.children(recursive=True))]
-    return sum(item.rss for item in found) / 2**20, sum(item.uss for item in found) / 2**20
+    return Memory(sum(item.rss for item in found) / 2**20, sum(item.uss for item in found) / 2**20)

@@ -229,6 +229,7 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
             # What is there now stays: going through all of it takes 60 ms, in which no call is answered.
             gc.collect()
             gc.freeze()
+            _give_back_what_starting_took()
             await stopping.wait()
 
     try:
@@ -243,3 +244,9 @@ def _give_memory_back() -> None:
     """Keep glibc from holding on to large buffers: it does once a few were freed, unless its threshold is set."""
     if set_option := getattr(ctypes.CDLL(None), "mallopt", None):
         set_option(_M_TRIM_THRESHOLD, 128 * 1024)
+
+
+def _give_back_what_starting_took() -> None:
+    """Have glibc return what is free in between of what is used: 6 MB where a tokenizer was read."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
