@@ -9,7 +9,7 @@ import grpc
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import authentication, refusals, streams
+from benchmarks import authentication, refusals, streams, telemetry
 from benchmarks.calls import Call, Figures, echo, measure
 from benchmarks.start import ProcessFigures, measure_start, plan
 from puppet.agents.v1 import agent_service_pb2 as agents
@@ -24,6 +24,7 @@ from puppet.trading.v1 import trading_service_pb2 as trading
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from puppetctl.clients import proof_in
 from puppetctl.processes import running
+from puppetctl.suite import SERVICES
 from services.runtime.rpc.client import open_channel
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
@@ -54,6 +55,7 @@ async def main() -> None:
             measured = await measure(calls)
             show_calls(measured)
             show_authentication(await authentication.measure(), measured["bare echo"])
+            show_telemetry(await telemetry.measure(), measured["bare echo"])
             operator = Credential.read(PrincipalFiles(Path(folder) / "auth").credential_path(OPERATOR))
             [memory_at] = [child.program.address for child in children if child.program.name == "memory"]
             show_refusals(await refusals.measure(memory_at, operator))
@@ -85,6 +87,7 @@ async def service_calls(channels: dict[str, grpc.aio.Channel]) -> dict[str, Call
             memory.SearchMemoriesRequest(agent_id="bench", query="a light")
         ),
         "trading GetPolicy": lambda: wallets.GetPolicy(trading.GetPolicyRequest(wallet_id=wallet.id)),
+        "trading GetWallet": lambda: wallets.GetWallet(trading.GetWalletRequest(id=wallet.id)),
         "social ListAccounts": lambda: accounts.ListAccounts(social.ListAccountsRequest()),
         "agents ListAgents": lambda: characters.ListAgents(agents.ListAgentsRequest()),
     }
@@ -102,8 +105,13 @@ def show_start(seconds: float, processes: dict[str, ProcessFigures]) -> None:
     table.add_column("process")
     table.add_column("healthy after, s", justify="right")
     table.add_column("RSS, MiB", justify="right")
-    for name, figures in processes.items():
-        table.add_row(name, f"{figures.seconds:.1f}", f"{figures.rss_mib:.0f}")
+    table.add_column("of its own, MiB", justify="right")
+    five = [processes[name] for name in SERVICES]
+    together = ProcessFigures(
+        max(item.seconds for item in five), sum(item.rss_mib for item in five), sum(item.own_mib for item in five)
+    )
+    for name, figures in (*processes.items(), ("the five services", together)):
+        table.add_row(name, f"{figures.seconds:.1f}", f"{figures.rss_mib:.0f}", f"{figures.own_mib:.0f}")
     console.print(table)
 
 
@@ -131,6 +139,16 @@ def show_authentication(measured: dict[str, float], echo: Figures) -> None:
         table.add_column(column, justify="left" if column == "with" else "right")
     for name, milliseconds in measured.items():
         table.add_row(name, f"{milliseconds:.3f}", f"{milliseconds / echo.p50_ms:.3f}")
+    console.print(table)
+
+
+def show_telemetry(measured: dict[str, tuple[float, float]], echo: Figures) -> None:
+    """Print what it costs to tell of the work, beside a whole call of the bare echo."""
+    table = Table(title="traces and metrics, ms: by default / when they are exported", title_justify="left")
+    for column in ("of", "by default", "exported", "x echo"):
+        table.add_column(column, justify="left" if column == "of" else "right")
+    for name, (off, on) in measured.items():
+        table.add_row(name, f"{off:.4f}", f"{on:.3f}", f"{on / echo.p50_ms:.3f}")
     console.print(table)
 
 

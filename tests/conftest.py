@@ -14,6 +14,7 @@ from uuid import uuid4
 import grpc
 import pytest
 
+from services.runtime.rpc.boundary import UNDECLARED, Boundary
 from services.runtime.rpc.server import Opener, serving
 from services.runtime.settings import ServiceSettings
 from tests.fakes.clock import FixedClock
@@ -46,6 +47,24 @@ def _own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _only_declared_reasons() -> Iterator[None]:
+    """Fail a test in which a call was refused with a reason that its contract doesn't name."""
+    undeclared: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            undeclared.append(f"{record.__dict__['method']}: {record.__dict__['reason']}")
+
+    collector = Collector(logging.ERROR)
+    collector.addFilter(lambda record: record.msg == UNDECLARED)
+    logger = logging.getLogger(Boundary.__module__)
+    logger.addHandler(collector)
+    yield
+    logger.removeHandler(collector)
+    assert undeclared == []
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
 from services.llm import wire
 from services.llm.service import Providers
-from services.runtime.pages import next_token, read_page
+from services.runtime.rpc.answers import fill
 from services.runtime.rpc.boundary import deadline
+from services.runtime.rpc.limits import check, page_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -36,20 +37,18 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
         stream = self._providers.stream(request.agent_id, request.provider, task, deadline.get())
         async with contextlib.aclosing(stream) as parts:
             async for part in parts:
-                yield wire.write_part(part)
+                for message in wire.write_part(part):
+                    yield message
 
     async def GetProvider(self, request: pb.GetProviderRequest, context: Context) -> pb.GetProviderResponse:
         """Return one provider."""
-        wire.check_get_provider(request)
+        check(request)
         found = self._providers.provider(request.name)
         return pb.GetProviderResponse(provider=pb.Provider(name=found.name, background_shown=found.shows_background))
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """List the models of the providers."""
-        wire.check_list_models(request)
-        page = read_page(request.page_size, request.page_token, [request.provider], (int, str))
+        check(request)
+        page = page_of(request, [request.provider], (int, str))
         listed = await self._providers.models(request.provider, page, deadline.get())
-        return pb.ListModelsResponse(
-            models=[wire.write_model(model) for model in listed.rows],
-            next_page_token=next_token(listed.next_key, [request.provider]),
-        )
+        return fill(pb.ListModelsResponse(), listed, wire.write_model, [request.provider])

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from services.runtime.errors import InvalidRequest, Violation, quoted
 
-REQUEST_ID_LENGTH = 128
 _ENOUGH = 50
 _FEW = 100
 
@@ -27,6 +26,11 @@ class Checks:
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
         if kind is None and self._violations:
             raise InvalidRequest(self._violations)
+
+    @property
+    def count(self) -> int:
+        """How many violations there are so far."""
+        return len(self._violations)
 
     def refuse(self, field: str, description: str) -> None:
         """Note that a field breaks a rule."""
@@ -68,7 +72,3 @@ class Checks:
         for path in paths:
             if path not in allowed:
                 self.refuse(field, f"{quoted(path)} can't be set; these can: {', '.join(sorted(allowed))}")
-
-    def request_id(self, value: str, *, required: bool = False, most: int = REQUEST_ID_LENGTH) -> None:
-        """Check the name of an effect."""
-        self.text("request_id", value, most, required=required)

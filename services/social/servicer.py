@@ -1,15 +1,17 @@
 """The gRPC class of the social service: check, convert, call, convert back."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import grpc
 
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1 import social_service_pb2_grpc as pb_grpc
-from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.answers import fill, fill_from
 from services.runtime.rpc.boundary import patience
+from services.runtime.rpc.limits import check, page_of, size_of
 from services.social import wire
 from services.social.service.accounts import Accounts
 from services.social.service.posts import Posts
@@ -34,22 +36,19 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
 
     async def GetAccount(self, request: pb.GetAccountRequest, context: Context) -> pb.GetAccountResponse:
         """Return one account."""
-        wire.check_id(request)
+        check(request)
         return pb.GetAccountResponse(account=wire.write_account(await self._accounts.get(request.id)))
 
     async def ListAccounts(self, request: pb.ListAccountsRequest, context: Context) -> pb.ListAccountsResponse:
         """List accounts."""
-        wire.check_agent_id(request)
-        page = read_page(request.page_size, request.page_token, [request.agent_id], (datetime, str))
-        listed = await self._accounts.page(request.agent_id, page)
-        return pb.ListAccountsResponse(
-            accounts=[wire.write_account(account) for account in listed.rows],
-            next_page_token=next_token(listed.next_key, [request.agent_id]),
-        )
+        check(request)
+        page = page_of(request, [request.agent_id], (datetime, str))
+        read = partial(self._accounts.page, request.agent_id)
+        return await fill_from(pb.ListAccountsResponse(), page, read, wire.write_account, [request.agent_id])
 
     async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Context) -> pb.GetCapabilitiesResponse:
         """Say what an account may do."""
-        wire.check_account_id(request)
+        check(request)
         capabilities = await self._accounts.capabilities(request.account_id)
         return pb.GetCapabilitiesResponse(capabilities=wire.write_capabilities(capabilities))
 
@@ -57,38 +56,36 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         """Publish a post."""
         wire.check_new_post(request)
         post = await self._posts.create(
-            request.account_id, request.text, request.in_reply_to, request_key(request), patience()
+            request.account_id, request.text, request.in_reply_to_network_post_id, request_key(request), patience()
         )
         return pb.CreatePostResponse(post=wire.write_post(post))
 
     async def WithdrawPost(self, request: pb.WithdrawPostRequest, context: Context) -> pb.WithdrawPostResponse:
         """Withdraw a post."""
-        wire.check_withdrawal(request)
+        check(request)
         created = request_key(pb.CreatePostRequest(request_id=request.create_request_id))
         post = await self._posts.withdraw(request.account_id, request.id or created, request_key(request))
         return pb.WithdrawPostResponse(post=wire.write_post(post))
 
     async def GetPost(self, request: pb.GetPostRequest, context: Context) -> pb.GetPostResponse:
         """Return one post."""
-        wire.check_id(request)
+        check(request)
         return pb.GetPostResponse(post=wire.write_post(await self._posts.get(request.id)))
 
     async def ListPosts(self, request: pb.ListPostsRequest, context: Context) -> pb.ListPostsResponse:
         """List an account's outbox."""
         states = wire.read_states(request)
         filters = [request.account_id, states]
-        page = read_page(request.page_size, request.page_token, filters, (datetime, str))
-        listed = await self._posts.page(request.account_id, states, page)
-        return pb.ListPostsResponse(
-            posts=[wire.write_post(post) for post in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        page = page_of(request, filters, (datetime, str))
+        read = partial(self._posts.page, request.account_id, states)
+        return await fill_from(pb.ListPostsResponse(), page, read, wire.write_post, filters)
 
     async def GetConversation(self, request: pb.GetConversationRequest, context: Context) -> pb.GetConversationResponse:
         """Return a conversation."""
-        most = wire.read_max_posts(request)
+        wire.check_conversation(request)
+        most = size_of(request, "max_posts")
         conversation = await self._reading.conversation(
-            request.account_id, request.network_post_id, request.conversation_id, most
+            request.account_id, request.network_post_id, request.network_conversation_id, most
         )
         return wire.write_conversation(conversation)
 
@@ -96,9 +93,6 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         """List mentions."""
         wire.check_mentions(request)
         filters = [request.account_id, request.after_network_post_id]
-        page = read_page(request.page_size, request.page_token, filters, (str,), default=20, most=100)
+        page = page_of(request, filters, (str,))
         listed = await self._reading.mentions(request.account_id, request.after_network_post_id, page)
-        return pb.ListMentionsResponse(
-            mentions=[wire.write_mention(mention) for mention in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        return fill(pb.ListMentionsResponse(), listed, wire.write_mention, filters)

@@ -3,6 +3,7 @@
 from puppet.social.v1 import social_service_pb2 as pb
 from services.runtime.checks import Checks
 from services.runtime.protobuf import write_time
+from services.runtime.rpc.limits import RequestChecks, check
 from services.runtime.text.fingerprints import MOST_SIGNS, unfolds_too_far
 from services.social.domain.accounts import Account, Capabilities, Credentials, NetworkName, ReplyScope
 from services.social.domain.network import Cause, Conversation, ConversationPost, Mention
@@ -15,21 +16,11 @@ _STATE_NUMBERS = {state: number for number, state in _STATES.items()}
 _CAUSE_NUMBERS = {cause: pb.PostStateCause.Value(f"POST_STATE_CAUSE_{cause.name}") for cause in Cause}
 _SCOPE_NUMBERS = {scope: pb.ReplyScope.Value(f"REPLY_SCOPE_{scope.name}") for scope in ReplyScope}
 
-_ID_DIGITS = 19
-_MOST_OF_A_CONVERSATION = 20
-
 
 def read_credentials(request: pb.RegisterAccountRequest) -> Credentials:
     """Return the credentials of an account to register."""
+    check(request)
     given = request.x
-    with Checks() as checks:
-        checks.text("agent_id", request.agent_id, 128)
-        if not request.HasField("x"):
-            checks.refuse("credentials", "is required")
-        else:
-            for field in ("api_key", "api_key_secret", "access_token", "access_token_secret"):
-                checks.text(f"x.{field}", getattr(given, field), 512)
-        checks.request_id(request.request_id)
     return Credentials(
         api_key=given.api_key,
         api_key_secret=given.api_key_secret,
@@ -38,78 +29,34 @@ def read_credentials(request: pb.RegisterAccountRequest) -> Credentials:
     )
 
 
-def check_id(request: pb.GetAccountRequest | pb.GetPostRequest) -> None:
-    """Check a request that names one resource."""
-    with Checks() as checks:
-        checks.text("id", request.id, 64)
-
-
-def check_account_id(request: pb.GetCapabilitiesRequest) -> None:
-    """Check a request that names one account."""
-    with Checks() as checks:
-        checks.text("account_id", request.account_id, 64)
-
-
-def check_agent_id(request: pb.ListAccountsRequest) -> None:
-    """Check which accounts are wanted."""
-    with Checks() as checks:
-        checks.text("agent_id", request.agent_id, 128, required=False)
-
-
 def check_new_post(request: pb.CreatePostRequest) -> None:
     """Check a post to publish."""
-    with Checks() as checks:
-        checks.text("account_id", request.account_id, 64)
-        # Before a text is weighed: long URLs count little.
-        checks.text("text", request.text, MOST_SIGNS)
+    with RequestChecks(request) as checks:
         if unfolds_too_far(request.text):
             checks.refuse("text", f"must have at most {MOST_SIGNS} characters in its normal form (NFKC)")
+        # Before a text is weighed: long URLs count little.
         elif len(request.text) <= MOST_SIGNS and (length := weighted_length(request.text)) > MAX_POST_LENGTH:
             checks.refuse("text", f"must have at most {MAX_POST_LENGTH} weighted characters, and has {length}")
-        _network_id(checks, "in_reply_to", request.in_reply_to)
-        checks.request_id(request.request_id, required=True)
-
-
-def check_withdrawal(request: pb.WithdrawPostRequest) -> None:
-    """Check which post is to be withdrawn."""
-    with Checks() as checks:
-        checks.text("account_id", request.account_id, 64)
-        match request.WhichOneof("post"):
-            case "id":
-                checks.text("id", request.id, 64)
-            case "create_request_id":
-                checks.text("create_request_id", request.create_request_id, 128)
-            case _:
-                checks.refuse("post", "is required")
-        checks.request_id(request.request_id)
+        _network_id(checks, "in_reply_to_network_post_id", request.in_reply_to_network_post_id)
 
 
 def read_states(request: pb.ListPostsRequest) -> tuple[PostState, ...]:
     """Return the states that are wanted."""
-    with Checks() as checks:
-        checks.text("account_id", request.account_id, 64)
-        for number in request.states:
-            checks.enum("states", number, _STATES)
+    check(request)
     return tuple(_STATES[number] for number in request.states)
 
 
 def check_mentions(request: pb.ListMentionsRequest) -> None:
     """Check which mentions are wanted."""
-    with Checks() as checks:
-        checks.text("account_id", request.account_id, 64)
+    with RequestChecks(request) as checks:
         _network_id(checks, "after_network_post_id", request.after_network_post_id)
 
 
-def read_max_posts(request: pb.GetConversationRequest) -> int:
-    """Return how many posts of a conversation are wanted."""
-    with Checks() as checks:
-        checks.text("account_id", request.account_id, 64)
-        checks.text("network_post_id", request.network_post_id, _ID_DIGITS)
-        for field in ("network_post_id", "conversation_id"):
+def check_conversation(request: pb.GetConversationRequest) -> None:
+    """Check which conversation is wanted."""
+    with RequestChecks(request) as checks:
+        for field in ("network_post_id", "network_conversation_id"):
             _network_id(checks, field, getattr(request, field))
-        if not 0 <= request.max_posts <= _MOST_OF_A_CONVERSATION:
-            checks.refuse("max_posts", f"must be 0 to {_MOST_OF_A_CONVERSATION}")
-    return request.max_posts or _MOST_OF_A_CONVERSATION
 
 
 def write_account(account: Account) -> pb.Account:
@@ -143,7 +90,7 @@ def write_post(post: Post) -> pb.Post:
         id=post.id,
         account_id=post.account_id,
         text=post.text,
-        in_reply_to=post.in_reply_to,
+        in_reply_to_network_post_id=post.in_reply_to,
         state=_STATE_NUMBERS[post.state],
         network_post_id=post.network_post_id or "",
         state_reason=post.state_reason,
@@ -159,13 +106,13 @@ def write_mention(mention: Mention) -> pb.Mention:
     """Return a mention as it goes over the wire."""
     return pb.Mention(
         network_post_id=mention.network_post_id,
-        author_user_id=mention.author_user_id,
+        author_network_user_id=mention.author_user_id,
         author_handle=mention.author_handle,
         text=mention.text,
-        conversation_id=mention.conversation_id,
-        in_reply_to=mention.in_reply_to,
+        network_conversation_id=mention.conversation_id,
+        in_reply_to_network_post_id=mention.in_reply_to,
         create_time=write_time(mention.create_time),
-        in_reply_to_user_id=mention.in_reply_to_user_id,
+        in_reply_to_network_user_id=mention.in_reply_to_user_id,
     )
 
 
@@ -182,14 +129,14 @@ def write_conversation(conversation: Conversation) -> pb.GetConversationResponse
 def _write_conversation_post(post: ConversationPost) -> pb.ConversationPost:
     return pb.ConversationPost(
         network_post_id=post.network_post_id,
-        author_user_id=post.author_user_id,
+        author_network_user_id=post.author_user_id,
         author_handle=post.author_handle,
         text=post.text,
-        in_reply_to=post.in_reply_to,
+        in_reply_to_network_post_id=post.in_reply_to,
         create_time=write_time(post.create_time),
     )
 
 
 def _network_id(checks: Checks, field: str, value: str) -> None:
-    if value and not (value.isascii() and value.isdigit() and len(value) <= _ID_DIGITS):
-        checks.refuse(field, f"must be 1 to {_ID_DIGITS} digits")
+    if value.strip() and not (value.isascii() and value.isdigit()):
+        checks.refuse(field, "must be digits")

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import grpc
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2_grpc as pb_grpc
-from services.runtime.pages import next_token, read_page
+from services.runtime.pages import Page, Paged
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.answers import fill, fill_from
 from services.runtime.rpc.boundary import patience
+from services.runtime.rpc.limits import check, page_of
 from services.trading import wire
 from services.trading.domain.wallet import Wallet
 from services.trading.service.halts import Halts
@@ -40,28 +43,31 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
 
     async def GetWallet(self, request: pb.GetWalletRequest, context: Context) -> pb.GetWalletResponse:
         """Return one wallet."""
-        wire.check_id("id", request.id)
+        check(request)
         return pb.GetWalletResponse(wallet=(await self._written([await self._wallets.get(request.id)]))[0])
 
     async def ListWallets(self, request: pb.ListWalletsRequest, context: Context) -> pb.ListWalletsResponse:
         """List wallets."""
-        wire.check_wallets(request)
-        page = read_page(request.page_size, request.page_token, [request.agent_id], (datetime, str))
-        listed = await self._wallets.page(request.agent_id, page)
-        return pb.ListWalletsResponse(
-            wallets=await self._written(listed.rows),
-            next_page_token=next_token(listed.next_key, [request.agent_id]),
-        )
+        check(request)
+        page = page_of(request, [request.agent_id], (datetime, str))
+
+        async def read(part: Page) -> Paged[pb.Wallet]:
+            listed = await self._wallets.page(request.agent_id, part)
+            return listed.turned(await self._written(listed.rows))
+
+        return await fill_from(pb.ListWalletsResponse(), page, read, lambda wallet: wallet, [request.agent_id])
 
     async def GetBalances(self, request: pb.GetBalancesRequest, context: Context) -> pb.GetBalancesResponse:
         """Read a wallet's balances from the chain."""
-        wire.check_id("wallet_id", request.wallet_id)
-        balances = await self._wallets.balances(request.wallet_id)
-        return pb.GetBalancesResponse(balances=[wire.write_balance(balance) for balance in balances])
+        check(request)
+        filters = [request.wallet_id]
+        listed = await self._wallets.balances(request.wallet_id, page_of(request, filters, (str,)))
+        return fill(pb.GetBalancesResponse(), listed, wire.write_balance, filters)
 
     async def GetQuote(self, request: pb.GetQuoteRequest, context: Context) -> pb.GetQuoteResponse:
         """Return what a swap would give now."""
-        return pb.GetQuoteResponse(quote=wire.write_quote(await self._market.quote(wire.read_pair(request))))
+        pair = wire.read_pair(request)
+        return pb.GetQuoteResponse(quote=wire.write_quote(await self._market.quote(pair)))
 
     async def ExecuteTrade(self, request: pb.ExecuteTradeRequest, context: Context) -> pb.ExecuteTradeResponse:
         """Swap once for every request_id."""
@@ -71,19 +77,16 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
 
     async def GetTrade(self, request: pb.GetTradeRequest, context: Context) -> pb.GetTradeResponse:
         """Return one trade."""
-        wire.check_id("id", request.id)
+        check(request)
         return pb.GetTradeResponse(trade=wire.write_trade(await self._trades.get(request.id)))
 
     async def ListTrades(self, request: pb.ListTradesRequest, context: Context) -> pb.ListTradesResponse:
         """List a wallet's trades."""
         states = wire.read_states(request)
         filters = [request.wallet_id, states]
-        page = read_page(request.page_size, request.page_token, filters, (datetime, str))
-        listed = await self._trades.page(request.wallet_id, states, page)
-        return pb.ListTradesResponse(
-            trades=[wire.write_trade(trade) for trade in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        page = page_of(request, filters, (datetime, str))
+        read = partial(self._trades.page, request.wallet_id, states)
+        return await fill_from(pb.ListTradesResponse(), page, read, wire.write_trade, filters)
 
     async def GetPrices(self, request: pb.GetPricesRequest, context: Context) -> pb.GetPricesResponse:
         """Return what tokens cost."""
@@ -95,24 +98,22 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         self, request: pb.ListTrendingTokensRequest, context: Context
     ) -> pb.ListTrendingTokensResponse:
         """List the tokens that trend now."""
-        page = read_page(request.page_size, request.page_token, [], (int,), default=10, most=50)
+        check(request)
+        page = page_of(request, [], (int,))
         listed = await self._market.trending(page)
-        return pb.ListTrendingTokensResponse(
-            tokens=[wire.write_token(token) for token in listed.rows],
-            next_page_token=next_token(listed.next_key, []),
-        )
+        return fill(pb.ListTrendingTokensResponse(), listed, wire.write_token, [])
 
     async def GetPolicy(self, request: pb.GetPolicyRequest, context: Context) -> pb.GetPolicyResponse:
         """Return the policy of a wallet."""
-        wire.check_id("wallet_id", request.wallet_id)
+        check(request)
         return pb.GetPolicyResponse(policy=wire.write_policy(await self._wallets.policy(request.wallet_id)))
 
-    async def SetPolicy(self, request: pb.SetPolicyRequest, context: Context) -> pb.SetPolicyResponse:
+    async def UpdatePolicy(self, request: pb.UpdatePolicyRequest, context: Context) -> pb.UpdatePolicyResponse:
         """Set fields of a wallet's policy."""
         values = wire.read_policy_values(request)
         given = request.policy
-        policy = await self._wallets.set_policy(given.wallet_id, values, given.etag, request_key(request))
-        return pb.SetPolicyResponse(policy=wire.write_policy(policy))
+        policy = await self._wallets.update_policy(given.wallet_id, values, given.etag, request_key(request))
+        return pb.UpdatePolicyResponse(policy=wire.write_policy(policy))
 
     async def TightenPolicy(self, request: pb.TightenPolicyRequest, context: Context) -> pb.TightenPolicyResponse:
         """Narrow fields of a wallet's policy."""
@@ -122,13 +123,13 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
 
     async def HaltTrading(self, request: pb.HaltTradingRequest, context: Context) -> pb.HaltTradingResponse:
         """Halt trading of one wallet, or of all."""
-        wire.check_halt(request)
+        check(request)
         halt = await self._halts.halt(request.wallet_id, request.reason, request_key(request))
         return pb.HaltTradingResponse(halt=wire.write_halt(halt))
 
     async def ResumeTrading(self, request: pb.ResumeTradingRequest, context: Context) -> pb.ResumeTradingResponse:
         """Lift the halt of one wallet, or the one over all."""
-        wire.check_halt(request)
+        check(request)
         halt = await self._halts.resume(request.wallet_id, request_key(request))
         return pb.ResumeTradingResponse(halt=wire.write_halt(halt))
 

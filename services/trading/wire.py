@@ -1,112 +1,69 @@
 """Between protobuf and domain; every request is checked here, all its violations at once."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
-from puppet.trading.v1 import trading_errors_pb2 as errors_pb
 from puppet.trading.v1 import trading_service_pb2 as pb
 from services.runtime.checks import Checks
 from services.runtime.protobuf import write_time
+from services.runtime.rpc.limits import RequestChecks, check
 from services.runtime.text.fingerprints import MOST_SIGNS, unfolds_too_far
-from services.trading.domain.market import LAMPORTS_PER_SOL, Balance, Pair, Price, Quote, Token, is_address
-from services.trading.domain.trade import MAX_AMOUNT, Trade, TradeState
+from services.trading.domain.market import Balance, Pair, Price, Quote, Token, is_address
+from services.trading.domain.trade import Cause, Trade, TradeState
 from services.trading.domain.wallet import Halt, Policy, Wallet
 
 _STATES = {pb.TradeState.Value(f"TRADE_STATE_{state.name}"): state for state in TradeState}
 _STATE_NUMBERS = {state: number for number, state in _STATES.items()}
-
-_MAX_SIGNS = 4_000
-_MAX_SLIPPAGE_BPS = 5_000
-_MAX_LAMPORTS = 10**9 * LAMPORTS_PER_SOL
-"""More than all SOL there is."""
+_CAUSE_NUMBERS = {
+    cause: pb.TradeStateCause.Value(f"TRADE_STATE_CAUSE_{cause.value or 'UNSPECIFIED'}") for cause in Cause
+}
 
 
 def read_registration(request: pb.RegisterWalletRequest) -> dict[str, Any]:
     """Return the limits of a new wallet, by name; whether its key is one is for the keystore to say."""
-    with Checks() as checks:
-        checks.text("agent_id", request.agent_id, 128)
-        checks.text("private_key", request.private_key, 512, required=False)
+    with RequestChecks(request) as checks:
         if request.policy.wallet_id:
             checks.refuse("policy.wallet_id", "must be left empty: the wallet is yet to be made")
-        if request.policy_mask.paths:
-            _check_policy(checks, "policy_mask", request.policy, request.policy_mask.paths)
-        elif request.HasField("policy"):
+        if request.HasField("policy") and not request.policy_mask.paths:
             checks.refuse("policy_mask", "is required with a policy")
-        checks.request_id(request.request_id)
+        _check_policy(checks, request.policy, request.policy_mask.paths)
     return _policy_values(request.policy, request.policy_mask.paths)
-
-
-def check_halt(request: pb.HaltTradingRequest | pb.ResumeTradingRequest) -> None:
-    """Check whose trading is to be halted or resumed; without a wallet it is everybody's."""
-    with Checks() as checks:
-        checks.text("wallet_id", request.wallet_id, 64, required=False)
-        if isinstance(request, pb.HaltTradingRequest):
-            checks.text("reason", request.reason, 500, required=False)
-        checks.request_id(request.request_id)
-
-
-def check_id(field: str, value: str) -> None:
-    """Check a request that only names a wallet or a trade."""
-    with Checks() as checks:
-        checks.text(field, value, 64)
 
 
 def check_screening(request: pb.ScreenTextRequest) -> None:
     """Check a text that is to be screened."""
-    with Checks() as checks:
-        checks.text("text", request.text, _MAX_SIGNS)
-        if len(request.text) <= _MAX_SIGNS and unfolds_too_far(request.text):
+    with RequestChecks(request) as checks:
+        if not checks.count and unfolds_too_far(request.text):
             checks.refuse("text", f"must have at most {MOST_SIGNS} characters in its normal form (NFKC)")
-
-
-def check_wallets(request: pb.ListWalletsRequest) -> None:
-    """Check the filter of a page of wallets."""
-    with Checks() as checks:
-        checks.text("agent_id", request.agent_id, 128, required=False)
 
 
 def read_states(request: pb.ListTradesRequest) -> list[TradeState]:
     """Return which trades are wanted; checks everything of the request but its page."""
-    with Checks() as checks:
-        checks.text("wallet_id", request.wallet_id, 64)
-        for number in request.states:
-            checks.enum("states", number, _STATES)
+    check(request)
     return [_STATES[number] for number in request.states]
 
 
 def read_pair(request: pb.GetQuoteRequest | pb.ExecuteTradeRequest) -> Pair:
     """Return the swap that is asked for."""
-    with Checks() as checks:
-        if isinstance(request, pb.ExecuteTradeRequest):
-            checks.text("wallet_id", request.wallet_id, 64)
-            checks.request_id(request.request_id, required=True)
+    with RequestChecks(request) as checks:
         _mint(checks, "input_mint", request.input_mint)
         _mint(checks, "output_mint", request.output_mint)
         if request.input_mint == request.output_mint:
             checks.refuse("output_mint", "must be another one than input_mint")
-        _whole(checks, "amount", request.amount, 1, MAX_AMOUNT)
-        _whole(checks, "slippage_bps", request.slippage_bps, 0, _MAX_SLIPPAGE_BPS)
-        if isinstance(request, pb.ExecuteTradeRequest):
-            _whole(checks, "min_output_amount", request.min_output_amount, 0, MAX_AMOUNT)
     return Pair(request.input_mint, request.output_mint, request.amount, request.slippage_bps)
 
 
 def check_mints(request: pb.GetPricesRequest) -> None:
     """Check which prices are asked for."""
-    with Checks() as checks:
-        if not request.mints:
-            checks.refuse("mints", "is required")
-        for index, mint in enumerate(request.mints):
-            _mint(checks, f"mints[{index}]", mint)
+    with RequestChecks(request) as checks:
+        _mints(checks, "mints", request.mints)
 
 
-def read_policy_values(request: pb.SetPolicyRequest | pb.TightenPolicyRequest) -> dict[str, Any]:
+def read_policy_values(request: pb.UpdatePolicyRequest | pb.TightenPolicyRequest) -> dict[str, Any]:
     """Return the fields of the policy to set, by name; those that the mask leaves out are not looked at."""
-    with Checks() as checks:
-        checks.text("policy.wallet_id", request.policy.wallet_id, 64)
-        _check_policy(checks, "update_mask", request.policy, request.update_mask.paths)
-        checks.request_id(request.request_id)
+    with RequestChecks(request) as checks:
+        _check_policy(checks, request.policy, request.update_mask.paths)
     return _policy_values(request.policy, request.update_mask.paths)
 
 
@@ -166,7 +123,7 @@ def write_trade(trade: Trade) -> pb.Trade:
         request_id=trade.request_id,
         min_output_amount=trade.min_output_amount,
         worth_lamports=trade.worth_lamports,
-        failure=errors_pb.ErrorReason.Value(f"ERROR_REASON_{trade.failure or 'UNSPECIFIED'}"),
+        state_cause=_CAUSE_NUMBERS[trade.state_cause],
     )
 
 
@@ -222,59 +179,19 @@ def write_decimal(value: Decimal | None) -> str:
     return "0" if text in ("", "-0") else text
 
 
-def _whole(checks: Checks, field: str, value: int, least: int, most: int) -> None:
-    # Not `checks.number`: as a float an amount would be compared and shown with other digits.
-    if not least <= value <= most:
-        checks.refuse(field, f"must be {least} to {most}, and is {value}")
-
-
 def _mint(checks: Checks, field: str, value: str) -> None:
-    if not value:
-        checks.refuse(field, "is required")
-    elif not is_address(value):
+    if value.strip() and not is_address(value):
         checks.refuse(field, "is not a mint's address: 32 bytes in base58")
 
 
-def _lamports(checks: Checks, field: str, value: int) -> None:
-    _whole(checks, field, value, 0, _MAX_LAMPORTS)
-
-
-def _slippage(checks: Checks, field: str, value: int) -> None:
-    _whole(checks, field, value, 1, _MAX_SLIPPAGE_BPS)
-
-
-def _share(checks: Checks, field: str, value: int) -> None:
-    _whole(checks, field, value, 0, 10_000)
-
-
-def _anything(_checks: Checks, _field: str, _value: int) -> None:
-    """Every unsigned 32-bit number is right, and every switch."""
-
-
-def _mints(checks: Checks, field: str, values: list[str]) -> None:
+def _mints(checks: Checks, field: str, values: Iterable[str]) -> None:
     for index, value in enumerate(values):
         _mint(checks, f"{field}[{index}]", value)
 
 
-_POLICY_CHECKS: dict[str, Callable[[Checks, str, Any], None]] = {
-    "max_trade_lamports": _lamports,
-    "min_balance_lamports": _lamports,
-    "max_slippage_bps": _slippage,
-    "max_daily_trades": _anything,
-    "max_daily_volume_lamports": _lamports,
-    "allowed_mints": _mints,
-    "blocked_mints": _mints,
-    "max_price_deviation_bps": _share,
-    "max_price_impact_bps": _share,
-    "allow_unpriced": _anything,
-}
-
-
-def _check_policy(checks: Checks, mask: str, given: pb.Policy, paths: Collection[str]) -> None:
-    checks.mask(mask, paths, _POLICY_CHECKS)
-    for path in paths:
-        if path in _POLICY_CHECKS:
-            _POLICY_CHECKS[path](checks, f"policy.{path}", getattr(given, path))
+def _check_policy(checks: Checks, given: pb.Policy, paths: Collection[str]) -> None:
+    for path in {"allowed_mints", "blocked_mints"} & {*paths}:
+        _mints(checks, f"policy.{path}", getattr(given, path))
 
 
 def _policy_values(given: pb.Policy, paths: Collection[str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Relationships over gRPC."""
 
+from functools import partial
 from typing import Any
 
 import grpc
@@ -8,8 +9,9 @@ from puppet.memory.v1 import relationship_service_pb2 as pb
 from puppet.memory.v1 import relationship_service_pb2_grpc as pb_grpc
 from services.memory.service.relationships import Relationships
 from services.memory.wire import relationships as wire
-from services.runtime.pages import next_token, read_page
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.answers import fill_from
+from services.runtime.rpc.limits import check, page_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -22,7 +24,7 @@ class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
 
     async def GetRelationship(self, request: pb.GetRelationshipRequest, context: Context) -> pb.GetRelationshipResponse:
         """Return one relationship."""
-        wire.check_pair(request)
+        check(request)
         view = await self._relationships.get(request.agent_id, request.counterpart)
         return pb.GetRelationshipResponse(relationship=wire.write_relationship(view))
 
@@ -30,13 +32,10 @@ class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
         self, request: pb.ListRelationshipsRequest, context: Context
     ) -> pb.ListRelationshipsResponse:
         """List an agent's relationships."""
-        wire.check_agent(request)
-        page = read_page(request.page_size, request.page_token, [request.agent_id], (str,))
-        listed = await self._relationships.page(request.agent_id, page)
-        return pb.ListRelationshipsResponse(
-            relationships=[wire.write_relationship(row) for row in listed.rows],
-            next_page_token=next_token(listed.next_key, [request.agent_id]),
-        )
+        check(request)
+        page = page_of(request, [request.agent_id], (str,))
+        read = partial(self._relationships.page, request.agent_id)
+        return await fill_from(pb.ListRelationshipsResponse(), page, read, wire.write_relationship, [request.agent_id])
 
     async def RecordInteraction(
         self, request: pb.RecordInteractionRequest, context: Context
@@ -66,11 +65,8 @@ class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
         self, request: pb.ListInteractionsRequest, context: Context
     ) -> pb.ListInteractionsResponse:
         """List recorded interactions."""
-        wire.check_pair(request)
+        check(request)
         filters = [request.agent_id, request.counterpart]
-        page = read_page(request.page_size, request.page_token, filters, (int,))
-        listed = await self._relationships.interactions(request.agent_id, request.counterpart, page)
-        return pb.ListInteractionsResponse(
-            interactions=[wire.write_interaction(row) for row in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        page = page_of(request, filters, (int,))
+        read = partial(self._relationships.interactions, request.agent_id, request.counterpart)
+        return await fill_from(pb.ListInteractionsResponse(), page, read, wire.write_interaction, filters)

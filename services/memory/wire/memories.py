@@ -1,19 +1,18 @@
 """Memories on the wire: the checks of their requests, and their conversions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from puppet.memory.v1 import memory_service_pb2 as pb
 from services.memory.domain.memories import Memory, MemoryFilter, MemoryKind, MemoryStats, Provenance, Remembered
 from services.memory.domain.vectors import IndexStatus
 from services.memory.wire.upkeep import write_index
-from services.runtime.checks import Checks
 from services.runtime.errors import quoted
 from services.runtime.ids import new_id
 from services.runtime.protobuf import read_optional_time, read_time, write_time
+from services.runtime.rpc.answers import Room
+from services.runtime.rpc.limits import RequestChecks, check
 
 KINDS = {pb.MemoryKind.Value(f"MEMORY_KIND_{kind.name}"): kind for kind in MemoryKind}
 PROVENANCES = {pb.Provenance.Value(f"PROVENANCE_{provenance.name}"): provenance for provenance in Provenance}
@@ -21,59 +20,55 @@ _KIND_NUMBERS = {kind: number for number, kind in KINDS.items()}
 _PROVENANCE_NUMBERS = {provenance: number for number, provenance in PROVENANCES.items()}
 
 _ABOVE_VERSIONS = 10**18
-_MOST_REPETITIONS = 1_000_000
-_NAMES = ("author", "source_id", "subject", "conversation_id")
-_CHANGEABLE = {"text", "kind", "importance", "valence", "subject", "metadata", "occur_time", "expire_time"}
 _FILTERS = ("subject", "conversation_id", "author", "source_id")
+
+
+_CALLED = {"metadata": "attributes"}
+_READ: Mapping[str, Callable[[pb.Memory], Any]] = {
+    "text": lambda given: given.text,
+    "kind": lambda given: KINDS[given.kind],
+    "importance": lambda given: given.importance if given.HasField("importance") else 0.5,
+    "valence": lambda given: given.valence,
+    "subject": lambda given: given.subject,
+    "metadata": lambda given: dict(given.metadata),
+    "occur_time": lambda given: read_optional_time(given, "occur_time"),
+    "expire_time": lambda given: read_optional_time(given, "expire_time"),
+}
+"""What an update may set: of a memory only what its mask names is checked, and nothing else is looked at."""
 
 
 def read_new_memory(request: pb.CreateMemoryRequest, now: datetime) -> Memory:
     """Return the memory to create."""
-    with Checks() as checks:
-        check_agent(checks, request.memory.agent_id, "memory.agent_id")
-        _check_memory(checks, "memory", request.memory)
-        checks.request_id(request.request_id)
+    check(request)
     return _new_memory(request.memory, request.memory.agent_id, now)
 
 
 def read_batch(request: pb.BatchCreateMemoriesRequest, now: datetime) -> list[Memory]:
     """Return the memories to create."""
-    with Checks() as checks:
-        check_agent(checks, request.agent_id)
-        if not request.memories:
-            checks.refuse("memories", "is required")
+    with RequestChecks(request) as checks:
         for at, given in enumerate(request.memories):
             if given.agent_id not in ("", request.agent_id):
                 checks.refuse(f"memories[{at}].agent_id", f"must be {quoted(request.agent_id)} or empty")
-            _check_memory(checks, f"memories[{at}]", given)
-        checks.request_id(request.request_id)
     return [_new_memory(given, request.agent_id, now) for given in request.memories]
 
 
-def read_imported(given: pb.ImportMemoriesRequest, agent_id: str, at: int, now: datetime) -> Remembered:
-    """Return the `at`-th memory of an import, counted from 1, as it was exported."""
-    with Checks() as checks:
+def read_imported(given: pb.ImportMemoriesRequest, agent_id: str, now: datetime, *, is_for_one: bool) -> Remembered:
+    """Return a memory as it was exported; `is_for_one` says that it becomes this agent's, whosever it was."""
+    with RequestChecks(given) as checks:
+        if not agent_id.strip():
+            checks.refuse("agent_id", "is required in the first message, or in its memory")
         if given.agent_id not in ("", agent_id):
-            checks.refuse("agent_id", f"of message {at} must be {quoted(agent_id)} or empty")
-        states = [
-            ("memory", given.memory),
-            *((f"history[{number}]", item) for number, item in enumerate(given.history)),
-        ]
+            checks.refuse("agent_id", f"must be {quoted(agent_id)} or empty")
+        if not is_for_one and given.memory.agent_id not in ("", agent_id):
+            checks.refuse("memory.agent_id", f"must be {quoted(agent_id)}: the import names no agent_id")
         newer = _ABOVE_VERSIONS
-        for field, state in states:
-            field = f"{field} (of message {at})"
-            _check_memory(checks, field, state)
-            checks.text(f"{field}.id", state.id, 64, required=False)
+        for field, state in [("memory", given.memory), *_numbered("history", given.history)]:
             if len(state.id.split()) > 1 or state.id != state.id.strip():
                 checks.refuse(f"{field}.id", "must not contain blanks")
             version = _number(state.etag or "1")
             if not 0 < version < newer:
                 checks.refuse(f"{field}.etag", "must be as exported: a number, lower for each state before")
             newer = version or newer
-            for name in ("create_time", "update_time"):
-                _check_time(checks, name, state, f"{field}.{name}")
-            if state.access_count < 0:
-                checks.refuse(f"{field}.access_count", "must not be negative")
     memory = _restored(given.memory, agent_id, given.memory.id or new_id("mem"), now)
     return Remembered(memory, tuple(_restored(item, agent_id, memory.id, now) for item in given.history))
 
@@ -81,46 +76,14 @@ def read_imported(given: pb.ImportMemoriesRequest, agent_id: str, at: int, now: 
 def read_changes(request: pb.UpdateMemoryRequest) -> dict[str, Any]:
     """Return the fields to set, by name."""
     given, paths = request.memory, set(request.update_mask.paths)
-    with Checks() as checks:
-        check_agent(checks, given.agent_id, "memory.agent_id")
-        checks.text("memory.id", given.id, 64)
-        checks.mask("update_mask", request.update_mask.paths, _CHANGEABLE)
-        if "text" in paths:
-            checks.text("memory.text", given.text, 8_000)
-        if "kind" in paths:
-            checks.enum("memory.kind", given.kind, KINDS)
-        _check_values(checks, "memory", given)
-        checks.request_id(request.request_id)
-    values: dict[str, Any] = {
-        "text": given.text,
-        "kind": KINDS.get(given.kind),
-        "importance": given.importance if given.HasField("importance") else 0.5,
-        "valence": given.valence,
-        "subject": given.subject,
-        "attributes": dict(given.metadata),
-        "occur_time": read_optional_time(given, "occur_time"),
-        "expire_time": read_optional_time(given, "expire_time"),
-    }
-    with Checks() as checks:
-        if "occur_time" in paths and values["occur_time"] is None:
+    with RequestChecks(request) as checks:
+        if "occur_time" in paths and not given.HasField("occur_time"):
             checks.refuse("memory.occur_time", "is required")
-    return {name: value for name, value in values.items() if ("metadata" if name == "attributes" else name) in paths}
+    return {_CALLED.get(path, path): _READ[path](given) for path in paths}
 
 
 def read_filter(request: pb.ListMemoriesRequest | pb.SearchMemoriesRequest) -> MemoryFilter:
-    """Return which memories are wanted."""
-    with Checks() as checks:
-        check_agent(checks, request.agent_id)
-        check_kinds(checks, request.kinds)
-        for provenance in request.provenances:
-            checks.enum("provenances", provenance, PROVENANCES)
-        for field in _FILTERS:
-            checks.text(field, getattr(request, field), 200, required=False)
-        _check_entries(checks, "metadata", request.metadata)
-        for field in ("min_importance", "max_importance"):
-            checks.number(field, getattr(request, field), 0, 1)
-        for field in ("start_time", "end_time"):
-            _check_time(checks, field, request)
+    """Return which memories are wanted; the request was checked before."""
     return MemoryFilter(
         kinds=tuple(KINDS[number] for number in request.kinds),
         provenances=tuple(PROVENANCES[number] for number in request.provenances),
@@ -133,37 +96,19 @@ def read_filter(request: pb.ListMemoriesRequest | pb.SearchMemoriesRequest) -> M
     )
 
 
-def check_memory_id(request: pb.GetMemoryRequest | pb.DeleteMemoryRequest) -> None:
-    """Check a request that names one memory."""
-    with Checks() as checks:
-        check_agent(checks, request.agent_id)
-        checks.text("id", request.id, 64)
-        if isinstance(request, pb.DeleteMemoryRequest):
-            checks.request_id(request.request_id)
-
-
-def check_stats(request: pb.GetMemoryStatsRequest) -> None:
-    """Check a request that names only an agent."""
-    with Checks() as checks:
-        check_agent(checks, request.agent_id)
-
-
 def read_cleared(request: pb.ClearMemoriesRequest) -> MemoryFilter:
     """Return which memories are to be deleted."""
-    with Checks() as checks:
-        check_agent(checks, request.agent_id)
-        check_kinds(checks, request.kinds)
-        checks.request_id(request.request_id)
+    check(request)
     return MemoryFilter(kinds=tuple(KINDS[number] for number in request.kinds))
 
 
-def read_cursor(request: pb.ExportMemoriesRequest) -> int:
-    """Return the number after which an export goes on."""
-    with Checks() as checks:
-        check_agent(checks, request.agent_id)
-        if request.after_cursor and not _number(request.after_cursor):
+def read_cursor(request: pb.ExportMemoriesRequest) -> tuple[int, int]:
+    """Return the number after which an export goes on, and below which version of that memory if it isn't finished."""
+    number, has_version, version = request.after_cursor.partition(".")
+    with RequestChecks(request) as checks:
+        if request.after_cursor and not (_number(number) and (_number(version) or not has_version)):
             checks.refuse("after_cursor", "is not a cursor of an export")
-    return _number(request.after_cursor)
+    return _number(number), _number(version)
 
 
 def write_memory(memory: Memory) -> pb.Memory:
@@ -191,18 +136,15 @@ def write_memory(memory: Memory) -> pb.Memory:
     )
 
 
-def write_exported(remembered: Remembered) -> pb.ExportMemoriesResponse:
-    """Return a memory with its history, and the place after it."""
-    return pb.ExportMemoriesResponse(
-        memory=write_memory(remembered.memory),
-        history=write_memories(remembered.history),
-        cursor=str(remembered.memory.seq),
-    )
-
-
-def write_memories(memories: Iterable[Memory]) -> list[pb.Memory]:
-    """Return memories as they go over the wire."""
-    return [write_memory(memory) for memory in memories]
+def write_batch(memories: Sequence[Memory], duplicates: int) -> pb.BatchCreateMemoriesResponse:
+    """Return stored memories; those that there isn't room for with their names alone."""
+    named = [pb.Memory(id=item.id, agent_id=item.agent_id, etag=item.etag) for item in memories]
+    answer = pb.BatchCreateMemoriesResponse(duplicate_count=duplicates)
+    room = Room(pb.BatchCreateMemoriesResponse(memories=named).ByteSize())
+    for memory, name in zip(memories, named, strict=True):
+        item = write_memory(memory)
+        answer.memories.append(item if room.take(item) else name)
+    return answer
 
 
 def write_stats(stats: MemoryStats, index: IndexStatus) -> pb.GetMemoryStatsResponse:
@@ -222,57 +164,14 @@ def write_stats(stats: MemoryStats, index: IndexStatus) -> pb.GetMemoryStatsResp
     )
 
 
-def check_agent(checks: Checks, agent_id: str, field: str = "agent_id") -> None:
-    """Check the id of an agent."""
-    checks.text(field, agent_id, 128)
-
-
-def check_kinds(checks: Checks, kinds: Sequence[int]) -> None:
-    """Check the kinds of a filter."""
-    for number in kinds:
-        checks.enum("kinds", number, KINDS)
-
-
 def _number(written: str) -> int:
     """Return a positive number that fits the databases; 0 for anything else."""
     is_one = written.isascii() and written.isdigit() and len(written) < len(str(_ABOVE_VERSIONS))
     return int(written) if is_one else 0
 
 
-def _check_memory(checks: Checks, field: str, given: pb.Memory) -> None:
-    checks.text(f"{field}.text", given.text, 8_000)
-    checks.enum(f"{field}.kind", given.kind, KINDS)
-    checks.enum(f"{field}.provenance", given.provenance, PROVENANCES)
-    checks.number(f"{field}.repetition", given.repetition, 0, _MOST_REPETITIONS)
-    _check_values(checks, field, given)
-
-
-def _check_values(checks: Checks, field: str, given: pb.Memory) -> None:
-    checks.number(f"{field}.importance", given.importance, 0, 1)
-    checks.number(f"{field}.valence", given.valence, -1, 1)
-    for name in _NAMES:
-        if value := getattr(given, name):
-            checks.text(f"{field}.{name}", value, 200, required=False)
-    if given.metadata:
-        _check_entries(checks, f"{field}.metadata", given.metadata)
-    for name in ("occur_time", "expire_time"):
-        _check_time(checks, name, given, f"{field}.{name}")
-
-
-def _check_entries(checks: Checks, field: str, entries: Mapping[str, str]) -> None:
-    for key, value in entries.items():
-        checks.text(field, key, 64)
-        checks.text(f"{field}[{quoted(key)}]", value, 1_000, required=False)
-
-
-def _check_time(checks: Checks, name: str, message: Any, field: str = "") -> None:
-    if message.HasField(name):
-        stamp: Timestamp = getattr(message, name)
-        # What a datetime can hold, but for its ends, which Postgres takes for infinity.
-        if not (-62_135_596_800 < stamp.seconds < 253_402_300_799 and 0 <= stamp.nanos < 1_000_000_000):
-            checks.refuse(
-                field or name, "must be a time after the first second of the year 1 and before the last of 9999"
-            )
+def _numbered(field: str, items: Iterable[pb.Memory]) -> Iterator[tuple[str, pb.Memory]]:
+    return ((f"{field}[{number}]", item) for number, item in enumerate(items))
 
 
 def _new_memory(given: pb.Memory, agent_id: str, now: datetime) -> Memory:

@@ -5,22 +5,18 @@ from collections.abc import Sequence
 from puppet.memory.v1 import memory_service_pb2 as pb
 from services.memory.domain.search import Hit, Parts, Query
 from services.memory.wire.memories import read_filter, write_memory
-from services.runtime.checks import Checks
+from services.runtime.rpc.answers import Room
+from services.runtime.rpc.limits import check, size_of
 
 
 def read_query(request: pb.SearchMemoriesRequest, min_relevance: float) -> Query:
     """Return what to look for; `min_relevance` is asked for when the request doesn't say."""
-    wanted = read_filter(request)
-    with Checks() as checks:
-        checks.text("query", request.query, 2_000)
-        checks.number("max_results", request.max_results, 0, 100)
-        for field in ("min_relevance", "recency_weight", "importance_weight"):
-            checks.number(field, getattr(request, field), 0, 1)
+    check(request)
     return Query(
         agent_id=request.agent_id,
         text=request.query,
-        wanted=wanted,
-        most=request.max_results or 10,
+        wanted=read_filter(request),
+        most=size_of(request, "max_results"),
         min_relevance=request.min_relevance if request.HasField("min_relevance") else min_relevance,
         recency_weight=request.recency_weight,
         importance_weight=request.importance_weight,
@@ -28,18 +24,20 @@ def read_query(request: pb.SearchMemoriesRequest, min_relevance: float) -> Query
 
 
 def write_hits(hits: Sequence[Hit]) -> pb.SearchMemoriesResponse:
-    """Return what a search found."""
-    return pb.SearchMemoriesResponse(
-        hits=[
-            pb.MemoryHit(
-                memory=write_memory(hit.memory),
-                relevance=hit.parts.fit,
-                score=hit.parts.score,
-                parts=_write_parts(hit.parts),
-            )
-            for hit in hits
-        ]
-    )
+    """Return what a search found, as much of it as can be read."""
+    answer, room = pb.SearchMemoriesResponse(), Room()
+    for hit in hits:
+        item = pb.MemoryHit(
+            memory=write_memory(hit.memory),
+            relevance=hit.parts.fit,
+            score=hit.parts.score,
+            parts=_write_parts(hit.parts),
+        )
+        if not room.take(item):
+            break
+        answer.hits.append(item)
+    answer.omitted_hit_count = len(hits) - len(answer.hits)
+    return answer
 
 
 def _write_parts(parts: Parts) -> pb.ScoreParts:

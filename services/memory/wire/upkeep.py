@@ -4,35 +4,15 @@ from puppet.memory.v1 import memory_service_pb2 as pb
 from services.memory.domain.memories import MemoryFilter
 from services.memory.domain.upkeep import Swept
 from services.memory.domain.vectors import Comparison, IndexState, IndexStatus
-from services.runtime.checks import Checks
+from services.runtime.rpc.limits import check
 
 _STATES = {state: pb.IndexState.Value(f"INDEX_STATE_{state.name}") for state in IndexState}
 
 
 def read_source(request: pb.PurgeSourceRequest) -> MemoryFilter:
     """Return which memories a source brought."""
-    source = request.WhichOneof("source")
-    with Checks() as checks:
-        checks.text("agent_id", request.agent_id, 128)
-        if source is None:
-            checks.refuse("source", "is required: an author or a source_id")
-        else:
-            checks.text(source, getattr(request, source), 200)
-        checks.request_id(request.request_id)
+    check(request)
     return MemoryFilter(author=request.author, source_id=request.source_id)
-
-
-def check_sweep(request: pb.SweepMemoriesRequest) -> None:
-    """Check a request to sweep."""
-    with Checks() as checks:
-        checks.text("agent_id", request.agent_id, 128, required=False)
-        checks.request_id(request.request_id)
-
-
-def check_reindex(request: pb.ReindexRequest) -> None:
-    """Check a request to build the index anew."""
-    with Checks() as checks:
-        checks.request_id(request.request_id)
 
 
 def write_swept(swept: Swept) -> pb.SweepMemoriesResponse:
@@ -57,7 +37,7 @@ def write_index(index: IndexStatus) -> pb.IndexStatus:
 def write_comparison(found: Comparison, index: IndexStatus) -> pb.VerifyIndexResponse:
     """Return what the comparison showed."""
     return pb.VerifyIndexResponse(
-        consistent=found.is_consistent,
+        is_consistent=found.is_consistent,
         checked_count=found.checked,
         missing_count=found.missing,
         left_over_count=found.left_over,

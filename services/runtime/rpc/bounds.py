@@ -20,7 +20,7 @@ from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.rpc.access import full_name
 
 MOST_BYTES = 4 * 2**20
-"""A larger request is refused."""
+"""A larger request is refused, and a larger answer never sent: it is what gRPC's clients read unless told otherwise."""
 
 MOST_ITEMS = 40_000
 """How many items all lists, maps and messages of one request may have together."""
@@ -60,6 +60,8 @@ class Shape:
         """Raise InvalidRequest when a serialized request holds too much, or is none."""
         if len(data) > MOST_BYTES:
             raise _refused("", f"the message must have at most {MOST_BYTES:,} bytes, and has {len(data):,}")
+        if not self.fields and len(data) <= _LARGE:
+            return
         total = 0
         waiting: list[tuple[Shape, str, int, list[bytes]]] = [(self, "", 0, [data])]
         while waiting:

@@ -42,7 +42,7 @@ class SqlRecords(SqlTransaction):
 
     async def account(self, account_id: str) -> Account | None:
         """Return an account."""
-        return await self._session.get(Account, account_id)
+        return await self._one(Account, account_id)
 
     async def accounts(self, agent_id: str, page: Page) -> Paged[Account]:
         """Return a page of an agent's accounts, of all agents' when it is empty; the oldest first."""
@@ -70,7 +70,7 @@ class SqlRecords(SqlTransaction):
 
     async def post(self, post_id: str) -> Post | None:
         """Return a post, as it is in the database now."""
-        return await self._session.get(Post, post_id)
+        return await self._one(Post, post_id)
 
     async def posts(self, account_id: str, states: Collection[PostState], page: Page) -> Paged[Post]:
         """Return a page of an account's posts in these states, in any when none is given; the newest first."""
@@ -93,7 +93,7 @@ class SqlRecords(SqlTransaction):
         """Let everything of these accounts be taken up now that would be later because an account was held back."""
         held = (
             col(Post.account_id).in_(account_ids),
-            col(Post.state).in_((PostState.CLAIMED, PostState.UNKNOWN)),
+            col(Post.state).in_((PostState.CLAIMED, PostState.OUTCOME_UNKNOWN)),
             col(Post.state_cause).in_(HELD),
             col(Post.due_time) > now,
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from google.protobuf import json_format
 
 from puppet.memory.v1 import memory_service_pb2 as pb
 from tests.integration.memory.calls import Agent, memory
@@ -107,8 +108,8 @@ async def test_one_bad_message_refuses_all_and_is_named(agent: Agent) -> None:
     told = await refusal(agent.restore([*good, bad, *good]))
     assert told.reason == "INVALID_REQUEST"
     assert {violation.field for violation in told.violations} == {
-        "memory (of message 4).valence",
-        "history[0] (of message 4).text",
+        "memory.valence (of message 4)",
+        "history[0].text (of message 4)",
     }
     assert await agent.all() == []
 
@@ -118,9 +119,9 @@ async def test_an_import_for_two_agents_or_for_none_is_refused(agent: Agent) -> 
         pb.ImportMemoriesRequest(agent_id=agent.id, memory=memory("mine")),
         pb.ImportMemoriesRequest(agent_id="agt_other", memory=memory("theirs")),
     ]
-    assert await fields_of(agent.service.ImportMemories(iter(mixed))) == {"agent_id"}
+    assert await fields_of(agent.service.ImportMemories(iter(mixed))) == {"agent_id (of message 2)"}
     nobody = [pb.ImportMemoriesRequest(memory=memory("whose"))]
-    assert await fields_of(agent.service.ImportMemories(iter(nobody))) == {"agent_id"}
+    assert await fields_of(agent.service.ImportMemories(iter(nobody))) == {"agent_id (of message 1)"}
     assert await fields_of(agent.service.ImportMemories(iter([]))) == {"memory"}
     assert await agent.all() == []
 
@@ -147,3 +148,24 @@ async def test_one_id_twice_in_an_import_is_the_first_memory_that_is_new(agent: 
     [hit, *_] = await agent.hits("purple elephants")
     assert hit.memory.text == "purple elephants"
     assert hit.relevance > 0.9, "by words and by meaning"
+
+
+async def test_what_was_exported_is_imported_as_it_is(agent: Agent) -> None:
+    await lived(agent)
+    exported = await agent.export()
+    await agent.clear()
+    # As `grpcurl ExportMemories | grpcurl ImportMemories` does it: in JSON, and in bytes.
+    as_json = [json_format.Parse(json_format.MessageToJson(item), pb.ImportMemoriesRequest()) for item in exported]
+    as_bytes = [pb.ImportMemoriesRequest.FromString(item.SerializeToString()) for item in exported]
+    assert as_json == as_bytes
+    done = await agent.service.ImportMemories(iter(as_json))
+    assert (done.created_count, done.existing_count) == (len(exported), 0)
+    assert without_place(await agent.export()) == without_place(exported)
+
+
+async def test_an_export_of_two_agents_is_none(agent: Agent, stranger: Agent) -> None:
+    mixed = [
+        pb.ImportMemoriesRequest(memory=memory("mine", agent_id=agent.id)),
+        pb.ImportMemoriesRequest(memory=memory("theirs", agent_id=stranger.id)),
+    ]
+    assert await fields_of(agent.service.ImportMemories(iter(mixed))) == {"memory.agent_id (of message 2)"}

@@ -185,7 +185,7 @@ async def test_a_wrong_memory_is_refused_with_every_field_named(agent: Agent) ->
         ("GetMemory", pb.GetMemoryRequest(), {"agent_id", "id"}),
         ("DeleteMemory", pb.DeleteMemoryRequest(request_id="r" * 129), {"agent_id", "id", "request_id"}),
         ("UpdateMemory", pb.UpdateMemoryRequest(), {"memory.agent_id", "memory.id", "update_mask"}),
-        ("ClearMemories", pb.ClearMemoriesRequest(kinds=[pb.MEMORY_KIND_UNSPECIFIED]), {"agent_id", "kinds"}),
+        ("ClearMemories", pb.ClearMemoriesRequest(kinds=[pb.MEMORY_KIND_UNSPECIFIED]), {"agent_id", "kinds[0]"}),
         ("GetMemoryStats", pb.GetMemoryStatsRequest(), {"agent_id"}),
         ("PurgeSource", pb.PurgeSourceRequest(), {"agent_id", "source"}),
         ("SweepMemories", pb.SweepMemoriesRequest(agent_id="a" * 129), {"agent_id"}),

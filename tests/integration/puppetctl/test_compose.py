@@ -81,6 +81,10 @@ async def test_the_principals_are_made_by_a_module_that_is_in_the_image(tmp_path
     assert [principal.name for principal in files.list()] == ["agents", OPERATOR]
 
 
+STANDARD = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}
+"""What OpenTelemetry's programs are told by, all of them alike."""
+
+
 def test_every_container_is_built_from_a_dockerfile_that_is_there_and_serves_its_port(
     containers: dict[str, Any],
 ) -> None:
@@ -97,6 +101,7 @@ def test_only_variables_that_are_settings_are_set(containers: dict[str, Any]) ->
     for name, container in containers.items():
         known = {prefix(name) + field.upper() for field in SETTINGS[name].model_fields}
         known |= {f"PUPPET_LLM_{field}" for field in providers} if name == "llm" else set()
+        known |= STANDARD if name in SERVICES else set()
         assert container.get("environment", {}).keys() <= known
 
 

@@ -48,16 +48,16 @@ def fields_of(error: InvalidRequest) -> set[str]:
 
 @given(STATES)
 def test_an_exported_memory_is_imported_as_it_was(state: Memory) -> None:
-    exported = wire.write_exported(Remembered(state))
+    exported = pb.ExportMemoriesResponse(memory=wire.write_memory(state))
     given_back = pb.ImportMemoriesRequest(memory=exported.memory, history=exported.history)
-    assert wire.read_imported(given_back, state.agent_id, 1, NOW) == Remembered(state)
+    assert wire.read_imported(given_back, state.agent_id, NOW, is_for_one=True) == Remembered(state)
 
 
 def test_a_history_is_imported_with_its_states_newest_first() -> None:
     states = [memory(f"state {version}", version=version, access_count=version) for version in (7, 5, 2)]
-    exported = wire.write_exported(Remembered(states[0], tuple(states[1:])))
-    request = pb.ImportMemoriesRequest(memory=exported.memory, history=exported.history)
-    assert wire.read_imported(request, "agt_a", 1, NOW) == Remembered(states[0], tuple(states[1:]))
+    first, *before = map(wire.write_memory, states)
+    request = pb.ImportMemoriesRequest(memory=first, history=before)
+    assert wire.read_imported(request, "agt_a", NOW, is_for_one=True) == Remembered(states[0], tuple(states[1:]))
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_states_that_do_not_follow_one_another_are_refused(etags: tuple[str, ...
     for state, etag in zip([first, *before], etags, strict=True):
         state.etag = etag
     with pytest.raises(InvalidRequest) as refused:
-        wire.read_imported(pb.ImportMemoriesRequest(memory=first, history=before), "agt_a", 3, NOW)
+        wire.read_imported(pb.ImportMemoriesRequest(memory=first, history=before), "agt_a", NOW, is_for_one=True)
     [violation] = refused.value.violations
-    assert violation.field.endswith(" (of message 3).etag")
+    assert violation.field.endswith(".etag")
 
 
 def test_everything_that_is_wrong_in_an_import_is_named() -> None:
@@ -79,10 +79,10 @@ def test_everything_that_is_wrong_in_an_import_is_named() -> None:
         getattr(wrong, field).seconds = 10**12
     request = pb.ImportMemoriesRequest(agent_id="agt_b", memory=memory_message(), history=[wrong])
     with pytest.raises(InvalidRequest) as refused:
-        wire.read_imported(request, "agt_a", 2, NOW)
+        wire.read_imported(request, "agt_a", NOW, is_for_one=True)
     names = ("text", "kind", "provenance", "id", "etag", "access_count")
     times = ("occur_time", "create_time", "update_time", "expire_time")
-    assert fields_of(refused.value) == {"agent_id", *(f"history[0] (of message 2).{name}" for name in names + times)}
+    assert fields_of(refused.value) == {"agent_id", *(f"history[0].{name}" for name in names + times)}
 
 
 def memory_message() -> pb.Memory:
@@ -142,6 +142,14 @@ def test_changes_are_what_the_mask_names() -> None:
     assert values == {"text": "new", "attributes": {"a": "b"}, "expire_time": None, "importance": 0.5}
 
 
+def test_an_update_looks_at_nothing_but_what_its_mask_names() -> None:
+    given = pb.Memory(agent_id="agt_a", id="mem_1", valence=7, importance=7)
+    given.expire_time.seconds = 10**12
+    given.occur_time.FromDatetime(NOW)
+    request = pb.UpdateMemoryRequest(memory=given, update_mask=FieldMask(paths=["occur_time", "metadata"]))
+    assert wire.read_changes(request) == {"occur_time": NOW, "attributes": {}}
+
+
 @pytest.mark.parametrize(
     ("paths", "refused"),
     [
@@ -190,7 +198,7 @@ def test_a_search_that_does_not_say_has_the_defaults() -> None:
     assert search_wire.read_query(asked, 0.05).min_relevance == 0.0
 
 
-@pytest.mark.parametrize("cursor", ["x", "-1", "0", "1.5", "²", "9" * 30, "9" * 5_000])
+@pytest.mark.parametrize("cursor", ["x", "-1", "0", "1.", ".5", "1.x", "²", "9" * 30, "9" * 5_000])
 def test_a_cursor_of_no_export_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         wire.read_cursor(pb.ExportMemoriesRequest(agent_id="agt_a", after_cursor=cursor))
@@ -217,7 +225,8 @@ def test_a_wrong_relationship_is_refused_with_every_field_named() -> None:
     given = relationship_pb.Relationship(
         sentiment=2, familiarity=-1, trust=float("nan"), shared_experiences=["ok", " "]
     )
-    request = relationship_pb.UpdateRelationshipRequest(relationship=given, update_mask=FieldMask(paths=["etag"]))
+    mask = FieldMask(paths=["etag", "sentiment", "familiarity", "trust", "shared_experiences"])
+    request = relationship_pb.UpdateRelationshipRequest(relationship=given, update_mask=mask)
     with pytest.raises(InvalidRequest) as refused:
         relationship_wire.read_values(request)
     names = ("agent_id", "counterpart", "sentiment", "familiarity", "trust", "shared_experiences[1]")

@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#puppet/agents/v1/agent_errors.proto\x12\x10puppet.agents.v1*\xc5\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12 \n\x1c\x45RROR_REASON_AGENT_NOT_FOUND\x10\x03\x12\x1d\n\x19\x45RROR_REASON_AGENT_EXISTS\x10\x04\x12\x1f\n\x1b\x45RROR_REASON_AGENT_INACTIVE\x10\x05\x12\x1b\n\x17\x45RROR_REASON_NO_ACCOUNT\x10\x06\x12!\n\x1d\x45RROR_REASON_TRADING_DISABLED\x10\x07\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x08\x12\'\n#ERROR_REASON_DEPENDENCY_UNAVAILABLE\x10\t\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\n\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0b\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x0c\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\r\x12$\n ERROR_REASON_DELEGATION_REQUIRED\x10\x0e\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\x0f\x12\x1e\n\x1a\x45RROR_REASON_UNIMPLEMENTED\x10\x10\x42\xbd\x01\n\x1a\x64\x65v.puppetengine.agents.v1B\x10\x41gentErrorsProtoP\x01Z*puppetengine.dev/puppet/agents/v1;agentsv1\xa2\x02\x04PPTA\xaa\x02\x10Puppet.Agents.V1\xca\x02\x10Puppet\\Agents\\V1\xe2\x02\x1cPuppet\\Agents\\V1\\GPBMetadata\xea\x02\x12Puppet::Agents::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#puppet/agents/v1/agent_errors.proto\x12\x10puppet.agents.v1\x1a google/protobuf/descriptor.proto*\xc5\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12 \n\x1c\x45RROR_REASON_AGENT_NOT_FOUND\x10\x03\x12\x1d\n\x19\x45RROR_REASON_AGENT_EXISTS\x10\x04\x12\x1f\n\x1b\x45RROR_REASON_AGENT_INACTIVE\x10\x05\x12\x1b\n\x17\x45RROR_REASON_NO_ACCOUNT\x10\x06\x12!\n\x1d\x45RROR_REASON_TRADING_DISABLED\x10\x07\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x08\x12\'\n#ERROR_REASON_DEPENDENCY_UNAVAILABLE\x10\t\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\n\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0b\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x0c\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\r\x12$\n ERROR_REASON_DELEGATION_REQUIRED\x10\x0e\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\x0f\x12\x1e\n\x1a\x45RROR_REASON_UNIMPLEMENTED\x10\x10:O\n\x06\x65rrors\x12\x1e.google.protobuf.MethodOptions\x18\xa0\x87\x03 \x03(\x0e\x32\x1d.puppet.agents.v1.ErrorReason:W\n\rcommon_errors\x12\x1f.google.protobuf.ServiceOptions\x18\xa0\x87\x03 \x03(\x0e\x32\x1d.puppet.agents.v1.ErrorReasonB\xbd\x01\n\x1a\x64\x65v.puppetengine.agents.v1B\x10\x41gentErrorsProtoP\x01Z*puppetengine.dev/puppet/agents/v1;agentsv1\xa2\x02\x04PPTA\xaa\x02\x10Puppet.Agents.V1\xca\x02\x10Puppet\\Agents\\V1\xe2\x02\x1cPuppet\\Agents\\V1\\GPBMetadata\xea\x02\x12Puppet::Agents::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,6 +33,6 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.agents.v1.agent_erro
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\032dev.puppetengine.agents.v1B\020AgentErrorsProtoP\001Z*puppetengine.dev/puppet/agents/v1;agentsv1\242\002\004PPTA\252\002\020Puppet.Agents.V1\312\002\020Puppet\\Agents\\V1\342\002\034Puppet\\Agents\\V1\\GPBMetadata\352\002\022Puppet::Agents::V1'
-  _globals['_ERRORREASON']._serialized_start=58
-  _globals['_ERRORREASON']._serialized_end=639
+  _globals['_ERRORREASON']._serialized_start=92
+  _globals['_ERRORREASON']._serialized_end=673
 # @@protoc_insertion_point(module_scope)

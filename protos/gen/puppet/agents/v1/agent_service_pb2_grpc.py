@@ -31,6 +31,10 @@ class AgentServiceStub:
     A started agent posts, answers mentions and trades on its own schedule. Each of these is a durable workflow that
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel):
@@ -102,12 +106,17 @@ class AgentServiceServicer:
     A started agent posts, answers mentions and trades on its own schedule. Each of these is a durable workflow that
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def CreateAgent(self, request, context):
-        """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the services
-        that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE.
+        """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the
+        services that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by
+        `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,7 +141,8 @@ class AgentServiceServicer:
     def UpdateAgent(self, request, context):
         """Sets the masked fields of an agent. Behaviour follows the new persona from the next action on; memories stay.
         Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
+        DELEGATION_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,7 +175,7 @@ class AgentServiceServicer:
 
     def TriggerPost(self, request, context):
         """Makes an agent post now, once for every `request_id`, and waits for it as long as the deadline allows.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -174,7 +184,7 @@ class AgentServiceServicer:
     def TriggerTrade(self, request, context):
         """Makes an agent consider a trade now, once for every `request_id`, and waits for it as long as the deadline allows.
         It may decide to hold.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,6 +201,7 @@ class AgentServiceServicer:
     def WatchActivity(self, request, context):
         """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
         activity is a heartbeat. The stream can be resumed from any item's cursor.
+        It never ends well: UNAVAILABLE says when to come back.
         Errors: INVALID_REQUEST.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -269,6 +280,10 @@ class AgentService:
     A started agent posts, answers mentions and trades on its own schedule. Each of these is a durable workflow that
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @staticmethod

@@ -18,13 +18,18 @@ class AgentServiceStub:
     A started agent posts, answers mentions and trades on its own schedule. Each of these is a durable workflow that
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.CreateAgentRequest, _agent_service_pb2.CreateAgentResponse]
-    """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the services
-    that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by `request_id`.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE.
+    """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the
+    services that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by
+    `request_id`.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
     """
     GetAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.GetAgentRequest, _agent_service_pb2.GetAgentResponse]
     """Returns one agent.
@@ -37,7 +42,8 @@ class AgentServiceStub:
     UpdateAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.UpdateAgentRequest, _agent_service_pb2.UpdateAgentResponse]
     """Sets the masked fields of an agent. Behaviour follows the new persona from the next action on; memories stay.
     Idempotent by `request_id`.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
+    DELEGATION_REQUIRED.
     """
     StartAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.StartAgentRequest, _agent_service_pb2.StartAgentResponse]
     """Starts an agent's schedule. Starting a started agent changes nothing.
@@ -54,12 +60,12 @@ class AgentServiceStub:
     """
     TriggerPost: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.TriggerPostRequest, _agent_service_pb2.TriggerPostResponse]
     """Makes an agent post now, once for every `request_id`, and waits for it as long as the deadline allows.
-    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
     """
     TriggerTrade: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.TriggerTradeRequest, _agent_service_pb2.TriggerTradeResponse]
     """Makes an agent consider a trade now, once for every `request_id`, and waits for it as long as the deadline allows.
     It may decide to hold.
-    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
     """
     ListActivity: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ListActivityRequest, _agent_service_pb2.ListActivityResponse]
     """Lists what agents did, newest first.
@@ -68,6 +74,7 @@ class AgentServiceStub:
     WatchActivity: _aio.UnaryStreamMultiCallable[_agent_service_pb2.WatchActivityRequest, _agent_service_pb2.WatchActivityResponse]
     """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
     activity is a heartbeat. The stream can be resumed from any item's cursor.
+    It never ends well: UNAVAILABLE says when to come back.
     Errors: INVALID_REQUEST.
     """
 
@@ -77,6 +84,10 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     A started agent posts, answers mentions and trades on its own schedule. Each of these is a durable workflow that
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @_abc_1.abstractmethod
@@ -85,9 +96,10 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agent_service_pb2.CreateAgentRequest,
         context: _aio.ServicerContext[_agent_service_pb2.CreateAgentRequest, _abc.Awaitable[_agent_service_pb2.CreateAgentResponse]],
     ) -> _abc.Awaitable[_agent_service_pb2.CreateAgentResponse]:
-        """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the services
-        that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE.
+        """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the
+        services that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by
+        `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
 
     @_abc_1.abstractmethod
@@ -118,7 +130,8 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_agent_service_pb2.UpdateAgentResponse]:
         """Sets the masked fields of an agent. Behaviour follows the new persona from the next action on; memories stay.
         Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
+        DELEGATION_REQUIRED.
         """
 
     @_abc_1.abstractmethod
@@ -159,7 +172,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_agent_service_pb2.TriggerPostRequest, _abc.Awaitable[_agent_service_pb2.TriggerPostResponse]],
     ) -> _abc.Awaitable[_agent_service_pb2.TriggerPostResponse]:
         """Makes an agent post now, once for every `request_id`, and waits for it as long as the deadline allows.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -170,7 +183,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_agent_service_pb2.TriggerTradeResponse]:
         """Makes an agent consider a trade now, once for every `request_id`, and waits for it as long as the deadline allows.
         It may decide to hold.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -191,6 +204,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.AsyncIterator[_agent_service_pb2.WatchActivityResponse]:
         """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
         activity is a heartbeat. The stream can be resumed from any item's cursor.
+        It never ends well: UNAVAILABLE says when to come back.
         Errors: INVALID_REQUEST.
         """
 

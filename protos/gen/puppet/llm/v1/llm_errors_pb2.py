@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epuppet/llm/v1/llm_errors.proto\x12\rpuppet.llm.v1*\xa7\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12#\n\x1f\x45RROR_REASON_PROVIDER_NOT_FOUND\x10\x02\x12!\n\x1d\x45RROR_REASON_PROVIDER_REFUSED\x10\x03\x12&\n\"ERROR_REASON_PROVIDER_RATE_LIMITED\x10\x04\x12%\n!ERROR_REASON_PROVIDER_UNAVAILABLE\x10\x05\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\x06\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x07\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x08\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\t\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\n\x12\x1e\n\x1a\x45RROR_REASON_UNIMPLEMENTED\x10\x0b\x42\xa6\x01\n\x17\x64\x65v.puppetengine.llm.v1B\x0eLlmErrorsProtoP\x01Z$puppetengine.dev/puppet/llm/v1;llmv1\xa2\x02\x04PPTL\xaa\x02\rPuppet.Llm.V1\xca\x02\rPuppet\\Llm\\V1\xe2\x02\x19Puppet\\Llm\\V1\\GPBMetadata\xea\x02\x0fPuppet::Llm::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epuppet/llm/v1/llm_errors.proto\x12\rpuppet.llm.v1\x1a google/protobuf/descriptor.proto*\xa7\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12#\n\x1f\x45RROR_REASON_PROVIDER_NOT_FOUND\x10\x02\x12!\n\x1d\x45RROR_REASON_PROVIDER_REFUSED\x10\x03\x12&\n\"ERROR_REASON_PROVIDER_RATE_LIMITED\x10\x04\x12%\n!ERROR_REASON_PROVIDER_UNAVAILABLE\x10\x05\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\x06\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x07\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x08\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\t\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\n\x12\x1e\n\x1a\x45RROR_REASON_UNIMPLEMENTED\x10\x0b:L\n\x06\x65rrors\x12\x1e.google.protobuf.MethodOptions\x18\xa1\x87\x03 \x03(\x0e\x32\x1a.puppet.llm.v1.ErrorReason:T\n\rcommon_errors\x12\x1f.google.protobuf.ServiceOptions\x18\xa1\x87\x03 \x03(\x0e\x32\x1a.puppet.llm.v1.ErrorReasonB\xa6\x01\n\x17\x64\x65v.puppetengine.llm.v1B\x0eLlmErrorsProtoP\x01Z$puppetengine.dev/puppet/llm/v1;llmv1\xa2\x02\x04PPTL\xaa\x02\rPuppet.Llm.V1\xca\x02\rPuppet\\Llm\\V1\xe2\x02\x19Puppet\\Llm\\V1\\GPBMetadata\xea\x02\x0fPuppet::Llm::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,6 +33,6 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.llm.v1.llm_errors_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\027dev.puppetengine.llm.v1B\016LlmErrorsProtoP\001Z$puppetengine.dev/puppet/llm/v1;llmv1\242\002\004PPTL\252\002\rPuppet.Llm.V1\312\002\rPuppet\\Llm\\V1\342\002\031Puppet\\Llm\\V1\\GPBMetadata\352\002\017Puppet::Llm::V1'
-  _globals['_ERRORREASON']._serialized_start=50
-  _globals['_ERRORREASON']._serialized_end=473
+  _globals['_ERRORREASON']._serialized_start=84
+  _globals['_ERRORREASON']._serialized_end=507
 # @@protoc_insertion_point(module_scope)

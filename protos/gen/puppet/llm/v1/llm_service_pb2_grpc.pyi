@@ -18,6 +18,8 @@ class LlmServiceStub:
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -27,14 +29,14 @@ class LlmServiceStub:
     """
     StreamGenerate: _aio.UnaryStreamMultiCallable[_llm_service_pb2.StreamGenerateRequest, _llm_service_pb2.StreamGenerateResponse]
     """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
-    Errors: as Generate.
+    Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
     """
     GetProvider: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.GetProviderRequest, _llm_service_pb2.GetProviderResponse]
     """Returns a configured provider, the first in the order of fallback when none is named, and asks nothing of it.
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.ListModelsRequest, _llm_service_pb2.ListModelsResponse]
-    """Lists the models that the configured providers offer now. A provider that doesn't answer is listed with its error.
+    """Lists the models that the configured providers offer now. Those that don't answer are named beside them.
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
     """
 
@@ -44,6 +46,8 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     @_abc_1.abstractmethod
@@ -63,7 +67,7 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_llm_service_pb2.StreamGenerateRequest, _abc.AsyncIterator[_llm_service_pb2.StreamGenerateResponse]],
     ) -> _abc.AsyncIterator[_llm_service_pb2.StreamGenerateResponse]:
         """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
-        Errors: as Generate.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -82,7 +86,7 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _llm_service_pb2.ListModelsRequest,
         context: _aio.ServicerContext[_llm_service_pb2.ListModelsRequest, _abc.Awaitable[_llm_service_pb2.ListModelsResponse]],
     ) -> _abc.Awaitable[_llm_service_pb2.ListModelsResponse]:
-        """Lists the models that the configured providers offer now. A provider that doesn't answer is listed with its error.
+        """Lists the models that the configured providers offer now. Those that don't answer are named beside them.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
         """
 

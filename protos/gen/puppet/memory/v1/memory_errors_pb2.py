@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$puppet/memory/v1/memory_errors.proto\x12\x10puppet.memory.v1*\xc0\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12!\n\x1d\x45RROR_REASON_MEMORY_NOT_FOUND\x10\x03\x12\'\n#ERROR_REASON_RELATIONSHIP_NOT_FOUND\x10\x04\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x05\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\x06\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x07\x12\x1e\n\x1a\x45RROR_REASON_MEMORY_EXISTS\x10\x08\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\t\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\n\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\x0b\x12\x1e\n\x1a\x45RROR_REASON_UNIMPLEMENTED\x10\x0c\x42\xbe\x01\n\x1a\x64\x65v.puppetengine.memory.v1B\x11MemoryErrorsProtoP\x01Z*puppetengine.dev/puppet/memory/v1;memoryv1\xa2\x02\x04PPTM\xaa\x02\x10Puppet.Memory.V1\xca\x02\x10Puppet\\Memory\\V1\xe2\x02\x1cPuppet\\Memory\\V1\\GPBMetadata\xea\x02\x12Puppet::Memory::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$puppet/memory/v1/memory_errors.proto\x12\x10puppet.memory.v1\x1a google/protobuf/descriptor.proto*\xc0\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12!\n\x1d\x45RROR_REASON_MEMORY_NOT_FOUND\x10\x03\x12\'\n#ERROR_REASON_RELATIONSHIP_NOT_FOUND\x10\x04\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x05\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\x06\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x07\x12\x1e\n\x1a\x45RROR_REASON_MEMORY_EXISTS\x10\x08\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\t\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\n\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\x0b\x12\x1e\n\x1a\x45RROR_REASON_UNIMPLEMENTED\x10\x0c:O\n\x06\x65rrors\x12\x1e.google.protobuf.MethodOptions\x18\xa2\x87\x03 \x03(\x0e\x32\x1d.puppet.memory.v1.ErrorReason:W\n\rcommon_errors\x12\x1f.google.protobuf.ServiceOptions\x18\xa2\x87\x03 \x03(\x0e\x32\x1d.puppet.memory.v1.ErrorReasonB\xbe\x01\n\x1a\x64\x65v.puppetengine.memory.v1B\x11MemoryErrorsProtoP\x01Z*puppetengine.dev/puppet/memory/v1;memoryv1\xa2\x02\x04PPTM\xaa\x02\x10Puppet.Memory.V1\xca\x02\x10Puppet\\Memory\\V1\xe2\x02\x1cPuppet\\Memory\\V1\\GPBMetadata\xea\x02\x12Puppet::Memory::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,6 +33,6 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.memory.v1.memory_err
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\032dev.puppetengine.memory.v1B\021MemoryErrorsProtoP\001Z*puppetengine.dev/puppet/memory/v1;memoryv1\242\002\004PPTM\252\002\020Puppet.Memory.V1\312\002\020Puppet\\Memory\\V1\342\002\034Puppet\\Memory\\V1\\GPBMetadata\352\002\022Puppet::Memory::V1'
-  _globals['_ERRORREASON']._serialized_start=59
-  _globals['_ERRORREASON']._serialized_end=507
+  _globals['_ERRORREASON']._serialized_start=93
+  _globals['_ERRORREASON']._serialized_end=541
 # @@protoc_insertion_point(module_scope)

@@ -24,11 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from puppet.memory.v1 import memory_errors_pb2 as puppet_dot_memory_dot_v1_dot_memory__errors__pb2
 from puppet.options.v1 import access_pb2 as puppet_dot_options_dot_v1_dot_access__pb2
 from puppet.options.v1 import bounds_pb2 as puppet_dot_options_dot_v1_dot_bounds__pb2
+from puppet.options.v1 import limits_pb2 as puppet_dot_options_dot_v1_dot_limits__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+puppet/memory/v1/relationship_service.proto\x12\x10puppet.memory.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\"\xbd\x03\n\x0cRelationship\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ounterpart\x18\x02 \x01(\t\x12\x11\n\tsentiment\x18\x03 \x01(\x01\x12\x13\n\x0b\x66\x61miliarity\x18\x04 \x01(\x01\x12\r\n\x05trust\x18\x05 \x01(\x01\x12\r\n\x05notes\x18\x06 \x01(\t\x12\x19\n\x11interaction_count\x18\x07 \x01(\x03\x12\x18\n\x10last_interaction\x18\x08 \x01(\t\x12\x39\n\x15last_interaction_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12 \n\x12shared_experiences\x18\r \x03(\tB\x04\xf0\xb9\x18\x32\x12>\n\x11last_interactions\x18\x0e \x03(\x0b\x32\x1d.puppet.memory.v1.InteractionB\x04\xf0\xb9\x18\x32\"\x98\x01\n\x0bInteraction\x12\x0f\n\x07summary\x18\x01 \x01(\t\x12\x17\n\x0fsentiment_delta\x18\x02 \x01(\x01\x12\x19\n\x11\x66\x61miliarity_delta\x18\x03 \x01(\x01\x12\x13\n\x0btrust_delta\x18\x04 \x01(\x01\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"?\n\x16GetRelationshipRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ounterpart\x18\x02 \x01(\t\"O\n\x17GetRelationshipResponse\x12\x34\n\x0crelationship\x18\x01 \x01(\x0b\x32\x1e.puppet.memory.v1.Relationship\"S\n\x18ListRelationshipsRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"k\n\x19ListRelationshipsResponse\x12\x35\n\rrelationships\x18\x01 \x03(\x0b\x32\x1e.puppet.memory.v1.Relationship\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xca\x01\n\x18RecordInteractionRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ounterpart\x18\x02 \x01(\t\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12\x17\n\x0fsentiment_delta\x18\x04 \x01(\x01\x12\x19\n\x11\x66\x61miliarity_delta\x18\x05 \x01(\x01\x12\x13\n\x0btrust_delta\x18\x06 \x01(\x01\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x19\n\x11shared_experience\x18\x08 \x01(\t\"Q\n\x19RecordInteractionResponse\x12\x34\n\x0crelationship\x18\x01 \x01(\x0b\x32\x1e.puppet.memory.v1.Relationship\"\xad\x01\n\x19UpdateRelationshipRequest\x12\x34\n\x0crelationship\x18\x01 \x01(\x0b\x32\x1e.puppet.memory.v1.Relationship\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"R\n\x1aUpdateRelationshipResponse\x12\x34\n\x0crelationship\x18\x01 \x01(\x0b\x32\x1e.puppet.memory.v1.Relationship\"g\n\x17ListInteractionsRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ounterpart\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"h\n\x18ListInteractionsResponse\x12\x33\n\x0cinteractions\x18\x01 \x03(\x0b\x32\x1d.puppet.memory.v1.Interaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xbe\x05\n\x13RelationshipService\x12\x7f\n\x0fGetRelationship\x12(.puppet.memory.v1.GetRelationshipRequest\x1a).puppet.memory.v1.GetRelationshipResponse\"\x17\x90\x02\x01\xea\xb9\x18\x10\n\x04\x01\x02\x03\x04\x12\x08\x61gent_id\x12\x85\x01\n\x11ListRelationships\x12*.puppet.memory.v1.ListRelationshipsRequest\x1a+.puppet.memory.v1.ListRelationshipsResponse\"\x17\x90\x02\x01\xea\xb9\x18\x10\n\x04\x01\x02\x03\x04\x12\x08\x61gent_id\x12\x83\x01\n\x11RecordInteraction\x12*.puppet.memory.v1.RecordInteractionRequest\x1a+.puppet.memory.v1.RecordInteractionResponse\"\x15\x90\x02\x02\xea\xb9\x18\x0e\n\x02\x01\x04\x12\x08\x61gent_id\x12\x92\x01\n\x12UpdateRelationship\x12+.puppet.memory.v1.UpdateRelationshipRequest\x1a,.puppet.memory.v1.UpdateRelationshipResponse\"!\x90\x02\x02\xea\xb9\x18\x1a\n\x01\x01\x12\x15relationship.agent_id\x12\x82\x01\n\x10ListInteractions\x12).puppet.memory.v1.ListInteractionsRequest\x1a*.puppet.memory.v1.ListInteractionsResponse\"\x17\x90\x02\x01\xea\xb9\x18\x10\n\x04\x01\x02\x03\x04\x12\x08\x61gent_idB\xc5\x01\n\x1a\x64\x65v.puppetengine.memory.v1B\x18RelationshipServiceProtoP\x01Z*puppetengine.dev/puppet/memory/v1;memoryv1\xa2\x02\x04PPTM\xaa\x02\x10Puppet.Memory.V1\xca\x02\x10Puppet\\Memory\\V1\xe2\x02\x1cPuppet\\Memory\\V1\\GPBMetadata\xea\x02\x12Puppet::Memory::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+puppet/memory/v1/relationship_service.proto\x12\x10puppet.memory.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$puppet/memory/v1/memory_errors.proto\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\x1a\x1epuppet/options/v1/limits.proto\"\xa4\x04\n\x0cRelationship\x12\x19\n\x08\x61gent_id\x18\x01 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\x12\x1c\n\x0b\x63ounterpart\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\xc8\x01\x12+\n\tsentiment\x18\x03 \x01(\x01\x42\x18\xfa\xb9\x18\x14\"\x12\t\x00\x00\x00\x00\x00\x00\xf0\xbf\x11\x00\x00\x00\x00\x00\x00\xf0?\x12$\n\x0b\x66\x61miliarity\x18\x04 \x01(\x01\x42\x0f\xfa\xb9\x18\x0b\"\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\'\n\x05trust\x18\x05 \x01(\x01\x42\x18\xfa\xb9\x18\x14\"\x12\t\x00\x00\x00\x00\x00\x00\xf0\xbf\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x16\n\x05notes\x18\x06 \x01(\tB\x07\xfa\xb9\x18\x03\x10\xd0\x0f\x12\x19\n\x11interaction_count\x18\x07 \x01(\x03\x12\x18\n\x10last_interaction\x18\x08 \x01(\t\x12\x39\n\x15last_interaction_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\'\n\x12shared_experiences\x18\r \x03(\tB\x0b\xf0\xb9\x18\x32\xfa\xb9\x18\x03\x10\xe8\x07\x12>\n\x11last_interactions\x18\x0e \x03(\x0b\x32\x1d.puppet.memory.v1.InteractionB\x04\xf0\xb9\x18\n\"\x98\x01\n\x0bInteraction\x12\x0f\n\x07summary\x18\x01 \x01(\t\x12\x17\n\x0fsentiment_delta\x18\x02 \x01(\x01\x12\x19\n\x11\x66\x61miliarity_delta\x18\x03 \x01(\x01\x12\x13\n\x0btrust_delta\x18\x04 \x01(\x01\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\x16GetRelationshipRequest\x12\x1b\n\x08\x61gent_id\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x01\x12\x1e\n\x0b\x63ounterpart\x18\x02 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\xc8\x01\"O\n\x17GetRelationshipResponse\x12\x34\n\x0crelationship\x18\x01 \x01(\x0b\x32\x1e.puppet.memory.v1.Relationship\"k\n\x18ListRelationshipsRequest\x12\x1b\n\x08\x61gent_id\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x01\x12\x1e\n\tpage_size\x18\x02 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x03 \x01(\t\"k\n\x19ListRelationshipsResponse\x12\x35\n\rrelationships\x18\x01 \x03(\x0b\x32\x1e.puppet.memory.v1.Relationship\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xcb\x02\n\x18RecordInteractionRequest\x12\x1b\n\x08\x61gent_id\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x01\x12\x1e\n\x0b\x63ounterpart\x18\x02 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\xc8\x01\x12\x1a\n\x07summary\x18\x03 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\xe8\x07\x12\x31\n\x0fsentiment_delta\x18\x04 \x01(\x01\x42\x18\xfa\xb9\x18\x14\"\x12\t\x00\x00\x00\x00\x00\x00\xf0\xbf\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x33\n\x11\x66\x61miliarity_delta\x18\x05 \x01(\x01\x42\x18\xfa\xb9\x18\x14\"\x12\t\x00\x00\x00\x00\x00\x00\xf0\xbf\x11\x00\x00\x00\x00\x00\x00\xf0?\x12-\n\x0btrust_delta\x18\x06 \x01(\x01\x42\x18\xfa\xb9\x18\x14\"\x12\t\x00\x00\x00\x00\x00\x00\xf0\xbf\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x1b\n\nrequest_id\x18\x07 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\x12\"\n\x11shared_experience\x18\x08 \x01(\tB\x07\xfa\xb9\x18\x03\x10\xe8\x07\"Q\n\x19RecordInteractionResponse\x12\x34\n\x0crelationship\x18\x01 \x01(\x0b\x32\x1e.puppet.memory.v1.Relationship\"\xa5\x02\n\x19UpdateRelationshipRequest\x12S\n\x0crelationship\x18\x01 \x01(\x0b\x32\x1e.puppet.memory.v1.RelationshipB\x1d\xfa\xb9\x18\x19\x08\x01:\x08\x61gent_id:\x0b\x63ounterpart\x12\x7f\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskBN\xfa\xb9\x18J\x08\x01\x42\x0crelationshipJ\tsentimentJ\x0b\x66\x61miliarityJ\x05trustJ\x05notesJ\x12shared_experiences\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\x12\x1b\n\nrequest_id\x18\x04 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\"R\n\x1aUpdateRelationshipResponse\x12\x34\n\x0crelationship\x18\x01 \x01(\x0b\x32\x1e.puppet.memory.v1.Relationship\"\x8a\x01\n\x17ListInteractionsRequest\x12\x1b\n\x08\x61gent_id\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x01\x12\x1e\n\x0b\x63ounterpart\x18\x02 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\xc8\x01\x12\x1e\n\tpage_size\x18\x03 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x04 \x01(\t\"h\n\x18ListInteractionsResponse\x12\x33\n\x0cinteractions\x18\x01 \x03(\x0b\x32\x1d.puppet.memory.v1.Interaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xe9\x05\n\x13RelationshipService\x12\x85\x01\n\x0fGetRelationship\x12(.puppet.memory.v1.GetRelationshipRequest\x1a).puppet.memory.v1.GetRelationshipResponse\"\x1d\x90\x02\x01\xea\xb9\x18\x10\n\x04\x01\x02\x03\x04\x12\x08\x61gent_id\x92\xba\x18\x02\x01\x04\x12\x8a\x01\n\x11ListRelationships\x12*.puppet.memory.v1.ListRelationshipsRequest\x1a+.puppet.memory.v1.ListRelationshipsResponse\"\x1c\x90\x02\x01\xea\xb9\x18\x10\n\x04\x01\x02\x03\x04\x12\x08\x61gent_id\x92\xba\x18\x01\x01\x12\x89\x01\n\x11RecordInteraction\x12*.puppet.memory.v1.RecordInteractionRequest\x1a+.puppet.memory.v1.RecordInteractionResponse\"\x1b\x90\x02\x02\xea\xb9\x18\x0e\n\x02\x01\x04\x12\x08\x61gent_id\x92\xba\x18\x02\x01\x02\x12\x9a\x01\n\x12UpdateRelationship\x12+.puppet.memory.v1.UpdateRelationshipRequest\x1a,.puppet.memory.v1.UpdateRelationshipResponse\")\x90\x02\x02\xea\xb9\x18\x1a\n\x01\x01\x12\x15relationship.agent_id\x92\xba\x18\x04\x01\x04\x05\x02\x12\x87\x01\n\x10ListInteractions\x12).puppet.memory.v1.ListInteractionsRequest\x1a*.puppet.memory.v1.ListInteractionsResponse\"\x1c\x90\x02\x01\xea\xb9\x18\x10\n\x04\x01\x02\x03\x04\x12\x08\x61gent_id\x92\xba\x18\x01\x01\x1a\n\x92\xba\x18\x06\t\n\x06\x0b\x0c\x07\x42\xc5\x01\n\x1a\x64\x65v.puppetengine.memory.v1B\x18RelationshipServiceProtoP\x01Z*puppetengine.dev/puppet/memory/v1;memoryv1\xa2\x02\x04PPTM\xaa\x02\x10Puppet.Memory.V1\xca\x02\x10Puppet\\Memory\\V1\xe2\x02\x1cPuppet\\Memory\\V1\\GPBMetadata\xea\x02\x12Puppet::Memory::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,44 +38,94 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.memory.v1.relationsh
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\032dev.puppetengine.memory.v1B\030RelationshipServiceProtoP\001Z*puppetengine.dev/puppet/memory/v1;memoryv1\242\002\004PPTM\252\002\020Puppet.Memory.V1\312\002\020Puppet\\Memory\\V1\342\002\034Puppet\\Memory\\V1\\GPBMetadata\352\002\022Puppet::Memory::V1'
+  _globals['_RELATIONSHIP'].fields_by_name['agent_id']._loaded_options = None
+  _globals['_RELATIONSHIP'].fields_by_name['agent_id']._serialized_options = b'\372\271\030\003\020\200\001'
+  _globals['_RELATIONSHIP'].fields_by_name['counterpart']._loaded_options = None
+  _globals['_RELATIONSHIP'].fields_by_name['counterpart']._serialized_options = b'\372\271\030\003\020\310\001'
+  _globals['_RELATIONSHIP'].fields_by_name['sentiment']._loaded_options = None
+  _globals['_RELATIONSHIP'].fields_by_name['sentiment']._serialized_options = b'\372\271\030\024\"\022\t\000\000\000\000\000\000\360\277\021\000\000\000\000\000\000\360?'
+  _globals['_RELATIONSHIP'].fields_by_name['familiarity']._loaded_options = None
+  _globals['_RELATIONSHIP'].fields_by_name['familiarity']._serialized_options = b'\372\271\030\013\"\t\021\000\000\000\000\000\000\360?'
+  _globals['_RELATIONSHIP'].fields_by_name['trust']._loaded_options = None
+  _globals['_RELATIONSHIP'].fields_by_name['trust']._serialized_options = b'\372\271\030\024\"\022\t\000\000\000\000\000\000\360\277\021\000\000\000\000\000\000\360?'
+  _globals['_RELATIONSHIP'].fields_by_name['notes']._loaded_options = None
+  _globals['_RELATIONSHIP'].fields_by_name['notes']._serialized_options = b'\372\271\030\003\020\320\017'
   _globals['_RELATIONSHIP'].fields_by_name['shared_experiences']._loaded_options = None
-  _globals['_RELATIONSHIP'].fields_by_name['shared_experiences']._serialized_options = b'\360\271\0302'
+  _globals['_RELATIONSHIP'].fields_by_name['shared_experiences']._serialized_options = b'\360\271\0302\372\271\030\003\020\350\007'
   _globals['_RELATIONSHIP'].fields_by_name['last_interactions']._loaded_options = None
-  _globals['_RELATIONSHIP'].fields_by_name['last_interactions']._serialized_options = b'\360\271\0302'
+  _globals['_RELATIONSHIP'].fields_by_name['last_interactions']._serialized_options = b'\360\271\030\n'
+  _globals['_GETRELATIONSHIPREQUEST'].fields_by_name['agent_id']._loaded_options = None
+  _globals['_GETRELATIONSHIPREQUEST'].fields_by_name['agent_id']._serialized_options = b'\372\271\030\005\010\001\020\200\001'
+  _globals['_GETRELATIONSHIPREQUEST'].fields_by_name['counterpart']._loaded_options = None
+  _globals['_GETRELATIONSHIPREQUEST'].fields_by_name['counterpart']._serialized_options = b'\372\271\030\005\010\001\020\310\001'
+  _globals['_LISTRELATIONSHIPSREQUEST'].fields_by_name['agent_id']._loaded_options = None
+  _globals['_LISTRELATIONSHIPSREQUEST'].fields_by_name['agent_id']._serialized_options = b'\372\271\030\005\010\001\020\200\001'
+  _globals['_LISTRELATIONSHIPSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTRELATIONSHIPSREQUEST'].fields_by_name['page_size']._serialized_options = b'\372\271\030\007*\003\020\364\00302'
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['agent_id']._loaded_options = None
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['agent_id']._serialized_options = b'\372\271\030\005\010\001\020\200\001'
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['counterpart']._loaded_options = None
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['counterpart']._serialized_options = b'\372\271\030\005\010\001\020\310\001'
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['summary']._loaded_options = None
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['summary']._serialized_options = b'\372\271\030\005\010\001\020\350\007'
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['sentiment_delta']._loaded_options = None
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['sentiment_delta']._serialized_options = b'\372\271\030\024\"\022\t\000\000\000\000\000\000\360\277\021\000\000\000\000\000\000\360?'
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['familiarity_delta']._loaded_options = None
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['familiarity_delta']._serialized_options = b'\372\271\030\024\"\022\t\000\000\000\000\000\000\360\277\021\000\000\000\000\000\000\360?'
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['trust_delta']._loaded_options = None
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['trust_delta']._serialized_options = b'\372\271\030\024\"\022\t\000\000\000\000\000\000\360\277\021\000\000\000\000\000\000\360?'
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\372\271\030\003\020\200\001'
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['shared_experience']._loaded_options = None
+  _globals['_RECORDINTERACTIONREQUEST'].fields_by_name['shared_experience']._serialized_options = b'\372\271\030\003\020\350\007'
+  _globals['_UPDATERELATIONSHIPREQUEST'].fields_by_name['relationship']._loaded_options = None
+  _globals['_UPDATERELATIONSHIPREQUEST'].fields_by_name['relationship']._serialized_options = b'\372\271\030\031\010\001:\010agent_id:\013counterpart'
+  _globals['_UPDATERELATIONSHIPREQUEST'].fields_by_name['update_mask']._loaded_options = None
+  _globals['_UPDATERELATIONSHIPREQUEST'].fields_by_name['update_mask']._serialized_options = b'\372\271\030J\010\001B\014relationshipJ\tsentimentJ\013familiarityJ\005trustJ\005notesJ\022shared_experiences'
+  _globals['_UPDATERELATIONSHIPREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATERELATIONSHIPREQUEST'].fields_by_name['request_id']._serialized_options = b'\372\271\030\003\020\200\001'
+  _globals['_LISTINTERACTIONSREQUEST'].fields_by_name['agent_id']._loaded_options = None
+  _globals['_LISTINTERACTIONSREQUEST'].fields_by_name['agent_id']._serialized_options = b'\372\271\030\005\010\001\020\200\001'
+  _globals['_LISTINTERACTIONSREQUEST'].fields_by_name['counterpart']._loaded_options = None
+  _globals['_LISTINTERACTIONSREQUEST'].fields_by_name['counterpart']._serialized_options = b'\372\271\030\005\010\001\020\310\001'
+  _globals['_LISTINTERACTIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTINTERACTIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\372\271\030\007*\003\020\364\00302'
+  _globals['_RELATIONSHIPSERVICE']._loaded_options = None
+  _globals['_RELATIONSHIPSERVICE']._serialized_options = b'\222\272\030\006\t\n\006\013\014\007'
   _globals['_RELATIONSHIPSERVICE'].methods_by_name['GetRelationship']._loaded_options = None
-  _globals['_RELATIONSHIPSERVICE'].methods_by_name['GetRelationship']._serialized_options = b'\220\002\001\352\271\030\020\n\004\001\002\003\004\022\010agent_id'
+  _globals['_RELATIONSHIPSERVICE'].methods_by_name['GetRelationship']._serialized_options = b'\220\002\001\352\271\030\020\n\004\001\002\003\004\022\010agent_id\222\272\030\002\001\004'
   _globals['_RELATIONSHIPSERVICE'].methods_by_name['ListRelationships']._loaded_options = None
-  _globals['_RELATIONSHIPSERVICE'].methods_by_name['ListRelationships']._serialized_options = b'\220\002\001\352\271\030\020\n\004\001\002\003\004\022\010agent_id'
+  _globals['_RELATIONSHIPSERVICE'].methods_by_name['ListRelationships']._serialized_options = b'\220\002\001\352\271\030\020\n\004\001\002\003\004\022\010agent_id\222\272\030\001\001'
   _globals['_RELATIONSHIPSERVICE'].methods_by_name['RecordInteraction']._loaded_options = None
-  _globals['_RELATIONSHIPSERVICE'].methods_by_name['RecordInteraction']._serialized_options = b'\220\002\002\352\271\030\016\n\002\001\004\022\010agent_id'
+  _globals['_RELATIONSHIPSERVICE'].methods_by_name['RecordInteraction']._serialized_options = b'\220\002\002\352\271\030\016\n\002\001\004\022\010agent_id\222\272\030\002\001\002'
   _globals['_RELATIONSHIPSERVICE'].methods_by_name['UpdateRelationship']._loaded_options = None
-  _globals['_RELATIONSHIPSERVICE'].methods_by_name['UpdateRelationship']._serialized_options = b'\220\002\002\352\271\030\032\n\001\001\022\025relationship.agent_id'
+  _globals['_RELATIONSHIPSERVICE'].methods_by_name['UpdateRelationship']._serialized_options = b'\220\002\002\352\271\030\032\n\001\001\022\025relationship.agent_id\222\272\030\004\001\004\005\002'
   _globals['_RELATIONSHIPSERVICE'].methods_by_name['ListInteractions']._loaded_options = None
-  _globals['_RELATIONSHIPSERVICE'].methods_by_name['ListInteractions']._serialized_options = b'\220\002\001\352\271\030\020\n\004\001\002\003\004\022\010agent_id'
-  _globals['_RELATIONSHIP']._serialized_start=197
-  _globals['_RELATIONSHIP']._serialized_end=642
-  _globals['_INTERACTION']._serialized_start=645
-  _globals['_INTERACTION']._serialized_end=797
-  _globals['_GETRELATIONSHIPREQUEST']._serialized_start=799
-  _globals['_GETRELATIONSHIPREQUEST']._serialized_end=862
-  _globals['_GETRELATIONSHIPRESPONSE']._serialized_start=864
-  _globals['_GETRELATIONSHIPRESPONSE']._serialized_end=943
-  _globals['_LISTRELATIONSHIPSREQUEST']._serialized_start=945
-  _globals['_LISTRELATIONSHIPSREQUEST']._serialized_end=1028
-  _globals['_LISTRELATIONSHIPSRESPONSE']._serialized_start=1030
-  _globals['_LISTRELATIONSHIPSRESPONSE']._serialized_end=1137
-  _globals['_RECORDINTERACTIONREQUEST']._serialized_start=1140
-  _globals['_RECORDINTERACTIONREQUEST']._serialized_end=1342
-  _globals['_RECORDINTERACTIONRESPONSE']._serialized_start=1344
-  _globals['_RECORDINTERACTIONRESPONSE']._serialized_end=1425
-  _globals['_UPDATERELATIONSHIPREQUEST']._serialized_start=1428
-  _globals['_UPDATERELATIONSHIPREQUEST']._serialized_end=1601
-  _globals['_UPDATERELATIONSHIPRESPONSE']._serialized_start=1603
-  _globals['_UPDATERELATIONSHIPRESPONSE']._serialized_end=1685
-  _globals['_LISTINTERACTIONSREQUEST']._serialized_start=1687
-  _globals['_LISTINTERACTIONSREQUEST']._serialized_end=1790
-  _globals['_LISTINTERACTIONSRESPONSE']._serialized_start=1792
-  _globals['_LISTINTERACTIONSRESPONSE']._serialized_end=1896
-  _globals['_RELATIONSHIPSERVICE']._serialized_start=1899
-  _globals['_RELATIONSHIPSERVICE']._serialized_end=2601
+  _globals['_RELATIONSHIPSERVICE'].methods_by_name['ListInteractions']._serialized_options = b'\220\002\001\352\271\030\020\n\004\001\002\003\004\022\010agent_id\222\272\030\001\001'
+  _globals['_RELATIONSHIP']._serialized_start=267
+  _globals['_RELATIONSHIP']._serialized_end=815
+  _globals['_INTERACTION']._serialized_start=818
+  _globals['_INTERACTION']._serialized_end=970
+  _globals['_GETRELATIONSHIPREQUEST']._serialized_start=972
+  _globals['_GETRELATIONSHIPREQUEST']._serialized_end=1057
+  _globals['_GETRELATIONSHIPRESPONSE']._serialized_start=1059
+  _globals['_GETRELATIONSHIPRESPONSE']._serialized_end=1138
+  _globals['_LISTRELATIONSHIPSREQUEST']._serialized_start=1140
+  _globals['_LISTRELATIONSHIPSREQUEST']._serialized_end=1247
+  _globals['_LISTRELATIONSHIPSRESPONSE']._serialized_start=1249
+  _globals['_LISTRELATIONSHIPSRESPONSE']._serialized_end=1356
+  _globals['_RECORDINTERACTIONREQUEST']._serialized_start=1359
+  _globals['_RECORDINTERACTIONREQUEST']._serialized_end=1690
+  _globals['_RECORDINTERACTIONRESPONSE']._serialized_start=1692
+  _globals['_RECORDINTERACTIONRESPONSE']._serialized_end=1773
+  _globals['_UPDATERELATIONSHIPREQUEST']._serialized_start=1776
+  _globals['_UPDATERELATIONSHIPREQUEST']._serialized_end=2069
+  _globals['_UPDATERELATIONSHIPRESPONSE']._serialized_start=2071
+  _globals['_UPDATERELATIONSHIPRESPONSE']._serialized_end=2153
+  _globals['_LISTINTERACTIONSREQUEST']._serialized_start=2156
+  _globals['_LISTINTERACTIONSREQUEST']._serialized_end=2294
+  _globals['_LISTINTERACTIONSRESPONSE']._serialized_start=2296
+  _globals['_LISTINTERACTIONSRESPONSE']._serialized_end=2400
+  _globals['_RELATIONSHIPSERVICE']._serialized_start=2403
+  _globals['_RELATIONSHIPSERVICE']._serialized_end=3148
 # @@protoc_insertion_point(module_scope)

@@ -41,10 +41,10 @@ class Relationship(_message.Message):
     SHARED_EXPERIENCES_FIELD_NUMBER: _builtins.int
     LAST_INTERACTIONS_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent whose view it is."""
+    """The agent whose view it is. At most 128 characters."""
     counterpart: _builtins.str
-    """Whom it is about: an agent's id, `x:<user id>` for a stranger on X, or the handle by which a persona knows somebody; 1 to
-    200 characters.
+    """Whom it is about: an agent's id, `x:<user id>` for a stranger on X, or the handle by which a persona knows
+    somebody; 1 to 200 characters.
     """
     sentiment: _builtins.float
     """-1 (hostile) to 1 (fond)."""
@@ -155,9 +155,9 @@ class GetRelationshipRequest(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     COUNTERPART_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent whose view it is."""
+    """The agent whose view it is. 1 to 128 characters."""
     counterpart: _builtins.str
-    """Whom it is about."""
+    """Whom it is about. 1 to 200 characters."""
     def __init__(
         self,
         *,
@@ -206,7 +206,7 @@ class ListRelationshipsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent whose views they are."""
+    """The agent whose views they are. 1 to 128 characters."""
     page_size: _builtins.int
     """At most this many: up to 500; 0 means 50."""
     page_token: _builtins.str
@@ -269,7 +269,7 @@ class RecordInteractionRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     SHARED_EXPERIENCE_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent whose view it is."""
+    """The agent whose view it is. 1 to 128 characters."""
     counterpart: _builtins.str
     """With whom: an agent's id, or `x:<user id>` for a stranger on X; 1 to 200 characters."""
     summary: _builtins.str
@@ -346,7 +346,7 @@ class UpdateRelationshipRequest(_message.Message):
     """At most 128 characters. The same id and body is applied once."""
     @_builtins.property
     def relationship(self) -> Global___Relationship:
-        """`agent_id` and `counterpart` say which; an `etag`, if given, must be the current one."""
+        """`agent_id` and `counterpart` say which; an `etag`, if given, must be the current one. Required."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -403,9 +403,9 @@ class ListInteractionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
-    """The agent whose view it is."""
+    """The agent whose view it is. 1 to 128 characters."""
     counterpart: _builtins.str
-    """With whom."""
+    """With whom. 1 to 200 characters."""
     page_size: _builtins.int
     """At most this many: up to 500; 0 means 50."""
     page_token: _builtins.str

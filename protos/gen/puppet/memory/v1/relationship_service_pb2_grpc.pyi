@@ -13,7 +13,12 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RelationshipServiceStub:
-    """What a character thinks of those it knows."""
+    """What a character thinks of those it knows.
+
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetRelationship: _aio.UnaryUnaryMultiCallable[_relationship_service_pb2.GetRelationshipRequest, _relationship_service_pb2.GetRelationshipResponse]
@@ -39,7 +44,12 @@ class RelationshipServiceStub:
     """
 
 class RelationshipServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What a character thinks of those it knows."""
+    """What a character thinks of those it knows.
+
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
+    """
 
     @_abc_1.abstractmethod
     def GetRelationship(

@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&puppet/trading/v1/trading_errors.proto\x12\x11puppet.trading.v1*\xaf\x05\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12!\n\x1d\x45RROR_REASON_WALLET_NOT_FOUND\x10\x03\x12 \n\x1c\x45RROR_REASON_TRADE_NOT_FOUND\x10\x04\x12\x1e\n\x1a\x45RROR_REASON_WALLET_EXISTS\x10\x05\x12!\n\x1d\x45RROR_REASON_POLICY_VIOLATION\x10\x06\x12%\n!ERROR_REASON_INSUFFICIENT_BALANCE\x10\x07\x12\x19\n\x15\x45RROR_REASON_NO_ROUTE\x10\x08\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\t\x12#\n\x1f\x45RROR_REASON_CHAIN_RATE_LIMITED\x10\n\x12\"\n\x1e\x45RROR_REASON_CHAIN_UNAVAILABLE\x10\x0b\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\x0c\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\r\x12\x1f\n\x1b\x45RROR_REASON_TRADING_HALTED\x10\x0e\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x0f\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\x10\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\x11\x12\x1e\n\x1a\x45RROR_REASON_UNIMPLEMENTED\x10\x12\x12%\n!ERROR_REASON_CHAIN_ACCESS_REFUSED\x10\x13\x42\xc6\x01\n\x1b\x64\x65v.puppetengine.trading.v1B\x12TradingErrorsProtoP\x01Z,puppetengine.dev/puppet/trading/v1;tradingv1\xa2\x02\x04PPTT\xaa\x02\x11Puppet.Trading.V1\xca\x02\x11Puppet\\Trading\\V1\xe2\x02\x1dPuppet\\Trading\\V1\\GPBMetadata\xea\x02\x13Puppet::Trading::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&puppet/trading/v1/trading_errors.proto\x12\x11puppet.trading.v1\x1a google/protobuf/descriptor.proto*\xaf\x05\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12!\n\x1d\x45RROR_REASON_WALLET_NOT_FOUND\x10\x03\x12 \n\x1c\x45RROR_REASON_TRADE_NOT_FOUND\x10\x04\x12\x1e\n\x1a\x45RROR_REASON_WALLET_EXISTS\x10\x05\x12!\n\x1d\x45RROR_REASON_POLICY_VIOLATION\x10\x06\x12%\n!ERROR_REASON_INSUFFICIENT_BALANCE\x10\x07\x12\x19\n\x15\x45RROR_REASON_NO_ROUTE\x10\x08\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\t\x12#\n\x1f\x45RROR_REASON_CHAIN_RATE_LIMITED\x10\n\x12\"\n\x1e\x45RROR_REASON_CHAIN_UNAVAILABLE\x10\x0b\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\x0c\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\r\x12\x1f\n\x1b\x45RROR_REASON_TRADING_HALTED\x10\x0e\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x0f\x12\"\n\x1e\x45RROR_REASON_PERMISSION_DENIED\x10\x10\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\x11\x12\x1e\n\x1a\x45RROR_REASON_UNIMPLEMENTED\x10\x12\x12%\n!ERROR_REASON_CHAIN_ACCESS_REFUSED\x10\x13:P\n\x06\x65rrors\x12\x1e.google.protobuf.MethodOptions\x18\xa4\x87\x03 \x03(\x0e\x32\x1e.puppet.trading.v1.ErrorReason:X\n\rcommon_errors\x12\x1f.google.protobuf.ServiceOptions\x18\xa4\x87\x03 \x03(\x0e\x32\x1e.puppet.trading.v1.ErrorReasonB\xc6\x01\n\x1b\x64\x65v.puppetengine.trading.v1B\x12TradingErrorsProtoP\x01Z,puppetengine.dev/puppet/trading/v1;tradingv1\xa2\x02\x04PPTT\xaa\x02\x11Puppet.Trading.V1\xca\x02\x11Puppet\\Trading\\V1\xe2\x02\x1dPuppet\\Trading\\V1\\GPBMetadata\xea\x02\x13Puppet::Trading::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,6 +33,6 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.trading.v1.trading_e
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\033dev.puppetengine.trading.v1B\022TradingErrorsProtoP\001Z,puppetengine.dev/puppet/trading/v1;tradingv1\242\002\004PPTT\252\002\021Puppet.Trading.V1\312\002\021Puppet\\Trading\\V1\342\002\035Puppet\\Trading\\V1\\GPBMetadata\352\002\023Puppet::Trading::V1'
-  _globals['_ERRORREASON']._serialized_start=62
-  _globals['_ERRORREASON']._serialized_end=749
+  _globals['_ERRORREASON']._serialized_start=96
+  _globals['_ERRORREASON']._serialized_end=783
 # @@protoc_insertion_point(module_scope)

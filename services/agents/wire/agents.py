@@ -1,0 +1,113 @@
+"""Agents on the wire."""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from google.protobuf.json_format import Error, MessageToDict
+from google.protobuf.struct_pb2 import Struct
+
+from puppet.agents.v1 import agent_service_pb2 as pb
+from services.agents.domain.entities import ActionKind, ActivityKind, AgentRecord
+from services.agents.domain.persona import unknown_fields
+from services.agents.service.agents import Status, Triggered
+from services.agents.wire.activities import write_activity
+from services.runtime.errors import InvalidRequest, Violation, quoted
+from services.runtime.protobuf import write_time
+from services.runtime.rpc.limits import check
+
+_ACTION_NUMBERS = {kind: pb.ActionKind.Value(f"ACTION_KIND_{kind.name}") for kind in ActionKind}
+TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerTradeResponse)
+
+_MOST_SHOWN_BYTES = 5 * 2**19
+"""Earlier versions took personas that nobody could read. Of one that is let in never as much is kept and told."""
+
+
+def read_new_persona(request: pb.CreateAgentRequest) -> dict[str, Any]:
+    """Return the persona of the agent to create; what stands in it is checked by the domain."""
+    check(request)
+    return _as_json("persona", request.persona)
+
+
+def read_changed_persona(request: pb.UpdateAgentRequest) -> dict[str, Any]:
+    """Return the persona to set; what stands in it is checked by the domain."""
+    check(request)
+    return _as_json("agent.persona", request.agent.persona)
+
+
+def _as_json(field: str, given: Struct) -> dict[str, Any]:
+    try:
+        return MessageToDict(given)
+    except (Error, ValueError) as error:
+        # A Struct can hold what JSON can't: infinite numbers and NaN.
+        raise InvalidRequest([Violation(field, f"must hold JSON values only: {error}")]) from error
+
+
+def write_agent(agent: AgentRecord) -> pb.Agent:
+    """Return an agent as it goes over the wire."""
+    persona = Struct()
+    persona.update(agent.persona)
+    return pb.Agent(
+        id=agent.id,
+        name=agent.name,
+        description=agent.description,
+        is_active=agent.is_active,
+        persona=persona if persona.ByteSize() <= _MOST_SHOWN_BYTES else None,
+        unknown_fields=unknown_fields(agent.persona),
+        account_id=agent.account_id,
+        wallet_id=agent.wallet_id,
+        create_time=write_time(agent.create_time),
+        update_time=write_time(agent.update_time),
+        etag=agent.etag,
+        stop_time=write_time(agent.stop_time) if agent.stop_time else None,
+    )
+
+
+def write_status(status: Status) -> pb.GetAgentStatusResponse:
+    """Return what an agent is doing as it goes over the wire."""
+    mood = status.mood
+    response = pb.GetAgentStatusResponse(
+        is_active=status.agent.is_active,
+        mood=pb.Mood(valence=mood.valence, arousal=mood.arousal, dominance=mood.dominance, label=mood.label),
+        schedule=[
+            pb.ScheduledAction(kind=_ACTION_NUMBERS[entry.kind], due_time=write_time(entry.due_time))
+            for entry in status.schedule
+        ],
+        post_count=status.counts.get(ActivityKind.POST, 0),
+        reply_count=status.counts.get(ActivityKind.REPLY, 0),
+        trade_count=status.counts.get(ActivityKind.TRADE, 0),
+        notices=_notices(status),
+    )
+    if status.agent.start_time is not None:
+        response.active_duration.FromTimedelta(status.now - status.agent.start_time)
+    return response
+
+
+def _notices(status: Status) -> Iterator[pb.Notice]:
+    persona = status.agent.persona
+    if status.lacks_provider:
+        told = f"the llm service has no provider {quoted(str(persona.get('llm_provider')))}"
+        yield pb.Notice(reason=pb.NOTICE_REASON_PROVIDER_NOT_FOUND, field="llm_provider", description=told)
+    for path, told in status.not_understood.items():
+        yield pb.Notice(reason=pb.NOTICE_REASON_NOT_UNDERSTOOD, field=path, description=told)
+    for path, meant in unknown_fields(persona).items():
+        told = f"nobody here knows {path}" + (f": did you mean {meant}?" if meant else "")
+        yield pb.Notice(reason=pb.NOTICE_REASON_UNKNOWN_FIELD, field=path, description=told)
+
+
+def write_triggered(answer: TriggeredT, triggered: Triggered) -> TriggeredT:
+    """Return what came of a workflow, or what it waits for, as it goes over the wire."""
+    answer.workflow_id = triggered.workflow_id
+    if triggered.outcome is not None:
+        answer.activity.CopyFrom(write_activity(triggered.outcome))
+    elif (waiting := triggered.waiting) is not None:
+        answer.waiting.CopyFrom(
+            pb.Waiting(
+                step=waiting.step,
+                begin_time=write_time(waiting.begin_time),
+                reason=waiting.reason,
+                description=waiting.message,
+            )
+        )
+    else:
+        answer.waiting.SetInParent()
+    return answer
