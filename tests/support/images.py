@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 
@@ -75,7 +76,7 @@ def _files_of(lock: Path) -> Iterator[Path]:
 
 
 @cache
-def stranger() -> tuple[str, dict[str, object]]:
+def stranger() -> tuple[str, dict[str, Any]]:
     """Return the Python that an image would run, and how it is started by a user who owns nothing here.
 
     Without root's rights it is started by the user who runs the tests, and so where no Python can be read by others.
@@ -83,10 +84,10 @@ def stranger() -> tuple[str, dict[str, object]]:
     usual = shutil.which(f"python{sys.version_info[0]}.{sys.version_info[1]}", path="/usr/local/bin:/usr/bin")
     own = str(getattr(sys, "_base_executable", sys.executable))
     if os.geteuid() == 0:
-        other: dict[str, object] = {"user": USER, "group": USER, "extra_groups": []}
+        other: dict[str, Any] = {"user": USER, "group": USER, "extra_groups": []}
         for python in filter(None, (own, usual)):
             try:
-                subprocess.run([python, "-S", "-c", "import sqlite3, ssl"], check=True, env={}, cwd="/", **other)  # type: ignore[call-overload]
+                subprocess.run([python, "-S", "-c", "import sqlite3, ssl"], check=True, env={}, cwd="/", **other)
             except (OSError, subprocess.CalledProcessError):
                 continue
             return python, other
