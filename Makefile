@@ -19,6 +19,7 @@ setup: $(VENV)/.ready ## install everything, from hashed locks, into .venv
 
 $(VENV)/.ready: requirements/dev.txt requirements/model.txt requirements/uv.txt pyproject.toml tools/distribution.py
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, and this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	@$(PYTHON) tools/machine.py
 	@echo "Setting up .venv with $$($(PYTHON) --version), about a minute"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
