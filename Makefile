@@ -61,8 +61,9 @@ gen: setup ## generate the stubs from the protos
 	@rm -rf $(GEN)/puppet && mkdir -p $(GEN)
 	@$(BIN)/python -m grpc_tools.protoc -I protos --python_out=$(GEN) --mypy_out=quiet:$(GEN) \
 		--grpc_python_out=$(GEN) --mypy_grpc_out=quiet,only_async:$(GEN) $(PROTOS)
+	@touch $(GEN)/puppet/py.typed
 
-release-protos: setup ## accept the protos as they are: what `make check` compares with from now on
+release-protos: setup ## accept the protos as they are: what `make check` compares with from now on, a descriptor set
 	buf build protos --exclude-source-info --output protos/released.binpb
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -9,7 +9,7 @@ import grpc
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import authentication, refusals, streams
+from benchmarks import authentication, refusals, streams, telemetry
 from benchmarks.calls import Call, Figures, echo, measure
 from benchmarks.start import ProcessFigures, measure_start, plan
 from puppet.agents.v1 import agent_service_pb2 as agents
@@ -54,6 +54,7 @@ async def main() -> None:
             measured = await measure(calls)
             show_calls(measured)
             show_authentication(await authentication.measure(), measured["bare echo"])
+            show_telemetry(await telemetry.measure(), measured["bare echo"])
             operator = Credential.read(PrincipalFiles(Path(folder) / "auth").credential_path(OPERATOR))
             [memory_at] = [child.program.address for child in children if child.program.name == "memory"]
             show_refusals(await refusals.measure(memory_at, operator))
@@ -131,6 +132,16 @@ def show_authentication(measured: dict[str, float], echo: Figures) -> None:
         table.add_column(column, justify="left" if column == "with" else "right")
     for name, milliseconds in measured.items():
         table.add_row(name, f"{milliseconds:.3f}", f"{milliseconds / echo.p50_ms:.3f}")
+    console.print(table)
+
+
+def show_telemetry(measured: dict[str, tuple[float, float]], echo: Figures) -> None:
+    """Print what it costs to tell of the work, beside a whole call of the bare echo."""
+    table = Table(title="traces and metrics, ms: by default / when they are exported", title_justify="left")
+    for column in ("of", "by default", "exported", "x echo"):
+        table.add_column(column, justify="left" if column == "of" else "right")
+    for name, (off, on) in measured.items():
+        table.add_row(name, f"{off:.4f}", f"{on:.3f}", f"{on / echo.p50_ms:.3f}")
     console.print(table)
 
 

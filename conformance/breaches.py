@@ -107,6 +107,8 @@ def _bad_values(field: FieldDescriptor) -> Iterator[Any]:
         yield 99
     if limits.paths:
         yield ["nonsense"]
+    if limits.max_bytes:
+        yield {"large": "x" * limits.max_bytes}
 
 
 def _put(message: Any, field: FieldDescriptor, value: Any) -> None:

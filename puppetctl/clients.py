@@ -10,6 +10,7 @@ from pathlib import Path
 
 import grpc
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
@@ -164,14 +165,14 @@ async def cursor_before(clients: Clients, time: datetime) -> str:
         request.page_token = page.next_page_token
 
 
-async def watch(clients: Clients, cursor: str, agent_ids: Sequence[str] = ()) -> AsyncIterator[agents_pb.Activity]:
+async def watch(clients: Clients, cursor: str, agent_ids: Sequence[str] = ()) -> AsyncIterator[log_pb.Activity]:
     """Yield what agents do from a cursor on, through restarts of the service; an empty cursor is now."""
     while True:
         request = agents_pb.WatchActivityRequest(agent_ids=agent_ids, after_cursor=cursor)
         try:
             async for message in clients.agents.WatchActivity(request):
+                cursor = message.cursor or cursor
                 if message.HasField("activity"):
-                    cursor = message.activity.cursor
                     yield message.activity
         except grpc.aio.AioRpcError as error:
             if not Remote(error).is_transient:

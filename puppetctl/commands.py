@@ -10,6 +10,7 @@ import grpc
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR, halts, web
@@ -194,24 +195,25 @@ def _no_sandbox(party: ThirdParty, where: Mapping[str, str]) -> str:
     return f"no {party.name} sandbox answers at {where[party.sandbox]}"
 
 
-def _outcome(activity: pb.Activity | None) -> int:
+def _outcome(activity: log_pb.Activity | None) -> int:
     console = open_console()
     if activity is None:
         console.print("it is still at work: `puppetctl watch` shows what comes of it")
         return STILL_AT_WORK
     console.print(Feed().entry(activity))
-    return {pb.ACTIVITY_KIND_FAILURE: 1, pb.ACTIVITY_KIND_PASS: NOTHING_DONE}.get(activity.kind, 0)
+    return {log_pb.ACTIVITY_KIND_FAILURE: 1, log_pb.ACTIVITY_KIND_PASS: NOTHING_DONE}.get(activity.kind, 0)
 
 
 def _next(status: pb.GetAgentStatusResponse) -> str:
     if not status.is_active:
         return "stopped"
     # It looks for mentions all the time, which would be all that stands here.
-    first = next((action for action in status.schedule if action.kind != "reply"), None)
+    first = next((action for action in status.schedule if action.kind != pb.ACTION_KIND_REPLY), None)
     if first is None:
         return "nothing"
     seconds = (first.due_time.ToDatetime(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
-    return plain(f"{first.kind} in {_span(max(0.0, seconds))}")
+    name = pb.ActionKind.Name(first.kind).removeprefix("ACTION_KIND_").lower()
+    return plain(f"{name} in {_span(max(0.0, seconds))}")
 
 
 def _span(seconds: float) -> str:

@@ -2,13 +2,12 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
-from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1 import activity_pb2 as log_pb
 
 _INDENT = 10
 _QUOTE_LENGTH = 66
@@ -17,11 +16,11 @@ _NAME_STYLES = ("cyan", "magenta", "yellow", "green", "blue", "bright_red", "bri
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 _COUNTED = {
-    pb.ACTIVITY_KIND_POST: ("post", "posts"),
-    pb.ACTIVITY_KIND_REPLY: ("reply", "replies"),
-    pb.ACTIVITY_KIND_TRADE: ("trade", "trades"),
-    pb.ACTIVITY_KIND_PASS: ("pass", "passes"),
-    pb.ACTIVITY_KIND_FAILURE: ("failure", "failures"),
+    log_pb.ACTIVITY_KIND_POST: ("post", "posts"),
+    log_pb.ACTIVITY_KIND_REPLY: ("reply", "replies"),
+    log_pb.ACTIVITY_KIND_TRADE: ("trade", "trades"),
+    log_pb.ACTIVITY_KIND_PASS: ("pass", "passes"),
+    log_pb.ACTIVITY_KIND_FAILURE: ("failure", "failures"),
 }
 
 
@@ -36,20 +35,20 @@ class Feed:
         style = self._styles.setdefault(agent_id, _NAME_STYLES[len(self._styles) % len(_NAME_STYLES)])
         return Text(plain(name), style=f"bold {style}")
 
-    def entry(self, activity: pb.Activity) -> RenderableType:
+    def entry(self, activity: log_pb.Activity) -> RenderableType:
         """Return one entry: when, who and what; the words; and dimmed, why."""
         time = activity.create_time.ToDatetime(tzinfo=UTC).astimezone()
         head = Text.assemble((f"{time:%H:%M:%S}", "dim"), "  ", self.name(activity.agent_id, activity.agent_name), " ")
         summary, why = plain(activity.summary), plain(_why(activity))
         match activity.kind:
-            case pb.ACTIVITY_KIND_POST | pb.ACTIVITY_KIND_REPLY:
-                head.append(_says(activity.details))
-                quote = _quote(activity.details.get("mention", ""))
+            case log_pb.ACTIVITY_KIND_POST | log_pb.ACTIVITY_KIND_REPLY:
+                head.append(_says(activity))
+                quote = _quote(activity.reply.mention_text)
                 return Group(head, *_lines((quote, "dim italic"), (summary, ""), (why, "dim")))
-            case pb.ACTIVITY_KIND_TRADE:
+            case log_pb.ACTIVITY_KIND_TRADE:
                 head.append(summary, "bold green")
                 return Group(head, *_lines((why, "dim")))
-            case pb.ACTIVITY_KIND_FAILURE:
+            case log_pb.ACTIVITY_KIND_FAILURE:
                 head.append(summary, "red")
                 return Group(head, *_lines((why, "dim")))
             case _:
@@ -84,12 +83,10 @@ def _harmless(character: str) -> str:
     return " " if unicodedata.category(character) == "Cc" else character
 
 
-def _says(details: Mapping[str, str]) -> str:
-    if "in_reply_to" in details:
-        return f"replies to {plain(details.get('to_name') or details.get('to') or 'somebody')}"
-    if "trade_id" in details:
-        return "posts about the trade"
-    return "posts"
+def _says(activity: log_pb.Activity) -> str:
+    if activity.HasField("reply"):
+        return f"replies to {plain(activity.reply.to_name or activity.reply.to_handle or 'somebody')}"
+    return "posts about the trade" if activity.post.HasField("swap") else "posts"
 
 
 def _quote(mention: str) -> str:
@@ -99,13 +96,10 @@ def _quote(mention: str) -> str:
     return f"“{mention[: _QUOTE_LENGTH - 1]}…”" if len(mention) > _QUOTE_LENGTH else f"“{mention}”"
 
 
-def _why(activity: pb.Activity) -> str:
-    details = activity.details
+def _why(activity: log_pb.Activity) -> str:
     parts = [part for part in activity.reason.split("; ") if part]
-    memory = details.get("memory", "")
-    if memory and memory not in activity.reason:
-        parts.insert(0, f"remembers “{memory}”")
-    if signature := details.get("signature"):
+    parts[:0] = [f"remembers “{memory.text}”" for memory in activity.memories if memory.text not in activity.reason]
+    if signature := activity.trade.swap.signature or activity.post.swap.signature:
         parts.append(f"signature {shortened(signature)}")
     return " · ".join(parts)
 

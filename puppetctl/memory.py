@@ -171,7 +171,7 @@ async def verify(data_dir: Path = DATA_DIR) -> int:
         found = await memory.VerifyIndex(pb.VerifyIndexRequest(), timeout=_LONG_SECONDS)
     console = open_console()
     console.print(Text(f"index: {_index(found.index)}"))
-    if found.consistent:
+    if found.is_consistent:
         console.print(f"[green]consistent: {found.checked_count} vectors compared[/]")
         return 0
     faults = (

@@ -52,6 +52,7 @@ async def _models(clients: Clients) -> list[Finding]:
     while True:
         page = await clients.llm.ListModels(request, timeout=_CALL_SECONDS)
         names |= dict.fromkeys(model.provider for model in page.models)
+        names |= dict.fromkeys(failure.provider for failure in page.failures)
         if not page.next_page_token:
             break
         request.page_token = page.next_page_token

@@ -5,12 +5,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Self
 
-from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1 import activity_pb2 as log_pb
 
 _KINDS = {
-    pb.ACTIVITY_KIND_POST: "posts",
-    pb.ACTIVITY_KIND_REPLY: "replies",
-    pb.ACTIVITY_KIND_TRADE: "trades",
+    log_pb.ACTIVITY_KIND_POST: "posts",
+    log_pb.ACTIVITY_KIND_REPLY: "replies",
+    log_pb.ACTIVITY_KIND_TRADE: "trades",
 }
 NAMES = (*_KINDS.values(), "replies_with_memory", "trade_posts")
 """What can be counted; a trade counts when it is settled."""
@@ -39,14 +39,14 @@ class Goals:
         return [f"{name}: {counted[name]} of {least}" for name, least in self.least.items() if counted[name] < least]
 
 
-def counted_as(activity: pb.Activity) -> list[str]:
+def counted_as(activity: log_pb.Activity) -> list[str]:
     """Return the names under which an activity counts."""
     kind = _KINDS.get(activity.kind)
     if kind is None:
         return []
     names = [kind]
-    if kind == "replies" and activity.details.get("memory"):
+    if kind == "replies" and activity.memories:
         names.append("replies_with_memory")
-    if kind == "posts" and activity.details.get("trade_id"):
+    if kind == "posts" and activity.post.HasField("swap"):
         names.append("trade_posts")
     return names

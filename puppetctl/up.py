@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.display import Display
@@ -140,7 +140,7 @@ class _Run:
             self._kinds[activity.kind] += 1
             self._counted.update(counted_as(activity))
             # That they were created and started stands in the table above.
-            if activity.kind != pb.ACTIVITY_KIND_LIFECYCLE:
+            if activity.kind != log_pb.ACTIVITY_KIND_LIFECYCLE:
                 self.display.show(self._feed.entry(activity))
             if goals is not None and not goals.missing(self._counted):
                 return

@@ -48,6 +48,7 @@ from services.runtime.background import repeating
 from services.runtime.clock import Clock, SystemClock
 from services.runtime.db import Database
 from services.runtime.rpc.client import connect
+from services.runtime.rpc.dependencies import watching
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener, proof_of
 from services.runtime.sql import SqlStore
 from services.runtime.tidying import TIDY_SECONDS
@@ -78,7 +79,10 @@ def opener(settings: AgentsSettings) -> Opener:
                 SocialClient(stubs[SocialServiceStub], clock),
                 TradingClient(stubs[TradingServiceStub], clock),
             )
-            async with served(settings, lifecycle, clock, *ports) as mounted:
+            async with (
+                watching(stubs.channels, lifecycle.health),
+                served(settings, lifecycle, clock, *ports) as mounted,
+            ):
                 yield mounted
 
     return open_service

@@ -1,20 +1,25 @@
 """The gRPC class of the agents service: check, convert, call, convert back."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
-from services.agents import wire
 from services.agents.service import Agents, Journal, Tail
-from services.runtime.pages import next_token
+from services.agents.wire import activities as log_wire
+from services.agents.wire import agents as wire
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.answers import fill_from
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+_AGENTS_AT_ONCE = 8
+"""How many are read before it is known what they weigh: a persona may have a megabyte."""
 
 
 class AgentServicer(pb_grpc.AgentServiceServicer):
@@ -40,9 +45,8 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         """List agents."""
         check(request)
         page = page_of(request, [], (str,))
-        listed = await self._agents.page(page)
-        return pb.ListAgentsResponse(
-            agents=[wire.write_agent(agent) for agent in listed.rows], next_page_token=next_token(listed.next_key, [])
+        return await fill_from(
+            pb.ListAgentsResponse(), page, self._agents.page, wire.write_agent, [], first=_AGENTS_AT_ONCE
         )
 
     async def UpdateAgent(self, request: pb.UpdateAgentRequest, context: Context) -> pb.UpdateAgentResponse:
@@ -72,36 +76,28 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
     async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
         """Make an agent post now."""
         check(request)
-        workflow_id, activity = await self._agents.trigger_post(
-            request.agent_id, request.topic, request_key(request), patience()
-        )
-        return pb.TriggerPostResponse(
-            workflow_id=workflow_id, activity=wire.write_activity(activity) if activity else None
-        )
+        done = await self._agents.trigger_post(request.agent_id, request.topic, request_key(request), patience())
+        return wire.write_triggered(pb.TriggerPostResponse(), done)
 
     async def TriggerTrade(self, request: pb.TriggerTradeRequest, context: Context) -> pb.TriggerTradeResponse:
         """Make an agent consider a trade now."""
         check(request)
-        workflow_id, activity = await self._agents.trigger_trade(request.agent_id, request_key(request), patience())
-        return pb.TriggerTradeResponse(
-            workflow_id=workflow_id, activity=wire.write_activity(activity) if activity else None
-        )
+        done = await self._agents.trigger_trade(request.agent_id, request_key(request), patience())
+        return wire.write_triggered(pb.TriggerTradeResponse(), done)
 
     async def ListActivity(self, request: pb.ListActivityRequest, context: Context) -> pb.ListActivityResponse:
         """List what agents did."""
-        agent_ids, kinds = wire.read_activity_filter(request)
+        agent_ids, kinds = log_wire.read_activity_filter(request)
         filters = [agent_ids, kinds]
         page = page_of(request, filters, (int,))
-        listed = await self._journal.page(agent_ids, kinds, page)
-        return pb.ListActivityResponse(
-            activities=[wire.write_activity(activity) for activity in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        read = partial(self._journal.page, agent_ids, kinds)
+        return await fill_from(pb.ListActivityResponse(), page, read, log_wire.write_activity, filters)
 
     async def WatchActivity(
         self, request: pb.WatchActivityRequest, context: Context
     ) -> AsyncIterator[pb.WatchActivityResponse]:
         """Stream what agents do."""
-        after = wire.read_cursor(request)
-        async for activity in self._tail.watch(request.agent_ids, after):
-            yield pb.WatchActivityResponse(activity=wire.write_activity(activity) if activity else None)
+        after = log_wire.read_cursor(request)
+        async for place, activity in self._tail.watch(request.agent_ids, after):
+            written = log_wire.write_activity(activity) if activity else None
+            yield pb.WatchActivityResponse(activity=written, cursor=str(place))

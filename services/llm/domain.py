@@ -215,12 +215,21 @@ class StreamEnd:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that a provider offers, or why it could not list any."""
+    """A model that a provider offers."""
 
     provider: str
     name: str
     is_default: bool = False
-    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """Why a provider could not list its models: the reason, and the same in words."""
+
+    provider: str
+    reason: str
+    message: str
+    name = ""
 
 
 class Trimmer:

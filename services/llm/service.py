@@ -16,6 +16,7 @@ from services.llm.domain import (
     ProviderUnavailable,
     StreamEnd,
     Task,
+    Unlisted,
     failed,
 )
 from services.llm.ports import Provider
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 _FAILURES = (ProviderRefused, ProviderRateLimited, ProviderUnavailable)
 
 LISTING_SECONDS = 5.0
-"""How long a provider has to list its models before it is listed with an error."""
+"""How long a provider has to list its models before it is named as one that could not."""
 
 
 class Providers:
@@ -91,7 +92,7 @@ class Providers:
         """Return the provider of this name, or the one that is asked first. Raises ProviderNotFound."""
         return self._named(name)[0]
 
-    async def models(self, provider: str, page: Page, until: float | None) -> Paged[Model]:
+    async def models(self, provider: str, page: Page, until: float | None) -> Paged[Model | Unlisted]:
         """Return a page of what the providers offer; the key is `(place in the order of fallback, name)`.
 
         Raises ProviderNotFound.
@@ -103,7 +104,7 @@ class Providers:
         rows.sort(key=lambda row: row[0])
         wanted = [row for row in rows if page.after is None or row[0] > page.after]
         cut = Paged.cut(wanted[: page.size + 1], page, lambda row: row[0])
-        return Paged([model for _, model in cut.rows], cut.next_key)
+        return cut.turned([model for _, model in cut.rows])
 
     def _turns(
         self, agent_id: str, provider: str, until: float | None, failures: list[Failure]
@@ -136,11 +137,11 @@ class Providers:
         return self._patience if until is None else max(0.0, until - asyncio.get_running_loop().time())
 
 
-async def _offer(provider: Provider, seconds: float) -> Sequence[Model]:
+async def _offer(provider: Provider, seconds: float) -> Sequence[Model | Unlisted]:
     try:
         return await provider.models(seconds)
     except PuppetError as error:
-        return [Model(provider.name, "", error=error.message)]
+        return [Unlisted(provider.name, error.reason, error.message)]
 
 
 def _facts(agent_id: str, written: Generation | StreamEnd) -> dict[str, object]:

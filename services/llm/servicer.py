@@ -10,7 +10,7 @@ from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
 from services.llm import wire
 from services.llm.service import Providers
-from services.runtime.pages import next_token
+from services.runtime.rpc.answers import fill
 from services.runtime.rpc.boundary import deadline
 from services.runtime.rpc.limits import check, page_of
 
@@ -37,7 +37,8 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
         stream = self._providers.stream(request.agent_id, request.provider, task, deadline.get())
         async with contextlib.aclosing(stream) as parts:
             async for part in parts:
-                yield wire.write_part(part)
+                for message in wire.write_part(part):
+                    yield message
 
     async def GetProvider(self, request: pb.GetProviderRequest, context: Context) -> pb.GetProviderResponse:
         """Return one provider."""
@@ -50,7 +51,4 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
         check(request)
         page = page_of(request, [request.provider], (int, str))
         listed = await self._providers.models(request.provider, page, deadline.get())
-        return pb.ListModelsResponse(
-            models=[wire.write_model(model) for model in listed.rows],
-            next_page_token=next_token(listed.next_key, [request.provider]),
-        )
+        return fill(pb.ListModelsResponse(), listed, wire.write_model, [request.provider])

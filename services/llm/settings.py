@@ -1,5 +1,6 @@
 """The settings of the llm service: which providers there are, and in which order they are asked."""
 
+import ipaddress
 import json
 import os
 import re
@@ -151,12 +152,24 @@ class LlmSettings(ServiceSettings):
         return providers
 
 
+def is_this_machine(url: str) -> bool:
+    """Tell whether a URL's host is this machine."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def read_provider(name: str) -> ProviderSettings:
     """Return a provider's settings from the environment. Raises ValueError, which names the variable that is wrong."""
     prefix = f"{PREFIX}{name.upper()}_"
     fields = ProviderSettings.model_fields.keys() - {"name"}
     given = {field: os.environ[prefix + field.upper()] for field in fields if os.environ.get(prefix + field.upper())}
+    merged = {**PRESETS.get(name, {}), **given, "name": name}
+    if "timeout_seconds" not in merged and is_this_machine(merged.get("base_url", "")):
+        merged["timeout_seconds"] = _SLOW
     try:
-        return ProviderSettings.model_validate({**PRESETS.get(name, {}), **given, "name": name})
+        return ProviderSettings.model_validate(merged)
     except ValidationError as error:
         raise ValueError(explain(error, prefix)) from None

@@ -1,9 +1,10 @@
 """Between protobuf and domain; every request is checked here, all its violations at once."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from puppet.llm.v1 import llm_errors_pb2 as errors_pb
 from puppet.llm.v1 import llm_service_pb2 as pb
 from services.llm.domain import (
     Candidate,
@@ -18,13 +19,19 @@ from services.llm.domain import (
     Sampling,
     StreamEnd,
     Task,
+    Unlisted,
     Usage,
 )
 from services.runtime.checks import Checks
 from services.runtime.nesting import is_shallow
+from services.runtime.rpc.answers import Room
 from services.runtime.rpc.limits import RequestChecks, size_of
 
 _SCHEMA_LEVELS = 100
+_PIECE = 500_000
+"""How many characters of a stream's text go into one message, which may have four times as many bytes."""
+_BESIDE_TEXT = 64
+"""The bytes of a candidate beside its text."""
 _ROLES = {pb.Role.Value(f"ROLE_{role.name}"): role for role in Role}
 _FINISH_REASONS = {reason: pb.FinishReason.Value(f"FINISH_REASON_{reason.name}") for reason in FinishReason}
 
@@ -41,7 +48,7 @@ def read_generate(request: pb.GenerateRequest) -> Task:
         request.model,
         size_of(request, "candidate_count"),
         request.json_schema,
-        _messages(request.messages),
+        _messages(request.conversation.messages),
     )
 
 
@@ -53,14 +60,15 @@ def read_stream_generate(request: pb.StreamGenerateRequest) -> Task:
         _prompt(request.prompt),
         _sampling(request.sampling),
         request.model,
-        messages=_messages(request.messages),
+        messages=_messages(request.conversation.messages),
     )
 
 
 def write_generation(generation: Generation) -> pb.GenerateResponse:
     """Return what was written as it goes over the wire."""
+    share = Room().left // len(generation.candidates) - _BESIDE_TEXT
     return pb.GenerateResponse(
-        candidates=[_write_candidate(candidate) for candidate in generation.candidates],
+        candidates=[_write_candidate(candidate, share) for candidate in generation.candidates],
         provider=generation.provider,
         model=generation.model,
         usage=_write_usage(generation.usage),
@@ -68,44 +76,41 @@ def write_generation(generation: Generation) -> pb.GenerateResponse:
     )
 
 
-def write_part(part: str | StreamEnd) -> pb.StreamGenerateResponse:
-    """Return a part of a stream as it goes over the wire."""
+def write_part(part: str | StreamEnd) -> Iterator[pb.StreamGenerateResponse]:
+    """Return a part of a stream as it goes over the wire; a text that a provider sent at once may be several."""
     if isinstance(part, str):
-        return pb.StreamGenerateResponse(text=part)
+        for start in range(0, len(part), _PIECE):
+            yield pb.StreamGenerateResponse(text=part[start : start + _PIECE])
+        return
     end = pb.StreamEnd(
         finish_reason=_FINISH_REASONS[part.finish_reason],
         provider=part.provider,
         model=part.model,
         usage=_write_usage(part.usage),
     )
-    return pb.StreamGenerateResponse(end=end)
+    yield pb.StreamGenerateResponse(end=end)
 
 
-def write_model(model: Model) -> pb.Model:
-    """Return a model as it goes over the wire."""
-    return pb.Model(provider=model.provider, name=model.name, is_default=model.is_default, error=model.error)
+def write_model(row: Model | Unlisted) -> pb.Model | pb.ProviderFailure:
+    """Return a model, or why a provider could not list its own."""
+    if isinstance(row, Model):
+        return pb.Model(provider=row.provider, name=row.name, is_default=row.is_default)
+    reason = errors_pb.ErrorReason.Value(f"ERROR_REASON_{row.reason}")
+    return pb.ProviderFailure(provider=row.provider, reason=reason, message=row.message)
 
 
 def _check_common(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerateRequest) -> None:
     if request.model and not request.provider:
         checks.refuse("provider", "is required when a model is named")
-    if request.messages:
-        _check_messages(checks, request)
-    elif not request.HasField("prompt"):
-        checks.refuse("prompt.input", "is required")
-    else:
+    if request.HasField("prompt"):
         _check_prompt(checks, request.prompt)
+    if (said := request.conversation.messages) and said[-1].role != pb.ROLE_USER:
+        place = f"conversation.messages[{len(said) - 1}].role"
+        checks.refuse(place, "must be ROLE_USER: the last message is answered")
     for number, text in enumerate(request.sampling.stop):
         # A line break is a fine place to stop, so this is not the check for blank texts.
         if not text:
             checks.refuse(f"sampling.stop[{number}]", "is required")
-
-
-def _check_messages(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerateRequest) -> None:
-    if request.HasField("prompt"):
-        checks.refuse("prompt", "must be left out when there are messages")
-    if request.messages[-1].role != pb.ROLE_USER:
-        checks.refuse(f"messages[{len(request.messages) - 1}].role", "must be ROLE_USER: the last message is answered")
 
 
 def _check_prompt(checks: Checks, prompt: pb.Prompt) -> None:
@@ -167,10 +172,13 @@ def _sampling(sampling: pb.Sampling) -> Sampling:
     return Sampling(**{**_given(sampling), "stop": tuple(sampling.stop)})
 
 
-def _write_candidate(candidate: Candidate) -> pb.Candidate:
+def _write_candidate(candidate: Candidate, most: int) -> pb.Candidate:
+    # What a provider has written beyond its limit is paid for all the same: as much of it is told as can be read.
+    data = candidate.text.encode()
+    is_whole = len(data) <= most
     return pb.Candidate(
-        text=candidate.text,
-        finish_reason=_FINISH_REASONS[candidate.finish_reason],
+        text=candidate.text if is_whole else data[:most].decode(errors="ignore"),
+        finish_reason=_FINISH_REASONS[candidate.finish_reason if is_whole else FinishReason.LENGTH],
         mean_logprob=candidate.mean_logprob,
     )
 

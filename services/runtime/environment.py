@@ -11,11 +11,11 @@ _NAMES = frozenset(
         *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     }
 )
-_PREFIXES = ("LC_", "PYTHON", "MALLOC_", "OMP_", "OPENBLAS_", "MKL_", "GGML_", "GRPC_", "TOKENIZERS_")
+_PREFIXES = ("LC_", "PYTHON", "MALLOC_", "OMP_", "OPENBLAS_", "MKL_", "GGML_", "GRPC_", "TOKENIZERS_", "OTEL_")
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of the machine: paths, language, certificates, proxies, and how libraries use threads."""
+    """Return the variables of the machine: paths, language, certificates, proxies, telemetry, threads of libraries."""
     return {
         name: value
         for name, value in environment.items()

@@ -98,6 +98,13 @@ class Unavailable(RetryLater):
     reason = "UNAVAILABLE"
 
 
+class Stopping(Unavailable):
+    """Repeat the call, here or elsewhere: the service is being stopped, and most often started again."""
+
+    def __init__(self) -> None:
+        super().__init__("the service is stopping")
+
+
 class TooLate(PuppetError):
     """Give the call more time: it was not done at its deadline."""
 

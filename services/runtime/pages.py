@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -12,6 +13,7 @@ from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.nesting import is_shallow
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _MOST_LETTERS = 4_096
 _LEVELS = 2  # the list, and a time in it
@@ -32,13 +34,23 @@ class Paged(Generic[T]):
 
     rows: Sequence[T]
     next_key: tuple[Any, ...] | None
+    key_at: Callable[[int], tuple[Any, ...]] = field_of(compare=False)
+    """Returns the key of a row by its place: a page may end before its last row."""
 
     @classmethod
     def cut(cls, rows: Sequence[T], page: Page, key: Callable[[T], tuple[Any, ...]]) -> "Paged[T]":
         """Make a page of rows of which one more than its size was asked for."""
+
+        def key_at(place: int) -> tuple[Any, ...]:
+            return key(rows[place])
+
         if len(rows) <= page.size:
-            return cls(rows, None)
-        return cls(rows[: page.size], key(rows[page.size - 1]))
+            return cls(rows, None, key_at)
+        return cls(rows[: page.size], key_at(page.size - 1), key_at)
+
+    def turned(self, rows: Sequence[R]) -> "Paged[R]":
+        """Return the page with what was made of its rows, one by one."""
+        return Paged(rows, self.next_key, self.key_at)
 
 
 def read_page(

@@ -55,6 +55,12 @@ class ServiceSettings(BaseSettings):
     health_port: int = 0
     """A port that answers health checks and nothing else, in plaintext and to everybody; 0: none."""
 
+    telemetry_endpoint: str = ""
+    """Where traces and metrics are sent by OTLP over gRPC, for example `http://127.0.0.1:4317`; empty: nowhere, or
+    where `OTEL_EXPORTER_OTLP_ENDPOINT` says."""
+    metrics_port: int = 0
+    """A port that shows metrics as Prometheus text at `/metrics`; 0: none."""
+
     @property
     def address(self) -> str:
         """Where the service listens, as `host:port`."""

@@ -1,14 +1,15 @@
 """The gRPC class of the social service: check, convert, call, convert back."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import grpc
 
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1 import social_service_pb2_grpc as pb_grpc
-from services.runtime.pages import next_token
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.answers import fill, fill_from
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of, size_of
 from services.social import wire
@@ -42,11 +43,8 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         """List accounts."""
         check(request)
         page = page_of(request, [request.agent_id], (datetime, str))
-        listed = await self._accounts.page(request.agent_id, page)
-        return pb.ListAccountsResponse(
-            accounts=[wire.write_account(account) for account in listed.rows],
-            next_page_token=next_token(listed.next_key, [request.agent_id]),
-        )
+        read = partial(self._accounts.page, request.agent_id)
+        return await fill_from(pb.ListAccountsResponse(), page, read, wire.write_account, [request.agent_id])
 
     async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Context) -> pb.GetCapabilitiesResponse:
         """Say what an account may do."""
@@ -58,7 +56,7 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         """Publish a post."""
         wire.check_new_post(request)
         post = await self._posts.create(
-            request.account_id, request.text, request.in_reply_to, request_key(request), patience()
+            request.account_id, request.text, request.in_reply_to_network_post_id, request_key(request), patience()
         )
         return pb.CreatePostResponse(post=wire.write_post(post))
 
@@ -79,18 +77,15 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         states = wire.read_states(request)
         filters = [request.account_id, states]
         page = page_of(request, filters, (datetime, str))
-        listed = await self._posts.page(request.account_id, states, page)
-        return pb.ListPostsResponse(
-            posts=[wire.write_post(post) for post in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        read = partial(self._posts.page, request.account_id, states)
+        return await fill_from(pb.ListPostsResponse(), page, read, wire.write_post, filters)
 
     async def GetConversation(self, request: pb.GetConversationRequest, context: Context) -> pb.GetConversationResponse:
         """Return a conversation."""
         wire.check_conversation(request)
         most = size_of(request, "max_posts")
         conversation = await self._reading.conversation(
-            request.account_id, request.network_post_id, request.conversation_id, most
+            request.account_id, request.network_post_id, request.network_conversation_id, most
         )
         return wire.write_conversation(conversation)
 
@@ -100,7 +95,4 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         filters = [request.account_id, request.after_network_post_id]
         page = page_of(request, filters, (str,))
         listed = await self._reading.mentions(request.account_id, request.after_network_post_id, page)
-        return pb.ListMentionsResponse(
-            mentions=[wire.write_mention(mention) for mention in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        return fill(pb.ListMentionsResponse(), listed, wire.write_mention, filters)

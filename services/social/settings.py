@@ -21,7 +21,7 @@ class SocialSettings(SealingSettings):
     x_tier: Tier = Tier.FULL
     """What X lets the app do; only told on in GetCapabilities, since X itself refuses the rest."""
     x_timeout_seconds: float = Field(default=10.0, gt=0)
-    """How long X may take for one request; a post whose answer takes longer is UNKNOWN."""
+    """How long X may take for one request; a post whose answer takes longer is OUTCOME_UNKNOWN."""
     posts_a_day: int = Field(default=0, ge=0)
     """How many posts X lets an account make in 24 hours; 0: what X itself says, when it does."""
     reserved_share: Decimal = Field(default=Decimal("0.5"), ge=0, le=1)

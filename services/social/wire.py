@@ -37,7 +37,7 @@ def check_new_post(request: pb.CreatePostRequest) -> None:
         # Before a text is weighed: long URLs count little.
         elif len(request.text) <= MOST_SIGNS and (length := weighted_length(request.text)) > MAX_POST_LENGTH:
             checks.refuse("text", f"must have at most {MAX_POST_LENGTH} weighted characters, and has {length}")
-        _network_id(checks, "in_reply_to", request.in_reply_to)
+        _network_id(checks, "in_reply_to_network_post_id", request.in_reply_to_network_post_id)
 
 
 def read_states(request: pb.ListPostsRequest) -> tuple[PostState, ...]:
@@ -55,7 +55,7 @@ def check_mentions(request: pb.ListMentionsRequest) -> None:
 def check_conversation(request: pb.GetConversationRequest) -> None:
     """Check which conversation is wanted."""
     with RequestChecks(request) as checks:
-        for field in ("network_post_id", "conversation_id"):
+        for field in ("network_post_id", "network_conversation_id"):
             _network_id(checks, field, getattr(request, field))
 
 
@@ -90,7 +90,7 @@ def write_post(post: Post) -> pb.Post:
         id=post.id,
         account_id=post.account_id,
         text=post.text,
-        in_reply_to=post.in_reply_to,
+        in_reply_to_network_post_id=post.in_reply_to,
         state=_STATE_NUMBERS[post.state],
         network_post_id=post.network_post_id or "",
         state_reason=post.state_reason,
@@ -106,13 +106,13 @@ def write_mention(mention: Mention) -> pb.Mention:
     """Return a mention as it goes over the wire."""
     return pb.Mention(
         network_post_id=mention.network_post_id,
-        author_user_id=mention.author_user_id,
+        author_network_user_id=mention.author_user_id,
         author_handle=mention.author_handle,
         text=mention.text,
-        conversation_id=mention.conversation_id,
-        in_reply_to=mention.in_reply_to,
+        network_conversation_id=mention.conversation_id,
+        in_reply_to_network_post_id=mention.in_reply_to,
         create_time=write_time(mention.create_time),
-        in_reply_to_user_id=mention.in_reply_to_user_id,
+        in_reply_to_network_user_id=mention.in_reply_to_user_id,
     )
 
 
@@ -129,10 +129,10 @@ def write_conversation(conversation: Conversation) -> pb.GetConversationResponse
 def _write_conversation_post(post: ConversationPost) -> pb.ConversationPost:
     return pb.ConversationPost(
         network_post_id=post.network_post_id,
-        author_user_id=post.author_user_id,
+        author_network_user_id=post.author_user_id,
         author_handle=post.author_handle,
         text=post.text,
-        in_reply_to=post.in_reply_to,
+        in_reply_to_network_post_id=post.in_reply_to,
         create_time=write_time(post.create_time),
     )
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import grpc
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2_grpc as pb_grpc
-from services.runtime.pages import next_token
+from services.runtime.pages import Page, Paged
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.answers import fill, fill_from
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of
 from services.trading import wire
@@ -48,17 +50,19 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         """List wallets."""
         check(request)
         page = page_of(request, [request.agent_id], (datetime, str))
-        listed = await self._wallets.page(request.agent_id, page)
-        return pb.ListWalletsResponse(
-            wallets=await self._written(listed.rows),
-            next_page_token=next_token(listed.next_key, [request.agent_id]),
-        )
+
+        async def read(part: Page) -> Paged[pb.Wallet]:
+            listed = await self._wallets.page(request.agent_id, part)
+            return listed.turned(await self._written(listed.rows))
+
+        return await fill_from(pb.ListWalletsResponse(), page, read, lambda wallet: wallet, [request.agent_id])
 
     async def GetBalances(self, request: pb.GetBalancesRequest, context: Context) -> pb.GetBalancesResponse:
         """Read a wallet's balances from the chain."""
         check(request)
-        balances = await self._wallets.balances(request.wallet_id)
-        return pb.GetBalancesResponse(balances=[wire.write_balance(balance) for balance in balances])
+        filters = [request.wallet_id]
+        listed = await self._wallets.balances(request.wallet_id, page_of(request, filters, (str,)))
+        return fill(pb.GetBalancesResponse(), listed, wire.write_balance, filters)
 
     async def GetQuote(self, request: pb.GetQuoteRequest, context: Context) -> pb.GetQuoteResponse:
         """Return what a swap would give now."""
@@ -81,11 +85,8 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         states = wire.read_states(request)
         filters = [request.wallet_id, states]
         page = page_of(request, filters, (datetime, str))
-        listed = await self._trades.page(request.wallet_id, states, page)
-        return pb.ListTradesResponse(
-            trades=[wire.write_trade(trade) for trade in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        read = partial(self._trades.page, request.wallet_id, states)
+        return await fill_from(pb.ListTradesResponse(), page, read, wire.write_trade, filters)
 
     async def GetPrices(self, request: pb.GetPricesRequest, context: Context) -> pb.GetPricesResponse:
         """Return what tokens cost."""
@@ -100,22 +101,19 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         check(request)
         page = page_of(request, [], (int,))
         listed = await self._market.trending(page)
-        return pb.ListTrendingTokensResponse(
-            tokens=[wire.write_token(token) for token in listed.rows],
-            next_page_token=next_token(listed.next_key, []),
-        )
+        return fill(pb.ListTrendingTokensResponse(), listed, wire.write_token, [])
 
     async def GetPolicy(self, request: pb.GetPolicyRequest, context: Context) -> pb.GetPolicyResponse:
         """Return the policy of a wallet."""
         check(request)
         return pb.GetPolicyResponse(policy=wire.write_policy(await self._wallets.policy(request.wallet_id)))
 
-    async def SetPolicy(self, request: pb.SetPolicyRequest, context: Context) -> pb.SetPolicyResponse:
+    async def UpdatePolicy(self, request: pb.UpdatePolicyRequest, context: Context) -> pb.UpdatePolicyResponse:
         """Set fields of a wallet's policy."""
         values = wire.read_policy_values(request)
         given = request.policy
-        policy = await self._wallets.set_policy(given.wallet_id, values, given.etag, request_key(request))
-        return pb.SetPolicyResponse(policy=wire.write_policy(policy))
+        policy = await self._wallets.update_policy(given.wallet_id, values, given.etag, request_key(request))
+        return pb.UpdatePolicyResponse(policy=wire.write_policy(policy))
 
     async def TightenPolicy(self, request: pb.TightenPolicyRequest, context: Context) -> pb.TightenPolicyResponse:
         """Narrow fields of a wallet's policy."""

@@ -25,6 +25,6 @@ class TradingSettings(SealingSettings):
     poll_seconds: float = Field(default=0.5, gt=0)
     """How often the chain is asked about a trade that was sent."""
     confirm_seconds: float = Field(default=15.0, gt=0)
-    """How long a sent trade may go unconfirmed before it is called UNKNOWN."""
+    """How long a sent trade may go unconfirmed before it is called OUTCOME_UNKNOWN."""
     max_priority_lamports: int = Field(default=500_000, ge=0)
     """The most that a trade may pay for priority, however much the chain's others pay."""

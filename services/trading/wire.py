@@ -4,18 +4,20 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
-from puppet.trading.v1 import trading_errors_pb2 as errors_pb
 from puppet.trading.v1 import trading_service_pb2 as pb
 from services.runtime.checks import Checks
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import RequestChecks, check
 from services.runtime.text.fingerprints import MOST_SIGNS, unfolds_too_far
 from services.trading.domain.market import Balance, Pair, Price, Quote, Token, is_address
-from services.trading.domain.trade import Trade, TradeState
+from services.trading.domain.trade import Cause, Trade, TradeState
 from services.trading.domain.wallet import Halt, Policy, Wallet
 
 _STATES = {pb.TradeState.Value(f"TRADE_STATE_{state.name}"): state for state in TradeState}
 _STATE_NUMBERS = {state: number for number, state in _STATES.items()}
+_CAUSE_NUMBERS = {
+    cause: pb.TradeStateCause.Value(f"TRADE_STATE_CAUSE_{cause.value or 'UNSPECIFIED'}") for cause in Cause
+}
 
 
 def read_registration(request: pb.RegisterWalletRequest) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def check_mints(request: pb.GetPricesRequest) -> None:
         _mints(checks, "mints", request.mints)
 
 
-def read_policy_values(request: pb.SetPolicyRequest | pb.TightenPolicyRequest) -> dict[str, Any]:
+def read_policy_values(request: pb.UpdatePolicyRequest | pb.TightenPolicyRequest) -> dict[str, Any]:
     """Return the fields of the policy to set, by name; those that the mask leaves out are not looked at."""
     with RequestChecks(request) as checks:
         _check_policy(checks, request.policy, request.update_mask.paths)
@@ -121,7 +123,7 @@ def write_trade(trade: Trade) -> pb.Trade:
         request_id=trade.request_id,
         min_output_amount=trade.min_output_amount,
         worth_lamports=trade.worth_lamports,
-        failure=errors_pb.ErrorReason.Value(f"ERROR_REASON_{trade.failure or 'UNSPECIFIED'}"),
+        state_cause=_CAUSE_NUMBERS[trade.state_cause],
     )
 
 

@@ -65,6 +65,8 @@ def _words(field: FieldDescriptor) -> Iterator[str]:
     limits, span, whole = limits_of(field), limits_of(field).range, limits_of(field).whole
     if limits.max_length:
         yield f"{limits.max_length:,} characters"
+    if limits.max_bytes:
+        yield f"at most {limits.max_bytes:,} bytes"
     if limits.max_key_length:
         yield f"keys up to {limits.max_key_length:,}"
     if limits.HasField("range"):

@@ -1,6 +1,7 @@
 """Every proto says what its code is called in each language, and no two files are written to the same place."""
 
 import importlib
+import keyword
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,13 @@ def test_no_two_files_have_the_same_name() -> None:
     # C# is written into one folder, into files that are called after the protos alone.
     names = Counter(_pascal(Path(file.name).stem) for file in FILES)
     assert [name for name, number in names.items() if number > 1] == []
+
+
+@every_file
+def test_no_field_is_called_what_python_keeps_for_itself(file: FileDescriptor) -> None:
+    messages = list(file.message_types_by_name.values())
+    names = {field.name for message in messages for field in message.fields}
+    assert not {name for name in names if keyword.iskeyword(name) or keyword.issoftkeyword(name)} - {"type"}
 
 
 def _pascal(words: str) -> str:

@@ -116,9 +116,51 @@ def test_money_is_never_a_float() -> None:
 
 
 @pytest.mark.parametrize("service", list(services()), ids=lambda service: service.name)
-def test_a_service_says_how_long_a_call_without_a_deadline_has(service: ServiceDescriptor) -> None:
-    seconds = ServiceSettings.model_fields["default_deadline_seconds"].default
+def test_a_service_says_how_long_calls_have_and_request_ids_are_remembered(service: ServiceDescriptor) -> None:
+    settings = ServiceSettings.model_fields
+    seconds, days = settings["default_deadline_seconds"].default, settings["request_days"].default
     text = (ROOT / "protos" / service.file.name).read_text()
     comment = re.search(rf"((?:^//.*\n)+)^service {service.name} ", text, re.MULTILINE)
     assert comment is not None
-    assert f"A call without a deadline has {seconds:g} seconds" in " ".join(comment[1].replace("//", "").split())
+    said = " ".join(comment[1].replace("//", "").split())
+    assert f"A call without a deadline has {seconds:g} seconds" in said
+    has_ids = any("request_id" in method.input_type.fields_by_name for method in service.methods)
+    assert (f"It is remembered for {days} days" in said) == has_ids
+
+
+BOUNDED = {
+    "GenerateResponse.candidates": "as many as `candidate_count`",
+    "GetAgentStatusResponse.schedule": "one for each kind of action",
+    "GetAgentStatusResponse.notices": "no more than a persona has fields",
+    "BatchCreateMemoriesResponse.memories": "as many as were given",
+    "SearchMemoriesResponse.hits": "as many as `max_results`",
+    "ExportMemoriesResponse.history": "what the import takes: `max_items`",
+    "GetMemoryStatsResponse.kinds": "one for each kind",
+    "GetMemoryStatsResponse.provenances": "one for each source",
+    "GetConversationResponse.posts": "as many as `max_posts`",
+    "GetPricesResponse.prices": "as many as were asked for",
+}
+"""Lists in answers that are not in pages, and what bounds them."""
+
+
+@every_method
+def test_every_list_in_an_answer_is_in_pages_or_bounded(method: MethodDescriptor) -> None:
+    answer = method.output_type
+    if "next_page_token" not in answer.fields_by_name:
+        lists = {f"{answer.name}.{field.name}" for field in answer.fields if field.is_repeated}
+        assert lists <= BOUNDED.keys()
+
+
+def test_what_is_said_to_bound_a_list_is_about_one() -> None:
+    lists = {f"{method.output_type.name}.{field.name}" for method in METHODS for field in method.output_type.fields}
+    assert BOUNDED.keys() <= lists
+
+
+SAYS_WHETHER = re.compile(r"(is|has|can|may|allow|holds)_|\w+_shown$")
+
+
+@every_method
+def test_what_is_true_or_not_is_named_as_a_statement(method: MethodDescriptor) -> None:
+    for message in method.containing_service.file.message_types_by_name.values():
+        flags = {field.name for field in message.fields if field.type == FieldDescriptor.TYPE_BOOL}
+        assert {name for name in flags if not SAYS_WHETHER.match(name)} == set(), message.full_name

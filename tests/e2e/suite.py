@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +106,11 @@ class Suite:
 
 
 @contextlib.asynccontextmanager
-async def started(data: Path, *arguments: str) -> AsyncIterator[Suite]:
+async def started(data: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Suite]:
     """Start the suite on a data folder; at the end of the block nothing of it is left."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "puppetctl", "up", "--data", str(data), "--ports", "auto", *arguments),
-        env=clean_environment(),
+        env=clean_environment() | dict(environment or {}),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

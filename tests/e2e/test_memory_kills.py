@@ -162,7 +162,7 @@ class _Trial:
         """Compare the index with the store when it has caught up, and search both."""
         await self._service.is_indexed()
         answer = await self._service.stub.VerifyIndex(pb.VerifyIndexRequest())
-        assert answer.consistent, str(answer)
+        assert answer.is_consistent, str(answer)
         assert answer.checked_count == self._count()
         await self._check_samples()
         self._done["indexes compared with the store"] += 1

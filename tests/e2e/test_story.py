@@ -7,12 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppetctl.suite import SERVICES
 from tests.e2e.suite import all_end, run, started
 from tests.e2e.world import STORY, assert_everything_happened_once, assert_the_story_is_told, look
+from tests.support.collector import Collector, collecting
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+TOUCHED = {
+    "workflow PostTask": {"agents", "memory", "llm", "social"},
+    "workflow ReplyTask": {"agents", "memory", "llm", "social"},
+    "workflow TradeTask": {"agents", "trading"},
+}
+"""Which services an action of each kind reaches, when it comes to its end."""
 
 UNTIL = ",".join(f"{name}>={least}" for name, least in STORY.least.items())
 SOMEBODY_DOES = r"^\d\d:\d\d:\d\d  (Basil|Odd|Nonna Pia|Unit 7) "
@@ -21,9 +29,13 @@ PATIENCE_SECONDS = "400"
 
 
 async def test_characters_post_talk_remember_and_trade_and_go_on_after_a_restart(tmp_path: Path) -> None:
-    async with started(tmp_path, "--until", UNTIL, "--timeout", PATIENCE_SECONDS) as suite:
-        assert await suite.ends() == 0, suite.said
+    async with collecting() as collector:
+        watched = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint}
+        lived = ("--until", UNTIL, "--timeout", PATIENCE_SECONDS)
+        async with started(tmp_path, *lived, environment=watched) as suite:
+            assert await suite.ends() == 0, suite.said
     assert "all was seen" in suite.said
+    assert_every_action_is_one_trace(collector)
 
     async with started(tmp_path) as suite:
         await suite.says("Data and logs")
@@ -32,7 +44,7 @@ async def test_characters_post_talk_remember_and_trade_and_go_on_after_a_restart
         assert_the_story_is_told(before)
         assert_everything_happened_once(before)
         assert {agent.is_active for agent in before.agents} == {True}
-        for activity in before.of_kind(pb.ACTIVITY_KIND_POST):
+        for activity in before.of_kind(log_pb.ACTIVITY_KIND_POST):
             assert activity.summary in before.memories[activity.agent_id]
 
         code, output = await run("up", "--data", str(tmp_path), "--ports", "auto")
@@ -89,3 +101,19 @@ async def test_a_story_that_is_not_told_in_time_says_what_is_missing(tmp_path: P
     assert code == 1
     assert "out of time" in output
     assert "trades: 0 of 99" in output
+
+
+def assert_every_action_is_one_trace(collector: Collector) -> None:
+    """Assert that an action is seen as a whole: what each service and third party did, under its workflow."""
+    for name, services in TOUCHED.items():
+        traces = collector.traces_with(name)
+        assert any({service for service, _ in spans} >= services for spans in traces), name
+        for spans in traces:
+            ids = {span.span_id for _, span in spans}
+            roots = [span.name for _, span in spans if not span.parent_span_id]
+            assert set(roots) <= {name}, (name, roots)
+            assert all(span.parent_span_id in ids for _, span in spans if span.parent_span_id and span.name != name)
+    told = {span.name for spans in collector.traces.values() for _, span in spans}
+    assert any(name.startswith("chat") for name in told)
+    assert any(name.startswith("POST ") for name in told)
+    assert {"puppet.activities", "puppet.schedule.lateness"} <= collector.metrics["agents"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
 from puppet.social.v1 import social_service_pb2 as social_pb
@@ -32,7 +33,7 @@ class World:
     """Everything at one moment; activities are in the order in which they happened."""
 
     agents: list[agents_pb.Agent]
-    activities: list[agents_pb.Activity]
+    activities: list[log_pb.Activity]
     timeline: dict[str, dict[str, Any]]
     """The posts of the public timeline by their network ids."""
     accounts: list[social_pb.Account]
@@ -43,7 +44,7 @@ class World:
     memories: dict[str, set[str]]
     """What each agent remembers, by its id."""
 
-    def of_kind(self, kind: agents_pb.ActivityKind.ValueType) -> list[agents_pb.Activity]:
+    def of_kind(self, kind: log_pb.ActivityKind.ValueType) -> list[log_pb.Activity]:
         """Return the activities of one kind."""
         return [activity for activity in self.activities if activity.kind == kind]
 
@@ -103,31 +104,31 @@ def assert_the_story_is_told(world: World) -> None:
     assert world.missing() == []
     names = {agent.name: agent.id for agent in world.agents}
     user_ids = {account.agent_id: account.network_user_id for account in world.accounts}
-    published = [*world.of_kind(agents_pb.ACTIVITY_KIND_POST), *world.of_kind(agents_pb.ACTIVITY_KIND_REPLY)]
+    published = [*world.of_kind(log_pb.ACTIVITY_KIND_POST), *world.of_kind(log_pb.ACTIVITY_KIND_REPLY)]
     for activity in published:
-        post = world.timeline[activity.details["network_post_id"]]
+        post = world.timeline[activity.post.network_post_id or activity.reply.network_post_id]
         assert post["text"] == activity.summary
         assert post["author_id"] == user_ids[activity.agent_id]
-        assert post["reply_to"] == activity.details.get("in_reply_to")
+        assert post["reply_to"] == (activity.reply.in_reply_to_network_post_id or None)
     answers = [
         activity
-        for activity in world.of_kind(agents_pb.ACTIVITY_KIND_REPLY)
-        if activity.details.get("to_name") in names and activity.details.get("memory")
+        for activity in world.of_kind(log_pb.ACTIVITY_KIND_REPLY)
+        if activity.reply.to_name in names and activity.memories
     ]
     assert answers
     for activity in answers:
-        to = names[activity.details["to_name"]]
+        to = names[activity.reply.to_name]
         assert to != activity.agent_id
-        assert world.timeline[activity.details["in_reply_to"]]["author_id"] == user_ids[to]
-        assert shared_words(activity.summary, activity.details["memory"])
+        assert world.timeline[activity.reply.in_reply_to_network_post_id]["author_id"] == user_ids[to]
+        assert shared_words(activity.summary, activity.memories[0].text)
     settled = {trade.signature: trade for trade in world.trades if trade.state == trading_pb.TRADE_STATE_SETTLED}
     landed = {item.signature for item in world.chain if not item.failed}
-    for activity in world.of_kind(agents_pb.ACTIVITY_KIND_TRADE):
-        assert activity.details["signature"] in settled
-        assert activity.details["signature"] in landed
-    told = [activity for activity in published if activity.details.get("trade_id")]
+    for activity in world.of_kind(log_pb.ACTIVITY_KIND_TRADE):
+        assert activity.trade.swap.signature in settled
+        assert activity.trade.swap.signature in landed
+    told = [activity for activity in published if activity.post.HasField("swap")]
     assert told
-    assert {activity.details["signature"] for activity in told} <= landed
+    assert {activity.post.swap.signature for activity in told} <= landed
 
 
 def shared_words(one: str, other: str) -> set[str]:

@@ -183,12 +183,12 @@ class Scene:
         """Return what the chain took from the wallet in all transactions that it signed since it was funded."""
         return sum(landed["meta"]["fee"] for landed in await self.cluster.landed(str(self.address)))
 
-    async def set_policy(self, **fields: Any) -> None:
+    async def update_policy(self, **fields: Any) -> None:
         """Set fields of the wallet's policy."""
         policy = pb.Policy(wallet_id=self.wallet.id, **fields)
-        request = pb.SetPolicyRequest(policy=policy)
+        request = pb.UpdatePolicyRequest(policy=policy)
         request.update_mask.paths.extend(fields)
-        await self.trading.SetPolicy(request)
+        await self.trading.UpdatePolicy(request)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.prompts import PromptParts
 from services.agents.ports.neighbours import NewMemory, Source
@@ -28,7 +29,7 @@ from tests.integration.agents.conftest import (
 __all__ = ["open_with", "persona", "settings", "world"]  # fixtures
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-REPLY, PASS, POST = pb.ACTIVITY_KIND_REPLY, pb.ACTIVITY_KIND_PASS, pb.ACTIVITY_KIND_POST
+REPLY, PASS, POST = log_pb.ACTIVITY_KIND_REPLY, log_pb.ACTIVITY_KIND_PASS, log_pb.ACTIVITY_KIND_POST
 _CALLS_A_REPLY = 4
 """Two tries with a memory, and two without."""
 
@@ -73,7 +74,7 @@ async def test_a_crowd_costs_no_more_than_its_share_and_own_posts_go_out(
     figures = f"{calls} model calls, {len(replies)} replies, {len(world.social.posts)} posts to the network"
     print(f"\n{strangers} with {mentions} mentions: {figures}, own post: {own.activity.summary!r}")  # noqa: T201 - what it cost
     assert own.activity.kind == POST
-    assert own.activity.details["post_id"]
+    assert own.activity.post.post_id
     assert len(replies) <= len(worded) <= answered
     assert len(world.social.answers()) == len(replies)
     assert len(worded) <= calls <= min(60, answered * _CALLS_A_REPLY)

@@ -121,7 +121,7 @@ async def test_nothing_is_signed_after_halting_all_has_answered(crowd: Crowd) ->
     assert {trade.id for trade in ended if trade.signature} == signed
     assert len(signed) < len(ended)
     unsigned = [trade for trade in ended if not trade.signature]
-    assert {(trade.state, trade.failure) for trade in unsigned} == {("failed", "TRADING_HALTED")}
+    assert {(trade.state, trade.state_cause) for trade in unsigned} == {("failed", "TRADING_HALTED")}
     assert "a test" in unsigned[0].state_reason
     landed = sum([len(await crowd.cluster.landed(wallet.address)) for wallet in crowd.wallets])
     assert landed == len(signed)
@@ -148,7 +148,7 @@ async def lowers_a_limit(crowd: Crowd, wallet: pb.Wallet) -> None:
         pb.Policy(wallet_id=wallet.id, max_trade_lamports=AMOUNT - 1),
         FieldMask(paths=["max_trade_lamports"]),
     )
-    await crowd.trading.SetPolicy(pb.SetPolicyRequest(policy=policy, update_mask=mask))
+    await crowd.trading.UpdatePolicy(pb.UpdatePolicyRequest(policy=policy, update_mask=mask))
 
 
 async def blocks_a_mint(crowd: Crowd, wallet: pb.Wallet) -> None:
@@ -165,7 +165,7 @@ async def test_nothing_is_signed_after_a_policy_was_narrowed(crowd: Crowd, narro
     ended = await crowd.end()
     assert {trade.id for trade in ended if trade.signature} == signed
     assert len(signed) < len(ended)
-    assert {(t.state, t.failure) for t in ended if not t.signature} == {("failed", "POLICY_VIOLATION")}
+    assert {(t.state, t.state_cause) for t in ended if not t.signature} == {("failed", "POLICY_VIOLATION")}
 
 
 async def test_a_restart_widens_nothing(serve: Serve, settings: TradingSettings, cluster: Cluster) -> None:

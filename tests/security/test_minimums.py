@@ -10,7 +10,6 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from spl.token.constants import TOKEN_2022_PROGRAM_ID, TOKEN_PROGRAM_ID
 
-from puppet.trading.v1 import trading_errors_pb2 as errors_pb
 from puppet.trading.v1 import trading_service_pb2 as pb
 from sandbox.solana.router import VAULT, Call, Condition
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SOL, until
@@ -108,7 +107,7 @@ async def test_sol_beyond_the_rent_of_a_token_account_counts_as_given(scene: Sce
     lost = before.all_lamports - (await scene.books()).all_lamports
     assert trade is not None
     if excess > 1_000:
-        assert (trade.signature, trade.failure, lost) == ("", errors_pb.ERROR_REASON_POLICY_VIOLATION, 0)
+        assert (trade.signature, trade.state_cause, lost) == ("", pb.TRADE_STATE_CAUSE_POLICY_VIOLATION, 0)
     else:
         assert lost <= AMOUNT + trade.fee_lamports + excess
 
@@ -164,7 +163,7 @@ async def test_swaps_that_are_made_to_fail_use_the_limits_up(scene: Scene) -> No
         await scene.thief.send(pay(scene.thief.address, switch, 1))
 
     scene.aggregator.build = build
-    await scene.set_policy(max_daily_trades=2)
+    await scene.update_policy(max_daily_trades=2)
     before, landed = await scene.books(), []
     for number in range(4):
         scene.aggregator.before_landing = turn

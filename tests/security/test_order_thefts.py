@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from solders.hash import Hash
 
-from puppet.trading.v1 import trading_errors_pb2 as errors_pb
 from puppet.trading.v1 import trading_service_pb2 as pb
 from tests.integration.trading.conftest import SOL
 from tests.security.aggregator import Query
@@ -78,7 +77,7 @@ async def test_a_later_order_may_not_be_worse_than_the_first(scene: Scene) -> No
     scene.aggregator.refuse_next = "simulateTransaction"
     trade = await rob(scene, SOL, scene.mint("SOCK"), AMOUNT)
     assert trade is not None
-    assert (trade.signature, trade.failure) == ("", errors_pb.ERROR_REASON_NO_ROUTE)
+    assert (trade.signature, trade.state_cause) == ("", pb.TRADE_STATE_CAUSE_NO_ROUTE)
 
 
 async def test_an_order_without_a_blockhash_is_not_signed(scene: Scene) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1 import activity_pb2 as log_pb
 from services.agents.domain.conversation import Conversation, Turn
 from services.agents.domain.guard import Context, Purpose, clean
 from services.agents.domain.guard.checks import Judge
@@ -31,7 +31,11 @@ from tests.security.payloads import Payload, payloads
 __all__ = ["open_with", "persona", "settings", "world"]  # fixtures
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-REPLY, PASS, FAILURE = pb.ACTIVITY_KIND_REPLY, pb.ACTIVITY_KIND_PASS, pb.ACTIVITY_KIND_FAILURE
+REPLY, PASS, FAILURE = (
+    log_pb.ACTIVITY_KIND_REPLY,
+    log_pb.ACTIVITY_KIND_PASS,
+    log_pb.ACTIVITY_KIND_FAILURE,
+)
 NAMES, SYMBOLS = (FELLOW, "otto_h"), (TOKEN, MOSS.symbol)
 _SHORT = 40
 _WHOLE_WAY = 30

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from puppet.trading.v1 import trading_errors_pb2 as errors_pb
 from puppet.trading.v1 import trading_service_pb2 as pb
 from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SOL
 from tests.security.aggregator import Query
@@ -28,7 +27,7 @@ async def test_a_sale_counts_by_its_price_and_not_by_its_quote(scene: Scene) -> 
         return await as_order(await deal(scene, query), quotes_a_lamport)
 
     scene.aggregator.order = order
-    await scene.set_policy(max_price_deviation_bps=10_000)
+    await scene.update_policy(max_price_deviation_bps=10_000)
     trade = await scene.trade(scene.mint("USDC"), SOL, 57_000_000)
     assert trade is None
     assert "max_trade_lamports" in scene.told
@@ -58,7 +57,7 @@ async def test_what_has_no_price_is_bought_only_with_permission(scene: Scene) ->
     scene.aggregator.taken_prices = {scene.mint("SOCK")}
     assert await rob(scene, SOL, scene.mint("SOCK"), AMOUNT) is None
     assert "allow_unpriced" in scene.told
-    await scene.set_policy(allow_unpriced=True)
+    await scene.update_policy(allow_unpriced=True)
     trade = await scene.trade(SOL, scene.mint("SOCK"), AMOUNT, "req_2")
     assert trade is not None, scene.told
     assert trade.state == pb.TRADE_STATE_SETTLED
@@ -70,7 +69,7 @@ async def test_what_has_no_price_is_sold_only_with_permission_and_for_something_
     scene.aggregator.taken_prices = {usdc}
     assert await rob(scene, usdc, SOL, 5_000_000) is None
     assert "allow_unpriced" in scene.told
-    await scene.set_policy(allow_unpriced=True)
+    await scene.update_policy(allow_unpriced=True)
     trade = await scene.trade(usdc, SOL, 5_000_000)
     assert trade is not None, scene.told
     assert (trade.state, trade.worth_lamports) == (pb.TRADE_STATE_SETTLED, trade.output_amount)
@@ -97,7 +96,7 @@ async def test_the_least_output_of_a_decision_holds_on_the_chain(scene: Scene) -
 @pytest.mark.parametrize("kind", ["purchase", "sale", "swap"])
 async def test_what_must_remain_remains_after_sales_too(scene: Scene, kind: str) -> None:
     offer(scene)
-    await scene.set_policy(min_balance_lamports=20 * LAMPORTS_PER_SOL)
+    await scene.update_policy(min_balance_lamports=20 * LAMPORTS_PER_SOL)
     usdc, sock = scene.mint("USDC"), scene.mint("SOCK")
     pairs = {"purchase": (SOL, sock, AMOUNT), "sale": (usdc, SOL, 5_000_000), "swap": (usdc, sock, 5_000_000)}
     assert await rob(scene, *pairs[kind]) is None
@@ -127,4 +126,4 @@ async def test_the_price_is_looked_at_again_before_the_signature(scene: Scene) -
     scene.aggregator.prices = Falling()
     trade = await rob(scene, SOL, sock, AMOUNT)
     assert trade is not None, scene.told
-    assert (trade.failure, trade.signature) == (errors_pb.ERROR_REASON_POLICY_VIOLATION, "")
+    assert (trade.state_cause, trade.signature) == (pb.TRADE_STATE_CAUSE_POLICY_VIOLATION, "")

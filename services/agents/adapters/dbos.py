@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
@@ -21,18 +22,26 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 from services.agents.adapters.dbos_json import StoredJson, UnreadableRecord, forbid_pickle
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.ports.neighbours import Refused
-from services.agents.ports.stored import Failure, Task
-from services.agents.ports.workflows import Run, StepFailed
+from services.agents.ports.stored import Failure, Post, Progress, Task, Trade
+from services.agents.ports.workflows import Run, StepFailed, Waiting
+from services.runtime import telemetry
 from services.runtime.errors import PuppetError, RetryLater
-from services.runtime.rpc import identity, telemetry
+from services.runtime.rpc import identity
 from services.runtime.rpc.boundary import deadline
 from services.runtime.settings import LEAST_REQUEST_DAYS
+from services.runtime.telemetry import Histogram
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # What another version left unfinished is ended, not taken up. Change it when the steps of a workflow change.
 APPLICATION_VERSION = "3"
+WORKFLOWS = Histogram(
+    "puppet.workflow.duration",
+    "s",
+    "How long workflows took, waiting included.",
+    (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1200),
+)
 _MAX_BACKOFF_SECONDS = 5.0
 _DELETED_AT_ONCE = 500
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
@@ -55,6 +64,8 @@ class DbosRun:
         self._id = workflow_id
         self._patience = patience_seconds
         self._start = start
+        self.waiting: Waiting | None = None
+        """What it is doing."""
 
     @property
     def id(self) -> str:
@@ -66,12 +77,23 @@ class DbosRun:
         patience = self._patience if patience_seconds is None else min(self._patience, patience_seconds)
 
         async def attempt() -> T | Failure:
-            return await _persist(name, action, patience)
+            self.waiting = Waiting(name, datetime.now(UTC))
+            with telemetry.span(f"step {name}") as span:
+                outcome = await _persist(name, action, patience, self._note)
+                if isinstance(outcome, Failure):
+                    span.fail(outcome.reason)
+                return outcome
 
         outcome = await DBOS.run_step_async({"name": name}, attempt)
         if isinstance(outcome, Failure):
             raise StepFailed(outcome.reason, outcome.message, outcome.cause, outcome.retry_time)
+        if isinstance(outcome, Post | Trade) and outcome.progress is Progress.UNDER_WAY and self.waiting:
+            self.waiting = replace(self.waiting, message=outcome.reason)
         return outcome
+
+    def _note(self, error: RetryLater) -> None:
+        if self.waiting is not None:
+            self.waiting = replace(self.waiting, reason=error.reason, message=error.message)
 
     async def sleep(self, seconds: float) -> None:
         """Wait; what is left of it outlives a crash."""
@@ -102,6 +124,7 @@ class DbosWorkflows:
         self._patience = patience_seconds
         self._functions: dict[type, Any] = {}
         self._under_way: set[asyncio.Task[Any]] = set()
+        self._runs: dict[str, DbosRun] = {}
 
     @contextlib.asynccontextmanager
     async def running(self, handlers: Mapping[type, Handler]) -> AsyncIterator[None]:
@@ -129,6 +152,11 @@ class DbosWorkflows:
         starting.add_done_callback(self._under_way.discard)
         # A caller that gives up between the row and its execution would leave a workflow that nobody runs.
         await asyncio.shield(starting)
+
+    def waiting(self, workflow_id: str) -> Waiting | None:
+        """Return where a workflow is that runs here."""
+        run = self._runs.get(workflow_id)
+        return None if run is None else run.waiting
 
     async def forget(self, before: datetime) -> None:
         """Delete what DBOS keeps of workflows that ended before this time."""
@@ -182,10 +210,21 @@ class DbosWorkflows:
             # The task was started within somebody's call, whose deadline, trace and rights are not its own.
             deadline.set(None)
             identity.act_as(None)
-            telemetry.begin_trace()
+            telemetry.begin_trace(workflow_id)
             if not isinstance(task, kind):
                 raise UnreadableRecord(f"a {kind.__name__} was to be stored, and a {type(task).__name__} was found")
-            await handler(DbosRun(workflow_id, self._patience, self._start), task)
+            made = self._runs[workflow_id] = DbosRun(workflow_id, self._patience, self._start)
+            name = kind.__name__
+            try:
+                with (
+                    telemetry.span(
+                        f"workflow {name}", puppet__workflow__id=workflow_id, puppet__agent__id=task.agent_id
+                    ),
+                    WORKFLOWS.time(kind=name),
+                ):
+                    await handler(made, task)
+            finally:
+                del self._runs[workflow_id]
 
         return DBOS.workflow(name=kind.__name__)(run)
 
@@ -206,7 +245,9 @@ def _tell_subseconds(connection: Any, _record: object) -> None:
         connection.create_function("unixepoch", 1, lambda _modifier: time.time())
 
 
-async def _persist(name: str, action: Callable[[], Awaitable[T]], patience_seconds: float) -> T | Failure:
+async def _persist(
+    name: str, action: Callable[[], Awaitable[T]], patience_seconds: float, note: Callable[[RetryLater], None]
+) -> T | Failure:
     """Do this; repeat transient failures, further and further apart, until patience is over."""
     now = asyncio.get_running_loop().time
     until, backoff = now() + patience_seconds, 0.2
@@ -215,6 +256,7 @@ async def _persist(name: str, action: Callable[[], Awaitable[T]], patience_secon
             return await action()
         except RetryLater as error:
             pause = max(backoff, error.retry_after)
+            note(error)
             if now() + pause > until:
                 return _failure(error, error.retry_after)
             await asyncio.sleep(pause)

@@ -47,7 +47,9 @@ class SocialClient:
 
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         """Publish a post once for every request_id; `in_reply_to` is empty for a post of its own."""
-        request = pb.CreatePostRequest(account_id=account_id, text=text, in_reply_to=in_reply_to, request_id=request_id)
+        request = pb.CreatePostRequest(
+            account_id=account_id, text=text, in_reply_to_network_post_id=in_reply_to, request_id=request_id
+        )
         with calling("social"):
             return _post((await self._social.CreatePost(request)).post)
 
@@ -81,12 +83,17 @@ class SocialClient:
     ) -> list[SocialPost]:
         """Return posts of the conversation that a post is part of, oldest first."""
         request = pb.GetConversationRequest(
-            account_id=account_id, network_post_id=network_post_id, conversation_id=conversation_id, max_posts=most
+            account_id=account_id,
+            network_post_id=network_post_id,
+            network_conversation_id=conversation_id,
+            max_posts=most,
         )
         with calling("social"):
             answer = await self._social.GetConversation(request)
         return [
-            SocialPost(post.network_post_id, post.author_user_id, post.text, post.create_time.ToDatetime(tzinfo=UTC))
+            SocialPost(
+                post.network_post_id, post.author_network_user_id, post.text, post.create_time.ToDatetime(tzinfo=UTC)
+            )
             for post in answer.posts
         ]
 
@@ -111,10 +118,10 @@ class SocialClient:
             network_post_id=mention.network_post_id,
             author_handle=mention.author_handle,
             text=mention.text,
-            conversation_id=mention.conversation_id or mention.network_post_id,
+            conversation_id=mention.network_conversation_id or mention.network_post_id,
             create_time=read_time(mention, "create_time", self._clock.now()),
-            author_user_id=mention.author_user_id,
-            in_reply_to_user_id=mention.in_reply_to_user_id,
+            author_user_id=mention.author_network_user_id,
+            in_reply_to_user_id=mention.in_reply_to_network_user_id,
         )
 
 
@@ -125,6 +132,6 @@ def _account(account: pb.Account) -> Account:
 
 def _post(post: pb.Post) -> Post:
     progress = _PROGRESS.get(post.state, Progress.UNDER_WAY)
-    if post.state == pb.POST_STATE_UNKNOWN and not post.HasField("due_time"):
+    if post.state == pb.POST_STATE_OUTCOME_UNKNOWN and not post.HasField("due_time"):
         progress = Progress.UNDECIDED
     return Post(post.id, progress, post.network_post_id, post.state_reason)

@@ -23,8 +23,8 @@ _LIMITS = (
     "max_daily_trades",
     "max_daily_volume_lamports",
 )
-_MOST_TOKENS, _MOST_TRADES = 50, 500
-"""How many tokens, and trades, a page has."""
+_MOST_TOKENS, _MOST_TRADES, _MOST_BALANCES = 50, 500, 500
+"""How many tokens, trades and balances a page has."""
 
 
 class TradingClient:
@@ -74,7 +74,7 @@ class TradingClient:
     async def wallet(self, wallet_id: str) -> Wallet:
         """Return what a wallet holds, and its settled trades."""
         with calling("trading"):
-            balances = (await self._trading.GetBalances(pb.GetBalancesRequest(wallet_id=wallet_id))).balances
+            balances = await self._balances(wallet_id)
             trades = await self._settled(wallet_id)
         return Wallet(
             lamports=sum(balance.amount for balance in balances if balance.mint == WRAPPED_SOL),
@@ -128,6 +128,16 @@ class TradingClient:
         """Return a trade as it is now."""
         with calling("trading"):
             return _trade((await self._trading.GetTrade(pb.GetTradeRequest(id=trade_id))).trade)
+
+    async def _balances(self, wallet_id: str) -> list[pb.Balance]:
+        balances: list[pb.Balance] = []
+        request = pb.GetBalancesRequest(wallet_id=wallet_id, page_size=_MOST_BALANCES)
+        while True:
+            page = await self._trading.GetBalances(request)
+            balances += page.balances
+            if not page.next_page_token:
+                return balances
+            request.page_token = page.next_page_token
 
     async def _settled(self, wallet_id: str) -> list[pb.Trade]:
         trades: list[pb.Trade] = []

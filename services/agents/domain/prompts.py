@@ -128,7 +128,7 @@ def compose_post(
 
     The examples are always all there, in one order: the model has them in its cache, and reads only the last line anew.
     """
-    notes = [_note("You remember", memory.text) for memory in memories]
+    notes = [_note("You remember", text) for text in dict.fromkeys(memory.text for memory in memories)]
     notes += _lately(recent)
     if addressed:
         notes.append(_note("You speak to", f"{addressed.name}. {addressed.note}".strip()))
@@ -210,12 +210,14 @@ def _parts(
 
 def _recalled(memory: Remembered) -> tuple[Part, ...]:
     """Return what is remembered, as the character's own or as what the other one has said."""
-    text = texts.line(memory.text if memory.is_own else texts.inert(memory.text), _MOST_MEMORY)
+    text = texts.line(memory.text if memory.is_own else texts.inert(texts.spoken(memory.text)), _MOST_MEMORY)
     return (Part("memory" if memory.is_own else "they said before", text),) if text else ()
 
 
 def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:
-    return [_note("You wrote lately", memory.text) for memory in recent]
+    # A post is remembered as it was published: with the handle in front that code put there.
+    said = dict.fromkeys(texts.spoken(memory.text) for memory in recent)
+    return [_note("You wrote lately", text) for text in said if text]
 
 
 def _turn(turn: Turn) -> Part:

@@ -1,6 +1,7 @@
 """Durable workflows: what takes long, and is done once whatever dies in between."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -21,6 +22,16 @@ class StepFailed(Exception):
         self.message = message
         self.cause = cause or reason
         self.retry_time = retry_time
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Where a workflow is: its step, since when, and why the step's last attempt failed, if it did."""
+
+    step: str
+    begin_time: datetime
+    reason: str = ""
+    message: str = ""
 
 
 class Run(Protocol):
@@ -53,4 +64,8 @@ class Workflows(Protocol):
 
     async def start(self, workflow_id: str, task: Task) -> None:
         """Start a workflow durably, unless there is one with this id."""
+        ...
+
+    def waiting(self, workflow_id: str) -> Waiting | None:
+        """Return where a workflow of this process is; None when it isn't under way here."""
         ...

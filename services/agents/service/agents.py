@@ -16,7 +16,7 @@ from services.agents.domain.schedule import first_due, in_reach, kinds
 from services.agents.domain.understanding import not_understood
 from services.agents.ports.store import Records, Store
 from services.agents.ports.stored import PostTask, Task, TradeTask, WithdrawTask
-from services.agents.ports.workflows import Workflows
+from services.agents.ports.workflows import Waiting, Workflows
 from services.agents.service.cast import Cast
 from services.agents.service.journal import TURN, Entry, Journal
 from services.agents.service.provisioning import Provisioning
@@ -40,6 +40,15 @@ class Status:
     not_understood: Mapping[str, str]
     """The fields of its persona that have no effect, or less than one would think, by path; and that in words."""
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Triggered:
+    """A workflow that was asked for: what came of it, or, when that took too long, where it is."""
+
+    workflow_id: str
+    outcome: ActivityRecord | None
+    waiting: Waiting | None
 
 
 class Agents:
@@ -74,7 +83,7 @@ class Agents:
         async with self._store.writing() as records:
             if (first := await _created(records, persona.id, key)) is not None:
                 return first
-        account = await self._provisioning.account(persona, secrets)
+        account = await self._provisioning.account(persona, raw, has_one=False)
         wallet = await self._provisioning.wallet(persona, secrets)
         await self._provisioning.memories(persona.id, persona.memory)
         now, mood = self._clock.now(), baseline(persona)
@@ -100,7 +109,7 @@ class Agents:
             if (first := await _created(records, persona.id, key)) is not None:
                 return first
             await records.save(agent)
-            await self._tell(records, agent, "was created")
+            await self._tell(records, agent, "created")
             if persona.is_active:
                 await self._start(records, agent, persona, now)
             await records.commit()
@@ -132,7 +141,7 @@ class Agents:
                 return agent
             if etag and etag != agent.etag:
                 raise Conflict(f"agent {agent_id!r} has changed since", etag=agent.etag)
-        account = await self._provisioning.account(persona, secrets)
+        account = await self._provisioning.account(persona, raw, has_one=bool(agent.account_id))
         wallet = await self._provisioning.wallet(persona, secrets)
         now = self._clock.now()
         async with self._store.writing(TURN) as records:
@@ -172,7 +181,7 @@ class Agents:
                     agent.stop(self._clock.now())
                     await records.save(agent)
                     await records.put_schedule(agent_id, {})
-                    await self._tell(records, agent, "was stopped")
+                    await self._tell(records, agent, "stopped")
                 await records.commit()
         self._journal.announce()
         if not agent.is_active:
@@ -196,10 +205,8 @@ class Agents:
         unread = await asyncio.to_thread(lambda: dict(not_understood(persona)))
         return Status(agent, mood, schedule, counts, lacks_provider, unread, now)
 
-    async def trigger_post(
-        self, agent_id: str, topic: str, key: RequestKey, seconds: float
-    ) -> tuple[str, ActivityRecord | None]:
-        """Let an agent post now; returns the workflow's id, and what came of it within this time.
+    async def trigger_post(self, agent_id: str, topic: str, key: RequestKey, seconds: float) -> Triggered:
+        """Let an agent post now, and say what came of it within this time.
 
         Raises AgentNotFound, AgentInactive and NoAccount.
         """
@@ -207,16 +214,14 @@ class Agents:
             f"trigger-post/{key.digest}", PostTask(agent_id, topic, is_awaited=True), key, seconds
         )
 
-    async def trigger_trade(self, agent_id: str, key: RequestKey, seconds: float) -> tuple[str, ActivityRecord | None]:
-        """Let an agent consider a trade now; returns the workflow's id, and what came of it within this time.
+    async def trigger_trade(self, agent_id: str, key: RequestKey, seconds: float) -> Triggered:
+        """Let an agent consider a trade now, and say what came of it within this time.
 
         Raises AgentNotFound, AgentInactive and TradingDisabled.
         """
         return await self._trigger(f"trigger-trade/{key.digest}", TradeTask(agent_id), key, seconds)
 
-    async def _trigger(
-        self, workflow_id: str, task: Task, key: RequestKey, seconds: float
-    ) -> tuple[str, ActivityRecord | None]:
+    async def _trigger(self, workflow_id: str, task: Task, key: RequestKey, seconds: float) -> Triggered:
         async with self._store.writing() as records:
             agent = await _existing(records, task.agent_id)
             if await records.claim(key, workflow_id) is None:
@@ -226,13 +231,13 @@ class Agents:
         if (outcome := await self._journal.outcome(workflow_id, 0)) is None:
             await self._workflows.start(workflow_id, task)
             outcome = await self._journal.outcome(workflow_id, seconds)
-        return workflow_id, outcome
+        return Triggered(workflow_id, outcome, None if outcome else self._workflows.waiting(workflow_id))
 
     async def _start(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
         agent.start(now)
         await records.save(agent)
         await self._plan(records, agent, persona, now)
-        await self._tell(records, agent, "was started")
+        await self._tell(records, agent, "started")
 
     async def _plan(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
         """Make the schedule fit the agent; what is on it already keeps its time where its pauses allow it."""
@@ -247,8 +252,8 @@ class Agents:
         }
         await records.put_schedule(agent.id, due)
 
-    async def _tell(self, records: Records, agent: AgentRecord, what: str) -> None:
-        entry = Entry(ActivityKind.LIFECYCLE, what, "its operator asked for it")
+    async def _tell(self, records: Records, agent: AgentRecord, change: str) -> None:
+        entry = Entry(ActivityKind.LIFECYCLE, f"was {change}", "its operator asked for it", {"change": change})
         await self._journal.add(records, agent, new_id("lifecycle"), "end", entry)
 
 

@@ -13,11 +13,13 @@ from services.agents.service.cast import Cast
 from services.agents.service.tail import Tail
 from services.runtime.clock import Clock
 from services.runtime.pages import Page, Paged
+from services.runtime.telemetry import Counter
 
 TURN = "activity"
 """Whoever adds activities takes this turn, so that their places in the log are in the order of their commits."""
 
 _LOOK_SECONDS = 1.0
+ACTIVITIES = Counter("puppet.activities", "{activity}", "What agents did.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Journal:
         )
         if not await records.log(activity):
             return False
+        ACTIVITIES.add(kind=entry.kind)
         if entry.events:
             met = self._cast.met(agent)
             mood, trading_mood = met.mood, met.trading_mood
@@ -109,7 +112,8 @@ class Journal:
         async with self._store.writing(TURN) as records:
             agent = await records.agent(agent_id)
             if agent is not None and (over := (await records.hindrances(agent_id)).get(aim)):
-                entry = Entry(ActivityKind.LIFECYCLE, f"can {aim} again", f"this is over: {over.words}")
+                why = f"this is over: {over.words}"
+                entry = Entry(ActivityKind.LIFECYCLE, f"can {aim} again", why, {"change": "recovered"})
                 await self.add(records, agent, workflow_id, "relief", entry)
                 await records.end_hindrance(agent_id, aim)
                 await records.commit()

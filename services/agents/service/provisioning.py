@@ -6,11 +6,14 @@ What is made has a request_id that says what is asked for: to repeat a creation 
 import asyncio
 import contextlib
 import hashlib
+import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
-from services.agents.domain.persona import InitialMemory, Persona, Secrets
+from services.agents.domain.errors import DependencyUnavailable
+from services.agents.domain.persona import InitialMemory, Persona, Secrets, names_account, secrets_of
 from services.agents.ports.neighbours import (
     Account,
     LlmPort,
@@ -25,7 +28,11 @@ from services.agents.ports.neighbours import (
 )
 from services.runtime.errors import InvalidRequest, RequestIdReused, Violation, quoted
 
+log = logging.getLogger(__name__)
+
 _AT_ONCE = 8
+_NO_ACCOUNT_SECONDS = 1.0
+"""How long the social service is waited for where most likely it has nothing to say."""
 
 
 class Provisioning:
@@ -54,15 +61,24 @@ class Provisioning:
         """Tell whether a persona names a provider that isn't there. Raises DependencyUnavailable."""
         return bool(persona.llm.provider) and await self._llm.provider(persona.llm.provider) is None
 
-    async def account(self, persona: Persona, secrets: Secrets) -> Account | None:
+    async def account(self, persona: Persona, raw: Mapping[str, Any], *, has_one: bool) -> Account | None:
         """Register the account whose credentials the persona has; without them, return the one there is.
 
-        Raises InvalidRequest when the network or the social service refuses them, and DependencyUnavailable.
+        A persona that names none, of an agent that `has_one` neither, is answered for without the social service when
+        that isn't there. Raises InvalidRequest when the network or the social service refuses the credentials, and
+        DependencyUnavailable.
         """
-        if secrets.x is None:
+        if (given := secrets_of(raw).x) is not None:
+            with _naming("persona.twitter_credentials"):
+                return await self._social.register(persona.id, given)
+        if has_one or names_account(raw):
             return await self._social.account_of(persona.id)
-        with _naming("persona.twitter_credentials"):
-            return await self._social.register(persona.id, secrets.x)
+        try:
+            async with asyncio.timeout(_NO_ACCOUNT_SECONDS):
+                return await self._social.account_of(persona.id)
+        except (DependencyUnavailable, TimeoutError):
+            log.info("no account is looked for: the social service is away", extra={"agent_id": persona.id})
+            return None
 
     async def wallet(self, persona: Persona, secrets: Secrets) -> WalletKey | None:
         """Register the wallet of a persona that trades or has a key, with its limits; None for any other.

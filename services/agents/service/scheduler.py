@@ -11,10 +11,14 @@ from services.agents.ports.stored import MentionsTask, PostTask, Task, TradeTask
 from services.agents.ports.workflows import Workflows
 from services.agents.service.cast import Cast
 from services.runtime.clock import Clock
+from services.runtime.telemetry import Histogram
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 50
+LATENESS = Histogram(
+    "puppet.schedule.lateness", "s", "How late what was due was begun.", (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 600)
+)
 
 
 class Scheduler:
@@ -56,6 +60,7 @@ class Scheduler:
     async def _begin(self, entry: ScheduleEntry) -> None:
         workflow_id = f"{entry.kind}/{entry.agent_id}/{entry.due_time.isoformat()}"
         try:
+            LATENESS.record((self._clock.now() - entry.due_time).total_seconds(), kind=entry.kind)
             await self._workflows.start(workflow_id, _task(entry))
             persona = (await self._cast.character(entry.agent_id)).persona
             rng = random.Random(workflow_id)

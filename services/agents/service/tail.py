@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 
 from services.agents.domain.entities import ActivityRecord
 from services.agents.ports.store import Store
+from services.runtime.errors import Stopping
 
 log = logging.getLogger(__name__)
 
@@ -57,25 +58,29 @@ class Tail:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def watch(self, agent_ids: Sequence[str], after: int | None) -> AsyncIterator[ActivityRecord | None]:
-        """Yield what is logged after this place, or from now on, until draining; None when nothing happens for long.
+    async def watch(
+        self, agent_ids: Sequence[str], after: int | None
+    ) -> AsyncIterator[tuple[int, ActivityRecord | None]]:
+        """Yield what is logged after this place, or from now on; None when nothing happens for long.
 
-        The first item is None: from then on nothing is missed.
+        Each comes with its place, from which one can go on. The first item is None: from then on nothing is missed.
+        Raises Stopping when everybody has to stop.
         """
         place = await self._last() if after is None else after
         wanted, now = frozenset(agent_ids), asyncio.get_running_loop().time
         with self._watching():
-            yield None
+            yield place, None
             told = now()
             while not self._draining.is_set():
                 grown, before = self._grown, place
                 batch, place = await self._after(wanted, place)
                 for activity in batch:
-                    yield activity
+                    yield _seq(activity), activity
                     told = now()
                 if place == before and not await _is_set(grown, _beat_after(told) - now()):
-                    yield None
+                    yield place, None
                     told = now()
+        raise Stopping
 
     async def _after(self, wanted: Collection[str], place: int) -> tuple[list[ActivityRecord], int]:
         """Return what comes next after a place, and the place from which to go on."""

@@ -21,6 +21,7 @@ _FINISH_REASONS = {
 
 _MOST_TOKENS = 10**9
 _LEAST_LIKELY = 10**4
+_LONGEST_NAME = 200
 
 
 class _Message(BaseModel):
@@ -109,7 +110,7 @@ class _Told(BaseModel):
     @field_validator("model", mode="after")
     @classmethod
     def _sayable(cls, given: str | None) -> str | None:
-        return given if given is None or _is_text(given) else None
+        return given if given is None or _is_name(given) else None
 
     @field_validator("usage", mode="wrap")
     @classmethod
@@ -160,6 +161,11 @@ def _is_text(text: str) -> bool:
     return True
 
 
+def _is_name(text: str) -> bool:
+    """Say whether a model could be asked for by this name."""
+    return len(text) <= _LONGEST_NAME and _is_text(text)
+
+
 class _Row(BaseModel):
     id: str
 
@@ -171,4 +177,4 @@ class Listing(BaseModel):
 
     def names(self) -> list[str]:
         """Return each name once, sorted."""
-        return sorted({row.id for row in self.data if _is_text(row.id)})
+        return sorted({row.id for row in self.data if _is_name(row.id)})

@@ -6,11 +6,9 @@ that both dialects go the same way and a server that answers something else is n
 
 import asyncio
 import contextlib
-import ipaddress
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
@@ -18,6 +16,7 @@ from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from services.llm.adapters.answers import Answer, Chunk, Listing
 from services.llm.adapters.capabilities import Models
 from services.llm.adapters.dialects import Body, Dialect
+from services.llm.adapters.metering import Turns, writing
 from services.llm.adapters.refusals import FieldsRefused, read_answer, told
 from services.llm.adapters.thoughts import ThoughtCutter
 from services.llm.domain import (
@@ -32,6 +31,7 @@ from services.llm.domain import (
     Trimmer,
     Usage,
 )
+from services.llm.settings import is_this_machine
 
 _Sent = TypeVar("_Sent")
 
@@ -66,7 +66,7 @@ class OpenAiProvider:
         self._dialect = dialect
         self._models = models
         self._model = model
-        self._turns = asyncio.Semaphore(concurrency)
+        self._turns = Turns(name, concurrency)
         self._choices = choices
         self._timeout = timeout_seconds
         self._max_tokens = max_tokens
@@ -79,19 +79,20 @@ class OpenAiProvider:
 
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time."""
-        model, seconds = self._model_of(task), min(seconds, self._timeout)
-        with told(self.name):
-            async with asyncio.timeout(seconds):
-                answers = await self._repaired(task, {}, lambda bodies: self._answers(bodies, seconds))
+        model, until = self._model_of(task), asyncio.get_running_loop().time() + min(seconds, self._timeout)
+        with told(self.name), writing(self.name, model) as work:
+            answers = await self._repaired(task, {}, lambda bodies: self._answers(bodies, until))
             choices = [choice for answer in answers for choice in answer.choices]
             candidates = [choice.candidate() for choice in choices]
+            usage = sum((answer.used() for answer in answers), Usage())
+            work.usage = usage
         if any(choice.was_cut_before_it_wrote for choice in choices):
             self._models.thinks(model)
         return Generation(
             self.name,
             answers[0].model or model,
             tuple(_ended(candidate, task) for candidate in candidates),
-            sum((answer.used() for answer in answers), Usage()),
+            usage,
             self.shows_background,
         )
 
@@ -100,10 +101,11 @@ class OpenAiProvider:
         model, reason, usage, seconds = self._model_of(task), None, Usage(), min(seconds, self._timeout)
         trimmer, cutter = Trimmer(), ThoughtCutter(is_open=self._models.of(model).opened_by_template)
         is_empty, has_written = True, False
-        with told(self.name):
+        with told(self.name), writing(self.name, model) as work:
             async with contextlib.aclosing(self._chunks(task, seconds)) as chunks:
                 while (chunk := await _next(chunks, seconds)) is not None:
                     model, usage = chunk.model or model, chunk.used() or usage
+                    work.usage = usage
                     for choice in chunk.choices[:1]:
                         reason = choice.ended if choice.finish_reason or choice.refuses else reason
                         has_written = has_written or bool(choice.written.strip())
@@ -171,18 +173,25 @@ class OpenAiProvider:
                 body["seed"] = task.sampling.seed + first
             yield known.fit(body, self._thinking_tokens)
 
-    async def _answers(self, bodies: list[Body], seconds: float) -> list[Answer]:
-        """Return what was answered; a call that failed beside one that didn't costs its own candidates alone."""
-        sent = await asyncio.gather(*(self._answer(body, seconds) for body in bodies), return_exceptions=True)
+    async def _answers(self, bodies: list[Body], until: float) -> list[Answer]:
+        """Return what was answered by then; a call that failed, or isn't over, costs its own candidates alone."""
+        seconds = until - asyncio.get_running_loop().time()
+        calls = [asyncio.create_task(self._answer(body, seconds)) for body in bodies]
+        try:
+            ended, _ = await asyncio.wait(calls, timeout=max(0.0, seconds))
+        finally:
+            for call in calls:
+                call.cancel()
+            sent = await asyncio.gather(*calls, return_exceptions=True)
         answers = [item for item in sent if isinstance(item, Answer)]
-        failures = [item for item in sent if isinstance(item, BaseException)]
+        failures = [failure for call in calls if call in ended and (failure := call.exception())]
         if answers and all(isinstance(failure, Exception) for failure in failures):
             return answers
-        raise failures[0]
+        raise failures[0] if failures else TimeoutError
 
     async def _answer(self, body: Body, seconds: float) -> Answer:
         with told(self.name):
-            async with self._turns:
+            async with self._turns.turn():
                 response = await self._client.post(
                     self._dialect.path, cast_to=httpx2.Response, body=body, options={"timeout": seconds}
                 )
@@ -190,7 +199,7 @@ class OpenAiProvider:
 
     async def _chunks(self, task: Task, seconds: float) -> AsyncGenerator[Chunk, None]:
         extra = {"stream": True, "stream_options": {"include_usage": True}}
-        async with self._turns:
+        async with self._turns.turn():
             stream = await self._repaired(task, extra, lambda bodies: self._open(bodies[0], seconds))
             # Leaving it early closes the connection, and that tells the server to stop writing.
             async with stream:
@@ -226,17 +235,10 @@ async def _next(chunks: AsyncGenerator[Chunk, None], seconds: float) -> Chunk | 
 async def open_client(base_url: str, api_key: str) -> AsyncIterator[AsyncOpenAI]:
     """Open a client that never repeats a call by itself: a call that timed out may have been paid for already."""
     # A proxy that the environment names is no way to this machine.
-    transport = DefaultAsyncHttpxClient(trust_env=not _is_this_machine(urlsplit(base_url).hostname or ""))
+    transport = DefaultAsyncHttpxClient(trust_env=not is_this_machine(base_url))
     # Without any key the SDK would take another provider's from the environment.
     async with AsyncOpenAI(
         base_url=base_url, api_key=api_key or "none", max_retries=0, http_client=transport
     ) as client:
         client.organization = client.project = None
         yield client
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

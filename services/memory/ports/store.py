@@ -35,12 +35,12 @@ class MemoryRecords(Protocol):
         """Return those of these memories that are this agent's and pass the filter, by number."""
         ...
 
-    async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Remembered]:
-        """Return an agent's next memories after this number, with their history, in the order of storing."""
+    async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Memory]:
+        """Return an agent's next memories after this number, in the order of storing."""
         ...
 
-    async def history(self, item: Memory) -> tuple[Memory, ...]:
-        """Return what a memory was before each update, newest first."""
+    async def history(self, item: Memory, below: int, most: int) -> tuple[Memory, ...]:
+        """Return what a memory was before each update, newest first: up to `most` states of versions below this."""
         ...
 
     async def stats(self, agent_id: str, now: datetime) -> MemoryStats:

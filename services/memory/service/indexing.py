@@ -25,10 +25,13 @@ from services.memory.ports.index import Generation, Index, Recent
 from services.memory.ports.store import Store
 from services.memory.service.comparing import compare
 from services.memory.service.exact import ExactSearch
+from services.runtime import telemetry
 from services.runtime.idempotency import RequestKey
+from services.runtime.telemetry import Gauge
 
 log = logging.getLogger(__name__)
 
+PENDING = Gauge("puppet.memory.index.pending", "{memory}", "How many changes the vector index doesn't have yet.")
 _CHANGES = 500
 _CHUNK = 1_000
 _SAMPLE = 200
@@ -228,6 +231,9 @@ class Indexing:
                 break
         while await self._carry_over():
             pass
+        if telemetry.is_told():
+            async with self._store.reading() as records:
+                PENDING.set(await records.change_count())
 
     async def _open(self, build: Build) -> None:
         """Open the build that serves and mend it; one that is damaged is closed again."""

@@ -1,6 +1,6 @@
 """Remembering, changing, forgetting: every write is in the store, and can be found, when it returns."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from services.runtime.pages import Page, Paged
 
 _GROUP = 16
 _CHUNK = 500
+_STATES = 50
+"""How many states of a memory are read at once: each may have 170 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,28 @@ class Memories:
         check_provenance(memories, writer)
         return await self._creating.join(_New([Remembered(memory) for memory in memories], key))
 
-    async def get(self, agent_id: str, memory_id: str, *, with_history: bool = False) -> Remembered:
+    async def get(self, agent_id: str, memory_id: str) -> Memory:
         """Return one memory. Raises MemoryNotFound."""
         async with self._store.reading() as records:
+            return await self._existing(records, agent_id, memory_id)
+
+    async def versions(self, agent_id: str, memory_id: str, page: Page) -> Paged[Memory]:
+        """Return a page of what a memory was before each update, newest first. Raises MemoryNotFound."""
+        async with self._store.reading() as records:
             memory = await self._existing(records, agent_id, memory_id)
-            return Remembered(memory, await records.history(memory) if with_history else ())
+            below = int(page.after[0]) if page.after else memory.version
+            states = await records.history(memory, below, page.size + 1)
+        return Paged.cut(states, page, lambda state: (state.version,))
+
+    async def history(self, memory: Memory, below: int) -> AsyncGenerator[Sequence[Memory], None]:
+        """Go through what a memory was before each update, newest first: some of its versions below this at a time."""
+        while True:
+            async with self._store.reading() as records:
+                states = await records.history(memory, below, _STATES)
+            yield states
+            if len(states) < _STATES:
+                return
+            below = states[-1].version
 
     async def page(self, agent_id: str, wanted: MemoryFilter, page: Page) -> Paged[Memory]:
         """Return a page of memories, newest first."""
@@ -115,16 +134,31 @@ class Memories:
             await self._indexing.rebuild()
         return count
 
-    async def export(self, agent_id: str, after: int) -> AsyncIterator[Remembered]:
-        """Go through an agent's memories after this number, in the order of their storing."""
+    async def export(self, agent_id: str, after: int, below: int = 0) -> AsyncGenerator[Remembered, None]:
+        """Go through an agent's memories after this number, in the order of their storing.
+
+        One with a long history comes several times, each time with the next part of it. With `below` the memory of this
+        number comes first, with its versions below that.
+        """
+        if below:
+            async with self._store.reading() as records:
+                found = await records.stored_after(agent_id, after - 1, 1, self._clock.now())
+            for memory in found:
+                if memory.seq == after:
+                    async for states in self.history(memory, below):
+                        yield Remembered(memory, tuple(states))
         while True:
             async with self._store.reading() as records:
                 found = await records.stored_after(agent_id, after, _CHUNK, self._clock.now())
-            for remembered in found:
-                yield remembered
+            for memory in found:
+                if memory.version == 1:
+                    yield Remembered(memory)
+                    continue
+                async for states in self.history(memory, memory.version):
+                    yield Remembered(memory, tuple(states))
             if len(found) < _CHUNK:
                 return
-            after = found[-1].memory.seq
+            after = found[-1].seq
 
     async def import_all(self, memories: Sequence[Remembered], key: RequestKey) -> Imported:
         """Store exported memories in groups; what is there already is left as it is."""

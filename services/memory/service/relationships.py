@@ -35,7 +35,7 @@ class Relationships:
         """Return a page of relationships."""
         async with self._store.reading() as records:
             found = await records.relationships(agent_id, page)
-            return Paged([await _view(records, relationship) for relationship in found.rows], found.next_key)
+            return found.turned([await _view(records, relationship) for relationship in found.rows])
 
     async def interactions(self, agent_id: str, counterpart: str, page: Page) -> Paged[Interaction]:
         """Return a page of recorded interactions, newest first."""

@@ -30,20 +30,25 @@ async def read_import(requests: AsyncIterator[pb.ImportMemoriesRequest], now: da
     memories: list[Remembered] = []
     body = hashlib.sha256()
     agent_id = request_id = ""
-    is_for_one, total = True, 0
+    is_for_one, total, number = True, 0, 0
     async for request in requests:
         if not memories:
             is_for_one = bool(request.agent_id)
             agent_id, request_id = request.agent_id or request.memory.agent_id, request.request_id
-        with _naming_message(len(memories) + 1):
-            memories.append(read_imported(request, agent_id, now, is_for_one=is_for_one))
+        number += 1
+        with _naming_message(number):
+            given = read_imported(request, agent_id, now, is_for_one=is_for_one)
+        if request.memory.id and memories and (whole := memories[-1].continued(given)):
+            memories[-1] = whole
+        else:
+            memories.append(given)
         written = request.SerializeToString(deterministic=True)
         body.update(written)
         total += len(written)
         if total > _MOST_BYTES:
             raise InvalidRequest([Violation("memory", f"must be at most {_MOST_BYTES:,} bytes in one import")])
-        if len(memories) > _MOST:
-            raise InvalidRequest([Violation("memory", f"must be at most {_MOST} in one import")])
+        if number > _MOST:
+            raise InvalidRequest([Violation("memory", f"must be in at most {_MOST:,} messages of one import")])
     if not memories:
         raise InvalidRequest([Violation("memory", "is required")])
     key = RequestKey(identity.name(), "puppet.memory.v1.ImportMemories", request_id, body.hexdigest())

@@ -1,8 +1,10 @@
 """Memories over gRPC."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import grpc
@@ -14,14 +16,15 @@ from services.memory.service.indexing import Indexing
 from services.memory.service.memories import Memories
 from services.memory.service.search import Search
 from services.memory.service.upkeep import Upkeep
+from services.memory.servicer.exporting import packed
 from services.memory.servicer.importing import read_import
 from services.memory.wire import memories as wire
 from services.memory.wire import search as search_wire
 from services.memory.wire import upkeep as upkeep_wire
 from services.runtime.clock import Clock
-from services.runtime.pages import next_token
 from services.runtime.protobuf import request_key
 from services.runtime.rpc import identity
+from services.runtime.rpc.answers import fill_from
 from services.runtime.rpc.limits import check, page_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -52,8 +55,8 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
         """Store one memory."""
         memory = wire.read_new_memory(request, self._clock.now())
         created = await self._memories.create([memory], _writer(), request_key(request))
-        [stored] = wire.write_memories(created.memories)
-        return pb.CreateMemoryResponse(memory=stored, duplicate=created.duplicates > 0)
+        [stored] = created.memories
+        return pb.CreateMemoryResponse(memory=wire.write_memory(stored), is_duplicate=created.duplicates > 0)
 
     async def BatchCreateMemories(
         self, request: pb.BatchCreateMemoriesRequest, context: Context
@@ -61,15 +64,23 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
         """Store several memories, all or none."""
         memories = wire.read_batch(request, self._clock.now())
         created = await self._memories.create(memories, _writer(), request_key(request))
-        return pb.BatchCreateMemoriesResponse(
-            memories=wire.write_memories(created.memories), duplicate_count=created.duplicates
-        )
+        return wire.write_batch(created.memories, created.duplicates)
 
     async def GetMemory(self, request: pb.GetMemoryRequest, context: Context) -> pb.GetMemoryResponse:
         """Return one memory."""
         check(request)
-        found = await self._memories.get(request.agent_id, request.id, with_history=request.include_history)
-        return pb.GetMemoryResponse(memory=wire.write_memory(found.memory), history=wire.write_memories(found.history))
+        memory = await self._memories.get(request.agent_id, request.id)
+        return pb.GetMemoryResponse(memory=wire.write_memory(memory))
+
+    async def ListMemoryVersions(
+        self, request: pb.ListMemoryVersionsRequest, context: Context
+    ) -> pb.ListMemoryVersionsResponse:
+        """List what a memory was."""
+        check(request)
+        filters = [request.agent_id, request.id]
+        page = page_of(request, filters, (int,))
+        read = partial(self._memories.versions, request.agent_id, request.id)
+        return await fill_from(pb.ListMemoryVersionsResponse(), page, read, wire.write_memory, filters)
 
     async def ListMemories(self, request: pb.ListMemoriesRequest, context: Context) -> pb.ListMemoriesResponse:
         """List an agent's memories."""
@@ -77,10 +88,8 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
         wanted = wire.read_filter(request)
         filters = [request.agent_id, wanted]
         page = page_of(request, filters, (datetime, int))
-        listed = await self._memories.page(request.agent_id, wanted, page)
-        return pb.ListMemoriesResponse(
-            memories=wire.write_memories(listed.rows), next_page_token=next_token(listed.next_key, filters)
-        )
+        read = partial(self._memories.page, request.agent_id, wanted)
+        return await fill_from(pb.ListMemoriesResponse(), page, read, wire.write_memory, filters)
 
     async def UpdateMemory(self, request: pb.UpdateMemoryRequest, context: Context) -> pb.UpdateMemoryResponse:
         """Set fields of a memory."""
@@ -111,9 +120,10 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
         self, request: pb.ExportMemoriesRequest, context: Context
     ) -> AsyncIterator[pb.ExportMemoriesResponse]:
         """Stream all memories of an agent."""
-        after = wire.read_cursor(request)
-        async for remembered in self._memories.export(request.agent_id, after):
-            yield wire.write_exported(remembered)
+        after, below = wire.read_cursor(request)
+        async with contextlib.aclosing(self._memories.export(request.agent_id, after, below)) as exported:
+            async for message in packed(exported):
+                yield message
 
     async def ImportMemories(
         self, requests: AsyncIterator[pb.ImportMemoriesRequest], context: Context

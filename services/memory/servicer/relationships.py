@@ -1,5 +1,6 @@
 """Relationships over gRPC."""
 
+from functools import partial
 from typing import Any
 
 import grpc
@@ -8,8 +9,8 @@ from puppet.memory.v1 import relationship_service_pb2 as pb
 from puppet.memory.v1 import relationship_service_pb2_grpc as pb_grpc
 from services.memory.service.relationships import Relationships
 from services.memory.wire import relationships as wire
-from services.runtime.pages import next_token
 from services.runtime.protobuf import request_key
+from services.runtime.rpc.answers import fill_from
 from services.runtime.rpc.limits import check, page_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -33,11 +34,8 @@ class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
         """List an agent's relationships."""
         check(request)
         page = page_of(request, [request.agent_id], (str,))
-        listed = await self._relationships.page(request.agent_id, page)
-        return pb.ListRelationshipsResponse(
-            relationships=[wire.write_relationship(row) for row in listed.rows],
-            next_page_token=next_token(listed.next_key, [request.agent_id]),
-        )
+        read = partial(self._relationships.page, request.agent_id)
+        return await fill_from(pb.ListRelationshipsResponse(), page, read, wire.write_relationship, [request.agent_id])
 
     async def RecordInteraction(
         self, request: pb.RecordInteractionRequest, context: Context
@@ -70,8 +68,5 @@ class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
         check(request)
         filters = [request.agent_id, request.counterpart]
         page = page_of(request, filters, (int,))
-        listed = await self._relationships.interactions(request.agent_id, request.counterpart, page)
-        return pb.ListInteractionsResponse(
-            interactions=[wire.write_interaction(row) for row in listed.rows],
-            next_page_token=next_token(listed.next_key, filters),
-        )
+        read = partial(self._relationships.interactions, request.agent_id, request.counterpart)
+        return await fill_from(pb.ListInteractionsResponse(), page, read, wire.write_interaction, filters)

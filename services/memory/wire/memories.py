@@ -1,6 +1,6 @@
 """Memories on the wire: the checks of their requests, and their conversions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from services.memory.wire.upkeep import write_index
 from services.runtime.errors import quoted
 from services.runtime.ids import new_id
 from services.runtime.protobuf import read_optional_time, read_time, write_time
+from services.runtime.rpc.answers import Room
 from services.runtime.rpc.limits import RequestChecks, check
 
 KINDS = {pb.MemoryKind.Value(f"MEMORY_KIND_{kind.name}"): kind for kind in MemoryKind}
@@ -99,12 +100,13 @@ def read_cleared(request: pb.ClearMemoriesRequest) -> MemoryFilter:
     return MemoryFilter(kinds=tuple(KINDS[number] for number in request.kinds))
 
 
-def read_cursor(request: pb.ExportMemoriesRequest) -> int:
-    """Return the number after which an export goes on."""
+def read_cursor(request: pb.ExportMemoriesRequest) -> tuple[int, int]:
+    """Return the number after which an export goes on, and below which version of that memory if it isn't finished."""
+    number, has_version, version = request.after_cursor.partition(".")
     with RequestChecks(request) as checks:
-        if request.after_cursor and not _number(request.after_cursor):
+        if request.after_cursor and not (_number(number) and (_number(version) or not has_version)):
             checks.refuse("after_cursor", "is not a cursor of an export")
-    return _number(request.after_cursor)
+    return _number(number), _number(version)
 
 
 def write_memory(memory: Memory) -> pb.Memory:
@@ -132,18 +134,15 @@ def write_memory(memory: Memory) -> pb.Memory:
     )
 
 
-def write_exported(remembered: Remembered) -> pb.ExportMemoriesResponse:
-    """Return a memory with its history, and the place after it."""
-    return pb.ExportMemoriesResponse(
-        memory=write_memory(remembered.memory),
-        history=write_memories(remembered.history),
-        cursor=str(remembered.memory.seq),
-    )
-
-
-def write_memories(memories: Iterable[Memory]) -> list[pb.Memory]:
-    """Return memories as they go over the wire."""
-    return [write_memory(memory) for memory in memories]
+def write_batch(memories: Sequence[Memory], duplicates: int) -> pb.BatchCreateMemoriesResponse:
+    """Return stored memories; those that there isn't room for with their names alone."""
+    named = [pb.Memory(id=item.id, agent_id=item.agent_id, etag=item.etag) for item in memories]
+    answer = pb.BatchCreateMemoriesResponse(duplicate_count=duplicates)
+    room = Room(pb.BatchCreateMemoriesResponse(memories=named).ByteSize())
+    for memory, name in zip(memories, named, strict=True):
+        item = write_memory(memory)
+        answer.memories.append(item if room.take(item) else name)
+    return answer
 
 
 def write_stats(stats: MemoryStats, index: IndexStatus) -> pb.GetMemoryStatsResponse:

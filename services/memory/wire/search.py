@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from puppet.memory.v1 import memory_service_pb2 as pb
 from services.memory.domain.search import Hit, Parts, Query
 from services.memory.wire.memories import read_filter, write_memory
+from services.runtime.rpc.answers import Room
 from services.runtime.rpc.limits import check, size_of
 
 
@@ -23,18 +24,20 @@ def read_query(request: pb.SearchMemoriesRequest, min_relevance: float) -> Query
 
 
 def write_hits(hits: Sequence[Hit]) -> pb.SearchMemoriesResponse:
-    """Return what a search found."""
-    return pb.SearchMemoriesResponse(
-        hits=[
-            pb.MemoryHit(
-                memory=write_memory(hit.memory),
-                relevance=hit.parts.fit,
-                score=hit.parts.score,
-                parts=_write_parts(hit.parts),
-            )
-            for hit in hits
-        ]
-    )
+    """Return what a search found, as much of it as can be read."""
+    answer, room = pb.SearchMemoriesResponse(), Room()
+    for hit in hits:
+        item = pb.MemoryHit(
+            memory=write_memory(hit.memory),
+            relevance=hit.parts.fit,
+            score=hit.parts.score,
+            parts=_write_parts(hit.parts),
+        )
+        if not room.take(item):
+            break
+        answer.hits.append(item)
+    answer.omitted_hit_count = len(hits) - len(answer.hits)
+    return answer
 
 
 def _write_parts(parts: Parts) -> pb.ScoreParts:

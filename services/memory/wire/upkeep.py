@@ -37,7 +37,7 @@ def write_index(index: IndexStatus) -> pb.IndexStatus:
 def write_comparison(found: Comparison, index: IndexStatus) -> pb.VerifyIndexResponse:
     """Return what the comparison showed."""
     return pb.VerifyIndexResponse(
-        consistent=found.is_consistent,
+        is_consistent=found.is_consistent,
         checked_count=found.checked,
         missing_count=found.missing,
         left_over_count=found.left_over,

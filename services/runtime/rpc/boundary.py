@@ -17,12 +17,13 @@ from typing import Any, TypeAlias
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
 from services.runtime import errors
-from services.runtime.rpc import identity, status, telemetry
+from services.runtime.rpc import identity, status, told
 from services.runtime.rpc.authentication import Authentication
-from services.runtime.rpc.bounds import Shape, bounds_of
+from services.runtime.rpc.bounds import MOST_BYTES, Shape, bounds_of
 from services.runtime.rpc.reasons import reasons_of
 from services.runtime.rpc.registry import Registered
 from services.runtime.settings import ServiceSettings
@@ -41,9 +42,15 @@ _ANSWER_SECONDS = 0.5
 _TELLING_SECONDS = 0.05
 """What is left of a caller's deadline for a call that is ended at it to say so."""
 
+_ENDING_SECONDS = 1.0
+"""How long calls have that are ended, to clean up behind them."""
+
+_LOOK_SECONDS, _MOST_LOOKS = 0.01, 25
+"""For so long no call must have arrived before the server stops, and how often that is waited for at most."""
 UNDECLARED = "the contract doesn't name this reason"
 """What is logged of a refusal that the RPC's contract doesn't announce."""
 
+_OTHER = "/other"
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 
 
@@ -93,6 +100,12 @@ class Boundary(grpc.aio.ServerInterceptor):
         self._exempt = (_HEALTH, _REFLECTION) if is_reflection_open else (_HEALTH,)
         self._free = {False: settings.max_concurrent_calls, True: settings.max_open_streams}
         self._default_deadline = settings.default_deadline_seconds
+        self._under_way: set[asyncio.Timeout] = set()
+        self._rests = asyncio.Event()
+        self._is_draining = self._is_ending = False
+        self._held = asyncio.Event()
+        self._held.set()
+        self._refused = 0
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -113,6 +126,39 @@ class Boundary(grpc.aio.ServerInterceptor):
         wrapped = self._wrapped[method] = self._wrap(method, handler)
         return wrapped
 
+    async def drain(self, seconds: float) -> None:
+        """Refuse what arrives from now on, and return when nothing is under way; what still is by then is ended.
+
+        The calls that arrive last wait to be refused until `release`, when the server has said that it stops: who is
+        refused before would call again on a connection of which gRPC then cancels all that is new.
+        """
+        self._is_draining = True
+        if not await self._is_at_rest(seconds):
+            self._is_ending = True
+            log.warning("calls are ended", extra={"calls": len(self._under_way)})
+            for call in list(self._under_way):
+                if not call.expired():
+                    call.reschedule(asyncio.get_running_loop().time())
+            await self._is_at_rest(_ENDING_SECONDS)
+        self._held = asyncio.Event()
+        for _ in range(_MOST_LOOKS):
+            before = self._refused
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self._refused == before:
+                break
+
+    def release(self) -> None:
+        """Refuse the calls that arrived last, which wait since then."""
+        self._held.set()
+
+    async def _is_at_rest(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._under_way:
+                    self._rests.clear()
+                    await self._rests.wait()
+        return not self._under_way
+
     def _unknown(self, method: str) -> Handler:
         async def answers(_requests: Any, context: Context) -> AsyncIterator[Any]:
             async with self._guard(method, context, is_stream=False):
@@ -128,6 +174,7 @@ class Boundary(grpc.aio.ServerInterceptor):
         streams_in, streams_out = handler.request_streaming, handler.response_streaming
         rule = None if method.startswith(_REFLECTION) else self._authentication.rule(method)
         parse = _Parser(self._contract.bounds.get(method), handler.request_deserializer)
+        write = _writer(handler.response_serializer)
 
         async def read(data: Any, call: _Call) -> Any:
             """Read what came, now that it is known from whom, and let it pass if they may ask for it."""
@@ -140,7 +187,7 @@ class Boundary(grpc.aio.ServerInterceptor):
 
         async def answer(data: Any, context: Context) -> Any:
             async with self._guard(method, context, is_stream=streams_in) as call:
-                return await behaviour(await read(data, call), context)
+                return write(await behaviour(await read(data, call), context))
 
         async def answers(data: Any, context: Context) -> AsyncIterator[Any]:
             async with self._guard(method, context, is_stream=True) as call, contextlib.AsyncExitStack() as stack:
@@ -150,7 +197,7 @@ class Boundary(grpc.aio.ServerInterceptor):
                 async for item in items:
                     # A stream outlives what let it in: who is revoked meanwhile hears no more of it.
                     self._authentication.check_current(call.proof)
-                    yield item
+                    yield write(item)
 
         make: Any = {
             (False, False): grpc.unary_unary_rpc_method_handler,
@@ -159,47 +206,57 @@ class Boundary(grpc.aio.ServerInterceptor):
             (True, True): grpc.stream_stream_rpc_method_handler,
         }[streams_in, streams_out]
         # Without a deserializer gRPC hands on the bytes: what nobody vouches for is not taken apart.
-        wrapped: Handler = make(answers if streams_out else answer, None, handler.response_serializer)
+        wrapped: Handler = make(answers if streams_out else answer, None, None)
         return wrapped
 
     @contextlib.asynccontextmanager
     async def _guard(self, method: str, context: Context, *, is_stream: bool) -> AsyncIterator[_Call]:
         metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
-        telemetry.continue_trace(metadata)
         started = time.monotonic()
-        try:
-            proof = self._authentication.identify(context, metadata)
-            with self._admission(is_stream):
-                async with self._deadline(context, is_stream):
-                    yield _Call(proof, metadata)
-            if log.isEnabledFor(logging.DEBUG):
-                log.debug("call", extra={"method": method, "ms": _ms_since(started)})
-        except grpc.aio.AbortError:
-            raise
-        except errors.PuppetError as error:
-            log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
-            await self._refuse(method, context, error)
-        except TimeoutError:
-            log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
-            await self._refuse(method, context, errors.TooLate("the call was not done at its deadline"))
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if context.cancelled() or (task is not None and task.cancelling()):
+        # Names of RPCs that there aren't are as many as anybody likes.
+        with told.served(method if method in self._wrapped else _OTHER, metadata) as call:
+            try:
+                if self._is_draining:
+                    self._refused += 1
+                    await self._held.wait()
+                    raise errors.Stopping
+                proof = self._authentication.identify(context, metadata)
+                with self._admission(is_stream):
+                    async with self._deadline(context, is_stream):
+                        yield _Call(proof, metadata)
+                if log.isEnabledFor(logging.DEBUG):
+                    log.debug("call", extra={"method": method, "ms": _ms_since(started)})
+            except grpc.aio.AbortError:
                 raise
-            # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
-            log.warning("call lost what it waited for", extra={"method": method})
-            await self._refuse(method, context, errors.Unavailable("the call was interrupted"))
-        except Exception:
-            error_id = secrets.token_hex(8)
-            log.exception("call failed", extra={"method": method, "error_id": error_id})
-            await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
+            except errors.PuppetError as error:
+                log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
+                await self._refuse(method, context, call, error)
+            except TimeoutError:
+                log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
+                late = errors.TooLate("the call was not done at its deadline")
+                await self._refuse(method, context, call, errors.Stopping() if self._is_ending else late)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if context.cancelled() or (task is not None and task.cancelling()):
+                    raise
+                # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
+                log.warning("call lost what it waited for", extra={"method": method})
+                await self._refuse(method, context, call, errors.Unavailable("the call was interrupted"))
+            except Exception:
+                error_id = secrets.token_hex(8)
+                log.exception("call failed", extra={"method": method, "error_id": error_id})
+                await self._abort(context, call, status.internal_status(error_id, self._domain), error_id)
 
-    async def _refuse(self, method: str, context: Context, error: errors.PuppetError) -> None:
+    async def _refuse(self, method: str, context: Context, call: told.Served, error: errors.PuppetError) -> None:
         declared = self._contract.reasons.get(method)
         if declared and error.reason not in declared:
             # It is said all the same: what a caller is told must not depend on what somebody forgot to declare.
             log.error(UNDECLARED, extra={"method": method, "reason": error.reason})
-        await context.abort_with_status(rpc_status.to_status(status.to_status(error, self._domain)))
+        await self._abort(context, call, status.to_status(error, self._domain), error.reason)
+
+    async def _abort(self, context: Context, call: told.Served, ending: Status, reason: str) -> None:
+        call.ends(ending.code, reason)
+        await context.abort_with_status(rpc_status.to_status(ending))
 
     @contextlib.contextmanager
     def _admission(self, is_stream: bool) -> Iterator[None]:
@@ -213,15 +270,22 @@ class Boundary(grpc.aio.ServerInterceptor):
 
     @contextlib.asynccontextmanager
     async def _deadline(self, context: Context, is_stream: bool) -> AsyncIterator[None]:
-        remaining = context.time_remaining()
-        if remaining is None and is_stream:
-            yield
-            return
-        # A little before its caller gives up, who would otherwise never hear why.
-        limit = self._default_deadline if remaining is None else remaining - min(_TELLING_SECONDS, remaining / 10)
-        deadline.set(asyncio.get_running_loop().time() + limit)
-        async with asyncio.timeout(limit):
-            yield
+        remaining, limit = context.time_remaining(), None
+        if remaining is not None:
+            # A little before its caller gives up, who would otherwise never hear why.
+            limit = remaining - min(_TELLING_SECONDS, remaining / 10)
+        elif not is_stream:
+            limit = self._default_deadline
+        if limit is not None:
+            deadline.set(asyncio.get_running_loop().time() + limit)
+        async with asyncio.timeout(limit) as call:
+            self._under_way.add(call)
+            try:
+                yield
+            finally:
+                self._under_way.discard(call)
+                if not self._under_way:
+                    self._rests.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +308,17 @@ class _Parser:
     async def each(self, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for data in items:
             yield self(data)
+
+
+def _writer(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:
+    def write(answer: Any) -> bytes:
+        data: bytes = answer if serialize is None else serialize(answer)
+        if len(data) > MOST_BYTES:
+            # Its caller would hear of a limit of its own, and not of us.
+            raise ValueError(f"an answer has {len(data):,} bytes, and nobody reads more than {MOST_BYTES:,}")
+        return data
+
+    return write
 
 
 def _ms_since(started: float) -> float:

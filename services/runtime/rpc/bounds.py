@@ -20,7 +20,7 @@ from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.rpc.access import full_name
 
 MOST_BYTES = 4 * 2**20
-"""A larger request is refused."""
+"""A larger request is refused, and a larger answer never sent: it is what gRPC's clients read unless told otherwise."""
 
 MOST_ITEMS = 40_000
 """How many items all lists, maps and messages of one request may have together."""

@@ -16,14 +16,19 @@ import grpc
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
 
+from services.runtime import telemetry
 from services.runtime.ids import new_id
-from services.runtime.rpc import identity, telemetry
+from services.runtime.rpc import identity
 from services.runtime.rpc.access import Rule, is_safe_to_repeat, rules_of, values_at
 from services.runtime.rpc.authentication import DELEGATION_KEY, TOKEN_KEY
 from services.runtime.rpc.boundary import deadline
 from services.runtime.rpc.credentials import Credential
+from services.runtime.rpc.told import Made
 
 DEFAULT_DEADLINE_SECONDS = 30.0
+
+_NAMING_SECONDS = 0.25
+"""How much sooner a call to another service ends than the call within which it is made."""
 
 UNIX = "unix:"
 """What a target begins with that is a socket of this machine."""
@@ -44,8 +49,10 @@ class Proof:
 class Stubs:
     """Opened stubs, by their generated classes."""
 
-    def __init__(self, opened: Mapping[type, Any]) -> None:
+    def __init__(self, opened: Mapping[type, Any], channels: Mapping[str, grpc.aio.Channel]) -> None:
         self._opened = opened
+        self.channels = channels
+        """By the names of the services that are called on them, `package.Service`."""
 
     def __getitem__(self, kind: type[StubT]) -> StubT:
         """Return the stub of this class."""
@@ -67,8 +74,12 @@ async def connect(targets: Mapping[type[Any], str], proof: Proof) -> AsyncIterat
         (target, service): open_channel(target, service, proof, *called)
         for (target, service), called in by_target.items()
     }
+    channels = {kind: opened[target, short_name(_service_of(kind))] for kind, target in targets.items()}
     try:
-        yield Stubs({kind: kind(opened[target, short_name(_service_of(kind))]) for kind, target in targets.items()})
+        yield Stubs(
+            {kind: kind(channel) for kind, channel in channels.items()},
+            {_service_of(kind).full_name: channel for kind, channel in channels.items()},
+        )
     finally:
         await asyncio.gather(*(channel.close() for channel in opened.values()))
 
@@ -86,7 +97,11 @@ def open_channel(target: str, service: str, proof: Proof, *called: ServiceDescri
         # A service that is restarted is back in about a second: don't wait longer than that to look again.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 1_000),
+        # What NATs and load balancers forget within a minute or two stays known, and who has vanished is noticed.
         ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
     ]
     if proof.tls is not None and not target.startswith(UNIX):
         return grpc.aio.secure_channel(
@@ -135,19 +150,31 @@ class _Preparing:
         self._credential = proof.credential
         self._rules = rules_of(called)
 
-    def prepared(self, details: Details, request: Any, *, is_stream: bool) -> Details:
-        """Return the details with trace, token, delegation and deadline; `request` None: it comes piece by piece."""
+    async def call(
+        self, continuation: Continuation, details: Details, sent: Any, request: Any, *, is_stream: bool
+    ) -> Any:
+        """Send a call with trace, token, delegation and deadline; `request` is None where it comes piece by piece."""
+        path = details.method.decode() if isinstance(details.method, bytes) else details.method
+        if not telemetry.is_told():
+            return await continuation(self._prepared(details, path, request, telemetry.trace_parent(), is_stream), sent)
+        made = Made(path)
+        call = await continuation(self._prepared(details, path, request, made.header, is_stream), sent)
+        made.watch(call)
+        return call
+
+    def _prepared(self, details: Details, path: str, request: Any, trace: str, is_stream: bool) -> Details:
         limit, until = details.timeout, deadline.get()
         # A stream lasts as long as its caller wants, unless the caller says otherwise.
         if limit is None and not is_stream:
             limit = DEFAULT_DEADLINE_SECONDS
         if until is not None:
             left = max(0.0, until - asyncio.get_running_loop().time())
+            # A little before the call that is being served has to be done: it still has to say who didn't answer.
+            left -= min(_NAMING_SECONDS, left / 10)
             limit = left if limit is None else min(limit, left)
         metadata = grpc.aio.Metadata(*(details.metadata or ()))
         given = {key for key, _ in metadata}
-        metadata.add(telemetry.TRACE_KEY, telemetry.trace_parent())
-        path = details.method.decode() if isinstance(details.method, bytes) else details.method
+        metadata.add(telemetry.TRACE_KEY, trace)
         if self._credential is not None and TOKEN_KEY not in given:
             metadata.add(TOKEN_KEY, f"Bearer {self._credential.fresh_token(self._service)}")
         if DELEGATION_KEY not in given and (delegation := self._delegation(path, request)):
@@ -174,7 +201,7 @@ class _Unary(grpc.aio.UnaryUnaryClientInterceptor):
     ) -> Any:
         if "request_id" in request.DESCRIPTOR.fields_by_name and not request.request_id:
             request.request_id = new_id("req")
-        return await continuation(self._preparing.prepared(client_call_details, request, is_stream=False), request)
+        return await self._preparing.call(continuation, client_call_details, request, request, is_stream=False)
 
 
 class _StreamOut(grpc.aio.UnaryStreamClientInterceptor):
@@ -184,7 +211,7 @@ class _StreamOut(grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(
         self, continuation: Continuation, client_call_details: Details, request: Any
     ) -> Any:
-        return await continuation(self._preparing.prepared(client_call_details, request, is_stream=True), request)
+        return await self._preparing.call(continuation, client_call_details, request, request, is_stream=True)
 
 
 class _StreamIn(grpc.aio.StreamUnaryClientInterceptor):
@@ -197,4 +224,4 @@ class _StreamIn(grpc.aio.StreamUnaryClientInterceptor):
         client_call_details: Details,
         request_iterator: Any,
     ) -> Any:
-        return await continuation(self._preparing.prepared(client_call_details, None, is_stream=True), request_iterator)
+        return await self._preparing.call(continuation, client_call_details, request_iterator, None, is_stream=True)

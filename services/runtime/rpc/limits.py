@@ -19,13 +19,6 @@ from services.runtime.pages import Page, read_page
 _Check = Callable[[Checks, str, Any], None]
 """Checks one field of a message: where the violations go, the path of the message with its dot, and the message."""
 
-_WHOLE = {
-    FieldDescriptor.TYPE_INT32,
-    FieldDescriptor.TYPE_INT64,
-    FieldDescriptor.TYPE_UINT32,
-    FieldDescriptor.TYPE_UINT64,
-}
-
 
 class RequestChecks(Checks):
     """The checks of one request, which begin with all that its contract says; the rest is added in the block."""
@@ -99,6 +92,8 @@ def _message_checks(
     field: FieldDescriptor, limits: limits_pb2.Limits, mask: FieldDescriptor | None
 ) -> Iterator[_Check]:
     message, name = field.message_type, field.name
+    if limits.max_bytes:
+        yield functools.partial(_bytes, name, limits.max_bytes)
     if limits.paths:
         yield functools.partial(_mask, name, frozenset(limits.paths), limits.required)
     elif _is_time(message):
@@ -191,6 +186,11 @@ def _not_empty(name: str, checks: Checks, path: str, message: Any) -> None:
 def _there(name: str, checks: Checks, path: str, message: Any) -> None:
     if not message.HasField(name):
         checks.refuse(f"{path}{name}", "is required")
+
+
+def _bytes(name: str, most: int, checks: Checks, path: str, message: Any) -> None:
+    if (size := getattr(message, name).ByteSize()) > most:
+        checks.refuse(f"{path}{name}", f"must have at most {most:,} bytes, and has {size:,}")
 
 
 def _one(name: str, checks: Checks, path: str, message: Any) -> None:

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from pydantic import ValidationError
 
 from services.runtime import logs, private
@@ -26,10 +27,12 @@ from services.runtime.rpc.boundary import Boundary, Contract
 from services.runtime.rpc.bounds import MOST_BYTES
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.credentials import Credential
+from services.runtime.rpc.health import ChecksOnly, Health
 from services.runtime.rpc.principals import PrincipalFiles
 from services.runtime.rpc.reflection import add_reflection
 from services.runtime.rpc.registry import Registry, read_principals
 from services.runtime.settings import ServiceSettings, SettingsError, explain
+from services.runtime.telemetry.exporting import exporting
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +50,11 @@ class Mounted:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """What a service is told about its own end; open streams finish by themselves when `draining` is set."""
+    """What a service is told about its own end; open streams end with Stopping when `draining` is set."""
 
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    health: Health = field(default_factory=Health)
+    """What it says of itself, to which a service may add what it needs."""
 
 
 Opener = Callable[[Lifecycle], AbstractAsyncContextManager[Sequence[Mounted]]]
@@ -60,34 +65,53 @@ Opener = Callable[[Lifecycle], AbstractAsyncContextManager[Sequence[Mounted]]]
 async def serving(name: str, settings: ServiceSettings, open_service: Opener) -> AsyncIterator[str]:
     """Serve until the block ends, then drain; the value is the address, with the port that was really bound."""
     lifecycle = Lifecycle()
-    async with open_service(lifecycle) as mounted:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(exporting(name, settings))
+        mounted = await stack.enter_async_context(open_service(lifecycle))
         authentication = _authentication(name, settings, mounted)
         contract = Contract.of([item.descriptor for item in mounted])
         boundary = Boundary(name, authentication, contract, settings, is_reflection_open=settings.is_local)
-        server = grpc.aio.server(interceptors=[boundary], options=_OPTIONS)
-        checks = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(_ChecksOnly(checks), server)
+        server = grpc.aio.server(interceptors=[boundary], options=OPTIONS)
+        health_pb2_grpc.add_HealthServicer_to_server(lifecycle.health, server)
         for item in mounted:
             item.add(item.servicer, server)
         names = [item.descriptor.full_name for item in mounted]
-        add_reflection([*names, health.SERVICE_NAME], server)
+        add_reflection([*names, HEALTH_NAME], server)
         port = _listen(server, settings)
         await server.start()
-        for full_name in ("", *names):
-            await checks.set(full_name, health_pb2.HealthCheckResponse.SERVING)
-        async with _answering_probes(settings, checks):
+        lifecycle.health.tell(("", *names), serves=True)
+        async with _answering_probes(settings, lifecycle.health):
             log.info("serving", extra={"host": settings.host, "port": port})
             try:
                 yield settings.at(port)
             finally:
                 lifecycle.draining.set()
-                await checks.enter_graceful_shutdown()
-                await server.stop(settings.drain_seconds)
+                lifecycle.health.stop()
+                await boundary.drain(settings.drain_seconds)
+                stopping = asyncio.create_task(server.stop(_LAST_WORDS_SECONDS))
+                await asyncio.sleep(0)
+                boundary.release()
+                await stopping
                 log.info("stopped")
 
 
-# Twice what a message may have: those in between are refused by us, with a reason, and larger ones by gRPC itself.
-_OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 2 * MOST_BYTES)]
+_LAST_WORDS_SECONDS = 1.0
+"""How long statuses have to reach their callers when all calls are over."""
+
+_PINGS_APART_MS = 500
+"""How often a client may ping, with calls under way or without. Of other languages' clients few do so before 10 s."""
+
+OPTIONS: list[tuple[str, int]] = [
+    ("grpc.so_reuseport", 0),
+    # Twice what a message may have: those in between are refused by us, with a reason, and larger ones by gRPC itself.
+    ("grpc.max_receive_message_length", 2 * MOST_BYTES),
+    # By default pings within 5 minutes, or without a call within 2 hours, end the connection and all calls on it.
+    ("grpc.http2.min_ping_interval_without_data_ms", _PINGS_APART_MS),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # Who has vanished without a word keeps streams open for two hours otherwise.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+]
 
 
 def _listen(server: grpc.aio.Server, settings: ServiceSettings) -> int:
@@ -139,13 +163,13 @@ def _authentication(name: str, settings: ServiceSettings, mounted: Sequence[Moun
 
 
 @contextlib.asynccontextmanager
-async def _answering_probes(settings: ServiceSettings, checks: health.aio.HealthServicer) -> AsyncIterator[None]:
+async def _answering_probes(settings: ServiceSettings, health: Health) -> AsyncIterator[None]:
     """Answer health checks on a port of their own, so that a probe needs neither a token nor a certificate."""
     if not settings.health_port:
         yield
         return
     server = grpc.aio.server(maximum_concurrent_rpcs=16, options=[("grpc.so_reuseport", 0)])
-    health_pb2_grpc.add_HealthServicer_to_server(_ChecksOnly(checks), server)
+    health_pb2_grpc.add_HealthServicer_to_server(ChecksOnly(health), server)
     with _naming_ports("HEALTH_PORT", settings):
         server.add_insecure_port(settings.at(settings.health_port))
     await server.start()
@@ -153,16 +177,6 @@ async def _answering_probes(settings: ServiceSettings, checks: health.aio.Health
         yield
     finally:
         await server.stop(None)
-
-
-class _ChecksOnly(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
-    """Check, and no Watch: nobody has to say who they are for it, and it would keep streams open."""
-
-    def __init__(self, checks: health.aio.HealthServicer) -> None:
-        self._checks = checks
-
-    async def Check(self, request: health_pb2.HealthCheckRequest, context: Any) -> health_pb2.HealthCheckResponse:  # noqa: N802
-        return await self._checks.Check(request, context)
 
 
 _M_TRIM_THRESHOLD = -1  # as in malloc.h

@@ -93,7 +93,7 @@ class SqlRecords(SqlTransaction):
         """Let everything of these accounts be taken up now that would be later because an account was held back."""
         held = (
             col(Post.account_id).in_(account_ids),
-            col(Post.state).in_((PostState.CLAIMED, PostState.UNKNOWN)),
+            col(Post.state).in_((PostState.CLAIMED, PostState.OUTCOME_UNKNOWN)),
             col(Post.state_cause).in_(HELD),
             col(Post.due_time) > now,
         )

@@ -3,7 +3,7 @@
 CLAIMED -> SENT -> SETTLED | FAILED
              |
              v   a lost answer, a crash
-          UNKNOWN -> SETTLED | FAILED, or SENT again after it was looked for and not found
+          OUTCOME_UNKNOWN -> SETTLED | FAILED, or SENT again after it was looked for and not found
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class PostState(StrEnum):
     CLAIMED = "claimed"
     SENT = "sent"
     SETTLED = "settled"
-    UNKNOWN = "unknown"
+    OUTCOME_UNKNOWN = "unknown"
     FAILED = "failed"
 
 
@@ -114,7 +114,7 @@ class Post(SQLModel, table=True):
     def ask(self, now: datetime) -> None:
         """Take it up at once because its request is repeated, unless it is being sent or waited for."""
         is_held = self.state is PostState.CLAIMED and not self.is_due(now)
-        is_left = self.state is PostState.UNKNOWN and (self.due_time is None or self.is_withheld)
+        is_left = self.state is PostState.OUTCOME_UNKNOWN and (self.due_time is None or self.is_withheld)
         if is_held or is_left:
             self.due_time = now
             self.looks = 0
@@ -208,7 +208,7 @@ class Post(SQLModel, table=True):
         self._hold(Cause.OUTCOME_UNKNOWN, reason, due)
 
     def _hold(self, cause: Cause, reason: str, due: datetime | None) -> None:
-        self.state = PostState.UNKNOWN if self.may_be_posted else PostState.CLAIMED
+        self.state = PostState.OUTCOME_UNKNOWN if self.may_be_posted else PostState.CLAIMED
         self.state_cause, self.state_reason, self.due_time = cause, reason, due
 
     def _fail(self, cause: Cause, reason: str, now: datetime) -> None:

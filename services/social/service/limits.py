@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, WrongState
+from services.runtime.telemetry import Gauge
 from services.social.domain.accounts import Account, Credentials
 from services.social.domain.errors import (
     USED_UP_FOR,
@@ -28,6 +29,9 @@ from services.social.domain.limits import (
 from services.social.domain.network import WITHHELD, Cause, RateLimited, Unauthorized
 from services.social.ports import Network, Records, Store, Vault
 
+LEFT = Gauge(
+    "puppet.network.limit.remaining", "{call}", "What a network has left an account or an app, as it said last."
+)
 _WITHHOLDING = frozenset((Action.POST, Action.TIMELINE, Action.MENTIONS))
 """What is left alone for a while when it is refused to an account. What else is read has a substitute, or is rare."""
 
@@ -156,6 +160,8 @@ class Limits:
             }
         limits = [self._limit(*key, limit, known.get(key), reason) for key, limit in latest.items()]
         await records.put_limits(limits)
+        for limit in limits:
+            LEFT.set(limit.remaining, holder=limit.holder, action=limit.action.value, window=limit.window)
         return limits
 
     def _limit(

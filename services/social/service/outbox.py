@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, RetryLater
+from services.runtime.telemetry import Counter
 from services.social.domain.accounts import Account, Credentials
 from services.social.domain.errors import CredentialsRefused, NetworkUnavailable, PostNotFound
 from services.social.domain.limits import Action
@@ -25,6 +26,7 @@ from services.social.service.limits import Limits
 
 log = logging.getLogger(__name__)
 
+POSTS = Counter("puppet.posts", "{post}", "How posts moved on through the outbox, by their new state.")
 _AT_ONCE = 500
 _POLL_SECONDS = 0.2
 _BLIND_PAUSE = timedelta(minutes=15)  # before the timeline of an account that may not read it is tried again
@@ -134,7 +136,7 @@ class Outbox:
                 return None
             outcome = await self._network.publish(credentials, taken.text, taken.in_reply_to)
             outcome, concluded = await self._conclude(taken, outcome, account, credentials)
-        # A post that may be there already isn't for its caller to repeat: it is UNKNOWN and will be looked for.
+        # A post that may be there already isn't for its caller to repeat: it is OUTCOME_UNKNOWN and will be looked for.
         return None if taken.may_be_posted else self._held_by(outcome, account, concluded)
 
     async def _withhold(self, post: Post, account: Account, refused: Unauthorized) -> None:
@@ -158,7 +160,7 @@ class Outbox:
     async def _take(self, post: Post, account: Account) -> Post | None:
         """Mark a post as SENT, unless it was sent before and is found, or is to be looked for again."""
         seen: list[SeenPost] = []
-        if post.state is PostState.UNKNOWN:
+        if post.state is PostState.OUTCOME_UNKNOWN:
             async with self._limits.reading(account, Action.TIMELINE) as credentials:
                 seen = await self._network.timeline(credentials, account.network_user_id, post.visible_since)
         async with self._store.writing(account.id) as records:
@@ -241,3 +243,4 @@ def _tell(post: Post) -> None:
     cause = post.state_cause.value if post.state_cause else ""
     told = {"post_id": post.id, "state": post.state.value, "cause": cause, "reason": post.state_reason}
     log.info("post moved", extra=told)
+    POSTS.add(state=post.state.value, cause=cause)

@@ -42,9 +42,10 @@ class Reading:
             async with self._limits.reading(account, Action.MENTIONS) as credentials:
                 user_id = account.network_user_id
                 if not after:
-                    return Paged(await self._network.latest_mentions(credentials, user_id, page.size), None)
+                    latest = await self._network.latest_mentions(credentials, user_id, page.size)
+                    return Paged.cut(latest, page, _place)
                 mentions = await self._network.mentions_after(credentials, user_id, after)
-        paged = Paged.cut(mentions, page, lambda mention: (mention.network_post_id,))
+        paged = Paged.cut(mentions, page, _place)
         if paged.next_key:
             self._keep(account_id, paged.next_key[0], mentions[page.size :])
         return paged
@@ -68,3 +69,7 @@ class Reading:
     def _kept(self, account_id: str, last: str) -> Sequence[Mention] | None:
         until, mentions = self._rest.get((account_id, last), (self._clock.now(), None))
         return mentions if until > self._clock.now() else None
+
+
+def _place(mention: Mention) -> tuple[str]:
+    return (mention.network_post_id,)

@@ -9,6 +9,7 @@ from typing import cast
 
 import httpx2
 
+from services.runtime import telemetry
 from services.trading.domain.errors import AccessRefused, ChainRateLimited, ChainUnavailable
 
 TIMEOUT_SECONDS = 10.0
@@ -38,10 +39,12 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         # What is packed may be a thousand times as large as it looks.
         request.headers["accept-encoding"] = "identity"
         try:
-            async with asyncio.timeout(self._seconds), contextlib.AsyncExitStack() as stack:
-                response = await self._inner.handle_async_request(request)
-                stack.push_async_callback(response.aclose)
-                body = await self._read(response, request)
+            with telemetry.request(request.method, request.url.host, request.url.path) as told:
+                async with asyncio.timeout(self._seconds), contextlib.AsyncExitStack() as stack:
+                    response = await self._inner.handle_async_request(request)
+                    told.status = response.status_code
+                    stack.push_async_callback(response.aclose)
+                    body = await self._read(response, request)
         except TimeoutError:
             raise httpx2.ReadTimeout("the answer takes too long", request=request) from None
         # Nobody else's charset, cookies or redirections.

@@ -30,11 +30,28 @@ class TradeState(StrEnum):
     CLAIMED = "claimed"
     SIGNED = "signed"
     SETTLED = "settled"
-    UNKNOWN = "unknown"
+    OUTCOME_UNKNOWN = "unknown"
     FAILED = "failed"
 
 
-OPEN_STATES = (TradeState.CLAIMED, TradeState.SIGNED, TradeState.UNKNOWN)
+class Cause(StrEnum):
+    """Why a trade is where it is; the first ones are what a call would be refused for."""
+
+    NONE = ""
+    POLICY_VIOLATION = "POLICY_VIOLATION"
+    TRADING_HALTED = "TRADING_HALTED"
+    NO_ROUTE = "NO_ROUTE"
+    INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
+    CHAIN_ACCESS_REFUSED = "CHAIN_ACCESS_REFUSED"
+    LATE = "LATE"
+    UNSAFE_ORDER = "UNSAFE_ORDER"
+    FAILED_ON_CHAIN = "FAILED_ON_CHAIN"
+    EXPIRED = "EXPIRED"
+    UNCONFIRMED = "UNCONFIRMED"
+    UNREAD = "UNREAD"
+
+
+OPEN_STATES = (TradeState.CLAIMED, TradeState.SIGNED, TradeState.OUTCOME_UNKNOWN)
 
 
 class Sighting(StrEnum):
@@ -135,8 +152,8 @@ class Trade(SQLModel, table=True):
     slippage_bps: int
     state: TradeState = Field(default=TradeState.CLAIMED, sa_type=text_of(TradeState))
     state_reason: str = ""
-    failure: str = ""
-    """The reason that a refused call has for the same; empty for everything else."""
+    state_cause: Cause = Field(default=Cause.NONE, sa_type=text_of(Cause))
+    """Why it is where it is, as a code; none as well when an earlier version said why."""
     order_id: str = ""
     transaction: bytes = Field(default=b"", sa_type=LargeBinary, repr=False)
     signature: str = ""
@@ -191,12 +208,12 @@ class Trade(SQLModel, table=True):
 
     def doubt(self, reason: str) -> None:
         """Say that it may or may not land."""
-        self.state, self.state_reason = TradeState.UNKNOWN, reason
+        self.state, self.state_cause, self.state_reason = TradeState.OUTCOME_UNKNOWN, Cause.UNCONFIRMED, reason
 
-    def fail(self, reason: str, now: datetime, failure: str = "") -> None:
+    def fail(self, cause: Cause, reason: str, now: datetime) -> None:
         """End it without effect, which gives its reservation back."""
-        self.state, self.state_reason, self.finish_time = TradeState.FAILED, reason, now
-        self.failure = failure
+        self.state, self.state_cause, self.state_reason = TradeState.FAILED, cause, reason
+        self.finish_time = now
 
     def conclude(self, outcome: Outcome, now: datetime) -> str:
         """End it as the chain did: SETTLED with the amounts that really moved, or FAILED with the fee it cost.
@@ -205,22 +222,23 @@ class Trade(SQLModel, table=True):
         """
         self.slot, self.fee_lamports = outcome.slot, outcome.fee_lamports
         if outcome.error:
-            self.fail(f"the transaction failed on the chain: {outcome.error}", now)
+            self.fail(Cause.FAILED_ON_CHAIN, f"the transaction failed on the chain: {outcome.error}", now)
             return ""
         wrong = self._wrong(outcome.gains, outcome.fee_lamports)
         self.input_amount = max(0, -self._without_fee(outcome, self.input_mint))
         self.output_amount = max(0, self._without_fee(outcome, self.output_mint))
-        self.state, self.state_reason, self.finish_time = TradeState.SETTLED, "", now
+        self.state, self.state_cause, self.state_reason = TradeState.SETTLED, Cause.NONE, ""
+        self.finish_time = now
         return wrong
 
     def conclude_unread(self, sight: Sight, now: datetime) -> None:
         """End it as its status says: SETTLED with the amounts that were signed for, which it must have kept."""
         self.slot = sight.landed_slot
         if sight.error:
-            self.fail(f"the transaction failed on the chain: {sight.error}", now)
+            self.fail(Cause.FAILED_ON_CHAIN, f"the transaction failed on the chain: {sight.error}", now)
             return
         self.output_amount = self.min_output_amount
-        self.state, self.finish_time = TradeState.SETTLED, now
+        self.state, self.state_cause, self.finish_time = TradeState.SETTLED, Cause.UNREAD, now
         self.state_reason = "what it did can't be read: the amounts are those that were signed for"
 
     def _without_fee(self, outcome: Outcome, mint: str) -> int:

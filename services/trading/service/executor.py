@@ -14,10 +14,12 @@ from datetime import timedelta
 
 from services.runtime.clock import Clock
 from services.runtime.errors import RetryLater, WrongState
+from services.runtime.telemetry import Counter
 from services.trading.domain.errors import AccessRefused, TradeNotFound
 from services.trading.domain.trade import (
     MAX_CLAIM_AGE,
     OPEN_STATES,
+    Cause,
     Draft,
     Sight,
     Sighting,
@@ -34,6 +36,7 @@ from services.trading.service.wallets import known_wallet
 
 log = logging.getLogger(__name__)
 
+TRADES = Counter("puppet.trades", "{trade}", "How trades moved on, by their new state.")
 _OFFER_SECONDS = 2.0
 """How long an offer that was taken for the claim may wait for its signature; after that a new one is asked for."""
 
@@ -46,7 +49,7 @@ _MAX_PAUSE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often the chain is asked about a sent trade, and how long it may go unconfirmed before it is UNKNOWN."""
+    """How often the chain is asked about a sent trade, and how long it may go unconfirmed to be OUTCOME_UNKNOWN."""
 
     poll_seconds: float
     confirm_seconds: float
@@ -103,7 +106,7 @@ class Executor:
             self._tasks[wallet_id] = asyncio.create_task(self._run(wallet_id), name=f"trades of {wallet_id}")
 
     async def wait(self, trade_id: str, patience: float) -> Trade:
-        """Return a trade when it is SETTLED, FAILED or UNKNOWN, or as it is after `patience` seconds."""
+        """Return a trade when it is SETTLED, FAILED or OUTCOME_UNKNOWN, or as it is after `patience` seconds."""
         until = time.monotonic() + patience
         while True:
             changed = self._changed
@@ -112,7 +115,7 @@ class Executor:
             if trade is None:
                 raise TradeNotFound(trade_id)
             left = until - time.monotonic()
-            if trade.is_final or trade.state == TradeState.UNKNOWN or left <= 0 or self._draining.is_set():
+            if trade.is_final or trade.state == TradeState.OUTCOME_UNKNOWN or left <= 0 or self._draining.is_set():
                 return trade
             # Another replica may be the one that changes it: so look now and then.
             with contextlib.suppress(TimeoutError):
@@ -162,7 +165,7 @@ class Executor:
         taken_at, taken = self._taken.pop(trade.id, (float("-inf"), None))
         fresh = taken if time.monotonic() - taken_at < _OFFER_SECONDS else None
         if self._clock.now() - trade.create_time > MAX_CLAIM_AGE:
-            await self._end(trade, "it was not signed in time")
+            await self._end(trade, Cause.LATE, "it was not signed in time")
             return
         async with self._store.reading() as records:
             wallet = await known_wallet(records, trade.wallet_id)
@@ -182,11 +185,11 @@ class Executor:
             signed = await self._store_signature(trade, wallet, offer, draft)
         except Unsafe as error:
             log.warning("order refused", extra={"trade": trade.id, "error": str(error)})
-            await self._end(trade, f"the order was not signed: {error}")
+            await self._end(trade, Cause.UNSAFE_ORDER, f"the order was not signed: {error}")
             return
         except WrongState as error:
             log.warning("trade refused", extra={"trade": trade.id, "reason": error.reason, "error": error.message})
-            await self._end(trade, error.message, error.reason)
+            await self._end(trade, Cause(error.reason), error.message)
             return
         if signed is not None:
             self._tell()
@@ -233,7 +236,7 @@ class Executor:
         if (has_expired or sight.sighting is Sighting.CONFIRMED) and await self._conclude(trade, sight):
             return
         if has_expired:
-            await self._end(trade, "it expired: it is in no block, and can't get into one any more")
+            await self._end(trade, Cause.EXPIRED, "it expired: it is in no block, and can't get into one any more")
             return
         if sight.sighting is Sighting.ABSENT and self._sender.seconds_since(trade) > self._pace.resend_seconds:
             await self._sender.send(trade)
@@ -272,11 +275,11 @@ class Executor:
                 await halt_if_not(records, trade.wallet_id, f"of the trade {trade.id}: {wrong}", now)
         return True
 
-    async def _end(self, trade: Trade, reason: str, failure: str = "") -> None:
+    async def _end(self, trade: Trade, cause: Cause, reason: str) -> None:
         async with self._changing(trade) as (_records, current):
             # Only from the state in which it was seen: another replica may have signed it meanwhile.
             if current is not None and current.state == trade.state:
-                current.fail(reason, self._clock.now(), failure)
+                current.fail(cause, reason, self._clock.now())
 
     @contextlib.asynccontextmanager
     async def _changing(self, trade: Trade) -> AsyncIterator[tuple[Records, Trade | None]]:
@@ -289,6 +292,7 @@ class Executor:
                 yield records, current
                 await records.save(current)
                 await records.commit()
+                TRADES.add(state=current.state.value)
                 log.info("trade", extra={"trade": trade.id, "state": current.state, "error": current.state_reason})
         self._tell()
 

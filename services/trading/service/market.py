@@ -28,5 +28,6 @@ class Market:
     async def trending(self, page: Page) -> Paged[Token]:
         """Return a page of the tokens that trend now; the key is `(how many came before,)`."""
         start = int(page.after[0]) if page.after else 0
-        tokens = (await self._aggregator.trending())[start:]
-        return Paged.cut(tokens, page, lambda _token: (start + page.size,))
+        tokens = list(enumerate(await self._aggregator.trending(), 1))[start:]
+        cut = Paged.cut(tokens, page, lambda numbered: numbered[:1])
+        return cut.turned([token for _, token in cut.rows])

@@ -9,7 +9,7 @@ from services.runtime.idempotency import RequestKey
 from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
 from services.trading.domain.errors import WalletExists, WalletNotFound
-from services.trading.domain.market import Balance
+from services.trading.domain.market import SOL, Balance
 from services.trading.domain.wallet import Halt, Policy, Wallet, turn_of
 from services.trading.ports import Aggregator, Chain, Records, Store, Vault
 from services.trading.service.symbols import known_symbols
@@ -67,18 +67,25 @@ class Wallets:
         async with self._store.reading() as records:
             return await records.halts([wallet.id for wallet in wallets])
 
-    async def balances(self, wallet_id: str) -> list[Balance]:
-        """Return what a wallet holds on the chain now. Raises WalletNotFound."""
-        held = await self._chain.balances((await self.get(wallet_id)).address)
+    async def balances(self, wallet_id: str, page: Page) -> Paged[Balance]:
+        """Return a page of what a wallet holds on the chain now, SOL first, then by mint. Raises WalletNotFound."""
+
+        def place(mint: str) -> tuple[bool, str]:
+            return mint != SOL, mint
+
+        found = await self._chain.balances((await self.get(wallet_id)).address)
+        found = [one for one in found if page.after is None or place(one.mint) > place(page.after[0])]
+        listed = Paged.cut(sorted(found, key=lambda one: place(one.mint)), page, lambda one: (one.mint,))
+        held = listed.rows
         symbols = await known_symbols(self._aggregator, [balance.mint for balance in held])
-        return [replace(balance, symbol=symbols.get(balance.mint, "")) for balance in held]
+        return listed.turned([replace(balance, symbol=symbols.get(balance.mint, "")) for balance in held])
 
     async def policy(self, wallet_id: str) -> Policy:
         """Return the policy of a wallet. Raises WalletNotFound."""
         async with self._store.reading() as records:
             return await records.policy((await known_wallet(records, wallet_id)).id)
 
-    async def set_policy(self, wallet_id: str, values: Mapping[str, Any], etag: str, key: RequestKey) -> Policy:
+    async def update_policy(self, wallet_id: str, values: Mapping[str, Any], etag: str, key: RequestKey) -> Policy:
         """Set fields of a policy. Raises WalletNotFound, or Conflict when the etag is not the current one."""
         return await self._change(wallet_id, key, lambda policy: policy.change(values, etag, self._clock.now()))
 

@@ -13,6 +13,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.struct_pb2 import Struct
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
@@ -135,17 +136,17 @@ def update(persona: dict[str, Any], **fields: Any) -> pb.UpdateAgentRequest:
     )
 
 
-async def log_of(agents: AgentServiceStub, *kinds: pb.ActivityKind.ValueType) -> list[pb.Activity]:
+async def log_of(agents: AgentServiceStub, *kinds: log_pb.ActivityKind.ValueType) -> list[log_pb.Activity]:
     """Return what happened, newest first; LIFECYCLE only when it is asked for."""
     listed = await agents.ListActivity(pb.ListActivityRequest(kinds=kinds))
-    return [activity for activity in listed.activities if kinds or activity.kind != pb.ACTIVITY_KIND_LIFECYCLE]
+    return [activity for activity in listed.activities if kinds or activity.kind != log_pb.ACTIVITY_KIND_LIFECYCLE]
 
 
 async def next_of(
-    agents: AgentServiceStub, *kinds: pb.ActivityKind.ValueType, number: int = 1, seconds: float = 30
-) -> list[pb.Activity]:
+    agents: AgentServiceStub, *kinds: log_pb.ActivityKind.ValueType, number: int = 1, seconds: float = 30
+) -> list[log_pb.Activity]:
     """Wait until there are so many activities of these kinds, and return them, oldest first."""
-    found: list[pb.Activity] = []
+    found: list[log_pb.Activity] = []
     call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor="0"), timeout=seconds)
     async for item in call:
         if item.HasField("activity") and item.activity.kind in kinds:
@@ -160,7 +161,7 @@ async def addressed(agents: AgentServiceStub, agent_id: str) -> set[str]:
     """Let an agent post a few times, and return whom it speaks to: the handles in front, with their signs."""
     posts = [pb.TriggerPostRequest(agent_id=agent_id, request_id=new_id("post")) for _ in range(8)]
     said = [(await agents.TriggerPost(post, timeout=30)).activity for post in posts]
-    return {one.summary.split()[0] for one in said if one.kind == pb.ACTIVITY_KIND_POST and one.summary[0] == "@"}
+    return {one.summary.split()[0] for one in said if one.kind == log_pb.ACTIVITY_KIND_POST and one.summary[0] == "@"}
 
 
 async def until(condition: Callable[[], bool]) -> None:

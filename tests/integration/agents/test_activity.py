@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from tests.integration.agents.conftest import KEYS, Open, create, log_of, next_of, reason_of
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Persona = dict[str, Any]
 
 
-async def post(agents: AgentServiceStub, request_id: str, agent_id: str = "wren") -> pb.Activity:
+async def post(agents: AgentServiceStub, request_id: str, agent_id: str = "wren") -> log_pb.Activity:
     request = pb.TriggerPostRequest(agent_id=agent_id, topic=f"letters {request_id}", request_id=request_id)
     return (await agents.TriggerPost(request, timeout=30)).activity
 
@@ -26,7 +27,7 @@ async def test_a_stream_resumes_after_any_cursor_without_a_gap(agents: AgentServ
     posts = [await post(agents, str(number)) for number in range(3)]
     call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor=posts[0].cursor), timeout=30)
     assert await _next(call, 2) == posts[1:]
-    assert await next_of(agents, pb.ACTIVITY_KIND_POST, number=3) == posts
+    assert await next_of(agents, log_pb.ACTIVITY_KIND_POST, number=3) == posts
 
 
 async def test_a_stream_without_a_cursor_starts_now_and_says_so_with_a_heartbeat(
@@ -38,6 +39,18 @@ async def test_a_stream_without_a_cursor_starts_now_and_says_so_with_a_heartbeat
     assert not (await call.read()).HasField("activity")
     after = await post(agents, "after")
     assert await _next(call, 1) == [after]
+
+
+async def test_a_stream_goes_on_from_a_heartbeat(agents: AgentServiceStub, persona: Persona) -> None:
+    await agents.CreateAgent(create(persona))
+    before = await post(agents, "before")
+    call: Any = agents.WatchActivity(pb.WatchActivityRequest(agent_ids=["nobody"]), timeout=30)
+    heartbeat = await call.read()
+    assert (heartbeat.HasField("activity"), heartbeat.cursor) == (False, before.cursor)
+    call.cancel()
+    missed = await post(agents, "missed")
+    call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor=heartbeat.cursor), timeout=30)
+    assert await _next(call, 1) == [missed]
 
 
 async def test_a_stream_of_some_agents_leaves_the_others_out(agents: AgentServiceStub, persona: Persona) -> None:
@@ -68,8 +81,8 @@ async def test_a_cursor_that_is_none_of_the_log_is_refused(agents: AgentServiceS
 async def test_pages_of_the_log_are_newest_first_and_filtered(agents: AgentServiceStub, persona: Persona) -> None:
     await agents.CreateAgent(create(persona))
     posts = [await post(agents, str(number)) for number in range(3)]
-    assert await log_of(agents, pb.ACTIVITY_KIND_POST) == posts[::-1]
-    request = pb.ListActivityRequest(agent_ids=["wren"], kinds=[pb.ACTIVITY_KIND_POST], page_size=2)
+    assert await log_of(agents, log_pb.ACTIVITY_KIND_POST) == posts[::-1]
+    request = pb.ListActivityRequest(agent_ids=["wren"], kinds=[log_pb.ACTIVITY_KIND_POST], page_size=2)
     first = await agents.ListActivity(request)
     request.page_token = first.next_page_token
     second = await agents.ListActivity(request)
@@ -77,9 +90,9 @@ async def test_pages_of_the_log_are_newest_first_and_filtered(agents: AgentServi
     assert not second.next_page_token
 
 
-async def _next(call: Any, number: int) -> list[pb.Activity]:
+async def _next(call: Any, number: int) -> list[log_pb.Activity]:
     """Return the next activities of a stream, heartbeats left out."""
-    found: list[pb.Activity] = []
+    found: list[log_pb.Activity] = []
     while len(found) < number:
         item = await call.read()
         if item.HasField("activity"):

@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.adapters.sql import SqlRecords
@@ -23,6 +24,9 @@ from tests.integration.agents.conftest import KEYS, SPEED, Open, OpenWith, creat
 Persona = dict[str, Any]
 
 
+POST, REPLY, TRADE = pb.ACTION_KIND_POST, pb.ACTION_KIND_REPLY, pb.ACTION_KIND_TRADE
+
+
 async def test_a_created_agent_has_an_account_a_wallet_memories_and_relationships(
     agents: AgentServiceStub, world: World, persona: Persona
 ) -> None:
@@ -34,9 +38,9 @@ async def test_a_created_agent_has_an_account_a_wallet_memories_and_relationship
     assert world.memory.views["wren", "otto"].notes == "He fixes clocks, and is never on time."
     assert world.trading.limits["wal_wren"].max_trade_lamports == 50_000_000
     status = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
-    assert {action.kind for action in status.schedule} == {"post", "reply", "trade"}
+    assert {action.kind for action in status.schedule} == {POST, REPLY, TRADE}
     assert status.mood.label
-    assert [entry.summary for entry in await log_of(agents, pb.ACTIVITY_KIND_LIFECYCLE)] == [
+    assert [entry.summary for entry in await log_of(agents, log_pb.ACTIVITY_KIND_LIFECYCLE)] == [
         "was started",
         "was created",
     ]
@@ -132,6 +136,17 @@ async def test_unknown_fields_are_reported_and_their_values_are_kept_nowhere(
     [notice] = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))).notices
     assert notice.reason == pb.NOTICE_REASON_UNKNOWN_FIELD
     assert notice.description == "nobody here knows favourite_stamp"
+
+
+async def test_what_is_known_and_not_understood_of_a_persona_is_a_notice(
+    agents: AgentServiceStub, persona: Persona
+) -> None:
+    persona["personality"]["emotional_range"] = {"default_mood": "fr\u00f6hlich"}
+    await agents.CreateAgent(create(persona))
+    [notice] = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).notices
+    assert notice.reason == pb.NOTICE_REASON_NOT_UNDERSTOOD
+    assert notice.field == "personality.emotional_range.default_mood"
+    assert "fr\u00f6hlich" in notice.description
 
 
 async def test_an_update_changes_the_persona_and_leaves_redacted_secrets(
@@ -241,7 +256,7 @@ async def test_an_update_that_ends_trading_takes_trades_off_the_schedule(
     before = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
     await agents.UpdateAgent(update(persona))
     after = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
-    assert list(after.schedule) == [action for action in before.schedule if action.kind != "trade"]
+    assert list(after.schedule) == [action for action in before.schedule if action.kind != TRADE]
     refused = agents.TriggerTrade(pb.TriggerTradeRequest(agent_id="wren", request_id="one"))
     assert (await reason_of(refused))[1] == "TRADING_DISABLED"
 
@@ -263,7 +278,7 @@ async def test_an_agent_without_an_account_posts_nothing(agents: AgentServiceStu
     refused = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"))
     assert (await reason_of(refused))[1] == "NO_ACCOUNT"
     status = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
-    assert [action.kind for action in status.schedule] == ["trade"]
+    assert [action.kind for action in status.schedule] == [TRADE]
 
 
 async def test_pages_show_every_agent_once_in_the_order_of_ids(agents: AgentServiceStub, persona: Persona) -> None:
@@ -297,7 +312,7 @@ async def test_agents_outlive_a_restart(reopen: Open, persona: Persona) -> None:
         assert (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).schedule == before
 
 
-def latest_waits(status: pb.GetAgentStatusResponse) -> dict[str, timedelta]:
+def latest_waits(status: pb.GetAgentStatusResponse) -> dict[int, timedelta]:
     """Return how long it is until each entry of a schedule is due."""
     return {entry.kind: entry.due_time.ToDatetime(UTC) - datetime.now(UTC) for entry in status.schedule}
 
@@ -309,7 +324,7 @@ async def test_who_is_to_act_more_often_does_so_from_the_update_on(agents: Agent
     persona["behavior"]["trading_behavior"]["trading_frequency"] = often
     await agents.UpdateAgent(update(persona))
     after = latest_waits(await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren")))
-    assert before["trade"] > timedelta(hours=0.002) / SPEED >= after["trade"]
+    assert before[TRADE] > timedelta(hours=0.002) / SPEED >= after[TRADE]
 
 
 async def test_at_another_speed_the_schedule_is_planned_anew(
@@ -319,7 +334,7 @@ async def test_at_another_speed_the_schedule_is_planned_anew(
         await agents.CreateAgent(create(persona))
     async with open_with(settings.model_copy(update={"speed": 1_000 * SPEED})) as agents:
         waits = latest_waits(await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren")))
-    longest = {"post": timedelta(hours=4), "reply": timedelta(minutes=5), "trade": timedelta(hours=8)}
+    longest = {POST: timedelta(hours=4), REPLY: timedelta(minutes=5), TRADE: timedelta(hours=8)}
     assert all(waits[kind] <= longest[kind] / (1_000 * SPEED) for kind in longest)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1 import activity_pb2 as log_pb
 from services.agents.domain.prompts import Part
 from services.agents.ports.neighbours import Refused, Source
 from services.agents.settings import AgentsSettings
@@ -14,7 +14,7 @@ from tests.integration.agents.conftest import KEYS, OpenWith, create, next_of
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 Persona = dict[str, Any]
-REPLY, PASS = pb.ACTIVITY_KIND_REPLY, pb.ACTIVITY_KIND_PASS
+REPLY, PASS = log_pb.ACTIVITY_KIND_REPLY, log_pb.ACTIVITY_KIND_PASS
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from dbos import DBOS
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.adapters import dbos
 from services.agents.adapters.dbos import APPLICATION_VERSION, LONGEST, DbosWorkflows
@@ -246,7 +247,7 @@ async def test_the_service_starts_over_pickles_of_before_and_its_agents_go_on(
         again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="old"), timeout=1.5)
         assert not again.HasField("activity")
         new = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="new"), timeout=30)
-        assert new.activity.kind == pb.ACTIVITY_KIND_POST
+        assert new.activity.kind == log_pb.ACTIVITY_KIND_POST
         ends = {old: "CANCELLED", new_id: "SUCCESS"}
         await until(lambda: bench.states() == ends)
     assert len(world.social.posts) == 2

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppet.social.v1 import social_service_pb2 as social_pb
@@ -56,7 +57,7 @@ async def test_what_the_log_calls_failed_is_withdrawn_and_the_log_says_what_it_w
 ) -> None:
     await x.fault(**fault)
     activity = (await trigger(agents)).activity
-    assert activity.kind == pb.ACTIVITY_KIND_FAILURE
+    assert activity.kind == log_pb.ACTIVITY_KIND_FAILURE
     assert words in activity.reason
     [post] = await outbox(social_on_x)
     assert (post.state, post.state_cause) == (FAILED, social_pb.POST_STATE_CAUSE_WITHDRAWN)
@@ -68,9 +69,9 @@ async def test_what_may_be_out_is_no_failure_until_that_is_known(
     await x.fault(kind="lost_answer", route=POST, times=1, seconds=0)
     await x.fault(kind="status", status=503, route="GET /2/users", times=6)
     response = await trigger(agents)
-    assert response.activity.kind == pb.ACTIVITY_KIND_POST
+    assert response.activity.kind == log_pb.ACTIVITY_KIND_POST
     [post] = await outbox(social_on_x)
-    assert (post.state, post.network_post_id) == (SETTLED, response.activity.details["network_post_id"])
+    assert (post.state, post.network_post_id) == (SETTLED, response.activity.post.network_post_id)
 
 
 async def test_what_is_held_of_a_stopped_agent_is_withdrawn(
@@ -85,7 +86,7 @@ async def test_what_is_held_of_a_stopped_agent_is_withdrawn(
     while not await held():
         pass
     await agents.StopAgent(pb.StopAgentRequest(id="wren"))
-    [activity] = await next_of(agents, pb.ACTIVITY_KIND_FAILURE)
+    [activity] = await next_of(agents, log_pb.ACTIVITY_KIND_FAILURE)
     assert "could not post" in activity.summary
     [post] = await outbox(social_on_x)
     assert (post.state, post.state_cause) == (FAILED, social_pb.POST_STATE_CAUSE_WITHDRAWN)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import services.agents
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.adapters.sql import SqlRecords
 from services.agents.domain.entities import ActivityKind, AgentRecord, Hindrance
@@ -25,7 +26,11 @@ from tests.fakes.agents import World
 from tests.fakes.clock import FixedClock
 from tests.integration.agents.conftest import OpenWith, create, log_of, next_of, until
 
-FAILURE, LIFECYCLE, POST = pb.ACTIVITY_KIND_FAILURE, pb.ACTIVITY_KIND_LIFECYCLE, pb.ACTIVITY_KIND_POST
+FAILURE, LIFECYCLE, POST = (
+    log_pb.ACTIVITY_KIND_FAILURE,
+    log_pb.ACTIVITY_KIND_LIFECYCLE,
+    log_pb.ACTIVITY_KIND_POST,
+)
 CREDITS = Refused("social", "CREDITS_USED_UP", "CREDITS_USED_UP: the credits are used up", retry_after=3600)
 CAP = Refused("social", "USAGE_CAPPED", "USAGE_CAPPED: the cap is reached", retry_after=21_600)
 LIMIT = DependencyUnavailable("social", 900, "can't now: the limit is used up", "NETWORK_RATE_LIMITED")
@@ -66,14 +71,14 @@ async def test_a_look_that_fails_for_a_cause_that_lasts_is_logged_once_and_again
         world.social.blind = CREDITS
         fourth = (await next_of(agents, FAILURE, number=4))[3]
     assert [one.summary for one in (first, second, third)] == ["could not read its mentions"] * 3
-    assert [one.details["error"] for one in (first, second, fourth)] == [
+    assert [one.failure.reason for one in (first, second, fourth)] == [
         "CREDITS_USED_UP",
         "USAGE_CAPPED",
         "CREDITS_USED_UP",
     ]
     assert "credits are used up" in first.reason
-    assert f"again after {first.details['retry_time'][:10]}" in first.reason
-    assert third.details["cause"] == "NETWORK_RATE_LIMITED"
+    assert f"again after {first.failure.retry_time.ToDatetime():%Y-%m-%d}" in first.reason
+    assert third.failure.cause == "NETWORK_RATE_LIMITED"
     assert over.summary == "can read its mentions again"
     assert "limit is used up" in over.reason
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.adapters.sql import SqlRecords
@@ -25,7 +26,7 @@ from tests.integration.agents.conftest import KEYS, OpenWith, addressed, create,
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 Persona = dict[str, Any]
-REPLY, PASS, POST = pb.ACTIVITY_KIND_REPLY, pb.ACTIVITY_KIND_PASS, pb.ACTIVITY_KIND_POST
+REPLY, PASS, POST = log_pb.ACTIVITY_KIND_REPLY, log_pb.ACTIVITY_KIND_PASS, log_pb.ACTIVITY_KIND_POST
 
 
 @pytest.fixture
@@ -248,5 +249,5 @@ async def test_a_stranger_with_the_name_of_a_character_is_not_called_so(
         await both(agents, listener)
         world.social.mention("wren", "OTTO", "@wren_handle it is me")
         [reply] = await next_of(agents, REPLY)
-    assert reply.details["to_name"] == "a stranger"
+    assert reply.reply.to_name == "a stranger"
     assert heard(world)["me"].subject == "a stranger"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
@@ -105,7 +106,7 @@ async def test_who_lets_a_character_post_hears_what_its_model_is_lacking(
         request = pb.TriggerPostRequest(agent_id="wren", request_id=new_id("post"))
         answer = await agents.TriggerPost(request, timeout=PROVIDER_SECONDS + MORE_SECONDS)
         seconds = asyncio.get_running_loop().time() - began
-    assert answer.activity.kind == pb.ACTIVITY_KIND_FAILURE, "the deadline came first"
+    assert answer.activity.kind == log_pb.ACTIVITY_KIND_FAILURE, "the deadline came first"
     assert f"elsewhere: {told}" in answer.activity.reason
     record_property("told", f"{fault}: {seconds:.1f} s: {answer.activity.reason}")
 

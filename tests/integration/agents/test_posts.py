@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.ports.neighbours import NewMemory, Refused, Source
@@ -52,7 +53,7 @@ async def test_an_agent_that_posts_every_hundredth_of_an_hour_does(
     # 0.01 h are 36 s: at this speed, 0.12 s.
     async with open_with(settings.model_copy(update={"speed": 300.0})) as agents:
         await agents.CreateAgent(create(often(persona)))
-        posts = await next_of(agents, pb.ACTIVITY_KIND_POST, number=3)
+        posts = await next_of(agents, log_pb.ACTIVITY_KIND_POST, number=3)
         status = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
     texts = [activity.summary for activity in posts]
     assert set(texts) <= set(world.social.published("acc_wren"))
@@ -66,14 +67,14 @@ async def test_a_post_says_what_it_is_about_and_is_remembered(
 ) -> None:
     await agents.CreateAgent(create(persona))
     activity = (await post(agents, "one", "gates")).activity
-    assert activity.kind == pb.ACTIVITY_KIND_POST
+    assert activity.kind == log_pb.ACTIVITY_KIND_POST
     assert "gates" in activity.summary
     assert "topic: gates" in activity.reason
     [remembered] = [memory for memory in world.memory.of("wren") if memory.kind == "post"]
     assert (remembered.text, remembered.source, remembered.source_id) == (
         activity.summary,
         "self",
-        activity.details["network_post_id"],
+        activity.post.network_post_id,
     )
 
 
@@ -95,7 +96,7 @@ async def test_a_text_that_holds_a_wallets_key_is_not_published(
     world.trading.keys["wren"] = "under the stairs"
     world.llm.speak = lambda _prompt, _rng: "The lantern keeps gates beside a button under the stairs."
     silent = (await post(agents, "one", "gates")).activity
-    assert (silent.kind, silent.reason) == (pb.ACTIVITY_KIND_PASS, "the text held the key of a wallet")
+    assert (silent.kind, silent.reason) == (log_pb.ACTIVITY_KIND_PASS, "the text held the key of a wallet")
     assert not world.social.posts
 
 
@@ -104,7 +105,7 @@ async def test_a_post_of_an_agent_with_a_wallet_waits_for_the_trading_service(
 ) -> None:
     await agents.CreateAgent(create(persona))
     world.trading.line.failures = 2
-    assert (await post(agents, "one", "gates")).activity.kind == pb.ACTIVITY_KIND_POST
+    assert (await post(agents, "one", "gates")).activity.kind == log_pb.ACTIVITY_KIND_POST
     assert world.trading.line.failures == 0
 
 
@@ -117,7 +118,7 @@ async def test_a_deadline_that_comes_first_leaves_the_workflow_running(
     response = await agents.TriggerPost(request, timeout=1.5)
     assert not response.HasField("activity")
     world.social.sending.set()
-    [activity] = await next_of(agents, pb.ACTIVITY_KIND_POST)
+    [activity] = await next_of(agents, log_pb.ACTIVITY_KIND_POST)
     assert activity.workflow_id == response.workflow_id
 
 
@@ -131,7 +132,7 @@ async def test_a_restart_in_the_middle_leaves_one_post_and_one_activity(
         await until(lambda: len(world.social.posts) == 1)
     world.social.sending = None
     async with reopen() as agents:
-        [activity] = await next_of(agents, pb.ACTIVITY_KIND_POST)
+        [activity] = await next_of(agents, log_pb.ACTIVITY_KIND_POST)
         assert activity.workflow_id == response.workflow_id
         assert await log_of(agents) == [activity]
     assert world.social.published("acc_wren") == [activity.summary]
@@ -141,7 +142,7 @@ async def test_a_restart_in_the_middle_leaves_one_post_and_one_activity(
 async def test_a_lost_answer_still_leaves_one_post(agents: AgentServiceStub, world: World, persona: Persona) -> None:
     await agents.CreateAgent(create(persona))
     world.social.line.failures = 2
-    assert (await post(agents, "one")).activity.kind == pb.ACTIVITY_KIND_POST
+    assert (await post(agents, "one")).activity.kind == log_pb.ACTIVITY_KIND_POST
     assert len(world.social.posts) == 1
 
 
@@ -149,7 +150,7 @@ async def test_an_unknown_outcome_is_waited_for(agents: AgentServiceStub, world:
     await agents.CreateAgent(create(persona))
     world.social.looks_until_settled = 2
     activity = (await post(agents, "one")).activity
-    assert activity.kind == pb.ACTIVITY_KIND_POST
+    assert activity.kind == log_pb.ACTIVITY_KIND_POST
     assert world.social.looks_until_settled == 0
 
 
@@ -159,7 +160,7 @@ async def test_a_post_that_the_network_takes_later_is_waited_for_and_remembered(
     await agents.CreateAgent(create(persona))
     world.social.held = 2
     activity = (await post(agents, "one")).activity
-    assert (activity.kind, world.social.published("acc_wren")) == (pb.ACTIVITY_KIND_POST, [activity.summary])
+    assert (activity.kind, world.social.published("acc_wren")) == (log_pb.ACTIVITY_KIND_POST, [activity.summary])
     assert activity.summary in [memory.text for memory in world.memory.of("wren")]
 
 
@@ -170,7 +171,7 @@ async def test_a_post_that_is_held_for_too_long_is_withdrawn_before_the_log_says
     async with open_with(settings.model_copy(update={"settle_seconds": 1.0})) as agents:
         await agents.CreateAgent(create(persona))
         activity = (await post(agents, "one")).activity
-    assert (activity.kind, activity.details["error"]) == (pb.ACTIVITY_KIND_FAILURE, "DEPENDENCY_UNAVAILABLE")
+    assert (activity.kind, activity.failure.reason) == (log_pb.ACTIVITY_KIND_FAILURE, "DEPENDENCY_UNAVAILABLE")
     assert "the network's limit is used up" in activity.reason
     assert not world.social.holding
     assert progress_of(world) is Progress.FAILED
@@ -182,7 +183,7 @@ async def test_a_post_that_may_not_be_sent_is_withdrawn_and_the_log_says_why(
     await agents.CreateAgent(create(persona))
     world.social.withheld = Refused("social", "CREDITS_USED_UP", "CREDITS_USED_UP: the credits are used up")
     activity = (await post(agents, "one")).activity
-    assert (activity.kind, activity.details["error"]) == (pb.ACTIVITY_KIND_FAILURE, "CREDITS_USED_UP")
+    assert (activity.kind, activity.failure.reason) == (log_pb.ACTIVITY_KIND_FAILURE, "CREDITS_USED_UP")
     assert "the credits are used up" in activity.reason
     assert progress_of(world) is Progress.FAILED
 
@@ -197,7 +198,7 @@ async def test_a_post_that_went_out_while_it_was_given_up_is_logged_and_remember
         await until(lambda: world.social.withdrawals > 0)
         world.social.settle()
         activity = (await posting).activity
-    assert (activity.kind, world.social.published("acc_wren")) == (pb.ACTIVITY_KIND_POST, [activity.summary])
+    assert (activity.kind, world.social.published("acc_wren")) == (log_pb.ACTIVITY_KIND_POST, [activity.summary])
     assert activity.summary in [memory.text for memory in world.memory.of("wren")]
 
 
@@ -210,7 +211,7 @@ async def test_what_is_held_of_an_agent_that_is_stopped_is_withdrawn(
     await until(lambda: bool(world.social.holding))
     await agents.StopAgent(pb.StopAgentRequest(id="wren"))
     activity = (await posting).activity
-    assert (activity.kind, progress_of(world)) == (pb.ACTIVITY_KIND_FAILURE, Progress.FAILED)
+    assert (activity.kind, progress_of(world)) == (log_pb.ACTIVITY_KIND_FAILURE, Progress.FAILED)
     assert "withdrawn" in activity.reason
     assert not world.social.published("acc_wren")
 
@@ -232,7 +233,7 @@ async def test_a_service_that_stays_away_is_a_failure_that_says_so(
     await agents.CreateAgent(create(persona))
     world.llm.line.failures = 1_000
     activity = (await post(agents, "one")).activity
-    assert (activity.kind, activity.details["error"]) == (pb.ACTIVITY_KIND_FAILURE, "DEPENDENCY_UNAVAILABLE")
+    assert (activity.kind, activity.failure.reason) == (log_pb.ACTIVITY_KIND_FAILURE, "DEPENDENCY_UNAVAILABLE")
     assert "llm" in activity.reason
     assert not world.social.posts
 
@@ -243,7 +244,7 @@ async def test_what_may_not_be_published_is_a_pass_with_the_reasons(
     world.llm.speak = lambda _prompt, _rng: "As an AI language model, I can't assist with politics."
     await agents.CreateAgent(create(persona))
     activity = (await post(agents, "one", "letters")).activity
-    assert activity.kind == pb.ACTIVITY_KIND_PASS
+    assert activity.kind == log_pb.ACTIVITY_KIND_PASS
     assert "none of the candidates" in activity.reason
     assert not world.social.posts
 
@@ -254,7 +255,7 @@ async def test_a_provider_that_is_not_configured_leaves_the_choice_to_the_suite(
     world.llm.unknown_providers = {"grok"}
     await agents.CreateAgent(create(persona | {"llm_provider": "grok"}))
     activity = (await post(agents, "one")).activity
-    assert activity.kind == pb.ACTIVITY_KIND_POST
+    assert activity.kind == log_pb.ACTIVITY_KIND_POST
     assert "by fake/words in place of grok, which isn't configured" in activity.reason
     assert world.llm.providers == ["grok", ""]
     [notice] = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).notices
@@ -269,7 +270,7 @@ async def test_a_provider_that_is_not_configured_is_refused_where_none_may_write
         await agents.CreateAgent(create(persona | {"llm_provider": "grok"}))
         world.llm.unknown_providers = {"grok"}
         activity = (await post(agents, "one")).activity
-        assert (activity.kind, activity.details["error"]) == (pb.ACTIVITY_KIND_FAILURE, "PROVIDER_NOT_FOUND")
+        assert (activity.kind, activity.failure.reason) == (log_pb.ACTIVITY_KIND_FAILURE, "PROVIDER_NOT_FOUND")
         wanted = persona | {"id": "otto", "llm_provider": "grok"}
         assert (await reason_of(agents.CreateAgent(create(wanted))))[2] == {"persona.llm_provider"}
         persona["llm_provider"] = "grok"
@@ -285,7 +286,7 @@ async def test_whom_an_agent_has_answered_says_nothing_of_what_it_posts_about(
     for number, like in enumerate(likes[1:]):
         answer = NewMemory(f"Good evening, {number}.", "interaction", Source.EXTERNAL, author="wren", subject=like)
         await world.memory.remember("wren", answer, f"answer-{number}")
-    topics = [(await post(agents, f"number {number}")).activity.details["topic"] for number in range(8)]
+    topics = [(await post(agents, f"number {number}")).activity.post.topic for number in range(8)]
     assert {topic.split(", ")[0] for topic in topics} != {likes[0]}
 
 
@@ -298,7 +299,7 @@ async def test_a_post_remembers_only_what_its_model_was_told(
     world.llm.is_told = is_told
     world.llm.speak = lambda prompt, _: f"{prompt.notes[0].text} That was on the old round."
     activity = (await post(agents, "one", seeds[0])).activity
-    assert ("memory" in activity.details) == is_told
+    assert bool(activity.memories) == is_told
 
 
 async def test_a_post_to_a_fellow_has_its_handle_in_front(
@@ -308,7 +309,7 @@ async def test_a_post_to_a_fellow_has_its_handle_in_front(
     await agents.CreateAgent(create(other))
     await agents.CreateAgent(create(persona))
     activities = [(await post(agents, f"number {number}")).activity for number in range(6)]
-    to_fellows = [activity for activity in activities if "to" in activity.details]
+    to_fellows = [activity for activity in activities if activity.post.addressed_handle]
     assert to_fellows
     for activity in activities:
         assert activity.summary.startswith("@otto_handle ") == (activity in to_fellows)
@@ -332,7 +333,7 @@ async def test_what_was_written_before_the_agent_was_stopped_is_not_posted(
     await agents.StopAgent(pb.StopAgentRequest(id="wren"))
     world.llm.thinking.set()
     activity = (await posting).activity
-    assert (activity.kind, activity.summary) == (pb.ACTIVITY_KIND_PASS, "posts nothing")
+    assert (activity.kind, activity.summary) == (log_pb.ACTIVITY_KIND_PASS, "posts nothing")
     assert not world.social.posts
 
 
@@ -348,7 +349,7 @@ async def test_what_was_sent_before_the_agent_was_stopped_is_finished_and_said_s
         posting.cancel()
     world.social.sending = None
     async with reopen() as agents:
-        [activity] = await next_of(agents, pb.ACTIVITY_KIND_POST)
+        [activity] = await next_of(agents, log_pb.ACTIVITY_KIND_POST)
     assert world.social.published("acc_wren") == [activity.summary]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.ports.neighbours import Source, View
 from services.agents.settings import AgentsSettings
@@ -17,7 +18,7 @@ from tests.integration.agents.conftest import KEYS, OpenWith, create, log_of, ne
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 Persona = dict[str, Any]
-REPLY, PASS = pb.ACTIVITY_KIND_REPLY, pb.ACTIVITY_KIND_PASS
+REPLY, PASS = log_pb.ACTIVITY_KIND_REPLY, log_pb.ACTIVITY_KIND_PASS
 
 
 @pytest.fixture
@@ -45,8 +46,9 @@ async def test_a_stranger_is_answered_once_with_a_memory(
         await until(lambda: world.social.line.calls >= looked + 6)
         assert await log_of(agents, REPLY) == [reply]
     assert reply.workflow_id == f"reply/wren/{mention}"
-    assert (reply.details["in_reply_to"], reply.details["to"]) == (mention, "gatekeeper")
-    assert reply.details["memory"] == "The terrier at number nine let me pass."
+    assert (reply.reply.in_reply_to_network_post_id, reply.reply.to_handle) == (mention, "gatekeeper")
+    assert reply.trigger == log_pb.ACTIVITY_TRIGGER_MENTION
+    assert [memory.text for memory in reply.memories] == ["The terrier at number nine let me pass."]
     assert "terrier" in reply.reason
     assert world.social.answers() == [(reply.summary, mention)]
     assert [view[1] for view in world.memory.interactions.values()] == ["x:id-gatekeeper"]
@@ -79,7 +81,7 @@ async def test_a_stranger_whose_handle_is_a_fellows_id_is_not_taken_for_the_fell
         await next_of(agents, REPLY)
         world.social.mention("wren", "otto", "@wren_handle have you ever met a zebra?")
         replies = await next_of(agents, REPLY, number=2)
-    assert "safe with you" not in replies[1].details.get("memory", "")
+    assert not [memory for memory in replies[1].memories if "safe with you" in memory.text]
     heard = {memory.text: memory for memory in world.memory.of("wren")}
     assert heard["@wren_handle have you ever met a zebra?"].author == "x:id-otto"
     assert {counterpart for _, counterpart, _ in world.memory.interactions.values()} == {"otto", "x:id-otto"}
@@ -96,7 +98,7 @@ async def test_the_limits_of_a_conversation_hold_for_fellows_and_for_strangers(
             world.social.mention("wren", "otto_handle", f"@wren_handle fellow question {number}", "talk_1")
             world.social.mention("wren", "stranger", f"@wren_handle stranger question {number}", "talk_2")
         answers = await next_of(agents, REPLY, PASS, number=8)
-    replies = [activity.details["to"] for activity in answers if activity.kind == REPLY]
+    replies = [activity.reply.to_handle for activity in answers if activity.kind == REPLY]
     assert (replies.count("otto_handle"), replies.count("stranger")) == (2, 3)
     assert all("in this conversation" in activity.reason for activity in answers if activity.kind == PASS)
 
@@ -110,7 +112,7 @@ async def test_what_was_said_before_the_agent_came_is_not_answered(
         await until(lambda: world.social.line.calls >= 6)
         new = world.social.mention("wren", "stranger", "@wren_handle and now?")
         [reply] = await next_of(agents, REPLY)
-    assert reply.details["in_reply_to"] == new
+    assert reply.reply.in_reply_to_network_post_id == new
 
 
 async def test_an_agent_that_never_replies_passes_and_says_why(
@@ -138,7 +140,7 @@ async def test_mentions_survive_a_restart_without_a_second_answer(
         await next_of(agents, REPLY)
         second = world.social.mention("wren", "stranger", "@wren_handle and the other gate?")
         replies = await next_of(agents, REPLY, number=2)
-    assert replies[1].details["in_reply_to"] == second
+    assert replies[1].reply.in_reply_to_network_post_id == second
     assert len(world.social.answers()) == 2
 
 
@@ -186,9 +188,9 @@ async def test_a_mention_that_cant_be_remembered_fails_alone(
         await agents.CreateAgent(create(listener))
         poison = world.social.mention("wren", "stranger", "@wren_handle poison")
         world.social.mention("wren", "stranger", "@wren_handle is the gate open?")
-        done = await next_of(agents, REPLY, pb.ACTIVITY_KIND_FAILURE, number=2)
+        done = await next_of(agents, REPLY, log_pb.ACTIVITY_KIND_FAILURE, number=2)
     assert {activity.kind: activity.workflow_id for activity in done}[
-        pb.ACTIVITY_KIND_FAILURE
+        log_pb.ACTIVITY_KIND_FAILURE
     ] == f"reply/wren/{poison}"
     assert [activity.kind for activity in done].count(REPLY) == 1
 
@@ -201,7 +203,7 @@ async def test_no_mention_is_lost_while_the_memory_service_is_down(
         world.memory.line.failures = 8
         mention = world.social.mention("wren", "stranger", "@wren_handle is the gate open?")
         [reply] = await next_of(agents, REPLY, PASS)
-        failures = {activity.summary for activity in await log_of(agents, pb.ACTIVITY_KIND_FAILURE)}
+        failures = {activity.summary for activity in await log_of(agents, log_pb.ACTIVITY_KIND_FAILURE)}
     assert "could not read its mentions" in failures
     assert "could not answer stranger" not in failures
     assert reply.workflow_id == f"reply/wren/{mention}"
@@ -215,12 +217,12 @@ async def test_what_the_networks_limit_leaves_no_room_for_is_passed_over_and_an_
         await agents.CreateAgent(create(listener))
         for number in range(3):
             world.social.mention("wren", f"stranger{number}", "@wren_handle is the gate open?")
-        answers = await next_of(agents, REPLY, PASS, pb.ACTIVITY_KIND_FAILURE, number=3)
+        answers = await next_of(agents, REPLY, PASS, log_pb.ACTIVITY_KIND_FAILURE, number=3)
         own = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="own"), timeout=30)
     assert sorted(activity.kind for activity in answers) == sorted([REPLY, PASS, PASS])
     reasons = {activity.reason for activity in answers if activity.kind == PASS}
     assert reasons == {"has made as many replies as its network's limit leaves for them"}
-    assert own.activity.kind == pb.ACTIVITY_KIND_POST
+    assert own.activity.kind == log_pb.ACTIVITY_KIND_POST
     assert len(world.social.answers()) == 1
 
 
@@ -234,7 +236,7 @@ async def test_another_strangers_words_are_not_brought_up(
         world.memory.views["wren", "second"] = View(0, 0, 0, "Asks a lot.")
         world.social.mention("wren", "second", "@wren_handle have you ever met a zebra?")
         replies = await next_of(agents, REPLY, number=2)
-    assert "safe with you" not in replies[1].details.get("memory", "")
+    assert not [memory for memory in replies[1].memories if "safe with you" in memory.text]
     assert not any("zebra" in prompt.system for prompt in world.llm.prompts)
 
 

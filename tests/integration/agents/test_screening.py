@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.prompts import PromptParts
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import OpenWith, create
 
-POST, PASS, FAILURE = pb.ACTIVITY_KIND_POST, pb.ACTIVITY_KIND_PASS, pb.ACTIVITY_KIND_FAILURE
+POST, PASS, FAILURE = log_pb.ACTIVITY_KIND_POST, log_pb.ACTIVITY_KIND_PASS, log_pb.ACTIVITY_KIND_FAILURE
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def screened(settings: AgentsSettings) -> AgentsSettings:
     return settings.model_copy(update={"screen_provider": "second", "screen_model": "careful"})
 
 
-async def _post(open_with: OpenWith, settings: AgentsSettings, persona: dict[str, Any]) -> pb.Activity:
+async def _post(open_with: OpenWith, settings: AgentsSettings, persona: dict[str, Any]) -> log_pb.Activity:
     async with open_with(settings) as agents:
         await agents.CreateAgent(create(persona))
         request = pb.TriggerPostRequest(agent_id="wren", request_id="one", topic="gates")

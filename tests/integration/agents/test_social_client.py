@@ -18,7 +18,7 @@ SOCIAL = social_pb.DESCRIPTOR.services_by_name["SocialService"]
 
 
 async def test_a_post_settles_with_its_id_on_the_network() -> None:
-    post = social_pb.Post(id="pst_1", state=social_pb.POST_STATE_UNKNOWN)
+    post = social_pb.Post(id="pst_1", state=social_pb.POST_STATE_OUTCOME_UNKNOWN)
     post.due_time.GetCurrentTime()
     settled = social_pb.Post(id="pst_1", state=social_pb.POST_STATE_SETTLED, network_post_id="77")
     answers: Answers = {
@@ -34,7 +34,7 @@ async def test_a_post_settles_with_its_id_on_the_network() -> None:
 
 
 async def test_a_post_that_nobody_looks_for_any_more_is_undecided() -> None:
-    post = social_pb.Post(id="pst_1", state=social_pb.POST_STATE_UNKNOWN)
+    post = social_pb.Post(id="pst_1", state=social_pb.POST_STATE_OUTCOME_UNKNOWN)
     async with answering(SOCIAL, {"GetPost": lambda _: social_pb.GetPostResponse(post=post)}) as channel:
         seen = await SocialClient(SocialServiceStub(channel), CLOCK).post("pst_1")
     assert seen.progress is Progress.UNDECIDED
@@ -109,7 +109,9 @@ async def test_every_page_of_mentions_is_read() -> None:
     def mentions(request: social_pb.ListMentionsRequest) -> social_pb.ListMentionsResponse:
         number = 2 if request.page_token else 1
         mention = social_pb.Mention(
-            network_post_id=f"{request.after_network_post_id}{number}", author_handle="a", in_reply_to_user_id="12"
+            network_post_id=f"{request.after_network_post_id}{number}",
+            author_handle="a",
+            in_reply_to_network_user_id="12",
         )
         return social_pb.ListMentionsResponse(mentions=[mention], next_page_token="" if number == 2 else "more")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.agents.domain.trading import WRAPPED_SOL, Holding
@@ -30,7 +31,7 @@ ANSWERS = (
 LISTED = "Soup" * 8
 
 
-async def trade(agents: AgentServiceStub, request_id: str = "one", agent_id: str = "wren") -> pb.Activity:
+async def trade(agents: AgentServiceStub, request_id: str = "one", agent_id: str = "wren") -> log_pb.Activity:
     request = pb.TriggerTradeRequest(agent_id=agent_id, request_id=request_id)
     return (await agents.TriggerTrade(request, timeout=30)).activity
 
@@ -40,15 +41,17 @@ async def test_a_trade_is_settled_logged_remembered_and_told_of(
 ) -> None:
     await agents.CreateAgent(create(persona))
     activity = await trade(agents)
-    assert activity.kind == pb.ACTIVITY_KIND_TRADE
-    assert activity.details["signature"] == "signature0"
-    assert (activity.details["input_mint"], activity.details["output_mint"]) == (WRAPPED_SOL, MOSS.mint)
-    assert 0 < int(activity.details["input_amount"]) <= 50_000_000
+    assert activity.kind == log_pb.ACTIVITY_KIND_TRADE
+    swap = activity.trade.swap
+    assert (swap.trade_id, swap.signature, swap.side) == ("trd_0", "signature0", log_pb.SWAP_SIDE_BUY)
+    assert activity.trigger == log_pb.ACTIVITY_TRIGGER_REQUEST
+    assert (swap.input_mint, swap.output_mint) == (WRAPPED_SOL, MOSS.mint)
+    assert 0 < swap.input_amount <= 50_000_000
     assert activity.summary.startswith("bought")
     assert activity.reason
-    [post] = await next_of(agents, pb.ACTIVITY_KIND_POST)
+    [post] = await next_of(agents, log_pb.ACTIVITY_KIND_POST)
     assert post.workflow_id == f"{activity.workflow_id}/post"
-    assert post.details["signature"] == "signature0"
+    assert (post.post.swap, post.trigger) == (swap, log_pb.ACTIVITY_TRIGGER_TRADE)
     assert "MOSS" in post.summary
     [memory] = [memory for memory in world.memory.of("wren") if memory.kind == "trade"]
     assert (memory.source, memory.subject, memory.source_id) == (Source.SELF, MOSS.mint, "trd_0")
@@ -76,7 +79,7 @@ async def test_decimals_that_are_wrong_or_missing_neither_stop_a_trade_nor_ask_f
 ) -> None:
     world.trading.tokens = (replace(MOSS, decimals=decimals),)
     await agents.CreateAgent(create(persona))
-    assert (await trade(agents)).kind == pb.ACTIVITY_KIND_TRADE
+    assert (await trade(agents)).kind == log_pb.ACTIVITY_KIND_TRADE
     [order] = world.trading.orders
     assert order.min_output_amount == order.amount * 15 * 97 // 100
 
@@ -88,7 +91,7 @@ async def test_what_is_quoted_far_below_its_price_is_not_traded(
     world.trading.generosity = Decimal(generosity)
     await agents.CreateAgent(create(persona))
     activity = await trade(agents)
-    assert activity.kind == pb.ACTIVITY_KIND_PASS
+    assert activity.kind == log_pb.ACTIVITY_KIND_PASS
     assert "below its price" in activity.reason
     assert not world.trading.orders
 
@@ -111,7 +114,7 @@ async def test_what_was_decided_before_the_agent_was_stopped_is_not_traded(
         await agents.UpdateAgent(update(idle))
     world.trading.quoting.set()
     activity = (await trading).activity
-    assert (activity.kind, activity.summary) == (pb.ACTIVITY_KIND_PASS, "trades nothing")
+    assert (activity.kind, activity.summary) == (log_pb.ACTIVITY_KIND_PASS, "trades nothing")
     assert "before it was sent" in activity.reason
     assert not world.trading.orders
 
@@ -128,7 +131,7 @@ async def test_what_strangers_send_takes_no_price_away_from_what_the_operator_li
     persona = {**persona, "behavior": persona["behavior"] | {"trading_behavior": listed}}
     world.trading.dust = tuple(Holding(f"dust{number}", "DUST", 1, 0) for number in range(60))
     await agents.CreateAgent(create(persona))
-    assert (await trade(agents)).kind == pb.ACTIVITY_KIND_TRADE
+    assert (await trade(agents)).kind == log_pb.ACTIVITY_KIND_TRADE
     assert world.trading.asked == [LISTED]
     await trade(agents, "two")
     assert world.trading.asked == [LISTED, MOSS.mint]
@@ -140,7 +143,7 @@ async def test_a_market_without_anything_good_is_a_pass(
     world.trading.tokens = (replace(MOSS, is_verified=False, liquidity_usd=Decimal(100)),)
     await agents.CreateAgent(create(persona))
     activity = await trade(agents)
-    assert (activity.kind, activity.summary) == (pb.ACTIVITY_KIND_PASS, "holds")
+    assert (activity.kind, activity.summary) == (log_pb.ACTIVITY_KIND_PASS, "holds")
     assert activity.reason
 
 
@@ -150,7 +153,7 @@ async def test_a_refused_trade_is_a_failure_with_the_reason(
     world.trading.refusal = Refused("trading", "POLICY_VIOLATION", "POLICY_VIOLATION: more than max_trade_lamports")
     await agents.CreateAgent(create(persona))
     activity = await trade(agents)
-    assert (activity.kind, activity.details["error"]) == (pb.ACTIVITY_KIND_FAILURE, "POLICY_VIOLATION")
+    assert (activity.kind, activity.failure.reason) == (log_pb.ACTIVITY_KIND_FAILURE, "POLICY_VIOLATION")
     assert "max_trade_lamports" in activity.reason
 
 
@@ -164,10 +167,8 @@ async def test_what_a_stranger_says_about_a_token_changes_no_decision(
     world.memory.stored = {key: one for key, one in world.memory.stored.items() if one.memory.kind != "trade"}
     world.trading.swaps.clear()
     untold = await trade(agents, "before")
-    assert (told.details["input_amount"], told.details["score.MOSS"]) == (
-        untold.details["input_amount"],
-        untold.details["score.MOSS"],
-    )
+    assert (told.trade.swap.input_amount, told.trade.scores) == (untold.trade.swap.input_amount, untold.trade.scores)
+    assert "MOSS" in {item.symbol for item in told.trade.scores}
 
 
 @pytest.mark.parametrize("who", ["strangers", "deleted strangers", "fellows"])
@@ -188,7 +189,12 @@ async def test_what_others_do_leaves_the_stake_of_the_next_trade_as_it_is(
             if who == "deleted strangers":
                 world.social.deleted.add(mention)
         await next_of(
-            agents, pb.ACTIVITY_KIND_REPLY, pb.ACTIVITY_KIND_PASS, pb.ACTIVITY_KIND_FAILURE, number=30, seconds=110
+            agents,
+            log_pb.ACTIVITY_KIND_REPLY,
+            log_pb.ACTIVITY_KIND_PASS,
+            log_pb.ACTIVITY_KIND_FAILURE,
+            number=30,
+            seconds=110,
         )
     stakes, moods = [], []
     # Time hardly passes, so what has moved a mood is still felt, however long a start takes.
@@ -198,7 +204,7 @@ async def test_what_others_do_leaves_the_stake_of_the_next_trade_as_it_is(
             await agents.UpdateAgent(update(trading))
             moods.append((await agents.GetAgentStatus(pb.GetAgentStatusRequest(id=name))).mood.valence)
             activity = await trade(agents, name, name)
-            stakes.append((activity.details["input_amount"], activity.details["score.MOSS"]))
+            stakes.append((activity.trade.swap.input_amount, list(activity.trade.scores)))
             world.trading.swaps.clear()
     assert abs(moods[0] - moods[1]) > 0.02
     assert stakes[0] == stakes[1]
@@ -208,7 +214,7 @@ async def test_own_trades_move_the_stake_of_the_next(agents: AgentServiceStub, w
     await agents.CreateAgent(create(persona))
     stakes = []
     for number in range(4):
-        stakes.append(int((await trade(agents, str(number))).details["input_amount"]))
+        stakes.append((await trade(agents, str(number))).trade.swap.input_amount)
         world.trading.swaps.clear()
         world.memory.stored.clear()
     assert stakes == sorted(stakes)
@@ -220,6 +226,6 @@ async def test_a_trade_survives_a_restart_with_its_post(reopen: Open, world: Wor
         await agents.CreateAgent(create(persona))
         await trade(agents)
     async with reopen() as agents:
-        [post] = await next_of(agents, pb.ACTIVITY_KIND_POST)
-    assert post.details["signature"] == "signature0"
+        [post] = await next_of(agents, log_pb.ACTIVITY_KIND_POST)
+    assert post.post.swap.signature == "signature0"
     assert len(world.trading.swaps) == 1

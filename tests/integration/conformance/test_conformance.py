@@ -31,6 +31,8 @@ async def test_a_service_of_ours_keeps_its_contract(service: str, found: Found, 
 async def test_the_faults_of_a_careless_service_are_found() -> None:
     async with careless_llm() as address, grpc.aio.insecure_channel(address) as channel:
         verdict = await examine(channel, address, read_cases("llm"), Proof(), {})
+    told = "refused with NOT_FOUND and no reason (no such provider)"
+    wanted = "and should be with PROVIDER_NOT_FOUND as the reason in its ErrorInfo"
     faults = {(result.about, result.name): result.faults for result in verdict.of(State.FAILED, is_required=True)}
     assert faults == {
         ("LlmService/Generate", "candidates are written for a prompt with all its parts"): [
@@ -41,8 +43,7 @@ async def test_the_faults_of_a_careless_service_are_found() -> None:
             "step 1, LlmService/Generate: it is answered, and should be refused with PROVIDER_NOT_FOUND"
         ],
         ("LlmService/GetProvider", "the provider that is asked first, and one that isn't there"): [
-            "step 3, LlmService/GetProvider: it is refused with NOT_FOUND and no reason (no such provider), and should "
-            "be with PROVIDER_NOT_FOUND as the reason in its ErrorInfo"
+            f"step 3, LlmService/GetProvider: it is {told}, {wanted}"
         ],
     }
     assert not verdict.is_passed

@@ -198,6 +198,16 @@ async def test_a_call_that_fails_costs_its_own_candidates_and_not_those_that_are
     assert len((await llm.Generate(generate(candidate_count=4), timeout=20)).candidates) == 3
 
 
+async def test_what_a_slow_provider_has_written_by_the_end_of_its_time_is_kept(
+    serve_llm: ServeLlm, first: OpenAiServer, second: OpenAiServer
+) -> None:
+    first.next.append(hangs)
+    slow = provider("first", first.base_url, timeout_seconds=1.0)
+    async with serve_llm(slow, provider("second", second.base_url)) as llm:
+        answer = await llm.Generate(generate(candidate_count=4), timeout=20)
+    assert (answer.provider, len(answer.candidates)) == ("first", 3)
+
+
 async def test_a_named_provider_and_model_are_used_and_have_no_fallback(
     llm: LlmServiceStub, first: OpenAiServer, second: OpenAiServer
 ) -> None:

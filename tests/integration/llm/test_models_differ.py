@@ -327,17 +327,21 @@ async def test_a_conversation_may_stand_in_the_prompts_place(serve_llm: ServeLlm
     ]
     small = provider("small", first.base_url, dialect="completion")
     async with serve_llm(provider("first", first.base_url), small) as llm:
-        await llm.Generate(pb.GenerateRequest(messages=said))
-        await llm.Generate(pb.GenerateRequest(messages=said, provider="small"))
-        wrong = await refusal(
-            llm.Generate(pb.GenerateRequest(messages=[*said[:2], pb.Message()], prompt=pb.Prompt(input="a")))
-        )
+        await llm.Generate(pb.GenerateRequest(conversation=pb.Conversation(messages=said)))
+        await llm.Generate(pb.GenerateRequest(conversation=pb.Conversation(messages=said), provider="small"))
+        unsaid = pb.Conversation(messages=[*said[:2], pb.Message()])
+        wrong = await refusal(llm.Generate(pb.GenerateRequest(conversation=unsaid)))
+        neither = await refusal(llm.Generate(pb.GenerateRequest()))
+        empty = await refusal(llm.Generate(pb.GenerateRequest(conversation=pb.Conversation())))
     assert first.calls[0]["messages"][1:3] == [
         {"role": "user", "content": "fog?"},
         {"role": "assistant", "content": "fog."},
     ]
     assert first.calls[1]["prompt"] == "Be brief.\nuser: fog?\nassistant: fog.\nuser: rain?\nassistant:"
-    assert {item.field for item in wrong.violations} == {"prompt", "messages[2].text", "messages[2].role"}
+    last = "conversation.messages[2]"
+    assert {item.field for item in wrong.violations} == {f"{last}.text", f"{last}.role"}
+    assert {item.field for item in neither.violations} == {"question"}
+    assert {item.field for item in empty.violations} == {"conversation.messages"}
 
 
 def test_presets_need_no_more_than_a_key_and_a_model() -> None:

@@ -66,8 +66,17 @@ class Agent:
 
     async def history(self, memory_id: str) -> list[pb.Memory]:
         """Return what a memory was."""
-        request = pb.GetMemoryRequest(agent_id=self.id, id=memory_id, include_history=True)
-        return list((await self.service.GetMemory(request)).history)
+        return [state for part in await self.parts_of_history(memory_id) for state in part]
+
+    async def parts_of_history(self, memory_id: str, page_size: int = 0) -> list[list[pb.Memory]]:
+        """Return what a memory was, by pages."""
+        parts: list[list[pb.Memory]] = []
+        request = pb.ListMemoryVersionsRequest(agent_id=self.id, id=memory_id, page_size=page_size)
+        while not parts or request.page_token:
+            page = await self.service.ListMemoryVersions(request)
+            parts.append(list(page.versions))
+            request.page_token = page.next_page_token
+        return parts
 
     async def update(self, memory_id: str, etag: str = "", request_id: str = "", **values: Any) -> pb.Memory:
         """Set the fields that are given; one that is None is cleared."""

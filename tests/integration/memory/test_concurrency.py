@@ -37,7 +37,7 @@ class Caller:
 
     async def _create(self, text: str) -> None:
         made = await self.agent.try_create(text, conversation_id=f"c{self.number % 4}")
-        assert not made.duplicate
+        assert not made.is_duplicate
         self.kept[made.memory.id] = text
 
     async def _batch(self) -> None:
@@ -92,7 +92,7 @@ async def live(agents: list[Agent]) -> None:
             [first, *_] = await agent.hits(item.text, max_results=1)
             assert first.memory.text == item.text
     await until(agents[0].is_settled)
-    assert (await agents[0].verify()).consistent
+    assert (await agents[0].verify()).is_consistent
 
 
 async def test_callers_of_one_agent_lose_nothing(agent: Agent) -> None:
@@ -106,7 +106,7 @@ async def test_callers_of_many_agents_lose_nothing(agent: Agent, shared: grpc.ai
 async def test_the_same_words_at_once_are_stored_once(agent: Agent) -> None:
     made = await asyncio.gather(*(agent.try_create("a red kite") for _ in range(CALLERS)))
     assert len({item.memory.id for item in made}) == 1
-    assert sum(not item.duplicate for item in made) == 1
+    assert sum(not item.is_duplicate for item in made) == 1
     assert len(await agent.all()) == 1
 
 

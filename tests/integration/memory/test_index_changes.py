@@ -57,7 +57,7 @@ async def test_another_model_is_changed_to_while_searches_go_on(filled: MemorySe
 
         async def is_complete() -> bool:
             found = await agent.verify()
-            return found.consistent and found.checked_count == (await agent.stats()).memory_count
+            return found.is_consistent and found.checked_count == (await agent.stats()).memory_count
 
         await until(is_complete)
         await assert_found(agent)
@@ -83,7 +83,7 @@ async def test_a_damaged_index_is_noticed_and_built_anew_while_searches_go_on(
         await until(agent.is_settled)
         await assert_found(agent)
         found = await agent.verify()
-        assert (found.consistent, found.checked_count) == (True, 54)
+        assert (found.is_consistent, found.checked_count) == (True, 54)
 
 
 @EMBEDDED
@@ -101,7 +101,7 @@ async def test_changes_that_the_index_does_not_have_survive_a_restart(settings: 
         await until(agent.is_settled)
         await assert_found(agent)
         found = await agent.verify()
-        assert (found.consistent, found.checked_count) == (True, 3)
+        assert (found.is_consistent, found.checked_count) == (True, 3)
 
 
 @EMBEDDED
@@ -120,5 +120,5 @@ async def test_the_index_is_built_anew_when_it_is_asked_for(settings: MemorySett
         await until(is_anew)
         anew = (await agent.index()).generation
         await agent.service.Reindex(pb.ReindexRequest(request_id="once"))
-        assert (await agent.verify()).consistent
+        assert (await agent.verify()).is_consistent
         assert (await agent.index()).generation == anew

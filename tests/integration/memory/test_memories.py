@@ -46,7 +46,7 @@ async def test_what_is_stored_is_what_was_given(agent: Agent) -> None:
 async def test_an_exact_duplicate_stores_nothing_and_returns_what_is_there(agent: Agent) -> None:
     first = await agent.try_create("a red kite", importance=0.2)
     again = await agent.try_create("a red kite", importance=0.9, source_id="post_2")
-    assert (first.duplicate, again.duplicate) == (False, True)
+    assert (first.is_duplicate, again.is_duplicate) == (False, True)
     assert again.memory == first.memory
     assert await agent.all() == [first.memory]
 
@@ -66,19 +66,19 @@ async def test_the_same_words_from_elsewhere_or_said_again_are_another_memory(
     agent: Agent, other: dict[str, Any]
 ) -> None:
     await agent.create("a red kite")
-    assert not (await agent.try_create("a red kite", **other)).duplicate
+    assert not (await agent.try_create("a red kite", **other)).is_duplicate
     assert len(await agent.all()) == 2
 
 
 async def test_the_same_words_of_another_agent_are_no_duplicate(agent: Agent, stranger: Agent) -> None:
     await agent.create("a red kite")
-    assert not (await stranger.try_create("a red kite")).duplicate
+    assert not (await stranger.try_create("a red kite")).is_duplicate
 
 
 async def test_what_has_expired_does_not_stand_in_the_way_of_the_same_words(agent: Agent) -> None:
     gone = await agent.create("a red kite", expire_time=PAST)
     again = await agent.try_create("a red kite")
-    assert not again.duplicate
+    assert not again.is_duplicate
     assert again.memory.id != gone.id
     assert await agent.find("red kite") == ["a red kite"]
     await agent.create("a blue kite", expire_time=PAST)
@@ -150,7 +150,7 @@ async def test_a_time_at_either_end_is_a_time(agent: Agent, end: datetime) -> No
     assert len(await agent.find("kite", recency_weight=1.0)) == 2
     assert await agent.texts(start_time=end, end_time=PAST if end < PAST else None) == ["a red kite"]
     assert (await agent.update(stored.id, valence=0.5)).occur_time == stored.occur_time
-    assert (await agent.try_create("a blue kite", conversation_id="c1")).duplicate
+    assert (await agent.try_create("a blue kite", conversation_id="c1")).is_duplicate
     assert len(await agent.export()) == 2
     assert (await agent.stats()).memory_count == 2
 

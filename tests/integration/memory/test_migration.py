@@ -96,7 +96,7 @@ async def test_what_was_remembered_is_found_by_words_and_by_meaning(before: Data
             await until(agent.is_settled)
         assert (await agent.verify()).checked_count == 803
         assert [item.memory.text for item in await many.export()] == [turn["text"] for turn in talked]
-        assert (await agent.try_create("Twice", conversation_id="c1")).duplicate
+        assert (await agent.try_create("Twice", conversation_id="c1")).is_duplicate
         await agent.update("mem_0", text="My physician told me to sleep less")
         assert [item.text for item in await agent.history("mem_0")] == [first.text]
         request = relationship_pb.GetRelationshipRequest(agent_id="agt_a", counterpart="nova")

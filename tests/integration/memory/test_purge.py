@@ -96,7 +96,7 @@ async def test_nothing_of_an_author_is_left_in_any_file(settings: MemorySettings
         assert (stats.memory_count, stats.index.generation > before) == (80, True)
         assert {item.author for item in await agent.all()} == {""}
         assert await agent.find("mallory00001", min_relevance=0.2) == []
-        assert (await agent.verify()).consistent
+        assert (await agent.verify()).is_consistent
     assert texts_left(tmp_path, theirs) == {}
 
 
@@ -149,5 +149,5 @@ async def test_a_purge_that_is_cut_off_is_finished_by_the_next_start(settings: M
             return generation > before and builds == {str(generation)} and await agent.is_settled()
 
         await until(is_anew)
-        assert (await agent.verify()).consistent
+        assert (await agent.verify()).is_consistent
         assert vectors_left(tmp_path / "chroma", vectors) == {}

@@ -24,7 +24,7 @@ class FakeMemory(MemoryServiceServicer):
         self.requests: list[Any] = []
         self.seconds_left: list[float] = []
         self.index = pb.IndexStatus(state=pb.INDEX_STATE_READY, generation=3, embedding_model="words")
-        self.verified = pb.VerifyIndexResponse(consistent=True, checked_count=5)
+        self.verified = pb.VerifyIndexResponse(is_consistent=True, checked_count=5)
         self.breaks_exports = False
 
     def add(self, agent_id: str, memory: pb.Memory, *before: pb.Memory) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceServicer
 from puppet.social.v1 import social_service_pb2 as social_pb
@@ -27,7 +28,7 @@ class FakeAgents(AgentServiceServicer):
     def __init__(self) -> None:
         self.agents: dict[str, pb.Agent] = {}
         self.secrets: dict[str, Any] = {}
-        self.log: list[pb.Activity] = []
+        self.log: list[log_pb.Activity] = []
         self.calls: list[str] = []
         self.breaks_streams = False
         self.is_scoped = False
@@ -35,9 +36,9 @@ class FakeAgents(AgentServiceServicer):
         self.watched = asyncio.Event()
         self._news = asyncio.Event()
 
-    def add(self, agent_id: str, kind: pb.ActivityKind.ValueType, summary: str) -> pb.Activity:
+    def add(self, agent_id: str, kind: log_pb.ActivityKind.ValueType, summary: str) -> log_pb.Activity:
         """Log an activity that happens now."""
-        activity = pb.Activity(
+        activity = log_pb.Activity(
             cursor=str(len(self.log) + 1), agent_id=agent_id, agent_name=agent_id.title(), kind=kind, summary=summary
         )
         activity.create_time.GetCurrentTime()
@@ -83,7 +84,7 @@ class FakeAgents(AgentServiceServicer):
 
     async def GetAgentStatus(self, request: pb.GetAgentStatusRequest, context: Context) -> pb.GetAgentStatusResponse:
         agent = await self._get(request.id, context)
-        due = pb.ScheduledAction(kind="post")
+        due = pb.ScheduledAction(kind=pb.ACTION_KIND_POST)
         due.due_time.GetCurrentTime()
         due.due_time.seconds += 600
         return pb.GetAgentStatusResponse(
@@ -99,13 +100,13 @@ class FakeAgents(AgentServiceServicer):
         await self._get(request.agent_id, context)
         if request.topic == "never":
             return pb.TriggerPostResponse(workflow_id="w")
-        kinds = {"failure": pb.ACTIVITY_KIND_FAILURE, "silence": pb.ACTIVITY_KIND_PASS}
-        kind = kinds.get(request.topic, pb.ACTIVITY_KIND_POST)
+        kinds = {"failure": log_pb.ACTIVITY_KIND_FAILURE, "silence": log_pb.ACTIVITY_KIND_PASS}
+        kind = kinds.get(request.topic, log_pb.ACTIVITY_KIND_POST)
         return pb.TriggerPostResponse(workflow_id="w", activity=self.add(request.agent_id, kind, request.topic))
 
     async def TriggerTrade(self, request: pb.TriggerTradeRequest, context: Context) -> pb.TriggerTradeResponse:
         await self._get(request.agent_id, context)
-        return pb.TriggerTradeResponse(activity=self.add(request.agent_id, pb.ACTIVITY_KIND_PASS, "holds"))
+        return pb.TriggerTradeResponse(activity=self.add(request.agent_id, log_pb.ACTIVITY_KIND_PASS, "holds"))
 
     async def ListActivity(self, request: pb.ListActivityRequest, context: Context) -> pb.ListActivityResponse:
         last = int(request.page_token or len(self.log))
@@ -120,10 +121,10 @@ class FakeAgents(AgentServiceServicer):
         at = int(request.after_cursor or len(self.log))
         self.calls.append(f"watch after {at}")
         self.watched.set()
-        yield pb.WatchActivityResponse()
+        yield pb.WatchActivityResponse(cursor=str(at))
         while True:
             for activity in self.log[at:]:
-                yield pb.WatchActivityResponse(activity=activity)
+                yield pb.WatchActivityResponse(activity=activity, cursor=activity.cursor)
                 if self.breaks_streams:
                     await context.abort(grpc.StatusCode.UNAVAILABLE, "the service goes away")
             at = len(self.log)

@@ -132,7 +132,7 @@ async def test_what_a_server_says_of_itself_gets_it_nothing(
     )
     access_option = method.options.Extensions[access_pb2.access]
     access_option.agent = "agent_id"
-    access_option.delegates.append("puppet.trading.v1.TradingService/SetPolicy")
+    access_option.delegates.append("puppet.trading.v1.TradingService/UpdatePolicy")
     other = descriptor_pb2.FileDescriptorProto()
     other.CopyFrom(file)
     other.name, other.package = "worse.proto", "puppet.trading.v9"

@@ -9,6 +9,7 @@ import grpc
 import pytest
 from typer.testing import CliRunner
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl import commands
 from puppetctl.__main__ import app
@@ -119,9 +120,9 @@ async def test_watch_goes_on_after_a_break_and_shows_nothing_twice(
 ) -> None:
     world.agents.breaks_streams = True
     seen: list[str] = []
-    world.agents.add("basil", pb.ACTIVITY_KIND_POST, "before")
+    world.agents.add("basil", log_pb.ACTIVITY_KIND_POST, "before")
     for number in range(3):
-        world.agents.add("basil", pb.ACTIVITY_KIND_POST, str(number))
+        world.agents.add("basil", log_pb.ACTIVITY_KIND_POST, str(number))
     async with asyncio.timeout(10):
         async for activity in watch(clients, "1"):
             seen.append(activity.summary)
@@ -138,7 +139,7 @@ async def test_a_watch_that_is_refused_ends_with_the_refusal(world: World, clien
 
 async def test_a_watch_can_begin_at_a_time(world: World, clients: Clients) -> None:
     for number in range(5):
-        world.agents.add("basil", pb.ACTIVITY_KIND_POST, str(number))
+        world.agents.add("basil", log_pb.ACTIVITY_KIND_POST, str(number))
     now = datetime.now(UTC)
     assert await cursor_before(clients, now) == "5"
     world.agents.log[3].create_time.seconds += 3600

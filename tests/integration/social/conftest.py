@@ -74,7 +74,10 @@ class Author:
     async def post(self, text: str, request_id: str = "", in_reply_to: str = "", deadline: float = 20) -> pb.Post:
         """Publish a post; the text names the request unless it is named."""
         request = pb.CreatePostRequest(
-            account_id=self.account.id, text=text, in_reply_to=in_reply_to, request_id=request_id or text[:100]
+            account_id=self.account.id,
+            text=text,
+            in_reply_to_network_post_id=in_reply_to,
+            request_id=request_id or text[:100],
         )
         return (await self.social.CreatePost(request, timeout=deadline)).post
 

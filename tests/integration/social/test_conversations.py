@@ -31,7 +31,7 @@ async def conversation(
 ) -> pb.GetConversationResponse:
     return await ann.social.GetConversation(
         pb.GetConversationRequest(
-            account_id=ann.account.id, network_post_id=post_id, conversation_id=conversation_id, max_posts=most
+            account_id=ann.account.id, network_post_id=post_id, network_conversation_id=conversation_id, max_posts=most
         )
     )
 
@@ -44,13 +44,13 @@ async def test_a_conversation_is_told_from_its_beginning_with_who_said_what(
     answer = await ann.post("I do", in_reply_to=question)
     last = await say(bob, "alone?", answer.network_post_id)
     found = await conversation(ann, last, first.network_post_id)
-    assert [(post.author_handle, post.text, post.in_reply_to) for post in found.posts] == [
+    assert [(post.author_handle, post.text, post.in_reply_to_network_post_id) for post in found.posts] == [
         ("ann", "good morning & welcome", ""),
         ("bob", "@ann who lives up there?", first.network_post_id),
         ("ann", "@bob I do", question),
         ("bob", "@ann alone?", answer.network_post_id),
     ]
-    assert {post.author_user_id for post in found.posts} == {ann.account.network_user_id, bob.id}
+    assert {post.author_network_user_id for post in found.posts} == {ann.account.network_user_id, bob.id}
     assert all(post.HasField("create_time") for post in found.posts)
     usage = await x.usage()
     assert (usage["calls"][SEARCH], usage["calls"][LOOKUP]) == (1, 0)
@@ -105,7 +105,7 @@ async def test_it_is_told_alike_in_every_vocabulary(ann: Author, bob: XClient, x
     reply = await say(bob, "is it?", first.network_post_id)
     await x.speak(vocabulary)
     found = await conversation(ann, reply, first.network_post_id)
-    assert [(post.author_handle, post.in_reply_to) for post in found.posts] == [
+    assert [(post.author_handle, post.in_reply_to_network_post_id) for post in found.posts] == [
         ("ann", ""),
         ("bob", first.network_post_id),
     ]
@@ -113,6 +113,10 @@ async def test_it_is_told_alike_in_every_vocabulary(ann: Author, bob: XClient, x
 
 async def test_wrong_requests_are_refused_by_their_fields_and_refusals_told(ann: Author, x: Sandbox) -> None:
     assert await fields_of(conversation(ann, "", most=1)) == {"network_post_id"}
-    assert await fields_of(conversation(ann, "x", "y", most=21)) == {"network_post_id", "conversation_id", "max_posts"}
+    assert await fields_of(conversation(ann, "x", "y", most=21)) == {
+        "network_post_id",
+        "network_conversation_id",
+        "max_posts",
+    }
     await x.fault(kind="refusal", refusal="credits_depleted")
     assert await reason_of(conversation(ann, "1")) == "CREDITS_USED_UP"

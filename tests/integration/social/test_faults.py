@@ -19,7 +19,7 @@ from tests.support.channels import open_as, operator_of
 from tests.support.refusals import reason_of, refusal
 from tests.support.x import Sandbox
 
-SETTLED, UNKNOWN, FAILED = pb.POST_STATE_SETTLED, pb.POST_STATE_UNKNOWN, pb.POST_STATE_FAILED
+SETTLED, UNKNOWN, FAILED = pb.POST_STATE_SETTLED, pb.POST_STATE_OUTCOME_UNKNOWN, pb.POST_STATE_FAILED
 
 
 @pytest.fixture

@@ -40,10 +40,14 @@ async def test_a_mention_says_who_wrote_what_and_where(ann: Author, bob: XClient
         "data"
     ]
     [mention] = await mentions(ann)
-    assert (mention.network_post_id, mention.author_user_id, mention.author_handle) == (reply["id"], bob.id, "bob")
+    assert (mention.network_post_id, mention.author_network_user_id, mention.author_handle) == (
+        reply["id"],
+        bob.id,
+        "bob",
+    )
     assert mention.text == "@ann tea & <biscuits>? http://example.com"
-    assert mention.in_reply_to == mention.conversation_id == post.network_post_id
-    assert mention.in_reply_to_user_id == ann.account.network_user_id
+    assert mention.in_reply_to_network_post_id == mention.network_conversation_id == post.network_post_id
+    assert mention.in_reply_to_network_user_id == ann.account.network_user_id
     assert mention.HasField("create_time")
 
 
@@ -89,4 +93,4 @@ async def test_a_reply_to_somebody_else_says_whom_it_answers_and_a_post_of_its_o
     carol = await x.account("carol")
     asked = (await carol.create_tweet(text="what does @ann say?"))["data"]["id"]
     await bob.create_tweet(text="ask @ann", in_reply_to_tweet_id=asked)
-    assert [mention.in_reply_to_user_id for mention in await mentions(ann)] == ["", carol.id]
+    assert [mention.in_reply_to_network_user_id for mention in await mentions(ann)] == ["", carol.id]

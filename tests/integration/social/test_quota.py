@@ -206,7 +206,7 @@ async def test_the_latest_replies_are_counted_by_account_and_time_and_without_th
                 ("acc_a", "7", PostState.FAILED),
                 ("acc_a", "", PostState.SETTLED),
                 ("acc_b", "7", PostState.SETTLED),
-                ("acc_a", "7", PostState.UNKNOWN),
+                ("acc_a", "7", PostState.OUTCOME_UNKNOWN),
             ]
         ):
             await records.save(

@@ -139,7 +139,9 @@ async def test_mentions_and_lost_posts_are_read_in_every_vocabulary(ann: Author,
     assert reply.state == SETTLED
     await bob.create_tweet(text="well", in_reply_to_tweet_id=reply.network_post_id)
     listed = await ann.social.ListMentions(pb.ListMentionsRequest(account_id=ann.account.id))
-    assert [(m.author_handle, m.text, m.in_reply_to, m.in_reply_to_user_id) for m in listed.mentions] == [
+    assert [
+        (m.author_handle, m.text, m.in_reply_to_network_post_id, m.in_reply_to_network_user_id) for m in listed.mentions
+    ] == [
         ("bob", "hello @ann, see http://example.org", "", ""),
         ("bob", "@ann well", reply.network_post_id, ann.account.network_user_id),
     ]

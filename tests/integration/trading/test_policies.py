@@ -23,10 +23,10 @@ def settings(settings: TradingSettings, database_url: str) -> TradingSettings:
     return settings.model_copy(update={"database_url": database_url})
 
 
-async def set_policy(trader: Trader, etag: str = "", request_id: str = "", **fields: Any) -> pb.Policy:
+async def update_policy(trader: Trader, etag: str = "", request_id: str = "", **fields: Any) -> pb.Policy:
     policy = pb.Policy(wallet_id=trader.wallet.id, etag=etag, **fields)
-    request = pb.SetPolicyRequest(policy=policy, update_mask=FieldMask(paths=list(fields)), request_id=request_id)
-    return (await trader.trading.SetPolicy(request)).policy
+    request = pb.UpdatePolicyRequest(policy=policy, update_mask=FieldMask(paths=list(fields)), request_id=request_id)
+    return (await trader.trading.UpdatePolicy(request)).policy
 
 
 async def violation(trader: Trader, source: str, target: str, amount: int, **fields: int) -> dict[str, str]:
@@ -54,15 +54,17 @@ async def test_a_new_wallet_has_a_careful_policy(trader: Trader) -> None:
 
 
 async def test_a_change_sets_what_the_mask_names_once_and_only_on_the_current_state(trader: Trader) -> None:
-    changed = await set_policy(trader, "0", "req_1", max_daily_trades=3, blocked_mints=[trader.mints["FINE"]])
+    changed = await update_policy(trader, "0", "req_1", max_daily_trades=3, blocked_mints=[trader.mints["FINE"]])
     assert (changed.max_daily_trades, changed.max_slippage_bps, changed.etag) == (3, 300, "1")
-    assert await set_policy(trader, "0", "req_1", max_daily_trades=3, blocked_mints=[trader.mints["FINE"]]) == changed
-    told = await refusal(set_policy(trader, "0", max_daily_trades=4))
+    assert (
+        await update_policy(trader, "0", "req_1", max_daily_trades=3, blocked_mints=[trader.mints["FINE"]]) == changed
+    )
+    told = await refusal(update_policy(trader, "0", max_daily_trades=4))
     assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
 
 
 async def test_a_wrong_policy_is_refused_with_every_field_named(trader: Trader) -> None:
-    wrong = set_policy(trader, max_slippage_bps=0, max_trade_lamports=2**63, allowed_mints=["x"])
+    wrong = update_policy(trader, max_slippage_bps=0, max_trade_lamports=2**63, allowed_mints=["x"])
     assert await fields_of(wrong) == {"policy.max_slippage_bps", "policy.max_trade_lamports", "policy.allowed_mints[0]"}
 
 
@@ -73,16 +75,16 @@ async def test_each_rule_refuses_what_breaks_it_and_nothing_is_claimed(trader: T
         "value": "100000001",
     }
     assert (await violation(trader, "SOL", "SOCK", 1_000, slippage_bps=301))["rule"] == "max_slippage_bps"
-    await set_policy(trader, blocked_mints=[trader.mints["FINE"]])
+    await update_policy(trader, blocked_mints=[trader.mints["FINE"]])
     assert (await violation(trader, "SOL", "FINE", 1_000))["value"] == trader.mints["FINE"]
-    await set_policy(trader, allowed_mints=[trader.mints["USDC"]])
+    await update_policy(trader, allowed_mints=[trader.mints["USDC"]])
     assert (await violation(trader, "SOL", "SOCK", 1_000))["rule"] == "allowed_mints"
-    await set_policy(trader, min_balance_lamports=990_000_000)
+    await update_policy(trader, min_balance_lamports=990_000_000)
     left = await violation(trader, "SOL", "USDC", 20_000_000)
     assert (left["rule"], left["limit"]) == ("min_balance_lamports", "990000000")
-    await set_policy(trader, max_daily_volume_lamports=9_000_000)
+    await update_policy(trader, max_daily_volume_lamports=9_000_000)
     assert (await violation(trader, "SOL", "USDC", 9_000_001))["rule"] == "max_daily_volume_lamports"
-    await set_policy(trader, max_daily_trades=0)
+    await update_policy(trader, max_daily_trades=0)
     assert (await violation(trader, "SOL", "USDC", 1_000))["rule"] == "max_daily_trades"
     assert not (await trader.trading.ListTrades(pb.ListTradesRequest(wallet_id=trader.wallet.id))).trades
     assert not await cluster.landed(trader.wallet.address)
@@ -90,7 +92,7 @@ async def test_each_rule_refuses_what_breaks_it_and_nothing_is_claimed(trader: T
 
 async def test_tokens_are_measured_by_what_they_are_worth_in_sol(trader: Trader) -> None:
     bought = await trader.swap("SOL", "SOCK", 90_000_000)
-    await set_policy(trader, max_trade_lamports=40_000_000)
+    await update_policy(trader, max_trade_lamports=40_000_000)
     for target in ("SOL", "USDC"):
         told = await violation(trader, "SOCK", target, bought.output_amount // 2)
         assert told["rule"] == "max_trade_lamports"
@@ -108,7 +110,7 @@ async def test_trades_at_once_cannot_overspend_and_a_restart_forgets_nothing(
         wallet = (await trading.RegisterWallet(pb.RegisterWalletRequest(agent_id="agt_a"))).wallet
         trader = Trader(trading, wallet, cluster.mints)
         await cluster.fund(wallet.address, LAMPORTS_PER_SOL)
-        await set_policy(trader, "", "", **limit)
+        await update_policy(trader, "", "", **limit)
         swaps = [trader.swap("SOL", "SOCK", 10_000_000, f"req_{number}") for number in range(12)]
         ended = await asyncio.gather(*swaps, return_exceptions=True)
         settled = [trade for trade in ended if isinstance(trade, pb.Trade)]
@@ -121,7 +123,7 @@ async def test_trades_at_once_cannot_overspend_and_a_restart_forgets_nothing(
 
 
 async def test_a_wallet_that_lacks_the_amount_or_the_fee_is_told(trader: Trader) -> None:
-    await set_policy(trader, max_trade_lamports=10**12, max_daily_volume_lamports=10**12, min_balance_lamports=0)
+    await update_policy(trader, max_trade_lamports=10**12, max_daily_volume_lamports=10**12, min_balance_lamports=0)
     for source, target, amount in (("SOL", "SOCK", LAMPORTS_PER_SOL), ("SOCK", "SOL", SOCKS)):
         told = await refusal(trader.swap(source, target, amount))
         assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_BALANCE")

@@ -52,7 +52,7 @@ async def test_while_the_aggregator_executes_nothing_the_same_bytes_go_to_the_no
 async def test_a_swap_that_is_seen_late_is_unknown_and_then_settled(trader: Trader, cluster: Cluster) -> None:
     await cluster.fault(kind="late_visibility", route=EXECUTE, seconds=1.5, times=1)
     trade = await trader.swap("SOL", "SOCK", AMOUNT)
-    assert trade.state == pb.TRADE_STATE_UNKNOWN
+    assert trade.state == pb.TRADE_STATE_OUTCOME_UNKNOWN
     assert "no confirmation" in trade.state_reason
     await reconcile(trader, cluster, await trader.ended(trade.id))
 
@@ -61,7 +61,7 @@ async def test_what_can_never_land_is_failed_and_gives_its_reservation_back(trad
     for route in (EXECUTE, SEND):
         await cluster.fault(kind="dropped", route=route)
     trade = await trader.swap("SOL", "SOCK", AMOUNT)
-    assert trade.state == pb.TRADE_STATE_UNKNOWN
+    assert trade.state == pb.TRADE_STATE_OUTCOME_UNKNOWN
     trade = await trader.ended(trade.id)
     assert (trade.state, trade.fee_lamports, trade.output_amount) == (pb.TRADE_STATE_FAILED, 0, 0)
     assert "expired" in trade.state_reason

@@ -94,7 +94,9 @@ async def test_kills_at_random_moments_leave_one_swap_for_each_request(launcher:
         wallet = (await trading.RegisterWallet(pb.RegisterWalletRequest(agent_id="agt_a"))).wallet
         await cluster.fund(wallet.address, LAMPORTS_PER_SOL)
         policy = pb.Policy(wallet_id=wallet.id, max_daily_trades=100)
-        await trading.SetPolicy(pb.SetPolicyRequest(policy=policy, update_mask=FieldMask(paths=["max_daily_trades"])))
+        await trading.UpdatePolicy(
+            pb.UpdatePolicyRequest(policy=policy, update_mask=FieldMask(paths=["max_daily_trades"]))
+        )
         await _swap_until_killed(Trader(trading, wallet, cluster.mints), requests[:3], chance)
     for kill in range(1, KILLS):
         async with launcher.running() as trading:

@@ -69,6 +69,20 @@ def test_whichever_model_speaks_the_prompt_has_all_that_there_is(persona: Person
     assert "Otto. He is never on time." in told(reply_to(persona).notes)
 
 
+def test_what_is_remembered_twice_is_told_once(persona: Persona) -> None:
+    again, twice = replace(REMEMBERED, id="mem_8"), replace(LATELY, id="mem_9", text=f"@otto {LATELY.text}")
+    notes = compose_post(persona, CALM, "gates", [REMEMBERED, again], OTTO, [LATELY, twice], rng()).notes
+    assert len({part.text for part in notes}) == len(notes) == 3
+
+
+def test_no_handle_is_shown_of_what_was_written_or_heard_before(persona: Persona) -> None:
+    lately = replace(LATELY, text="@otto The rain walks with me.")
+    heard = Remembered("@wren The gate is open.", is_own=False)
+    prompt = compose_reply(persona, CALM, "Is it?", None, heard, [lately], [], rng())
+    assert "You wrote lately: The rain walks with me." in told(prompt.notes)
+    assert "they said before: The gate is open." in told(prompt.context)
+
+
 def test_what_others_wrote_stands_in_parts_of_its_own_of_one_line(persona: Persona) -> None:
     for is_own in (True, False):
         prompt = compose_reply(persona, CALM, INJECTION, None, Remembered(INJECTION, is_own), [], [], rng())

@@ -1,16 +1,16 @@
 """Watching the activity log: many watchers, slow ones, and what they cost."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
 
 from services.agents.domain.entities import ActivityRecord
 from services.agents.service import Tail
+from services.runtime.errors import Stopping
 from tests.fakes.activity_log import FakeLog
 
-Stream = AsyncIterator[ActivityRecord | None]
+Stream = AsyncIterator[tuple[int, ActivityRecord | None]]
 
 
 @pytest.fixture
@@ -34,15 +34,17 @@ async def take(stream: Stream, number: int) -> list[int]:
     """Return the places of the next activities, heartbeats left out."""
     places: list[int] = []
     while len(places) < number:
-        if (item := await anext(stream)) is not None:
-            places.append(item.seq or 0)
+        place, item = await anext(stream)
+        if item is not None:
+            assert item.seq == place
+            places.append(place)
     return places
 
 
 async def test_many_who_watch_cost_no_more_reads_than_one(log: FakeLog, tail: Tail) -> None:
     streams = [tail.watch([], 0) for _ in range(300)]
     for stream in streams:
-        assert await anext(stream) is None
+        assert await anext(stream) == (0, None)
     log.add("odd")
     tail.stir()
     assert await asyncio.gather(*(take(stream, 1) for stream in streams)) == [[1]] * 300
@@ -59,7 +61,7 @@ async def test_many_who_watch_cost_no_more_reads_than_one(log: FakeLog, tail: Ta
 
 async def test_a_slow_reader_misses_nothing_and_delays_nobody(log: FakeLog, tail: Tail) -> None:
     slow, quick = tail.watch([], 0), tail.watch([], 0)
-    assert (await anext(slow), await anext(quick)) == (None, None)
+    assert (await anext(slow), await anext(quick)) == ((0, None), (0, None))
     log.add("odd", 5_000)
     tail.stir()
     assert await take(slow, 1) == [1]
@@ -85,7 +87,7 @@ async def test_a_filter_holds_for_what_is_kept_and_for_what_was_before(log: Fake
 async def test_who_asks_for_no_place_hears_of_what_comes_from_now_on(log: FakeLog, tail: Tail) -> None:
     log.add("odd", 3)
     stream = tail.watch([], None)
-    assert await anext(stream) is None
+    assert await anext(stream) == (3, None)
     log.add("odd")
     tail.stir()
     assert await take(stream, 1) == [4]
@@ -93,7 +95,7 @@ async def test_who_asks_for_no_place_hears_of_what_comes_from_now_on(log: FakeLo
 
 async def test_what_other_processes_log_is_found_without_a_word(log: FakeLog, tail: Tail) -> None:
     stream = tail.watch([], None)
-    assert await anext(stream) is None
+    assert await anext(stream) == (0, None)
     log.add("odd")
     assert await take(stream, 1) == [1]
 
@@ -134,6 +136,5 @@ async def test_streams_end_when_the_service_drains(tail: Tail, draining: asyncio
     ended = asyncio.create_task(take(stream, 1))
     await asyncio.sleep(0)
     draining.set()
-    with contextlib.suppress(StopAsyncIteration):
+    with pytest.raises(Stopping):
         await ended
-        pytest.fail("the stream went on")

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.struct_pb2 import Struct, Value
 
 from puppet.agents.v1 import agent_service_pb2 as pb
-from services.agents.wire import read_new_persona
+from services.agents.wire.agents import read_new_persona
 from services.runtime.errors import InvalidRequest
 
 

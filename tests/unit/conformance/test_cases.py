@@ -5,11 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message_factory import GetMessageClass
 
-from conformance.cases import CaseError, parse_cases, read_cases
+from conformance.cases import CaseError, Step, parse_cases, read_cases
 from conformance.contract import SERVICES, methods_of
 from tests.conftest import ROOT
 
+STEPS = [step for service in SERVICES for case in read_cases(service).cases for step in case.steps]
+METHODS = {name: method for service in SERVICES for name, method in methods_of(service).items()}
 _CLIENTS = ROOT / "services" / "agents" / "adapters"
 _CALL = re.compile(r"self\._(?:\w+)\.([A-Z]\w+)\(")
 
@@ -46,6 +51,23 @@ def test_every_rpc_that_is_needed_has_a_required_case(service: str) -> None:
 def test_names_of_cases_are_told_apart(service: str) -> None:
     names = [case.name for case in read_cases(service).cases]
     assert len({*names}) == len(names)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.method)
+def test_requests_and_paths_are_those_of_the_contract(step: Step) -> None:
+    method = METHODS[step.method]
+    for request in step.requests if isinstance(step.requests, list) else []:
+        json_format.ParseDict(request, GetMessageClass(method.input_type)())
+    for path in (*step.answer, *step.absent, *step.size, *step.save.values()):
+        _follow(method.output_type, path.removeprefix("answers").lstrip(".") if method.server_streaming else path)
+
+
+def _follow(message: Descriptor, path: str) -> None:
+    """Fail where a path names a field that isn't there."""
+    for name in filter(None, path.split(".")):
+        if not name.isdigit():
+            field = message.fields_by_name[name]
+            message = field.message_type or message
 
 
 def test_a_case_needs_what_it_names() -> None:

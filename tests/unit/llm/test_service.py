@@ -18,6 +18,7 @@ from services.llm.domain import (
     Sampling,
     StreamEnd,
     Task,
+    Unlisted,
 )
 from services.llm.service import Providers
 from services.runtime.errors import PuppetError
@@ -193,7 +194,7 @@ async def test_models_are_paged_in_the_order_of_fallback_then_by_name() -> None:
     providers = Providers(
         [ScriptedProvider("zed", "b c a"), ScriptedProvider("one", error=DOWN), ScriptedProvider("abe", "d")], 60
     )
-    seen: list[Model] = []
+    seen: list[Model | Unlisted] = []
     page = Page(2)
     while True:
         listed = await providers.models("", page, soon())
@@ -205,6 +206,6 @@ async def test_models_are_paged_in_the_order_of_fallback_then_by_name() -> None:
         Model("zed", "a"),
         Model("zed", "b"),
         Model("zed", "c"),
-        Model("one", "", error="one: is down"),
+        Unlisted("one", "PROVIDER_UNAVAILABLE", "one: is down"),
         Model("abe", "d"),
     ]

@@ -32,6 +32,23 @@ def test_any_other_name_works_with_a_base_url(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
+    ("url", "seconds"),
+    [
+        ("http://127.0.0.1:9/v1", 120),
+        ("http://localhost:9/v1", 120),
+        ("http://[::1]:9/v1", 120),
+        ("http://gpu:9/v1", 60),
+    ],
+)
+def test_a_server_on_this_machine_has_more_time(monkeypatch: pytest.MonkeyPatch, url: str, seconds: float) -> None:
+    monkeypatch.setenv("PUPPET_LLM_PROVIDERS", "mine")
+    monkeypatch.setenv("PUPPET_LLM_MINE_BASE_URL", url)
+    assert LlmSettings().providers[0].timeout_seconds == seconds
+    monkeypatch.setenv("PUPPET_LLM_MINE_TIMEOUT_SECONDS", "7")
+    assert LlmSettings().providers[0].timeout_seconds == 7
+
+
+@pytest.mark.parametrize(
     ("names", "variables", "told"),
     [
         ("openai", {}, "PUPPET_LLM_OPENAI_API_KEY is required"),

@@ -4,8 +4,10 @@ from collections import Counter
 
 import pytest
 
-from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppetctl.until import NAMES, Goals, counted_as
+
+SWAP = log_pb.Swap(trade_id="trd_1")
 
 
 def test_goals_are_reached_when_nothing_is_missing() -> None:
@@ -23,17 +25,20 @@ def test_what_is_no_goal_is_refused_with_the_names_there_are(given: str) -> None
 @pytest.mark.parametrize(
     ("activity", "names"),
     [
-        (pb.Activity(kind=pb.ACTIVITY_KIND_POST), ["posts"]),
-        (pb.Activity(kind=pb.ACTIVITY_KIND_POST, details={"trade_id": "trd_1"}), ["posts", "trade_posts"]),
-        (pb.Activity(kind=pb.ACTIVITY_KIND_REPLY, details={"memory": ""}), ["replies"]),
+        (log_pb.Activity(kind=log_pb.ACTIVITY_KIND_POST), ["posts"]),
         (
-            pb.Activity(kind=pb.ACTIVITY_KIND_REPLY, details={"memory": "It rained."}),
+            log_pb.Activity(kind=log_pb.ACTIVITY_KIND_POST, post=log_pb.PostEvent(swap=SWAP)),
+            ["posts", "trade_posts"],
+        ),
+        (log_pb.Activity(kind=log_pb.ACTIVITY_KIND_REPLY, reply=log_pb.ReplyEvent()), ["replies"]),
+        (
+            log_pb.Activity(kind=log_pb.ACTIVITY_KIND_REPLY, memories=[log_pb.RecalledMemory(text="It rained.")]),
             ["replies", "replies_with_memory"],
         ),
-        (pb.Activity(kind=pb.ACTIVITY_KIND_TRADE, details={"trade_id": "trd_1"}), ["trades"]),
-        (pb.Activity(kind=pb.ACTIVITY_KIND_PASS), []),
-        (pb.Activity(kind=pb.ACTIVITY_KIND_FAILURE), []),
+        (log_pb.Activity(kind=log_pb.ACTIVITY_KIND_TRADE, trade=log_pb.TradeEvent(swap=SWAP)), ["trades"]),
+        (log_pb.Activity(kind=log_pb.ACTIVITY_KIND_PASS), []),
+        (log_pb.Activity(kind=log_pb.ACTIVITY_KIND_FAILURE), []),
     ],
 )
-def test_an_activity_counts_by_what_it_is(activity: pb.Activity, names: list[str]) -> None:
+def test_an_activity_counts_by_what_it_is(activity: log_pb.Activity, names: list[str]) -> None:
     assert counted_as(activity) == names

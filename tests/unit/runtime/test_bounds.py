@@ -16,7 +16,7 @@ BOUNDS = bounds_of(
     service for module in (agents, memory, trading) for service in module.DESCRIPTOR.services_by_name.values()
 )
 BATCH, CREATE = "/puppet.memory.v1.MemoryService/BatchCreateMemories", "/puppet.agents.v1.AgentService/CreateAgent"
-LIST, POLICY = "/puppet.memory.v1.MemoryService/ListMemories", "/puppet.trading.v1.TradingService/SetPolicy"
+LIST, POLICY = "/puppet.memory.v1.MemoryService/ListMemories", "/puppet.trading.v1.TradingService/UpdatePolicy"
 
 
 def told(path: str, request: Message | bytes) -> str:
@@ -46,7 +46,7 @@ def persona(value: bytes) -> bytes:
 def test_what_holds_as_many_as_it_may_passes() -> None:
     assert not told(BATCH, memory.BatchCreateMemoriesRequest(memories=[memory.Memory(text="a")] * 1_000))
     assert not told(LIST, memory.ListMemoriesRequest(metadata={str(number): "" for number in range(32)}))
-    assert not told(POLICY, trading.SetPolicyRequest(policy=trading.Policy(allowed_mints=["m"] * 500)))
+    assert not told(POLICY, trading.UpdatePolicyRequest(policy=trading.Policy(allowed_mints=["m"] * 500)))
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_what_holds_as_many_as_it_may_passes() -> None:
         (BATCH, memory.BatchCreateMemoriesRequest(memories=[memory.Memory()] * 1_001), "memories: must have at most"),
         (LIST, memory.ListMemoriesRequest(kinds=[memory.MEMORY_KIND_POST] * 51), "kinds: must have at most 50"),
         (LIST, b"\x10\x01" * 51, "kinds: must have at most 50"),
-        (LIST, within(12, within(1, b"k")) * 33, "metadata: must have at most 32"),
-        (POLICY, trading.SetPolicyRequest(policy=trading.Policy(blocked_mints=["m"] * 501)), "policy.blocked_mints"),
+        (LIST, within(10, within(1, b"k")) * 33, "metadata: must have at most 32"),
+        (POLICY, trading.UpdatePolicyRequest(policy=trading.Policy(blocked_mints=["m"] * 501)), "policy.blocked_mints"),
         (
             BATCH,
             memory.BatchCreateMemoriesRequest(

@@ -48,8 +48,8 @@ def test_a_page_is_cut_at_its_size() -> None:
     def key(row: int) -> tuple[int]:
         return (row,)
 
-    assert Paged.cut([1, 2, 3], Page(2), key) == Paged([1, 2], (2,))
-    assert Paged.cut([1, 2], Page(2), key) == Paged([1, 2], None)
+    assert Paged.cut([1, 2, 3], Page(2), key) == Paged([1, 2], (2,), key)
+    assert Paged.cut([1, 2], Page(2), key) == Paged([1, 2], None, key)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.fakes.social import Lost
 from tests.unit.social.conftest import LEASE, VISIBILITY, Desk, Replica
 
 CLAIMED, SENT, SETTLED = PostState.CLAIMED, PostState.SENT, PostState.SETTLED
-UNKNOWN, FAILED = PostState.UNKNOWN, PostState.FAILED
+UNKNOWN, FAILED = PostState.OUTCOME_UNKNOWN, PostState.FAILED
 
 
 async def until(condition: Callable[[], bool]) -> None:

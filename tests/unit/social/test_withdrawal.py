@@ -57,7 +57,7 @@ async def test_what_is_on_the_network_stays_and_is_shown(desk: Desk, replica: Re
 async def test_what_may_have_been_posted_cant_be_withdrawn_and_is_looked_for(desk: Desk, replica: Replica) -> None:
     desk.network.faults.append(Lost.AFTER)
     await replica.create("hello")
-    assert (await replica.withdraw("hello")).state is PostState.UNKNOWN
+    assert (await replica.withdraw("hello")).state is PostState.OUTCOME_UNKNOWN
     await desk.pass_time(replica, VISIBILITY)
     assert (await replica.withdraw("hello")).state is PostState.SETTLED
 

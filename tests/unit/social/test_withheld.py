@@ -175,7 +175,7 @@ async def test_what_may_have_been_posted_is_not_sent_again_before_its_time(desk:
     await replica.create("hello")
     await desk.pass_time(replica, VISIBILITY)
     [post] = desk.store.posts.values()
-    assert (post.state, post.state_cause) == (PostState.UNKNOWN, Cause.ACCOUNT_LOCKED)
+    assert (post.state, post.state_cause) == (PostState.OUTCOME_UNKNOWN, Cause.ACCOUNT_LOCKED)
     assert post.due_time == desk.clock.now() + timedelta(minutes=15)
     await desk.pass_time(replica, 900)
     assert desk.network.texts() == ["hello"]
@@ -209,3 +209,21 @@ def test_a_pause_is_as_long_as_it_has_lasted_and_what_is_long_ago_is_forgotten(c
     assert next_try(limit(5 * HOUR, HOUR), "credits", now) == (now - 5 * HOUR, now + 5 * HOUR)
     assert next_try(limit(5 * DAY, HOUR), "credits", now) == (now - 5 * DAY, now + 12 * HOUR)
     assert next_try(limit(5 * DAY, 4 * DAY), "credits", now) == (now, now + HOUR)
+
+
+async def test_reads_that_meet_used_up_credits_come_back_less_and_less_often_and_say_when(
+    desk: Desk, replica: Replica
+) -> None:
+    desk.network.blind = CreditsUsedUp("nothing is left", 0, "x")
+    asked: list[int] = []
+    for hour in range(25):
+        before = desk.network.mention_reads
+        desk.network.told = [LimitTold(Scope.APP, Action.ANY, "credits", 0, 0, None)]
+        with pytest.raises(CreditsUsedUp) as told:
+            await replica.reading.mentions("acc_a", "5", Page(5))
+        if desk.network.mention_reads > before:
+            asked.append(hour)
+            assert told.value.retry_after == max(3600, min(hour * 3600, 12 * 3600))
+            assert "nothing is left" in told.value.message
+        desk.clock.advance(seconds=3600)
+    assert asked == [0, 1, 2, 4, 8, 16]

@@ -101,7 +101,7 @@ async def test_an_unseen_trade_is_sent_again_with_the_same_bytes_and_called_unkn
     await stored(house, lambda trade: len(house.world.sent) >= 3)
     house.clock.advance(seconds=16)
     trade = await trading
-    assert trade.state == TradeState.UNKNOWN
+    assert trade.state == TradeState.OUTCOME_UNKNOWN
     assert "no confirmation within 15 s" in trade.state_reason
     assert len(set(house.world.sent)) == 1
     house.world.lands = True
@@ -187,7 +187,7 @@ async def test_a_better_offer_at_the_signature_raises_what_must_come_out(house: 
 async def test_what_no_guard_holds_counts_against_the_limits(house: House) -> None:
     house.world.exposed = LAMPORTS_PER_SOL
     trade = await house.swap()
-    assert (trade.state, trade.failure, trade.signature) == (TradeState.FAILED, "POLICY_VIOLATION", "")
+    assert (trade.state, trade.state_cause, trade.signature) == (TradeState.FAILED, "POLICY_VIOLATION", "")
     assert not house.world.sent
 
 
@@ -230,7 +230,7 @@ async def test_a_wallet_is_not_blocked_by_a_trade_that_landed_and_cannot_be_read
     await stored(house, lambda trade: len(house.world.asked) > asked + 10)
     house.clock.advance(minutes=9)
     trade = await trading
-    assert trade.state == TradeState.UNKNOWN
+    assert trade.state == TradeState.OUTCOME_UNKNOWN
     house.clock.advance(minutes=2)
     trade = await stored(house, lambda trade: trade.is_final)
     if error:
@@ -257,7 +257,7 @@ async def test_a_node_that_refuses_the_service_delays_what_is_signed_and_ends_wh
     trading.cancel()
     house.world.errors["prepare"] = [AccessRefused("who are you?")]
     trade = await house.swap("req_2")
-    assert (trade.state, trade.failure) == (TradeState.FAILED, "CHAIN_ACCESS_REFUSED")
+    assert (trade.state, trade.state_cause) == (TradeState.FAILED, "CHAIN_ACCESS_REFUSED")
 
 
 async def test_a_second_replica_keeps_the_first_ones_signature(house: House) -> None:

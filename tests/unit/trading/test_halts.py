@@ -19,7 +19,7 @@ async def test_a_claimed_trade_is_failed_unsigned_when_trading_is_halted(house: 
     await house.restart()
     await house.executor.resume()
     trade = await house.executor.wait(trade.id, 5)
-    assert (trade.state, trade.failure, trade.signature) == (TradeState.FAILED, "TRADING_HALTED", "")
+    assert (trade.state, trade.state_cause, trade.signature) == (TradeState.FAILED, "TRADING_HALTED", "")
     assert "a test" in trade.state_reason
     with pytest.raises(TradingHalted):
         await house.swap("req_2")
@@ -44,7 +44,7 @@ async def test_a_policy_that_was_lowered_after_the_claim_is_obeyed(house: House)
     await house.restart()
     await house.executor.resume()
     trade = await house.executor.wait(trade.id, 5)
-    assert (trade.state, trade.failure, trade.signature) == (TradeState.FAILED, "POLICY_VIOLATION", "")
+    assert (trade.state, trade.state_cause, trade.signature) == (TradeState.FAILED, "POLICY_VIOLATION", "")
     assert not house.vault.signed
 
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from services.runtime.errors import Conflict, RequestIdReused
+from services.runtime.pages import Page
 from services.trading.domain.errors import (
     ChainUnavailable,
     InsufficientBalance,
@@ -54,7 +55,7 @@ async def test_open_trades_count_against_what_must_remain(house: House) -> None:
 
 async def test_a_failed_trade_gives_back_what_a_settled_one_keeps_for_a_day(house: House) -> None:
     wallet = await house.wallet()
-    await house.wallets.set_policy(wallet.id, {"max_daily_trades": 1}, "", key("", "SetPolicy"))
+    await house.wallets.update_policy(wallet.id, {"max_daily_trades": 1}, "", key("", "UpdatePolicy"))
     house.world.output_rate = 1
     assert (await house.swap("req_1")).state == TradeState.FAILED
     house.world.output_rate = 2
@@ -81,22 +82,22 @@ async def test_an_agent_has_one_wallet_and_a_key_one_agent(house: House) -> None
 async def test_a_policy_changes_once_for_a_request_and_only_from_its_present_state(house: House) -> None:
     wallet = await house.wallet()
     change = {"max_slippage_bps": 100}
-    policies = [await house.wallets.set_policy(wallet.id, change, "0", key("req", "SetPolicy")) for _ in range(2)]
+    policies = [await house.wallets.update_policy(wallet.id, change, "0", key("req", "UpdatePolicy")) for _ in range(2)]
     assert [(policy.max_slippage_bps, policy.etag) for policy in policies] == [(100, "1")] * 2
     with pytest.raises(Conflict):
-        await house.wallets.set_policy(wallet.id, change, "0", key("", "SetPolicy"))
+        await house.wallets.update_policy(wallet.id, change, "0", key("", "UpdatePolicy"))
 
 
 async def test_balances_come_without_symbols_when_nobody_knows_them(house: House) -> None:
     wallet = await house.wallet()
     house.world.errors["symbols"] = [ChainUnavailable("down")]
-    symbols = [[b.symbol for b in await house.wallets.balances(wallet.id)] for _ in range(2)]
+    symbols = [[b.symbol for b in (await house.wallets.balances(wallet.id, Page(5))).rows] for _ in range(2)]
     assert symbols == [[""], ["SOL"]]
 
 
 async def test_trades_at_once_reserve_no_more_than_the_day_allows(house: House) -> None:
     wallet = await house.wallet()
-    await house.wallets.set_policy(wallet.id, {"max_daily_volume_lamports": 3 * AMOUNT}, "", key("", "SetPolicy"))
+    await house.wallets.update_policy(wallet.id, {"max_daily_volume_lamports": 3 * AMOUNT}, "", key("", "UpdatePolicy"))
     ended = await asyncio.gather(*(house.swap(f"req_{n}") for n in range(9)), return_exceptions=True)
     assert sum(isinstance(end, PolicyViolation) for end in ended) == 6
 

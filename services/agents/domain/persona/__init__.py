@@ -14,7 +14,7 @@ from services.agents.domain.persona.model import (
     Trading,
 )
 from services.agents.domain.persona.reading import read_kept, read_persona, redact, unknown_fields
-from services.agents.domain.persona.secrets import REDACTED, Secrets, XSecrets, secrets_of
+from services.agents.domain.persona.secrets import REDACTED, Secrets, XSecrets, names_account, secrets_of
 
 __all__ = [
     "REDACTED",
@@ -31,6 +31,7 @@ __all__ = [
     "StyleGuide",
     "Trading",
     "XSecrets",
+    "names_account",
     "read_kept",
     "read_persona",
     "redact",

@@ -33,6 +33,12 @@ def secrets_of(raw: Mapping[str, Any]) -> Secrets:
     return Secrets(XSecrets(*x) if all(x) else None, _given(raw, "solana_integration", "private_key"))
 
 
+def names_account(raw: Mapping[str, Any]) -> bool:
+    """Tell whether a persona has credentials of an account, redacted or not."""
+    section = raw.get("twitter_credentials")
+    return isinstance(section, Mapping) and any(section.get(name) for name in X_FIELDS)
+
+
 def _given(raw: Mapping[str, Any], part: str, name: str) -> str:
     section = raw.get(part)
     value = section.get(name) if isinstance(section, Mapping) else None

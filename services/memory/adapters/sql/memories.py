@@ -32,6 +32,12 @@ from services.runtime.prepared import Prepared
 
 _BY_ID = Prepared(sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.id == sa.bindparam("id"), ALIVE))
 _BY_SEQ = Prepared(sa.select(*MEMORY_COLUMNS).where(NUMBERED, ALIVE))
+_STATES = Prepared(
+    sa.select(revision.c.state)
+    .where(revision.c.seq == sa.bindparam("seq"), revision.c.version < sa.bindparam("below"))
+    .order_by(revision.c.version.desc())
+    .limit(sa.bindparam("most"))
+)
 _PLACE = (memory.c.agent_id, memory.c.id, memory.c.fingerprint, memory.c.seq)
 _ADD_CHANGES = Prepared(sa.insert(change).values(seq=sa.bindparam("seq"), agent_id=sa.bindparam("agent_id")))
 _ADD_VECTORS = Prepared(sa.insert(embedding))
@@ -78,17 +84,16 @@ class SqlMemories(SqlSearch):
         found = map(memory_of, await self._passing(_BY_SEQ, wanted, values))
         return {item.seq: item for item in found}
 
-    async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Remembered]:
-        """Return an agent's next memories after this number, with their history, in the order of storing."""
+    async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Memory]:
+        """Return an agent's next memories after this number, in the order of storing."""
         query = sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.seq > seq, ALIVE).order_by(memory.c.seq).limit(most)
         rows = (await self._connection.execute(query, {"agent_id": agent_id, "now": now})).all()
-        found = [memory_of(row) for row in rows]
-        history = await self._histories([item for item in found if item.version > 1])
-        return [Remembered(item, history.get(item.seq, ())) for item in found]
+        return [memory_of(row) for row in rows]
 
-    async def history(self, item: Memory) -> tuple[Memory, ...]:
+    async def history(self, item: Memory, below: int, most: int) -> tuple[Memory, ...]:
         """Return what a memory was before each update, newest first."""
-        return (await self._histories([item])).get(item.seq, ())
+        values = {"seq": item.seq, "below": below, "most": most}
+        return tuple(read_state(item, state) for (state,) in await _STATES.all(self._connection, values))
 
     async def stats(self, agent_id: str, now: datetime) -> MemoryStats:
         """Return what an agent remembers, in numbers."""
@@ -282,14 +287,6 @@ class SqlMemories(SqlSearch):
             (memory.c.fingerprint == new.fingerprint) | (memory.c.id == new.id),
         )
         return max(found, key=lambda item: item.fingerprint == new.fingerprint, default=None)
-
-    async def _histories(self, memories: Sequence[Memory]) -> dict[int, tuple[Memory, ...]]:
-        by_seq = {item.seq: item for item in memories}
-        query = sa.select(revision).where(revision.c.seq.in_(by_seq)).order_by(revision.c.version.desc())
-        found: dict[int, list[Memory]] = defaultdict(list)
-        for seq, _, state in await self._connection.execute(query):
-            found[seq].append(read_state(by_seq[seq], state))
-        return {seq: tuple(states) for seq, states in found.items()}
 
     async def _memories(self, *conditions: Condition) -> list[Memory]:
         rows = await self._connection.execute(sa.select(*MEMORY_COLUMNS).where(*conditions))

@@ -9,6 +9,7 @@ from oauthlib.oauth1 import Client as OAuthSigner
 from tweepy.asynchronous import AsyncClient
 from yarl import URL
 
+from services.runtime import telemetry
 from services.social.domain.accounts import Credentials
 
 Json: TypeAlias = dict[str, Any]
@@ -117,8 +118,12 @@ class XClient(AsyncClient):  # type: ignore[misc]  # tweepy has no types
         before, mark, query = url.partition("?")
         signed = URL(f"{before}{mark}{query.replace(':', '%3A')}", encoded=True)
         # Not redirected: a post would be sent twice.
-        async with self.session.request(method, signed, json=json, headers=headers, allow_redirects=False) as response:
-            body = await response.read()
+        with telemetry.request(method, signed.host or "", route) as told:
+            async with self.session.request(
+                method, signed, json=json, headers=headers, allow_redirects=False
+            ) as response:
+                told.status = response.status
+                body = await response.read()
         is_success = 200 <= response.status < 300
         problem = {} if is_success else _json_object(body)
         answer = Answer(response.status, response.reason or "", response.headers, problem)

@@ -50,13 +50,19 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 11
     """INTERNAL: a fault of the service, logged under the attached error id."""
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 12
-    """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+    """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another
+    service.
+    """
     ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 13
-    """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+    """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the
+    `principal`.
+    """
     ERROR_REASON_DELEGATION_REQUIRED: _ErrorReason.ValueType  # 14
     """PERMISSION_DENIED: the call has to carry a delegation that its caller signed for the RPCs that `access` names."""
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 15
-    """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+    """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its
+    request_id.
+    """
     ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 16
     """UNIMPLEMENTED: the service has no such RPC."""
 
@@ -90,13 +96,19 @@ ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 10
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 11
 """INTERNAL: a fault of the service, logged under the attached error id."""
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 12
-"""UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+"""UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another
+service.
+"""
 ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 13
-"""PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+"""PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the
+`principal`.
+"""
 ERROR_REASON_DELEGATION_REQUIRED: ErrorReason.ValueType  # 14
 """PERMISSION_DENIED: the call has to carry a delegation that its caller signed for the RPCs that `access` names."""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 15
-"""DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+"""DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its
+request_id.
+"""
 ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 16
 """UNIMPLEMENTED: the service has no such RPC."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

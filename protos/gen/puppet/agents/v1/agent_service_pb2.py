@@ -26,13 +26,14 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from puppet.agents.v1 import activity_pb2 as puppet_dot_agents_dot_v1_dot_activity__pb2
 from puppet.agents.v1 import agent_errors_pb2 as puppet_dot_agents_dot_v1_dot_agent__errors__pb2
 from puppet.options.v1 import access_pb2 as puppet_dot_options_dot_v1_dot_access__pb2
 from puppet.options.v1 import bounds_pb2 as puppet_dot_options_dot_v1_dot_bounds__pb2
 from puppet.options.v1 import limits_pb2 as puppet_dot_options_dot_v1_dot_limits__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$puppet/agents/v1/agent_service.proto\x12\x10puppet.agents.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#puppet/agents/v1/agent_errors.proto\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\x1a\x1epuppet/options/v1/limits.proto\"\xe8\x02\n\x05\x41gent\x12\x12\n\x02id\x18\x01 \x01(\tB\x06\xfa\xb9\x18\x02\x10@\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x11\n\tis_active\x18\x04 \x01(\x08\x12\x30\n\x07persona\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xfa\xb9\x18\x02\x08\x01\x12\x1d\n\x0eunknown_fields\x18\x06 \x03(\tB\x05\xf0\xb9\x18\xe8\x07\x12\x12\n\naccount_id\x18\x07 \x01(\t\x12\x11\n\twallet_id\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\x12-\n\tstop_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x04Mood\x12\x0f\n\x07valence\x18\x01 \x01(\x01\x12\x0f\n\x07\x61rousal\x18\x02 \x01(\x01\x12\x11\n\tdominance\x18\x03 \x01(\x01\x12\r\n\x05label\x18\x04 \x01(\t\"M\n\x0fScheduledAction\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12,\n\x08\x64ue_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbf\x02\n\x08\x41\x63tivity\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x12\n\nagent_name\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.puppet.agents.v1.ActivityKind\x12\x0f\n\x07summary\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x07 \x01(\t\x12\x38\n\x07\x64\x65tails\x18\x08 \x03(\x0b\x32\'.puppet.agents.v1.Activity.DetailsEntry\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"c\n\x12\x43reateAgentRequest\x12\x30\n\x07persona\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xfa\xb9\x18\x02\x08\x01\x12\x1b\n\nrequest_id\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\"=\n\x13\x43reateAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"\'\n\x0fGetAgentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\":\n\x10GetAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"G\n\x11ListAgentsRequest\x12\x1e\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x12ListAgentsResponse\x12\'\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x17.puppet.agents.v1.Agent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xae\x01\n\x12UpdateAgentRequest\x12\x32\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.AgentB\n\xfa\xb9\x18\x06\x08\x01:\x02id\x12G\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x16\xfa\xb9\x18\x12\x08\x01\x42\x05\x61gentJ\x07persona\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\"=\n\x13UpdateAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"F\n\x11StartAgentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x1b\n\nrequest_id\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\"<\n\x12StartAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"E\n\x10StopAgentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x1b\n\nrequest_id\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\";\n\x11StopAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"-\n\x15GetAgentStatusRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\"\xaa\x02\n\x16GetAgentStatusResponse\x12\x11\n\tis_active\x18\x01 \x01(\x08\x12$\n\x04mood\x18\x02 \x01(\x0b\x32\x16.puppet.agents.v1.Mood\x12\x33\n\x08schedule\x18\x03 \x03(\x0b\x32!.puppet.agents.v1.ScheduledAction\x12\x12\n\npost_count\x18\x04 \x01(\x03\x12\x13\n\x0breply_count\x18\x05 \x01(\x03\x12\x13\n\x0btrade_count\x18\x06 \x01(\x03\x12\x32\n\x0f\x61\x63tive_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\x07notices\x18\x08 \x03(\x0b\x32\x18.puppet.agents.v1.NoticeB\x05\xf0\xb9\x18\xe8\x07\"\\\n\x06Notice\x12.\n\x06reason\x18\x01 \x01(\x0e\x32\x1e.puppet.agents.v1.NoticeReason\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"f\n\x12TriggerPostRequest\x12\x1a\n\x08\x61gent_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x16\n\x05topic\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\xf4\x03\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10\x64\"X\n\x13TriggerPostResponse\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12,\n\x08\x61\x63tivity\x18\x02 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity\"O\n\x13TriggerTradeRequest\x12\x1a\n\x08\x61gent_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10\x64\"Y\n\x14TriggerTradeResponse\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12,\n\x08\x61\x63tivity\x18\x02 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity\"\x9e\x01\n\x13ListActivityRequest\x12\x1e\n\tagent_ids\x18\x01 \x03(\tB\x0b\xf0\xb9\x18\xf4\x03\xfa\xb9\x18\x02\x10@\x12\x33\n\x05kinds\x18\x02 \x03(\x0e\x32\x1e.puppet.agents.v1.ActivityKindB\x04\xf0\xb9\x18\x32\x12\x1e\n\tpage_size\x18\x03 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x04 \x01(\t\"_\n\x14ListActivityResponse\x12.\n\nactivities\x18\x01 \x03(\x0b\x32\x1a.puppet.agents.v1.Activity\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"T\n\x14WatchActivityRequest\x12\x1e\n\tagent_ids\x18\x01 \x03(\tB\x0b\xf0\xb9\x18\xf4\x03\xfa\xb9\x18\x02\x10@\x12\x1c\n\x0c\x61\x66ter_cursor\x18\x02 \x01(\tB\x06\xfa\xb9\x18\x02\x10\x12\"E\n\x15WatchActivityResponse\x12,\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity*\xc7\x01\n\x0c\x41\x63tivityKind\x12\x1d\n\x19\x41\x43TIVITY_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x43TIVITY_KIND_LIFECYCLE\x10\x01\x12\x16\n\x12\x41\x43TIVITY_KIND_POST\x10\x02\x12\x17\n\x13\x41\x43TIVITY_KIND_REPLY\x10\x03\x12\x17\n\x13\x41\x43TIVITY_KIND_TRADE\x10\x04\x12\x16\n\x12\x41\x43TIVITY_KIND_PASS\x10\x05\x12\x19\n\x15\x41\x43TIVITY_KIND_FAILURE\x10\x06*\x96\x01\n\x0cNoticeReason\x12\x1d\n\x19NOTICE_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1bNOTICE_REASON_UNKNOWN_FIELD\x10\x01\x12$\n NOTICE_REASON_PROVIDER_NOT_FOUND\x10\x02\x12 \n\x1cNOTICE_REASON_NOT_UNDERSTOOD\x10\x03\x32\xed\x0c\n\x0c\x41gentService\x12\xc4\x02\n\x0b\x43reateAgent\x12$.puppet.agents.v1.CreateAgentRequest\x1a%.puppet.agents.v1.CreateAgentResponse\"\xe7\x01\x90\x02\x02\xea\xb9\x18\xd6\x01\n\x01\x01\x12\npersona.id\"+puppet.memory.v1.MemoryService/CreateMemory\"7puppet.memory.v1.RelationshipService/UpdateRelationship\".puppet.social.v1.SocialService/RegisterAccount\"/puppet.trading.v1.TradingService/RegisterWallet\x82\xba\x18\x05\x01\x02\x04\t\x0e\x12i\n\x08GetAgent\x12!.puppet.agents.v1.GetAgentRequest\x1a\".puppet.agents.v1.GetAgentResponse\"\x16\x90\x02\x01\xea\xb9\x18\t\n\x03\x01\x02\x03\x12\x02id\x82\xba\x18\x02\x01\x03\x12j\n\nListAgents\x12#.puppet.agents.v1.ListAgentsRequest\x1a$.puppet.agents.v1.ListAgentsResponse\"\x11\x90\x02\x01\xea\xb9\x18\x05\n\x03\x01\x02\x03\x82\xba\x18\x01\x01\x12\xdb\x01\n\x0bUpdateAgent\x12$.puppet.agents.v1.UpdateAgentRequest\x1a%.puppet.agents.v1.UpdateAgentResponse\"\x7f\x90\x02\x02\xea\xb9\x18n\n\x01\x01\x12\x08\x61gent.id\".puppet.social.v1.SocialService/RegisterAccount\"/puppet.trading.v1.TradingService/RegisterWallet\x82\xba\x18\x06\x01\x02\x03\x08\t\x0e\x12o\n\nStartAgent\x12#.puppet.agents.v1.StartAgentRequest\x1a$.puppet.agents.v1.StartAgentResponse\"\x16\x90\x02\x02\xea\xb9\x18\x08\n\x02\x01\x03\x12\x02id\x82\xba\x18\x03\x01\x03\x02\x12l\n\tStopAgent\x12\".puppet.agents.v1.StopAgentRequest\x1a#.puppet.agents.v1.StopAgentResponse\"\x16\x90\x02\x02\xea\xb9\x18\x08\n\x02\x01\x03\x12\x02id\x82\xba\x18\x03\x01\x03\x02\x12{\n\x0eGetAgentStatus\x12\'.puppet.agents.v1.GetAgentStatusRequest\x1a(.puppet.agents.v1.GetAgentStatusResponse\"\x16\x90\x02\x01\xea\xb9\x18\t\n\x03\x01\x02\x03\x12\x02id\x82\xba\x18\x02\x01\x03\x12z\n\x0bTriggerPost\x12$.puppet.agents.v1.TriggerPostRequest\x1a%.puppet.agents.v1.TriggerPostResponse\"\x1e\x90\x02\x02\xea\xb9\x18\x0e\n\x02\x01\x03\x12\x08\x61gent_id\x82\xba\x18\x05\x01\x03\x05\x06\x02\x12}\n\x0cTriggerTrade\x12%.puppet.agents.v1.TriggerTradeRequest\x1a&.puppet.agents.v1.TriggerTradeResponse\"\x1e\x90\x02\x02\xea\xb9\x18\x0e\n\x02\x01\x03\x12\x08\x61gent_id\x82\xba\x18\x05\x01\x03\x05\x07\x02\x12{\n\x0cListActivity\x12%.puppet.agents.v1.ListActivityRequest\x1a&.puppet.agents.v1.ListActivityResponse\"\x1c\x90\x02\x01\xea\xb9\x18\x10\n\x03\x01\x02\x03\x12\tagent_ids\x82\xba\x18\x01\x01\x12\x80\x01\n\rWatchActivity\x12&.puppet.agents.v1.WatchActivityRequest\x1a\'.puppet.agents.v1.WatchActivityResponse\"\x1c\x90\x02\x01\xea\xb9\x18\x10\n\x03\x01\x02\x03\x12\tagent_ids\x82\xba\x18\x01\x01\x30\x01\x1a\n\x82\xba\x18\x06\x0c\r\n\x0f\x10\x0b\x42\xbe\x01\n\x1a\x64\x65v.puppetengine.agents.v1B\x11\x41gentServiceProtoP\x01Z*puppetengine.dev/puppet/agents/v1;agentsv1\xa2\x02\x04PPTA\xaa\x02\x10Puppet.Agents.V1\xca\x02\x10Puppet\\Agents\\V1\xe2\x02\x1cPuppet\\Agents\\V1\\GPBMetadata\xea\x02\x12Puppet::Agents::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$puppet/agents/v1/agent_service.proto\x12\x10puppet.agents.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpuppet/agents/v1/activity.proto\x1a#puppet/agents/v1/agent_errors.proto\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\x1a\x1epuppet/options/v1/limits.proto\"\xec\x02\n\x05\x41gent\x12\x12\n\x02id\x18\x01 \x01(\tB\x06\xfa\xb9\x18\x02\x10@\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x11\n\tis_active\x18\x04 \x01(\x08\x12\x34\n\x07persona\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructB\n\xfa\xb9\x18\x06\x08\x01P\x80\x80@\x12\x1d\n\x0eunknown_fields\x18\x06 \x03(\tB\x05\xf0\xb9\x18\xe8\x07\x12\x12\n\naccount_id\x18\x07 \x01(\t\x12\x11\n\twallet_id\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\x12-\n\tstop_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x04Mood\x12\x0f\n\x07valence\x18\x01 \x01(\x01\x12\x0f\n\x07\x61rousal\x18\x02 \x01(\x01\x12\x11\n\tdominance\x18\x03 \x01(\x01\x12\r\n\x05label\x18\x04 \x01(\t\"k\n\x0fScheduledAction\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.puppet.agents.v1.ActionKind\x12,\n\x08\x64ue_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x12\x43reateAgentRequest\x12\x34\n\x07persona\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructB\n\xfa\xb9\x18\x06\x08\x01P\x80\x80@\x12\x1b\n\nrequest_id\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\"=\n\x13\x43reateAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"\'\n\x0fGetAgentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\":\n\x10GetAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"G\n\x11ListAgentsRequest\x12\x1e\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x12ListAgentsResponse\x12\'\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x17.puppet.agents.v1.Agent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xae\x01\n\x12UpdateAgentRequest\x12\x32\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.AgentB\n\xfa\xb9\x18\x06\x08\x01:\x02id\x12G\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x16\xfa\xb9\x18\x12\x08\x01\x42\x05\x61gentJ\x07persona\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\"=\n\x13UpdateAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"F\n\x11StartAgentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x1b\n\nrequest_id\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\"<\n\x12StartAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"E\n\x10StopAgentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x1b\n\nrequest_id\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\";\n\x11StopAgentResponse\x12&\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Agent\"-\n\x15GetAgentStatusRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\"\xaa\x02\n\x16GetAgentStatusResponse\x12\x11\n\tis_active\x18\x01 \x01(\x08\x12$\n\x04mood\x18\x02 \x01(\x0b\x32\x16.puppet.agents.v1.Mood\x12\x33\n\x08schedule\x18\x03 \x03(\x0b\x32!.puppet.agents.v1.ScheduledAction\x12\x12\n\npost_count\x18\x04 \x01(\x03\x12\x13\n\x0breply_count\x18\x05 \x01(\x03\x12\x13\n\x0btrade_count\x18\x06 \x01(\x03\x12\x32\n\x0f\x61\x63tive_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\x07notices\x18\x08 \x03(\x0b\x32\x18.puppet.agents.v1.NoticeB\x05\xf0\xb9\x18\xe8\x07\"\\\n\x06Notice\x12.\n\x06reason\x18\x01 \x01(\x0e\x32\x1e.puppet.agents.v1.NoticeReason\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"f\n\x12TriggerPostRequest\x12\x1a\n\x08\x61gent_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x16\n\x05topic\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\xf4\x03\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10\x64\"\x84\x01\n\x13TriggerPostResponse\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12,\n\x08\x61\x63tivity\x18\x02 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity\x12*\n\x07waiting\x18\x03 \x01(\x0b\x32\x19.puppet.agents.v1.Waiting\"l\n\x07Waiting\x12\x0c\n\x04step\x18\x01 \x01(\t\x12.\n\nbegin_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"O\n\x13TriggerTradeRequest\x12\x1a\n\x08\x61gent_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10\x64\"\x85\x01\n\x14TriggerTradeResponse\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12,\n\x08\x61\x63tivity\x18\x02 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity\x12*\n\x07waiting\x18\x03 \x01(\x0b\x32\x19.puppet.agents.v1.Waiting\"\x9e\x01\n\x13ListActivityRequest\x12\x1e\n\tagent_ids\x18\x01 \x03(\tB\x0b\xf0\xb9\x18\xf4\x03\xfa\xb9\x18\x02\x10@\x12\x33\n\x05kinds\x18\x02 \x03(\x0e\x32\x1e.puppet.agents.v1.ActivityKindB\x04\xf0\xb9\x18\x32\x12\x1e\n\tpage_size\x18\x03 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x04 \x01(\t\"_\n\x14ListActivityResponse\x12.\n\nactivities\x18\x01 \x03(\x0b\x32\x1a.puppet.agents.v1.Activity\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"T\n\x14WatchActivityRequest\x12\x1e\n\tagent_ids\x18\x01 \x03(\tB\x0b\xf0\xb9\x18\xf4\x03\xfa\xb9\x18\x02\x10@\x12\x1c\n\x0c\x61\x66ter_cursor\x18\x02 \x01(\tB\x06\xfa\xb9\x18\x02\x10\x12\"U\n\x15WatchActivityResponse\x12,\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x1a.puppet.agents.v1.Activity\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t*m\n\nActionKind\x12\x1b\n\x17\x41\x43TION_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41\x43TION_KIND_POST\x10\x01\x12\x15\n\x11\x41\x43TION_KIND_REPLY\x10\x02\x12\x15\n\x11\x41\x43TION_KIND_TRADE\x10\x03*\x96\x01\n\x0cNoticeReason\x12\x1d\n\x19NOTICE_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1bNOTICE_REASON_UNKNOWN_FIELD\x10\x01\x12$\n NOTICE_REASON_PROVIDER_NOT_FOUND\x10\x02\x12 \n\x1cNOTICE_REASON_NOT_UNDERSTOOD\x10\x03\x32\xed\x0c\n\x0c\x41gentService\x12\xc4\x02\n\x0b\x43reateAgent\x12$.puppet.agents.v1.CreateAgentRequest\x1a%.puppet.agents.v1.CreateAgentResponse\"\xe7\x01\x90\x02\x02\xea\xb9\x18\xd6\x01\n\x01\x01\x12\npersona.id\"+puppet.memory.v1.MemoryService/CreateMemory\"7puppet.memory.v1.RelationshipService/UpdateRelationship\".puppet.social.v1.SocialService/RegisterAccount\"/puppet.trading.v1.TradingService/RegisterWallet\x82\xba\x18\x05\x01\x02\x04\t\x0e\x12i\n\x08GetAgent\x12!.puppet.agents.v1.GetAgentRequest\x1a\".puppet.agents.v1.GetAgentResponse\"\x16\x90\x02\x01\xea\xb9\x18\t\n\x03\x01\x02\x03\x12\x02id\x82\xba\x18\x02\x01\x03\x12j\n\nListAgents\x12#.puppet.agents.v1.ListAgentsRequest\x1a$.puppet.agents.v1.ListAgentsResponse\"\x11\x90\x02\x01\xea\xb9\x18\x05\n\x03\x01\x02\x03\x82\xba\x18\x01\x01\x12\xdb\x01\n\x0bUpdateAgent\x12$.puppet.agents.v1.UpdateAgentRequest\x1a%.puppet.agents.v1.UpdateAgentResponse\"\x7f\x90\x02\x02\xea\xb9\x18n\n\x01\x01\x12\x08\x61gent.id\".puppet.social.v1.SocialService/RegisterAccount\"/puppet.trading.v1.TradingService/RegisterWallet\x82\xba\x18\x06\x01\x02\x03\x08\t\x0e\x12o\n\nStartAgent\x12#.puppet.agents.v1.StartAgentRequest\x1a$.puppet.agents.v1.StartAgentResponse\"\x16\x90\x02\x02\xea\xb9\x18\x08\n\x02\x01\x03\x12\x02id\x82\xba\x18\x03\x01\x03\x02\x12l\n\tStopAgent\x12\".puppet.agents.v1.StopAgentRequest\x1a#.puppet.agents.v1.StopAgentResponse\"\x16\x90\x02\x02\xea\xb9\x18\x08\n\x02\x01\x03\x12\x02id\x82\xba\x18\x03\x01\x03\x02\x12{\n\x0eGetAgentStatus\x12\'.puppet.agents.v1.GetAgentStatusRequest\x1a(.puppet.agents.v1.GetAgentStatusResponse\"\x16\x90\x02\x01\xea\xb9\x18\t\n\x03\x01\x02\x03\x12\x02id\x82\xba\x18\x02\x01\x03\x12z\n\x0bTriggerPost\x12$.puppet.agents.v1.TriggerPostRequest\x1a%.puppet.agents.v1.TriggerPostResponse\"\x1e\x90\x02\x02\xea\xb9\x18\x0e\n\x02\x01\x03\x12\x08\x61gent_id\x82\xba\x18\x05\x01\x03\x05\x06\x02\x12}\n\x0cTriggerTrade\x12%.puppet.agents.v1.TriggerTradeRequest\x1a&.puppet.agents.v1.TriggerTradeResponse\"\x1e\x90\x02\x02\xea\xb9\x18\x0e\n\x02\x01\x03\x12\x08\x61gent_id\x82\xba\x18\x05\x01\x03\x05\x07\x02\x12{\n\x0cListActivity\x12%.puppet.agents.v1.ListActivityRequest\x1a&.puppet.agents.v1.ListActivityResponse\"\x1c\x90\x02\x01\xea\xb9\x18\x10\n\x03\x01\x02\x03\x12\tagent_ids\x82\xba\x18\x01\x01\x12\x80\x01\n\rWatchActivity\x12&.puppet.agents.v1.WatchActivityRequest\x1a\'.puppet.agents.v1.WatchActivityResponse\"\x1c\x90\x02\x01\xea\xb9\x18\x10\n\x03\x01\x02\x03\x12\tagent_ids\x82\xba\x18\x01\x01\x30\x01\x1a\n\x82\xba\x18\x06\x0c\r\n\x0f\x10\x0b\x42\xbe\x01\n\x1a\x64\x65v.puppetengine.agents.v1B\x11\x41gentServiceProtoP\x01Z*puppetengine.dev/puppet/agents/v1;agentsv1\xa2\x02\x04PPTA\xaa\x02\x10Puppet.Agents.V1\xca\x02\x10Puppet\\Agents\\V1\xe2\x02\x1cPuppet\\Agents\\V1\\GPBMetadata\xea\x02\x12Puppet::Agents::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,13 +44,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGENT'].fields_by_name['id']._loaded_options = None
   _globals['_AGENT'].fields_by_name['id']._serialized_options = b'\372\271\030\002\020@'
   _globals['_AGENT'].fields_by_name['persona']._loaded_options = None
-  _globals['_AGENT'].fields_by_name['persona']._serialized_options = b'\372\271\030\002\010\001'
+  _globals['_AGENT'].fields_by_name['persona']._serialized_options = b'\372\271\030\006\010\001P\200\200@'
   _globals['_AGENT'].fields_by_name['unknown_fields']._loaded_options = None
   _globals['_AGENT'].fields_by_name['unknown_fields']._serialized_options = b'\360\271\030\350\007'
-  _globals['_ACTIVITY_DETAILSENTRY']._loaded_options = None
-  _globals['_ACTIVITY_DETAILSENTRY']._serialized_options = b'8\001'
   _globals['_CREATEAGENTREQUEST'].fields_by_name['persona']._loaded_options = None
-  _globals['_CREATEAGENTREQUEST'].fields_by_name['persona']._serialized_options = b'\372\271\030\002\010\001'
+  _globals['_CREATEAGENTREQUEST'].fields_by_name['persona']._serialized_options = b'\372\271\030\006\010\001P\200\200@'
   _globals['_CREATEAGENTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATEAGENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\372\271\030\003\020\200\001'
   _globals['_GETAGENTREQUEST'].fields_by_name['id']._loaded_options = None
@@ -118,66 +117,64 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGENTSERVICE'].methods_by_name['ListActivity']._serialized_options = b'\220\002\001\352\271\030\020\n\003\001\002\003\022\tagent_ids\202\272\030\001\001'
   _globals['_AGENTSERVICE'].methods_by_name['WatchActivity']._loaded_options = None
   _globals['_AGENTSERVICE'].methods_by_name['WatchActivity']._serialized_options = b'\220\002\001\352\271\030\020\n\003\001\002\003\022\tagent_ids\202\272\030\001\001'
-  _globals['_ACTIVITYKIND']._serialized_start=3316
-  _globals['_ACTIVITYKIND']._serialized_end=3515
-  _globals['_NOTICEREASON']._serialized_start=3518
-  _globals['_NOTICEREASON']._serialized_end=3668
-  _globals['_AGENT']._serialized_start=321
-  _globals['_AGENT']._serialized_end=681
-  _globals['_MOOD']._serialized_start=683
-  _globals['_MOOD']._serialized_end=757
-  _globals['_SCHEDULEDACTION']._serialized_start=759
-  _globals['_SCHEDULEDACTION']._serialized_end=836
-  _globals['_ACTIVITY']._serialized_start=839
-  _globals['_ACTIVITY']._serialized_end=1158
-  _globals['_ACTIVITY_DETAILSENTRY']._serialized_start=1112
-  _globals['_ACTIVITY_DETAILSENTRY']._serialized_end=1158
-  _globals['_CREATEAGENTREQUEST']._serialized_start=1160
-  _globals['_CREATEAGENTREQUEST']._serialized_end=1259
-  _globals['_CREATEAGENTRESPONSE']._serialized_start=1261
-  _globals['_CREATEAGENTRESPONSE']._serialized_end=1322
-  _globals['_GETAGENTREQUEST']._serialized_start=1324
-  _globals['_GETAGENTREQUEST']._serialized_end=1363
-  _globals['_GETAGENTRESPONSE']._serialized_start=1365
-  _globals['_GETAGENTRESPONSE']._serialized_end=1423
-  _globals['_LISTAGENTSREQUEST']._serialized_start=1425
-  _globals['_LISTAGENTSREQUEST']._serialized_end=1496
-  _globals['_LISTAGENTSRESPONSE']._serialized_start=1498
-  _globals['_LISTAGENTSRESPONSE']._serialized_end=1584
-  _globals['_UPDATEAGENTREQUEST']._serialized_start=1587
-  _globals['_UPDATEAGENTREQUEST']._serialized_end=1761
-  _globals['_UPDATEAGENTRESPONSE']._serialized_start=1763
-  _globals['_UPDATEAGENTRESPONSE']._serialized_end=1824
-  _globals['_STARTAGENTREQUEST']._serialized_start=1826
-  _globals['_STARTAGENTREQUEST']._serialized_end=1896
-  _globals['_STARTAGENTRESPONSE']._serialized_start=1898
-  _globals['_STARTAGENTRESPONSE']._serialized_end=1958
-  _globals['_STOPAGENTREQUEST']._serialized_start=1960
-  _globals['_STOPAGENTREQUEST']._serialized_end=2029
-  _globals['_STOPAGENTRESPONSE']._serialized_start=2031
-  _globals['_STOPAGENTRESPONSE']._serialized_end=2090
-  _globals['_GETAGENTSTATUSREQUEST']._serialized_start=2092
-  _globals['_GETAGENTSTATUSREQUEST']._serialized_end=2137
-  _globals['_GETAGENTSTATUSRESPONSE']._serialized_start=2140
-  _globals['_GETAGENTSTATUSRESPONSE']._serialized_end=2438
-  _globals['_NOTICE']._serialized_start=2440
-  _globals['_NOTICE']._serialized_end=2532
-  _globals['_TRIGGERPOSTREQUEST']._serialized_start=2534
-  _globals['_TRIGGERPOSTREQUEST']._serialized_end=2636
-  _globals['_TRIGGERPOSTRESPONSE']._serialized_start=2638
-  _globals['_TRIGGERPOSTRESPONSE']._serialized_end=2726
-  _globals['_TRIGGERTRADEREQUEST']._serialized_start=2728
-  _globals['_TRIGGERTRADEREQUEST']._serialized_end=2807
-  _globals['_TRIGGERTRADERESPONSE']._serialized_start=2809
-  _globals['_TRIGGERTRADERESPONSE']._serialized_end=2898
-  _globals['_LISTACTIVITYREQUEST']._serialized_start=2901
-  _globals['_LISTACTIVITYREQUEST']._serialized_end=3059
-  _globals['_LISTACTIVITYRESPONSE']._serialized_start=3061
-  _globals['_LISTACTIVITYRESPONSE']._serialized_end=3156
-  _globals['_WATCHACTIVITYREQUEST']._serialized_start=3158
-  _globals['_WATCHACTIVITYREQUEST']._serialized_end=3242
-  _globals['_WATCHACTIVITYRESPONSE']._serialized_start=3244
-  _globals['_WATCHACTIVITYRESPONSE']._serialized_end=3313
-  _globals['_AGENTSERVICE']._serialized_start=3671
-  _globals['_AGENTSERVICE']._serialized_end=5316
+  _globals['_ACTIONKIND']._serialized_start=3280
+  _globals['_ACTIONKIND']._serialized_end=3389
+  _globals['_NOTICEREASON']._serialized_start=3392
+  _globals['_NOTICEREASON']._serialized_end=3542
+  _globals['_AGENT']._serialized_start=354
+  _globals['_AGENT']._serialized_end=718
+  _globals['_MOOD']._serialized_start=720
+  _globals['_MOOD']._serialized_end=794
+  _globals['_SCHEDULEDACTION']._serialized_start=796
+  _globals['_SCHEDULEDACTION']._serialized_end=903
+  _globals['_CREATEAGENTREQUEST']._serialized_start=905
+  _globals['_CREATEAGENTREQUEST']._serialized_end=1008
+  _globals['_CREATEAGENTRESPONSE']._serialized_start=1010
+  _globals['_CREATEAGENTRESPONSE']._serialized_end=1071
+  _globals['_GETAGENTREQUEST']._serialized_start=1073
+  _globals['_GETAGENTREQUEST']._serialized_end=1112
+  _globals['_GETAGENTRESPONSE']._serialized_start=1114
+  _globals['_GETAGENTRESPONSE']._serialized_end=1172
+  _globals['_LISTAGENTSREQUEST']._serialized_start=1174
+  _globals['_LISTAGENTSREQUEST']._serialized_end=1245
+  _globals['_LISTAGENTSRESPONSE']._serialized_start=1247
+  _globals['_LISTAGENTSRESPONSE']._serialized_end=1333
+  _globals['_UPDATEAGENTREQUEST']._serialized_start=1336
+  _globals['_UPDATEAGENTREQUEST']._serialized_end=1510
+  _globals['_UPDATEAGENTRESPONSE']._serialized_start=1512
+  _globals['_UPDATEAGENTRESPONSE']._serialized_end=1573
+  _globals['_STARTAGENTREQUEST']._serialized_start=1575
+  _globals['_STARTAGENTREQUEST']._serialized_end=1645
+  _globals['_STARTAGENTRESPONSE']._serialized_start=1647
+  _globals['_STARTAGENTRESPONSE']._serialized_end=1707
+  _globals['_STOPAGENTREQUEST']._serialized_start=1709
+  _globals['_STOPAGENTREQUEST']._serialized_end=1778
+  _globals['_STOPAGENTRESPONSE']._serialized_start=1780
+  _globals['_STOPAGENTRESPONSE']._serialized_end=1839
+  _globals['_GETAGENTSTATUSREQUEST']._serialized_start=1841
+  _globals['_GETAGENTSTATUSREQUEST']._serialized_end=1886
+  _globals['_GETAGENTSTATUSRESPONSE']._serialized_start=1889
+  _globals['_GETAGENTSTATUSRESPONSE']._serialized_end=2187
+  _globals['_NOTICE']._serialized_start=2189
+  _globals['_NOTICE']._serialized_end=2281
+  _globals['_TRIGGERPOSTREQUEST']._serialized_start=2283
+  _globals['_TRIGGERPOSTREQUEST']._serialized_end=2385
+  _globals['_TRIGGERPOSTRESPONSE']._serialized_start=2388
+  _globals['_TRIGGERPOSTRESPONSE']._serialized_end=2520
+  _globals['_WAITING']._serialized_start=2522
+  _globals['_WAITING']._serialized_end=2630
+  _globals['_TRIGGERTRADEREQUEST']._serialized_start=2632
+  _globals['_TRIGGERTRADEREQUEST']._serialized_end=2711
+  _globals['_TRIGGERTRADERESPONSE']._serialized_start=2714
+  _globals['_TRIGGERTRADERESPONSE']._serialized_end=2847
+  _globals['_LISTACTIVITYREQUEST']._serialized_start=2850
+  _globals['_LISTACTIVITYREQUEST']._serialized_end=3008
+  _globals['_LISTACTIVITYRESPONSE']._serialized_start=3010
+  _globals['_LISTACTIVITYRESPONSE']._serialized_end=3105
+  _globals['_WATCHACTIVITYREQUEST']._serialized_start=3107
+  _globals['_WATCHACTIVITYREQUEST']._serialized_end=3191
+  _globals['_WATCHACTIVITYRESPONSE']._serialized_start=3193
+  _globals['_WATCHACTIVITYRESPONSE']._serialized_end=3278
+  _globals['_AGENTSERVICE']._serialized_start=3545
+  _globals['_AGENTSERVICE']._serialized_end=5190
 # @@protoc_insertion_point(module_scope)

@@ -12,6 +12,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from puppet.agents.v1 import activity_pb2 as _activity_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -23,45 +24,33 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _ActivityKind:
+class _ActionKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActivityKind.ValueType], _builtins.type):
+class _ActionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActionKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    ACTIVITY_KIND_UNSPECIFIED: _ActivityKind.ValueType  # 0
-    """Never sent. Refused in a filter: to filter by nothing is to leave the list empty."""
-    ACTIVITY_KIND_LIFECYCLE: _ActivityKind.ValueType  # 1
-    """The agent was created, started or stopped, or what kept it from something is over."""
-    ACTIVITY_KIND_POST: _ActivityKind.ValueType  # 2
-    """It published a post."""
-    ACTIVITY_KIND_REPLY: _ActivityKind.ValueType  # 3
-    """It replied to somebody."""
-    ACTIVITY_KIND_TRADE: _ActivityKind.ValueType  # 4
-    """It traded."""
-    ACTIVITY_KIND_PASS: _ActivityKind.ValueType  # 5
-    """It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
-    ACTIVITY_KIND_FAILURE: _ActivityKind.ValueType  # 6
-    """It tried, and failed. What keeps it from looking for mentions is told once for each cause."""
+    ACTION_KIND_UNSPECIFIED: _ActionKind.ValueType  # 0
+    """Never sent."""
+    ACTION_KIND_POST: _ActionKind.ValueType  # 1
+    """It posts."""
+    ACTION_KIND_REPLY: _ActionKind.ValueType  # 2
+    """It reads its mentions, and answers some."""
+    ACTION_KIND_TRADE: _ActionKind.ValueType  # 3
+    """It considers a trade."""
 
-class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
-    """What an activity is."""
+class ActionKind(_ActionKind, metaclass=_ActionKindEnumTypeWrapper):
+    """What an agent does by itself."""
 
-ACTIVITY_KIND_UNSPECIFIED: ActivityKind.ValueType  # 0
-"""Never sent. Refused in a filter: to filter by nothing is to leave the list empty."""
-ACTIVITY_KIND_LIFECYCLE: ActivityKind.ValueType  # 1
-"""The agent was created, started or stopped, or what kept it from something is over."""
-ACTIVITY_KIND_POST: ActivityKind.ValueType  # 2
-"""It published a post."""
-ACTIVITY_KIND_REPLY: ActivityKind.ValueType  # 3
-"""It replied to somebody."""
-ACTIVITY_KIND_TRADE: ActivityKind.ValueType  # 4
-"""It traded."""
-ACTIVITY_KIND_PASS: ActivityKind.ValueType  # 5
-"""It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
-ACTIVITY_KIND_FAILURE: ActivityKind.ValueType  # 6
-"""It tried, and failed. What keeps it from looking for mentions is told once for each cause."""
-Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
+ACTION_KIND_UNSPECIFIED: ActionKind.ValueType  # 0
+"""Never sent."""
+ACTION_KIND_POST: ActionKind.ValueType  # 1
+"""It posts."""
+ACTION_KIND_REPLY: ActionKind.ValueType  # 2
+"""It reads its mentions, and answers some."""
+ACTION_KIND_TRADE: ActionKind.ValueType  # 3
+"""It considers a trade."""
+Global___ActionKind: _TypeAlias = ActionKind  # noqa: Y015
 
 class _NoticeReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -126,7 +115,8 @@ class Agent(_message.Message):
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
         """The persona, with `[redacted]` in place of every secret, and of the value of every field that this version does not
-        know: of those only the paths are kept. Required.
+        know: of those only the paths are kept. Required. At most 1,048,576 bytes; one that an earlier version took and that is
+        more than a client reads is left out.
         """
 
     @_builtins.property
@@ -211,8 +201,8 @@ class ScheduledAction(_message.Message):
 
     KIND_FIELD_NUMBER: _builtins.int
     DUE_TIME_FIELD_NUMBER: _builtins.int
-    kind: _builtins.str
-    """What: `post`, `reply` or `trade`."""
+    kind: Global___ActionKind.ValueType
+    """What."""
     @_builtins.property
     def due_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -220,7 +210,7 @@ class ScheduledAction(_message.Message):
     def __init__(
         self,
         *,
-        kind: _builtins.str = ...,
+        kind: Global___ActionKind.ValueType = ...,
         due_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time"]  # noqa: Y015
@@ -230,84 +220,6 @@ class ScheduledAction(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScheduledAction: _TypeAlias = ScheduledAction  # noqa: Y015
-
-@_typing.final
-class Activity(_message.Message):
-    """Something that an agent did, or decided not to do."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    @_typing.final
-    class DetailsEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.str
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.str = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-    CURSOR_FIELD_NUMBER: _builtins.int
-    AGENT_ID_FIELD_NUMBER: _builtins.int
-    AGENT_NAME_FIELD_NUMBER: _builtins.int
-    KIND_FIELD_NUMBER: _builtins.int
-    SUMMARY_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
-    DETAILS_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
-    cursor: _builtins.str
-    """Its place in the log: opaque, for `after_cursor`."""
-    agent_id: _builtins.str
-    """Who did it."""
-    agent_name: _builtins.str
-    """Its name."""
-    kind: Global___ActivityKind.ValueType
-    """What it is."""
-    summary: _builtins.str
-    """What was done: the text of a post, or a trade in words."""
-    reason: _builtins.str
-    """Why: topic, counterpart, memories, mood, market data."""
-    workflow_id: _builtins.str
-    """The workflow that did it; activities of one workflow share it."""
-    @_builtins.property
-    def details(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """The details by name: for example `post_id`, `network_post_id`, `in_reply_to`, `memory`, `signature`, `trade_id`."""
-
-    @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When."""
-
-    def __init__(
-        self,
-        *,
-        cursor: _builtins.str = ...,
-        agent_id: _builtins.str = ...,
-        agent_name: _builtins.str = ...,
-        kind: Global___ActivityKind.ValueType = ...,
-        summary: _builtins.str = ...,
-        reason: _builtins.str = ...,
-        workflow_id: _builtins.str = ...,
-        details: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "create_time", b"create_time", "cursor", b"cursor", "details", b"details", "kind", b"kind", "reason", b"reason", "summary", b"summary", "workflow_id", b"workflow_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Activity: _TypeAlias = Activity  # noqa: Y015
 
 @_typing.final
 class CreateAgentRequest(_message.Message):
@@ -321,7 +233,9 @@ class CreateAgentRequest(_message.Message):
     """At most 128 characters. The same id and body returns the agent that the first call made."""
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
-        """The persona file as an object. `id` and `name` are required; what breaks a rule is refused with every violation named."""
+        """The persona file as an object. `id` and `name` are required; what breaks a rule is refused with every violation
+        named. At most 1,048,576 bytes.
+        """
 
     def __init__(
         self,
@@ -769,25 +683,71 @@ class TriggerPostResponse(_message.Message):
 
     WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     ACTIVITY_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """The workflow; its activities carry this id."""
     @_builtins.property
-    def activity(self) -> Global___Activity:
+    def activity(self) -> _activity_pb2.Activity:
         """What was done: a POST, a PASS or a FAILURE. Not set when the deadline came first; the workflow goes on."""
+
+    @_builtins.property
+    def waiting(self) -> Global___Waiting:
+        """What it waits for, when `activity` is not set."""
 
     def __init__(
         self,
         *,
         workflow_id: _builtins.str = ...,
-        activity: Global___Activity | None = ...,
+        activity: _activity_pb2.Activity | None = ...,
+        waiting: Global___Waiting | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "waiting", b"waiting", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TriggerPostResponse: _TypeAlias = TriggerPostResponse  # noqa: Y015
+
+@_typing.final
+class Waiting(_message.Message):
+    """Where a workflow is that isn't done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    BEGIN_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """What it does: `write` (asks the model), `decide` (asks the market), `send` and `look` (the network or the chain),
+    `withdraw`, `remember` or `end`. Empty when it has not begun, or another replica runs it.
+    """
+    reason: _builtins.str
+    """Why its last attempt failed, as a reason of ours or of the service that it asked; empty when none has failed. It is
+    tried again.
+    """
+    description: _builtins.str
+    """The same in words, or why what was sent isn't settled; empty when nothing is known."""
+    @_builtins.property
+    def begin_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        begin_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        description: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "description", b"description", "reason", b"reason", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Waiting: _TypeAlias = Waiting  # noqa: Y015
 
 @_typing.final
 class TriggerTradeRequest(_message.Message):
@@ -823,21 +783,27 @@ class TriggerTradeResponse(_message.Message):
 
     WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     ACTIVITY_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """The workflow; its activities carry this id."""
     @_builtins.property
-    def activity(self) -> Global___Activity:
+    def activity(self) -> _activity_pb2.Activity:
         """What was done: a TRADE, a PASS or a FAILURE. Not set when the deadline came first; the workflow goes on."""
+
+    @_builtins.property
+    def waiting(self) -> Global___Waiting:
+        """What it waits for, when `activity` is not set."""
 
     def __init__(
         self,
         *,
         workflow_id: _builtins.str = ...,
-        activity: Global___Activity | None = ...,
+        activity: _activity_pb2.Activity | None = ...,
+        waiting: Global___Waiting | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "waiting", b"waiting", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -862,14 +828,14 @@ class ListActivityRequest(_message.Message):
         """Only these agents'; all when empty. At most 500. Each at most 64 characters."""
 
     @_builtins.property
-    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___ActivityKind.ValueType]:
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_activity_pb2.ActivityKind.ValueType]:
         """Only these kinds; all when empty. At most 50."""
 
     def __init__(
         self,
         *,
         agent_ids: _abc.Iterable[_builtins.str] | None = ...,
-        kinds: _abc.Iterable[Global___ActivityKind.ValueType] | None = ...,
+        kinds: _abc.Iterable[_activity_pb2.ActivityKind.ValueType] | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
@@ -892,13 +858,13 @@ class ListActivityResponse(_message.Message):
     next_page_token: _builtins.str
     """Empty on the last page."""
     @_builtins.property
-    def activities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Activity]:
+    def activities(self) -> _containers.RepeatedCompositeFieldContainer[_activity_pb2.Activity]:
         """Newest first."""
 
     def __init__(
         self,
         *,
-        activities: _abc.Iterable[Global___Activity] | None = ...,
+        activities: _abc.Iterable[_activity_pb2.Activity] | None = ...,
         next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -944,18 +910,22 @@ class WatchActivityResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACTIVITY_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """How far this stream has come, for `after_cursor`: a heartbeat has one as well."""
     @_builtins.property
-    def activity(self) -> Global___Activity:
+    def activity(self) -> _activity_pb2.Activity:
         """The activity; not set in a heartbeat, which is sent every few seconds when nothing happens."""
 
     def __init__(
         self,
         *,
-        activity: Global___Activity | None = ...,
+        activity: _activity_pb2.Activity | None = ...,
+        cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "cursor", b"cursor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

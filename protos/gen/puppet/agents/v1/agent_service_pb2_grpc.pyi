@@ -19,14 +19,16 @@ class AgentServiceStub:
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.CreateAgentRequest, _agent_service_pb2.CreateAgentResponse]
-    """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the services
-    that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by `request_id`.
+    """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the
+    services that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by
+    `request_id`.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
     """
     GetAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.GetAgentRequest, _agent_service_pb2.GetAgentResponse]
@@ -72,6 +74,7 @@ class AgentServiceStub:
     WatchActivity: _aio.UnaryStreamMultiCallable[_agent_service_pb2.WatchActivityRequest, _agent_service_pb2.WatchActivityResponse]
     """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
     activity is a heartbeat. The stream can be resumed from any item's cursor.
+    It never ends well: UNAVAILABLE says when to come back.
     Errors: INVALID_REQUEST.
     """
 
@@ -82,8 +85,9 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     survives a crash at any point and has its effect once. What an agent did, and why, stands in its activity log.
     Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @_abc_1.abstractmethod
@@ -92,8 +96,9 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agent_service_pb2.CreateAgentRequest,
         context: _aio.ServicerContext[_agent_service_pb2.CreateAgentRequest, _abc.Awaitable[_agent_service_pb2.CreateAgentResponse]],
     ) -> _abc.Awaitable[_agent_service_pb2.CreateAgentResponse]:
-        """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the services
-        that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by `request_id`.
+        """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the
+        services that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by
+        `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
 
@@ -199,6 +204,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.AsyncIterator[_agent_service_pb2.WatchActivityResponse]:
         """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
         activity is a heartbeat. The stream can be resumed from any item's cursor.
+        It never ends well: UNAVAILABLE says when to come back.
         Errors: INVALID_REQUEST.
         """
 

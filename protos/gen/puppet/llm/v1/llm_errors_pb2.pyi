@@ -42,11 +42,17 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 7
     """INTERNAL: a fault of the service, logged under the attached error id."""
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 8
-    """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+    """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another
+    service.
+    """
     ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 9
-    """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+    """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the
+    `principal`.
+    """
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 10
-    """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+    """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its
+    request_id.
+    """
     ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 11
     """UNIMPLEMENTED: the service has no such RPC."""
 
@@ -72,11 +78,17 @@ ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 6
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 7
 """INTERNAL: a fault of the service, logged under the attached error id."""
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 8
-"""UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+"""UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another
+service.
+"""
 ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 9
-"""PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+"""PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the
+`principal`.
+"""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 10
-"""DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+"""DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its
+request_id.
+"""
 ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 11
 """UNIMPLEMENTED: the service has no such RPC."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

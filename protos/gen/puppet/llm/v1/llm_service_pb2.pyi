@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from puppet.llm.v1 import llm_errors_pb2 as _llm_errors_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -60,7 +61,9 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     FINISH_REASON_LENGTH: _FinishReason.ValueType  # 2
     """`max_tokens` was reached: the text is cut."""
     FINISH_REASON_CONTENT_FILTER: _FinishReason.ValueType  # 3
-    """The provider withheld the text, the model refused to write it, or the service withheld it: it held a provider's API key."""
+    """The provider withheld the text, the model refused to write it, or the service withheld it: it held a provider's API
+    key.
+    """
     FINISH_REASON_EMPTY: _FinishReason.ValueType  # 4
     """There is no text: for example the model has thought until its limit was reached."""
 
@@ -74,7 +77,9 @@ FINISH_REASON_STOP: FinishReason.ValueType  # 1
 FINISH_REASON_LENGTH: FinishReason.ValueType  # 2
 """`max_tokens` was reached: the text is cut."""
 FINISH_REASON_CONTENT_FILTER: FinishReason.ValueType  # 3
-"""The provider withheld the text, the model refused to write it, or the service withheld it: it held a provider's API key."""
+"""The provider withheld the text, the model refused to write it, or the service withheld it: it held a provider's API
+key.
+"""
 FINISH_REASON_EMPTY: FinishReason.ValueType  # 4
 """There is no text: for example the model has thought until its limit was reached."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
@@ -83,7 +88,8 @@ Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 class Prompt(_message.Message):
     """What the model is asked, in parts, so that every dialect can lay it out as its models read it best: messages for a
     chat model, a labelled few-shot text for a small completion model. What stands in one part can't pass itself off as
-    another: in a few-shot text each is a line of its own, and a chat model gets an input that has context as a JSON object.
+    another: in a few-shot text each is a line of its own, and a chat model gets an input that has context as a JSON
+    object.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -114,18 +120,20 @@ class Prompt(_message.Message):
 
     @_builtins.property
     def context(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
-        """What stands beside the input, and isn't part of it: for example what is remembered at it, or who wrote it. At most 16."""
+        """What stands beside the input, and isn't part of it: for example what is remembered at it, or who wrote it. At most
+        16.
+        """
 
     @_builtins.property
     def background(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
-        """More on who speaks and how, at most 64: it follows `system` for a chat model. A small completion model isn't shown it,
-        since it would go on with it in place of the examples.
+        """More on who speaks and how, at most 64: it follows `system` for a chat model. A small completion model isn't shown
+        it, since it would go on with it in place of the examples.
         """
 
     @_builtins.property
     def conversation(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
-        """What was said before the input, oldest first, each labelled with who said it; at most 64. A small completion model isn't
-        shown it.
+        """What was said before the input, oldest first, each labelled with who said it; at most 64. A small completion model
+        isn't shown it.
         """
 
     def __init__(
@@ -157,7 +165,9 @@ class Part(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     label: _builtins.str
-    """What it is, for example `memory`: one line of 1 to 40 characters; in a context not the label of the input or the output."""
+    """What it is, for example `memory`: one line of 1 to 40 characters; in a context not the label of the input or the
+    output.
+    """
     text: _builtins.str
     """1 to 32,000 characters."""
     def __init__(
@@ -233,6 +243,30 @@ class Message(_message.Message):
 Global___Message: _TypeAlias = Message  # noqa: Y015
 
 @_typing.final
+class Conversation(_message.Message):
+    """What was said so far, in place of a prompt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+        """1 to 200 messages, oldest first. The last one is a user's."""
+
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[Global___Message] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Conversation: _TypeAlias = Conversation  # noqa: Y015
+
+@_typing.final
 class Sampling(_message.Message):
     """How the model draws its words. What is left out is the provider's default."""
 
@@ -261,8 +295,8 @@ class Sampling(_message.Message):
     seed: _builtins.int
     """The same seed, prompt and model draw the same words where the provider can do that."""
     repetition_penalty: _builtins.float
-    """How much less likely a token becomes that stands in the prompt or the answer already: 1 (not at all) to 2. OpenAI's API
-    has no such field; only providers of the completion dialect are sent it, the others draw without it.
+    """How much less likely a token becomes that stands in the prompt or the answer already: 1 (not at all) to 2. OpenAI's
+    API has no such field; only providers of the completion dialect are sent it, the others draw without it.
     """
     @_builtins.property
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -325,10 +359,10 @@ class GenerateRequest(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
     CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
     JSON_SCHEMA_FIELD_NUMBER: _builtins.int
-    MESSAGES_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
@@ -341,15 +375,15 @@ class GenerateRequest(_message.Message):
     """When given, every candidate is JSON that fits this JSON Schema, a JSON object of at most 32,000 characters."""
     @_builtins.property
     def prompt(self) -> Global___Prompt:
-        """What is asked."""
+        """A task, in parts."""
+
+    @_builtins.property
+    def conversation(self) -> Global___Conversation:
+        """A conversation, of which the last message is answered."""
 
     @_builtins.property
     def sampling(self) -> Global___Sampling:
         """How words are drawn."""
-
-    @_builtins.property
-    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
-        """A conversation in place of `prompt`, which is then left out; at most 200. The last one is a user's, and is answered."""
 
     def __init__(
         self,
@@ -358,16 +392,18 @@ class GenerateRequest(_message.Message):
         provider: _builtins.str = ...,
         model: _builtins.str = ...,
         prompt: Global___Prompt | None = ...,
+        conversation: Global___Conversation | None = ...,
         sampling: Global___Sampling | None = ...,
         candidate_count: _builtins.int = ...,
         json_schema: _builtins.str = ...,
-        messages: _abc.Iterable[Global___Message] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["prompt", b"prompt", "sampling", b"sampling"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "json_schema", b"json_schema", "messages", b"messages", "model", b"model", "prompt", b"prompt", "provider", b"provider", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "conversation", b"conversation", "json_schema", b"json_schema", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["prompt", "conversation"]  # noqa: Y015
+    _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_question) -> _WhichOneofReturnType_question | None: ...
 
 Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
 
@@ -481,8 +517,8 @@ class StreamGenerateRequest(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
-    MESSAGES_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
@@ -491,15 +527,15 @@ class StreamGenerateRequest(_message.Message):
     """The model's name at that provider; empty: the provider's default. Needs `provider`. At most 200 characters."""
     @_builtins.property
     def prompt(self) -> Global___Prompt:
-        """What is asked."""
+        """A task, in parts."""
+
+    @_builtins.property
+    def conversation(self) -> Global___Conversation:
+        """A conversation, of which the last message is answered."""
 
     @_builtins.property
     def sampling(self) -> Global___Sampling:
         """How words are drawn."""
-
-    @_builtins.property
-    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
-        """A conversation in place of `prompt`, which is then left out; at most 200. The last one is a user's, and is answered."""
 
     def __init__(
         self,
@@ -508,14 +544,16 @@ class StreamGenerateRequest(_message.Message):
         provider: _builtins.str = ...,
         model: _builtins.str = ...,
         prompt: Global___Prompt | None = ...,
+        conversation: Global___Conversation | None = ...,
         sampling: Global___Sampling | None = ...,
-        messages: _abc.Iterable[Global___Message] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["prompt", b"prompt", "sampling", b"sampling"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "messages", b"messages", "model", b"model", "prompt", b"prompt", "provider", b"provider", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "conversation", b"conversation", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["prompt", "conversation"]  # noqa: Y015
+    _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_question) -> _WhichOneofReturnType_question | None: ...
 
 Global___StreamGenerateRequest: _TypeAlias = StreamGenerateRequest  # noqa: Y015
 
@@ -695,21 +733,27 @@ class ListModelsResponse(_message.Message):
 
     MODELS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
         """In the order of fallback, then by name."""
 
+    @_builtins.property
+    def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderFailure]:
+        """The providers that could not list theirs, each on the page on which they would be."""
+
     def __init__(
         self,
         *,
         models: _abc.Iterable[Global___Model] | None = ...,
         next_page_token: _builtins.str = ...,
+        failures: _abc.Iterable[Global___ProviderFailure] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failures", b"failures", "models", b"models", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -717,34 +761,60 @@ Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
-    """A model, or the error of a provider that could not list its models."""
+    """A model."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PROVIDER_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     IS_DEFAULT_FIELD_NUMBER: _builtins.int
-    ERROR_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """The provider's configured name."""
     name: _builtins.str
-    """The model's name at that provider; empty when `error` is set."""
+    """The model's name at that provider."""
     is_default: _builtins.bool
     """True for the model that is used when a request names none."""
-    error: _builtins.str
-    """Why the provider could not list its models; empty when it could."""
     def __init__(
         self,
         *,
         provider: _builtins.str = ...,
         name: _builtins.str = ...,
         is_default: _builtins.bool = ...,
-        error: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "is_default", b"is_default", "name", b"name", "provider", b"provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_default", b"is_default", "name", b"name", "provider", b"provider"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class ProviderFailure(_message.Message):
+    """Why a provider could not list its models."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """The provider's configured name."""
+    reason: _llm_errors_pb2.ErrorReason.ValueType
+    """With which reason a call to it alone would be refused."""
+    message: _builtins.str
+    """The same in words."""
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        reason: _llm_errors_pb2.ErrorReason.ValueType = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "provider", b"provider", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderFailure: _TypeAlias = ProviderFailure  # noqa: Y015

@@ -32,7 +32,7 @@ class LlmServiceStub:
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
-    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     def __init__(self, channel):
@@ -70,7 +70,7 @@ class LlmServiceServicer:
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
-    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     def Generate(self, request, context):
@@ -98,7 +98,7 @@ class LlmServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
-        """Lists the models that the configured providers offer now. A provider that doesn't answer is listed with its error.
+        """Lists the models that the configured providers offer now. Those that don't answer are named beside them.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -143,7 +143,7 @@ class LlmService:
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
-    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     @staticmethod

@@ -19,7 +19,7 @@ class LlmServiceStub:
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
-    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -36,7 +36,7 @@ class LlmServiceStub:
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.ListModelsRequest, _llm_service_pb2.ListModelsResponse]
-    """Lists the models that the configured providers offer now. A provider that doesn't answer is listed with its error.
+    """Lists the models that the configured providers offer now. Those that don't answer are named beside them.
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
     """
 
@@ -47,7 +47,7 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
-    A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     @_abc_1.abstractmethod
@@ -86,7 +86,7 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _llm_service_pb2.ListModelsRequest,
         context: _aio.ServicerContext[_llm_service_pb2.ListModelsRequest, _abc.Awaitable[_llm_service_pb2.ListModelsResponse]],
     ) -> _abc.Awaitable[_llm_service_pb2.ListModelsResponse]:
-        """Lists the models that the configured providers offer now. A provider that doesn't answer is listed with its error.
+        """Lists the models that the configured providers offer now. Those that don't answer are named beside them.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
         """
 

@@ -197,8 +197,8 @@ class Memory(_message.Message):
     valence: _builtins.float
     """How it feels: -1 (bad) to 1 (good)."""
     author: _builtins.str
-    """Who said it, for AGENT and EXTERNAL: an agent's id, or `x:<user id>` for a stranger on X; at most 200 characters. What an
-    agent has answered is its own words, and comes from where the words that it answered come from.
+    """Who said it, for AGENT and EXTERNAL: an agent's id, or `x:<user id>` for a stranger on X; at most 200 characters.
+    What an agent has answered is its own words, and comes from where the words that it answered come from.
     """
     source_id: _builtins.str
     """The post, trade or event it came from, at most 200 characters."""
@@ -279,7 +279,9 @@ class CreateMemoryRequest(_message.Message):
     """At most 128 characters. The same id and body returns the memory that the first call made."""
     @_builtins.property
     def memory(self) -> Global___Memory:
-        """The memory. Required, with its `agent_id`; `id`, `create_time`, `update_time`, `etag` and `access_count` say nothing."""
+        """The memory. Required, with its `agent_id`; `id`, `create_time`, `update_time`, `etag` and `access_count` say
+        nothing.
+        """
 
     def __init__(
         self,
@@ -302,8 +304,8 @@ class CreateMemoryResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMORY_FIELD_NUMBER: _builtins.int
-    DUPLICATE_FIELD_NUMBER: _builtins.int
-    duplicate: _builtins.bool
+    IS_DUPLICATE_FIELD_NUMBER: _builtins.int
+    is_duplicate: _builtins.bool
     """True when it was there before: nothing was stored."""
     @_builtins.property
     def memory(self) -> Global___Memory:
@@ -313,11 +315,11 @@ class CreateMemoryResponse(_message.Message):
         self,
         *,
         memory: Global___Memory | None = ...,
-        duplicate: _builtins.bool = ...,
+        is_duplicate: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate", b"duplicate", "memory", b"memory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_duplicate", b"is_duplicate", "memory", b"memory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -367,7 +369,9 @@ class BatchCreateMemoriesResponse(_message.Message):
     """How many of them were there before, or stood twice in the request."""
     @_builtins.property
     def memories(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
-        """One for each that was asked for, in the same order."""
+        """One for each that was asked for, in the same order. Where all of them are more than a message of 4 MiB holds, the last
+        ones have only `id`, `agent_id` and `etag`.
+        """
 
     def __init__(
         self,
@@ -391,23 +395,19 @@ class GetMemoryRequest(_message.Message):
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
     ID_FIELD_NUMBER: _builtins.int
-    INCLUDE_HISTORY_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent it belongs to. 1 to 128 characters."""
     id: _builtins.str
     """Its id. 1 to 64 characters."""
-    include_history: _builtins.bool
-    """Return the history too."""
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
         id: _builtins.str = ...,
-        include_history: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "id", b"id", "include_history", b"include_history"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "id", b"id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -420,32 +420,90 @@ class GetMemoryResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMORY_FIELD_NUMBER: _builtins.int
-    HISTORY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def memory(self) -> Global___Memory:
         """The memory."""
-
-    @_builtins.property
-    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
-        """What it was before each update, newest first."""
 
     def __init__(
         self,
         *,
         memory: Global___Memory | None = ...,
-        history: _abc.Iterable[Global___Memory] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["history", b"history", "memory", b"memory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["memory", b"memory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetMemoryResponse: _TypeAlias = GetMemoryResponse  # noqa: Y015
 
 @_typing.final
+class ListMemoryVersionsRequest(_message.Message):
+    """Asks for a page of what a memory was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent it belongs to: 1 to 128 characters."""
+    id: _builtins.str
+    """Its id: 1 to 64 characters."""
+    page_size: _builtins.int
+    """At most this many: up to 500; 0 means 50."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; the other fields must be as they were."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "id", b"id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMemoryVersionsRequest: _TypeAlias = ListMemoryVersionsRequest  # noqa: Y015
+
+@_typing.final
+class ListMemoryVersionsResponse(_message.Message):
+    """One page of what a memory was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
+        """What it was before each update, newest first; what it is now isn't among them."""
+
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[Global___Memory] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMemoryVersionsResponse: _TypeAlias = ListMemoryVersionsResponse  # noqa: Y015
+
+@_typing.final
 class ListMemoriesRequest(_message.Message):
-    """Asks for a page of an agent's memories; a memory has to pass all filters."""
+    """Asks for a page of an agent's memories; a memory has to pass all filters. Filters have the numbers below 20, here and
+    in a search; what they don't share is at 20 and above.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -474,8 +532,6 @@ class ListMemoriesRequest(_message.Message):
     PROVENANCES_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
     SOURCE_ID_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
@@ -483,16 +539,14 @@ class ListMemoriesRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     MIN_IMPORTANCE_FIELD_NUMBER: _builtins.int
     MAX_IMPORTANCE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent they belong to. 1 to 128 characters."""
     subject: _builtins.str
     """Only about this subject; all when empty. At most 200 characters."""
     conversation_id: _builtins.str
     """Only of this conversation; all when empty. At most 200 characters."""
-    page_size: _builtins.int
-    """At most this many: up to 500; 0 means 50."""
-    page_token: _builtins.str
-    """The `next_page_token` of the page before; the other fields must be as they were."""
     author: _builtins.str
     """Only of this author; all when empty. At most 200 characters."""
     source_id: _builtins.str
@@ -501,6 +555,10 @@ class ListMemoriesRequest(_message.Message):
     """Only of at least this importance. 0 to 1."""
     max_importance: _builtins.float
     """Only of at most this importance. 0 to 1."""
+    page_size: _builtins.int
+    """At most this many: up to 500; 0 means 50."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; the other fields must be as they were."""
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___MemoryKind.ValueType]:
         """Only these kinds; all when empty. At most 50."""
@@ -529,8 +587,6 @@ class ListMemoriesRequest(_message.Message):
         provenances: _abc.Iterable[Global___Provenance.ValueType] | None = ...,
         subject: _builtins.str = ...,
         conversation_id: _builtins.str = ...,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
         author: _builtins.str = ...,
         source_id: _builtins.str = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
@@ -538,6 +594,8 @@ class ListMemoriesRequest(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         min_importance: _builtins.float | None = ...,
         max_importance: _builtins.float | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_importance", b"_max_importance", "_min_importance", b"_min_importance", "end_time", b"end_time", "max_importance", b"max_importance", "min_importance", b"min_importance", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -770,9 +828,6 @@ class SearchMemoriesRequest(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
-    QUERY_FIELD_NUMBER: _builtins.int
-    MAX_RESULTS_FIELD_NUMBER: _builtins.int
-    MIN_RELEVANCE_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
     PROVENANCES_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
@@ -784,16 +839,13 @@ class SearchMemoriesRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     MIN_IMPORTANCE_FIELD_NUMBER: _builtins.int
     MAX_IMPORTANCE_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    MAX_RESULTS_FIELD_NUMBER: _builtins.int
+    MIN_RELEVANCE_FIELD_NUMBER: _builtins.int
     RECENCY_WEIGHT_FIELD_NUMBER: _builtins.int
     IMPORTANCE_WEIGHT_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent they belong to. 1 to 128 characters."""
-    query: _builtins.str
-    """What to look for: 1 to 2,000 characters."""
-    max_results: _builtins.int
-    """At most this many: up to 100; 0 means 10."""
-    min_relevance: _builtins.float
-    """Only hits of at least this relevance, 0 to 1. Left out: the service's default."""
     subject: _builtins.str
     """Only about this subject; all when empty. At most 200 characters."""
     conversation_id: _builtins.str
@@ -806,6 +858,12 @@ class SearchMemoriesRequest(_message.Message):
     """Only of at least this importance. 0 to 1."""
     max_importance: _builtins.float
     """Only of at most this importance. 0 to 1."""
+    query: _builtins.str
+    """What to look for: 1 to 2,000 characters."""
+    max_results: _builtins.int
+    """At most this many: up to 100; 0 means 10."""
+    min_relevance: _builtins.float
+    """Only hits of at least this relevance, 0 to 1. Left out: the service's default."""
     recency_weight: _builtins.float
     """How much it counts that a memory is recent, beside its fit: 0 to 1; what happened a week ago counts half."""
     importance_weight: _builtins.float
@@ -834,9 +892,6 @@ class SearchMemoriesRequest(_message.Message):
         self,
         *,
         agent_id: _builtins.str = ...,
-        query: _builtins.str = ...,
-        max_results: _builtins.int = ...,
-        min_relevance: _builtins.float | None = ...,
         kinds: _abc.Iterable[Global___MemoryKind.ValueType] | None = ...,
         provenances: _abc.Iterable[Global___Provenance.ValueType] | None = ...,
         subject: _builtins.str = ...,
@@ -848,6 +903,9 @@ class SearchMemoriesRequest(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         min_importance: _builtins.float | None = ...,
         max_importance: _builtins.float | None = ...,
+        query: _builtins.str = ...,
+        max_results: _builtins.int = ...,
+        min_relevance: _builtins.float | None = ...,
         recency_weight: _builtins.float = ...,
         importance_weight: _builtins.float = ...,
     ) -> None: ...
@@ -877,6 +935,9 @@ class SearchMemoriesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HITS_FIELD_NUMBER: _builtins.int
+    OMITTED_HIT_COUNT_FIELD_NUMBER: _builtins.int
+    omitted_hit_count: _builtins.int
+    """How many more hits, of lower scores, were found than a message of 4 MiB holds."""
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemoryHit]:
         """Highest score first."""
@@ -885,10 +946,11 @@ class SearchMemoriesResponse(_message.Message):
         self,
         *,
         hits: _abc.Iterable[Global___MemoryHit] | None = ...,
+        omitted_hit_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "omitted_hit_count", b"omitted_hit_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -981,7 +1043,7 @@ class ExportMemoriesRequest(_message.Message):
     agent_id: _builtins.str
     """The agent. 1 to 128 characters."""
     after_cursor: _builtins.str
-    """The `cursor` of the last message received, to go on after it. At most 18 characters."""
+    """The `cursor` of the last message received, to go on after it. At most 37 characters."""
     def __init__(
         self,
         *,
@@ -998,7 +1060,9 @@ Global___ExportMemoriesRequest: _TypeAlias = ExportMemoriesRequest  # noqa: Y015
 
 @_typing.final
 class ExportMemoriesResponse(_message.Message):
-    """One memory of an export."""
+    """One memory of an export. One whose history is more than a message of 4 MiB holds comes several times, one after the other,
+    each time with the next part of its history.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1013,7 +1077,7 @@ class ExportMemoriesResponse(_message.Message):
 
     @_builtins.property
     def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
-        """What it was before each update, newest first."""
+        """What it was before each update, newest first, or the next part of that."""
 
     def __init__(
         self,
@@ -1032,7 +1096,9 @@ Global___ExportMemoriesResponse: _TypeAlias = ExportMemoriesResponse  # noqa: Y0
 
 @_typing.final
 class ImportMemoriesRequest(_message.Message):
-    """One memory to import. What ExportMemories gave is one, as it is: its fields have the same names and numbers."""
+    """One memory to import, or the next part of the history of the one before. What ExportMemories gave is one, as it is: its
+    fields have the same names and numbers.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1042,17 +1108,18 @@ class ImportMemoriesRequest(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
-    """As it was exported; not looked at. At most 18 characters."""
+    """As it was exported; not looked at. At most 37 characters."""
     agent_id: _builtins.str
-    """Whose memories they become, at most 128 characters: given in the first message, and the same or empty in the others. When
-    it is empty in the first one, they belong to the agent of the first memory, and all others have to as well.
+    """Whose memories they become, at most 128 characters: given in the first message, and the same or empty in the
+    others. When it is empty in the first one, they belong to the agent of the first memory, and all others have to as
+    well.
     """
     request_id: _builtins.str
     """At most 128 characters, in the first message. An import is repeatable without one."""
     @_builtins.property
     def memory(self) -> Global___Memory:
-        """As it was exported. Required. Its `agent_id` says whose it becomes where the import itself doesn't. Without an `id` it gets
-        a new one.
+        """As it was exported. Required. Its `agent_id` says whose it becomes where the import itself doesn't. Without an `id`
+        it gets a new one.
         """
 
     @_builtins.property
@@ -1411,14 +1478,14 @@ class VerifyIndexResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CONSISTENT_FIELD_NUMBER: _builtins.int
+    IS_CONSISTENT_FIELD_NUMBER: _builtins.int
     CHECKED_COUNT_FIELD_NUMBER: _builtins.int
     MISSING_COUNT_FIELD_NUMBER: _builtins.int
     LEFT_OVER_COUNT_FIELD_NUMBER: _builtins.int
     DIFFERENT_COUNT_FIELD_NUMBER: _builtins.int
     INDEX_FIELD_NUMBER: _builtins.int
     UNREACHED_COUNT_FIELD_NUMBER: _builtins.int
-    consistent: _builtins.bool
+    is_consistent: _builtins.bool
     """True when nothing is missing, left over or different, and at most 1 in 100 isn't reached."""
     checked_count: _builtins.int
     """How many vectors were compared."""
@@ -1429,7 +1496,9 @@ class VerifyIndexResponse(_message.Message):
     different_count: _builtins.int
     """How many are not the same in both."""
     unreached_count: _builtins.int
-    """How many it holds and doesn't find by their own vectors: a few, as it is an approximate index; many when it is damaged."""
+    """How many it holds and doesn't find by their own vectors: a few, as it is an approximate index; many when it is
+    damaged.
+    """
     @_builtins.property
     def index(self) -> Global___IndexStatus:
         """The vector index."""
@@ -1437,7 +1506,7 @@ class VerifyIndexResponse(_message.Message):
     def __init__(
         self,
         *,
-        consistent: _builtins.bool = ...,
+        is_consistent: _builtins.bool = ...,
         checked_count: _builtins.int = ...,
         missing_count: _builtins.int = ...,
         left_over_count: _builtins.int = ...,
@@ -1447,7 +1516,7 @@ class VerifyIndexResponse(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["index", b"index"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_count", b"checked_count", "consistent", b"consistent", "different_count", b"different_count", "index", b"index", "left_over_count", b"left_over_count", "missing_count", b"missing_count", "unreached_count", b"unreached_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_count", b"checked_count", "different_count", b"different_count", "index", b"index", "is_consistent", b"is_consistent", "left_over_count", b"left_over_count", "missing_count", b"missing_count", "unreached_count", b"unreached_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -31,8 +31,9 @@ class MemoryServiceStub:
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel):
@@ -55,6 +56,11 @@ class MemoryServiceStub:
                 '/puppet.memory.v1.MemoryService/GetMemory',
                 request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryRequest.SerializeToString,
                 response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryResponse.FromString,
+                _registered_method=True)
+        self.ListMemoryVersions = channel.unary_unary(
+                '/puppet.memory.v1.MemoryService/ListMemoryVersions',
+                request_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListMemoryVersionsRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListMemoryVersionsResponse.FromString,
                 _registered_method=True)
         self.ListMemories = channel.unary_unary(
                 '/puppet.memory.v1.MemoryService/ListMemories',
@@ -124,14 +130,15 @@ class MemoryServiceServicer:
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def CreateMemory(self, request, context):
         """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation, text and
-        repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a
-        repeated request that its memory was deleted since.
+        repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells
+        a repeated request that its memory was deleted since.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -147,7 +154,15 @@ class MemoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetMemory(self, request, context):
-        """Returns one memory, and what it was before it was updated if asked to.
+        """Returns one memory.
+        Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMemoryVersions(self, request, context):
+        """Lists what a memory was before each update, newest first.
         Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -222,8 +237,8 @@ class MemoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PurgeSource(self, request, context):
-        """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author the
-        relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
+        """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author
+        the relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
         database and index either, for which the index is built anew: give it time. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
@@ -274,6 +289,11 @@ def add_MemoryServiceServicer_to_server(servicer, server):
                     servicer.GetMemory,
                     request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryRequest.FromString,
                     response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryResponse.SerializeToString,
+            ),
+            'ListMemoryVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMemoryVersions,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListMemoryVersionsRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListMemoryVersionsResponse.SerializeToString,
             ),
             'ListMemories': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMemories,
@@ -349,8 +369,9 @@ class MemoryService:
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @staticmethod
@@ -424,6 +445,33 @@ class MemoryService:
             '/puppet.memory.v1.MemoryService/GetMemory',
             puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryRequest.SerializeToString,
             puppet_dot_memory_dot_v1_dot_memory__service__pb2.GetMemoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMemoryVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.memory.v1.MemoryService/ListMemoryVersions',
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListMemoryVersionsRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_memory__service__pb2.ListMemoryVersionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -18,15 +18,16 @@ class MemoryServiceStub:
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.CreateMemoryRequest, _memory_service_pb2.CreateMemoryResponse]
     """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation, text and
-    repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a
-    repeated request that its memory was deleted since.
+    repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells
+    a repeated request that its memory was deleted since.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
     """
     BatchCreateMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.BatchCreateMemoriesRequest, _memory_service_pb2.BatchCreateMemoriesResponse]
@@ -34,7 +35,11 @@ class MemoryServiceStub:
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
     """
     GetMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.GetMemoryRequest, _memory_service_pb2.GetMemoryResponse]
-    """Returns one memory, and what it was before it was updated if asked to.
+    """Returns one memory.
+    Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
+    """
+    ListMemoryVersions: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.ListMemoryVersionsRequest, _memory_service_pb2.ListMemoryVersionsResponse]
+    """Lists what a memory was before each update, newest first.
     Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
     """
     ListMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.ListMemoriesRequest, _memory_service_pb2.ListMemoriesResponse]
@@ -73,8 +78,8 @@ class MemoryServiceStub:
     Errors: INVALID_REQUEST.
     """
     PurgeSource: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.PurgeSourceRequest, _memory_service_pb2.PurgeSourceResponse]
-    """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author the
-    relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
+    """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author
+    the relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
     database and index either, for which the index is built anew: give it time. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
     """
@@ -99,8 +104,9 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
     A memory belongs to one agent; another agent's id never reads, changes or deletes it. A write is durable and
     searchable when it is acknowledged. What has expired is not read any more. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @_abc_1.abstractmethod
@@ -110,8 +116,8 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_memory_service_pb2.CreateMemoryRequest, _abc.Awaitable[_memory_service_pb2.CreateMemoryResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.CreateMemoryResponse]:
         """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation, text and
-        repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a
-        repeated request that its memory was deleted since.
+        repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells
+        a repeated request that its memory was deleted since.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
         """
 
@@ -131,7 +137,17 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_service_pb2.GetMemoryRequest,
         context: _aio.ServicerContext[_memory_service_pb2.GetMemoryRequest, _abc.Awaitable[_memory_service_pb2.GetMemoryResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.GetMemoryResponse]:
-        """Returns one memory, and what it was before it was updated if asked to.
+        """Returns one memory.
+        Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMemoryVersions(
+        self,
+        request: _memory_service_pb2.ListMemoryVersionsRequest,
+        context: _aio.ServicerContext[_memory_service_pb2.ListMemoryVersionsRequest, _abc.Awaitable[_memory_service_pb2.ListMemoryVersionsResponse]],
+    ) -> _abc.Awaitable[_memory_service_pb2.ListMemoryVersionsResponse]:
+        """Lists what a memory was before each update, newest first.
         Errors: INVALID_REQUEST, MEMORY_NOT_FOUND.
         """
 
@@ -224,8 +240,8 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_service_pb2.PurgeSourceRequest,
         context: _aio.ServicerContext[_memory_service_pb2.PurgeSourceRequest, _abc.Awaitable[_memory_service_pb2.PurgeSourceResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.PurgeSourceResponse]:
-        """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author the
-        relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
+        """Removes everything that one author or one post brought to an agent: texts, histories, vectors, and for an author
+        the relationship with its recorded interactions. Answers when nothing of it is left in the files of the embedded
         database and index either, for which the index is built anew: give it time. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """

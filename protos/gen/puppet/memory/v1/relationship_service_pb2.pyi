@@ -43,8 +43,8 @@ class Relationship(_message.Message):
     agent_id: _builtins.str
     """The agent whose view it is. At most 128 characters."""
     counterpart: _builtins.str
-    """Whom it is about: an agent's id, `x:<user id>` for a stranger on X, or the handle by which a persona knows somebody; 1 to
-    200 characters.
+    """Whom it is about: an agent's id, `x:<user id>` for a stranger on X, or the handle by which a persona knows
+    somebody; 1 to 200 characters.
     """
     sentiment: _builtins.float
     """-1 (hostile) to 1 (fond)."""

@@ -15,8 +15,9 @@ GRPC_VERSION: str
 class RelationshipServiceStub:
     """What a character thinks of those it knows.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -45,8 +46,9 @@ class RelationshipServiceStub:
 class RelationshipServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a character thinks of those it knows.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @_abc_1.abstractmethod

@@ -80,8 +80,8 @@ class Access(_message.Message):
 
     @_builtins.property
     def delegates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The RPCs that this one calls at other services in its caller's place, as `package.Service/Method`. They are not open
-        to the service itself: the caller signs a delegation for them, and sends it along.
+        """The RPCs that this one calls at other services in its caller's place, as `package.Service/Method`. They are not
+        open to the service itself: the caller signs a delegation for them, and sends it along.
         """
 
     def __init__(

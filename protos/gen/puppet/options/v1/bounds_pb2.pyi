@@ -12,6 +12,6 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 MAX_ITEMS_FIELD_NUMBER: _builtins.int
 max_items: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.int]
-"""How many items this list or map may have in a request. With more the request is refused with INVALID_REQUEST. What is
-returned may have any number.
+"""How many items this list or map may have in a request. With more the request is refused with INVALID_REQUEST. What
+is returned may have any number.
 """

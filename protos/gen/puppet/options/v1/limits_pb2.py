@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epuppet/options/v1/limits.proto\x12\x11puppet.options.v1\x1a google/protobuf/descriptor.proto\"\xe1\x01\n\x06Limits\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x12\n\nmax_length\x18\x02 \x01(\r\x12\x16\n\x0emax_key_length\x18\x03 \x01(\r\x12\'\n\x05range\x18\x04 \x01(\x0b\x32\x18.puppet.options.v1.Range\x12,\n\x05whole\x18\x05 \x01(\x0b\x32\x1d.puppet.options.v1.WholeRange\x12\x12\n\nzero_means\x18\x06 \x01(\x04\x12\x10\n\x08requires\x18\x07 \x03(\t\x12\r\n\x05masks\x18\x08 \x01(\t\x12\r\n\x05paths\x18\t \x03(\t\"4\n\x05Range\x12\x0b\n\x03min\x18\x01 \x01(\x01\x12\x0b\n\x03max\x18\x02 \x01(\x01\x12\x11\n\tabove_min\x18\x03 \x01(\x08\"&\n\nWholeRange\x12\x0b\n\x03min\x18\x01 \x01(\x03\x12\x0b\n\x03max\x18\x02 \x01(\x03:J\n\x06limits\x12\x1d.google.protobuf.FieldOptions\x18\x9f\x87\x03 \x01(\x0b\x32\x19.puppet.options.v1.Limits:5\n\x0cone_required\x12\x1d.google.protobuf.OneofOptions\x18\x9f\x87\x03 \x01(\x08\x42\xbf\x01\n\x1b\x64\x65v.puppetengine.options.v1B\x0bLimitsProtoP\x01Z,puppetengine.dev/puppet/options/v1;optionsv1\xa2\x02\x04PPTO\xaa\x02\x11Puppet.Options.V1\xca\x02\x11Puppet\\Options\\V1\xe2\x02\x1dPuppet\\Options\\V1\\GPBMetadata\xea\x02\x13Puppet::Options::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epuppet/options/v1/limits.proto\x12\x11puppet.options.v1\x1a google/protobuf/descriptor.proto\"\xf4\x01\n\x06Limits\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x12\n\nmax_length\x18\x02 \x01(\r\x12\x16\n\x0emax_key_length\x18\x03 \x01(\r\x12\'\n\x05range\x18\x04 \x01(\x0b\x32\x18.puppet.options.v1.Range\x12,\n\x05whole\x18\x05 \x01(\x0b\x32\x1d.puppet.options.v1.WholeRange\x12\x12\n\nzero_means\x18\x06 \x01(\x04\x12\x10\n\x08requires\x18\x07 \x03(\t\x12\r\n\x05masks\x18\x08 \x01(\t\x12\r\n\x05paths\x18\t \x03(\t\x12\x11\n\tmax_bytes\x18\n \x01(\x04\"4\n\x05Range\x12\x0b\n\x03min\x18\x01 \x01(\x01\x12\x0b\n\x03max\x18\x02 \x01(\x01\x12\x11\n\tabove_min\x18\x03 \x01(\x08\"&\n\nWholeRange\x12\x0b\n\x03min\x18\x01 \x01(\x03\x12\x0b\n\x03max\x18\x02 \x01(\x03:J\n\x06limits\x12\x1d.google.protobuf.FieldOptions\x18\x9f\x87\x03 \x01(\x0b\x32\x19.puppet.options.v1.Limits:5\n\x0cone_required\x12\x1d.google.protobuf.OneofOptions\x18\x9f\x87\x03 \x01(\x08\x42\xbf\x01\n\x1b\x64\x65v.puppetengine.options.v1B\x0bLimitsProtoP\x01Z,puppetengine.dev/puppet/options/v1;optionsv1\xa2\x02\x04PPTO\xaa\x02\x11Puppet.Options.V1\xca\x02\x11Puppet\\Options\\V1\xe2\x02\x1dPuppet\\Options\\V1\\GPBMetadata\xea\x02\x13Puppet::Options::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,9 +34,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\033dev.puppetengine.options.v1B\013LimitsProtoP\001Z,puppetengine.dev/puppet/options/v1;optionsv1\242\002\004PPTO\252\002\021Puppet.Options.V1\312\002\021Puppet\\Options\\V1\342\002\035Puppet\\Options\\V1\\GPBMetadata\352\002\023Puppet::Options::V1'
   _globals['_LIMITS']._serialized_start=88
-  _globals['_LIMITS']._serialized_end=313
-  _globals['_RANGE']._serialized_start=315
-  _globals['_RANGE']._serialized_end=367
-  _globals['_WHOLERANGE']._serialized_start=369
-  _globals['_WHOLERANGE']._serialized_end=407
+  _globals['_LIMITS']._serialized_end=332
+  _globals['_RANGE']._serialized_start=334
+  _globals['_RANGE']._serialized_end=386
+  _globals['_WHOLERANGE']._serialized_start=388
+  _globals['_WHOLERANGE']._serialized_end=426
 # @@protoc_insertion_point(module_scope)

@@ -22,9 +22,10 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Limits(_message.Message):
-    """What a field may hold. A request that breaks any of it is refused with INVALID_REQUEST, and each field that does is named.
-    Beside these, a value that an enum doesn't name is refused, and UNSPECIFIED is refused where an enum is required and in
-    every list: to filter by nothing is to leave a list empty. Texts hold no NUL, and the items of lists aren't blank.
+    """What a field may hold. A request that breaks any of it is refused with INVALID_REQUEST, and each field that does is
+    named. Beside these, a value that an enum doesn't name is refused, and UNSPECIFIED is refused where an enum is
+    required and in every list: to filter by nothing is to leave a list empty. Texts hold no NUL, and the items of lists
+    aren't blank.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -38,18 +39,23 @@ class Limits(_message.Message):
     REQUIRES_FIELD_NUMBER: _builtins.int
     MASKS_FIELD_NUMBER: _builtins.int
     PATHS_FIELD_NUMBER: _builtins.int
+    MAX_BYTES_FIELD_NUMBER: _builtins.int
     required: _builtins.bool
     """It has to be there: a text that isn't blank, an enum that isn't UNSPECIFIED, a list with an item, a message."""
     max_length: _builtins.int
-    """The most characters (Unicode code points) of a text, of each item of a list, of each value of a map. In normal form (NFKC)
-    a text may have twice as many and 100.
+    """The most characters (Unicode code points) of a text, of each item of a list, of each value of a map. In normal form
+    (NFKC) a text may have twice as many and 100.
     """
     max_key_length: _builtins.int
     """The most characters of each key of a map. Keys aren't blank."""
     zero_means: _builtins.int
     """What 0, or nothing, is taken for."""
     masks: _builtins.str
-    """Of a mask: the field beside it whose fields it names. Of that message only those are checked, and what it `requires`."""
+    """Of a mask: the field beside it whose fields it names. Of that message only those are checked, and what it
+    `requires`.
+    """
+    max_bytes: _builtins.int
+    """Of a message: the most bytes that it has, as it is sent."""
     @_builtins.property
     def range(self) -> Global___Range:
         """Between which numbers it is, both included. A number that can be left out is in range when it is."""
@@ -78,10 +84,11 @@ class Limits(_message.Message):
         requires: _abc.Iterable[_builtins.str] | None = ...,
         masks: _builtins.str = ...,
         paths: _abc.Iterable[_builtins.str] | None = ...,
+        max_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "whole", b"whole"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["masks", b"masks", "max_key_length", b"max_key_length", "max_length", b"max_length", "paths", b"paths", "range", b"range", "required", b"required", "requires", b"requires", "whole", b"whole", "zero_means", b"zero_means"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["masks", b"masks", "max_bytes", b"max_bytes", "max_key_length", b"max_key_length", "max_length", b"max_length", "paths", b"paths", "range", b"range", "required", b"required", "requires", b"requires", "whole", b"whole", "zero_means", b"zero_means"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

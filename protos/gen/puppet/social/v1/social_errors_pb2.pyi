@@ -52,27 +52,35 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 11
     """INTERNAL: a fault of the service, logged under the attached error id."""
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 12
-    """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+    """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another
+    service.
+    """
     ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 13
-    """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+    """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the
+    `principal`.
+    """
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 14
-    """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+    """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its
+    request_id.
+    """
     ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 15
     """UNIMPLEMENTED: the service has no such RPC."""
     ERROR_REASON_REPLY_SHARE_USED_UP: _ErrorReason.ValueType  # 16
-    """RESOURCE_EXHAUSTED: the account's replies of the last 24 hours are as many as it may make, and nothing was posted; the
-    rest of its posts is kept for its own. The attached RetryInfo says when there is room for another reply.
+    """RESOURCE_EXHAUSTED: the account's replies of the last 24 hours are as many as it may make, and nothing was posted;
+    the rest of its posts is kept for its own. The attached RetryInfo says when there is room for another reply.
     """
     ERROR_REASON_USAGE_CAPPED: _ErrorReason.ValueType  # 17
     """RESOURCE_EXHAUSTED: the cap of the app's plan is reached. It is tried again after the attached RetryInfo, which is
     hours; the plan is changed in the network's console.
     """
     ERROR_REASON_CREDITS_USED_UP: _ErrorReason.ValueType  # 18
-    """RESOURCE_EXHAUSTED: the app's credits at the network are used up. It is tried again after the attached RetryInfo, or
-    at once when the account is registered again.
+    """RESOURCE_EXHAUSTED: the app's credits at the network are used up. It is tried again after the attached RetryInfo,
+    or at once when the account is registered again.
     """
     ERROR_REASON_ACCOUNT_LOCKED: _ErrorReason.ValueType  # 19
-    """FAILED_PRECONDITION: the network lets the account do nothing: it is locked or suspended. Its owner has it opened there."""
+    """FAILED_PRECONDITION: the network lets the account do nothing: it is locked or suspended. Its owner has it opened
+    there.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -106,27 +114,35 @@ ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 10
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 11
 """INTERNAL: a fault of the service, logged under the attached error id."""
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 12
-"""UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+"""UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another
+service.
+"""
 ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 13
-"""PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+"""PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the
+`principal`.
+"""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 14
-"""DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+"""DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its
+request_id.
+"""
 ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 15
 """UNIMPLEMENTED: the service has no such RPC."""
 ERROR_REASON_REPLY_SHARE_USED_UP: ErrorReason.ValueType  # 16
-"""RESOURCE_EXHAUSTED: the account's replies of the last 24 hours are as many as it may make, and nothing was posted; the
-rest of its posts is kept for its own. The attached RetryInfo says when there is room for another reply.
+"""RESOURCE_EXHAUSTED: the account's replies of the last 24 hours are as many as it may make, and nothing was posted;
+the rest of its posts is kept for its own. The attached RetryInfo says when there is room for another reply.
 """
 ERROR_REASON_USAGE_CAPPED: ErrorReason.ValueType  # 17
 """RESOURCE_EXHAUSTED: the cap of the app's plan is reached. It is tried again after the attached RetryInfo, which is
 hours; the plan is changed in the network's console.
 """
 ERROR_REASON_CREDITS_USED_UP: ErrorReason.ValueType  # 18
-"""RESOURCE_EXHAUSTED: the app's credits at the network are used up. It is tried again after the attached RetryInfo, or
-at once when the account is registered again.
+"""RESOURCE_EXHAUSTED: the app's credits at the network are used up. It is tried again after the attached RetryInfo,
+or at once when the account is registered again.
 """
 ERROR_REASON_ACCOUNT_LOCKED: ErrorReason.ValueType  # 19
-"""FAILED_PRECONDITION: the network lets the account do nothing: it is locked or suspended. Its owner has it opened there."""
+"""FAILED_PRECONDITION: the network lets the account do nothing: it is locked or suspended. Its owner has it opened
+there.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 ERRORS_FIELD_NUMBER: _builtins.int

@@ -54,7 +54,7 @@ class _PostStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PostState.V
     """Being sent."""
     POST_STATE_SETTLED: _PostState.ValueType  # 3
     """On the network, with its id there. Final."""
-    POST_STATE_UNKNOWN: _PostState.ValueType  # 4
+    POST_STATE_OUTCOME_UNKNOWN: _PostState.ValueType  # 4
     """It may or may not be on the network; it is being looked for, until it is found, sent again or given up."""
     POST_STATE_FAILED: _PostState.ValueType  # 5
     """Not on the network, and it will not be sent. Final."""
@@ -70,7 +70,7 @@ POST_STATE_SENT: PostState.ValueType  # 2
 """Being sent."""
 POST_STATE_SETTLED: PostState.ValueType  # 3
 """On the network, with its id there. Final."""
-POST_STATE_UNKNOWN: PostState.ValueType  # 4
+POST_STATE_OUTCOME_UNKNOWN: PostState.ValueType  # 4
 """It may or may not be on the network; it is being looked for, until it is found, sent again or given up."""
 POST_STATE_FAILED: PostState.ValueType  # 5
 """Not on the network, and it will not be sent. Final."""
@@ -85,27 +85,27 @@ class _PostStateCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PostSt
     POST_STATE_CAUSE_UNSPECIFIED: _PostStateCause.ValueType  # 0
     """Nothing keeps it, or an earlier version said why in words only."""
     POST_STATE_CAUSE_RATE_LIMITED: _PostStateCause.ValueType  # 1
-    """CLAIMED or UNKNOWN: a limit of the network is used up; it goes on at `due_time`, which is the network's own if it
-    names one. The pauses grow where it doesn't, here and below.
+    """CLAIMED or OUTCOME_UNKNOWN: a limit of the network is used up; it goes on at `due_time`, which is the network's own
+    if it names one. The pauses grow where it doesn't, here and below.
     """
     POST_STATE_CAUSE_USAGE_CAPPED: _PostStateCause.ValueType  # 2
-    """CLAIMED or UNKNOWN: the cap of the app's plan is reached; it goes on at `due_time`, which is hours later."""
+    """CLAIMED or OUTCOME_UNKNOWN: the cap of the app's plan is reached; it goes on at `due_time`, which is hours later."""
     POST_STATE_CAUSE_CREDITS_USED_UP: _PostStateCause.ValueType  # 3
-    """CLAIMED or UNKNOWN: the app's credits are used up; it goes on at `due_time`."""
+    """CLAIMED or OUTCOME_UNKNOWN: the app's credits are used up; it goes on at `due_time`."""
     POST_STATE_CAUSE_CREDENTIALS_REFUSED: _PostStateCause.ValueType  # 4
-    """CLAIMED or UNKNOWN: the network refused the credentials, or the app may only read. It goes on at `due_time`, or when
-    the account is registered again.
+    """CLAIMED or OUTCOME_UNKNOWN: the network refused the credentials, or the app may only read. It goes on at
+    `due_time`, or when the account is registered again.
     """
     POST_STATE_CAUSE_ACCOUNT_LOCKED: _PostStateCause.ValueType  # 5
-    """CLAIMED or UNKNOWN: the account is locked or suspended. It goes on at `due_time`."""
+    """CLAIMED or OUTCOME_UNKNOWN: the account is locked or suspended. It goes on at `due_time`."""
     POST_STATE_CAUSE_NOT_CAPABLE: _PostStateCause.ValueType  # 6
-    """CLAIMED or UNKNOWN: the app's access level doesn't include posts. It goes on at `due_time`."""
+    """CLAIMED or OUTCOME_UNKNOWN: the app's access level doesn't include posts. It goes on at `due_time`."""
     POST_STATE_CAUSE_NETWORK_UNAVAILABLE: _PostStateCause.ValueType  # 7
-    """CLAIMED or UNKNOWN: the network was not reached; it goes on at `due_time`."""
+    """CLAIMED or OUTCOME_UNKNOWN: the network was not reached; it goes on at `due_time`."""
     POST_STATE_CAUSE_OUTCOME_UNKNOWN: _PostStateCause.ValueType  # 8
-    """UNKNOWN: the network gave no answer to it."""
+    """OUTCOME_UNKNOWN: the network gave no answer to it."""
     POST_STATE_CAUSE_DUPLICATE: _PostStateCause.ValueType  # 9
-    """FAILED: the account has another post with this text; UNKNOWN: that may be this one."""
+    """FAILED: the account has another post with this text; OUTCOME_UNKNOWN: that may be this one."""
     POST_STATE_CAUSE_REFUSED: _PostStateCause.ValueType  # 10
     """FAILED: the network refused this post."""
     POST_STATE_CAUSE_WITHDRAWN: _PostStateCause.ValueType  # 11
@@ -117,27 +117,27 @@ class PostStateCause(_PostStateCause, metaclass=_PostStateCauseEnumTypeWrapper):
 POST_STATE_CAUSE_UNSPECIFIED: PostStateCause.ValueType  # 0
 """Nothing keeps it, or an earlier version said why in words only."""
 POST_STATE_CAUSE_RATE_LIMITED: PostStateCause.ValueType  # 1
-"""CLAIMED or UNKNOWN: a limit of the network is used up; it goes on at `due_time`, which is the network's own if it
-names one. The pauses grow where it doesn't, here and below.
+"""CLAIMED or OUTCOME_UNKNOWN: a limit of the network is used up; it goes on at `due_time`, which is the network's own
+if it names one. The pauses grow where it doesn't, here and below.
 """
 POST_STATE_CAUSE_USAGE_CAPPED: PostStateCause.ValueType  # 2
-"""CLAIMED or UNKNOWN: the cap of the app's plan is reached; it goes on at `due_time`, which is hours later."""
+"""CLAIMED or OUTCOME_UNKNOWN: the cap of the app's plan is reached; it goes on at `due_time`, which is hours later."""
 POST_STATE_CAUSE_CREDITS_USED_UP: PostStateCause.ValueType  # 3
-"""CLAIMED or UNKNOWN: the app's credits are used up; it goes on at `due_time`."""
+"""CLAIMED or OUTCOME_UNKNOWN: the app's credits are used up; it goes on at `due_time`."""
 POST_STATE_CAUSE_CREDENTIALS_REFUSED: PostStateCause.ValueType  # 4
-"""CLAIMED or UNKNOWN: the network refused the credentials, or the app may only read. It goes on at `due_time`, or when
-the account is registered again.
+"""CLAIMED or OUTCOME_UNKNOWN: the network refused the credentials, or the app may only read. It goes on at
+`due_time`, or when the account is registered again.
 """
 POST_STATE_CAUSE_ACCOUNT_LOCKED: PostStateCause.ValueType  # 5
-"""CLAIMED or UNKNOWN: the account is locked or suspended. It goes on at `due_time`."""
+"""CLAIMED or OUTCOME_UNKNOWN: the account is locked or suspended. It goes on at `due_time`."""
 POST_STATE_CAUSE_NOT_CAPABLE: PostStateCause.ValueType  # 6
-"""CLAIMED or UNKNOWN: the app's access level doesn't include posts. It goes on at `due_time`."""
+"""CLAIMED or OUTCOME_UNKNOWN: the app's access level doesn't include posts. It goes on at `due_time`."""
 POST_STATE_CAUSE_NETWORK_UNAVAILABLE: PostStateCause.ValueType  # 7
-"""CLAIMED or UNKNOWN: the network was not reached; it goes on at `due_time`."""
+"""CLAIMED or OUTCOME_UNKNOWN: the network was not reached; it goes on at `due_time`."""
 POST_STATE_CAUSE_OUTCOME_UNKNOWN: PostStateCause.ValueType  # 8
-"""UNKNOWN: the network gave no answer to it."""
+"""OUTCOME_UNKNOWN: the network gave no answer to it."""
 POST_STATE_CAUSE_DUPLICATE: PostStateCause.ValueType  # 9
-"""FAILED: the account has another post with this text; UNKNOWN: that may be this one."""
+"""FAILED: the account has another post with this text; OUTCOME_UNKNOWN: that may be this one."""
 POST_STATE_CAUSE_REFUSED: PostStateCause.ValueType  # 10
 """FAILED: the network refused this post."""
 POST_STATE_CAUSE_WITHDRAWN: PostStateCause.ValueType  # 11
@@ -517,7 +517,7 @@ class Post(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
-    IN_REPLY_TO_FIELD_NUMBER: _builtins.int
+    IN_REPLY_TO_NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
     STATE_REASON_FIELD_NUMBER: _builtins.int
@@ -532,18 +532,18 @@ class Post(_message.Message):
     """The account it goes out from."""
     text: _builtins.str
     """Its text."""
-    in_reply_to: _builtins.str
+    in_reply_to_network_post_id: _builtins.str
     """The network's id of the post it replies to; empty for a post of its own."""
     state: Global___PostState.ValueType
     """How far it has come."""
     network_post_id: _builtins.str
     """The network's id of the post, once SETTLED."""
     state_reason: _builtins.str
-    """Why it is FAILED, UNKNOWN or held back, in words."""
+    """Why it is FAILED, OUTCOME_UNKNOWN or held back, in words."""
     request_id: _builtins.str
     """Who asked for it: the `request_id`."""
     state_cause: Global___PostStateCause.ValueType
-    """Why it is FAILED, UNKNOWN or held back."""
+    """Why it is FAILED, OUTCOME_UNKNOWN or held back."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was claimed."""
@@ -562,7 +562,7 @@ class Post(_message.Message):
         id: _builtins.str = ...,
         account_id: _builtins.str = ...,
         text: _builtins.str = ...,
-        in_reply_to: _builtins.str = ...,
+        in_reply_to_network_post_id: _builtins.str = ...,
         state: Global___PostState.ValueType = ...,
         network_post_id: _builtins.str = ...,
         state_reason: _builtins.str = ...,
@@ -574,7 +574,7 @@ class Post(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "due_time", b"due_time", "finish_time", b"finish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "due_time", b"due_time", "finish_time", b"finish_time", "id", b"id", "in_reply_to", b"in_reply_to", "network_post_id", b"network_post_id", "request_id", b"request_id", "state", b"state", "state_cause", b"state_cause", "state_reason", b"state_reason", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "due_time", b"due_time", "finish_time", b"finish_time", "id", b"id", "in_reply_to_network_post_id", b"in_reply_to_network_post_id", "network_post_id", b"network_post_id", "request_id", b"request_id", "state", b"state", "state_cause", b"state_cause", "state_reason", b"state_reason", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -588,7 +588,7 @@ class CreatePostRequest(_message.Message):
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
-    IN_REPLY_TO_FIELD_NUMBER: _builtins.int
+    IN_REPLY_TO_NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account it goes out from. 1 to 64 characters."""
@@ -597,7 +597,7 @@ class CreatePostRequest(_message.Message):
     lone surrogates, signs that force an order of reading on others (bidi embeddings, overrides and isolates), and a
     credential of any registered account, however it is written. 1 to 5,000 characters.
     """
-    in_reply_to: _builtins.str
+    in_reply_to_network_post_id: _builtins.str
     """The network's id of the post to reply to; empty for a post of its own. At most 19 characters."""
     request_id: _builtins.str
     """Required, at most 128 characters: the name of this effect. It happens once."""
@@ -606,12 +606,12 @@ class CreatePostRequest(_message.Message):
         *,
         account_id: _builtins.str = ...,
         text: _builtins.str = ...,
-        in_reply_to: _builtins.str = ...,
+        in_reply_to_network_post_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "in_reply_to", b"in_reply_to", "request_id", b"request_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "in_reply_to_network_post_id", b"in_reply_to_network_post_id", "request_id", b"request_id", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -882,26 +882,26 @@ class Mention(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
-    AUTHOR_USER_ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_NETWORK_USER_ID_FIELD_NUMBER: _builtins.int
     AUTHOR_HANDLE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
-    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
-    IN_REPLY_TO_FIELD_NUMBER: _builtins.int
+    NETWORK_CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    IN_REPLY_TO_NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
-    IN_REPLY_TO_USER_ID_FIELD_NUMBER: _builtins.int
+    IN_REPLY_TO_NETWORK_USER_ID_FIELD_NUMBER: _builtins.int
     network_post_id: _builtins.str
     """The network's id of the post."""
-    author_user_id: _builtins.str
+    author_network_user_id: _builtins.str
     """The network's id of its author."""
     author_handle: _builtins.str
     """The author's handle, without `@`."""
     text: _builtins.str
     """What it says."""
-    conversation_id: _builtins.str
+    network_conversation_id: _builtins.str
     """The network's id of the conversation."""
-    in_reply_to: _builtins.str
+    in_reply_to_network_post_id: _builtins.str
     """The network's id of the post it replies to; empty when it is no reply."""
-    in_reply_to_user_id: _builtins.str
+    in_reply_to_network_user_id: _builtins.str
     """The network's id of the author of the post it replies to; empty when it is no reply, or the network doesn't say."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -911,17 +911,17 @@ class Mention(_message.Message):
         self,
         *,
         network_post_id: _builtins.str = ...,
-        author_user_id: _builtins.str = ...,
+        author_network_user_id: _builtins.str = ...,
         author_handle: _builtins.str = ...,
         text: _builtins.str = ...,
-        conversation_id: _builtins.str = ...,
-        in_reply_to: _builtins.str = ...,
+        network_conversation_id: _builtins.str = ...,
+        in_reply_to_network_post_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
-        in_reply_to_user_id: _builtins.str = ...,
+        in_reply_to_network_user_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_handle", b"author_handle", "author_user_id", b"author_user_id", "conversation_id", b"conversation_id", "create_time", b"create_time", "in_reply_to", b"in_reply_to", "in_reply_to_user_id", b"in_reply_to_user_id", "network_post_id", b"network_post_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_handle", b"author_handle", "author_network_user_id", b"author_network_user_id", "create_time", b"create_time", "in_reply_to_network_post_id", b"in_reply_to_network_post_id", "in_reply_to_network_user_id", b"in_reply_to_network_user_id", "network_conversation_id", b"network_conversation_id", "network_post_id", b"network_post_id", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -935,13 +935,13 @@ class GetConversationRequest(_message.Message):
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
-    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    NETWORK_CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     MAX_POSTS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account that asks; its app pays. 1 to 64 characters."""
     network_post_id: _builtins.str
     """The network's id of a post of the conversation, for example of a mention: 1 to 19 characters."""
-    conversation_id: _builtins.str
+    network_conversation_id: _builtins.str
     """The network's id of the conversation, as the mention has it; when it is empty the network is asked for it first. at
     most 19 characters.
     """
@@ -952,12 +952,12 @@ class GetConversationRequest(_message.Message):
         *,
         account_id: _builtins.str = ...,
         network_post_id: _builtins.str = ...,
-        conversation_id: _builtins.str = ...,
+        network_conversation_id: _builtins.str = ...,
         max_posts: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "conversation_id", b"conversation_id", "max_posts", b"max_posts", "network_post_id", b"network_post_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "max_posts", b"max_posts", "network_conversation_id", b"network_conversation_id", "network_post_id", b"network_post_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1006,20 +1006,20 @@ class ConversationPost(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
-    AUTHOR_USER_ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_NETWORK_USER_ID_FIELD_NUMBER: _builtins.int
     AUTHOR_HANDLE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
-    IN_REPLY_TO_FIELD_NUMBER: _builtins.int
+    IN_REPLY_TO_NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     network_post_id: _builtins.str
     """The network's id of the post."""
-    author_user_id: _builtins.str
+    author_network_user_id: _builtins.str
     """The network's id of its author, which may be the account itself."""
     author_handle: _builtins.str
     """The author's handle, without `@`."""
     text: _builtins.str
     """What it says."""
-    in_reply_to: _builtins.str
+    in_reply_to_network_post_id: _builtins.str
     """The network's id of the post it replies to; empty when it is no reply."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -1029,15 +1029,15 @@ class ConversationPost(_message.Message):
         self,
         *,
         network_post_id: _builtins.str = ...,
-        author_user_id: _builtins.str = ...,
+        author_network_user_id: _builtins.str = ...,
         author_handle: _builtins.str = ...,
         text: _builtins.str = ...,
-        in_reply_to: _builtins.str = ...,
+        in_reply_to_network_post_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_handle", b"author_handle", "author_user_id", b"author_user_id", "create_time", b"create_time", "in_reply_to", b"in_reply_to", "network_post_id", b"network_post_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_handle", b"author_handle", "author_network_user_id", b"author_network_user_id", "create_time", b"create_time", "in_reply_to_network_post_id", b"in_reply_to_network_post_id", "network_post_id", b"network_post_id", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

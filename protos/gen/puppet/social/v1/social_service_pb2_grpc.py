@@ -29,12 +29,12 @@ class SocialServiceStub:
     """Accounts on social networks, and an outbox that publishes every post once.
 
     A post is claimed durably before it is sent, and settled with the id that the network gave it. When the outcome of a
-    send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
-    sent again.
-    Refusals carry a reason of `ErrorReason`.
+    send is not known (a time-out, a crash), the post becomes OUTCOME_UNKNOWN and is looked for on the network before
+    anything is sent again. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel):
@@ -99,17 +99,17 @@ class SocialServiceServicer:
     """Accounts on social networks, and an outbox that publishes every post once.
 
     A post is claimed durably before it is sent, and settled with the id that the network gave it. When the outcome of a
-    send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
-    sent again.
-    Refusals carry a reason of `ErrorReason`.
+    send is not known (a time-out, a crash), the post becomes OUTCOME_UNKNOWN and is looked for on the network before
+    anything is sent again. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def RegisterAccount(self, request, context):
-        """Registers an agent's account, after the network accepted its credentials. Idempotent by `request_id`; registering the
-        same account for the same agent again, whatever it is called by now, replaces the credentials.
+        """Registers an agent's account, after the network accepted its credentials. Idempotent by `request_id`; registering
+        the same account for the same agent again, whatever it is called by now, replaces the credentials.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS, CREDENTIALS_REFUSED, NETWORK_RATE_LIMITED,
         NETWORK_UNAVAILABLE.
         """
@@ -142,14 +142,14 @@ class SocialServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreatePost(self, request, context):
-        """Publishes a post or a reply, once for every `request_id`: a repeated call returns the same post in its present state.
-        Returns when the post is SETTLED or FAILED, when the service has given up on an UNKNOWN one, or else half a second
-        before the deadline; the post is then finished in the background and can be watched with GetPost.
-        After NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE, CREDENTIALS_REFUSED, ACCOUNT_LOCKED or
-        NOT_CAPABLE the post stays CLAIMED, and goes out by itself once what holds it back is over: it is tried again at its
-        `due_time`, and when the account, or one of the same app, is registered again. Repeating the call tries it at once,
-        but for limits. Whoever doesn't want that withdraws it. Of what an account may post in 24
-        hours, as far as it is known, a share is kept for posts that answer nobody: beyond the rest a reply is refused with
+        """Publishes a post or a reply, once for every `request_id`: a repeated call returns the same post in its present
+        state. Returns when the post is SETTLED or FAILED, when the service has given up on an OUTCOME_UNKNOWN one, or else
+        half a second before the deadline; the post is then finished in the background and can be watched with GetPost.
+        After NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE, CREDENTIALS_REFUSED, ACCOUNT_LOCKED
+        or NOT_CAPABLE the post stays CLAIMED, and goes out by itself once what holds it back is over: it is tried again at
+        its `due_time`, and when the account, or one of the same app, is registered again. Repeating the call tries it at
+        once, but for limits. Whoever doesn't want that withdraws it. Of what an account may post in 24 hours, as far as it
+        is known, a share is kept for posts that answer nobody: beyond the rest a reply is refused with
         REPLY_SHARE_USED_UP.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
         NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE, REPLY_SHARE_USED_UP.
@@ -188,11 +188,11 @@ class SocialServiceServicer:
 
     def GetConversation(self, request, context):
         """Returns posts of the conversation that a post is part of, oldest first, read from the network now: the post itself,
-        those that it answers up to the beginning, and as far as there is room the newest others. X: one search, which knows
-        the posts of the last seven days, and a look-up for each post of the chain that the search hasn't shown, up to 5; each
-        post and each author that is shown is billed.
-        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE,
-        NETWORK_RATE_LIMITED, USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
+        those that it answers up to the beginning, and as far as there is room the newest others. X: one search, which
+        knows the posts of the last seven days, and a look-up for each post of the chain that the search hasn't shown, up
+        to 5; each post and each author that is shown is billed.
+        Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND, CREDENTIALS_REFUSED, ACCOUNT_LOCKED, NOT_CAPABLE, NETWORK_RATE_LIMITED,
+        USAGE_CAPPED, CREDITS_USED_UP, NETWORK_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -273,12 +273,12 @@ class SocialService:
     """Accounts on social networks, and an outbox that publishes every post once.
 
     A post is claimed durably before it is sent, and settled with the id that the network gave it. When the outcome of a
-    send is not known (a time-out, a crash), the post becomes UNKNOWN and is looked for on the network before anything is
-    sent again.
-    Refusals carry a reason of `ErrorReason`.
+    send is not known (a time-out, a crash), the post becomes OUTCOME_UNKNOWN and is looked for on the network before
+    anything is sent again. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @staticmethod

@@ -38,7 +38,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_WALLET_EXISTS: _ErrorReason.ValueType  # 5
     """ALREADY_EXISTS: this agent has a wallet, or this key belongs to another agent."""
     ERROR_REASON_POLICY_VIOLATION: _ErrorReason.ValueType  # 6
-    """FAILED_PRECONDITION: the wallet's policy refuses the trade; the metadata names the `rule`, its `limit` and the `value`."""
+    """FAILED_PRECONDITION: the wallet's policy refuses the trade; the metadata names the `rule`, its `limit` and the
+    `value`.
+    """
     ERROR_REASON_INSUFFICIENT_BALANCE: _ErrorReason.ValueType  # 7
     """FAILED_PRECONDITION: the wallet doesn't hold the amount and the fee."""
     ERROR_REASON_NO_ROUTE: _ErrorReason.ValueType  # 8
@@ -54,13 +56,21 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 13
     """INTERNAL: a fault of the service, logged under the attached error id."""
     ERROR_REASON_TRADING_HALTED: _ErrorReason.ValueType  # 14
-    """FAILED_PRECONDITION: trading is halted, for this wallet or for all; the metadata says since when. An operator resumes it."""
+    """FAILED_PRECONDITION: trading is halted, for this wallet or for all; the metadata says since when. An operator
+    resumes it.
+    """
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 15
-    """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+    """UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another
+    service.
+    """
     ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 16
-    """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+    """PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the
+    `principal`.
+    """
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 17
-    """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+    """DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its
+    request_id.
+    """
     ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 18
     """UNIMPLEMENTED: the service has no such RPC."""
     ERROR_REASON_CHAIN_ACCESS_REFUSED: _ErrorReason.ValueType  # 19
@@ -86,7 +96,9 @@ ERROR_REASON_TRADE_NOT_FOUND: ErrorReason.ValueType  # 4
 ERROR_REASON_WALLET_EXISTS: ErrorReason.ValueType  # 5
 """ALREADY_EXISTS: this agent has a wallet, or this key belongs to another agent."""
 ERROR_REASON_POLICY_VIOLATION: ErrorReason.ValueType  # 6
-"""FAILED_PRECONDITION: the wallet's policy refuses the trade; the metadata names the `rule`, its `limit` and the `value`."""
+"""FAILED_PRECONDITION: the wallet's policy refuses the trade; the metadata names the `rule`, its `limit` and the
+`value`.
+"""
 ERROR_REASON_INSUFFICIENT_BALANCE: ErrorReason.ValueType  # 7
 """FAILED_PRECONDITION: the wallet doesn't hold the amount and the fee."""
 ERROR_REASON_NO_ROUTE: ErrorReason.ValueType  # 8
@@ -102,13 +114,21 @@ ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 12
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 13
 """INTERNAL: a fault of the service, logged under the attached error id."""
 ERROR_REASON_TRADING_HALTED: ErrorReason.ValueType  # 14
-"""FAILED_PRECONDITION: trading is halted, for this wallet or for all; the metadata says since when. An operator resumes it."""
+"""FAILED_PRECONDITION: trading is halted, for this wallet or for all; the metadata says since when. An operator
+resumes it.
+"""
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 15
-"""UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another service."""
+"""UNAUTHENTICATED: the call has no token or certificate, or one that is unknown, revoked or meant for another
+service.
+"""
 ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 16
-"""PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the `principal`."""
+"""PERMISSION_DENIED: this principal may not call this RPC, or not about this agent; the metadata names the
+`principal`.
+"""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 17
-"""DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its request_id."""
+"""DEADLINE_EXCEEDED: the call was not done at its deadline. What it began may still happen: repeat it with its
+request_id.
+"""
 ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 18
 """UNIMPLEMENTED: the service has no such RPC."""
 ERROR_REASON_CHAIN_ACCESS_REFUSED: ErrorReason.ValueType  # 19

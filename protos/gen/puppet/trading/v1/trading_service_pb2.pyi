@@ -10,7 +10,6 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from puppet.trading.v1 import trading_errors_pb2 as _trading_errors_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -36,7 +35,7 @@ class _TradeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TradeState
     """The signed bytes and their last valid block height are stored; they may have been sent."""
     TRADE_STATE_SETTLED: _TradeState.ValueType  # 3
     """On the chain, with what it really gave. Final."""
-    TRADE_STATE_UNKNOWN: _TradeState.ValueType  # 4
+    TRADE_STATE_OUTCOME_UNKNOWN: _TradeState.ValueType  # 4
     """It may or may not land; the chain is being asked."""
     TRADE_STATE_FAILED: _TradeState.ValueType  # 5
     """It did not happen and can't happen any more. Final."""
@@ -52,11 +51,71 @@ TRADE_STATE_SIGNED: TradeState.ValueType  # 2
 """The signed bytes and their last valid block height are stored; they may have been sent."""
 TRADE_STATE_SETTLED: TradeState.ValueType  # 3
 """On the chain, with what it really gave. Final."""
-TRADE_STATE_UNKNOWN: TradeState.ValueType  # 4
+TRADE_STATE_OUTCOME_UNKNOWN: TradeState.ValueType  # 4
 """It may or may not land; the chain is being asked."""
 TRADE_STATE_FAILED: TradeState.ValueType  # 5
 """It did not happen and can't happen any more. Final."""
 Global___TradeState: _TypeAlias = TradeState  # noqa: Y015
+
+class _TradeStateCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TradeStateCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TradeStateCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRADE_STATE_CAUSE_UNSPECIFIED: _TradeStateCause.ValueType  # 0
+    """Nothing keeps it, or an earlier version said why in words only."""
+    TRADE_STATE_CAUSE_POLICY_VIOLATION: _TradeStateCause.ValueType  # 1
+    """FAILED: the wallet's policy refuses it."""
+    TRADE_STATE_CAUSE_TRADING_HALTED: _TradeStateCause.ValueType  # 2
+    """FAILED: trading was halted before it was signed."""
+    TRADE_STATE_CAUSE_NO_ROUTE: _TradeStateCause.ValueType  # 3
+    """FAILED: the aggregator has no route for it."""
+    TRADE_STATE_CAUSE_INSUFFICIENT_BALANCE: _TradeStateCause.ValueType  # 4
+    """FAILED: the wallet doesn't hold the amount and the fee."""
+    TRADE_STATE_CAUSE_CHAIN_ACCESS_REFUSED: _TradeStateCause.ValueType  # 5
+    """FAILED: the chain's node, or the aggregator, refuses the service."""
+    TRADE_STATE_CAUSE_LATE: _TradeStateCause.ValueType  # 6
+    """FAILED: it was not signed in time, and the market is another one by now."""
+    TRADE_STATE_CAUSE_UNSAFE_ORDER: _TradeStateCause.ValueType  # 7
+    """FAILED: what the aggregator gave to sign is not this trade."""
+    TRADE_STATE_CAUSE_FAILED_ON_CHAIN: _TradeStateCause.ValueType  # 8
+    """FAILED: the chain took the transaction and undid it; the fee is paid."""
+    TRADE_STATE_CAUSE_EXPIRED: _TradeStateCause.ValueType  # 9
+    """FAILED: it is in no block, and can't get into one any more."""
+    TRADE_STATE_CAUSE_UNCONFIRMED: _TradeStateCause.ValueType  # 10
+    """OUTCOME_UNKNOWN: nothing has confirmed it yet."""
+    TRADE_STATE_CAUSE_UNREAD: _TradeStateCause.ValueType  # 11
+    """SETTLED: what it did can't be read, and the amounts are those that were signed for."""
+
+class TradeStateCause(_TradeStateCause, metaclass=_TradeStateCauseEnumTypeWrapper):
+    """Why a trade didn't happen, or why that isn't known."""
+
+TRADE_STATE_CAUSE_UNSPECIFIED: TradeStateCause.ValueType  # 0
+"""Nothing keeps it, or an earlier version said why in words only."""
+TRADE_STATE_CAUSE_POLICY_VIOLATION: TradeStateCause.ValueType  # 1
+"""FAILED: the wallet's policy refuses it."""
+TRADE_STATE_CAUSE_TRADING_HALTED: TradeStateCause.ValueType  # 2
+"""FAILED: trading was halted before it was signed."""
+TRADE_STATE_CAUSE_NO_ROUTE: TradeStateCause.ValueType  # 3
+"""FAILED: the aggregator has no route for it."""
+TRADE_STATE_CAUSE_INSUFFICIENT_BALANCE: TradeStateCause.ValueType  # 4
+"""FAILED: the wallet doesn't hold the amount and the fee."""
+TRADE_STATE_CAUSE_CHAIN_ACCESS_REFUSED: TradeStateCause.ValueType  # 5
+"""FAILED: the chain's node, or the aggregator, refuses the service."""
+TRADE_STATE_CAUSE_LATE: TradeStateCause.ValueType  # 6
+"""FAILED: it was not signed in time, and the market is another one by now."""
+TRADE_STATE_CAUSE_UNSAFE_ORDER: TradeStateCause.ValueType  # 7
+"""FAILED: what the aggregator gave to sign is not this trade."""
+TRADE_STATE_CAUSE_FAILED_ON_CHAIN: TradeStateCause.ValueType  # 8
+"""FAILED: the chain took the transaction and undid it; the fee is paid."""
+TRADE_STATE_CAUSE_EXPIRED: TradeStateCause.ValueType  # 9
+"""FAILED: it is in no block, and can't get into one any more."""
+TRADE_STATE_CAUSE_UNCONFIRMED: TradeStateCause.ValueType  # 10
+"""OUTCOME_UNKNOWN: nothing has confirmed it yet."""
+TRADE_STATE_CAUSE_UNREAD: TradeStateCause.ValueType  # 11
+"""SETTLED: what it did can't be read, and the amounts are those that were signed for."""
+Global___TradeStateCause: _TypeAlias = TradeStateCause  # noqa: Y015
 
 @_typing.final
 class Wallet(_message.Message):
@@ -153,8 +212,8 @@ class RegisterWalletRequest(_message.Message):
     """At most 128 characters. The same id and body returns the wallet that the first call made."""
     @_builtins.property
     def policy(self) -> Global___Policy:
-        """The limits that hold from the first moment on, beside the defaults; `policy_mask` says which fields. Its `wallet_id`
-        is left empty.
+        """The limits that hold from the first moment on, beside the defaults; `policy_mask` says which fields. Its
+        `wallet_id` is left empty.
         """
 
     @_builtins.property
@@ -313,16 +372,24 @@ class GetBalancesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     WALLET_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     wallet_id: _builtins.str
     """The wallet. 1 to 64 characters."""
+    page_size: _builtins.int
+    """At most this many: up to 500; 0 means 50."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; the wallet must be the same. Each page is read from the chain anew."""
     def __init__(
         self,
         *,
         wallet_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["wallet_id", b"wallet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "wallet_id", b"wallet_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -330,11 +397,14 @@ Global___GetBalancesRequest: _TypeAlias = GetBalancesRequest  # noqa: Y015
 
 @_typing.final
 class GetBalancesResponse(_message.Message):
-    """A wallet's balances."""
+    """One page of a wallet's balances."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     BALANCES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
     @_builtins.property
     def balances(self) -> _containers.RepeatedCompositeFieldContainer[Global___Balance]:
         """SOL first, then tokens by mint."""
@@ -343,10 +413,11 @@ class GetBalancesResponse(_message.Message):
         self,
         *,
         balances: _abc.Iterable[Global___Balance] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -354,8 +425,8 @@ Global___GetBalancesResponse: _TypeAlias = GetBalancesResponse  # noqa: Y015
 
 @_typing.final
 class Balance(_message.Message):
-    """How much of a token a wallet can spend: its lamports, or what is in its associated token account while nobody else has
-    power over that.
+    """How much of a token a wallet can spend: its lamports, or what is in its associated token account while nobody else
+    has power over that.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -514,7 +585,9 @@ class ExecuteTradeRequest(_message.Message):
     amount: _builtins.int
     """How much is given, in base units; at least 1."""
     slippage_bps: _builtins.int
-    """How much worse the outcome may be, in basis points: 0 to 5,000, and no more than the policy's limit; 0 means that limit."""
+    """How much worse the outcome may be, in basis points: 0 to 5,000, and no more than the policy's limit; 0 means that
+    limit.
+    """
     request_id: _builtins.str
     """Required, at most 128 characters: the name of this effect. It happens once."""
     min_output_amount: _builtins.int
@@ -587,7 +660,7 @@ class Trade(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MIN_OUTPUT_AMOUNT_FIELD_NUMBER: _builtins.int
     WORTH_LAMPORTS_FIELD_NUMBER: _builtins.int
-    FAILURE_FIELD_NUMBER: _builtins.int
+    STATE_CAUSE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`trd_...`; set by the service."""
     wallet_id: _builtins.str
@@ -607,7 +680,7 @@ class Trade(_message.Message):
     state: Global___TradeState.ValueType
     """How far it has come."""
     state_reason: _builtins.str
-    """Why it is FAILED or UNKNOWN, or what couldn't be read of a SETTLED one, in words."""
+    """Why it is FAILED or OUTCOME_UNKNOWN, or what couldn't be read of a SETTLED one, in words."""
     signature: _builtins.str
     """The transaction's signature, base58, once SIGNED."""
     last_valid_block_height: _builtins.int
@@ -618,10 +691,8 @@ class Trade(_message.Message):
     """The least that comes out, in base units; with less it is not signed, or fails on the chain."""
     worth_lamports: _builtins.int
     """What it counts for against the policy, in lamports: the larger of its quote and of an independent price."""
-    failure: _trading_errors_pb2.ErrorReason.ValueType
-    """Why it is FAILED, where a call would be refused for the same reason: POLICY_VIOLATION, TRADING_HALTED, NO_ROUTE,
-    INSUFFICIENT_BALANCE. Unspecified for everything else.
-    """
+    state_cause: Global___TradeStateCause.ValueType
+    """Why it is FAILED or OUTCOME_UNKNOWN, or what couldn't be read of a SETTLED one."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was claimed."""
@@ -650,11 +721,11 @@ class Trade(_message.Message):
         request_id: _builtins.str = ...,
         min_output_amount: _builtins.int = ...,
         worth_lamports: _builtins.int = ...,
-        failure: _trading_errors_pb2.ErrorReason.ValueType = ...,
+        state_cause: Global___TradeStateCause.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "failure", b"failure", "fee_lamports", b"fee_lamports", "finish_time", b"finish_time", "id", b"id", "input_amount", b"input_amount", "input_mint", b"input_mint", "last_valid_block_height", b"last_valid_block_height", "min_output_amount", b"min_output_amount", "output_amount", b"output_amount", "output_mint", b"output_mint", "request_id", b"request_id", "signature", b"signature", "slippage_bps", b"slippage_bps", "state", b"state", "state_reason", b"state_reason", "wallet_id", b"wallet_id", "worth_lamports", b"worth_lamports"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_lamports", b"fee_lamports", "finish_time", b"finish_time", "id", b"id", "input_amount", b"input_amount", "input_mint", b"input_mint", "last_valid_block_height", b"last_valid_block_height", "min_output_amount", b"min_output_amount", "output_amount", b"output_amount", "output_mint", b"output_mint", "request_id", b"request_id", "signature", b"signature", "slippage_bps", b"slippage_bps", "state", b"state", "state_cause", b"state_cause", "state_reason", b"state_reason", "wallet_id", b"wallet_id", "worth_lamports", b"worth_lamports"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1081,7 +1152,7 @@ class GetPolicyResponse(_message.Message):
 Global___GetPolicyResponse: _TypeAlias = GetPolicyResponse  # noqa: Y015
 
 @_typing.final
-class SetPolicyRequest(_message.Message):
+class UpdatePolicyRequest(_message.Message):
     """Asks to change a policy."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1112,10 +1183,10 @@ class SetPolicyRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SetPolicyRequest: _TypeAlias = SetPolicyRequest  # noqa: Y015
+Global___UpdatePolicyRequest: _TypeAlias = UpdatePolicyRequest  # noqa: Y015
 
 @_typing.final
-class SetPolicyResponse(_message.Message):
+class UpdatePolicyResponse(_message.Message):
     """The policy after the change."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1136,7 +1207,7 @@ class SetPolicyResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SetPolicyResponse: _TypeAlias = SetPolicyResponse  # noqa: Y015
+Global___UpdatePolicyResponse: _TypeAlias = UpdatePolicyResponse  # noqa: Y015
 
 @_typing.final
 class TightenPolicyRequest(_message.Message):

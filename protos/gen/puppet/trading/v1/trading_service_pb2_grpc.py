@@ -28,13 +28,13 @@ if _version_not_supported:
 class TradingServiceStub:
     """Wallets on Solana, and trades that happen once and within policy.
 
-    Amounts are integer base units (lamports, or a token's smallest unit), prices are decimal strings. Keys are sealed
-    at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
-    and a new signature is made only when the old one can no longer land.
-    Refusals carry a reason of `ErrorReason`.
+    Amounts are integer base units (lamports, or a token's smallest unit), prices are decimal strings. Keys are sealed at
+    rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes, and a
+    new signature is made only when the old one can no longer land. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel):
@@ -98,10 +98,10 @@ class TradingServiceStub:
                 request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPolicyRequest.SerializeToString,
                 response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPolicyResponse.FromString,
                 _registered_method=True)
-        self.SetPolicy = channel.unary_unary(
-                '/puppet.trading.v1.TradingService/SetPolicy',
-                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyRequest.SerializeToString,
-                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyResponse.FromString,
+        self.UpdatePolicy = channel.unary_unary(
+                '/puppet.trading.v1.TradingService/UpdatePolicy',
+                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyRequest.SerializeToString,
+                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyResponse.FromString,
                 _registered_method=True)
         self.TightenPolicy = channel.unary_unary(
                 '/puppet.trading.v1.TradingService/TightenPolicy',
@@ -128,13 +128,13 @@ class TradingServiceStub:
 class TradingServiceServicer:
     """Wallets on Solana, and trades that happen once and within policy.
 
-    Amounts are integer base units (lamports, or a token's smallest unit), prices are decimal strings. Keys are sealed
-    at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
-    and a new signature is made only when the old one can no longer land.
-    Refusals carry a reason of `ErrorReason`.
+    Amounts are integer base units (lamports, or a token's smallest unit), prices are decimal strings. Keys are sealed at
+    rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes, and a
+    new signature is made only when the old one can no longer land. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def RegisterWallet(self, request, context):
@@ -179,10 +179,10 @@ class TradingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExecuteTrade(self, request, context):
-        """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
-        The whole policy is checked when the trade is claimed, and once more in the transaction that stores its signature.
-        Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
-        resolved in the background and can be watched with GetTrade.
+        """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its
+        present state. The whole policy is checked when the trade is claimed, and once more in the transaction that stores
+        its signature. Returns when the trade is SETTLED, FAILED or OUTCOME_UNKNOWN, or when the deadline is near; what is
+        not final goes on being resolved in the background and can be watched with GetTrade.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
         TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
@@ -230,8 +230,9 @@ class TradingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def SetPolicy(self, request, context):
-        """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by `request_id`.
+    def UpdatePolicy(self, request, context):
+        """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by
+        `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -239,8 +240,8 @@ class TradingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TightenPolicy(self, request, context):
-        """Narrows a wallet's policy: of each masked field the stricter value, of the present one and the given one, holds from now
-        on. Nothing is ever widened by it. Idempotent by `request_id`.
+        """Narrows a wallet's policy: of each masked field the stricter value, of the present one and the given one, holds
+        from now on. Nothing is ever widened by it. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -248,8 +249,8 @@ class TradingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ScreenText(self, request, context):
-        """Says whether a text holds the key of a wallet that is registered here, 31 signs of it in a row or more, however they are
-        written. For texts that are about to be published.
+        """Says whether a text holds the key of a wallet that is registered here, 31 signs of it in a row or more, however
+        they are written. For texts that are about to be published.
         Errors: INVALID_REQUEST.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -258,7 +259,8 @@ class TradingServiceServicer:
 
     def HaltTrading(self, request, context):
         """Halts trading, of one wallet or of all: when it has answered, nothing more is signed until ResumeTrading, through
-        restarts too. What was signed before may still land. Halting what is halted changes nothing. Idempotent by `request_id`.
+        restarts too. What was signed before may still land. Halting what is halted changes nothing. Idempotent by
+        `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -266,8 +268,8 @@ class TradingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResumeTrading(self, request, context):
-        """Lifts a halt, of one wallet or the one over all: a wallet that was halted by itself stays halted when the halt over all
-        is lifted. Idempotent by `request_id`.
+        """Lifts a halt, of one wallet or the one over all: a wallet that was halted by itself stays halted when the halt over
+        all is lifted. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -332,10 +334,10 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPolicyRequest.FromString,
                     response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPolicyResponse.SerializeToString,
             ),
-            'SetPolicy': grpc.unary_unary_rpc_method_handler(
-                    servicer.SetPolicy,
-                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyRequest.FromString,
-                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyResponse.SerializeToString,
+            'UpdatePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePolicy,
+                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyRequest.FromString,
+                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyResponse.SerializeToString,
             ),
             'TightenPolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.TightenPolicy,
@@ -368,13 +370,13 @@ def add_TradingServiceServicer_to_server(servicer, server):
 class TradingService:
     """Wallets on Solana, and trades that happen once and within policy.
 
-    Amounts are integer base units (lamports, or a token's smallest unit), prices are decimal strings. Keys are sealed
-    at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
-    and a new signature is made only when the old one can no longer land.
-    Refusals carry a reason of `ErrorReason`.
+    Amounts are integer base units (lamports, or a token's smallest unit), prices are decimal strings. Keys are sealed at
+    rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes, and a
+    new signature is made only when the old one can no longer land. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @staticmethod
@@ -675,7 +677,7 @@ class TradingService:
             _registered_method=True)
 
     @staticmethod
-    def SetPolicy(request,
+    def UpdatePolicy(request,
             target,
             options=(),
             channel_credentials=None,
@@ -688,9 +690,9 @@ class TradingService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/puppet.trading.v1.TradingService/SetPolicy',
-            puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyRequest.SerializeToString,
-            puppet_dot_trading_dot_v1_dot_trading__service__pb2.SetPolicyResponse.FromString,
+            '/puppet.trading.v1.TradingService/UpdatePolicy',
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyRequest.SerializeToString,
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.UpdatePolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -15,13 +15,13 @@ GRPC_VERSION: str
 class TradingServiceStub:
     """Wallets on Solana, and trades that happen once and within policy.
 
-    Amounts are integer base units (lamports, or a token's smallest unit), prices are decimal strings. Keys are sealed
-    at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
-    and a new signature is made only when the old one can no longer land.
-    Refusals carry a reason of `ErrorReason`.
+    Amounts are integer base units (lamports, or a token's smallest unit), prices are decimal strings. Keys are sealed at
+    rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes, and a
+    new signature is made only when the old one can no longer land. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -47,10 +47,10 @@ class TradingServiceStub:
     Errors: INVALID_REQUEST, NO_ROUTE, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
     """
     ExecuteTrade: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ExecuteTradeRequest, _trading_service_pb2.ExecuteTradeResponse]
-    """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
-    The whole policy is checked when the trade is claimed, and once more in the transaction that stores its signature.
-    Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
-    resolved in the background and can be watched with GetTrade.
+    """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its
+    present state. The whole policy is checked when the trade is claimed, and once more in the transaction that stores
+    its signature. Returns when the trade is SETTLED, FAILED or OUTCOME_UNKNOWN, or when the deadline is near; what is
+    not final goes on being resolved in the background and can be watched with GetTrade.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
     TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
     """
@@ -74,41 +74,43 @@ class TradingServiceStub:
     """Returns the policy of a wallet.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND.
     """
-    SetPolicy: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.SetPolicyRequest, _trading_service_pb2.SetPolicyResponse]
-    """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by `request_id`.
+    UpdatePolicy: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.UpdatePolicyRequest, _trading_service_pb2.UpdatePolicyResponse]
+    """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by
+    `request_id`.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
     TightenPolicy: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.TightenPolicyRequest, _trading_service_pb2.TightenPolicyResponse]
-    """Narrows a wallet's policy: of each masked field the stricter value, of the present one and the given one, holds from now
-    on. Nothing is ever widened by it. Idempotent by `request_id`.
+    """Narrows a wallet's policy: of each masked field the stricter value, of the present one and the given one, holds
+    from now on. Nothing is ever widened by it. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
     """
     ScreenText: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ScreenTextRequest, _trading_service_pb2.ScreenTextResponse]
-    """Says whether a text holds the key of a wallet that is registered here, 31 signs of it in a row or more, however they are
-    written. For texts that are about to be published.
+    """Says whether a text holds the key of a wallet that is registered here, 31 signs of it in a row or more, however
+    they are written. For texts that are about to be published.
     Errors: INVALID_REQUEST.
     """
     HaltTrading: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.HaltTradingRequest, _trading_service_pb2.HaltTradingResponse]
     """Halts trading, of one wallet or of all: when it has answered, nothing more is signed until ResumeTrading, through
-    restarts too. What was signed before may still land. Halting what is halted changes nothing. Idempotent by `request_id`.
+    restarts too. What was signed before may still land. Halting what is halted changes nothing. Idempotent by
+    `request_id`.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
     """
     ResumeTrading: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.ResumeTradingRequest, _trading_service_pb2.ResumeTradingResponse]
-    """Lifts a halt, of one wallet or the one over all: a wallet that was halted by itself stays halted when the halt over all
-    is lifted. Idempotent by `request_id`.
+    """Lifts a halt, of one wallet or the one over all: a wallet that was halted by itself stays halted when the halt over
+    all is lifted. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
     """
 
 class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Wallets on Solana, and trades that happen once and within policy.
 
-    Amounts are integer base units (lamports, or a token's smallest unit), prices are decimal strings. Keys are sealed
-    at rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes,
-    and a new signature is made only when the old one can no longer land.
-    Refusals carry a reason of `ErrorReason`.
+    Amounts are integer base units (lamports, or a token's smallest unit), prices are decimal strings. Keys are sealed at
+    rest and never returned. A trade's signed bytes are stored before they are sent: a retry sends the same bytes, and a
+    new signature is made only when the old one can no longer land. Refusals carry a reason of `ErrorReason`.
 
-    A `request_id` names one effect of one caller at one RPC, for good: the same id at another RPC, or of another caller,
-    names another one. A call without a deadline has 60 seconds, or what the service's operator sets; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @_abc_1.abstractmethod
@@ -168,10 +170,10 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trading_service_pb2.ExecuteTradeRequest,
         context: _aio.ServicerContext[_trading_service_pb2.ExecuteTradeRequest, _abc.Awaitable[_trading_service_pb2.ExecuteTradeResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.ExecuteTradeResponse]:
-        """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its present state.
-        The whole policy is checked when the trade is claimed, and once more in the transaction that stores its signature.
-        Returns when the trade is SETTLED, FAILED or UNKNOWN, or when the deadline is near; what is not final goes on being
-        resolved in the background and can be watched with GetTrade.
+        """Swaps within the wallet's policy, once for every `request_id`: a repeated call returns the same trade in its
+        present state. The whole policy is checked when the trade is claimed, and once more in the transaction that stores
+        its signature. Returns when the trade is SETTLED, FAILED or OUTCOME_UNKNOWN, or when the deadline is near; what is
+        not final goes on being resolved in the background and can be watched with GetTrade.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_FOUND, POLICY_VIOLATION, INSUFFICIENT_BALANCE, NO_ROUTE,
         TRADING_HALTED, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
@@ -227,12 +229,13 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def SetPolicy(
+    def UpdatePolicy(
         self,
-        request: _trading_service_pb2.SetPolicyRequest,
-        context: _aio.ServicerContext[_trading_service_pb2.SetPolicyRequest, _abc.Awaitable[_trading_service_pb2.SetPolicyResponse]],
-    ) -> _abc.Awaitable[_trading_service_pb2.SetPolicyResponse]:
-        """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by `request_id`.
+        request: _trading_service_pb2.UpdatePolicyRequest,
+        context: _aio.ServicerContext[_trading_service_pb2.UpdatePolicyRequest, _abc.Awaitable[_trading_service_pb2.UpdatePolicyResponse]],
+    ) -> _abc.Awaitable[_trading_service_pb2.UpdatePolicyResponse]:
+        """Sets the masked fields of a wallet's policy. It holds for every trade that isn't signed yet. Idempotent by
+        `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
 
@@ -242,8 +245,8 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trading_service_pb2.TightenPolicyRequest,
         context: _aio.ServicerContext[_trading_service_pb2.TightenPolicyRequest, _abc.Awaitable[_trading_service_pb2.TightenPolicyResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.TightenPolicyResponse]:
-        """Narrows a wallet's policy: of each masked field the stricter value, of the present one and the given one, holds from now
-        on. Nothing is ever widened by it. Idempotent by `request_id`.
+        """Narrows a wallet's policy: of each masked field the stricter value, of the present one and the given one, holds
+        from now on. Nothing is ever widened by it. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
         """
 
@@ -253,8 +256,8 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trading_service_pb2.ScreenTextRequest,
         context: _aio.ServicerContext[_trading_service_pb2.ScreenTextRequest, _abc.Awaitable[_trading_service_pb2.ScreenTextResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.ScreenTextResponse]:
-        """Says whether a text holds the key of a wallet that is registered here, 31 signs of it in a row or more, however they are
-        written. For texts that are about to be published.
+        """Says whether a text holds the key of a wallet that is registered here, 31 signs of it in a row or more, however
+        they are written. For texts that are about to be published.
         Errors: INVALID_REQUEST.
         """
 
@@ -265,7 +268,8 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_trading_service_pb2.HaltTradingRequest, _abc.Awaitable[_trading_service_pb2.HaltTradingResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.HaltTradingResponse]:
         """Halts trading, of one wallet or of all: when it has answered, nothing more is signed until ResumeTrading, through
-        restarts too. What was signed before may still land. Halting what is halted changes nothing. Idempotent by `request_id`.
+        restarts too. What was signed before may still land. Halting what is halted changes nothing. Idempotent by
+        `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
         """
 
@@ -275,8 +279,8 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trading_service_pb2.ResumeTradingRequest,
         context: _aio.ServicerContext[_trading_service_pb2.ResumeTradingRequest, _abc.Awaitable[_trading_service_pb2.ResumeTradingResponse]],
     ) -> _abc.Awaitable[_trading_service_pb2.ResumeTradingResponse]:
-        """Lifts a halt, of one wallet or the one over all: a wallet that was halted by itself stays halted when the halt over all
-        is lifted. Idempotent by `request_id`.
+        """Lifts a halt, of one wallet or the one over all: a wallet that was halted by itself stays halted when the halt over
+        all is lifted. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND, REQUEST_ID_REUSED.
         """
 

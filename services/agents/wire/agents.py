@@ -1,21 +1,25 @@
-"""Between protobuf and domain; every request is checked here, all its violations at once."""
+"""Agents on the wire."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.json_format import Error, MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
-from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord
+from services.agents.domain.entities import ActionKind, ActivityKind, AgentRecord
 from services.agents.domain.persona import unknown_fields
-from services.agents.service.agents import Status
+from services.agents.service.agents import Status, Triggered
+from services.agents.wire.activities import write_activity
 from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
-from services.runtime.rpc.limits import RequestChecks, check
+from services.runtime.rpc.limits import check
 
-_KINDS = {pb.ActivityKind.Value(f"ACTIVITY_KIND_{kind.name}"): kind for kind in ActivityKind}
-_KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
+_ACTION_NUMBERS = {kind: pb.ActionKind.Value(f"ACTION_KIND_{kind.name}") for kind in ActionKind}
+TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerTradeResponse)
+
+_MOST_SHOWN_BYTES = 5 * 2**19
+"""Earlier versions took personas that nobody could read. Of one that is let in never as much is kept and told."""
 
 
 def read_new_persona(request: pb.CreateAgentRequest) -> dict[str, Any]:
@@ -38,21 +42,6 @@ def _as_json(field: str, given: Struct) -> dict[str, Any]:
         raise InvalidRequest([Violation(field, f"must hold JSON values only: {error}")]) from error
 
 
-def read_activity_filter(request: pb.ListActivityRequest) -> tuple[list[str], list[ActivityKind]]:
-    """Return whose and which activities are wanted."""
-    check(request)
-    return list(request.agent_ids), [_KINDS[number] for number in request.kinds]
-
-
-def read_cursor(request: pb.WatchActivityRequest) -> int | None:
-    """Return the place in the log to go on from; None is from now on."""
-    cursor = request.after_cursor
-    with RequestChecks(request) as checks:
-        if cursor and not (cursor.isascii() and cursor.isdigit()):
-            checks.refuse("after_cursor", "is not a cursor of this log")
-    return int(cursor) if cursor else None
-
-
 def write_agent(agent: AgentRecord) -> pb.Agent:
     """Return an agent as it goes over the wire."""
     persona = Struct()
@@ -62,7 +51,7 @@ def write_agent(agent: AgentRecord) -> pb.Agent:
         name=agent.name,
         description=agent.description,
         is_active=agent.is_active,
-        persona=persona,
+        persona=persona if persona.ByteSize() <= _MOST_SHOWN_BYTES else None,
         unknown_fields=unknown_fields(agent.persona),
         account_id=agent.account_id,
         wallet_id=agent.wallet_id,
@@ -80,7 +69,8 @@ def write_status(status: Status) -> pb.GetAgentStatusResponse:
         is_active=status.agent.is_active,
         mood=pb.Mood(valence=mood.valence, arousal=mood.arousal, dominance=mood.dominance, label=mood.label),
         schedule=[
-            pb.ScheduledAction(kind=entry.kind, due_time=write_time(entry.due_time)) for entry in status.schedule
+            pb.ScheduledAction(kind=_ACTION_NUMBERS[entry.kind], due_time=write_time(entry.due_time))
+            for entry in status.schedule
         ],
         post_count=status.counts.get(ActivityKind.POST, 0),
         reply_count=status.counts.get(ActivityKind.REPLY, 0),
@@ -104,16 +94,20 @@ def _notices(status: Status) -> Iterator[pb.Notice]:
         yield pb.Notice(reason=pb.NOTICE_REASON_UNKNOWN_FIELD, field=path, description=told)
 
 
-def write_activity(activity: ActivityRecord) -> pb.Activity:
-    """Return an activity as it goes over the wire."""
-    return pb.Activity(
-        cursor=str(activity.seq),
-        agent_id=activity.agent_id,
-        agent_name=activity.agent_name,
-        kind=_KIND_NUMBERS[ActivityKind(activity.kind)],
-        summary=activity.summary,
-        reason=activity.reason,
-        workflow_id=activity.workflow_id,
-        details=activity.details,
-        create_time=write_time(activity.create_time),
-    )
+def write_triggered(answer: TriggeredT, triggered: Triggered) -> TriggeredT:
+    """Return what came of a workflow, or what it waits for, as it goes over the wire."""
+    answer.workflow_id = triggered.workflow_id
+    if triggered.outcome is not None:
+        answer.activity.CopyFrom(write_activity(triggered.outcome))
+    elif (waiting := triggered.waiting) is not None:
+        answer.waiting.CopyFrom(
+            pb.Waiting(
+                step=waiting.step,
+                begin_time=write_time(waiting.begin_time),
+                reason=waiting.reason,
+                description=waiting.message,
+            )
+        )
+    else:
+        answer.waiting.SetInParent()
+    return answer

@@ -1,0 +1,173 @@
+"""What is told of calls, whatever their shape and end, and where it goes."""
+
+import asyncio
+import contextlib
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+
+from services.runtime import errors, telemetry
+from services.runtime.rpc.told import SERVED
+from services.runtime.settings import ServiceSettings, SettingsError
+from services.runtime.telemetry.exporting import exporting
+from services.runtime.telemetry.sdk import collecting as collecting_spans
+from tests.integration.runtime.conftest import NAME, SHAPES, Caller, Echo
+from tests.support.collector import collecting
+
+HELLO = StringValue(value="hello").SerializeToString()
+
+
+class Spans(SpanProcessor):
+    """Takes spans as they end: a server may end one after the caller has its answer."""
+
+    def __init__(self) -> None:
+        self._ended: asyncio.Queue[ReadableSpan] = asyncio.Queue()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self._ended.put_nowait(span)
+
+    async def only(self) -> ReadableSpan:
+        """Return the only one."""
+        async with asyncio.timeout(5):
+            span = await self._ended.get()
+        assert self._ended.empty()
+        return span
+
+
+@pytest.fixture
+def spans() -> Iterator[Spans]:
+    processor = Spans()
+    with collecting_spans("test", [processor], []):
+        yield processor
+
+
+def told(span: ReadableSpan) -> dict[str, object]:
+    return dict(span.attributes or {})
+
+
+@pytest.mark.parametrize("method", list(SHAPES))
+async def test_a_call_of_every_shape_is_a_span(caller: Caller, spans: Spans, method: str) -> None:
+    await caller.call(method, HELLO)
+    span = await spans.only()
+    assert (span.name, span.kind.name) == (f"{NAME}/{method}", "SERVER")
+    assert told(span)["rpc.response.status_code"] == "OK"
+    assert span.status.status_code.name == "UNSET"
+
+
+@pytest.mark.parametrize("method", list(SHAPES))
+async def test_what_a_caller_did_wrong_is_no_error_of_the_server(
+    caller: Caller, echo: Echo, spans: Spans, method: str
+) -> None:
+    def act(text: str) -> str:
+        raise errors.NotFound("hidden words")
+
+    echo.act = act
+    with pytest.raises(grpc.aio.AioRpcError):
+        await caller.call(method, HELLO, timeout=10)
+    span = await spans.only()
+    assert told(span)["rpc.response.status_code"] == "NOT_FOUND"
+    assert told(span)["puppet.reason"] == errors.NotFound.reason
+    assert span.status.status_code.name == "UNSET"
+    assert "hidden words" not in span.to_json()
+
+
+async def test_a_call_that_fails_or_is_late_is_an_error(caller: Caller, echo: Echo, spans: Spans) -> None:
+    def act(text: str) -> str:
+        raise RuntimeError("hidden words")
+
+    echo.act = act
+    with pytest.raises(grpc.aio.AioRpcError):
+        await caller.call("One", HELLO, timeout=10)
+    span = await spans.only()
+    assert (told(span)["rpc.response.status_code"], span.status.description) == ("INTERNAL", "INTERNAL")
+    assert "hidden words" not in span.to_json()
+
+
+async def test_a_call_that_its_caller_leaves_is_cancelled(caller: Caller, echo: Echo, spans: Spans) -> None:
+    begun = asyncio.Event()
+
+    async def act() -> str:
+        begun.set()
+        await asyncio.Event().wait()
+        return ""
+
+    echo.act = lambda _text: act()
+    call = asyncio.create_task(caller.call("One", HELLO, timeout=10))
+    await begun.wait()
+    call.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await call
+    span = await spans.only()
+    assert told(span)["rpc.response.status_code"] == "CANCELLED"
+
+
+async def test_an_rpc_that_there_isnt_gives_no_span_a_name(caller: Caller, spans: Spans) -> None:
+    with pytest.raises(grpc.aio.AioRpcError):
+        await caller.call("AnythingAtAll", HELLO, timeout=10)
+    span = await spans.only()
+    assert (span.name, told(span)["rpc.response.status_code"]) == ("other", "UNIMPLEMENTED")
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port
+
+
+def fetched(url: str, host: str = "") -> tuple[int, str]:
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})  # noqa: S310 - of this test's own port
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ""
+
+
+def test_metrics_are_shown_as_prometheus_text_to_programs_of_this_machine(tmp_path: Path, free_port: int) -> None:
+    settings = ServiceSettings(data_dir=tmp_path, metrics_port=free_port)
+    base = f"http://127.0.0.1:{free_port}"
+    with exporting("test", settings):
+        SERVED.record(0.004, rpc__method="A/B", rpc__response__status_code="OK")
+        status, text = fetched(f"{base}/metrics")
+        assert status == 200
+        assert 'rpc_server_call_duration_seconds_bucket{le="0.005"' in text
+        assert 'rpc_method="A/B"' in text
+        assert fetched(f"{base}/metrics", host="rebound.example:80")[0] == 421
+        assert fetched(f"{base}/anything")[0] == 404
+        with pytest.raises(SettingsError, match="METRICS_PORT"), exporting("again", settings):
+            pass
+    assert not telemetry.is_told()
+
+
+async def test_traces_and_metrics_are_sent_to_a_collector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with collecting() as collector:
+        settings = ServiceSettings(data_dir=tmp_path, telemetry_endpoint=collector.endpoint)
+        exported = contextlib.ExitStack()
+        exported.enter_context(exporting("test", settings))
+        with telemetry.span("work"):
+            SERVED.record(0.1, rpc__method="A/B")
+        # It waits for the collector, which is in this loop.
+        await asyncio.to_thread(exported.close)
+        [[(service, span)]] = collector.traces_with("work")
+        assert (service, span.name) == ("test", "work")
+        assert "rpc.server.call.duration" in collector.metrics["test"]
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
+        exported.enter_context(exporting("everybody", ServiceSettings(data_dir=tmp_path)))
+        with telemetry.span("more"):
+            pass
+        await asyncio.to_thread(exported.close)
+        assert len(collector.traces_with("more")) == 1
+
+
+def test_a_collector_that_isnt_there_holds_nothing_up(tmp_path: Path, free_port: int) -> None:
+    settings = ServiceSettings(data_dir=tmp_path, telemetry_endpoint=f"http://127.0.0.1:{free_port}")
+    with exporting("test", settings), telemetry.span("work"):
+        pass
