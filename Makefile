@@ -10,7 +10,7 @@ IMAGES := agents memory llm trading social sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check security kills format gen release-protos lock bench bench-memory coverage clean
+.PHONY: help setup run test check security kills clients npm format gen release-protos lock bench bench-memory coverage clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -73,6 +73,12 @@ lock: ## resolve the dependencies anew and write the hashed locks; the images ge
 	for image in $(IMAGES); do \
 		$(COMPILE) pyproject.toml --extra $$image --constraint requirements/dev.txt --output-file requirements/$$image.txt || exit; \
 	done
+
+clients: setup ## the example clients in other languages, against a suite that is started for them
+	@$(BIN)/python -m tests.e2e.clients $(ARGS)
+
+npm: setup ## the contracts as a typed npm package, in var/npm
+	@$(BIN)/python -m tests.support.npm $(ARGS)
 
 bench: setup ## measure start, memory and calls beside a bare echo
 	$(BIN)/python -m benchmarks
