@@ -10,15 +10,16 @@ IMAGES := agents memory llm trading social sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check security kills clients npm format gen release-protos lock bench bench-memory coverage clean
+.PHONY: help setup run test check security kills clients npm format gen release-protos lock bench bench-memory coverage pin-images release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup: $(VENV)/.ready ## install everything, from hashed locks, into .venv
 
-$(VENV)/.ready: requirements/dev.txt requirements/model.txt requirements/uv.txt pyproject.toml
+$(VENV)/.ready: requirements/dev.txt requirements/model.txt requirements/uv.txt pyproject.toml tools/distribution.py
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, and this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	@$(PYTHON) tools/machine.py
 	@echo "Setting up .venv with $$($(PYTHON) --version), about a minute"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
@@ -69,9 +70,9 @@ release-protos: setup ## accept the protos as they are: what `make check` compar
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 lock: ## resolve the dependencies anew and write the hashed locks; the images get the same versions as dev
-	$(COMPILE) pyproject.toml --extra all --extra dev --upgrade --output-file requirements/dev.txt
+	$(COMPILE) --group all --group dev --upgrade --output-file requirements/dev.txt
 	for image in $(IMAGES); do \
-		$(COMPILE) pyproject.toml --extra $$image --constraint requirements/dev.txt --output-file requirements/$$image.txt || exit; \
+		$(COMPILE) --group $$image --constraint requirements/dev.txt --output-file requirements/$$image.txt || exit; \
 	done
 
 clients: setup ## the example clients in other languages, against a suite that is started for them
@@ -79,6 +80,12 @@ clients: setup ## the example clients in other languages, against a suite that i
 
 npm: setup ## the contracts as a typed npm package, in var/npm
 	@$(BIN)/python -m tests.support.npm $(ARGS)
+
+release: setup ## make what a release consists of, in dist; with VERSION=0.2.0 only begin that version
+	@$(BIN)/python -m tools.release $(VERSION)
+
+pin-images: setup ## pin the base images to their digests, in .env; needs a network and docker, crane or skopeo
+	@$(BIN)/python -m tools.pin
 
 bench: setup ## measure start, memory and calls beside a bare echo
 	$(BIN)/python -m benchmarks

@@ -24,6 +24,7 @@ from puppet.trading.v1 import trading_service_pb2 as trading
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from puppetctl.clients import proof_in
 from puppetctl.processes import running
+from puppetctl.suite import SERVICES
 from services.runtime.rpc.client import open_channel
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
@@ -86,6 +87,7 @@ async def service_calls(channels: dict[str, grpc.aio.Channel]) -> dict[str, Call
             memory.SearchMemoriesRequest(agent_id="bench", query="a light")
         ),
         "trading GetPolicy": lambda: wallets.GetPolicy(trading.GetPolicyRequest(wallet_id=wallet.id)),
+        "trading GetWallet": lambda: wallets.GetWallet(trading.GetWalletRequest(id=wallet.id)),
         "social ListAccounts": lambda: accounts.ListAccounts(social.ListAccountsRequest()),
         "agents ListAgents": lambda: characters.ListAgents(agents.ListAgentsRequest()),
     }
@@ -103,8 +105,13 @@ def show_start(seconds: float, processes: dict[str, ProcessFigures]) -> None:
     table.add_column("process")
     table.add_column("healthy after, s", justify="right")
     table.add_column("RSS, MiB", justify="right")
-    for name, figures in processes.items():
-        table.add_row(name, f"{figures.seconds:.1f}", f"{figures.rss_mib:.0f}")
+    table.add_column("of its own, MiB", justify="right")
+    five = [processes[name] for name in SERVICES]
+    together = ProcessFigures(
+        max(item.seconds for item in five), sum(item.rss_mib for item in five), sum(item.own_mib for item in five)
+    )
+    for name, figures in (*processes.items(), ("the five services", together)):
+        table.add_row(name, f"{figures.seconds:.1f}", f"{figures.rss_mib:.0f}", f"{figures.own_mib:.0f}")
     console.print(table)
 
 

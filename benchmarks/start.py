@@ -15,10 +15,11 @@ from services.runtime.rpc.principals import PrincipalFiles
 
 @dataclass(frozen=True, slots=True)
 class ProcessFigures:
-    """Seconds from the start of all to the health of one, and its resident memory then, in MiB."""
+    """Seconds from the start of all to the health of one, and its memory then, in MiB: resident, and its alone."""
 
     seconds: float
     rss_mib: float
+    own_mib: float
 
 
 def plan(folder: Path) -> Suite:
@@ -36,13 +37,17 @@ async def measure_start() -> tuple[float, dict[str, ProcessFigures]]:
             await asyncio.gather(*(child.wait_healthy() for child in children))
             seconds = time.perf_counter() - started
             figures = {
-                child.program.name: ProcessFigures(child.healthy_after or 0.0, rss_mib(child.pid)) for child in children
+                child.program.name: ProcessFigures(child.healthy_after or 0.0, *memory_mib(child.pid))
+                for child in children
             }
     return seconds, figures
 
 
-def rss_mib(pid: int) -> float:
-    """Return the resident memory of a process and all its children, in MiB."""
+def memory_mib(pid: int) -> tuple[float, float]:
+    """Return the memory of a process and all its children, in MiB: what is resident, and what no other process shares.
+
+    What is resident counts a library once for each process that has it loaded.
+    """
     root = psutil.Process(pid)
-    processes = [root, *root.children(recursive=True)]
-    return sum(process.memory_info().rss for process in processes) / 2**20
+    found = [process.memory_full_info() for process in (root, *root.children(recursive=True))]
+    return sum(item.rss for item in found) / 2**20, sum(item.uss for item in found) / 2**20

@@ -27,7 +27,11 @@ Agents = Annotated[list[str] | None, typer.Argument(help="Only these characters'
 
 Everyone = Annotated[bool, typer.Option("--all", help="All characters.")]
 
-_PERSONAS = Path(__file__).parents[1] / "personas"
+# In the wheel they are packed beside this.
+_PERSONAS = next(
+    (folder for folder in [Path(__file__).with_name("personas")] if folder.is_dir()),
+    Path(__file__).parents[1] / "personas",
+)
 
 
 @app.command()

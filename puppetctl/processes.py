@@ -6,13 +6,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from puppetctl import web
 from puppetctl.rotation import keep_small
-from puppetctl.suite import Program, SuiteError, port_in_use
+from puppetctl.suite import Program, SuiteError, port_in_use, target_setting
 from services.runtime.private import make_folder
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.probe import is_serving
@@ -21,6 +21,7 @@ STOP_SECONDS = 4.0
 """How long programs have to end after SIGTERM; services drain for up to three seconds."""
 
 _START_SECONDS = 90.0
+_ELSEWHERE_SECONDS = 10.0
 _PROBE_EVERY_SECONDS = 0.05
 _DIAL_SECONDS = 2.0
 _STEADY_SECONDS = 20.0
@@ -179,6 +180,33 @@ async def is_healthy(address: str, protocol: Literal["grpc", "http"]) -> bool:
     if not await listens(address):
         return False
     return await web.is_well(address) if protocol == "http" else await is_serving(address)
+
+
+async def answers(replaced: tuple[str, str]) -> None:
+    """Return when something listens where another service is to be. Raises SuiteError when nothing does for long."""
+    name, target = replaced
+    try:
+        async with asyncio.timeout(_ELSEWHERE_SECONDS):
+            while True:
+                if await listens(target):
+                    return
+                await asyncio.sleep(_PROBE_EVERY_SECONDS)
+    except TimeoutError:
+        raise SuiteError(f"{target_setting(name)}: nothing answers at {target}") from None
+
+
+async def fetched(environment: Mapping[str, str]) -> None:
+    """Fetch the sandbox's language model into the user's cache. Raises SuiteError, which says what to do."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandbox.llm.fetch"), env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        _, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    if process.returncode != 0:
+        raise SuiteError(errors.decode(errors="replace").strip())
 
 
 async def listens(address: str) -> bool:

@@ -38,16 +38,18 @@ class ThirdParty:
     """Something outside of the suite: the sandbox that stands in for it, and the settings that say where it is."""
 
     name: str
+    service: str
+    """Which service calls it."""
     sandbox: str
     settings: Mapping[str, str]
     """By variable, the path below the sandbox's address."""
 
 
-X = ThirdParty("X", "sandbox.x", {"PUPPET_SOCIAL_X_BASE_URL": ""})
+X = ThirdParty("X", "social", "sandbox.x", {"PUPPET_SOCIAL_X_BASE_URL": ""})
 SOLANA = ThirdParty(
-    "Solana", "sandbox.solana", {"PUPPET_TRADING_RPC_URL": "", "PUPPET_TRADING_JUPITER_URL": "/jupiter"}
+    "Solana", "trading", "sandbox.solana", {"PUPPET_TRADING_RPC_URL": "", "PUPPET_TRADING_JUPITER_URL": "/jupiter"}
 )
-LLM = ThirdParty("the language model", "sandbox.llm", {"PUPPET_LLM_LOCAL_BASE_URL": "/v1"})
+LLM = ThirdParty("the language model", "llm", "sandbox.llm", {"PUPPET_LLM_LOCAL_BASE_URL": "/v1"})
 THIRD_PARTIES = (X, SOLANA, LLM)
 
 
@@ -79,6 +81,8 @@ class Suite:
     speed: float
     live: tuple[str, ...]
     """The third parties that are real, by name."""
+    replaced: Mapping[str, str]
+    """By service that isn't started, because the environment names another in its place: where that is."""
 
     def address(self, name: str) -> str | None:
         """Return where a program listens, or None when it isn't started."""
@@ -93,6 +97,11 @@ def prefix(name: str) -> str:
 def location_setting(name: str) -> str:
     """Return the variable that says where a program is: `PUPPET_CTL_SANDBOX_X` for `sandbox.x`."""
     return f"PUPPET_CTL_{name.upper().replace('.', '_')}"
+
+
+def target_setting(name: str) -> str:
+    """Return the variable that names another service in the place of one of ours: `PUPPET_AGENTS_LLM_TARGET`."""
+    return f"PUPPET_AGENTS_{name.upper()}_TARGET"
 
 
 def folder_of(name: str, data_dir: Path) -> Path:
@@ -163,9 +172,12 @@ def plan_suite(
     environment: Mapping[str, str], data_dir: Path, ports: Mapping[str, int], speed: float | None = None
 ) -> Suite:
     """Return what to start; without a speed it is that of life when a third party is live, and the demo's otherwise."""
-    live = [party for party in THIRD_PARTIES if is_live(party, environment)]
-    speed = speed or (1.0 if live else DEMO_SPEED)
-    sandboxes = [party for party in THIRD_PARTIES if party not in live]
+    replaced = {name: target for name in SERVICES[1:] if (target := environment.get(target_setting(name)))}
+    ours = [party for party in THIRD_PARTIES if party.service not in replaced]
+    live = [party for party in ours if is_live(party, environment)]
+    sandboxes = [party for party in ours if party not in live]
+    # What somebody else's service does may be real.
+    speed = speed or (DEMO_SPEED if sandboxes == list(THIRD_PARTIES) else 1.0)
     machine = {**inherited(environment), "no_proxy": _without_proxy(environment), "PYTHONUNBUFFERED": "1"}
     # All settings together; each program is handed its own and no other's.
     settings = {
@@ -181,8 +193,8 @@ def plan_suite(
         return Program(name, module, ports[name], machine | its, health)
 
     programs = [program(party.sandbox, party.sandbox, "http") for party in sandboxes]
-    programs += [program(name, f"services.{name}", "grpc") for name in SERVICES]
-    return Suite(tuple(programs), speed, tuple(party.name for party in live))
+    programs += [program(name, f"services.{name}", "grpc") for name in SERVICES if name not in replaced]
+    return Suite(tuple(programs), speed, tuple(party.name for party in live), replaced)
 
 
 def _settings_of_services(environment: Mapping[str, str], data_dir: Path, ports: Mapping[str, int]) -> dict[str, str]:
@@ -196,7 +208,7 @@ def _settings_of_services(environment: Mapping[str, str], data_dir: Path, ports:
             settings[f"{prefix(name)}SOCKET"] = str(socket_path)
         if name != "agents":
             target = f"unix:{socket_path}" if socket_path else f"{_HOST}:{ports[name]}"
-            settings[f"PUPPET_AGENTS_{name.upper()}_TARGET"] = target
+            settings[target_setting(name)] = environment.get(target_setting(name)) or target
     return settings
 
 

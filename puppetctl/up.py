@@ -21,7 +21,7 @@ from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.display import Display
 from puppetctl.feed import Feed, counts, notice, plain
 from puppetctl.personas import PersonaFile, persona_files, read_personas
-from puppetctl.processes import Child, running
+from puppetctl.processes import Child, answers, fetched, running
 from puppetctl.provision import (
     LAMPORTS_PER_SOL,
     Character,
@@ -29,8 +29,9 @@ from puppetctl.provision import (
     bring_to_life,
     others,
 )
-from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of
+from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
 from puppetctl.until import Goals, counted_as
+from sandbox.llm.model import is_missing
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.principals import PrincipalFiles
 
@@ -61,6 +62,7 @@ async def up(options: Options, environment: Mapping[str, str], console: Console)
         run = _Run(options, suite, console, lock)
         with run.display:
             run.refuse(refused)
+            await run.prepare(environment)
             async with running(suite.programs, data_dir / "logs", run.tell, inherited=[lock]) as children:
                 run.children = children
                 await _unless(stopped, run.live(personas, environment), options.timeout_seconds)
@@ -83,6 +85,12 @@ class _Run:
         self._cast: list[Character] = []
         self.display = Display(console, self._status, is_plain=options.is_plain)
 
+    async def prepare(self, environment: Mapping[str, str]) -> None:
+        """Fetch the sandbox's model where there is none yet. Raises SuiteError."""
+        if self._suite.address("sandbox.llm") and is_missing(environment.get("PUPPET_SANDBOX_LLM_MODEL", "")):
+            self.display.show("[dim]Fetching the language model, once: 98 MB[/]")
+            await fetched(environment)
+
     def refuse(self, personas: Sequence[str]) -> None:
         """Show what keeps characters from coming to life; the others do without them."""
         for words in personas:
@@ -93,12 +101,15 @@ class _Run:
         began = datetime.now(UTC)
         self._save_state()
         self.display.show(f"[dim]Starting {len(self.children)} processes[/]")
-        await asyncio.gather(*map(self._wait_healthy, self.children))
+        await asyncio.gather(*map(self._wait_healthy, self.children), *map(answers, self._suite.replaced.items()))
         self._save_state()
         self.display.show(_processes(self.children))
+        for name, target in self._suite.replaced.items():
+            self.display.show(Text(f"{name} is the one at {target}, by {target_setting(name)}"))
         where = {child.program.name: child.program.address for child in self.children}
         # Through the folder that is ours, and not through ports that somebody else might have taken meanwhile.
         where |= {name: f"{UNIX}{path}" for name in SERVICES if (path := socket_of(name, self._options.data_dir))}
+        where |= self._suite.replaced
         token = sandbox_token("sandbox.x", self._options.data_dir, environment)
         sandboxes = Sandboxes(self._suite.address("sandbox.x"), self._suite.address("sandbox.solana"), token)
         async with connected(where, proof_in(environment, self._options.data_dir)) as clients:
@@ -147,7 +158,8 @@ class _Run:
 
     def _save_state(self) -> None:
         programs = {child.program.name: {"address": child.program.address, "pid": child.pid} for child in self.children}
-        write_state(self._lock, {"programs": programs})
+        others = {name: {"address": target, "pid": 0} for name, target in self._suite.replaced.items()}
+        write_state(self._lock, {"programs": programs | others})
 
     def _status(self) -> str:
         waiting = [child.program.name for child in self.children if child.healthy_after is None]
@@ -160,6 +172,8 @@ class _Run:
     def _suite_in_words(self) -> str:
         live = ", ".join(self._suite.live)
         kind = f"Live: {live}." if live else "Everything outside is a sandbox: nothing leaves this machine."
+        if self._suite.replaced:
+            kind = f"{f'Live: {live}. ' if live else ''}What {', '.join(self._suite.replaced)} does is not known here."
         return f"{kind}\nTime runs {self._suite.speed:g} times as fast as life. Data and logs: {self._options.data_dir}"
 
 

@@ -59,7 +59,8 @@ def serve(build: Callable[[S], Starlette], settings: S, *, speaks_websocket: boo
     try:
         data_folder.prepare(settings.data_dir)
     except OSError as error:
-        sys.exit(f"{settings.data_dir} can't be used as the data folder: {error.strerror}")
+        prefix = settings.model_config.get("env_prefix", "")
+        sys.exit(f"{prefix}DATA_DIR: {settings.data_dir} can't be used as the data folder: {error.strerror}")
     uvicorn.run(
         build(settings),
         host=settings.host,

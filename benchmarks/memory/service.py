@@ -8,7 +8,7 @@ from pathlib import Path
 
 import grpc
 
-from benchmarks.start import plan, rss_mib
+from benchmarks.start import memory_mib, plan
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppetctl.clients import proof_in
@@ -33,7 +33,7 @@ class Service:
     @property
     def rss_mb(self) -> float:
         """The resident memory of the service and its child processes, in MB."""
-        return rss_mib(self._child.pid) * 2**20 / 1e6
+        return memory_mib(self._child.pid)[0] * 2**20 / 1e6
 
     async def create(self, agent_id: str, text: str) -> str:
         """Store one text and return its id."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from sandbox.settings import SandboxSettings
+from sandbox.settings import Port, SandboxSettings
 
 
 class LlmSandboxSettings(SandboxSettings):
@@ -13,7 +13,7 @@ class LlmSandboxSettings(SandboxSettings):
 
     model_config = SettingsConfigDict(env_prefix="PUPPET_SANDBOX_LLM_", frozen=True, extra="ignore")
 
-    port: int = Field(default=50063, ge=0, le=65535)
+    port: Port = 50063
     data_dir: Path = Path("var/sandbox/llm")
     model: Path | None = None
     """Any GGUF file; the packaged SmolLM2-135M-Instruct when left out."""

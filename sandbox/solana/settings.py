@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from sandbox.settings import SandboxSettings
+from sandbox.settings import Port, SandboxSettings
 
 
 class SolanaSandboxSettings(SandboxSettings):
@@ -14,7 +14,7 @@ class SolanaSandboxSettings(SandboxSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="PUPPET_SANDBOX_SOLANA_")
 
-    port: int = 50062
+    port: Port = 50062
     data_dir: Path = Path("var/sandbox/solana")
     slot_seconds: float = Field(default=0.4, gt=0)
     builds: bool = True

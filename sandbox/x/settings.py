@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from sandbox.settings import SandboxSettings
+from sandbox.settings import Port, SandboxSettings
 
 
 class XSettings(SandboxSettings):
@@ -13,7 +13,7 @@ class XSettings(SandboxSettings):
 
     model_config = SettingsConfigDict(env_prefix="PUPPET_SANDBOX_X_", frozen=True, extra="ignore")
 
-    port: int = Field(default=50061, ge=0, le=65535)
+    port: Port = 50061
     data_dir: Path = Path("var/sandbox/x")
     rate_limits: bool = True
     """Refuse calls past the limits; when off, every answer still shows a full allowance."""

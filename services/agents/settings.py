@@ -2,11 +2,12 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import Port, ServiceSettings, Target
 
 
 class AgentsSettings(ServiceSettings):
@@ -14,12 +15,12 @@ class AgentsSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="PUPPET_AGENTS_", frozen=True, extra="ignore")
 
-    port: int = 50051
-    memory_target: str = "127.0.0.1:50052"
+    port: Port = 50051
+    memory_target: Target = "127.0.0.1:50052"
     """Where the memory service listens, as `host:port`; likewise the three below."""
-    llm_target: str = "127.0.0.1:50053"
-    trading_target: str = "127.0.0.1:50054"
-    social_target: str = "127.0.0.1:50055"
+    llm_target: Target = "127.0.0.1:50053"
+    trading_target: Target = "127.0.0.1:50054"
+    social_target: Target = "127.0.0.1:50055"
     workflows_url: str = ""
     """DBOS's database: a `sqlite:///` or `postgresql://` URL; empty: beside the service's own."""
     executor_id: str = "agents-1"
@@ -54,11 +55,22 @@ class AgentsSettings(ServiceSettings):
     screen_model: str = ""
     """The model that is asked there; empty: the provider's default."""
 
+    @field_validator("workflows_url", mode="after")
+    @classmethod
+    def _check_workflows_url(cls, url: str) -> str:
+        try:
+            is_known = not url or make_url(url).get_backend_name() in {"sqlite", "postgresql"}
+        except ArgumentError:
+            is_known = False
+        if not is_known:
+            raise ValueError("must be a sqlite:/// or postgresql:// URL")
+        return url
+
     def dbos_url(self) -> str:
         """Return DBOS's URL: a database of its own on SQLite, a schema of its own on the service's Postgres."""
         if self.workflows_url:
             return self.workflows_url
         own = make_url(self.sql_url("agents"))
         if own.get_backend_name() == "sqlite":
-            return f"sqlite:///{self.data_dir / 'agents-workflows.db'}"
+            return f"sqlite:///{self.data_folder() / 'agents-workflows.db'}"
         return own.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)

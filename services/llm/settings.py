@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from services.runtime.settings import ServiceSettings, explain
+from services.runtime.settings import Port, ServiceSettings, explain
 
 PREFIX = "PUPPET_LLM_"
 
@@ -130,7 +130,7 @@ class LlmSettings(ServiceSettings):
         env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True, validate_default=True
     )
 
-    port: int = 50053
+    port: Port = 50053
     providers: Annotated[tuple[ProviderSettings, ...], NoDecode, Field(min_length=1)] = "local"  # type: ignore[assignment]
     """The order of fallback: names with commas between them, each read with `read_provider`."""
     default_max_tokens: int = Field(default=512, ge=1, le=32_768)

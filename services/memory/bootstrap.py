@@ -28,9 +28,14 @@ from services.runtime.background import repeating
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
+from services.runtime.session_lock import SessionLock, held
+from services.runtime.settings import SettingsError
 from services.runtime.tidying import TIDY_SECONDS, Tidying
 
 _COUNTING_SECONDS = 5.0
+_PATIENCE_SECONDS = 10.0
+"""How long the replica that this one replaces has to end."""
+
 _SWEEPING_SECONDS = 24 * 3600.0
 
 
@@ -42,43 +47,66 @@ def opener(settings: MemorySettings) -> Opener:
         clock, embedders, database = SystemClock(), WordLlamaEmbedders(), Database(settings.sql_url("memory"))
         try:
             await database.migrate(Path(__file__).with_name("migrations"))
-            embedder = await embedders.open(settings.embedding_model)
-            if embedder is None:
-                raise ValueError(f"there is no embedding model {settings.embedding_model!r}")
-            store = SqlMemoryStore(database)
-            exact = ExactSearch(store, RoundedMatrices(settings.exact_mebibytes * 2**20), settings.exact_limit, clock)
-            indexing = Indexing(store, _index(settings), RecentVectors(), exact, embedders, embedder)
-            await indexing.prepare()
-            search, upkeep = Search(store, indexing, exact, clock), Upkeep(store, indexing, settings.retention, clock)
-            tidying = Tidying(store, clock, timedelta(days=settings.request_days))
-            use_cases = UseCases(Memories(store, indexing, clock), search, indexing, upkeep)
-            async with (
-                _running(indexing),
-                repeating("counting accesses", _COUNTING_SECONDS, search.count_accesses, at_end=True),
-                repeating("sweeping", _SWEEPING_SECONDS, upkeep.sweep_all),
-                repeating("tidying", TIDY_SECONDS, tidying.tidy),
-            ):
-                yield [
-                    Mounted(
-                        memory_service_pb2.DESCRIPTOR.services_by_name["MemoryService"],
-                        add_MemoryServiceServicer_to_server,
-                        MemoryServicer(use_cases, clock, settings.min_relevance),
-                    ),
-                    Mounted(
-                        relationship_service_pb2.DESCRIPTOR.services_by_name["RelationshipService"],
-                        add_RelationshipServiceServicer_to_server,
-                        RelationshipServicer(Relationships(store, clock)),
-                    ),
-                ]
+            async with _owning_its_index(settings, database):
+                embedder = await embedders.open(settings.embedding_model)
+                if embedder is None:
+                    raise ValueError(f"there is no embedding model {settings.embedding_model!r}")
+                store = SqlMemoryStore(database)
+                exact = ExactSearch(
+                    store, RoundedMatrices(settings.exact_mebibytes * 2**20), settings.exact_limit, clock
+                )
+                indexing = Indexing(store, _index(settings), RecentVectors(), exact, embedders, embedder)
+                await indexing.prepare()
+                search, upkeep = (
+                    Search(store, indexing, exact, clock),
+                    Upkeep(store, indexing, settings.retention, clock),
+                )
+                tidying = Tidying(store, clock, timedelta(days=settings.request_days))
+                use_cases = UseCases(Memories(store, indexing, clock), search, indexing, upkeep)
+                async with (
+                    _running(indexing),
+                    repeating("counting accesses", _COUNTING_SECONDS, search.count_accesses, at_end=True),
+                    repeating("sweeping", _SWEEPING_SECONDS, upkeep.sweep_all),
+                    repeating("tidying", TIDY_SECONDS, tidying.tidy),
+                ):
+                    yield [
+                        Mounted(
+                            memory_service_pb2.DESCRIPTOR.services_by_name["MemoryService"],
+                            add_MemoryServiceServicer_to_server,
+                            MemoryServicer(use_cases, clock, settings.min_relevance),
+                        ),
+                        Mounted(
+                            relationship_service_pb2.DESCRIPTOR.services_by_name["RelationshipService"],
+                            add_RelationshipServiceServicer_to_server,
+                            RelationshipServicer(Relationships(store, clock)),
+                        ),
+                    ]
         finally:
             await database.close()
 
     return open_service
 
 
+@contextlib.asynccontextmanager
+async def _owning_its_index(settings: MemorySettings, database: Database) -> AsyncIterator[None]:
+    """Keep other processes from keeping an index of this database too. Raises SettingsError when one does."""
+    if settings.chroma_url:
+        yield
+        return
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(held(database, SessionLock("embedded index"), _PATIENCE_SECONDS))
+        except TimeoutError:
+            raise SettingsError(
+                f"{settings.variable('chroma_url')}: another replica keeps the index of this database for itself, and "
+                "what is purged here would stay in its vectors: name a Chroma server for all replicas, or run one"
+            ) from None
+        yield
+
+
 def _index(settings: MemorySettings) -> Index:
     if not settings.chroma_url:
-        return EmbeddedIndex(settings.data_dir / "chroma")
+        return EmbeddedIndex(settings.data_folder() / "chroma")
     # Chroma's client takes a second and 60 MB, and an embedded index has a process of its own.
     from services.memory.adapters.chroma.server import ServerIndex
 

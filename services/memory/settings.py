@@ -1,15 +1,16 @@
 """The settings of the memory service."""
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, NonNegativeFloat, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.memory.domain.memories import MemoryKind
 from services.memory.domain.upkeep import Retention
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import HttpUrl, Port, ServiceSettings
 
 
 class MemorySettings(ServiceSettings):
@@ -17,8 +18,8 @@ class MemorySettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="PUPPET_MEMORY_", frozen=True, extra="ignore")
 
-    port: int = 50052
-    chroma_url: str = ""
+    port: Port = 50052
+    chroma_url: HttpUrl = ""
     """A Chroma server, for example `http://localhost:8000`; empty: an embedded index in `data_dir`."""
     embedding_model: Literal["wordllama-64", "wordllama-128", "wordllama-256"] = "wordllama-256"
     """What texts are embedded with; another one is changed to while the service runs, and searches go on."""
@@ -28,12 +29,20 @@ class MemorySettings(ServiceSettings):
     """How much memory those vectors take at most, at 2.6 for 10,000; agents not used the longest time give way."""
     min_relevance: Annotated[float, Field(ge=0, le=1)] = 0.05
     """What a hit needs at least when a search doesn't say: unrelated texts come to about 0."""
-    retention_days: Mapping[MemoryKind, NonNegativeFloat] = Field(
+    retention_days: Annotated[Mapping[MemoryKind, NonNegativeFloat], NoDecode] = Field(
         default={MemoryKind.RECENT: 14, MemoryKind.EVENT: 180}
     )
     """How long memories of a kind are kept; for ever when a kind isn't named."""
     capacity: Annotated[int, Field(gt=0)] = 100_000
     """How many memories an agent has at most; the sweep forgets the least important ones beyond it."""
+
+    @field_validator("retention_days", mode="before")
+    @classmethod
+    def _read_object(cls, given: Any) -> Any:
+        try:
+            return json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            raise ValueError('must be a JSON object, for example {"recent": 14}') from None
 
     @property
     def retention(self) -> Retention:

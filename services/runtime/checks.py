@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from services.runtime.errors import InvalidRequest, Violation, quoted
 
-REQUEST_ID_LENGTH = 128
 _ENOUGH = 50
 _FEW = 100
 
@@ -73,7 +72,3 @@ class Checks:
         for path in paths:
             if path not in allowed:
                 self.refuse(field, f"{quoted(path)} can't be set; these can: {', '.join(sorted(allowed))}")
-
-    def request_id(self, value: str, *, required: bool = False, most: int = REQUEST_ID_LENGTH) -> None:
-        """Check the name of an effect."""
-        self.text("request_id", value, most, required=required)

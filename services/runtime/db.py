@@ -89,6 +89,10 @@ class _Connections:
             await self._idle.pop().close()
 
 
+class Unreachable(Exception):
+    """The database can't be opened; the message says where it is and why, and no password."""
+
+
 class Database:
     """Opens transactions for reading and for writing."""
 
@@ -132,8 +136,8 @@ class Database:
                 yield transaction
 
     async def migrate(self, versions: Path) -> None:
-        """Bring the schema to the newest version in this folder, in one transaction."""
-        async with self.write() as transaction:
+        """Bring the schema to the newest version in this folder, in one transaction. Raises Unreachable."""
+        async with _telling_where(self._engine.url), self.write() as transaction:
             if not self.is_sqlite:
                 await transaction.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             await transaction.connection.run_sync(_upgrade, versions)
@@ -146,6 +150,16 @@ class Database:
                 is_busy = await sqlite_file.driver_of(connection).run(_scrub)
             if is_busy:
                 raise Unavailable("the database is being read: its log can't be emptied")
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncConnection]:
+        """Open a session for as long as the block, in which each statement is a transaction of its own."""
+        async with self._engine.connect() as connection:
+            try:
+                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+            finally:
+                # Kept for others it would keep what it has locked.
+                await connection.invalidate()
 
     @contextlib.asynccontextmanager
     async def _connect(self) -> AsyncIterator[AsyncConnection]:
@@ -168,6 +182,20 @@ def _telling_of_locks() -> Iterator[None]:
         if sqlite_file.is_busy(error.orig if isinstance(error, sa.exc.OperationalError) else error):
             raise Unavailable("the database is locked by another process") from error
         raise
+
+
+@contextlib.asynccontextmanager
+async def _telling_where(url: sa.URL) -> AsyncIterator[None]:
+    """Tell which database it is that can't be connected to: none answers, or it refuses us."""
+    try:
+        yield
+    except Exception as error:
+        # The driver takes long to import, so its errors are known by PostgreSQL's classes of them: who, and which.
+        refusal = str(getattr(error, "sqlstate", None) or "")[:2]
+        if not isinstance(error, OSError) and refusal not in {"28", "3D"}:
+            raise
+        where = url.set(password=None, query={}).render_as_string()
+        raise Unreachable(f"{where} can't be opened: {error}") from error
 
 
 def _is_at_rest(connection: AsyncConnection) -> bool:

@@ -5,19 +5,22 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import sqlalchemy as sa
-from pydantic import SecretStr, field_validator
+from pydantic import SecretStr
 
 from services.runtime.db import Database
 from services.runtime.errors import Unavailable
 from services.runtime.key_file import KeyFile
 from services.runtime.key_folder import KeystoreError, folder_of
 from services.runtime.keystore import Keystore
+from services.runtime.session_lock import SessionLock, held
 from services.runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
+
+_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +86,12 @@ class SealingSettings(ServiceSettings):
     key_dir: Path | None = None
     """The folder of the key file, made when it isn't there; none: the data folder's own in the user's `~/.config`."""
 
-    @field_validator("key_dir", mode="before")
-    @classmethod
-    def _none_when_empty(cls, given: Any) -> Any:
-        return given or None
-
     def key_file(self, name: str) -> KeyFile:
         """Return the key file of a service by its name. Raises KeystoreError, which says what to set."""
         try:
             return KeyFile((self.key_dir or folder_of(self.data_dir)) / f"{name}.key")
         except KeystoreError as error:
-            raise KeystoreError(f"{error}; {self._variable('key_dir')} names another folder") from error
+            raise KeystoreError(f"{error}; {self.variable('key_dir')} names another folder") from error
 
     def given_keys(self) -> Keystore | None:
         """Return the keystore of the keys that are set, or None when none are. Raises KeystoreError."""
@@ -102,10 +100,7 @@ class SealingSettings(ServiceSettings):
             return Keystore(keys) if keys else None
         except ValueError:
             # Not chained: what the library says is about the key.
-            raise KeystoreError(f"{self._variable('keystore_key')}: each must be 32 bytes in URL-safe base64") from None
-
-    def _variable(self, field: str) -> str:
-        return f"{self.model_config.get('env_prefix', '')}{field.upper()}"
+            raise KeystoreError(f"{self.variable('keystore_key')}: each must be 32 bytes in URL-safe base64") from None
 
 
 @contextlib.asynccontextmanager
@@ -113,17 +108,32 @@ async def open_keystore(name: str, settings: SealingSettings, database: Database
     """Open the keys of a service by its name, and seal everything with the newest one. Raises KeystoreError.
 
     The keys are made when there are none and nothing is sealed; a key file that is missing while secrets are there is
-    an error, since a new key would only hide that they are lost.
+    an error, since a new key would only hide that they are lost. So is a replica that seals with a key that isn't here.
     """
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         keystore = settings.given_keys()
         if keystore is None:
             secrets = await settings.sealed.count(database)
             earlier = settings.data_dir / f"{name}.key"
             keystore = stack.enter_context(_from_file(settings.key_file(name), earlier, secrets))
+        # Before anything is sealed: what one replica writes, each must be able to open.
+        await stack.enter_async_context(_among_replicas(settings, database, keystore))
         if lost := await settings.sealed.reseal(database, keystore):
             log.error("some secrets were sealed under a key that isn't there", extra={"secrets": lost})
         yield keystore
+
+
+@contextlib.asynccontextmanager
+async def _among_replicas(settings: SealingSettings, database: Database, keystore: Keystore) -> AsyncIterator[None]:
+    """Show the replicas which key seals here, and see which seal there. Raises KeystoreError for another one."""
+    sealing = SessionLock("sealing key", keystore.fingerprints[0], is_shared=True)
+    async with held(database, sealing, _PATIENCE_SECONDS) as others:
+        if others - set(keystore.fingerprints):
+            raise KeystoreError(
+                f"{settings.variable('keystore_key')}: another replica seals with a key that isn't here, so neither "
+                "could open what the other writes: give all replicas the same keys"
+            )
+        yield
 
 
 @contextlib.contextmanager

@@ -1,12 +1,55 @@
 """The settings that every service has; each adds its own fields and the prefix of its environment variables."""
 
+import contextlib
 import ipaddress
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.runtime import private
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+"""A TCP port; 0 takes a free one."""
+
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
+
+
+def _check_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if url and not is_url:
+        raise ValueError("must be an http or https URL")
+    return url
+
+
+def _check_target(target: str) -> str:
+    host, _, port = target.rpartition(":")
+    if (not target.startswith("unix:") and not (host and _is_port(port))) or any(map(str.isspace, target)):
+        raise ValueError("must be host:port, or unix:path for a socket")
+    return target
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text) <= 65_535
+
+
+HttpUrl = Annotated[str, AfterValidator(_check_url)]
+"""Where a server of HTTP is; may be empty."""
+
+Target = Annotated[str, AfterValidator(_check_target)]
+"""Where a service of gRPC is: `host:port`, or `unix:path`."""
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
 
 LEAST_REQUEST_DAYS = 31
 """Longer than any workflow is taken up again: what it repeats must be known for what it is."""
@@ -19,23 +62,25 @@ class SettingsError(Exception):
 class ServiceSettings(BaseSettings):
     """Where a service listens, where it keeps its data and how it behaves; read once, then frozen."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    # Compose files and shells hand down what isn't set as an empty value.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     host: str = "127.0.0.1"
-    port: int = 0
+    """A name, or an address of IPv4 or IPv6; `::` is every address of both."""
+    port: Port = 0
     data_dir: Path = Path("var")
     database_url: str = ""
     """Any SQLAlchemy URL with an async driver; empty: an SQLite file in `data_dir`."""
-    log_level: str = "INFO"
-    max_concurrent_calls: int = 256
+    log_level: LogLevel = "INFO"
+    max_concurrent_calls: int = Field(default=256, ge=1)
     """Calls beyond this many at once are refused with UNAVAILABLE; open streams don't count."""
-    max_open_streams: int = 2048
+    max_open_streams: int = Field(default=2048, ge=1)
     """Streams beyond this many at once are refused with UNAVAILABLE."""
-    default_deadline_seconds: float = 60.0
+    default_deadline_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     """How long a unary call may take whose caller set no deadline."""
     request_days: int = Field(default=90, ge=LEAST_REQUEST_DAYS)
     """How long a request_id is remembered; that of an effect which isn't decided yet stays until it is."""
-    drain_seconds: float = 3.0
+    drain_seconds: float = Field(default=3.0, ge=0, allow_inf_nan=False)
     """How long calls under way have to finish after SIGTERM."""
     principals: Path | None = None
     """The file of those who may call; left out: `auth/principals.json` in `data_dir`, made when it is missing."""
@@ -52,13 +97,13 @@ class ServiceSettings(BaseSettings):
     """Let callers on other machines in without TLS; without it such a `host` is refused."""
     socket: Path | None = None
     """A Unix socket on which it listens too, in plaintext: only its user's programs can open it, or stand in for it."""
-    health_port: int = 0
+    health_port: Port = 0
     """A port that answers health checks and nothing else, in plaintext and to everybody; 0: none."""
 
-    telemetry_endpoint: str = ""
+    telemetry_endpoint: HttpUrl = ""
     """Where traces and metrics are sent by OTLP over gRPC, for example `http://127.0.0.1:4317`; empty: nowhere, or
     where `OTEL_EXPORTER_OTLP_ENDPOINT` says."""
-    metrics_port: int = 0
+    metrics_port: Port = 0
     """A port that shows metrics as Prometheus text at `/metrics`; 0: none."""
 
     @property
@@ -86,6 +131,33 @@ class ServiceSettings(BaseSettings):
         """Where principals and credentials are when the settings don't say."""
         return self.data_dir / "auth"
 
+    @field_validator("host", mode="after")
+    @classmethod
+    def _check_host(cls, host: str) -> str:
+        address, _, zone = host.partition("%")
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            if zone or not _HOST_NAME.fullmatch(host):
+                raise ValueError("must be a name or an IP address, without brackets and without a port") from None
+        return host
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _check_database_url(cls, url: str) -> str:
+        if not url:
+            return url
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            is_async = make_url(url).get_dialect().is_async
+        except (SQLAlchemyError, ValueError, ImportError):
+            is_async = False
+        if not is_async:
+            raise ValueError("must be a URL like postgresql+asyncpg://user:password@host/name")
+        return url
+
     @model_validator(mode="after")
     def _check_transport(self) -> Self:
         prefix = self.model_config.get("env_prefix", "")
@@ -101,9 +173,41 @@ class ServiceSettings(BaseSettings):
             )
         return self
 
+    def variable(self, field: str) -> str:
+        """Return the name of a field's environment variable."""
+        return f"{self.model_config.get('env_prefix', '')}{field.upper()}"
+
+    @contextlib.contextmanager
+    def naming(self, field: str) -> Iterator[None]:
+        """Put the name of a field's variable before what a SettingsError of the block says."""
+        try:
+            yield
+        except SettingsError as error:
+            raise SettingsError(f"{self.variable(field)}: {error}") from error
+
+    def data_folder(self) -> Path:
+        """Return the data folder, made when it isn't there. Raises SettingsError when nothing can be written there."""
+        try:
+            private.make_folder(self.data_dir)
+        except OSError as error:
+            raise self.unusable("data_dir", error) from error
+        if not os.access(self.data_dir, os.W_OK | os.X_OK):
+            raise SettingsError(f"{self.variable('data_dir')}: nothing can be written into {self.data_dir.resolve()}")
+        return self.data_dir
+
+    def unusable(self, field: str, error: OSError) -> SettingsError:
+        """Return what to raise when the file or folder that a field names can't be used."""
+        path = Path(str(error.filename or getattr(self, field))).resolve()
+        return SettingsError(f"{self.variable(field)}: {path} can't be used: {error.strerror}")
+
     def sql_url(self, name: str) -> str:
-        """Return the database's URL; `name` names the SQLite file when none is set."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / name}.db"
+        """Return the database's URL; `name` names the SQLite file when none is set. Raises SettingsError."""
+        if self.database_url:
+            return self.database_url
+        file = self.data_folder() / f"{name}.db"
+        if file.exists() and not os.access(file, os.R_OK | os.W_OK):
+            raise SettingsError(f"{self.variable('data_dir')}: {file.resolve()} can't be written")
+        return f"sqlite+aiosqlite:///{file}"
 
 
 def explain(error: ValidationError, prefix: str) -> str:

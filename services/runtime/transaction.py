@@ -23,6 +23,11 @@ class Transaction:
         return self
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether nothing is to be written in it."""
+        return not self._writes
+
+    @property
     def is_sqlite(self) -> bool:
         """True on SQLite, False on Postgres."""
         return self.connection.dialect.name == "sqlite"
@@ -49,6 +54,8 @@ class Transaction:
             await self._session.close()
         if self.connection.invalidated:
             return  # it broke, or its caller was cancelled within a statement
-        await self.connection.rollback()  # also after a commit that failed, which it must be told of
+        # Also after a commit that failed, which it must be told of. It has begun nothing where all went below it.
+        if self.connection.get_transaction() is not None:
+            await self.connection.rollback()
         if self.is_sqlite:
             await driver_of(self.connection).rollback()

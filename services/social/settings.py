@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.runtime.sealing import SealedColumn, SealingSettings
+from services.runtime.settings import HttpUrl, Port
 from services.social.domain.accounts import Tier
 
 
@@ -15,8 +16,8 @@ class SocialSettings(SealingSettings):
     model_config = SettingsConfigDict(env_prefix="PUPPET_SOCIAL_", frozen=True, extra="ignore")
     sealed = SealedColumn("account", "sealed_credentials")
 
-    port: int = 50055
-    x_base_url: str = "http://127.0.0.1:50061"
+    port: Port = 50055
+    x_base_url: HttpUrl = "http://127.0.0.1:50061"
     """Where X is: the sandbox, or `https://api.x.com`."""
     x_tier: Tier = Tier.FULL
     """What X lets the app do; only told on in GetCapabilities, since X itself refuses the rest."""

@@ -43,10 +43,10 @@ def opener(settings: TradingSettings) -> Opener:
             database = Database(settings.sql_url("trading"))
             stack.push_async_callback(database.close)
             await database.migrate(Path(__file__).with_name("migrations"))
-            node = rpc.open_client(settings.rpc_url)
+            node = rpc.open_client(settings.node_url)
             stack.push_async_callback(node.close)
             api = await stack.enter_async_context(
-                jupiter.open_client(settings.jupiter_url, settings.jupiter_api_key.get_secret_value())
+                jupiter.open_client(settings.aggregator_url, settings.jupiter_api_key.get_secret_value())
             )
             store, clock = SqlStore(database, SqlRecords), SystemClock()
             chain, aggregator = SolanaChain(node, settings.max_priority_lamports), Jupiter(api)

@@ -33,7 +33,7 @@ class Records(Protocol):
         ...
 
     async def policy(self, wallet_id: str) -> Policy:
-        """Return the policy of a wallet that exists."""
+        """Return the policy of a wallet. Raises LookupError when there is no such wallet."""
         ...
 
     async def halts(self, wallet_ids: Sequence[str], *, held: bool = False) -> dict[str, Halt]:

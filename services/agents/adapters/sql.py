@@ -40,7 +40,7 @@ class SqlRecords(SqlTransaction):
 
     async def agent(self, agent_id: str) -> AgentRecord | None:
         """Return an agent."""
-        return await self._session.get(AgentRecord, agent_id)
+        return await self._one(AgentRecord, agent_id)
 
     async def agents(self, page: Page) -> Paged[AgentRecord]:
         """Return a page of agents, in the order of their ids; the key is `(id,)`."""

@@ -12,9 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import wordllama
 from numpy.typing import NDArray
-from wordllama import WordLlama
+
+from services.runtime.environment import homed
+
+# It looks for the user's home as it is imported, for a cache that isn't used here; in a container there may be none.
+with homed():
+    import wordllama
+    from wordllama import WordLlama
 
 _FLOAT = np.dtype("<f4")
 _NAME = re.compile(r"wordllama-(64|128|256)")

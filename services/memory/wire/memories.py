@@ -1,6 +1,6 @@
 """Memories on the wire: the checks of their requests, and their conversions."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +20,21 @@ _KIND_NUMBERS = {kind: number for number, kind in KINDS.items()}
 _PROVENANCE_NUMBERS = {provenance: number for number, provenance in PROVENANCES.items()}
 
 _ABOVE_VERSIONS = 10**18
-_NAMES = ("author", "source_id", "subject", "conversation_id")
-_CHANGEABLE = {"text", "kind", "importance", "valence", "subject", "metadata", "occur_time", "expire_time"}
 _FILTERS = ("subject", "conversation_id", "author", "source_id")
+
+
+_CALLED = {"metadata": "attributes"}
+_READ: Mapping[str, Callable[[pb.Memory], Any]] = {
+    "text": lambda given: given.text,
+    "kind": lambda given: KINDS[given.kind],
+    "importance": lambda given: given.importance if given.HasField("importance") else 0.5,
+    "valence": lambda given: given.valence,
+    "subject": lambda given: given.subject,
+    "metadata": lambda given: dict(given.metadata),
+    "occur_time": lambda given: read_optional_time(given, "occur_time"),
+    "expire_time": lambda given: read_optional_time(given, "expire_time"),
+}
+"""What an update may set: of a memory only what its mask names is checked, and nothing else is looked at."""
 
 
 def read_new_memory(request: pb.CreateMemoryRequest, now: datetime) -> Memory:
@@ -67,17 +79,7 @@ def read_changes(request: pb.UpdateMemoryRequest) -> dict[str, Any]:
     with RequestChecks(request) as checks:
         if "occur_time" in paths and not given.HasField("occur_time"):
             checks.refuse("memory.occur_time", "is required")
-    values: dict[str, Any] = {
-        "text": given.text,
-        "kind": KINDS.get(given.kind),
-        "importance": given.importance if given.HasField("importance") else 0.5,
-        "valence": given.valence,
-        "subject": given.subject,
-        "attributes": dict(given.metadata),
-        "occur_time": read_optional_time(given, "occur_time"),
-        "expire_time": read_optional_time(given, "expire_time"),
-    }
-    return {name: value for name, value in values.items() if ("metadata" if name == "attributes" else name) in paths}
+    return {_CALLED.get(path, path): _READ[path](given) for path in paths}
 
 
 def read_filter(request: pb.ListMemoriesRequest | pb.SearchMemoriesRequest) -> MemoryFilter:

@@ -9,23 +9,23 @@ import contextlib
 import contextvars
 import logging
 import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError
-from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
 from services.runtime import errors
-from services.runtime.rpc import identity, status, told
+from services.runtime.rpc import identity, status
 from services.runtime.rpc.authentication import Authentication
 from services.runtime.rpc.bounds import MOST_BYTES, Shape, bounds_of
 from services.runtime.rpc.reasons import reasons_of
 from services.runtime.rpc.registry import Registered
+from services.runtime.rpc.told import Served
 from services.runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -42,10 +42,10 @@ _ANSWER_SECONDS = 0.5
 _TELLING_SECONDS = 0.05
 """What is left of a caller's deadline for a call that is ended at it to say so."""
 
-_ENDING_SECONDS = 1.0
+_ENDING_SECONDS = 0.3
 """How long calls have that are ended, to clean up behind them."""
 
-_LOOK_SECONDS, _MOST_LOOKS = 0.01, 25
+_LOOK_SECONDS, _MOST_LOOKS = 0.01, 10
 """For so long no call must have arrived before the server stops, and how often that is waited for at most."""
 UNDECLARED = "the contract doesn't name this reason"
 """What is logged of a refusal that the RPC's contract doesn't announce."""
@@ -161,7 +161,7 @@ class Boundary(grpc.aio.ServerInterceptor):
 
     def _unknown(self, method: str) -> Handler:
         async def answers(_requests: Any, context: Context) -> AsyncIterator[Any]:
-            async with self._guard(method, context, is_stream=False):
+            async with _Guard(self, method, context, is_stream=False):
                 raise errors.Unimplemented("this service has no such RPC")
             yield
 
@@ -186,11 +186,11 @@ class Boundary(grpc.aio.ServerInterceptor):
             return request
 
         async def answer(data: Any, context: Context) -> Any:
-            async with self._guard(method, context, is_stream=streams_in) as call:
+            async with _Guard(self, method, context, is_stream=streams_in) as call:
                 return write(await behaviour(await read(data, call), context))
 
         async def answers(data: Any, context: Context) -> AsyncIterator[Any]:
-            async with self._guard(method, context, is_stream=True) as call, contextlib.AsyncExitStack() as stack:
+            async with _Guard(self, method, context, is_stream=True) as call, contextlib.AsyncExitStack() as stack:
                 items = behaviour(await read(data, call), context)
                 # Closed here and not by the garbage collector: a caller who left must end what feeds the stream.
                 await stack.enter_async_context(contextlib.aclosing(items))
@@ -209,83 +209,127 @@ class Boundary(grpc.aio.ServerInterceptor):
         wrapped: Handler = make(answers if streams_out else answer, None, None)
         return wrapped
 
-    @contextlib.asynccontextmanager
-    async def _guard(self, method: str, context: Context, *, is_stream: bool) -> AsyncIterator[_Call]:
-        metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
-        started = time.monotonic()
-        # Names of RPCs that there aren't are as many as anybody likes.
-        with told.served(method if method in self._wrapped else _OTHER, metadata) as call:
-            try:
-                if self._is_draining:
-                    self._refused += 1
-                    await self._held.wait()
-                    raise errors.Stopping
-                proof = self._authentication.identify(context, metadata)
-                with self._admission(is_stream):
-                    async with self._deadline(context, is_stream):
-                        yield _Call(proof, metadata)
-                if log.isEnabledFor(logging.DEBUG):
-                    log.debug("call", extra={"method": method, "ms": _ms_since(started)})
-            except grpc.aio.AbortError:
-                raise
-            except errors.PuppetError as error:
+    async def enter(self, metadata: Mapping[str, str], context: Context) -> Registered:
+        """Return who makes a call. Raises Stopping, and what identifying raises."""
+        if self._is_draining:
+            self._refused += 1
+            await self._held.wait()
+            raise errors.Stopping
+        return self._authentication.identify(context, metadata)
+
+    def admit(self, call: asyncio.Timeout, *, is_stream: bool) -> None:
+        """Take a call among those that are under way. Raises Unavailable when there are too many."""
+        if self._free[is_stream] <= 0:
+            raise errors.Unavailable("too many streams at once" if is_stream else "too many calls at once")
+        self._free[is_stream] -= 1
+        self._under_way.add(call)
+
+    def leave(self, call: asyncio.Timeout, *, is_stream: bool) -> None:
+        """Let a call go that was taken."""
+        self._free[is_stream] += 1
+        self._under_way.discard(call)
+        if not self._under_way:
+            self._rests.set()
+
+    def limit(self, context: Context, *, is_stream: bool) -> float | None:
+        """Return how many seconds a call has; None for as long as its caller wants."""
+        remaining: float | None = context.time_remaining()
+        if remaining is not None:
+            # A little before its caller gives up, who would otherwise never hear why.
+            return remaining - min(_TELLING_SECONDS, remaining / 10)
+        return None if is_stream else self._default_deadline
+
+    def is_known(self, method: str) -> bool:
+        """Tell whether there is an RPC of this path."""
+        return method in self._wrapped
+
+    async def end(self, method: str, context: Context, error: BaseException, call: Served) -> None:
+        """End a call with the status of what it has raised; returns when that has none, and is to be raised on."""
+        match error:
+            case grpc.aio.AbortError():
+                return
+            case errors.PuppetError():
                 log.info("call refused", extra={"method": method, "reason": error.reason, "error": error.message})
-                await self._refuse(method, context, call, error)
-            except TimeoutError:
-                log.info("call timed out", extra={"method": method, "ms": _ms_since(started)})
+                await self._refuse(method, context, error, call)
+            case TimeoutError():
+                log.info("call timed out", extra={"method": method, "ms": call.milliseconds})
                 late = errors.TooLate("the call was not done at its deadline")
-                await self._refuse(method, context, call, errors.Stopping() if self._is_ending else late)
-            except asyncio.CancelledError:
+                await self._refuse(method, context, errors.Stopping() if self._is_ending else late, call)
+            case asyncio.CancelledError():
                 task = asyncio.current_task()
                 if context.cancelled() or (task is not None and task.cancelling()):
-                    raise
+                    call.ends(grpc.StatusCode.CANCELLED)
+                    return
                 # Something inside was cancelled, not the call: without a status the caller would hang to its deadline.
                 log.warning("call lost what it waited for", extra={"method": method})
-                await self._refuse(method, context, call, errors.Unavailable("the call was interrupted"))
-            except Exception:
+                await self._refuse(method, context, errors.Unavailable("the call was interrupted"), call)
+            case Exception():
                 error_id = secrets.token_hex(8)
-                log.exception("call failed", extra={"method": method, "error_id": error_id})
-                await self._abort(context, call, status.internal_status(error_id, self._domain), error_id)
+                log.error("call failed", extra={"method": method, "error_id": error_id}, exc_info=error)
+                call.ends(grpc.StatusCode.INTERNAL, error_id)
+                await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
 
-    async def _refuse(self, method: str, context: Context, call: told.Served, error: errors.PuppetError) -> None:
+    async def _refuse(self, method: str, context: Context, error: errors.PuppetError, call: Served) -> None:
         declared = self._contract.reasons.get(method)
         if declared and error.reason not in declared:
             # It is said all the same: what a caller is told must not depend on what somebody forgot to declare.
             log.error(UNDECLARED, extra={"method": method, "reason": error.reason})
-        await self._abort(context, call, status.to_status(error, self._domain), error.reason)
+        ending = rpc_status.to_status(status.to_status(error, self._domain))
+        call.ends(ending.code, error.reason)
+        await context.abort_with_status(ending)
 
-    async def _abort(self, context: Context, call: told.Served, ending: Status, reason: str) -> None:
-        call.ends(ending.code, reason)
-        await context.abort_with_status(rpc_status.to_status(ending))
 
-    @contextlib.contextmanager
-    def _admission(self, is_stream: bool) -> Iterator[None]:
-        if self._free[is_stream] <= 0:
-            raise errors.Unavailable("too many streams at once" if is_stream else "too many calls at once")
-        self._free[is_stream] -= 1
+class _Guard:
+    """One call: its caller is made out, it is admitted and given a deadline, and whatever it raises becomes a status.
+
+    A class, and no generators within each other: every call goes through it.
+    """
+
+    __slots__ = ("_boundary", "_call", "_context", "_is_stream", "_method", "_time")
+
+    def __init__(self, boundary: Boundary, method: str, context: Context, *, is_stream: bool) -> None:
+        self._boundary = boundary
+        self._method = method
+        self._context = context
+        self._is_stream = is_stream
+
+    async def __aenter__(self) -> _Call:
+        boundary, context = self._boundary, self._context
+        metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+        # Names of RPCs that there aren't are as many as anybody likes.
+        self._call = Served(self._method if boundary.is_known(self._method) else _OTHER, metadata)
         try:
-            yield
-        finally:
-            self._free[is_stream] += 1
-
-    @contextlib.asynccontextmanager
-    async def _deadline(self, context: Context, is_stream: bool) -> AsyncIterator[None]:
-        remaining, limit = context.time_remaining(), None
-        if remaining is not None:
-            # A little before its caller gives up, who would otherwise never hear why.
-            limit = remaining - min(_TELLING_SECONDS, remaining / 10)
-        elif not is_stream:
-            limit = self._default_deadline
-        if limit is not None:
-            deadline.set(asyncio.get_running_loop().time() + limit)
-        async with asyncio.timeout(limit) as call:
-            self._under_way.add(call)
+            proof = await boundary.enter(metadata, context)
+            limit = boundary.limit(context, is_stream=self._is_stream)
+            if limit is not None:
+                deadline.set(asyncio.get_running_loop().time() + limit)
+            self._time = asyncio.timeout(limit)
+            boundary.admit(self._time, is_stream=self._is_stream)
+        except BaseException as error:
             try:
-                yield
+                await boundary.end(self._method, context, error, self._call)
             finally:
-                self._under_way.discard(call)
-                if not self._under_way:
-                    self._rests.set()
+                self._call.tell()
+            raise
+        await self._time.__aenter__()
+        return _Call(proof, metadata)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._time.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            error = late
+        finally:
+            self._boundary.leave(self._time, is_stream=self._is_stream)
+        try:
+            if error is not None:
+                await self._boundary.end(self._method, self._context, error, self._call)
+            elif log.isEnabledFor(logging.DEBUG):
+                log.debug("call", extra={"method": self._method, "ms": self._call.milliseconds})
+        finally:
+            self._call.tell()
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +363,3 @@ def _writer(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:
         return data
 
     return write
-
-
-def _ms_since(started: float) -> float:
-    return round((time.monotonic() - started) * 1000, 2)

@@ -60,6 +60,8 @@ class Shape:
         """Raise InvalidRequest when a serialized request holds too much, or is none."""
         if len(data) > MOST_BYTES:
             raise _refused("", f"the message must have at most {MOST_BYTES:,} bytes, and has {len(data):,}")
+        if not self.fields and len(data) <= _LARGE:
+            return
         total = 0
         waiting: list[tuple[Shape, str, int, list[bytes]]] = [(self, "", 0, [data])]
         while waiting:

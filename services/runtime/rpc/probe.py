@@ -1,7 +1,4 @@
-"""Asks a service whether it serves: `python -m services.runtime.rpc.probe HOST:PORT` exits with 0 when it does."""
-
-import asyncio
-import sys
+"""Asks a service whether it serves."""
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -17,7 +14,3 @@ async def is_serving(address: str, timeout_seconds: float = 2.0) -> bool:
         except grpc.aio.AioRpcError:
             return False
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-
-
-if __name__ == "__main__":
-    sys.exit(0 if asyncio.run(is_serving(sys.argv[1])) else 1)

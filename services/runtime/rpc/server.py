@@ -20,6 +20,7 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from pydantic import ValidationError
 
 from services.runtime import logs, private
+from services.runtime.db import Unreachable
 from services.runtime.rpc import tls
 from services.runtime.rpc.access import rules_of
 from services.runtime.rpc.authentication import AgentOf, Authentication
@@ -95,7 +96,7 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
                 log.info("stopped")
 
 
-_LAST_WORDS_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 0.3
 """How long statuses have to reach their callers when all calls are over."""
 
 _PINGS_APART_MS = 500
@@ -117,47 +118,65 @@ OPTIONS: list[tuple[str, int]] = [
 def _listen(server: grpc.aio.Server, settings: ServiceSettings) -> int:
     """Open the service's port, with TLS if its settings say so, and its socket; the value is the port's number."""
     credentials = tls.server_credentials(settings)
-    with _naming_ports("PORT", settings):
+    with _naming_ports("port", settings):
         if credentials is not None:
             port = server.add_secure_port(settings.address, credentials)
         else:
             port = server.add_insecure_port(settings.address)
     if settings.socket is not None:
-        private.make_folder(settings.socket.parent)
-        with _naming_ports("SOCKET", settings):
+        with _naming_ports("socket", settings):
+            try:
+                private.make_folder(settings.socket.parent)
+            except OSError as error:
+                raise settings.unusable("socket", error) from error
             server.add_insecure_port(f"unix:{settings.socket}")
     return port
 
 
 @contextlib.contextmanager
-def _naming_ports(setting: str, settings: ServiceSettings) -> Iterator[None]:
+def _naming_ports(field: str, settings: ServiceSettings) -> Iterator[None]:
     """Say which setting it is when a port can't be opened. Raises SettingsError."""
     try:
         yield
     except RuntimeError:
-        name = f"{settings.model_config.get('env_prefix', '')}{setting}"
-        raise SettingsError(f"{name} can't be listened on: something else does, or the address is none") from None
+        where = {
+            "socket": str(settings.socket),
+            "port": settings.address,
+            "health_port": settings.at(settings.health_port),
+        }[field]
+        raise SettingsError(
+            f"{settings.variable(field)}: {where} can't be listened on: something else does, or this machine has no "
+            "such address"
+        ) from None
 
 
 def proof_of(name: str, settings: ServiceSettings) -> Proof:
     """Return what a service proves itself with to others. Raises SettingsError."""
-    path = settings.credential
-    if path is None:
-        files = PrincipalFiles(settings.auth_dir)
+    path = settings.credential or _own_files(name, settings).credential_path(name)
+    with settings.naming("credential"):
+        credential = Credential.read(path)
+    return Proof(credential, tls.channel_credentials(settings))
+
+
+def _own_files(name: str, settings: ServiceSettings) -> PrincipalFiles:
+    """Return the principals of a service that nobody has given any, made when they aren't there."""
+    settings.data_folder()
+    files = PrincipalFiles(settings.auth_dir)
+    try:
         files.prepare([name])
-        path = files.credential_path(name)
-    return Proof(Credential.read(path), tls.channel_credentials(settings))
+    except OSError as error:
+        raise settings.unusable("data_dir", error) from error
+    return files
 
 
 def _authentication(name: str, settings: ServiceSettings, mounted: Sequence[Mounted]) -> Authentication:
     path = settings.principals
     if path is not None:
         # A wrong path is told now, and not to every caller.
-        read_principals(path)
+        with settings.naming("principals"):
+            read_principals(path)
     else:
-        files = PrincipalFiles(settings.auth_dir)
-        files.prepare([name])
-        path = files.registry
+        path = _own_files(name, settings).registry
     agent_of = next((item.agent_of for item in mounted if item.agent_of is not None), None)
     return Authentication(name, Registry(path), rules_of(item.descriptor for item in mounted), agent_of)
 
@@ -170,7 +189,7 @@ async def _answering_probes(settings: ServiceSettings, health: Health) -> AsyncI
         return
     server = grpc.aio.server(maximum_concurrent_rpcs=16, options=[("grpc.so_reuseport", 0)])
     health_pb2_grpc.add_HealthServicer_to_server(ChecksOnly(health), server)
-    with _naming_ports("HEALTH_PORT", settings):
+    with _naming_ports("health_port", settings):
         server.add_insecure_port(settings.at(settings.health_port))
     await server.start()
     try:
@@ -193,7 +212,10 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
         sys.exit(explain(error, kind.model_config.get("env_prefix", "")))
     # What the service writes is for the eyes of its user only, whatever writes it.
     os.umask(private.OTHERS)
-    private.tighten(settings.data_dir)
+    try:
+        private.tighten(settings.data_dir)
+    except OSError as error:
+        sys.exit(str(settings.unusable("data_dir", error)))
     logs.configure(name, settings.log_level)
     _give_memory_back()
     gc.set_threshold(_COLLECTED_AFTER)
@@ -213,6 +235,8 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
         asyncio.run(main())
     except SettingsError as error:
         sys.exit(str(error))
+    except Unreachable as error:
+        sys.exit(f"{settings.variable('database_url')}: {error}")
 
 
 def _give_memory_back() -> None:

@@ -22,8 +22,9 @@ def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials | No
     seen = _changed_at(paths)
 
     def read() -> grpc.ServerCertificateConfiguration:
-        ca = _pem(client_ca) if client_ca else None
-        return grpc.ssl_server_certificate_configuration([(_pem(key), _pem(certificate))], ca)
+        with settings.naming("tls_client_ca"):
+            ca = _pem(client_ca) if client_ca else None
+        return grpc.ssl_server_certificate_configuration([_pair(settings, certificate, key)], ca)
 
     def renewed() -> grpc.ServerCertificateConfiguration | None:
         nonlocal seen
@@ -48,7 +49,11 @@ def channel_credentials(settings: ServiceSettings) -> grpc.ChannelCredentials | 
     """Return what calls to other services are encrypted with; None for plaintext. Raises SettingsError."""
     if settings.tls_ca is None:
         return None
-    return channel_credentials_of(settings.tls_ca, settings.tls_certificate, settings.tls_key)
+    with settings.naming("tls_ca"):
+        ca = _pem(settings.tls_ca)
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return grpc.ssl_channel_credentials(ca)
+    return grpc.ssl_channel_credentials(ca, *_pair(settings, settings.tls_certificate, settings.tls_key))
 
 
 def channel_credentials_of(
@@ -61,6 +66,30 @@ def channel_credentials_of(
     return grpc.ssl_channel_credentials(
         _pem(ca), _pem(key) if key else None, _pem(certificate) if certificate else None
     )
+
+
+def _pair(settings: ServiceSettings, certificate: Path, key: Path) -> tuple[bytes, bytes]:
+    """Return the key and the certificate. Raises SettingsError also when they don't belong together."""
+    # Few services speak TLS, and this takes 40 ms to import.
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    with settings.naming("tls_certificate"):
+        chain = _pem(certificate)
+        try:
+            shown = x509.load_pem_x509_certificate(chain).public_key()
+        except ValueError:
+            raise SettingsError(f"{certificate} holds no certificate") from None
+    with settings.naming("tls_key"):
+        secret = _pem(key)
+        try:
+            held = load_pem_private_key(secret, None).public_key()
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise SettingsError(f"{key} holds no private key, or one behind a passphrase") from None
+        if held != shown:
+            raise SettingsError(f"{key} is not the key of {certificate}")
+    return secret, chain
 
 
 def _pem(path: Path) -> bytes:

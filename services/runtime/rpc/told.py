@@ -5,9 +5,8 @@ and what a caller did wrong is no error of the server's.
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -19,46 +18,41 @@ _BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20
 SERVED = Histogram("rpc.server.call.duration", "s", "How long calls that were served took.", _BOUNDS)
 MADE = Histogram("rpc.client.call.duration", "s", "How long calls to other services took.", _BOUNDS)
 
-_OK = "OK"
 _FAULTS = frozenset(("UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"))
 """The statuses that are a server's own fault."""
 
 
 class Served:
-    """A call that is being served; `ends` says how."""
+    """A call that is being served: the current span of its task, until its end is told."""
 
-    def __init__(self) -> None:
-        self.code = _OK
-        self.reason = ""
+    __slots__ = ("_code", "_name", "_reason", "_span", "_started")
 
-    def ends(self, code: int, reason: str) -> None:
-        """Take the number of its status, and the reason."""
-        self.code, self.reason = _NAMES[code], reason
+    def __init__(self, method: str, metadata: Mapping[str, str]) -> None:
+        """Take the call's path (`/package.Service/Method`), and its metadata, which may hold its caller's trace."""
+        self._started = time.monotonic()
+        self._name, self._code, self._reason = method[1:], grpc.StatusCode.OK.name, ""
+        telemetry.continue_trace(metadata)
+        self._span = telemetry.opened(self._name, Kind.SERVER, rpc__system__name="grpc", rpc__method=self._name)
+        telemetry.enter(self._span)
 
+    @property
+    def milliseconds(self) -> float:
+        """How long it has taken so far."""
+        return round((time.monotonic() - self._started) * 1000, 2)
 
-_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
+    def ends(self, code: grpc.StatusCode, reason: str = "") -> None:
+        """Take its status, and the reason."""
+        self._code, self._reason = code.name, reason
 
-
-@contextlib.contextmanager
-def served(method: str, metadata: Mapping[str, str]) -> Iterator[Served]:
-    """Tell of the block as a call of this path (`/package.Service/Method`), within its caller's trace."""
-    telemetry.continue_trace(metadata)
-    call, name, started = Served(), method[1:], time.monotonic()
-    span = telemetry.opened(name, Kind.SERVER, rpc__system__name="grpc", rpc__method=name)
-    try:
-        with telemetry.within(span):
-            yield call
-    except asyncio.CancelledError:
-        call.code = "CANCELLED"
-        raise
-    finally:
-        span.tell(rpc__response__status_code=call.code)
-        if call.reason:
-            span.tell(puppet__reason=call.reason)
-        if call.code in _FAULTS:
-            span.fail(call.code)
-        span.end()
-        SERVED.record(time.monotonic() - started, rpc__method=name, rpc__response__status_code=call.code)
+    def tell(self) -> None:
+        """Tell how it has ended."""
+        self._span.tell(rpc__response__status_code=self._code)
+        if self._reason:
+            self._span.tell(puppet__reason=self._reason)
+        if self._code in _FAULTS:
+            self._span.fail(self._code)
+        self._span.end()
+        SERVED.record(time.monotonic() - self._started, rpc__method=self._name, rpc__response__status_code=self._code)
 
 
 class Made:
@@ -86,7 +80,7 @@ class Made:
     async def _watch(self, call: Any) -> None:
         code = (await call.code()).name
         self._span.tell(rpc__response__status_code=code)
-        if code != _OK:
+        if code != grpc.StatusCode.OK.name:
             self._span.fail(code)
         self._span.end()
         MADE.record(time.monotonic() - self._started, rpc__method=self._name, rpc__response__status_code=code)

@@ -9,11 +9,11 @@ from services.runtime.telemetry.traces import (
     Span,
     begin_trace,
     continue_trace,
+    enter,
     opened,
     reason_of,
     span,
     trace_parent,
-    within,
 )
 
 
@@ -31,11 +31,11 @@ __all__ = [
     "Span",
     "begin_trace",
     "continue_trace",
+    "enter",
     "is_told",
     "opened",
     "reason_of",
     "request",
     "span",
     "trace_parent",
-    "within",
 ]

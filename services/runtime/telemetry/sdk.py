@@ -117,6 +117,10 @@ class _Tracer:
         assert isinstance(span, _Exported)  # noqa: S101 - `start` makes no others
         return trace.use_span(span.span, record_exception=False, set_status_on_exception=False)
 
+    def enter(self, span: Span) -> None:
+        assert isinstance(span, _Exported)  # noqa: S101 - `start` makes no others
+        contexts.attach(trace.set_span_in_context(span.span))
+
     def continue_trace(self, trace_parent: str) -> None:
         # A task's own context: nothing has to be put back.
         contexts.attach(_PROPAGATOR.extract({TRACE_KEY: trace_parent}, contexts.Context()))

@@ -60,6 +60,10 @@ class Tracer(Protocol):
         """Let a span be the current one within the block."""
         ...
 
+    def enter(self, span: Span) -> None:
+        """Let a span be the current one for the rest of this task."""
+        ...
+
     def continue_trace(self, trace_parent: str) -> None:
         """Let the spans of this task stand under a caller's; an empty header begins a trace with the id of the logs."""
         ...
@@ -146,9 +150,10 @@ def opened(name: str, kind: Kind = Kind.INTERNAL, **attributes: Value) -> Span:
     return _UNTOLD if _tracer is None else _tracer.start(name, kind, _dotted(attributes))
 
 
-def within(span: Span) -> contextlib.AbstractContextManager[Any]:
-    """Let a span that was opened be the current one within the block, which doesn't end it."""
-    return contextlib.nullcontext() if _tracer is None or span is _UNTOLD else _tracer.entered(span)
+def enter(span: Span) -> None:
+    """Let a span that was opened be the current one for the rest of this task."""
+    if _tracer is not None and span is not _UNTOLD:
+        _tracer.enter(span)
 
 
 def _dotted(attributes: Mapping[str, Value]) -> dict[str, Value]:

@@ -42,7 +42,7 @@ class SqlRecords(SqlTransaction):
 
     async def account(self, account_id: str) -> Account | None:
         """Return an account."""
-        return await self._session.get(Account, account_id)
+        return await self._one(Account, account_id)
 
     async def accounts(self, agent_id: str, page: Page) -> Paged[Account]:
         """Return a page of an agent's accounts, of all agents' when it is empty; the oldest first."""
@@ -70,7 +70,7 @@ class SqlRecords(SqlTransaction):
 
     async def post(self, post_id: str) -> Post | None:
         """Return a post, as it is in the database now."""
-        return await self._session.get(Post, post_id)
+        return await self._one(Post, post_id)
 
     async def posts(self, account_id: str, states: Collection[PostState], page: Page) -> Paged[Post]:
         """Return a page of an account's posts in these states, in any when none is given; the newest first."""

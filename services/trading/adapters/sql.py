@@ -26,7 +26,7 @@ class SqlRecords(SqlTransaction):
 
     async def wallet(self, wallet_id: str) -> Wallet | None:
         """Return a wallet."""
-        return await self._session.get(Wallet, wallet_id)
+        return await self._one(Wallet, wallet_id)
 
     async def wallet_like(self, agent_id: str, address: str) -> Wallet | None:
         """Return a wallet that has this agent or this address."""
@@ -41,8 +41,11 @@ class SqlRecords(SqlTransaction):
         return await self._page(query, page, col(Wallet.create_time), col(Wallet.id))
 
     async def policy(self, wallet_id: str) -> Policy:
-        """Return the policy of a wallet that exists."""
-        return await self._session.get_one(Policy, wallet_id)
+        """Return the policy of a wallet. Raises LookupError when there is no such wallet."""
+        policy = await self._one(Policy, wallet_id)
+        if policy is None:
+            raise LookupError(wallet_id)
+        return policy
 
     async def halts(self, wallet_ids: Sequence[str], *, held: bool = False) -> dict[str, Halt]:
         """Return the halts over these wallets, by wallet: the one over all before a wallet's own.
@@ -60,7 +63,7 @@ class SqlRecords(SqlTransaction):
 
     async def halt(self, wallet_id: str) -> Halt | None:
         """Return the halt of this wallet alone, or the one over all for ALL_WALLETS."""
-        return await self._session.get(Halt, wallet_id)
+        return await self._one(Halt, wallet_id)
 
     async def delete(self, row: Halt) -> None:
         """Remove a row."""
@@ -93,7 +96,7 @@ class SqlRecords(SqlTransaction):
 
     async def trade(self, trade_id: str) -> Trade | None:
         """Return a trade."""
-        return await self._session.get(Trade, trade_id)
+        return await self._one(Trade, trade_id)
 
     async def trades(self, wallet_id: str, states: Sequence[TradeState], page: Page) -> Paged[Trade]:
         """Return a page of a wallet's trades, newest first; the key is `(create_time, id)`."""

@@ -83,7 +83,11 @@ class Wallets:
     async def policy(self, wallet_id: str) -> Policy:
         """Return the policy of a wallet. Raises WalletNotFound."""
         async with self._store.reading() as records:
-            return await records.policy((await known_wallet(records, wallet_id)).id)
+            try:
+                # Each wallet has one, from its registration on.
+                return await records.policy(wallet_id)
+            except LookupError:
+                raise WalletNotFound(wallet_id) from None
 
     async def update_policy(self, wallet_id: str, values: Mapping[str, Any], etag: str, key: RequestKey) -> Policy:
         """Set fields of a policy. Raises WalletNotFound, or Conflict when the etag is not the current one."""

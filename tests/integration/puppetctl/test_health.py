@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from puppetctl.processes import is_healthy, running
 from services.runtime.rpc.probe import is_serving
 from services.runtime.rpc.server import Lifecycle, Mounted, serving
 from services.runtime.settings import ServiceSettings
+from tests.conftest import ROOT
 from tests.integration.puppetctl.programs import standin
 
 
@@ -44,5 +44,7 @@ async def test_what_answers_otherwise_is_not_healthy(tmp_path: Path) -> None:
 
 
 async def _probe(address: str) -> int:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.runtime.rpc.probe", address)
+    """Ask as the containers do."""
+    port = address.rpartition(":")[2]
+    process = await asyncio.create_subprocess_exec("bash", str(ROOT / "deploy" / "probe.sh"), "grpc", port)
     return await process.wait()

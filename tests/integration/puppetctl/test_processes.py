@@ -13,7 +13,7 @@ import pytest
 
 from puppetctl import processes
 from puppetctl.datadir import locked
-from puppetctl.processes import running
+from puppetctl.processes import answers, running
 from puppetctl.suite import SuiteError
 from tests.integration.puppetctl.programs import standin
 
@@ -136,3 +136,14 @@ async def _ended(pids: list[int]) -> None:
     left = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
     _, alive = await asyncio.to_thread(psutil.wait_procs, left, timeout=5)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+
+
+async def test_a_service_elsewhere_is_waited_for_and_missed_by_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    await answers(("llm", f"127.0.0.1:{port}"))
+    server.close()
+    await server.wait_closed()
+    monkeypatch.setattr("puppetctl.processes._ELSEWHERE_SECONDS", 0.2)
+    with pytest.raises(SuiteError, match=f"PUPPET_AGENTS_LLM_TARGET: nothing answers at 127.0.0.1:{port}"):
+        await answers(("llm", f"127.0.0.1:{port}"))

@@ -17,6 +17,7 @@ from services.runtime import idempotency, sqlite_file
 from services.runtime.db import Database
 from services.runtime.errors import RequestIdReused, Unavailable
 from services.runtime.idempotency import RequestKey
+from services.runtime.sql import SqlStore, SqlTransaction
 from services.runtime.sqlite_file import driver_of
 
 MIGRATION = """
@@ -286,3 +287,35 @@ async def test_a_file_that_another_process_keeps_locked_is_a_failure_that_passes
         await transaction.connection.execute(sa.text("INSERT INTO note (id) VALUES ('a')"))
         await transaction.commit()
     await database.close()
+
+
+class Notes(SqlTransaction):
+    """Notes within one transaction."""
+
+    async def note(self, note_id: str) -> Note | None:
+        return await self._one(Note, note_id)
+
+
+async def test_what_is_only_read_is_the_same_object_as_of_a_session_and_can_be_changed_later(
+    database: Database,
+) -> None:
+    store, time = SqlStore(database, Notes), datetime(2026, 1, 1, tzinfo=UTC)
+    async with store.writing() as notes:
+        await notes.save(Note(id="a", count=1, time=time))
+        await notes.commit()
+    async with store.reading() as notes:
+        assert await notes.note("b") is None
+        read = await notes.note("a")
+    async with store.writing() as notes:
+        kept = await notes.note("a")
+    assert read is not None
+    assert kept is not None
+    assert (read.id, read.count, read.time) == (kept.id, kept.count, kept.time) == ("a", 1, time)
+    read.count = 2
+    async with store.writing() as notes:
+        await notes.save(read)
+        await notes.commit()
+    async with store.reading() as notes:
+        changed = await notes.note("a")
+        assert changed is not None
+        assert changed.count == 2

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -118,3 +118,24 @@ async def test_a_kill_at_any_step_of_a_rotation_loses_nothing(tmp_path: Path) ->
     output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     assert int(output) > 50
+
+
+async def test_replicas_with_different_keys_say_so(postgres_server: Callable[[str], str]) -> None:
+    url = postgres_server("replicas")
+    one, other = Database(url), Database(url)
+    old, new, stranger = (Fernet.generate_key() for _ in range(3))
+    await fill(one, Keystore([old]))
+    try:
+        async with open_keystore("trading", with_keys(old, new), one):
+            for keys in ([stranger], [new]):
+                with pytest.raises(KeystoreError, match=r"KEYSTORE_KEY: another replica seals with a key"):
+                    async with open_keystore("trading", with_keys(*keys), other):
+                        pass
+            # As keys are rotated: first everybody knows the new one, then it comes first.
+            async with open_keystore("trading", with_keys(new, old), other):
+                pass
+        async with open_keystore("trading", with_keys(new), other):
+            pass
+    finally:
+        await one.close()
+        await other.close()

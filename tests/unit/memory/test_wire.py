@@ -142,6 +142,14 @@ def test_changes_are_what_the_mask_names() -> None:
     assert values == {"text": "new", "attributes": {"a": "b"}, "expire_time": None, "importance": 0.5}
 
 
+def test_an_update_looks_at_nothing_but_what_its_mask_names() -> None:
+    given = pb.Memory(agent_id="agt_a", id="mem_1", valence=7, importance=7)
+    given.expire_time.seconds = 10**12
+    given.occur_time.FromDatetime(NOW)
+    request = pb.UpdateMemoryRequest(memory=given, update_mask=FieldMask(paths=["occur_time", "metadata"]))
+    assert wire.read_changes(request) == {"occur_time": NOW, "attributes": {}}
+
+
 @pytest.mark.parametrize(
     ("paths", "refused"),
     [

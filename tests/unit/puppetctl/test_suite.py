@@ -173,3 +173,23 @@ def test_limits_of_the_sandbox_run_as_fast_as_time() -> None:
     assert _environment(_plan({}, speed=60), "sandbox.x")[name] == "60"
     assert _environment(_plan({}, speed=0.5), "sandbox.x")[name] == "1.0"
     assert _environment(_plan({name: "2"}), "sandbox.x")[name] == "2"
+
+
+@pytest.mark.parametrize(
+    ("name", "sandbox"),
+    [("memory", None), ("llm", "sandbox.llm"), ("trading", "sandbox.solana"), ("social", "sandbox.x")],
+)
+def test_a_service_that_the_environment_names_is_called_and_not_started(name: str, sandbox: str | None) -> None:
+    target = f"PUPPET_AGENTS_{name.upper()}_TARGET"
+    suite = _plan({target: "elsewhere:7"})
+    assert {program.name for program in suite.programs} == DEFAULT_PORTS.keys() - {name, sandbox}
+    assert suite.replaced == {name: "elsewhere:7"}
+    assert _environment(suite, "agents")[target] == "elsewhere:7"
+    # What it does with what is outside, nobody here knows.
+    assert suite.speed == (DEMO_SPEED if sandbox is None else 1)
+    assert _plan({target: ""}).replaced == {}
+
+
+def test_settings_of_a_service_that_is_not_started_are_not_looked_at() -> None:
+    environment = {"PUPPET_AGENTS_TRADING_TARGET": "elsewhere:7", "PUPPET_TRADING_RPC_URL": "https://rpc.example"}
+    assert _plan(environment).live == ()

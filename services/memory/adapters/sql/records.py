@@ -21,7 +21,7 @@ class SqlRecords(SqlMemories, SqlIndexing):
 
     async def relationship(self, agent_id: str, counterpart: str) -> Relationship | None:
         """Return a relationship of this agent."""
-        return await self._session.get(Relationship, (agent_id, counterpart))
+        return await self._one(Relationship, agent_id, counterpart)
 
     async def relationships(self, agent_id: str, page: Page) -> Paged[Relationship]:
         """Return a page of an agent's relationships; the key is `(counterpart,)`."""

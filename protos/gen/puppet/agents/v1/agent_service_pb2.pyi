@@ -115,8 +115,8 @@ class Agent(_message.Message):
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
         """The persona, with `[redacted]` in place of every secret, and of the value of every field that this version does not
-        know: of those only the paths are kept. Required. At most 1,048,576 bytes; one that an earlier version took and that is
-        more than a client reads is left out.
+        know: of those only the paths are kept. Required. At most 1,048,576 bytes; one that an earlier version took and
+        that is more than a client reads is left out.
         """
 
     @_builtins.property

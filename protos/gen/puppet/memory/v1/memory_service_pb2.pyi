@@ -369,8 +369,8 @@ class BatchCreateMemoriesResponse(_message.Message):
     """How many of them were there before, or stood twice in the request."""
     @_builtins.property
     def memories(self) -> _containers.RepeatedCompositeFieldContainer[Global___Memory]:
-        """One for each that was asked for, in the same order. Where all of them are more than a message of 4 MiB holds, the last
-        ones have only `id`, `agent_id` and `etag`.
+        """One for each that was asked for, in the same order. Where all of them are more than a message of 4 MiB holds, the
+        last ones have only `id`, `agent_id` and `etag`.
         """
 
     def __init__(
@@ -1060,8 +1060,8 @@ Global___ExportMemoriesRequest: _TypeAlias = ExportMemoriesRequest  # noqa: Y015
 
 @_typing.final
 class ExportMemoriesResponse(_message.Message):
-    """One memory of an export. One whose history is more than a message of 4 MiB holds comes several times, one after the other,
-    each time with the next part of its history.
+    """One memory of an export. One whose history is more than a message of 4 MiB holds comes several times, one after the
+    other, each time with the next part of its history.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1096,8 +1096,8 @@ Global___ExportMemoriesResponse: _TypeAlias = ExportMemoriesResponse  # noqa: Y0
 
 @_typing.final
 class ImportMemoriesRequest(_message.Message):
-    """One memory to import, or the next part of the history of the one before. What ExportMemories gave is one, as it is: its
-    fields have the same names and numbers.
+    """One memory to import, or the next part of the history of the one before. What ExportMemories gave is one, as it is:
+    its fields have the same names and numbers.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -1,0 +1,1 @@
+"""What maintainers run: releases, pinned base images. Not part of the distribution."""
