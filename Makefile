@@ -79,7 +79,7 @@ clients: setup ## the example clients in other languages, against a suite that i
 	@$(BIN)/python -m tests.e2e.clients $(ARGS)
 
 npm: setup ## the contracts as a typed npm package, in var/npm
-	@$(BIN)/python -m tests.support.npm $(ARGS)
+	@$(BIN)/python -m tools.npm $(ARGS)
 
 release: setup ## make what a release consists of, in dist; with VERSION=0.2.0 only begin that version
 	@$(BIN)/python -m tools.release $(VERSION)

@@ -4,6 +4,7 @@
 
 require 'json'
 require 'grpc'
+require 'google/protobuf/well_known_types'
 require 'google/rpc/error_details_pb'
 require 'google/rpc/status_pb'
 
@@ -13,21 +14,6 @@ require 'puppet/memory/v1/memory_service_services_pb'
 
 Agents = Puppet::Agents::V1
 Memory = Puppet::Memory::V1
-
-# Shows a service its token with each call.
-class ShowingToken < GRPC::ClientInterceptor
-  def initialize(token)
-    super()
-    @token = token
-  end
-
-  def request_response(metadata:, **)
-    metadata['authorization'] = "Bearer #{@token}"
-    yield
-  end
-
-  alias server_streamer request_response
-end
 
 # Why a call was refused, as the details of its status say (AIP-193).
 module Refusal
@@ -65,12 +51,16 @@ class Client
   def initialize
     @agents = stub(Agents::AgentService::Stub, 'AGENTS')
     @memory = stub(Memory::MemoryService::Stub, 'MEMORY')
+    # Not by an interceptor: what one adds isn't sent with a call that is to be cancelled (`return_op`).
+    @to_agents = token('AGENTS')
+    @to_memory = token('MEMORY')
   end
 
   def list
     token = ''
     loop do
-      page = @agents.list_agents(Agents::ListAgentsRequest.new(page_size: 2, page_token: token))
+      request = Agents::ListAgentsRequest.new(page_size: 2, page_token: token)
+      page = @agents.list_agents(request, metadata: @to_agents)
       page.agents.each { |agent| show(id: agent.id, name: agent.name, is_active: agent.is_active) }
       token = page.next_page_token
       break if token.empty?
@@ -80,7 +70,7 @@ class Client
   # Makes an agent post. The same request id never posts twice, so it is safe to call again after any error.
   def post(agent, request_id, topic)
     request = Agents::TriggerPostRequest.new(agent_id: agent, request_id: request_id, topic: topic)
-    answer = @agents.trigger_post(request, deadline: Time.now + POST_SECONDS)
+    answer = @agents.trigger_post(request, deadline: Time.now + POST_SECONDS, metadata: @to_agents)
     activity = answer.activity
     show(workflow_id: answer.workflow_id, kind: activity&.kind.to_s, summary: activity&.summary.to_s)
   end
@@ -91,7 +81,7 @@ class Client
     while left.positive?
       begin
         request = Agents::WatchActivityRequest.new(agent_ids: [agent], after_cursor: cursor)
-        call = @agents.watch_activity(request, return_op: true)
+        call = @agents.watch_activity(request, return_op: true, metadata: @to_agents)
         call.execute.each do |item|
           cursor = item.cursor
           # A heartbeat has a cursor alone.
@@ -112,14 +102,18 @@ class Client
 
   def search(agent, query)
     request = Memory::SearchMemoriesRequest.new(agent_id: agent, query: query, max_results: 3)
-    @memory.search_memories(request).hits.each { |hit| show(text: hit.memory.text, relevance: hit.relevance) }
+    @memory.search_memories(request, metadata: @to_memory).hits.each { |hit| show(text: hit.memory.text, relevance: hit.relevance) }
   end
 
   private
 
   def stub(type, service)
-    interceptors = [ShowingToken.new(ENV.fetch("#{service}_TOKEN"))]
-    type.new(ENV.fetch("#{service}_TARGET"), :this_channel_is_insecure, interceptors: interceptors)
+    type.new(ENV.fetch("#{service}_TARGET"), :this_channel_is_insecure)
+  end
+
+  # Shows a service its token.
+  def token(service)
+    { 'authorization' => "Bearer #{ENV.fetch("#{service}_TOKEN")}" }
   end
 
   def show(line)

@@ -22,7 +22,7 @@ from tests.e2e.suite import Suite, started
 from tests.support import generators, own_llm
 from tests.support.channels import open_as
 from tests.support.foreign import CHECKS, Foreign, World, cursors_of, remember
-from tests.support.languages import GO, LANGUAGES, BuildError, Language, LeftOutError
+from tools.languages import GO, LANGUAGES, BuildError, Language, LeftOutError
 
 AGENT, REMEMBERED = "wren", "The lamp goes out when the ferry is late."
 _SLOWEST = "0.01"

@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc_tools
 
 from tests.conftest import ROOT
-from tests.support.languages import BuildError, LeftOutError, run
+from tools.languages import BuildError, LeftOutError, run
 
 PROTOS = sorted(str(path.relative_to(ROOT / "protos")) for path in (ROOT / "protos" / "puppet").rglob("*.proto"))
 KEPT = ROOT / "var" / "protoc"

@@ -26,7 +26,7 @@ from services.runtime.clock import SystemClock
 from services.runtime.rpc.server import Lifecycle, serving
 from tests.fakes.agents import World
 from tests.support.channels import open_as, operator_of
-from tests.support.languages import GO, BuildError, LeftOutError, environment
+from tools.languages import GO, BuildError, LeftOutError, environment
 
 KEYS = {"apiKey": "a", "apiKeySecret": "b", "accessToken": "c", "accessTokenSecret": "d"}
 
@@ -92,7 +92,7 @@ async def tried() -> tuple[list[str], list[str]]:
     verdict = await examined()
     with tempfile.TemporaryDirectory(prefix="puppet-own-llm-") as folder:
         activity = await posted(Path(folder))
-    words = f"{activity_pb2.ActivityKind.Name(activity.kind)} “{activity.summary}” by {activity.writing.provider}"
+    words = f"{activity_pb2.ActivityKind.Name(activity.kind)} “{activity.summary}” ({activity.reason})"
     faults = [] if verdict.is_passed else ["the llm service in Go doesn't pass the conformance kit"]
     if activity.kind != activity_pb2.ACTIVITY_KIND_POST:
         faults.append(f"an agent with the llm service in Go: {words}")

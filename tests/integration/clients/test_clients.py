@@ -25,7 +25,7 @@ from tests.fakes.agents import World as Neighbours
 from tests.integration.agents.conftest import KEYS
 from tests.support.channels import open_as, operator_of
 from tests.support.foreign import CHECKS, Foreign, World, cursors_of, remember
-from tests.support.languages import TYPESCRIPT, LeftOutError
+from tools.languages import TYPESCRIPT, LeftOutError
 
 REMEMBERED = "The lamp goes out when the ferry is late."
 

@@ -3,8 +3,8 @@
 import pytest
 import pytest_asyncio
 
-from tests.support.languages import LeftOutError, run
-from tests.support.npm import PACKAGE, build
+from tools.languages import LeftOutError, run
+from tools.npm import PACKAGE, build
 
 _USES = """
 import { AgentServiceClient, TriggerPostRequest } from "@puppetengine/protos/agents/v1/agent_service";

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import ROOT
-
+ROOT = Path(__file__).parents[1]
 CLIENTS = ROOT / "clients"
 _BIN = Path(sys.executable).parent
 """Where `buf` and protoc are that came with Python's packages."""

@@ -3,10 +3,9 @@
 import asyncio
 import shutil
 import sys
-import tomllib
 
-from tests.conftest import ROOT
-from tests.support.languages import BuildError, Language, LeftOutError, run
+from tools.languages import ROOT, BuildError, Language, LeftOutError, run
+from tools.release import version_of
 
 SOURCE, TARGET = ROOT / "protos" / "npm", ROOT / "var" / "npm"
 
@@ -34,7 +33,7 @@ def _prepare() -> None:
     for path in SOURCE.iterdir():
         # With its times, by which it is told whether the packages are there.
         shutil.copy2(path, TARGET)
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    version = version_of((ROOT / "pyproject.toml").read_text())
     package = TARGET / "package.json"
     package.write_text(package.read_text().replace('"version": "0.0.0"', f'"version": "{version}"'))
 
