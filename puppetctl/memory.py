@@ -277,5 +277,7 @@ def _index(status: pb.IndexStatus) -> str:
         return "can't be reached, and is tried again"
     if status.state == pb.INDEX_STATE_BUILDING:
         return f"being built: {status.built_count} of {status.total_count} memories"
+    if status.state == pb.INDEX_STATE_IDLE:
+        return f"not open, as no agent is large enough to need it; {status.pending_count} changes wait"
     changes = f", {status.pending_count} changes behind" if status.pending_count else ""
     return f"ready: build {status.generation}, of {status.embedding_model}{changes}"

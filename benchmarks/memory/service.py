@@ -58,8 +58,10 @@ class Service:
         return [hit.memory.id for hit in (await self._stub.SearchMemories(request)).hits]
 
     async def is_catching_up(self, agent_id: str) -> bool:
-        """Tell whether the vector index lacks anything that is stored."""
+        """Tell whether the vector index lacks anything that is stored; one that rests is opened."""
         index = (await self._stub.GetMemoryStats(pb.GetMemoryStatsRequest(agent_id=agent_id))).index
+        if index.state == pb.INDEX_STATE_IDLE:
+            index = (await self._stub.VerifyIndex(pb.VerifyIndexRequest())).index
         return index.state != pb.INDEX_STATE_READY or index.pending_count > 0
 
     async def caught_up(self, agent_id: str) -> None:

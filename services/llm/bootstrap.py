@@ -1,14 +1,16 @@
 """Wires the llm service."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from types import ModuleType
 
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
 from services.llm.adapters.capabilities import Capabilities, Models
 from services.llm.adapters.dialects import ChatDialect, CompletionDialect, Dialect
 from services.llm.adapters.fake import FakeProvider
-from services.llm.adapters.openai import OpenAiProvider, open_client
+from services.llm.adapters.opening import OpenedWhenAsked
 from services.llm.adapters.withholding import Withholding
 from services.llm.ports import Provider
 from services.llm.service import Providers
@@ -59,19 +61,35 @@ async def _opened(settings: ProviderSettings, default_max_tokens: int) -> AsyncI
     if settings.name == "fake":
         yield FakeProvider()
         return
-    async with open_client(settings.base_url, settings.api_key.get_secret_value()) as client:
-        yield OpenAiProvider(
-            settings.name,
-            client,
-            _dialect(settings),
-            Models(settings.name, Capabilities(leave_out=settings.leave_out, add=settings.add)),
-            settings.model,
-            concurrency=settings.concurrency,
-            choices=settings.choices,
-            timeout_seconds=settings.timeout_seconds,
-            max_tokens=settings.max_tokens or default_max_tokens,
-            thinking_tokens=settings.thinking_tokens,
-        )
+    dialect = _dialect(settings)
+    models = Models(settings.name, Capabilities(leave_out=settings.leave_out, add=settings.add))
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncIterator[Provider]:
+        openai = await asyncio.to_thread(_openai)
+        async with openai.open_client(settings.base_url, settings.api_key.get_secret_value()) as client:
+            yield openai.OpenAiProvider(
+                settings.name,
+                client,
+                dialect,
+                models,
+                settings.model,
+                concurrency=settings.concurrency,
+                choices=settings.choices,
+                timeout_seconds=settings.timeout_seconds,
+                max_tokens=settings.max_tokens or default_max_tokens,
+                thinking_tokens=settings.thinking_tokens,
+            )
+
+    async with OpenedWhenAsked(settings.name, shows_background=dialect.shows_background, opened=opened) as provider:
+        yield provider
+
+
+def _openai() -> ModuleType:
+    # The SDK takes most of a second to import, and 25 MB.
+    from services.llm.adapters import openai
+
+    return openai
 
 
 def _dialect(settings: ProviderSettings) -> Dialect:

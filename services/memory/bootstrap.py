@@ -55,7 +55,9 @@ def opener(settings: MemorySettings) -> Opener:
                 exact = ExactSearch(
                     store, RoundedMatrices(settings.exact_mebibytes * 2**20), settings.exact_limit, clock
                 )
-                indexing = Indexing(store, _index(settings), RecentVectors(), exact, embedders, embedder)
+                # An index on a server takes nothing of this process while nobody searches it.
+                rests, index = not settings.chroma_url, _index(settings)
+                indexing = Indexing(store, index, RecentVectors(), exact, embedders, embedder, may_rest=rests)
                 await indexing.prepare()
                 search, upkeep = (
                     Search(store, indexing, exact, clock),

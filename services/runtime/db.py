@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.runtime import sqlite_file
-from services.runtime.errors import Unavailable
+from services.runtime.errors import Unavailable, Unreachable
 from services.runtime.transaction import Transaction
 
 _MIGRATION_ENVIRONMENT = Path(__file__).with_name("migrations")
@@ -87,10 +87,6 @@ class _Connections:
         """Close what is kept."""
         while self._idle:
             await self._idle.pop().close()
-
-
-class Unreachable(Exception):
-    """The database can't be opened; the message says where it is and why, and no password."""
 
 
 class Database:

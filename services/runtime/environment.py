@@ -1,9 +1,6 @@
 """What a process hands down of its environment: what every program needs of the machine, and no program's secrets."""
 
-import contextlib
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 _NAMES = frozenset(
     {
@@ -30,18 +27,3 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
 def own_settings(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
     """Return the settings of one program, whose prefix is in capitals; they are read in any mixture of cases."""
     return {name: value for name, value in environment.items() if name.upper().startswith(prefix)}
-
-
-@contextlib.contextmanager
-def homed() -> Iterator[None]:
-    """Let a library that asks for the user's home find one while it is imported, where there is none."""
-    try:
-        Path.home()
-    except RuntimeError:
-        os.environ["HOME"] = os.sep
-        try:
-            yield
-        finally:
-            del os.environ["HOME"]
-    else:
-        yield

@@ -123,3 +123,7 @@ class Exhausted(RetryLater):
     def __init__(self, message: str, retry_after: float, subject: str, **metadata: str) -> None:
         super().__init__(message, retry_after, **metadata)
         self.subject = subject
+
+
+class Unreachable(Exception):
+    """The database can't be opened; the message says where it is and why, and no password."""

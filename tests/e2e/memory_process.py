@@ -85,7 +85,10 @@ class Service:
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
     async def is_indexed(self) -> None:
-        """Wait until the index serves and has every change."""
+        """Wait until the index serves and has every change; one that rests is opened."""
+        stats = await self.stub.GetMemoryStats(pb.GetMemoryStatsRequest(agent_id="nobody"))
+        if stats.index.state == pb.INDEX_STATE_IDLE:
+            await self.stub.VerifyIndex(pb.VerifyIndexRequest())
         await self._index_is(lambda index: index.state == pb.INDEX_STATE_READY and not index.pending_count)
 
     async def is_behind(self) -> None:

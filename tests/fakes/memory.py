@@ -69,7 +69,7 @@ class FakeIndex:
 
     async def drop_others(self, generation: int) -> None:
         self.answer()
-        self.builds = {generation: self.builds[generation]}
+        self.builds = {number: build for number, build in self.builds.items() if number == generation}
 
     def answer(self) -> None:
         if self.down:

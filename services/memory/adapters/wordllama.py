@@ -3,25 +3,25 @@
 A text's vector is the mean of its tokens' vectors. No token of this tokenizer has a blank behind another letter, so a
 text's tokens are those of its words; they are kept for each word, which is three times as fast as taking every text
 apart anew, as WordLlama's own `embed` does.
+
+Of its package only the files are used: imported, it holds the vectors at twice the size, and brings what downloads
+models. They stay in their file, of which those parts are in memory that were used.
 """
 
 import asyncio
+import importlib.util
 import itertools
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-from services.runtime.environment import homed
-
-# It looks for the user's home as it is imported, for a cache that isn't used here; in a container there may be none.
-with homed():
-    import wordllama
-    from wordllama import WordLlama
+from tokenizers import Tokenizer
 
 _FLOAT = np.dtype("<f4")
+_HALF_BITS = np.dtype("<i2")
 _NAME = re.compile(r"wordllama-(64|128|256)")
 _WORD = re.compile("▁+[^▁]*")
 _SPECIAL = re.compile("</?s>|<unk>")
@@ -42,13 +42,12 @@ class WordLlamaEmbedder:
     def __init__(self, dimensions: int = 256) -> None:
         self.model = f"wordllama-{dimensions}"
         self._dimensions = dimensions
-        # Its own folder as the cache: elsewhere it looks for its tokenizer in the wrong place and tries to download it.
-        folder = Path(wordllama.__file__).parent
+        folder = _files()
         # The first dimensions of its vectors are vectors too (Kusupati et al., "Matryoshka Representation Learning",
         # 2022).
-        model = WordLlama.load(dim=256, trunc_dim=dimensions, cache_dir=folder, disable_download=True)
-        self._vectors: NDArray[np.float32] = model.embedding
-        self._tokenizer = model.tokenizer
+        self._vectors = _read(folder / "weights" / "l2_supercat_256.safetensors")[:, :dimensions]
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+        self._tokenizer.no_truncation()
         self._tokens: dict[str, list[int]] = {}
 
     async def embed(self, texts: Sequence[str]) -> list[bytes]:
@@ -82,7 +81,7 @@ class WordLlamaEmbedder:
         sums = np.zeros((len(texts), self._dimensions), _FLOAT)
         for text, total in zip(texts, sums, strict=True):
             if tokens := self._tokens_of(text):
-                np.add.reduce(self._vectors.take(tokens, axis=0), axis=0, out=total)
+                np.add.reduce(_floats(self._vectors[tokens]), axis=0, out=total)
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         lengths[lengths == 0] = 1.0  # a text without a token has no direction
         sums /= lengths
@@ -111,6 +110,34 @@ class WordLlamaEmbedder:
                     self._tokens.clear()
                 self._tokens[word] = tokens
         return tokens
+
+
+def _files() -> Path:
+    """Return the folder of WordLlama's package, which isn't imported."""
+    found = importlib.util.find_spec("wordllama")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("the package wordllama, which has the vectors, isn't installed", name="wordllama")
+    return Path(found.origin).parent
+
+
+def _read(path: Path) -> NDArray[np.int16]:
+    """Return the bits of the vectors in a file of the safetensors format; what isn't used of them isn't read."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        tensor = json.loads(file.read(length))["embedding.weight"]
+    if tensor["dtype"] != "F16":
+        raise ValueError(f"{path}: the vectors are of {tensor['dtype']}, and not of F16")
+    begins = 8 + length + tensor["data_offsets"][0]
+    return np.asarray(np.memmap(path, _HALF_BITS, "r", begins, tuple(tensor["shape"])))
+
+
+def _floats(halves: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return the numbers of these bits of binary16; as numpy does, which takes ten times as long."""
+    bits = halves.astype("<i4") << 13  # exponent and fraction where binary32 has them, and the sign in the four above
+    bits &= ~(0b0111 << 28)
+    floats = bits.view(_FLOAT)
+    floats *= 2.0 ** (127 - 15)  # the exponents' biases
+    return floats
 
 
 class WordLlamaEmbedders:

@@ -1,5 +1,6 @@
 """Vectors, the changes that an index is told of, and its builds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -43,6 +44,12 @@ class Change(NamedTuple):
     data: bytes | None
 
 
+def vectors_of(changes: Iterable[Change]) -> list[Vector]:
+    """Return the vectors of changed memories that are there, each once."""
+    found = {change.seq: change for change in changes}.values()
+    return [Vector(change.seq, change.agent_id, change.data) for change in found if change.data is not None]
+
+
 @dataclass(frozen=True, slots=True)
 class Build:
     """A complete index of the vectors of one model."""
@@ -66,6 +73,7 @@ class IndexState(StrEnum):
     OPENING = "opening"
     BUILDING = "building"
     DOWN = "down"
+    IDLE = "idle"
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,10 @@ class SearchRecords(Protocol):
         """Tell whether an agent has more memories than this."""
         ...
 
+    async def has_large_agent(self, limit: int) -> bool:
+        """Tell whether any agent has more memories than this."""
+        ...
+
     async def count_access(self, counts: Mapping[int, int]) -> None:
         """Add to how often memories were returned, by number."""
         ...

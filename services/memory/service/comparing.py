@@ -21,6 +21,11 @@ class Difference:
     unreached: set[int]
 
     @property
+    def all(self) -> set[int]:
+        """Whatever isn't as it should be."""
+        return self.missing | self.left_over | self.different | self.unreached
+
+    @property
     def comparison(self) -> Comparison:
         """How many they are."""
         return Comparison(

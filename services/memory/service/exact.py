@@ -21,10 +21,11 @@ class ExactSearch:
     """Loads the vectors of an agent when it is to be searched, and keeps them in step with what is written."""
 
     def __init__(self, store: Store, matrices: Matrices, limit: int, clock: Clock) -> None:
-        """Take what keeps the vectors, and how many memories a small agent has at most; with 0 no agent is small."""
+        """Take what keeps the vectors, and the limit, which is lower where other processes write too."""
         self._store = store
         self._matrices = matrices
-        self._limit = min(limit, _SHARED_LIMIT) if store.is_shared else limit
+        self.limit = min(limit, _SHARED_LIMIT) if store.is_shared else limit
+        """How many memories a small agent has at most; with 0 no agent is small."""
         self._clock = clock
         self._model = ""
         self._large: set[str] = set()
@@ -38,7 +39,7 @@ class ExactSearch:
 
         Not to be called in a transaction.
         """
-        if not self._limit or agent_id in self._large or model != self._model:
+        if not self.limit or agent_id in self._large or model != self._model:
             return None
         matrix = await self._current(agent_id)
         if matrix is None:
@@ -61,7 +62,7 @@ class ExactSearch:
         for agent_id, added in by_agent.items():
             if agent_id == self._loading:
                 self._meanwhile += added
-            if self._matrices.put(agent_id, added) > self._limit:
+            if self._matrices.put(agent_id, added) > self.limit:
                 # Too large, unless some of them are gone by now: that is counted when it is asked for.
                 self._matrices.drop(agent_id)
 
@@ -97,12 +98,12 @@ class ExactSearch:
         self._loading, self._meanwhile, self._is_outdated = agent_id, [], False
         try:
             async with self._store.reading() as records:
-                if await records.has_more_than(self._limit, agent_id):
+                if await records.has_more_than(self.limit, agent_id):
                     if not self._is_outdated:
                         self._large.add(agent_id)
                     return None
                 state = await records.vectors_state(agent_id, model) if self._store.is_shared else None
-                every = await records.every_vector(agent_id, EVERYTHING, model, self._clock.now(), self._limit)
+                every = await records.every_vector(agent_id, EVERYTHING, model, self._clock.now(), self.limit)
             matrix = await self._matrices.make(agent_id, [Vector(seq, agent_id, data) for seq, data in every], state)
             if self._matrices.of(agent_id) is None:
                 self._large.add(agent_id)  # There is no room for it, not even alone.

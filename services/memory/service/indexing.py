@@ -3,6 +3,8 @@
 The store is the truth. Each write notes in its own transaction that the index doesn't have it yet; these changes are
 carried over in groups, and until then a search compares them one by one. So a write can be found when it returns,
 whatever happens to the index.
+
+Where every agent is small nobody searches the index. It rests then, unopened, and its changes wait in the store.
 """
 
 import asyncio
@@ -12,13 +14,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from services.memory.domain.vectors import (
     Build,
-    Change,
     Comparison,
     IndexDown,
     IndexState,
     IndexStatus,
     Place,
     Vector,
+    vectors_of,
 )
 from services.memory.ports.embedder import Embedder, Embedders
 from services.memory.ports.index import Generation, Index, Recent
@@ -55,8 +57,10 @@ class Indexing:
         exact: ExactSearch,
         embedders: Embedders,
         embedder: Embedder,
+        *,
+        may_rest: bool = True,
     ) -> None:
-        """Take the parts, and the model whose vectors the index is to hold."""
+        """Take the parts, the model whose vectors the index is to hold, and whether it opens only when it's needed."""
         self._store = store
         self._index = index
         self._recent = recent
@@ -70,14 +74,14 @@ class Indexing:
         self._replacing: Generation | None = None
         self._built = self._total = 0
         self._is_replacing = self._is_down = False
-        self._is_switched = False
+        self._is_switched = self._is_idle = False
+        self._may_rest = may_rest and exact.limit > 0
         self._asked: list[asyncio.Future[None]] = []
         self._stale = False
         # Numbers whose changes were carried over, and those that changed while they were.
         self._carried: set[int] = set()
         self._fresh: set[int] = set()
-        self._needed = asyncio.Event()
-        self._behind = asyncio.Event()
+        self._needed, self._attended, self._behind = asyncio.Event(), asyncio.Event(), asyncio.Event()
         # One at a time: else a vector that is forgotten could be put into a build after it was removed from it.
         self._moving = asyncio.Lock()
 
@@ -87,13 +91,19 @@ class Indexing:
             for agent_id in await records.agents_without_words():
                 await records.scrub(agent_id)
             self._build = await records.build()
+            if self._build is None and self._may_rest and not await records.memory_count():
+                # An index of nothing needs no building; what comes to be stored are changes to it.
+                self._build = await records.begin_build(self._wanted.model)
+                await records.serve_build(self._build)
             self._stale = self._build is None or await records.has_unfinished_build()
             changes = await records.changes(await records.change_count())
+            self._is_idle = self._may_rest and not await records.has_large_agent(self._exact.limit)
             await records.commit()
-        self._recent.put(_there(changes))
+        self._recent.put(vectors_of(changes))
         if self._build and self._build.model != self._wanted.model:
             self._stale = True
             self.embedder = await self._embedders.open(self._build.model) or self._wanted
+        self._is_idle = self._is_idle and not self._stale and len(changes) <= self._exact.limit
         self._exact.use(self.embedder.model)
 
     async def run(self) -> None:
@@ -133,26 +143,28 @@ class Indexing:
         async with self._store.writing() as records:
             if await records.claim(key, "reindex"):
                 return
-            if is_idle := not self._is_replacing:
+            if begins := not self._is_replacing:
                 # An unfinished build: if the service ends before this one is done, its next start does it.
                 await records.begin_build(self._wanted.model)
             await records.commit()
-        if is_idle:
+        if begins:
             self._stale = True
-            self._needed.set()
+            self._wake()
 
     async def rebuild(self) -> None:
         """Build the index anew, from what the store holds now on, and wait for it. Raises IndexDown."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._asked.append(done)
-        self._needed.set()
+        self._wake()
         await done
 
     async def nearest(self, agent_id: str, vector: bytes, model: str, most: int) -> list[int] | None:
-        """Return the numbers of memories near a vector, of this agent and of others; None when there is no index.
+        """Return the numbers of memories near a vector, of this agent and of others; None when there is no index yet.
 
         Fewer than `most` means that there are no more.
         """
+        if self._is_idle:
+            self._wake()
         if self._serving is None or self._build is None or self._build.model != model:
             return None
         serving = self._serving
@@ -173,8 +185,10 @@ class Indexing:
             state = IndexState.BUILDING
         elif self._serving is not None:
             state = IndexState.READY
+        elif self._is_down:
+            state = IndexState.DOWN
         else:
-            state = IndexState.DOWN if self._is_down else IndexState.OPENING
+            state = IndexState.IDLE if self._is_idle else IndexState.OPENING
         build = self._build
         return IndexStatus(
             state=state,
@@ -187,6 +201,11 @@ class Indexing:
 
     async def verify(self) -> Comparison:
         """Compare every vector with the store, but for changes that are on their way. Raises IndexDown."""
+        if self._is_idle:
+            self._wake()
+            await self._attended.wait()
+            while await self._carry_over():
+                pass
         async with self._moving:
             if self._serving is None or self._build is None:
                 raise IndexDown("the index is not open yet", retry_after=_RETRY_SECONDS)
@@ -206,20 +225,33 @@ class Indexing:
                 self._is_down = False
             except IndexDown as error:
                 self._is_down = True
+                self._attended.set()
                 log.warning("index down", extra={"problem": error.message})
                 await asyncio.sleep(_RETRY_SECONDS)
             except Exception:
+                self._attended.set()
                 log.exception("indexing failed")
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _attend(self) -> None:
         """Open the index, or build it anew, whenever that is needed."""
         self._needed.clear()
-        if self._serving is None and self._build is not None:
-            await self._open(self._build)
-        if self._serving is None or self._stale or self._asked:
-            await self._replace()
+        if self._is_idle and self._build is not None:
+            # As after opening: of what was purged nothing may be left in a build before.
+            await self._index.drop_others(self._build.number)
+        else:
+            if self._serving is None and self._build is not None:
+                await self._open(self._build)
+            if self._serving is None or self._stale or self._asked:
+                await self._replace()
+            self._attended.set()
         await self._needed.wait()
+
+    def _wake(self) -> None:
+        """Have the index attended to, and opened if it rests."""
+        self._is_idle = False
+        self._attended.clear()
+        self._needed.set()
 
     async def _keep_up(self) -> None:
         """Carry changes over, in a quiet moment if there is one soon: to write to the index takes longest."""
@@ -231,9 +263,12 @@ class Indexing:
                 break
         while await self._carry_over():
             pass
-        if telemetry.is_told():
+        if self._is_idle or telemetry.is_told():
             async with self._store.reading() as records:
-                PENDING.set(await records.change_count())
+                pending = await records.change_count()
+            PENDING.set(pending)
+            if self._is_idle and pending > self._exact.limit:
+                self._wake()
 
     async def _open(self, build: Build) -> None:
         """Open the build that serves and mend it; one that is damaged is closed again."""
@@ -256,13 +291,12 @@ class Indexing:
     async def _mend(self, generation: Generation, model: str) -> None:
         """Compare a build with the store, and note what it lacks. Raises IndexDown when it isn't worth mending."""
         found = await compare(self._store, generation, model, _SAMPLE)
-        lacking = found.missing | found.left_over | found.different | found.unreached
-        if len(found.unreached) > _SAMPLE // 20 or len(lacking) > _MANY:
+        if len(found.unreached) > _SAMPLE // 20 or len(found.all) > _MANY:
             raise IndexDown(f"damaged: {found.comparison}")
-        if lacking:
-            log.warning("index mended", extra={"vectors": len(lacking)})
+        if found.all:
+            log.warning("index mended", extra={"vectors": len(found.all)})
             async with self._store.writing() as records:
-                await records.mark(sorted(lacking))
+                await records.mark(sorted(found.all))
                 await records.commit()
 
     async def _replace(self) -> None:
@@ -374,7 +408,7 @@ class Indexing:
                 changes = await records.changes(_CHANGES)
             if not changes:
                 return False
-            there = _there(changes)
+            there = vectors_of(changes)
             gone = [Place(change.seq, change.agent_id) for change in changes if change.data is None]
             replacing = self._replacing
             try:
@@ -414,9 +448,3 @@ class Indexing:
         before, self._built = self._built, self._built + vectors
         if before // _LOG_EVERY != self._built // _LOG_EVERY:
             log.info("index is being built", extra={"built": self._built, "vectors": self._total})
-
-
-def _there(changes: Sequence[Change]) -> list[Vector]:
-    """Return the vectors of changed memories, each once."""
-    found = {change.seq: change for change in changes}.values()
-    return [Vector(change.seq, change.agent_id, change.data) for change in found if change.data is not None]

@@ -20,7 +20,7 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from pydantic import ValidationError
 
 from services.runtime import logs, private
-from services.runtime.db import Unreachable
+from services.runtime.errors import Unreachable
 from services.runtime.rpc import tls
 from services.runtime.rpc.access import rules_of
 from services.runtime.rpc.authentication import AgentOf, Authentication

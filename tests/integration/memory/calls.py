@@ -149,8 +149,10 @@ class Agent:
         return (await self.stats()).index
 
     async def is_settled(self) -> bool:
-        """Tell whether the index serves and has everything."""
+        """Tell whether the index serves and has everything; one that rests is opened."""
         index = await self.index()
+        if index.state == pb.INDEX_STATE_IDLE:
+            index = (await self.service.VerifyIndex(pb.VerifyIndexRequest())).index
         return index.state == pb.INDEX_STATE_READY and not index.pending_count
 
     async def purge(self, author: str = "", source_id: str = "", request_id: str = "") -> int:

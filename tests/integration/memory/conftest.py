@@ -79,4 +79,6 @@ def awake(store: SqlMemoryStore, index: FakeIndex, monkeypatch: pytest.MonkeyPat
     """Return what starts the use cases; nothing waits longer than it has to."""
     monkeypatch.setattr(indexing, "_RETRY_SECONDS", 0.02)
     monkeypatch.setattr(indexing, "_GATHER_SECONDS", 0.0)
-    return lambda model="words-64", exact_limit=0: awakened(store, index, model, exact_limit)
+    return lambda model="words-64", exact_limit=0, may_rest=True: awakened(
+        store, index, model, exact_limit, may_rest=may_rest
+    )

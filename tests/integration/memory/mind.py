@@ -28,11 +28,14 @@ NO_KEY = RequestKey("", "", "", "")
 class Mind:
     """The use cases over SQLite and an index that does what the test says."""
 
-    def __init__(self, store: SqlMemoryStore, index: FakeIndex, model: str, exact_limit: int) -> None:
+    def __init__(
+        self, store: SqlMemoryStore, index: FakeIndex, model: str, exact_limit: int, *, may_rest: bool = True
+    ) -> None:
         self.clock, self.matrices = FixedClock(), RoundedMatrices(2**20)
         self.exact = ExactSearch(store, self.matrices, exact_limit, self.clock)
         self.store, self.index = store, index
-        self.indexing = Indexing(store, index, RecentVectors(), self.exact, FakeEmbedders(), FakeEmbedder(model))
+        embedders, embedder = FakeEmbedders(), FakeEmbedder(model)
+        self.indexing = Indexing(store, index, RecentVectors(), self.exact, embedders, embedder, may_rest=may_rest)
         self.memories = Memories(store, self.indexing, self.clock)
         self.search = Search(store, self.indexing, self.exact, self.clock)
 
@@ -49,7 +52,9 @@ class Mind:
         return (await self.indexing.status()).state
 
     async def settled(self) -> None:
-        """Wait until the index serves and has everything."""
+        """Wait until the index serves and has everything; one that rests is opened."""
+        if await self.state() is IndexState.IDLE:
+            await self.indexing.verify()
 
         async def is_settled() -> bool:
             status = await self.indexing.status()
@@ -67,9 +72,11 @@ Awake = Callable[..., contextlib.AbstractAsyncContextManager[Mind]]
 
 
 @contextlib.asynccontextmanager
-async def awakened(store: SqlMemoryStore, index: FakeIndex, model: str, exact_limit: int = 0) -> AsyncIterator[Mind]:
+async def awakened(
+    store: SqlMemoryStore, index: FakeIndex, model: str, exact_limit: int = 0, *, may_rest: bool = True
+) -> AsyncIterator[Mind]:
     """Start the use cases; what agents with more memories than the limit find by meaning comes from the index."""
-    mind = Mind(store, index, model, exact_limit)
+    mind = Mind(store, index, model, exact_limit, may_rest=may_rest)
     await mind.indexing.prepare()
     task = asyncio.create_task(mind.indexing.run())
     try:

@@ -9,7 +9,6 @@ import pytest
 from puppet.memory.v1 import memory_service_pb2 as pb
 from services.memory.settings import MemorySettings
 from tests.integration.memory.calls import Agent, memory, running, until
-from tests.support.refusals import reason_of
 
 LINES = ("my physician told me to sleep", "a thunderstorm flooded the cellar", "we lost the chess tournament")
 QUERIES = ("what did the doctor say", "bad weather", "board game")
@@ -90,11 +89,11 @@ async def test_a_damaged_index_is_noticed_and_built_anew_while_searches_go_on(
 async def test_changes_that_the_index_does_not_have_survive_a_restart(settings: MemorySettings) -> None:
     async with running(settings) as channel:
         agent = Agent(channel, "agt_a")
-        # The index isn't open yet.
         await agent.batch(map(memory, LINES))
         gone = await agent.create("a thunderstorm again")
-        assert await reason_of(agent.verify()) in {"UNAVAILABLE", ""}
         await agent.delete(gone.id)
+        index = await agent.index()
+        assert (index.state, index.pending_count) == (pb.INDEX_STATE_IDLE, 5)
     async with running(settings) as channel:
         agent = Agent(channel, "agt_a")
         await assert_found(agent)

@@ -120,6 +120,11 @@ class SqlSearch(SqlTransaction):
         [(count,)] = await _COUNT.all(self._connection, {"agent_id": agent_id, "most": limit + 1})
         return bool(count > limit)
 
+    async def has_large_agent(self, limit: int) -> bool:
+        """Tell whether any agent has more memories than this."""
+        large = sa.select(memory.c.agent_id).group_by(memory.c.agent_id).having(sa.func.count() > limit)
+        return bool(await self._connection.scalar(sa.select(large.exists())))
+
     async def count_access(self, counts: Mapping[int, int]) -> None:
         """Add to how often memories were returned, by number."""
         await _COUNT_ACCESS.each(self._connection, [{"number": seq, "times": times} for seq, times in counts.items()])

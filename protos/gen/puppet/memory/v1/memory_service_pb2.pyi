@@ -121,6 +121,10 @@ class _IndexStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IndexState
     """It is being built from the store; until that is done the one before serves, if there is one."""
     INDEX_STATE_DOWN: _IndexState.ValueType  # 4
     """It can't be reached, and is tried again."""
+    INDEX_STATE_IDLE: _IndexState.ValueType  # 5
+    """It isn't open, as no agent is large enough to be searched in it; its changes wait. Opened when it is needed:
+    for a search of a large agent, VerifyIndex, Reindex or PurgeSource, or when too many changes wait.
+    """
 
 class IndexState(_IndexState, metaclass=_IndexStateEnumTypeWrapper):
     """What the vector index does. Memories that it doesn't have are compared one by one: a search finds them all the same."""
@@ -135,6 +139,10 @@ INDEX_STATE_BUILDING: IndexState.ValueType  # 3
 """It is being built from the store; until that is done the one before serves, if there is one."""
 INDEX_STATE_DOWN: IndexState.ValueType  # 4
 """It can't be reached, and is tried again."""
+INDEX_STATE_IDLE: IndexState.ValueType  # 5
+"""It isn't open, as no agent is large enough to be searched in it; its changes wait. Opened when it is needed:
+for a search of a large agent, VerifyIndex, Reindex or PurgeSource, or when too many changes wait.
+"""
 Global___IndexState: _TypeAlias = IndexState  # noqa: Y015
 
 @_typing.final
