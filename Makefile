@@ -10,7 +10,7 @@ IMAGES := agents memory llm trading social sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check security kills format gen release-protos lock bench bench-memory coverage pin-images release clean
+.PHONY: help setup run test check security kills clients npm format gen release-protos lock bench bench-memory coverage pin-images release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -19,6 +19,7 @@ setup: $(VENV)/.ready ## install everything, from hashed locks, into .venv
 
 $(VENV)/.ready: requirements/dev.txt requirements/model.txt requirements/uv.txt pyproject.toml tools/distribution.py
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, and this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	@$(PYTHON) tools/machine.py
 	@echo "Setting up .venv with $$($(PYTHON) --version), about a minute"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
@@ -73,6 +74,12 @@ lock: ## resolve the dependencies anew and write the hashed locks; the images ge
 	for image in $(IMAGES); do \
 		$(COMPILE) --group $$image --constraint requirements/dev.txt --output-file requirements/$$image.txt || exit; \
 	done
+
+clients: setup ## the example clients in other languages, against a suite that is started for them
+	@$(BIN)/python -m tests.e2e.clients $(ARGS)
+
+npm: setup ## the contracts as a typed npm package, in var/npm
+	@$(BIN)/python -m tools.npm $(ARGS)
 
 release: setup ## make what a release consists of, in dist; with VERSION=0.2.0 only begin that version
 	@$(BIN)/python -m tools.release $(VERSION)

@@ -39,7 +39,7 @@ check_grpc() {
 }
 
 check_http() {
-    connect "$1" && printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' "$2" >&3 || return 1
+    connect "$1" && printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1:%s\r\n\r\n' "$2" "$1" >&3 || return 1
     local line
     IFS= read -r -t "$SECONDS_TO_ANSWER" line <&3 && [[ $line == HTTP/1.?' 200 '* ]]
 }

@@ -123,8 +123,11 @@ async def test_nothing_is_signed_after_halting_all_has_answered(crowd: Crowd) ->
     unsigned = [trade for trade in ended if not trade.signature]
     assert {(trade.state, trade.state_cause) for trade in unsigned} == {("failed", "TRADING_HALTED")}
     assert "a test" in unsigned[0].state_reason
+    # What is signed may expire on a slow machine before it lands; what has landed was signed, and is settled.
     landed = sum([len(await crowd.cluster.landed(wallet.address)) for wallet in crowd.wallets])
-    assert landed == len(signed)
+    settled = {trade.id for trade in ended if trade.state == "settled"}
+    assert settled <= signed
+    assert landed == len(settled)
 
 
 async def test_halting_one_wallet_leaves_the_others_alone(crowd: Crowd) -> None:

@@ -9,6 +9,9 @@ from services.agents.ports.store import Records, Store
 from services.agents.ports.stored import Heard
 from services.agents.service.cast import Cast
 from services.runtime.idempotency import RequestKey
+from services.runtime.telemetry import Counter
+
+BUDGET = Counter("puppet.budget.calls", "{call}", "Calls of the model for strangers, against the day's allowance.")
 
 
 class Allowance:
@@ -33,7 +36,9 @@ class Allowance:
     async def begin(self, records: Records, agent_id: str) -> bool:
         """Count the first call of a reply, within the transaction that counts the reply; False when none is left."""
         scope = calls_of(self._cast.day())
-        return await records.count(agent_id, scope, "", self._calls_a_day, self._cast.now())
+        is_left = await records.count(agent_id, scope, "", self._calls_a_day, self._cast.now())
+        BUDGET.add(outcome="counted" if is_left else "refused")
+        return is_left
 
     async def take(self, agent_id: str, call_id: str) -> bool:
         """Count another call; False when none is left."""

@@ -43,7 +43,7 @@ async def test_a_sandbox_is_well_when_it_answers_so(
 ) -> None:
     port, requests = await http_server(answer)
     assert await _probe("http", str(port), "/_sandbox/health") is is_well
-    assert requests[0].startswith(b"GET /_sandbox/health HTTP/1.0\r\nHost: 127.0.0.1\r\n")
+    assert requests[0].startswith(f"GET /_sandbox/health HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n".encode())
 
 
 @pytest.mark.parametrize("kind", [("grpc",), ("http", "/")])

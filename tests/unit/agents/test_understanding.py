@@ -1,12 +1,15 @@
 """What of a persona has no effect is said, and what has one isn't."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from services.agents.domain.mood import Mood
-from services.agents.domain.persona import Example, Persona
+from services.agents.domain.persona import Example, Persona, read_persona, unknown_fields
 from services.agents.domain.understanding import not_understood
+from tests.conftest import ROOT
 
 MOOD = "personality.emotional_range.default_mood"
 FACTORS = "behavior.trading_behavior.trade_decision_factors"
@@ -57,3 +60,10 @@ def test_topics_of_which_only_the_words_themselves_are_avoided_are_named_in_othe
     assert "Krankheit" in told
     english = replace(plain, style=replace(plain.style, topics_to_avoid=("ducks",)))
     assert list(not_understood(english)) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "personas").glob("*.json")), ids=lambda path: path.stem)
+def test_of_the_characters_that_come_with_the_suite_all_is_understood(path: Path) -> None:
+    raw = json.loads(path.read_text())
+    assert unknown_fields(raw) == {}
+    assert list(not_understood(read_persona(raw))) == []
