@@ -5,6 +5,7 @@ import contextlib
 import functools
 import json
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
@@ -280,9 +281,10 @@ def _scrub(connection: sqlite3.Connection) -> bool:
 def _upgrade(connection: sa.Connection, versions: Path) -> None:
     if _version(connection) == max(path.stem.partition("_")[0] for path in versions.glob("*_*.py")):
         return
-    # Alembic takes a quarter of a second to import, and a service that is restarted has no use for it.
-    from alembic import command
-    from alembic.config import Config
+    # Imported here, as a service that is restarted has no use for it.
+    with _without("pygments"):
+        from alembic import command
+        from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATION_ENVIRONMENT))
@@ -290,6 +292,23 @@ def _upgrade(connection: sa.Connection, versions: Path) -> None:
     config.set_main_option("path_separator", "newline")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+@contextlib.contextmanager
+def _without(package: str) -> Iterator[None]:
+    """Have a package not be found within the block, unless it is loaded already.
+
+    Alembic's templates, which nobody fills here, would load Pygments to colour their errors: most of what it takes to
+    import it, 0.3 s and 6 MB.
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]  # what Python's import system takes for "there is none"
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def _version(connection: sa.Connection) -> str | None:
