@@ -35,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TimeoutError:
         print(f"nothing answers at {options.target}", file=sys.stderr)  # noqa: T201
         return NOT_TRIED
+    if verdict.is_locked_out:
+        told = "it wants to know who calls, and refuses everything: name a --credential, or a --token"
+        print(f"{options.target}: {told}", file=sys.stderr)  # noqa: T201
+        return NOT_TRIED
     print(as_json(verdict) if options.json else table(verdict))  # noqa: T201
     is_good = verdict.is_clean if options.strict else verdict.is_passed
     return PASSED if is_good else FAILED

@@ -45,6 +45,12 @@ class Verdict:
         return not self.of(State.FAILED, is_required=True)
 
     @property
+    def is_locked_out(self) -> bool:
+        """True when whatever failed of what is required failed since the caller wasn't known."""
+        failed = self.of(State.FAILED, is_required=True)
+        return bool(failed) and all(any("UNAUTHENTICATED" in fault for fault in result.faults) for result in failed)
+
+    @property
     def is_clean(self) -> bool:
         """True when no check failed at all."""
         return self.is_passed and not self.of(State.FAILED, is_required=False)

@@ -18,7 +18,7 @@ from puppetctl.clients import Clients, connected, in_words, list_agents, proof_i
 from puppetctl.clients import watch as watch_activity
 from puppetctl.datadir import sandbox_token
 from puppetctl.display import open_console
-from puppetctl.feed import Feed, plain
+from puppetctl.feed import Feed, in_short, plain
 from puppetctl.personas import read_personas
 from puppetctl.provision import Sandboxes, bring_to_life
 from puppetctl.suite import SOLANA, SuiteError, ThirdParty, X, is_live
@@ -49,7 +49,7 @@ async def apply(files: Sequence[Path], data_dir: Path) -> int:
                 words += f" without an account: {_no_sandbox(X, where)}"
             if solana is None and character.lamports == 0:
                 words += f"; its wallet is empty: {_no_sandbox(SOLANA, where)}"
-            words = "; ".join((words, *character.notices))
+            words = "; ".join((words, *in_short(character.notices)))
             open_console().print(f"{character.id}: {words}", markup=False, soft_wrap=True)
         _tell(cast.refused)
         refused += cast.refused
@@ -74,7 +74,7 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> in
             status = await clients.agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))
             deeds = map(str, (status.post_count, status.reply_count, status.trade_count))
             table.add_row(feed.name(agent.id, agent.name), agent.id, status.mood.label, *deeds, _next(status))
-            told += [f"{agent.id}: {plain(notice.description)}" for notice in status.notices]
+            told += [f"{agent.id}: {words}" for words in in_short([one.description for one in status.notices])]
         halted = await halts.known(clients, agent_ids)
     console.print(table if table.row_count else "no characters yet: `puppetctl apply FILE` makes one")
     for words in told + halted:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -11,6 +12,7 @@ from puppet.agents.v1 import activity_pb2 as log_pb
 
 _INDENT = 10
 _QUOTE_LENGTH = 66
+_MOST_NOTICES = 5
 _NAME_STYLES = ("cyan", "magenta", "yellow", "green", "blue", "bright_red", "bright_cyan", "bright_magenta")
 # They change the direction of everything after them.
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -54,6 +56,13 @@ class Feed:
             case _:
                 head.append(summary, "dim")
                 return Group(head, *_lines((why, "dim")))
+
+
+def in_short(notices: Sequence[str]) -> list[str]:
+    """Return the first of what is to be told of one character, and how much more there is."""
+    told = [plain(words) for words in notices[:_MOST_NOTICES]]
+    more = len(notices) - len(told)
+    return [*told, f"and {more} more like this (GetAgentStatus has all)"] if more else told
 
 
 def notice(time: datetime, subject: str, words: str) -> RenderableType:

@@ -19,7 +19,7 @@ from puppet.agents.v1 import activity_pb2 as log_pb
 from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.display import Display
-from puppetctl.feed import Feed, counts, notice, plain
+from puppetctl.feed import Feed, counts, in_short, notice, plain
 from puppetctl.personas import PersonaFile, persona_files, read_personas
 from puppetctl.processes import Child, answers, fetched, running
 from puppetctl.provision import (
@@ -196,7 +196,7 @@ def _characters(cast: Sequence[Character], feed: Feed) -> Table:
             feed.name(character.id, character.name),
             handle,
             wallet,
-            plain("; ".join((character.change, *character.notices))),
+            plain("; ".join((character.change, *in_short(character.notices)))),
         )
     return table
 

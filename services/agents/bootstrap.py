@@ -1,6 +1,7 @@
 """Wires the agents service."""
 
 import contextlib
+import zlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -50,6 +51,8 @@ from services.runtime.db import Database
 from services.runtime.rpc.client import connect
 from services.runtime.rpc.dependencies import watching
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener, proof_of
+from services.runtime.session_lock import SessionLock, held
+from services.runtime.settings import SettingsError
 from services.runtime.sql import SqlStore
 from services.runtime.tidying import TIDY_SECONDS
 
@@ -57,6 +60,8 @@ _KEPT = timedelta(days=7)
 """How long DBOS keeps a workflow that has ended; the activity log keeps what came of it."""
 
 _MEND_SECONDS = 60.0
+_PATIENCE_SECONDS = 10.0
+"""How long a start waits for the process before it to be gone."""
 
 
 def opener(settings: AgentsSettings) -> Opener:
@@ -136,6 +141,7 @@ async def served(
         tidying = Tidying(store, cast, kept, mention_age)
         await scheduler.mend()
         async with (
+            _being_executor(settings, database),
             workflows.running(handlers),
             tail.following(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
@@ -152,6 +158,21 @@ async def served(
             ]
     finally:
         await database.close()
+
+
+@contextlib.asynccontextmanager
+async def _being_executor(settings: AgentsSettings, database: Database) -> AsyncIterator[None]:
+    """Keep other processes from running under the same executor id. Raises SettingsError when one does."""
+    number = zlib.crc32(settings.executor_id.encode()) - 2**31
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(held(database, SessionLock("executor", number), _PATIENCE_SECONDS))
+        except TimeoutError:
+            raise SettingsError(
+                f"{settings.variable('executor_id')}: another agents service runs as {settings.executor_id!r} on this "
+                "database, and both would carry out the same workflows"
+            ) from None
+        yield
 
 
 def _limits(settings: AgentsSettings) -> Limits:

@@ -48,21 +48,24 @@ class Breakers:
     """A breaker for each provider, and one for each agent at it.
 
     A refusal of one request says nothing of the provider: it may be what somebody made a character say.
-    So it counts for this character alone.
+    So it counts for this character alone, and for nobody when the call is for none.
     """
 
     def __init__(self) -> None:
-        self._breakers: OrderedDict[tuple[str, str], Breaker] = OrderedDict()
+        self._breakers: OrderedDict[tuple[str, str | None], Breaker] = OrderedDict()
+        """By provider and agent; None is everybody."""
 
     def failure(self, provider: str, agent_id: str, now: float) -> Failure | None:
         """Return the failure for which a provider isn't asked for an agent now; None when it may be asked."""
-        found = (self._breakers.get(key) for key in ((provider, ""), (provider, agent_id)))
+        found = (self._breakers.get(key) for key in ((provider, None), (provider, agent_id)))
         return next((failure for breaker in found if breaker and (failure := breaker.failure(now))), None)
 
     def failed(self, provider: str, agent_id: str, failure: Failure, now: float) -> None:
         """Take down a failure of a call for an agent."""
         is_for_all = not isinstance(failure, ProviderRefused) or bool(failure.pause)
-        key = (provider, "" if is_for_all else agent_id)
+        if not (is_for_all or agent_id):
+            return
+        key = (provider, None if is_for_all else agent_id)
         self._breakers.setdefault(key, Breaker()).failed(failure, now)
         self._breakers.move_to_end(key)
         while len(self._breakers) > _MOST_CALLERS:
@@ -70,5 +73,5 @@ class Breakers:
 
     def succeeded(self, provider: str, agent_id: str) -> None:
         """Close both."""
-        self._breakers.pop((provider, ""), None)
+        self._breakers.pop((provider, None), None)
         self._breakers.pop((provider, agent_id), None)

@@ -91,14 +91,18 @@ def opener(settings: MemorySettings) -> Opener:
 
 @contextlib.asynccontextmanager
 async def _owning_its_index(settings: MemorySettings, database: Database) -> AsyncIterator[None]:
-    """Keep other processes from keeping an index of this database too. Raises SettingsError when one does."""
-    if settings.chroma_url:
+    """Keep other processes from serving this file, or keeping an index of this database too. Raises SettingsError."""
+    # With a file for a database there is one service, wherever its index is: what it compares with is in its memory.
+    if settings.chroma_url and not database.is_sqlite:
         yield
         return
     async with contextlib.AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(held(database, SessionLock("embedded index"), _PATIENCE_SECONDS))
         except TimeoutError:
+            if database.is_sqlite:
+                told = f"{settings.variable('data_dir')}: another memory service runs on {settings.data_folder()}"
+                raise SettingsError(told) from None
             raise SettingsError(
                 f"{settings.variable('chroma_url')}: another replica keeps the index of this database for itself, and "
                 "what is purged here would stay in its vectors: name a Chroma server for all replicas, or run one"

@@ -159,8 +159,10 @@ class Database:
         """Prepare the engine; nothing is opened yet, except that an SQLite file's folder is made."""
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.path = Path(parsed.database or "")
+        """The file of an SQLite database."""
         if self.is_sqlite:
-            Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._engine = create_async_engine(
                 parsed, connect_args={"async_creator_fn": sqlite_file.connect}, poolclass=sa.NullPool
             )

@@ -1,6 +1,6 @@
 """Locks that a process holds while it lives, in a session of Postgres: gone with the process, whatever ends it.
 
-On SQLite there is nothing to hold: the file is on one machine, where files are locked.
+With SQLite a file beside the database is locked, for which it has to be on a disk of this machine.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.runtime import file_lock
 from services.runtime.db import Database
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,13 @@ async def held(database: Database, lock: SessionLock, patience_seconds: float) -
     Raises TimeoutError when another process has it for longer than the patience.
     """
     if database.is_sqlite:
-        yield {lock.number}
+        # Shared ones are for replicas to see each other, and an SQLite file has none.
+        with contextlib.ExitStack() as stack:
+            if not lock.is_shared:
+                name = f"{database.path.name}.{lock.kind.replace(' ', '-')}.{lock.number}.lock"
+                path = database.path.with_name(name)
+                stack.callback(os.close, await asyncio.to_thread(file_lock.lock, path, patience_seconds))
+            yield {lock.number}
         return
     async with contextlib.AsyncExitStack() as stack:
         connection = await stack.enter_async_context(database.session())

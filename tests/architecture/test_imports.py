@@ -2,11 +2,14 @@
 
 import ast
 import importlib
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from services.runtime.environment import inherited
 from tests.architecture.rooms import SERVICES, modules_of
 from tests.conftest import ROOT
 
@@ -42,6 +45,42 @@ def test_the_rooms_above_the_adapters_need_no_vendor_library(service: str) -> No
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+# What isn't needed at a first start and while nothing happens, by service.
+IDLE = {
+    "agents": ("wordfreq",),
+    "llm": ("openai", "sqlalchemy"),
+    "memory": ("chromadb", "requests", "wordllama"),
+    "social": (),
+    "trading": (),
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_that_starts_on_empty_data_loads_no_more_than_it_needs(service: str, tmp_path: Path) -> None:
+    unneeded = ("pygments", *IDLE[service])
+    code = f"""
+import asyncio, sys
+from services.{service}.bootstrap import opener
+from services.{service}.settings import {service.capitalize()}Settings as Settings
+from services.runtime.rpc.server import serving
+
+async def main():
+    settings = Settings(port=0, data_dir={str(tmp_path)!r})
+    async with serving({service!r}, settings, opener(settings)):
+        print([name for name in {unneeded!r} if name in sys.modules])
+
+asyncio.run(main())
+"""
+    environment = inherited(os.environ) | {
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "PUPPET_TRADING_RPC_URL": "http://127.0.0.1:1",
+        "PUPPET_TRADING_JUPITER_URL": "http://127.0.0.1:1/jupiter",
+    }
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -224,7 +224,7 @@ class DbosWorkflows:
                 ):
                     await handler(made, task)
             finally:
-                del self._runs[workflow_id]
+                self._runs.pop(workflow_id, None)
 
         return DBOS.workflow(name=kind.__name__)(run)
 

@@ -67,7 +67,7 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
     """Serve until the block ends, then drain; the value is the address, with the port that was really bound."""
     lifecycle = Lifecycle()
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(exporting(name, settings))
+        await stack.enter_async_context(exporting(name, settings))
         mounted = await stack.enter_async_context(open_service(lifecycle))
         authentication = _authentication(name, settings, mounted)
         contract = Contract.of([item.descriptor for item in mounted])

@@ -5,7 +5,7 @@ The SDK is imported only then: it takes a fifth of a second and 20 MB.
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 from services.runtime.settings import ServiceSettings
 
@@ -13,8 +13,8 @@ STANDARD_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """The variable by which OpenTelemetry's programs know where to send to, all of them alike."""
 
 
-@contextlib.contextmanager
-def exporting(name: str, settings: ServiceSettings) -> Iterator[None]:
+@contextlib.asynccontextmanager
+async def exporting(name: str, settings: ServiceSettings) -> AsyncIterator[None]:
     """Export traces and metrics of the service of this name until the block ends, as its settings say.
 
     Raises SettingsError when the port of the metrics can't be listened on.
@@ -25,5 +25,5 @@ def exporting(name: str, settings: ServiceSettings) -> Iterator[None]:
         return
     from services.runtime.telemetry.sdk import exported
 
-    with exported(name, settings, endpoint):
+    async with exported(name, settings, endpoint):
         yield

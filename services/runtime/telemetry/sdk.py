@@ -1,7 +1,8 @@
 """Spans and metrics by OpenTelemetry's SDK: sent by OTLP over gRPC, or shown as Prometheus text."""
 
+import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -34,8 +35,8 @@ _LAST_WORDS_MILLIS = 2_000
 """How long the end of a process waits for a collector."""
 
 
-@contextlib.contextmanager
-def exported(name: str, settings: ServiceSettings, endpoint: str) -> Iterator[None]:
+@contextlib.asynccontextmanager
+async def exported(name: str, settings: ServiceSettings, endpoint: str) -> AsyncIterator[None]:
     """Send everything to `endpoint`, when there is one, and show metrics on the port of the settings, if any."""
     processors: list[SpanProcessor] = []
     readers: list[MetricReader] = []
@@ -44,11 +45,16 @@ def exported(name: str, settings: ServiceSettings, endpoint: str) -> Iterator[No
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=endpoint)))
     if settings.metrics_port:
         readers.append(PrometheusMetricReader())
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         if settings.metrics_port:
-            stack.enter_context(showing(settings))
-        stack.enter_context(collecting(name, processors, readers))
-        yield
+            await stack.enter_async_context(showing(settings))
+        collected = stack.enter_context(contextlib.ExitStack())
+        collected.enter_context(collecting(name, processors, readers))
+        try:
+            yield
+        finally:
+            # It waits for the collector, and calls may still be answered meanwhile.
+            await asyncio.to_thread(collected.close)
 
 
 @contextlib.contextmanager

@@ -82,6 +82,13 @@ async def test_the_exit_code_and_the_json_tell_that_a_service_does_not_pass() ->
     assert {"about", "name", "is_required", "state", "faults"} == set(told["results"][0])
 
 
+@pytest.mark.parametrize("service", ["llm"])
+async def test_who_shows_nothing_is_told_to_show_who_calls(service: str, found: Found) -> None:
+    code, said, complained = await _run("--target", found.address)
+    assert (code, said) == (NOT_TRIED, "")
+    assert "--credential" in complained
+
+
 async def test_where_nothing_answers_nothing_was_tried(tmp_path: Path) -> None:
     missing = tmp_path / "nobody.json"
     code, _, complained = await _run("--target", "127.0.0.1:9", "--credential", str(missing))

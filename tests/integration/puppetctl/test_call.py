@@ -175,9 +175,11 @@ async def test_a_call_that_goes_on_to_others_carries_its_delegation(
     )
     async with serving("agents", settings, open_agents(settings)) as address:
         monkeypatch.setenv("PUPPET_CTL_AGENTS", address)
+        keys = dict.fromkeys(("apiKey", "apiKeySecret", "accessToken", "accessTokenSecret"), "k")
+        request = json.dumps({"persona": {"id": "wren", "name": "Wren", "twitter_credentials": keys}})
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await call("agents/CreateAgent", '{"persona": {"id": "wren", "name": "Wren"}}', 20)
-    # The services of its account and wallet aren't there; that it may ask them is what this is about.
+            await call("agents/CreateAgent", request, 20)
+    # The service of its account isn't there; that it may ask it is what this is about.
     assert Remote(refused.value).reason == "DEPENDENCY_UNAVAILABLE"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -91,9 +92,21 @@ async def test_who_loses_it_to_another_process_ends(
             await ended.wait()
 
 
-async def test_on_sqlite_there_is_nothing_to_hold(tmp_path: object) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
-    async with held(database, LOCK, 0), held(database, LOCK, 0):
+async def test_on_sqlite_a_file_beside_the_database_is_locked(tmp_path: object) -> None:
+    database, other = Database(f"sqlite+aiosqlite:///{tmp_path}/a.db"), Database(f"sqlite+aiosqlite:///{tmp_path}/b.db")
+    async with held(database, LOCK, 0), held(other, LOCK, 0):
+        with pytest.raises(TimeoutError):
+            async with held(database, LOCK, 0):
+                pass
+    async with held(database, LOCK, 0):
+        pass
+    await database.close()
+    await other.close()
+
+
+async def test_on_sqlite_shared_locks_hold_nobody_up(tmp_path: object) -> None:
+    database, shared = Database(f"sqlite+aiosqlite:///{tmp_path}/a.db"), replace(LOCK, is_shared=True)
+    async with held(database, shared, 0), held(database, shared, 0):
         pass
     await database.close()
 

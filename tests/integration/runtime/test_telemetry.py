@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,52 +120,85 @@ def free_port() -> int:
     return port
 
 
-def fetched(url: str, host: str = "") -> tuple[int, str]:
-    request = urllib.request.Request(url, headers={"Host": host} if host else {})  # noqa: S310 - of this test's own port
-    try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, ""
+async def fetched(port: int, request: str) -> tuple[int, str]:
+    """Send a request as it is, and return the status and what came behind the head."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with contextlib.closing(writer):
+        writer.write(request.encode())
+        head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+    return int(head.split(" ")[1]), body
 
 
-def test_metrics_are_shown_as_prometheus_text_to_programs_of_this_machine(tmp_path: Path, free_port: int) -> None:
-    settings = ServiceSettings(data_dir=tmp_path, metrics_port=free_port)
-    base = f"http://127.0.0.1:{free_port}"
-    with exporting("test", settings):
+async def test_metrics_are_shown_as_prometheus_text(tmp_path: Path, free_port: int) -> None:
+    async with exporting("test", ServiceSettings(data_dir=tmp_path, metrics_port=free_port)):
         SERVED.record(0.004, rpc__method="A/B", rpc__response__status_code="OK")
-        status, text = fetched(f"{base}/metrics")
-        assert status == 200
-        assert 'rpc_server_call_duration_seconds_bucket{le="0.005"' in text
-        assert 'rpc_method="A/B"' in text
-        assert fetched(f"{base}/metrics", host="rebound.example:80")[0] == 421
-        assert fetched(f"{base}/anything")[0] == 404
-        with pytest.raises(SettingsError, match="METRICS_PORT"), exporting("again", settings):
-            pass
+        status, text = await fetched(free_port, f"GET /metrics HTTP/1.1\r\nHost: localhost:{free_port}\r\n\r\n")
+    assert status == 200
+    assert 'rpc_server_call_duration_seconds_bucket{le="0.005"' in text
+    assert 'rpc_method="A/B"' in text
     assert not telemetry.is_told()
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        ("GET /metrics HTTP/1.1\r\nHost: rebound.example:80\r\n\r\n", 421),
+        ("GET /metrics HTTP/1.1\r\n\r\n", 421),
+        ("GET /metrics HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n\r\n", 403),
+        ("GET /anything HTTP/1.1\r\nHost: [::1]:1\r\n\r\n", 404),
+        ("POST /metrics HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n", 405),
+        ("nonsense\r\nHost: localhost\r\n\r\n", 400),
+        (f"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: {'x' * 9_000}\r\n\r\n", 421),
+    ],
+)
+async def test_metrics_are_for_programs_of_this_machine(
+    tmp_path: Path, free_port: int, request_text: str, status: int
+) -> None:
+    async with exporting("test", ServiceSettings(data_dir=tmp_path, metrics_port=free_port)):
+        assert (await fetched(free_port, request_text))[0] == status
+
+
+async def test_who_holds_connections_to_the_metrics_holds_up_nobody(tmp_path: Path, free_port: int) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(exporting("test", ServiceSettings(data_dir=tmp_path, metrics_port=free_port)))
+        held = [await asyncio.open_connection("127.0.0.1", free_port) for _ in range(10)]
+        for _, writer in held:
+            writer.write(b"GET /metrics HTTP/1.1\r\n")
+        request = f"GET /metrics HTTP/1.1\r\nHost: localhost:{free_port}\r\n\r\n"
+        assert (await fetched(free_port, request))[0] == 200
+        # The end waits for none of them: they are still open.
+        async with asyncio.timeout(3):
+            await stack.aclose()
+        for _, writer in held:
+            writer.close()
+
+
+async def test_a_port_that_is_taken_is_told_by_its_setting_and_number(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"METRICS_PORT: port {port} "):
+            async with exporting("test", ServiceSettings(data_dir=tmp_path, metrics_port=port)):
+                pass
 
 
 async def test_traces_and_metrics_are_sent_to_a_collector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with collecting() as collector:
         settings = ServiceSettings(data_dir=tmp_path, telemetry_endpoint=collector.endpoint)
-        exported = contextlib.ExitStack()
-        exported.enter_context(exporting("test", settings))
-        with telemetry.span("work"):
-            SERVED.record(0.1, rpc__method="A/B")
-        # It waits for the collector, which is in this loop.
-        await asyncio.to_thread(exported.close)
+        async with exporting("test", settings):
+            with telemetry.span("work"):
+                SERVED.record(0.1, rpc__method="A/B")
         [[(service, span)]] = collector.traces_with("work")
         assert (service, span.name) == ("test", "work")
         assert "rpc.server.call.duration" in collector.metrics["test"]
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
-        exported.enter_context(exporting("everybody", ServiceSettings(data_dir=tmp_path)))
-        with telemetry.span("more"):
-            pass
-        await asyncio.to_thread(exported.close)
+        async with exporting("everybody", ServiceSettings(data_dir=tmp_path)):
+            with telemetry.span("more"):
+                pass
         assert len(collector.traces_with("more")) == 1
 
 
-def test_a_collector_that_isnt_there_holds_nothing_up(tmp_path: Path, free_port: int) -> None:
+async def test_a_collector_that_isnt_there_holds_nothing_up(tmp_path: Path, free_port: int) -> None:
     settings = ServiceSettings(data_dir=tmp_path, telemetry_endpoint=f"http://127.0.0.1:{free_port}")
-    with exporting("test", settings), telemetry.span("work"):
-        pass
+    async with exporting("test", settings):
+        with telemetry.span("work"):
+            pass

@@ -146,6 +146,17 @@ async def test_what_is_refused_of_one_agents_is_asked_for_all_others_and_passes(
     assert (await providers.generate("agt_b", "", TASK, soon())).provider == "one"
 
 
+async def test_what_is_refused_of_a_call_for_no_agent_counts_for_nobody() -> None:
+    one = ScriptedProvider("one", error=ProviderRefused("one", "wrote no JSON"))
+    providers = Providers([one], 60)
+    for _ in range(5):
+        with pytest.raises(ProviderRefused):
+            await providers.generate("", "", TASK, soon())
+    one.error = None
+    for agent_id in ("agt_a", ""):
+        assert (await providers.generate(agent_id, "", TASK, soon())).provider == "one"
+
+
 async def test_a_named_provider_has_no_fallback() -> None:
     two = ScriptedProvider("two")
     providers = Providers([ScriptedProvider("one", error=DOWN), two], 60)

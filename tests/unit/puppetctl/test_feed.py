@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from puppet.agents.v1 import activity_pb2 as log_pb
-from puppetctl.feed import Feed, counts, notice, plain, shortened
+from puppetctl.feed import Feed, counts, in_short, notice, plain, shortened
 
 SIGNATURE = "5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW"
 
@@ -137,3 +137,10 @@ def test_counts_are_said_as_people_say_them() -> None:
 def test_a_short_id_is_shown_whole() -> None:
     assert shortened("short") == "short"
     assert shortened(SIGNATURE) == "5VER…kQUW"
+
+
+def test_of_many_notices_the_first_are_told_and_how_many_there_are() -> None:
+    assert in_short(["one", "two"]) == ["one", "two"]
+    *first, more = in_short([f"nobody here knows f{number}\x1b[2J" for number in range(2_000)])
+    assert first == [f"nobody here knows f{number} [2J" for number in range(5)]
+    assert more.startswith("and 1995 more")
