@@ -32,6 +32,8 @@ _NOBODY = 65534
 async def suite(folder: Path) -> AsyncIterator[Sequence[Child]]:
     """Run every program, with a secret of each and some of the user's own in the environment of all."""
     own = {f"{prefix(name)}PLANTED": SECRET + name for name in DEFAULT_PORTS}
+    # With it the vector index has its process from the beginning.
+    own["PUPPET_MEMORY_EXACT_LIMIT"] = "0"
     shell = dict.fromkeys(("AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "PGPASSWORD"), f"{SECRET}the shell")
     programs = plan_suite({**os.environ, **own, **shell}, folder, free_ports()).programs
     with locked(folder):

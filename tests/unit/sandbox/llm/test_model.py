@@ -35,12 +35,13 @@ def test_the_packaged_model_is_the_default_repacked_when_it_was(
     assert find_model(None) == tmp_path / "fast.gguf"
 
 
-def test_without_the_package_the_error_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_error_says_how_to_get_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.llm.model.REPACKED", tmp_path / "fast.gguf")
 
     def nothing(_name: str) -> None:
         return None
 
     monkeypatch.setattr(importlib.util, "find_spec", nothing)
-    with pytest.raises(ModelError, match=r"requirements/model\.txt"):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(ModelError, match=r"sandbox\.llm\.fetch"):
         find_model(None)
