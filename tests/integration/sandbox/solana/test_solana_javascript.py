@@ -82,7 +82,7 @@ async def found_by(script: str, clients: Path, url: str) -> dict[str, Any]:
 
 async def test_web3js_confirms_over_a_websocket_and_uses_lookup_tables(clients: Path, url: str) -> None:
     found = await found_by("web3.mjs", clients, url)
-    assert (found["told"], found["balance"]) == (SOL, SOL + 1_000)
+    assert (found["told"], found["balance"]) == (SOL + 1_000, SOL + 1_000)
     assert found["loaded"] == [found["receiver"]]
     assert found["sources"][-1] == "lookupTable"
     assert "custom program error: 0x1" in found["refused"]

@@ -41,7 +41,11 @@ async function send(instructions, tables = []) {
 const latest = await connection.getLatestBlockhash();
 await confirmed(await connection.requestAirdrop(wallet.publicKey, 3 * LAMPORTS_PER_SOL), latest);
 
-const seen = new Promise((resolve) => connection.onAccountChange(receiver, (account) => resolve(account.lamports)));
+// The library subscribes in its own time, so a change may come before: the last one comes after in any case.
+const all = LAMPORTS_PER_SOL + 1_000;
+const seen = new Promise((resolve) =>
+  connection.onAccountChange(receiver, ({ lamports }) => lamports === all && resolve(lamports)),
+);
 await sendAndConfirmTransaction(connection, new Transaction().add(payment(LAMPORTS_PER_SOL)), [wallet]);
 
 const recentSlot = await connection.getSlot("finalized");
