@@ -244,7 +244,7 @@ async def test_the_service_starts_over_pickles_of_before_and_its_agents_go_on(
     bench.write("operation_outputs", old, output=trap, **pickled)
     world.social.sending = None
     async with reopen() as agents:
-        again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="old"), timeout=1.5)
+        again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="old"), timeout=6)
         assert not again.HasField("activity")
         new = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="new"), timeout=30)
         assert new.activity.kind == log_pb.ACTIVITY_KIND_POST
