@@ -61,17 +61,16 @@ class Conversations:
             if post.network_post_id != mention.network_post_id and post.create_time <= mention.create_time
         ]
         fellows = {one.network_user_id: one for one in await self._cast.fellows(agent.id) if one.network_user_id}
-        is_external = any(
-            post.author_user_id not in fellows and post.author_user_id != agent.network_user_id for post in before
-        )
+        # Whom nobody knows is a stranger, also to a character that doesn't know its own id yet.
+        own = {agent.network_user_id} - {""}
+        is_external = any(post.author_user_id not in fellows.keys() | own for post in before)
         if is_external:
             async with self._store.writing() as records:
                 await records.mark_external(mention.conversation_id, self._cast.now())
                 await records.commit()
         names = _names(before, agent, fellows, mention, heard)
         turns = (
-            Turn(names[post.author_user_id], _shown(post.text), is_own=post.author_user_id == agent.network_user_id)
-            for post in before
+            Turn(names[post.author_user_id], _shown(post.text), is_own=post.author_user_id in own) for post in before
         )
         return Conversation(tuple(turns), is_external)
 
@@ -90,8 +89,9 @@ def _names(
 ) -> dict[str, str]:
     """Return what a model is told of who speaks, by user id; what strangers call themselves is their own text."""
     names = {user_id: fellow.name for user_id, fellow in fellows.items()}
-    if not heard.is_fellow:
+    if mention.author_user_id and not heard.is_fellow:
         names[mention.author_user_id] = "the one who writes to you now"
-    names[agent.network_user_id] = "you"
+    if agent.network_user_id:
+        names[agent.network_user_id] = "you"
     others = dict.fromkeys(post.author_user_id for post in posts if post.author_user_id not in names)
     return names | {user_id: f"somebody else {number}" for number, user_id in enumerate(others, 1)}

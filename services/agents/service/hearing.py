@@ -117,7 +117,7 @@ class Hearing:
         async with self._store.writing(TURN) as records:
             for one in await records.members():
                 has_changed = one.id == record.id and account is not None and _take(one, account)
-                if one.network_user_id in heard:
+                if one.network_user_id and one.network_user_id in heard:
                     has_changed |= one.be_called(heard[one.network_user_id], now)
                 elif one.network_user_id and one.handle.casefold() in taken:
                     has_changed |= one.be_called("", now)

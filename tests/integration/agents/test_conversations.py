@@ -1,11 +1,14 @@
 """What was said before a mention: who is shown it, what it costs, and what comes of it."""
 
+import random
+import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from puppet.agents.v1 import activity_pb2 as log_pb
-from services.agents.domain.prompts import Part
+from services.agents.domain.prompts import Part, PromptParts
 from services.agents.ports.neighbours import Refused, Source
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
@@ -134,4 +137,35 @@ async def test_nothing_is_taken_from_what_strangers_said_before(
         world.social.mention("wren", "gatekeeper", "@wren_handle what of the bread?", "talk")
         [passed] = await next_of(agents, REPLY, PASS)
     assert passed.kind == PASS
+    assert world.social.answers() == []
+
+
+async def test_whom_the_network_does_not_name_is_a_stranger(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    """Also to a character whose own id isn't known: nobody is taken for itself."""
+
+    def repeat(prompt: PromptParts, rng: random.Random) -> str:
+        said = [part.text for part in prompt.conversation]
+        return f"Go and see {said[0] if said else 'the bread'} today."
+
+    world.llm.speak = repeat
+    async with open_with(busy) as agents:
+        await agents.CreateAgent(create(listener))
+        world.social.accounts["wren"] = replace(world.social.accounts["wren"], user_id="")
+        world.social.mention("otto", "", "the great Zolotto giveaway", "talk", user_id="")
+        [nameless] = world.social.inbox["acc_otto"]
+        world.social.inbox["acc_otto"] = [replace(nameless, author_user_id="")]
+        world.social.mention("wren", "gatekeeper", "@wren_handle what of the bread?", "talk")
+        [passed] = await next_of(agents, REPLY, PASS)
+        [*_, asked] = world.social.inbox["acc_wren"]
+        hello = replace(
+            asked, network_post_id="9001", conversation_id="9001", author_handle="zolotto", author_user_id=""
+        )
+        world.social.inbox["acc_wren"].append(hello)
+        await next_of(agents, REPLY, PASS, number=2)
+    with sqlite3.connect(busy.data_dir / "service.db") as database:
+        assert database.execute("SELECT handle FROM agent WHERE handle = 'zolotto'").fetchall() == []
+    assert passed.kind == PASS
+    assert (Part("somebody else 1", "the great Zolotto giveaway"),) in [said.conversation for said in world.llm.prompts]
     assert world.social.answers() == []
