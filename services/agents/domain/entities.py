@@ -7,6 +7,7 @@ from sqlmodel import JSON, BigInteger, DateTime, Field, Integer, SQLModel, Uniqu
 
 from services.agents.domain.mood import Mood, TradingMood
 from services.agents.domain.records import (
+    NO_GROUNDS,
     ActivityKind,
     Event,
     Failed,
@@ -165,7 +166,7 @@ class ActivityRecord(SQLModel, table=True):
     """The kind of the behaviour that did it; empty where none did."""
     trigger: Trigger = Field(default=Trigger.UNKNOWN, sa_type=text_of(Trigger))
     event: Event = Field(sa_type=EVENT)
-    grounds: Grounds = Field(default=Grounds(), sa_type=GROUNDS)
+    grounds: Grounds = Field(default=NO_GROUNDS, sa_type=GROUNDS)
     create_time: datetime = Field(sa_type=DateTime(timezone=True), index=True)
 
 

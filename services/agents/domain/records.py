@@ -133,6 +133,9 @@ class Grounds:
     words: str = ""
 
 
+NO_GROUNDS = Grounds()
+
+
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
     """An agent was created, started or stopped, or can do again what it couldn't: its `aim`."""

@@ -14,7 +14,7 @@ from services.runtime.pages import Page, Paged
 
 @dataclass(frozen=True, slots=True)
 class ActivityFilter:
-    """Which activities are wanted: an empty list, and None, don't restrict. Times are from `since` to before `until`."""
+    """Which activities are wanted: of `since` or later, and before `until`; what is empty or None doesn't restrict."""
 
     agent_ids: Sequence[str] = ()
     kinds: Sequence[ActivityKind] = ()

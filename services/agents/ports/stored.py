@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Self, TypeAlias
 
 from services.agents.domain.mood import OwnEvent, SocialEvent
-from services.agents.domain.records import Grounds, Passed, Swap
+from services.agents.domain.records import NO_GROUNDS, Grounds, Passed, Swap
 from services.agents.domain.tasks import TASKS, Heard, Mention
 from services.agents.domain.trading import bought, sold
 
@@ -24,7 +24,7 @@ class Pass:
     """Nothing is to be done, and why."""
 
     passed: Passed
-    grounds: Grounds = Grounds()
+    grounds: Grounds = NO_GROUNDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +74,8 @@ class Order:
     """A swap that was decided on: from which wallet, how many base units of what for what, and why.
 
     Less than `min_output_amount` must not come out of it, however long it takes until it is carried out.
-    `scores` are 0 to 1 by the tokens' symbols; `portion` says how much of a holding is sold, and `gain` is a fraction of
-    what was paid for it, None for a purchase.
+    `scores` are 0 to 1 by the tokens' symbols; `portion` says how much of a holding is sold, and `gain` is a fraction
+    of what was paid for it, None for a purchase.
     """
 
     agent_id: str

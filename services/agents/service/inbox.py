@@ -20,12 +20,13 @@ from services.agents.domain.schedule import reply_due
 from services.agents.domain.tasks import Mention, ReplyTask
 from services.agents.ports.neighbours import Refused, SocialPort
 from services.agents.ports.store import Store
+from services.agents.ports.workflows import TOLD_SECONDS
 from services.agents.service.cast import Cast, Character
 from services.agents.service.governors import Governors
 from services.agents.service.hearing import Hearing
 from services.agents.service.journal import Entry, Journal
 from services.runtime.errors import RetryLater
-from services.runtime.retrying import retrying
+from services.runtime.retrying import retry
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Inbox:
         # Who looks again before the last look has ended would hear the same mentions once more.
         async with self._readers[agent_id]:
             try:
-                await retrying(lambda: self._read(agent_id, name), self._patience_seconds)
+                await retry(lambda: self._read(agent_id, name), self._patience_seconds)
             except (DependencyUnavailable, Refused) as error:
                 await self._log_failure(agent_id, name, error)
 
@@ -137,16 +138,18 @@ class Inbox:
             await records.commit()
 
     async def _log_failure(self, agent_id: str, name: str, error: DependencyUnavailable | Refused) -> None:
-        retry_time = None if not error.retry_after else self._cast.now() + timedelta(seconds=error.retry_after)
+        is_long = error.retry_after >= TOLD_SECONDS
+        retry_time = self._cast.now() + timedelta(seconds=error.retry_after) if is_long else None
         cause = error.because if isinstance(error, DependencyUnavailable) else ""
-        failed = Failed(READING, error.reason, error.message, cause=cause or error.reason, retry_time=retry_time)
+        cause = cause if cause != error.reason else ""
+        failed = Failed(READING, error.reason, error.message, cause=cause, retry_time=retry_time)
         await self._journal.hinder(
             name,
             Entry(failed, behaviour=REPLY, trigger=Trigger.SCHEDULE, moods=(SocialEvent.FAILED,)),
             Hindrance(
                 agent_id=agent_id,
                 aim=READING,
-                cause=failed.cause,
+                cause=failed.cause or failed.reason,
                 words=failed.message,
                 begin_time=self._journal.now(),
                 retry_time=retry_time,
@@ -161,5 +164,5 @@ def reply_id(agent_id: str, mention: Mention) -> str:
 
 
 def _is_for(record: AgentRecord, mention: Mention) -> bool:
-    """Say whether a mention came after the character: its account may be older, and what was said before isn't for it."""
+    """Say whether a mention came after the character; its account may be older."""
     return mention.create_time >= record.create_time - _CLOCK_SKEW

@@ -1,25 +1,24 @@
 """The activity log: what agents did and why, and how it moved them; once for each step of a workflow."""
 
-import asyncio
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance
 from services.agents.domain.mood import MoodEvent, OwnEvent, feel
-from services.agents.domain.records import Event, Grounds, Lifecycle, LifecycleChange, Trigger, kind_of
+from services.agents.domain.records import NO_GROUNDS, Event, Grounds, Lifecycle, LifecycleChange, Trigger, kind_of
 from services.agents.ports.store import ActivityFilter, Records, Store
 from services.agents.service.cast import Cast
 from services.agents.service.tail import Tail
 from services.runtime.clock import Clock
 from services.runtime.pages import Page, Paged
 from services.runtime.telemetry import Counter
+from services.runtime.waiting import Signal
 
 TURN = "activity"
 """Whoever adds activities takes this turn, so that their places in the log are in the order of their commits."""
 
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 ACTIVITIES = Counter("puppet.activities", "{activity}", "What agents did.")
 
 
@@ -28,7 +27,7 @@ class Entry:
     """What is to be logged of a workflow: of which behaviour, begun for what, and how it moves the agent."""
 
     event: Event
-    grounds: Grounds = Grounds()
+    grounds: Grounds = NO_GROUNDS
     behaviour: str = ""
     trigger: Trigger = Trigger.UNKNOWN
     moods: tuple[MoodEvent, ...] = ()
@@ -42,7 +41,7 @@ class Journal:
         self._tail = tail
         self._cast = cast
         self._clock = clock
-        self._news = asyncio.Event()
+        self._news = Signal()
 
     async def add(self, records: Records, agent: AgentRecord, workflow_id: str, step: str, entry: Entry) -> bool:
         """Log an activity within a transaction of the turn; False when this step is there already."""
@@ -132,8 +131,7 @@ class Journal:
 
     def announce(self) -> None:
         """Wake those who watch the log in this process; those of other replicas look by themselves."""
-        self._news.set()
-        self._news = asyncio.Event()
+        self._news.notify()
         self._tail.stir()
 
     async def page(self, wanted: ActivityFilter, page: Page) -> Paged[ActivityRecord]:
@@ -143,19 +141,11 @@ class Journal:
 
     async def outcome(self, workflow_id: str, seconds: float) -> ActivityRecord | None:
         """Return how a workflow ended, waiting for it; None when it hasn't within this time."""
-        now = asyncio.get_running_loop().time
-        until = now() + seconds
-        while True:
-            news = self._news
+
+        async def load() -> ActivityRecord | None:
             async with self._store.reading() as records:
-                if (found := await records.outcome(workflow_id)) is not None:
-                    return found
-            if (left := until - now()) <= 0:
-                return None
-            await _wait(news, min(left, _LOOK_SECONDS))
+                return await records.outcome(workflow_id)
 
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
+        return await self._news.until(
+            load, lambda found: found is not None, timeout_seconds=seconds, poll_seconds=_POLL_SECONDS
+        )

@@ -18,11 +18,19 @@ class Effect(Protocol):
     """A post or a trade on its way."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Names it in the service that carries it out."""
+        ...
+
     @property
-    def progress(self) -> Progress: ...
+    def progress(self) -> Progress:
+        """How far it has come."""
+        ...
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Why it failed, or hasn't settled yet."""
+        ...
 
 
 T = TypeVar("T")
