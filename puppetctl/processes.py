@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from puppetctl.suite import Program, SuiteError, port_in_use, target_setting
 from services.runtime.private import make_folder
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.probe import is_serving
+from services.runtime.waiting import poll
 
 STOP_SECONDS = 4.0
 """How long programs have to end after SIGTERM; services drain for up to three seconds."""
@@ -185,14 +187,9 @@ async def is_healthy(address: str, protocol: Literal["grpc", "http"]) -> bool:
 async def answers(replaced: tuple[str, str]) -> None:
     """Return when something listens where another service is to be. Raises SuiteError when nothing does for long."""
     name, target = replaced
-    try:
-        async with asyncio.timeout(_ELSEWHERE_SECONDS):
-            while True:
-                if await listens(target):
-                    return
-                await asyncio.sleep(_PROBE_EVERY_SECONDS)
-    except TimeoutError:
-        raise SuiteError(f"{target_setting(name)}: nothing answers at {target}") from None
+    found = poll(partial(listens, target), bool, timeout_seconds=_ELSEWHERE_SECONDS, poll_seconds=_PROBE_EVERY_SECONDS)
+    if not await found:
+        raise SuiteError(f"{target_setting(name)}: nothing answers at {target}")
 
 
 async def fetched(environment: Mapping[str, str]) -> None:

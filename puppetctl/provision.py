@@ -19,6 +19,7 @@ from puppetctl.clients import Clients, find_agent, in_words, list_agents
 from puppetctl.personas import PersonaFile, handle_of, struct_of
 from puppetctl.suite import SuiteError
 from services.runtime.rpc.status import Remote
+from services.runtime.waiting import poll
 
 LAMPORTS_PER_SOL = 1_000_000_000
 
@@ -226,14 +227,15 @@ async def _fund(clients: Clients, wallet_id: str, sandbox: str | None) -> int:
     answer = await web.post(f"http://{sandbox}/", call)
     if "error" in answer:
         raise SuiteError(f"the sandbox gives no SOL to {wallet.address}: {answer['error'].get('message')}")
-    try:
-        async with asyncio.timeout(_FUNDED_WITHIN_SECONDS):
-            while True:
-                if (funded := await _lamports(clients, wallet_id)) > lamports:
-                    return funded
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise SuiteError(f"the sandbox's SOL did not arrive at {wallet.address}") from None
+    funded = await poll(
+        partial(_lamports, clients, wallet_id),
+        lambda found: found > lamports,
+        timeout_seconds=_FUNDED_WITHIN_SECONDS,
+        poll_seconds=0.1,
+    )
+    if funded <= lamports:
+        raise SuiteError(f"the sandbox's SOL did not arrive at {wallet.address}")
+    return funded
 
 
 async def _lamports(clients: Clients, wallet_id: str) -> int:

@@ -140,7 +140,7 @@ class Boundary(grpc.aio.ServerInterceptor):
                 if not call.expired():
                     call.reschedule(asyncio.get_running_loop().time())
             await self._is_at_rest(_ENDING_SECONDS)
-        self._held = asyncio.Event()
+        self._held.clear()
         for _ in range(_MOST_LOOKS):
             before = self._refused
             await asyncio.sleep(_LOOK_SECONDS)

@@ -15,6 +15,7 @@ from datetime import timedelta
 from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, RetryLater
 from services.runtime.telemetry import Counter
+from services.runtime.waiting import Signal
 from services.social.domain.accounts import Account, Credentials
 from services.social.domain.errors import CredentialsRefused, NetworkUnavailable, PostNotFound
 from services.social.domain.limits import Action
@@ -54,6 +55,7 @@ class Outbox:
         self._draining = draining
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: dict[str, asyncio.Task[PuppetError | None]] = {}
+        self._changed = Signal()
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -73,30 +75,32 @@ class Outbox:
         for post_id in due:
             self._start(post_id)
 
-    async def finish(self, post: Post, patience: float) -> Post:
-        """Advance a post until it is final, stuck, or `patience` seconds have passed; return it as it is then.
+    async def finish(self, post: Post, timeout_seconds: float) -> Post:
+        """Advance a post until it is final, stuck, or the timeout has passed; return it as it is then.
 
         Raises what holds the post back when the network refuses to take it now.
         """
         if post.due_time is None:
             return post
-        end = asyncio.get_running_loop().time() + patience
+        end = asyncio.get_running_loop().time() + timeout_seconds
         task = self._start(post.id)
         # Not awaited itself: a caller who gives up must not take the send along.
-        await asyncio.wait({task}, timeout=patience)
+        await asyncio.wait({task}, timeout=timeout_seconds)
         if task.done() and (held_by := task.result()):
             raise held_by
-        while True:
+        is_enough, left = self._is_waited_for_no_longer, end - asyncio.get_running_loop().time()
+
+        async def load() -> Post:
             async with self._store.reading() as records:
-                post = await existing_post(records, post.id)
-            left = end - asyncio.get_running_loop().time()
-            if post.due_time is None or left <= 0 or self._draining.is_set():
-                return post
-            if post.is_due(self._clock.now()):
-                self._start(post.id)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, _POLL_SECONDS)):
-                    await self._draining.wait()
+                fresh = await existing_post(records, post.id)
+            if fresh.is_due(self._clock.now()) and not is_enough(fresh):
+                self._start(fresh.id)
+            return fresh
+
+        return await self._changed.until(load, is_enough, timeout_seconds=left, poll_seconds=_POLL_SECONDS)
+
+    def _is_waited_for_no_longer(self, post: Post) -> bool:
+        return post.due_time is None or self._draining.is_set()
 
     def _start(self, post_id: str) -> asyncio.Task[PuppetError | None]:
         if post_id not in self._tasks:
@@ -178,7 +182,7 @@ class Outbox:
                     fresh.take(self._clock.now(), self._timing)
             await records.save(fresh)
             await records.commit()
-        _tell(fresh)
+        self._tell(fresh)
         return fresh if fresh.state is PostState.SENT else None
 
     async def _is_missed(self, records: Records, post: Post, seen: Sequence[SeenPost]) -> bool:
@@ -206,7 +210,7 @@ class Outbox:
                 fresh.conclude(outcome, self._clock.now(), self._timing)
                 await records.save(fresh)
             await records.commit()
-        _tell(fresh)
+        self._tell(fresh)
         return outcome, fresh
 
     async def _move(self, post: Post, move: Callable[[Post], None]) -> None:
@@ -217,6 +221,13 @@ class Outbox:
                 move(fresh)
                 await records.save(fresh)
                 await records.commit()
+
+    def _tell(self, post: Post) -> None:
+        cause = post.state_cause.value if post.state_cause else ""
+        facts = {"post_id": post.id, "state": post.state.value, "cause": cause, "reason": post.state_reason}
+        log.info("post moved", extra=facts)
+        POSTS.add(state=post.state.value, cause=cause)
+        self._changed.notify()
 
     def _pause_after(self, error: PuppetError) -> timedelta:
         pause = timedelta(seconds=error.retry_after) if isinstance(error, RetryLater) else _BLIND_PAUSE
@@ -237,10 +248,3 @@ async def existing_post(records: Records, post_id: str) -> Post:
     if post := await records.post(post_id):
         return post
     raise PostNotFound(post_id)
-
-
-def _tell(post: Post) -> None:
-    cause = post.state_cause.value if post.state_cause else ""
-    told = {"post_id": post.id, "state": post.state.value, "cause": cause, "reason": post.state_reason}
-    log.info("post moved", extra=told)
-    POSTS.add(state=post.state.value, cause=cause)

@@ -25,8 +25,10 @@ class Posts:
         self._clock = clock
         self._limits = limits
 
-    async def create(self, account_id: str, text: str, in_reply_to: str, key: RequestKey, patience: float) -> Post:
-        """Publish a post, and return it when it is final or `patience` seconds have passed.
+    async def create(
+        self, account_id: str, text: str, in_reply_to: str, key: RequestKey, timeout_seconds: float
+    ) -> Post:
+        """Publish a post, and return it when it is final or the timeout has passed.
 
         Raises AccountNotFound; InvalidRequest when the gate refuses the text; ReplyShareUsedUp; and when the post is
         held back CredentialsRefused, AccountLocked, NotCapable, NetworkUnavailable, or NetworkRateLimited and what
@@ -55,7 +57,7 @@ class Posts:
                 await self._limits.check_share(records, account)
             await records.save(post)
             await records.commit()
-        return await self._outbox.finish(post, patience)
+        return await self._outbox.finish(post, timeout_seconds)
 
     async def withdraw(self, account_id: str, which: str | RequestKey, key: RequestKey) -> Post:
         """Take a post back unless it was sent, and return it as it is then; it is named by its id, or by its request.

@@ -15,6 +15,7 @@ from datetime import timedelta
 from services.runtime.clock import Clock
 from services.runtime.errors import RetryLater, WrongState
 from services.runtime.telemetry import Counter
+from services.runtime.waiting import Signal
 from services.trading.domain.errors import AccessRefused, TradeNotFound
 from services.trading.domain.trade import (
     MAX_CLAIM_AGE,
@@ -43,7 +44,7 @@ _OFFER_SECONDS = 2.0
 _READ_PATIENCE = timedelta(minutes=10)
 """How long after its signature a trade that is on the chain may wait for what it did there to be read."""
 
-_WATCH_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _MAX_PAUSE_SECONDS = 10.0
 
 
@@ -86,7 +87,7 @@ class Executor:
         self._woken: set[str] = set()
         self._taken: dict[str, tuple[float, Offer]] = {}
         self._sender = Sender(chain, aggregator)
-        self._changed = asyncio.Event()
+        self._changed = Signal()
 
     async def resume(self) -> None:
         """Take up every open trade that nobody in this process follows."""
@@ -105,22 +106,20 @@ class Executor:
         if wallet_id not in self._tasks:
             self._tasks[wallet_id] = asyncio.create_task(self._run(wallet_id), name=f"trades of {wallet_id}")
 
-    async def wait(self, trade_id: str, patience: float) -> Trade:
-        """Return a trade when it is SETTLED, FAILED or OUTCOME_UNKNOWN, or as it is after `patience` seconds."""
-        until = time.monotonic() + patience
-        while True:
-            changed = self._changed
+    async def wait(self, trade_id: str, timeout_seconds: float) -> Trade:
+        """Return a trade when it is SETTLED, FAILED or OUTCOME_UNKNOWN, or as it is at the timeout."""
+
+        async def load() -> Trade:
             async with self._store.reading() as records:
                 trade = await records.trade(trade_id)
             if trade is None:
                 raise TradeNotFound(trade_id)
-            left = until - time.monotonic()
-            if trade.is_final or trade.state == TradeState.OUTCOME_UNKNOWN or left <= 0 or self._draining.is_set():
-                return trade
-            # Another replica may be the one that changes it: so look now and then.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, _WATCH_SECONDS)):
-                    await changed.wait()
+            return trade
+
+        def is_enough(trade: Trade) -> bool:
+            return trade.is_final or trade.state == TradeState.OUTCOME_UNKNOWN or self._draining.is_set()
+
+        return await self._changed.until(load, is_enough, timeout_seconds=timeout_seconds, poll_seconds=_POLL_SECONDS)
 
     async def close(self) -> None:
         """Stop at once: every line is one at which a crash may happen, too."""
@@ -192,7 +191,7 @@ class Executor:
             await self._end(trade, Cause(error.reason), error.message)
             return
         if signed is not None:
-            self._tell()
+            self._changed.notify()
             await self._sender.send(signed)
 
     async def _store_signature(self, trade: Trade, wallet: Wallet, offer: Offer, draft: Draft) -> Trade | None:
@@ -294,8 +293,4 @@ class Executor:
                 await records.commit()
                 TRADES.add(state=current.state.value)
                 log.info("trade", extra={"trade": trade.id, "state": current.state, "error": current.state_reason})
-        self._tell()
-
-    def _tell(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._changed.notify()

@@ -28,8 +28,10 @@ class Trades:
         self._executor = executor
         self._clock = clock
 
-    async def execute(self, wallet_id: str, pair: Pair, least_output: int, key: RequestKey, patience: float) -> Trade:
-        """Swap once for every key, and wait up to `patience` seconds for the end; the value is the present state.
+    async def execute(
+        self, wallet_id: str, pair: Pair, least_output: int, key: RequestKey, timeout_seconds: float
+    ) -> Trade:
+        """Swap once for every key, and wait for the end until the timeout; the value is the present state.
 
         `least_output` is what must come out whatever is quoted; 0 leaves it to quote and slippage. Raises
         WalletNotFound, TradingHalted, PolicyViolation, InsufficientBalance and NoRoute: then nothing was claimed.
@@ -48,7 +50,7 @@ class Trades:
         if first is None:
             offer = await self._offers.take(pair, wallet.address, least_output)
             first = await self._claim(wallet, pair, offer, least_output, key)
-        return await self._executor.wait(first, patience)
+        return await self._executor.wait(first, timeout_seconds)
 
     async def get(self, trade_id: str) -> Trade:
         """Return one trade. Raises TradeNotFound."""

@@ -52,9 +52,9 @@ class House:
         return wallet
 
     async def swap(
-        self, request_id: str = "req_1", pair: Pair = PAIR, patience: float = 5.0, least_output: int = 0
+        self, request_id: str = "req_1", pair: Pair = PAIR, timeout_seconds: float = 5.0, least_output: int = 0
     ) -> Trade:
-        return await self.trades.execute((await self.wallet()).id, pair, least_output, key(request_id), patience)
+        return await self.trades.execute((await self.wallet()).id, pair, least_output, key(request_id), timeout_seconds)
 
 
 def key(request_id: str, method: str = "ExecuteTrade", body: str = "body") -> RequestKey:
