@@ -1,24 +1,20 @@
 """What the trading service needs from outside."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from services.runtime.idempotency import RequestKey
+from services.runtime import unit_of_work
 from services.runtime.pages import Page, Paged
+from services.runtime.unit_of_work import UnitOfWork
 from services.trading.domain.market import Balance, Order, Pair, Price, Quote, Route, Token
 from services.trading.domain.trade import Draft, Outcome, Sight, Signed, Terms, Tip, Trade, TradeState
 from services.trading.domain.wallet import Halt, Policy, SealedKey, Usage, Wallet
 
 
-class Records(Protocol):
-    """Wallets, policies and trades within one transaction, which is rolled back unless it is committed."""
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        """Claim a request; None when it is new, else the id that its first call claimed it with."""
-        ...
+class Records(UnitOfWork, Protocol):
+    """Wallets, policies and trades."""
 
     async def wallet(self, wallet_id: str) -> Wallet | None:
         """Return a wallet."""
@@ -86,21 +82,9 @@ class Records(Protocol):
         """Add a row, or write its changes."""
         ...
 
-    async def commit(self) -> None:
-        """Make it durable."""
-        ...
 
-
-class Store(Protocol):
-    """The truth about what was asked, allowed and signed."""
-
-    def reading(self) -> AbstractAsyncContextManager[Records]:
-        """Open a transaction that only reads."""
-        ...
-
-    def writing(self, turn: str = "") -> AbstractAsyncContextManager[Records]:
-        """Open a transaction that may write; those that name the same turn follow one another."""
-        ...
+Store: TypeAlias = unit_of_work.Store[Records]
+"""The truth about what was asked, allowed and signed."""
 
 
 class Vault(Protocol):

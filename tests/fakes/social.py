@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
 from services.runtime.clock import Clock
-from services.runtime.errors import PuppetError, RequestIdReused
-from services.runtime.idempotency import RequestKey
+from services.runtime.errors import PuppetError
 from services.runtime.pages import Page, Paged
 from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
 from services.social.domain.errors import CredentialsRefused
@@ -28,6 +27,7 @@ from services.social.domain.network import (
     Undecided,
 )
 from services.social.domain.posts import Post, PostState
+from tests.fakes.requests import FakeClaims, Requests
 
 
 def credentials(name: str) -> Credentials:
@@ -169,28 +169,15 @@ class FakeNetwork:
         return Undecided("no answer") if fault is Lost.AFTER else Published(seen.network_post_id)
 
 
-class FakeRecords:
+class FakeRecords(FakeClaims):
     """One transaction: works on copies, which `commit` puts back."""
 
     def __init__(self, store: "FakeStore") -> None:
+        super().__init__(dict(store.requests))
         self._store = store
         self._accounts = copy.deepcopy(store.accounts)
         self._posts = copy.deepcopy(store.posts)
-        self._requests = dict(store.requests)
         self._limits = dict(store.limits)
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        if not key.request_id:
-            return None
-        fingerprint, first = self._requests.setdefault((key.method, key.request_id), (key.fingerprint, resource_id))
-        if fingerprint != key.fingerprint:
-            raise RequestIdReused(key.request_id)
-        known = (key.method, key.request_id) in self._store.requests
-        return first if known else None
-
-    async def claimed(self, key: RequestKey) -> str | None:
-        _, first = self._requests.get((key.method, key.request_id), ("", None))
-        return first
 
     async def limits(self, holders: Collection[str]) -> list[Limit]:
         return [limit for (holder, _, _), limit in self._limits.items() if holder in holders]
@@ -297,7 +284,7 @@ class FakeStore:
         self._turn = asyncio.Lock()
         self.accounts: dict[str, Account] = {}
         self.posts: dict[str, Post] = {}
-        self.requests: dict[tuple[str, str], tuple[str, str]] = {}
+        self.requests: Requests = {}
         self.limits: dict[tuple[str, Action, str], Limit] = {}
         self.committed: Callable[[], None] = lambda: None
         """Called after every commit, before whoever committed learns of it."""

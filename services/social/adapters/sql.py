@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, or_, select
 
-from services.runtime.idempotency import RequestKey, RequestRecord
+from services.runtime.idempotency import RequestRecord
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 from services.social.domain.accounts import Account, NetworkName, Profile
@@ -30,15 +30,6 @@ class SqlRecords(SqlTransaction):
         # Whoever asks for a post that isn't decided, or takes it back, names it by its request.
         undecided = (Post.id == RequestRecord.resource_id, col(Post.state).not_in(FINAL))
         return select(Post.id).where(*undecided).exists()
-
-    async def claimed(self, key: RequestKey) -> str | None:
-        """Return the id that a request was claimed with, whatever its body was; None when it never was."""
-        query = select(RequestRecord.resource_id).where(
-            RequestRecord.principal == key.principal,
-            RequestRecord.method == key.method,
-            RequestRecord.request_id == key.request_id,
-        )
-        return (await self._session.exec(query)).first()
 
     async def account(self, account_id: str) -> Account | None:
         """Return an account."""

@@ -37,15 +37,13 @@ class Accounts:
 
         Raises AccountExists, and what the network raises when it doesn't take the credentials.
         """
-        account_id = new_id("acc")
-        async with self._store.writing() as records:
-            if first := await records.claim(key, account_id):
+        async with self._store.reading() as records:
+            if first := await records.claimed(key):
                 return await existing_account(records, first)
-            # Not committed: the claim counts only together with the account.
         profile, now = await self._network.profile(credentials), self._clock.now()
         async with self._store.writing(_TURN) as records:
             account = await _own_account(records, agent_id, profile) or Account(
-                id=account_id,
+                id=new_id("acc"),
                 agent_id=agent_id,
                 network=NetworkName.X,
                 handle="",

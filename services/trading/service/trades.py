@@ -36,9 +36,9 @@ class Trades:
         `least_output` is what must come out whatever is quoted; 0 leaves it to quote and slippage. Raises
         WalletNotFound, TradingHalted, PolicyViolation, InsufficientBalance and NoRoute: then nothing was claimed.
         """
-        async with self._store.writing(turn_of(wallet_id)) as records:
-            # Never committed: a repeated call finds its trade, and a hopeless one ends here without asking anybody.
-            first = await records.claim(key, "")
+        async with self._store.reading() as records:
+            # A repeated call finds its trade, and a hopeless one ends here without asking anybody.
+            first = await records.claimed(key)
             if first is None:
                 wallet = await known_wallet(records, wallet_id)
                 await refuse_halted(records, wallet_id)
