@@ -68,7 +68,7 @@ class Child:
                 probe.cancel()
             ending = _in_words(code)
             if self.healthy_after is None:
-                self._failure = f"{self.program.name} {ending} before it was healthy.{self._last_words()}"
+                self._failure = f"{self.program.name} {ending} before it was healthy.{self._log_tail()}"
                 self._settled.set()
                 return
             self._notice(self.program.name, f"{ending}, and is started again")
@@ -82,7 +82,7 @@ class Child:
             async with asyncio.timeout(_START_SECONDS):
                 await self._settled.wait()
         except TimeoutError:
-            self._failure = f"{self.program.name} was not healthy after {_START_SECONDS:.0f} s.{self._last_words()}"
+            self._failure = f"{self.program.name} was not healthy after {_START_SECONDS:.0f} s.{self._log_tail()}"
         if self._failure:
             raise SuiteError(self._failure)
 
@@ -124,7 +124,7 @@ class Child:
         else:
             self._notice(self.program.name, f"is healthy again after {now - started:.1f} s")
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         """Return the end of what the present process has logged."""
         with self._log.open("rb") as log:
             end = log.seek(0, os.SEEK_END)

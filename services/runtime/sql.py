@@ -140,7 +140,7 @@ class SqlStore(Generic[R]):
         return self._database.read_with(self._records)
 
     @contextlib.asynccontextmanager
-    async def writing(self, turn: str = "") -> AsyncIterator[R]:
-        """Open a transaction that may write; those that name the same turn follow one another."""
-        async with self._database.write(turn) as transaction:
+    async def writing(self, lock_key: str = "") -> AsyncIterator[R]:
+        """Open a transaction that may write; those with the same lock key follow one another."""
+        async with self._database.write(lock_key) as transaction:
             yield self._records(transaction)

@@ -8,7 +8,7 @@ from services.runtime import unit_of_work
 from services.runtime.pages import Page, Paged
 from services.runtime.unit_of_work import UnitOfWork
 from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
-from services.social.domain.limits import Limit, LimitTold
+from services.social.domain.limits import Limit, ReportedLimit
 from services.social.domain.network import Conversation, Mention, Outcome, SeenPost
 from services.social.domain.posts import Post, PostState
 
@@ -27,11 +27,11 @@ class Records(UnitOfWork, Protocol):
         """
         ...
 
-    async def rivals(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
+    async def matching_accounts(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
         """Return the accounts on a network that are this agent's, or have this profile's id."""
         ...
 
-    async def namesakes(self, account: Account, handle: str) -> list[Account]:
+    async def others_with_handle(self, account: Account, handle: str) -> list[Account]:
         """Return the other accounts on its network that are said to have this handle."""
         ...
 
@@ -62,7 +62,7 @@ class Records(UnitOfWork, Protocol):
         """Return those of these ids that belong to a post of this account."""
         ...
 
-    async def has_twin(self, post: Post) -> bool:
+    async def has_duplicate(self, post: Post) -> bool:
         """Tell whether another post of its account with the same text is SETTLED."""
         ...
 
@@ -117,7 +117,7 @@ class Network(Protocol):
     derives from it.
     """
 
-    def limits(self, credentials: Credentials) -> list[LimitTold]:
+    def limits(self, credentials: Credentials) -> list[ReportedLimit]:
         """Return what was told of the limits of these credentials since this was asked last; the latest comes last."""
         ...
 

@@ -20,7 +20,7 @@ class Records(UnitOfWork, Protocol):
         """Return a wallet."""
         ...
 
-    async def wallet_like(self, agent_id: str, address: str) -> Wallet | None:
+    async def matching_wallet(self, agent_id: str, address: str) -> Wallet | None:
         """Return a wallet that has this agent or this address."""
         ...
 
@@ -98,7 +98,7 @@ class Vault(Protocol):
         """Seal a key in base58, JSON or hex. Raises InvalidPrivateKey."""
         ...
 
-    def writings(self, wallet: Wallet) -> Sequence[str]:
+    def encodings(self, wallet: Wallet) -> Sequence[str]:
         """Return a wallet's key in the ways in which keys are written; none when it was sealed under another key."""
         ...
 
@@ -150,10 +150,10 @@ class Chain(Protocol):
         ...
 
 
-class Opinion(Protocol):
+class PriceFeed(Protocol):
     """Somebody else who knows what tokens cost. Every method raises ChainRateLimited and ChainUnavailable."""
 
-    async def dollars(self, mints: Sequence[str]) -> Mapping[str, Decimal]:
+    async def usd_prices(self, mints: Sequence[str]) -> Mapping[str, Decimal]:
         """Return what whole tokens cost in US dollars; those that have no price are left out."""
         ...
 

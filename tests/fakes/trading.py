@@ -50,7 +50,7 @@ class FakeRecords(FakeClaims):
     async def wallet(self, wallet_id: str) -> Wallet | None:
         return self._tables.wallets.get(wallet_id)
 
-    async def wallet_like(self, agent_id: str, address: str) -> Wallet | None:
+    async def matching_wallet(self, agent_id: str, address: str) -> Wallet | None:
         return next((w for w in self._tables.wallets.values() if agent_id == w.agent_id or address == w.address), None)
 
     async def wallets(self, agent_id: str, page: Page) -> Paged[Wallet]:
@@ -127,7 +127,7 @@ class FakeStore:
         yield FakeRecords(self)
 
     @contextlib.asynccontextmanager
-    async def writing(self, turn: str = "") -> AsyncIterator[FakeRecords]:
+    async def writing(self, lock_key: str = "") -> AsyncIterator[FakeRecords]:
         yield FakeRecords(self)
 
 
@@ -147,7 +147,7 @@ class FakeVault:
             raise InvalidPrivateKey
         return SealedKey(private_key.removeprefix("key of "), private_key)
 
-    def writings(self, wallet: Wallet) -> Sequence[str]:
+    def encodings(self, wallet: Wallet) -> Sequence[str]:
         return (wallet.sealed_key,)
 
     def sign(self, wallet: Wallet, transaction: bytes) -> Signed:

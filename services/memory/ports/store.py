@@ -4,7 +4,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from services.memory.domain.memories import Memory, MemoryFilter, MemoryStats, Remembered
+from services.memory.domain.memories import Memory, MemoryFilter, MemoryStats, VersionedMemory
 from services.memory.domain.relationships import Interaction, Relationship
 from services.memory.domain.search import Candidate, Matches
 from services.memory.domain.upkeep import Retention, Swept
@@ -48,7 +48,7 @@ class MemoryRecords(Protocol):
         ...
 
     async def add(
-        self, new: Sequence[Remembered], model: str, vectors: Sequence[bytes], now: datetime
+        self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes], now: datetime
     ) -> list[tuple[Memory, bool]]:
         """Add memories with their vectors; for each, return what is stored, and whether that is new.
 

@@ -1,7 +1,7 @@
 """The outbox: every claimed post reaches the network once, through crashes, lost answers and several replicas.
 
 Whatever is sent was marked as SENT in a committed transaction before. A post is advanced under its account's lock in
-this process, and every step reads the row again within a transaction that has the account's turn in all replicas: a
+this process, and every step reads the row again within a transaction that holds the account's lock in all replicas: a
 step that another one was faster with is not taken.
 """
 
@@ -22,7 +22,7 @@ from services.social.domain.limits import Action
 from services.social.domain.network import Outcome, Published, RateLimited, SeenPost, Unauthorized, Unreachable
 from services.social.domain.posts import Post, PostState, Timing
 from services.social.ports import Network, Records, Store, Vault
-from services.social.service.accounts import existing_account
+from services.social.service.accounts import load_account
 from services.social.service.limits import Limits
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Outbox:
 
         async def load() -> Post:
             async with self._store.reading() as records:
-                fresh = await existing_post(records, post.id)
+                fresh = await load_post(records, post.id)
             if fresh.is_due(self._clock.now()) and not is_enough(fresh):
                 self._start(fresh.id)
             return fresh
@@ -117,7 +117,7 @@ class Outbox:
     async def _advance(self, post_id: str) -> PuppetError | None:
         """Take the next step with a post, if it is due; the value is what holds it back, when that is the network."""
         async with self._store.reading() as records:
-            account = await existing_account(records, (await existing_post(records, post_id)).account_id)
+            account = await load_account(records, (await load_post(records, post_id)).account_id)
         async with self._locks[account.id]:
             post = await self._next(post_id)
             if post is None:
@@ -145,7 +145,7 @@ class Outbox:
 
     async def _withhold(self, post: Post, account: Account, refused: Unauthorized) -> None:
         async with self._store.writing(post.account_id) as records:
-            fresh = await existing_post(records, post.id)
+            fresh = await load_post(records, post.id)
             if fresh.is_as(post):
                 fresh.hold(await self._limits.settle(records, account, refused))
                 await records.save(fresh)
@@ -154,7 +154,7 @@ class Outbox:
     async def _next(self, post_id: str) -> Post | None:
         """Return a post when it is its turn: it is due, and nobody sends for its account."""
         async with self._store.reading() as records:
-            post = await existing_post(records, post_id)
+            post = await load_post(records, post_id)
             if not post.is_due(self._clock.now()):
                 return None
             # The one that is being sent may be what the timeline is about to show, so nothing is adopted now either.
@@ -168,7 +168,7 @@ class Outbox:
             async with self._limits.reading(account, Action.TIMELINE) as credentials:
                 seen = await self._network.timeline(credentials, account.network_user_id, post.visible_since)
         async with self._store.writing(account.id) as records:
-            fresh = await existing_post(records, post.id)
+            fresh = await load_post(records, post.id)
             if not fresh.is_as(post):
                 return None
             if fresh.state is PostState.SENT:
@@ -193,7 +193,7 @@ class Outbox:
             if network_post_id not in owned:
                 post.settle(network_post_id, self._clock.now())
                 return False
-        return post.miss(self._clock.now(), self._timing, has_twin=await records.has_twin(post))
+        return post.miss(self._clock.now(), self._timing, has_duplicate=await records.has_duplicate(post))
 
     async def _conclude(
         self, taken: Post, outcome: Outcome, account: Account, credentials: Credentials
@@ -205,7 +205,7 @@ class Outbox:
                 outcome = await self._limits.settle(records, account, outcome)
             elif isinstance(outcome, Published):
                 await self._limits.post_went_out(records, account)
-            fresh = await existing_post(records, taken.id)
+            fresh = await load_post(records, taken.id)
             if fresh.expects(outcome, taken.attempt):
                 fresh.conclude(outcome, self._clock.now(), self._timing)
                 await records.save(fresh)
@@ -216,7 +216,7 @@ class Outbox:
     async def _move(self, post: Post, move: Callable[[Post], None]) -> None:
         """Change a post, unless it has moved since it was read."""
         async with self._store.writing(post.account_id) as records:
-            fresh = await existing_post(records, post.id)
+            fresh = await load_post(records, post.id)
             if fresh.is_as(post):
                 move(fresh)
                 await records.save(fresh)
@@ -243,7 +243,7 @@ class Outbox:
         return None
 
 
-async def existing_post(records: Records, post_id: str) -> Post:
+async def load_post(records: Records, post_id: str) -> Post:
     """Return a post. Raises PostNotFound."""
     if post := await records.post(post_id):
         return post

@@ -28,12 +28,12 @@ from services.trading.domain.trade import (
     TradeState,
     Unsafe,
 )
-from services.trading.domain.wallet import POLICY_WINDOW, Wallet, turn_of
+from services.trading.domain.wallet import POLICY_WINDOW, Wallet, lock_key_of
 from services.trading.ports import Aggregator, Chain, Records, Store, Vault
 from services.trading.service.halts import halt_if_not, refuse_halted
 from services.trading.service.offers import Offer, Offers
 from services.trading.service.sender import Sender
-from services.trading.service.wallets import known_wallet
+from services.trading.service.wallets import load_wallet
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ _MAX_PAUSE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Timing:
     """How often the chain is asked about a sent trade, and how long it may go unconfirmed to be OUTCOME_UNKNOWN."""
 
     poll_seconds: float
@@ -72,7 +72,7 @@ class Executor:
         aggregator: Aggregator,
         offers: Offers,
         clock: Clock,
-        pace: Pace,
+        timing: Timing,
         draining: asyncio.Event,
     ) -> None:
         """Take what it works with; callers that wait are let go when `draining` is set."""
@@ -81,7 +81,7 @@ class Executor:
         self._chain = chain
         self._offers = offers
         self._clock = clock
-        self._pace = pace
+        self._timing = timing
         self._draining = draining
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._woken: set[str] = set()
@@ -167,7 +167,7 @@ class Executor:
             await self._end(trade, Cause.LATE, "it was not signed in time")
             return
         async with self._store.reading() as records:
-            wallet = await known_wallet(records, trade.wallet_id)
+            wallet = await load_wallet(records, trade.wallet_id)
         try:
             # Nobody is asked for what can't be signed anyway: whether it can is decided with the signature.
             async with self._store.reading() as records:
@@ -199,7 +199,7 @@ class Executor:
 
         Raises Unsafe, TradingHalted, PolicyViolation and InsufficientBalance: then nobody ever gets the signature.
         """
-        async with self._store.writing(turn_of(wallet.id)) as records:
+        async with self._store.writing(lock_key_of(wallet.id)) as records:
             current = await records.oldest_open(wallet.id)
             if current is None or current.id != trade.id or current.state != TradeState.CLAIMED:
                 return None
@@ -237,15 +237,15 @@ class Executor:
         if has_expired:
             await self._end(trade, Cause.EXPIRED, "it expired: it is in no block, and can't get into one any more")
             return
-        if sight.sighting is Sighting.ABSENT and self._sender.seconds_since(trade) > self._pace.resend_seconds:
+        if sight.sighting is Sighting.ABSENT and self._sender.seconds_since(trade) > self._timing.resend_seconds:
             await self._sender.send(trade)
-        await asyncio.sleep(self._pace.poll_seconds)
+        await asyncio.sleep(self._timing.poll_seconds)
 
     async def _doubt_when_late(self, trade: Trade) -> None:
-        limit = timedelta(seconds=self._pace.confirm_seconds)
+        limit = timedelta(seconds=self._timing.confirm_seconds)
         if trade.state == TradeState.SIGNED and trade.sign_time and self._clock.now() - trade.sign_time > limit:
-            told = self._sender.told(trade)
-            reason = f"no confirmation within {self._pace.confirm_seconds:g} s" + (f"; {told}" if told else "")
+            error = self._sender.last_error(trade)
+            reason = f"no confirmation within {self._timing.confirm_seconds:g} s" + (f"; {error}" if error else "")
             async with self._changing(trade) as (_records, current):
                 if current is not None:
                     current.doubt(reason)
@@ -253,7 +253,7 @@ class Executor:
     async def _conclude(self, trade: Trade, sight: Sight) -> bool:
         """End a trade by what it did, or by its status alone once that couldn't be read for long enough."""
         async with self._store.reading() as records:
-            wallet = await known_wallet(records, trade.wallet_id)
+            wallet = await load_wallet(records, trade.wallet_id)
         now = self._clock.now()
         is_overdue = trade.sign_time is not None and now - trade.sign_time > _READ_PATIENCE
         goes_by_status = is_overdue and sight.sighting is Sighting.CONFIRMED
@@ -283,7 +283,7 @@ class Executor:
     @contextlib.asynccontextmanager
     async def _changing(self, trade: Trade) -> AsyncIterator[tuple[Records, Trade | None]]:
         """Open the transaction in which a trade changes, which is stored; None when it has ended meanwhile."""
-        async with self._store.writing(turn_of(trade.wallet_id)) as records:
+        async with self._store.writing(lock_key_of(trade.wallet_id)) as records:
             current = await records.trade(trade.id)
             if current is None or current.state not in OPEN_STATES:
                 yield records, None

@@ -314,7 +314,7 @@ async def test_who_goes_away_twice_commits_nothing(tmp_path: Path, versions: Pat
 async def test_a_file_that_another_process_keeps_locked_is_a_failure_that_passes(
     tmp_path: Path, versions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "_PATIENCE", 10)
+    monkeypatch.setattr(sqlite_file, "_BUSY_TIMEOUT_MS", 10)
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'service.db'}")
     await database.migrate(versions)
     with contextlib.closing(sqlite3.connect(tmp_path / "service.db")) as other:
