@@ -50,6 +50,10 @@ class Feed:
             case log_pb.ACTIVITY_KIND_TRADE:
                 head.append(summary, "bold green")
                 return Group(head, *_lines((why, "dim")))
+            case log_pb.ACTIVITY_KIND_EVENT:
+                head.append("hears" if activity.notice.is_news else summary, "italic")
+                quote = _quote(activity.notice.text) if activity.notice.is_news else ""
+                return Group(head, *_lines((quote, "dim italic"), (why, "dim")))
             case log_pb.ACTIVITY_KIND_FAILURE:
                 head.append(summary, "red")
                 return Group(head, *_lines((why, "dim")))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
+from puppet.agents.v1 import event_service_pb2 as events_pb
+from puppet.agents.v1 import event_service_pb2_grpc as events_pb_grpc
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
@@ -29,11 +31,13 @@ from services.agents.service import (
     Cast,
     Conversations,
     Effects,
+    Events,
     Governors,
     Hearing,
     Inbox,
     Journal,
     Limits,
+    Noticing,
     Provisioning,
     Publisher,
     Reservations,
@@ -44,7 +48,7 @@ from services.agents.service import (
     Writer,
     redact_stored,
 )
-from services.agents.servicer import AgentServicer
+from services.agents.servicer import AgentServicer, EventServicer
 from services.agents.settings import AgentsSettings
 from services.runtime.background import repeating
 from services.runtime.clock import Clock, SystemClock
@@ -118,10 +122,11 @@ async def served(
         falls_back = settings.unknown_provider == "fallback"
         publisher = Publisher(cast, Effects(store), social, trading, settings.settle_seconds)
         behaviours = Registry.of(_parts(settings, store, cast, journal, publisher, clock, memory, llm, social, trading))
-        engine = Engine(behaviours, publisher, journal)
+        engine = Engine(behaviours, publisher, Noticing(cast, memory, journal), journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, behaviours, workflows, clock, settings.speed)
+        events = Events(store, clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
         tidying = Tidying(store, cast, kept, mention_age)
         await scheduler.mend()
@@ -131,6 +136,7 @@ async def served(
             tail.following(),
             scheduler.running(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
+            repeating("events", settings.poll_seconds, events.poll),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
             repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),
@@ -140,7 +146,12 @@ async def served(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
                     AgentServicer(agents, journal, tail),
-                )
+                ),
+                Mounted(
+                    events_pb.DESCRIPTOR.services_by_name["EventService"],
+                    events_pb_grpc.add_EventServiceServicer_to_server,
+                    EventServicer(events, clock),
+                ),
             ]
     finally:
         await database.close()

@@ -12,11 +12,13 @@ from typing import Any, TypeAlias
 from services.agents.behaviours import AnyBehaviour, Registry
 from services.agents.domain.entities import Hindrance
 from services.agents.domain.mood import SocialEvent
-from services.agents.domain.records import NO_GROUNDS, Failed
+from services.agents.domain.records import NO_GROUNDS, Failed, Trigger
 from services.agents.domain.tasks import (
     ActionTask,
     ActTask,
+    NoticeTask,
     PostTask,
+    RemarkTask,
     ReplyTask,
     TradePostTask,
     TradeTask,
@@ -24,7 +26,7 @@ from services.agents.domain.tasks import (
 )
 from services.agents.ports.stored import Pass, Post, Progress, Proposal, Trade
 from services.agents.ports.workflows import Run, StepFailed
-from services.agents.service import Entry, Journal, Publisher
+from services.agents.service import NOTICE, Entry, Journal, Noticing, Publisher
 
 _AWAITED_SECONDS = 4.0
 """How long a model's failure is repeated for somebody who waits: a service that is restarted is back by then."""
@@ -38,15 +40,16 @@ Handler: TypeAlias = Callable[[Run, Any], Awaitable[None]]
 class Engine:
     """Runs the tasks of all behaviours."""
 
-    def __init__(self, behaviours: Registry, publisher: Publisher, journal: Journal) -> None:
+    def __init__(self, behaviours: Registry, publisher: Publisher, noticing: Noticing, journal: Journal) -> None:
         self._behaviours = behaviours
+        self._noticing = noticing
         self._publisher = publisher
         self._journal = journal
 
     def handlers(self) -> Mapping[type, Handler]:
         """Return what runs each kind of task."""
-        acting = (PostTask, TradePostTask, ReplyTask, TradeTask, ActTask)
-        return {**dict.fromkeys(acting, self.act), WithdrawTask: self.withdraw}
+        acting = (PostTask, TradePostTask, ReplyTask, TradeTask, RemarkTask, ActTask)
+        return {**dict.fromkeys(acting, self.act), NoticeTask: self.notice, WithdrawTask: self.withdraw}
 
     async def act(self, run: Run, task: ActionTask) -> None:
         """Do what a behaviour proposes."""
@@ -59,6 +62,18 @@ class Engine:
                 await self._pass(run, behaviour, task, proposal)
                 return
             await self._carry_out(run, run.id, behaviour, task, proposal)
+
+    async def notice(self, run: Run, task: NoticeTask) -> None:
+        """Let an event reach an agent, and begin what comes of it."""
+        try:
+            reaction = await run.step("notice", partial(self._noticing.notice, run.id, task))
+        except StepFailed as failed:
+            entry = replace(_failure("take in an event", "", failed), behaviour=NOTICE, trigger=Trigger.EVENT)
+            await run.step("fail", lambda: self._journal.record(task.agent_id, "failure", {run.id: entry}))
+            return
+        if reaction is not None:
+            kind = self._behaviours.of_task(reaction).kind
+            await run.start(run.id.replace(NOTICE, kind, 1), reaction)
 
     async def withdraw(self, run: Run, task: WithdrawTask) -> None:
         """Take back what is held back of an agent that was stopped."""

@@ -8,10 +8,17 @@ import grpc
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
-from services.agents.service import Agents, Journal, Tail
+from puppet.agents.v1 import event_service_pb2 as events_pb
+from puppet.agents.v1 import event_service_pb2_grpc as events_pb_grpc
+from services.agents.domain.events import EventRecord
+from services.agents.service import Agents, Events, Journal, Tail
 from services.agents.wire import activities as log_wire
 from services.agents.wire import agents as wire
+from services.agents.wire import events as events_wire
+from services.runtime.clock import Clock
+from services.runtime.pages import Page, Paged
 from services.runtime.protobuf import request_key
+from services.runtime.rpc import identity
 from services.runtime.rpc.answers import fill_from
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of
@@ -101,3 +108,49 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         async for place, activity in self._tail.watch(request.agent_ids, after):
             written = log_wire.write_activity(activity) if activity else None
             yield pb.WatchActivityResponse(activity=written, cursor=str(place))
+
+
+class EventServicer(events_pb_grpc.EventServiceServicer):
+    """Serves `puppet.agents.v1.EventService`."""
+
+    def __init__(self, events: Events, clock: Clock) -> None:
+        self._events = events
+        self._clock = clock
+
+    async def PublishEvent(
+        self, request: events_pb.PublishEventRequest, context: Context
+    ) -> events_pb.PublishEventResponse:
+        """Publish an event."""
+        now, is_operator = self._clock.now(), identity.is_operator()
+        event = events_wire.read_event(request, identity.name(), now, is_operator=is_operator)
+        stored = await self._events.publish(event, request.event.agent_ids, request_key(request))
+        return events_pb.PublishEventResponse(event=await self._written(stored))
+
+    async def GetEvent(self, request: events_pb.GetEventRequest, context: Context) -> events_pb.GetEventResponse:
+        """Return one event."""
+        check(request)
+        return events_pb.GetEventResponse(event=await self._written(await self._events.get(request.id)))
+
+    async def ListEvents(self, request: events_pb.ListEventsRequest, context: Context) -> events_pb.ListEventsResponse:
+        """List events."""
+        wanted = events_wire.read_event_filter(request)
+        filters = [wanted]
+        page = page_of(request, filters, (str,))
+
+        async def read(page: Page) -> Paged[events_pb.Event]:
+            found = await self._events.page(wanted, page)
+            targets = await self._events.targets([event.id for event in found.rows])
+            return found.turned([events_wire.write_event(event, targets[event.id]) for event in found.rows])
+
+        return await fill_from(events_pb.ListEventsResponse(), page, read, lambda event: event, filters)
+
+    async def CancelEvent(
+        self, request: events_pb.CancelEventRequest, context: Context
+    ) -> events_pb.CancelEventResponse:
+        """Cancel an event."""
+        check(request)
+        event = await self._events.cancel(request.id, request_key(request))
+        return events_pb.CancelEventResponse(event=await self._written(event))
+
+    async def _written(self, event: EventRecord) -> events_pb.Event:
+        return events_wire.write_event(event, (await self._events.targets([event.id]))[event.id])

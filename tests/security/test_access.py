@@ -29,6 +29,12 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "ListActivity": READ,
         "WatchActivity": READ,
     },
+    "puppet.agents.v1.EventService": {
+        "PublishEvent": WRITE,
+        "GetEvent": READ_ALL,
+        "ListEvents": READ,
+        "CancelEvent": "operator client-write",
+    },
     "puppet.llm.v1.LlmService": {
         "Generate": f"{WRITE} agents",
         "StreamGenerate": f"{WRITE} agents",

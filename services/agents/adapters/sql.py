@@ -19,8 +19,9 @@ from services.agents.domain.entities import (
     Reservation,
     ScheduleEntry,
 )
+from services.agents.domain.events import EVENT_ID, EventRecord, EventTarget
 from services.agents.domain.records import ActivityKind
-from services.agents.ports.store import ActivityFilter
+from services.agents.ports.store import ActivityFilter, EventFilter
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 
@@ -84,6 +85,11 @@ class SqlRecords(SqlTransaction):
         if await self._session.get(ScheduleEntry, (entry.agent_id, entry.kind, entry.key)) is None:
             await self.save(entry)
 
+    async def plan_all(self, entries: Sequence[ScheduleEntry]) -> None:
+        """Add what is to be done once and hasn't been planned."""
+        self._session.add_all(entries)
+        await self._session.flush()
+
     async def move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
         """Give an entry its next time; False when it has changed since it was read."""
         same = (*_same(entry), col(ScheduleEntry.due_time) == entry.due_time)
@@ -93,6 +99,59 @@ class SqlRecords(SqlTransaction):
     async def unplan(self, entry: ScheduleEntry) -> None:
         """Remove an entry."""
         await self._session.exec(sa.delete(ScheduleEntry).where(*_same(entry)))
+
+    async def event(self, event_id: str) -> EventRecord | None:
+        """Return an event."""
+        return await self._one(EventRecord, event_id)
+
+    async def events(self, wanted: EventFilter, page: Page) -> Paged[EventRecord]:
+        """Return a page of events, newest first; the key is `(id,)`."""
+        query = select(EventRecord)
+        if wanted.states:
+            query = query.where(col(EventRecord.state).in_(wanted.states))
+        if wanted.agent_ids:
+            named = sa.exists().where(
+                col(EventTarget.event_id) == EventRecord.id, col(EventTarget.agent_id).in_(wanted.agent_ids)
+            )
+            query = query.where(sa.or_(col(EventRecord.is_broadcast), named))
+        # Their ids begin with the time at which they were made.
+        return await self._page(query, page, col(EventRecord.id), newest_first=True)
+
+    async def due_events(self, now: datetime, most: int) -> list[str]:
+        """Return the ids of up to `most` events that are due, the longest overdue first."""
+        query = select(EventRecord.id).where(col(EventRecord.next_time) <= now)
+        return list((await self._session.exec(query.order_by(col(EventRecord.next_time)).limit(most))).all())
+
+    async def add_targets(self, event_id: str, agent_ids: Sequence[str]) -> None:
+        """Take down whom an event reaches."""
+        self._session.add_all(EventTarget(event_id=event_id, agent_id=agent_id) for agent_id in agent_ids)
+        await self._session.flush()
+
+    async def targets(self, event_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Return the agents that each of these events names, in the order of their ids."""
+        query = select(EventTarget).where(col(EventTarget.event_id).in_(event_ids)).order_by(col(EventTarget.agent_id))
+        found: dict[str, list[str]] = {event_id: [] for event_id in event_ids}
+        for row in (await self._session.exec(query)).all():
+            found[row.event_id].append(row.agent_id)
+        return found
+
+    async def reached(self, event_id: str, *, is_broadcast: bool) -> list[AgentRecord]:
+        """Return the active agents that an event names, or all active ones."""
+        query = select(AgentRecord).where(col(AgentRecord.is_active))
+        if not is_broadcast:
+            named = select(EventTarget.agent_id).where(EventTarget.event_id == event_id)
+            query = query.where(col(AgentRecord.id).in_(named))
+        return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
+
+    async def unplan_event(self, event_id: str) -> None:
+        """Remove what is planned for an event."""
+        mine = col(ScheduleEntry.key).startswith(f"{event_id}.", autoescape=True)
+        await self._session.exec(sa.delete(ScheduleEntry).where(mine))
+
+    async def unplan_events(self, agent_id: str) -> None:
+        """Remove what an agent was to do of events."""
+        planned = col(ScheduleEntry.key).startswith(f"{EVENT_ID}_", autoescape=True)
+        await self._session.exec(sa.delete(ScheduleEntry).where(col(ScheduleEntry.agent_id) == agent_id, planned))
 
     async def log(self, activity: ActivityRecord) -> bool:
         """Add an activity; False when this step of this workflow is there already."""

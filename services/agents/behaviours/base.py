@@ -173,6 +173,7 @@ class Posting(Publishing[TaskT, PostProposal], Generic[TaskT]):
             effect.network_post_id,
             proposal.addressed_handle,
             proposal.swap,
+            proposal.news_text,
         )
         return Entry(posted, proposal.grounds, moods=(SocialEvent.POSTED,))
 

@@ -64,7 +64,9 @@ class Post(Posting[PostTask]):
         texts = tuple(said.text for said in own)
         topic = task.topic or await self._topic(character, [said.subject for said in own[:_MOST_LATE]], rng)
         memories = await parts.memory.trusted_about(agent_id, topic, GROUNDED, _MOST_FITTING)
-        fellow = await self._addressed(character, texts, rng)
+        fellow = await self._addressed(character, task.addressed_id, texts, rng)
+        if task.addressed_id and fellow is None:
+            return Pass(Passed(PassReason.STOPPED, about=topic))
         handle = fellow.handle if fellow else ""
         addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
         recent = await parts.memory.trusted(agent_id, ("post",), LATE)
@@ -91,13 +93,20 @@ class Post(Posting[PostTask]):
         memories = await self._parts.memory.trusted(character.record.id, GROUNDED, _MOST_MEMORIES)
         return choose_topic(character.persona, memories, late, rng)
 
-    async def _addressed(self, character: Character, own: tuple[str, ...], rng: random.Random) -> AgentRecord | None:
-        """Return a fellow to speak to, in about half of the cases: rather one that the persona knows than another."""
+    async def _addressed(
+        self, character: Character, wanted_id: str, own: tuple[str, ...], rng: random.Random
+    ) -> AgentRecord | None:
+        """Return the fellow who is to be spoken to, unless it is stopped or nobody knows what it is called.
+
+        Where none is wanted, it is one in about half of the cases: rather one that the persona knows than another.
+        """
+        everyone = await self._parts.cast.fellows(character.record.id)
+        fellows = [fellow for fellow in everyone if fellow.is_active and fellow.handle]
+        if wanted_id:
+            return next((fellow for fellow in fellows if fellow.id == wanted_id), None)
         is_silent = not any(text.startswith("@") for text in own[:_SILENCE])
         if rng.random() >= (_ADDRESS_PROBABILITY_AFTER_SILENCE if is_silent else _ADDRESS_PROBABILITY):
             return None
-        everyone = await self._parts.cast.fellows(character.record.id)
-        fellows = [fellow for fellow in everyone if fellow.is_active and fellow.handle]
         names = {known.counterpart for known in character.persona.memory.relationships}
         known = [fellow for fellow in fellows if names & {fellow.id, fellow.name, fellow.handle}]
         return rng.choice(known or fellows) if fellows else None

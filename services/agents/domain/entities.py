@@ -13,6 +13,7 @@ from services.agents.domain.records import (
     Failed,
     Grounds,
     Lifecycle,
+    Noticed,
     Passed,
     Posted,
     Replied,
@@ -31,6 +32,7 @@ EVENT = TypedColumn(
         "traded": Traded,
         "passed": Passed,
         "failed": Failed,
+        "noticed": Noticed,
     }
 )
 GROUNDS = TypedColumn({"grounds": Grounds})

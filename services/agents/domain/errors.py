@@ -12,6 +12,24 @@ class AgentNotFound(errors.NotFound):
         super().__init__(f"no agent {agent_id!r}", id=agent_id)
 
 
+class EventNotFound(errors.NotFound):
+    """No event has this id."""
+
+    reason = "EVENT_NOT_FOUND"
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(f"no event {event_id!r}", id=event_id)
+
+
+class VouchingDenied(errors.Forbidden):
+    """Only an operator vouches for news."""
+
+    reason = "PERMISSION_DENIED"
+
+    def __init__(self) -> None:
+        super().__init__("only an operator may publish news as the operator's; publish them as EXTERNAL")
+
+
 class AgentExists(errors.AlreadyExists):
     """An agent with this id exists."""
 

@@ -6,6 +6,7 @@ from services.agents.domain.records import (
     Grounds,
     Lifecycle,
     LifecycleChange,
+    Noticed,
     Objection,
     Passed,
     PassReason,
@@ -48,6 +49,8 @@ def summary_of(event: Event, grounds: Grounds, behaviour: str) -> str:
             return _passed(event, behaviour)
         case Failed():
             return f"could not {event.aim} {event.whom}".rstrip()
+        case Noticed():
+            return event.text if event.is_news else f"feels {event.mood_after}"
         case Lifecycle(change=LifecycleChange.RECOVERED):
             return f"can {event.aim} again"
         case Lifecycle():
@@ -61,6 +64,8 @@ def reason_of(event: Event, grounds: Grounds) -> str:
     match event:
         case Posted():
             about = f"it {swap_in_words(event.swap)}" if event.swap else f"topic: {event.topic}"
+            if event.news_text:
+                about = f"on “{event.news_text}”"
             return "; ".join((about, *_felt(grounds), chosen(grounds.writing)))
         case Replied():
             remembered = [f"remembers “{memory.text}”" for memory in grounds.memories]
@@ -73,10 +78,11 @@ def reason_of(event: Event, grounds: Grounds) -> str:
         case Failed():
             again = f"; it is tried again after {event.retry_time:%Y-%m-%d %H:%M} UTC" if event.retry_time else ""
             return event.message + again
-        case Lifecycle(change=LifecycleChange.RECOVERED):
-            return f"this is over: {event.cause}"
+        case Noticed():
+            return _why_noticed(event)
         case Lifecycle():
-            return "its operator asked for it"
+            is_over = event.change is LifecycleChange.RECOVERED
+            return f"this is over: {event.cause}" if is_over else "its operator asked for it"
 
 
 def swap_in_words(swap: Swap) -> str:
@@ -122,6 +128,14 @@ def _why_passed(event: Passed, grounds: Grounds) -> str:
             return f"has given {event.limit} replies {_IN_A_DAY[reason].format(whom=event.whom)}"
         case reason:
             return _WHY_PASSED.get(reason, "")
+
+
+def _why_noticed(event: Noticed) -> str:
+    if not event.is_news:
+        return event.text or f"it felt {event.mood_before}, and an event moved it"
+    told = "strangers say so" if event.is_external else "its operator says so"
+    moved = f"feels {event.mood_after}" if event.mood_after != event.mood_before else ""
+    return "; ".join(part for part in (told, moved, event.link) if part)
 
 
 def _felt(grounds: Grounds) -> tuple[str, ...]:

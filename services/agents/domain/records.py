@@ -19,6 +19,7 @@ class ActivityKind(StrEnum):
     TRADE = "trade"
     PASS = "pass"  # noqa: S105 - the agent decided to do nothing
     FAILURE = "failure"
+    EVENT = "event"
 
 
 class Trigger(StrEnum):
@@ -29,6 +30,7 @@ class Trigger(StrEnum):
     REQUEST = "request"
     MENTION = "mention"
     TRADE = "trade"
+    EVENT = "event"
 
 
 class LifecycleChange(StrEnum):
@@ -169,7 +171,10 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A published post; the swap is the one that it tells of."""
+    """A published post; the swap is the one that it tells of.
+
+    `news_text` are the news of others that it is a remark on: to be shown, and nothing else.
+    """
 
     text: str
     topic: str = ""
@@ -177,6 +182,7 @@ class Posted:
     network_post_id: str = ""
     addressed_handle: str = ""
     swap: Swap | None = None
+    news_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +234,23 @@ class Failed:
     retry_time: datetime | None = None
 
 
-Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """An event reached an agent: what it heard, or what moved its mood, and that in one word before and after.
+
+    Where it is external its text is a stranger's: to be shown, and nothing else.
+    """
+
+    event_id: str
+    text: str = ""
+    is_external: bool = False
+    link: str = ""
+    mood_before: str = ""
+    mood_after: str = ""
+    is_news: bool = True
+
+
+Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed | Noticed
 """What happened."""
 
 _KINDS: dict[type, ActivityKind] = {
@@ -238,6 +260,7 @@ _KINDS: dict[type, ActivityKind] = {
     Traded: ActivityKind.TRADE,
     Passed: ActivityKind.PASS,
     Failed: ActivityKind.FAILURE,
+    Noticed: ActivityKind.EVENT,
 }
 
 

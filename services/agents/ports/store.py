@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, ScheduleEntry
+from services.agents.domain.events import EventRecord, EventState
 from services.agents.domain.records import ActivityKind
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
@@ -21,6 +22,14 @@ class ActivityFilter:
     workflow_ids: Sequence[str] = ()
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are wanted: those that name one of these agents or all, in one of these states; empty for all."""
+
+    agent_ids: Sequence[str] = ()
+    states: Sequence[EventState] = ()
 
 
 class Records(Protocol):
@@ -46,7 +55,7 @@ class Records(Protocol):
         """Return all agents that have an account."""
         ...
 
-    async def save(self, row: AgentRecord | Hindrance) -> None:
+    async def save(self, row: AgentRecord | Hindrance | EventRecord) -> None:
         """Add a row, or write its changes."""
         ...
 
@@ -70,12 +79,48 @@ class Records(Protocol):
         """Add something that is to be done once, unless it is planned already."""
         ...
 
+    async def plan_all(self, entries: Sequence[ScheduleEntry]) -> None:
+        """Add what is to be done once and hasn't been planned."""
+        ...
+
     async def move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
         """Give an entry its next time; False when it has changed since it was read."""
         ...
 
     async def unplan(self, entry: ScheduleEntry) -> None:
         """Remove an entry."""
+        ...
+
+    async def event(self, event_id: str) -> EventRecord | None:
+        """Return an event."""
+        ...
+
+    async def events(self, wanted: EventFilter, page: Page) -> Paged[EventRecord]:
+        """Return a page of events, newest first; the key is `(id,)`."""
+        ...
+
+    async def due_events(self, now: datetime, most: int) -> list[str]:
+        """Return the ids of up to `most` events that are due, the longest overdue first."""
+        ...
+
+    async def add_targets(self, event_id: str, agent_ids: Sequence[str]) -> None:
+        """Take down whom an event reaches."""
+        ...
+
+    async def targets(self, event_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Return the agents that each of these events names, in the order of their ids."""
+        ...
+
+    async def reached(self, event_id: str, *, is_broadcast: bool) -> list[AgentRecord]:
+        """Return the active agents that an event names, or all active ones."""
+        ...
+
+    async def unplan_event(self, event_id: str) -> None:
+        """Remove what is planned for an event."""
+        ...
+
+    async def unplan_events(self, agent_id: str) -> None:
+        """Remove what an agent was to do of events."""
         ...
 
     async def log(self, activity: ActivityRecord) -> bool:

@@ -51,11 +51,13 @@ class Words:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostProposal(Words):
-    """A post, perhaps spoken to somebody, or telling of a swap."""
+    """A post, perhaps spoken to somebody, or telling of a swap, or a remark on news of others."""
 
     topic: str
     addressed_handle: str = ""
     swap: Swap | None = None
+    event_id: str = ""
+    news_text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,12 @@ from services.agents.service.allowance import Allowance, Calls
 from services.agents.service.cast import Cast, Character
 from services.agents.service.conversing import Conversations
 from services.agents.service.effects import Effects
+from services.agents.service.events import NOTICE, Events
 from services.agents.service.governors import Governors, Limits
 from services.agents.service.hearing import Hearing
 from services.agents.service.inbox import REPLY, Inbox
 from services.agents.service.journal import Entry, Journal
+from services.agents.service.noticing import Noticing
 from services.agents.service.provisioning import Provisioning
 from services.agents.service.publishing import Publisher
 from services.agents.service.redacting import redact_stored
@@ -21,6 +23,7 @@ from services.agents.service.tokens import Tokens
 from services.agents.service.writing import Choice, Writer
 
 __all__ = [
+    "NOTICE",
     "REPLY",
     "Agents",
     "Allowance",
@@ -31,11 +34,13 @@ __all__ = [
     "Conversations",
     "Effects",
     "Entry",
+    "Events",
     "Governors",
     "Hearing",
     "Inbox",
     "Journal",
     "Limits",
+    "Noticing",
     "Provisioning",
     "Publisher",
     "Reservations",

@@ -196,6 +196,7 @@ class Agents:
                     agent.stop(self._clock.now())
                     await records.save(agent)
                     await records.put_schedule(agent_id, {})
+                    await records.unplan_events(agent_id)
                     await self._log(records, agent, LifecycleChange.STOPPED)
                 await records.commit()
         self._journal.announce()

@@ -12,7 +12,7 @@ from services.agents.domain.records import Passed, PassReason
 from services.agents.domain.tasks import Heard, ReplyTask
 from services.agents.ports.store import Store
 from services.agents.service.allowance import Allowance, replies_of, turn_of
-from services.agents.service.cast import Cast
+from services.agents.service.cast import Cast, Character
 from services.runtime.idempotency import RequestKey
 
 MOST_REPLIES_TO_A_FELLOW = 2
@@ -75,10 +75,29 @@ class Governors:
                 await records.commit()
         return None
 
+    async def admit_remark(self, workflow_id: str, character: Character, heard: Heard) -> Passed | None:
+        """Count a remark on what strangers wrote like a reply to them, once; a Passed says why there is to be none."""
+        agent_id, about = character.record.id, heard.author_name
+        if not (character.record.is_active and character.record.account_id):
+            return Passed(PassReason.STOPPED, about=about)
+        async with self._store.writing(turn_of(agent_id)) as records:
+            if await records.claim(RequestKey("", "Remark", workflow_id, ""), agent_id) is None:
+                for limit in self._counted_today(heard):
+                    now = self._cast.now()
+                    if not await records.count(agent_id, limit.scope, limit.counterpart, limit.most, now):
+                        return Passed(limit.reason, whom=about, limit=limit.most)
+                if not await self._allowance.begin(records, agent_id):
+                    return Passed(PassReason.MODEL_CALLS_LIMIT, about=about)
+                await records.commit()
+        return None
+
     def _counted(self, conversation_id: str, heard: Heard) -> Iterator[_Limit]:
         """Yield what a reply counts against."""
         in_one = MOST_REPLIES_TO_A_FELLOW if heard.is_fellow else MOST_REPLIES_TO_A_STRANGER
         yield _Limit(conversation_id, heard.counterpart, in_one, PassReason.CONVERSATION_LIMIT)
+        yield from self._counted_today(heard)
+
+    def _counted_today(self, heard: Heard) -> Iterator[_Limit]:
         today = replies_of(self._cast.day())
         yield _Limit(today, heard.counterpart, self._limits.to_one, PassReason.COUNTERPART_LIMIT)
         if not heard.is_fellow:

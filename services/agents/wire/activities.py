@@ -13,6 +13,7 @@ from services.agents.domain.records import (
     Failed,
     Lifecycle,
     LifecycleChange,
+    Noticed,
     Objection,
     Passed,
     PassReason,
@@ -96,6 +97,18 @@ def write_activity(activity: ActivityRecord) -> log_pb.Activity:
             )
         case Failed():
             written.failure.CopyFrom(_failure(event))
+        case Noticed():
+            written.notice.CopyFrom(
+                log_pb.NoticeEvent(
+                    event_id=event.event_id,
+                    text=event.text,
+                    is_external=event.is_external,
+                    link=event.link,
+                    mood_before=event.mood_before,
+                    mood_after=event.mood_after,
+                    is_news=event.is_news,
+                )
+            )
     return written
 
 
@@ -107,6 +120,7 @@ def _post(event: Posted) -> log_pb.PostEvent:
         network_post_id=event.network_post_id,
         addressed_handle=event.addressed_handle,
         swap=_swap(event.swap) if event.swap else None,
+        news_text=event.news_text,
     )
 
 
