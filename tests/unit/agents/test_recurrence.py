@@ -14,7 +14,8 @@ START = datetime(2026, 10, 20, 12, 34, 56, 789, UTC)
 
 def occurrences(recurrence: Recurrence, start: datetime, number: int) -> list[datetime]:
     """Return the first occurrences, each after the one before."""
-    found, due = [], recurrence.first(start)
+    found: list[datetime] = []
+    due = recurrence.first(start)
     while due is not None and len(found) < number:
         found.append(due)
         due = recurrence.after(start, due)
