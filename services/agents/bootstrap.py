@@ -82,7 +82,7 @@ def opener(settings: AgentsSettings) -> Opener:
                 MemoryClient(stubs[MemoryServiceStub], stubs[RelationshipServiceStub]),
                 LlmClient(stubs[LlmServiceStub]),
                 SocialClient(stubs[SocialServiceStub], clock),
-                TradingClient(stubs[TradingServiceStub], clock),
+                TradingClient(stubs[TradingServiceStub]),
             )
             async with (
                 watching(stubs.channels, lifecycle.health),

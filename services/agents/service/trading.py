@@ -35,19 +35,19 @@ class Dealing:
         record, persona = character.record, character.persona
         if not (record.is_active and record.wallet_id and persona.trading.is_enabled):
             return Pass("trades nothing", "was stopped before it began")
-        wallet = await self._trading.wallet(record.wallet_id)
-        policy = await self._trading.policy(record.wallet_id)
-        # Anybody can send it tokens, and any number of them: only what it has bought is a position.
-        bought = [holding.mint for holding in wallet.holdings if wallet.bought(holding.mint)]
-        market = await self._trading.market([*persona.trading.always_tradable, *bought])
+        portfolio = await self._trading.portfolio(record.wallet_id)
+        held = [holding.mint for holding in portfolio.holdings if holding.amount]
+        market = await self._trading.market([*persona.trading.always_tradable, *held])
+        mints = dict.fromkeys((*held, *(token.mint for token in market.tokens)))
+        allowance = await self._trading.allowance(record.wallet_id, list(mints))
         memories = await self._memory.trusted(agent_id, GROUNDS, _MOST_MEMORIES)
         rng = random.Random(workflow_id)
         now, mood = self._clock.now(), character.trading_mood
-        decision = decide(persona, mood, market, wallet, policy, memories, now, rng)
+        decision = decide(persona, mood, market, portfolio, allowance, memories, now, rng)
         if isinstance(decision, Hold):
             return Pass("holds", "; ".join(decision.reasons))
         quoted = await self._trading.quote(*_sides(decision))
-        least = least_output(expected_output(decision, market, wallet), quoted, policy.max_slippage_bps)
+        least = least_output(expected_output(decision, market, portfolio), quoted, allowance.max_slippage_bps)
         if not 0 < least <= quoted:
             return Pass("holds", f"{decision.symbol} is quoted too far below its price")
         return _order(record.wallet_id, decision, least)

@@ -9,10 +9,12 @@ from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.persona import XSecrets
 from services.agents.ports.neighbours import (
     Account,
+    Capabilities,
     Refused,
     SocialPost,
 )
 from services.agents.ports.stored import Mention, Post, Progress
+from services.runtime.text.weight import TextLimit, WeightRange
 from tests.fakes.agents.line import Line
 
 
@@ -30,6 +32,10 @@ class FakeSocial:
         """The posts that are gone by the time that somebody answers them."""
         self.replies_left: int | None = None
         """How many replies the network's limit leaves; None when it isn't known."""
+        self.text_limit = TextLimit(max_weight=280, default_weight=2, ranges=(WeightRange(0, 4351, 1),), emoji_weight=2)
+        self.may_reply = True
+        self.capability_reads = 0
+        """How often somebody has asked what an account may do."""
         self.looks_until_settled = 0
         self.held = 0
         """How many sends are taken, and answered with a limit that ends in a quarter of an hour."""
@@ -114,6 +120,11 @@ class FakeSocial:
     async def account_of(self, agent_id: str) -> Account | None:
         self.line.pass_through()
         return self.accounts.get(agent_id)
+
+    async def capabilities(self, account_id: str) -> Capabilities:
+        self.line.pass_through()
+        self.capability_reads += 1
+        return Capabilities(self.text_limit, self.may_reply)
 
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         self.line.pass_through()
