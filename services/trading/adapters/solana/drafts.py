@@ -32,7 +32,7 @@ from services.trading.adapters.solana.rpc import (
     reading,
 )
 from services.trading.domain.market import SOL, Order, Route
-from services.trading.domain.trade import Draft, Terms, Unsafe
+from services.trading.domain.trade import MAX_AMOUNT, Draft, Terms, Unsafe
 
 _NEWEST_VERSION = 1
 _IS_VERSIONED = 0x80
@@ -116,7 +116,7 @@ class Drafter:
         SOL, which comes back.
         """
         rent = await self._rent(LARGEST_ACCOUNT_BYTES) + await self._rent(TOKEN_ACCOUNT_BYTES)
-        return fees.SIGNATURE_LAMPORTS + self._max_priority + rent
+        return min(MAX_AMOUNT, fees.SIGNATURE_LAMPORTS + self._max_priority + rent)
 
     async def _purse(self, terms: Terms, tables: Sequence[Pubkey]) -> tuple[Purse, list[AddressLookupTableAccount]]:
         """Return the wallet's accounts for these terms, and the lookup tables as they are on the chain."""
