@@ -31,6 +31,7 @@ from services.agents.service import (
     Hearing,
     Journal,
     Limits,
+    NetworkCapabilities,
     Posting,
     Provisioning,
     Replying,
@@ -118,9 +119,10 @@ async def served(
         reservations, effects = Reservations(store, clock), Effects(store)
         falls_back = settings.unknown_provider == "fallback"
         conversations = Conversations(store, cast, social, llm, settings.conversation_posts)
-        writer = Writer(llm, reservations, screener, falls_back=falls_back)
+        capabilities = NetworkCapabilities(social, clock)
+        writer = Writer(llm, reservations, capabilities, screener, falls_back=falls_back)
         flows = Flows(
-            Posting(cast, effects, writer, reservations, memory, social, trading),
+            Posting(cast, effects, writer, reservations, memory, social, trading, capabilities),
             Hearing(store, cast, memory, social),
             Replying(store, cast, writer, memory, Tokens(trading, clock), conversations, _limits(settings)),
             Dealing(cast, effects, memory, trading, clock),

@@ -1,6 +1,7 @@
 """The use cases of the agents service, and what its workflows do."""
 
 from services.agents.service.agents import Agents
+from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast
 from services.agents.service.conversing import Conversations
 from services.agents.service.effects import Effects
@@ -30,6 +31,7 @@ __all__ = [
     "Hearing",
     "Journal",
     "Limits",
+    "NetworkCapabilities",
     "Posting",
     "Provisioning",
     "Replying",

@@ -12,6 +12,7 @@ from services.agents.domain.regard import regard
 from services.agents.domain.telling import is_checkable, speaks_english, tell
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Refused, SocialPort, Source, TradingPort
 from services.agents.ports.stored import Draft, Pass, Post, PostTask, TradeNews
+from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast, Character
 from services.agents.service.effects import Effects
 from services.agents.service.journal import Entry
@@ -35,7 +36,6 @@ _MOST_FITTING = 4
 _ADDRESS_PROBABILITY = 0.35
 _ADDRESS_PROBABILITY_AFTER_SILENCE = 0.85
 _SILENCE = 3
-_POST_LENGTH = 280
 _STOPPED = Pass("posts nothing", "was stopped before it was sent")
 
 
@@ -51,7 +51,9 @@ class Posting:
         memory: MemoryPort,
         social: SocialPort,
         trading: TradingPort,
+        capabilities: NetworkCapabilities,
     ) -> None:
+        self._capabilities = capabilities
         self._cast = cast
         self._effects = effects
         self._writer = writer
@@ -79,8 +81,9 @@ class Posting:
         prefix = f"@{fellow.handle} " if fellow else ""
         addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
         recent = await self._memory.trusted(task.agent_id, ("post",), RECENT)
-        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, rng)
-        context = Context(topic, own_posts=texts, max_length=_POST_LENGTH - len(prefix))
+        most = (await self._writer.limit(character)).max_weight
+        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, most, rng)
+        context = Context(topic, own_posts=texts, prefix=prefix)
         choice = await self._writer.write(workflow_id, character, Purpose.POST, prompt, context, rng)
         if not choice.text:
             return Pass(f"posts nothing about {topic}", choice.account)
@@ -99,7 +102,8 @@ class Posting:
         """Return a post about a trade: a model's words where they can be checked, or else words that code composes."""
         if not is_checkable(character.persona):
             return await self._composed(workflow_id, character, news, own, rng)
-        prompt = compose_trade_post(character.persona, character.mood, news.words, rng)
+        most = (await self._writer.limit(character)).max_weight
+        prompt = compose_trade_post(character.persona, character.mood, news.words, most, rng)
         context = Context(news.words, own_posts=own)
         choice = await self._writer.write(workflow_id, character, Purpose.TRADE_POST, prompt, context, rng)
         if choice.text:
@@ -136,6 +140,7 @@ class Posting:
         try:
             return await self._social.publish(agent.account_id, text, in_reply_to, workflow_id)
         except Refused as refused:
+            self._capabilities.learn(agent.account_id, refused)
             if refused.reason != "REPLY_SHARE_USED_UP":
                 raise
             return Pass("keeps a reply to itself", "has made as many replies as its network's limit leaves for them")

@@ -178,7 +178,10 @@ class Replying:
     ) -> Choice:
         memory = Remembered(context.memory, context.is_memory_trusted)
         recent = await self._memory.trusted(character.record.id, ("post",), RECENT)
-        prompt = compose_reply(character.persona, character.mood, context.about, author, memory, recent, before, rng)
+        most = (await self._writer.limit(character)).max_weight
+        prompt = compose_reply(
+            character.persona, character.mood, context.about, author, memory, recent, before, most, rng
+        )
         return await self._writer.write(workflow_id, character, Purpose.REPLY, prompt, context, rng, calls.take)
 
     async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Networks link bare domains too, with every top-level domain; these are the ones that characters are likely to write.
 _ENDINGS = "com|org|net|edu|gov|io|ai|co|dev|app|xyz|fun|gg|me|info|news|tv|fm|so|to|ly|us|uk|de|fr|eu|jp|ch|at|nl|it"
@@ -45,6 +45,10 @@ class TextLimit:
     """What a link weighs, however long it is; 0: what its characters do."""
     emoji_weight: int = 0
     """What an emoji weighs as a whole, however many characters make it; 0: what these do."""
+
+    def narrowed(self, most: int) -> "TextLimit":
+        """Return the limit, at this weight when that is less."""
+        return replace(self, max_weight=min(self.max_weight, most))
 
     def weigh(self, text: str) -> int:
         """Return the weight of a text in normal form (NFC)."""

@@ -14,6 +14,7 @@ from services.agents.ports.neighbours import (
     SocialPost,
 )
 from services.agents.ports.stored import Mention, Post, Progress
+from services.runtime.errors import Violation
 from services.runtime.text.weight import TextLimit, WeightRange
 from tests.fakes.agents.line import Line
 
@@ -129,6 +130,7 @@ class FakeSocial:
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         self.line.pass_through()
         if request_id not in self.posts:
+            self._measure(text)
             self._share(in_reply_to)
             number = next(self._ids)
             progress = Progress.UNDER_WAY if self.looks_until_settled else Progress.SETTLED
@@ -146,6 +148,11 @@ class FakeSocial:
         if self.sending is not None:
             await self.sending.wait()
         return self.posts[request_id][3]
+
+    def _measure(self, text: str) -> None:
+        if (weight := self.text_limit.weigh(text)) > self.text_limit.max_weight:
+            words = f"must have at most {self.text_limit.max_weight} characters, and has {weight}"
+            raise Refused("social", "INVALID_REQUEST", f"INVALID_REQUEST: text: {words}", [Violation("text", words)])
 
     def _share(self, in_reply_to: str) -> None:
         if in_reply_to and self.replies_left is not None:

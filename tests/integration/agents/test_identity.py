@@ -14,7 +14,16 @@ from services.agents.adapters.sql import SqlRecords
 from services.agents.domain.mood import SocialEvent
 from services.agents.ports.neighbours import NewMemory, Source
 from services.agents.ports.stored import Heard, Mention, ReplyTask
-from services.agents.service import Cast, Conversations, Limits, Replying, Reservations, Tokens, Writer
+from services.agents.service import (
+    Cast,
+    Conversations,
+    Limits,
+    NetworkCapabilities,
+    Replying,
+    Reservations,
+    Tokens,
+    Writer,
+)
 from services.agents.settings import AgentsSettings
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
@@ -130,7 +139,13 @@ async def test_only_what_a_fellow_says_of_its_own_moves_the_mood(
     clock = SystemClock()
     cast, tokens = Cast(store, clock, 1.0), Tokens(world.trading, clock)
     replying = Replying(
-        *(store, cast, Writer(world.llm, Reservations(store, clock)), world.memory, tokens),
+        *(
+            store,
+            cast,
+            Writer(world.llm, Reservations(store, clock), NetworkCapabilities(world.social, clock)),
+            world.memory,
+            tokens,
+        ),
         *(Conversations(store, cast, world.social, world.llm, 0), limits),
     )
     task = ReplyTask("wren", Mention("1", "otto", "hello", "1", datetime.now(UTC)))

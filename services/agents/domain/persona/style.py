@@ -6,7 +6,6 @@ from services.agents.domain.persona.model import Capitalization, StyleGuide
 from services.agents.domain.persona.section import Section
 from services.runtime.errors import quoted
 
-_POST_LENGTH = 280
 # Older files count words: `"max_post_length": 20`. No character lives on posts of 39 letters.
 _LEAST_LENGTH = 40
 _LETTERS_PER_WORD = 7
@@ -42,20 +41,20 @@ def read_style(section: Section, preferences: Section) -> StyleGuide:
         avoid_terms=vocabulary.texts("avoid_terms"),
         topics_to_avoid=section.texts("topics_to_avoid"),
         profanity_allowed=constraints.flag("profanity_allowed"),
-        max_post_length=min(lengths),
+        max_post_length=min(filter(None, lengths), default=None),
     )
 
 
-def _post_length(section: Section) -> int:
+def _post_length(section: Section) -> int | None:
     for name in ("link_sharing_frequency", "original_content_ratio", "quote_tweet_frequency"):
         section.number(name, 0, 1)
     section.whole("max_thread_length", 1, 25)
     typical, most = (section.whole(name, 1, 25_000) for name in ("typical_post_length", "max_post_length"))
     if typical and most and typical > most:
         section.refuse("typical_post_length", f"must be at most max_post_length, which is {most}, and is {typical}")
-    if most is None:
-        return _POST_LENGTH
-    return min(_POST_LENGTH, most if most >= _LEAST_LENGTH else max(_LEAST_LENGTH, most * _LETTERS_PER_WORD))
+    if most is None or most >= _LEAST_LENGTH:
+        return most
+    return max(_LEAST_LENGTH, most * _LETTERS_PER_WORD)
 
 
 def _uses(section: Section, name: str) -> bool:
