@@ -13,8 +13,9 @@ from services.agents.domain.guard import Candidate
 from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.persona import Trading, XSecrets
 from services.agents.domain.prompts import PromptParts
+from services.agents.domain.tasks import Mention
 from services.agents.domain.trading import Allowance, MarketView, Portfolio
-from services.agents.ports.stored import Mention, Order, Post, Trade
+from services.agents.ports.stored import Order, Post, Trade
 from services.runtime.errors import PuppetError, Violation
 from services.runtime.text.weight import TextLimit
 
@@ -147,10 +148,15 @@ class Written:
     """What a model wrote, which one it was, and why there are fewer candidates than were asked for."""
 
     candidates: tuple[Candidate, ...]
+    provider: str
     model: str
     withheld: tuple[str, ...] = ()
     background_shown: bool = False
     """Whether the model was shown the prompt's background and notes."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    note: str = ""
+    """In whose place this provider writes, in words; empty when it is the one that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +210,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the network lets an account do."""
+    """What the network lets an account do, as far as agents go by it."""
 
     text_limit: TextLimit
-    may_reply: bool
-    """Whether it may answer those who mention it."""
 
 
 class SocialPort(Protocol):

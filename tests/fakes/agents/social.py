@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.persona import XSecrets
+from services.agents.domain.tasks import Mention
 from services.agents.ports.neighbours import (
     Account,
     Capabilities,
     Refused,
     SocialPost,
 )
-from services.agents.ports.stored import Mention, Post, Progress
+from services.agents.ports.stored import Post, Progress
 from services.runtime.errors import Violation
 from services.runtime.text.weight import TextLimit, WeightRange
 from tests.fakes.agents.line import Line
@@ -34,7 +35,6 @@ class FakeSocial:
         self.replies_left: int | None = None
         """How many replies the network's limit leaves; None when it isn't known."""
         self.text_limit = TextLimit(max_weight=280, default_weight=2, ranges=(WeightRange(0, 4351, 1),), emoji_weight=2)
-        self.may_reply = True
         self.capability_reads = 0
         """How often somebody has asked what an account may do."""
         self.looks_until_settled = 0
@@ -125,7 +125,7 @@ class FakeSocial:
     async def capabilities(self, account_id: str) -> Capabilities:
         self.line.pass_through()
         self.capability_reads += 1
-        return Capabilities(self.text_limit, self.may_reply)
+        return Capabilities(self.text_limit)
 
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         self.line.pass_through()

@@ -19,27 +19,17 @@ SOCIAL = social_pb.DESCRIPTOR.services_by_name["SocialService"]
 
 
 async def test_what_an_account_may_do_comes_with_the_weights_that_its_network_counts_by() -> None:
-    told = social_pb.Capabilities(
-        reply_scope=social_pb.REPLY_SCOPE_MENTIONED,
-        text_limit=social_pb.TextLimit(
-            max_weight=280,
-            default_weight=2,
-            ranges=[social_pb.WeightRange(first=0, last=4351, weight=1)],
-            url_weight=23,
-            emoji_weight=2,
-        ),
+    limit = social_pb.TextLimit(
+        max_weight=280,
+        default_weight=2,
+        ranges=[social_pb.WeightRange(first=0, last=4351, weight=1)],
+        url_weight=23,
+        emoji_weight=2,
     )
-    nobody = social_pb.Capabilities(reply_scope=social_pb.REPLY_SCOPE_NONE)
-
-    def capabilities(request: social_pb.GetCapabilitiesRequest) -> social_pb.GetCapabilitiesResponse:
-        found = told if request.account_id == "acc_1" else nobody
-        return social_pb.GetCapabilitiesResponse(capabilities=found)
-
-    async with answering(SOCIAL, {"GetCapabilities": capabilities}) as channel:
-        social = SocialClient(SocialServiceStub(channel), CLOCK)
-        found = await social.capabilities("acc_1")
-        assert found.text_limit == TextLimit(280, 2, (WeightRange(0, 4351, 1),), 23, 2)
-        assert (found.may_reply, (await social.capabilities("acc_2")).may_reply) == (True, False)
+    told = social_pb.GetCapabilitiesResponse(capabilities=social_pb.Capabilities(text_limit=limit))
+    async with answering(SOCIAL, {"GetCapabilities": lambda _: told}) as channel:
+        found = await SocialClient(SocialServiceStub(channel), CLOCK).capabilities("acc_1")
+    assert found.text_limit == TextLimit(280, 2, (WeightRange(0, 4351, 1),), 23, 2)
 
 
 async def test_a_post_settles_with_its_id_on_the_network() -> None:

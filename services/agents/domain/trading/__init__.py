@@ -15,6 +15,8 @@ from services.agents.domain.trading.model import (
     Portfolio,
     Sell,
     TokenView,
+    bought,
+    sold,
 )
 
 __all__ = [
@@ -29,8 +31,10 @@ __all__ = [
     "Portfolio",
     "Sell",
     "TokenView",
+    "bought",
     "decide",
     "expected_output",
     "least_output",
     "measures_in",
+    "sold",
 ]
