@@ -11,7 +11,7 @@ from typing import Any
 from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord, AgentRecord, ScheduleEntry
 from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound, NoAccount, TradingDisabled
 from services.agents.domain.mood import Mood, baseline
-from services.agents.domain.persona import Persona, read_kept, read_persona, redact, secrets_of
+from services.agents.domain.persona import Persona, read_persona, redact, secrets_of
 from services.agents.domain.schedule import first_due, in_reach, kinds
 from services.agents.domain.understanding import not_understood
 from services.agents.ports.store import Records, Store
@@ -86,7 +86,7 @@ class Agents:
         account = await self._provisioning.account(persona, raw, has_one=False)
         wallet = await self._provisioning.wallet(persona, secrets)
         await self._provisioning.memories(persona.id, persona.memory)
-        now, mood = self._clock.now(), baseline(persona)
+        now, mood = self._clock.now(), baseline(persona.personality.default_mood)
         agent = AgentRecord(
             id=persona.id,
             name=persona.name,
@@ -167,7 +167,7 @@ class Agents:
             agent = await _existing(records, agent_id)
             if await records.claim(key, agent_id) is None:
                 if not agent.is_active:
-                    await self._start(records, agent, read_kept(agent.persona), self._clock.now())
+                    await self._start(records, agent, self._cast.persona(agent), self._clock.now())
                 await records.commit()
         self._journal.announce()
         return agent
@@ -195,7 +195,7 @@ class Agents:
         async with self._store.reading() as records:
             agent = await _existing(records, agent_id)
             schedule, counts = await records.schedule(agent_id), await records.counts(agent_id)
-        persona = read_kept(agent.persona)
+        persona = self._cast.persona(agent)
         mood = self._cast.mood(agent, persona, now)
         # What a character does is told also while nobody knows which providers there are.
         lacks_provider = False
@@ -225,13 +225,22 @@ class Agents:
         async with self._store.writing() as records:
             agent = await _existing(records, task.agent_id)
             if await records.claim(key, workflow_id) is None:
-                _check_ready(agent, task)
+                self._check_ready(agent, task)
                 await records.commit()
         # Also for a repeated call: the first one may have ended between the claim and the start.
         if (outcome := await self._journal.outcome(workflow_id, 0)) is None:
             await self._workflows.start(workflow_id, task)
             outcome = await self._journal.outcome(workflow_id, seconds)
         return Triggered(workflow_id, outcome, None if outcome else self._workflows.waiting(workflow_id))
+
+    def _check_ready(self, agent: AgentRecord, task: Task) -> None:
+        if not agent.is_active:
+            raise AgentInactive(agent.id)
+        if isinstance(task, TradeTask):
+            if not (agent.wallet_id and self._cast.persona(agent).trading.is_enabled):
+                raise TradingDisabled(agent.id)
+        elif not agent.account_id:
+            raise NoAccount(agent.id)
 
     async def _start(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
         agent.start(now)
@@ -259,16 +268,6 @@ class Agents:
 
 def _may(agent: AgentRecord, kind: ActionKind) -> bool:
     return bool(agent.wallet_id if kind is ActionKind.TRADE else agent.account_id)
-
-
-def _check_ready(agent: AgentRecord, task: Task) -> None:
-    if not agent.is_active:
-        raise AgentInactive(agent.id)
-    if isinstance(task, TradeTask):
-        if not (agent.wallet_id and read_kept(agent.persona).trading.is_enabled):
-            raise TradingDisabled(agent.id)
-    elif not agent.account_id:
-        raise NoAccount(agent.id)
 
 
 async def _existing(records: Records, agent_id: str) -> AgentRecord:

@@ -163,7 +163,7 @@ class Replying:
         character = await self._cast.character(task.agent_id)
         if heard.is_external:
             return Feelings(())
-        is_stressed = stress_in(task.mention.text, character.persona)
+        is_stressed = stress_in(task.mention.text, character.persona.personality.stress_triggers)
         return Feelings((SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,))
 
     async def _words(
