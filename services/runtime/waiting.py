@@ -7,6 +7,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+async def poll(
+    load: Callable[[], Awaitable[T]], is_enough: Callable[[T], bool], *, timeout_seconds: float, poll_seconds: float
+) -> T:
+    """Load every `poll_seconds` until that is enough; return what was loaded last, also when the timeout has passed."""
+    return await Signal().until(load, is_enough, timeout_seconds=timeout_seconds, poll_seconds=poll_seconds)
+
+
 class Signal:
     """Wakes everybody who waits for a change.
 

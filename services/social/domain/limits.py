@@ -60,7 +60,7 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LimitTold:
+class ReportedLimit:
     """A limit as a network told it: so many times in a window, of which so many remain until it is reset."""
 
     scope: Scope
@@ -147,6 +147,6 @@ class Quota:
 
         What the network tells counts as well as what was set: the smallest one holds.
         """
-        told = (limit.allowed for limit in limits if limit.action is Action.POST and limit.window == DAY_WINDOW)
-        most = min((posts for posts in (self.posts_a_day, *told) if posts), default=None)
+        reported = (limit.allowed for limit in limits if limit.action is Action.POST and limit.window == DAY_WINDOW)
+        most = min((posts for posts in (self.posts_a_day, *reported) if posts), default=None)
         return PostQuota(DAY, most, None if most is None else math.floor(most * (1 - self.reserved_share)))

@@ -8,7 +8,7 @@ from services.trading.domain.market import SOL, SOL_DECIMALS, Price
 from services.trading.domain.wallet import POLICY_WINDOW
 from services.trading.ports import Chain, Store
 from services.trading.service.prices import Prices
-from services.trading.service.wallets import known_wallet
+from services.trading.service.wallets import load_wallet
 
 
 class Allowances:
@@ -26,7 +26,7 @@ class Allowances:
         Raises WalletNotFound, ChainRateLimited, ChainUnavailable and AccessRefused.
         """
         async with self._store.reading() as records:
-            wallet = await known_wallet(records, wallet_id)
+            wallet = await load_wallet(records, wallet_id)
         lamports, reserve = await self._chain.lamports(wallet.address), await self._chain.fee_reserve()
         amounts = await self._amounts(wallet.address, mints)
         prices = await self._worths(amounts)

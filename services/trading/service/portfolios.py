@@ -11,7 +11,7 @@ from services.trading.domain.portfolio import Book, Holding, Portfolio, Position
 from services.trading.ports import Aggregator, Chain, Store
 from services.trading.service.prices import Prices
 from services.trading.service.symbols import known_symbols
-from services.trading.service.wallets import known_wallet
+from services.trading.service.wallets import load_wallet
 
 _AT_ONCE = 1_000
 """How many trades are read at once."""
@@ -34,7 +34,7 @@ class Portfolios:
         AccessRefused.
         """
         async with self._store.reading() as records:
-            wallet = await known_wallet(records, wallet_id)
+            wallet = await load_wallet(records, wallet_id)
         balances = {balance.mint: balance for balance in await self._chain.balances(wallet.address)}
         sol, now = balances.pop(SOL).amount, self._clock.now()
         # After the balances: what they show of a trade that settles meanwhile has a cost.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from services.trading.domain.market import Price
-from services.trading.ports import Aggregator, Opinion
+from services.trading.ports import Aggregator, PriceFeed
 
 _MOST_ASKED = 50
 """How many mints whoever knows prices may be asked for at once."""
@@ -13,10 +13,10 @@ _MOST_ASKED = 50
 class Prices:
     """Asks everybody who knows prices."""
 
-    def __init__(self, aggregator: Aggregator, opinion: Opinion | None = None) -> None:
+    def __init__(self, aggregator: Aggregator, price_feed: PriceFeed | None = None) -> None:
         """Take whom to ask; the second opinion may be missing."""
         self._aggregator = aggregator
-        self._opinion = opinion
+        self._price_feed = price_feed
 
     async def opinions(self, decimals: Mapping[str, int]) -> Sequence[Mapping[str, Price]]:
         """Return the plausible prices of these mints by each who is asked; what has none is left out.
@@ -24,13 +24,13 @@ class Prices:
         How many base units a token has is for the chain to say: `decimals` are its. Raises ChainRateLimited,
         ChainUnavailable and AccessRefused.
         """
-        dollars: list[dict[str, Decimal]] = [{}] if self._opinion is None else [{}, {}]
+        dollars: list[dict[str, Decimal]] = [{}] if self._price_feed is None else [{}, {}]
         mints = list(decimals)
         for start in range(0, len(mints), _MOST_ASKED):
             asked = mints[start : start + _MOST_ASKED]
             dollars[0] |= {mint: price.usd for mint, price in (await self._aggregator.prices(asked)).items()}
-            if self._opinion is not None:
-                dollars[1] |= await self._opinion.dollars(asked)
+            if self._price_feed is not None:
+                dollars[1] |= await self._price_feed.usd_prices(asked)
         return [
             {
                 mint: price

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.runtime.waiting import Signal
+from services.runtime.waiting import Signal, poll
 from tests.support.virtual_time import run
 
 
@@ -61,10 +61,10 @@ class Shelf:
         self.looks.append(asyncio.get_running_loop().time())
         return self.count
 
-    def put(self, *, is_told: bool = True) -> None:
+    def put(self, *, is_notified: bool = True) -> None:
         """Add one."""
         self.count += 1
-        if is_told:
+        if is_notified:
             self.signal.notify()
 
     async def until(self, count: int, timeout_seconds: float, poll_seconds: float = 1.0) -> int:
@@ -95,7 +95,7 @@ def test_it_is_looked_at_when_something_was_told() -> None:
 def test_what_nobody_tells_is_found_by_looking_now_and_then() -> None:
     async def scene() -> tuple[int, list[float]]:
         shelf = Shelf()
-        asyncio.get_running_loop().call_later(1.5, lambda: shelf.put(is_told=False))
+        asyncio.get_running_loop().call_later(1.5, lambda: shelf.put(is_notified=False))
         return await shelf.until(1, 10), shelf.looks
 
     assert run(scene()) == (1, [0, 1, 2])
@@ -133,3 +133,14 @@ def test_without_any_time_it_is_looked_at_once() -> None:
         return await shelf.until(1, 0), shelf.looks
 
     assert run(scene()) == (0, [0])
+
+
+def test_what_nobody_can_tell_is_looked_for_until_it_is_there_or_time_is_over() -> None:
+    async def scene() -> tuple[int, int, list[float]]:
+        shelf = Shelf()
+        asyncio.get_running_loop().call_later(1.5, shelf.put)
+        found = await poll(shelf.load, bool, timeout_seconds=10, poll_seconds=1)
+        missed = await poll(shelf.load, lambda count: count > 1, timeout_seconds=1.5, poll_seconds=1)
+        return found, missed, shelf.looks
+
+    assert run(scene()) == (1, 1, [0, 1, 2, 2, 3, 3.5])

@@ -86,12 +86,12 @@ async def test_where_the_balance_is_the_limit_only_what_fees_leave_may_be_given(
     wallet = await house.wallet()
     house.world.lamports_of[wallet.address] = 50_000_000 + AMOUNT
     house.world.lands = False
-    await house.swap("open", Pair(SOL, "mint1", AMOUNT // 2), patience=0.0)
+    await house.swap("open", Pair(SOL, "mint1", AMOUNT // 2), timeout_seconds=0.0)
     allowance, _ = await allowance_of(house)
     assert (allowance.free_lamports, allowance.max_input) == (AMOUNT // 2, AMOUNT // 2 - RESERVE)
     with pytest.raises(PolicyViolation, match="min_balance_lamports"):
-        await house.swap("above", Pair(SOL, "mint1", allowance.free_lamports - FEE + 1), patience=0.0)
-    claimed = await house.swap("at", Pair(SOL, "mint1", allowance.free_lamports - FEE), patience=0.0)
+        await house.swap("above", Pair(SOL, "mint1", allowance.free_lamports - FEE + 1), timeout_seconds=0.0)
+    claimed = await house.swap("at", Pair(SOL, "mint1", allowance.free_lamports - FEE), timeout_seconds=0.0)
     assert claimed.state == TradeState.CLAIMED
     assert (await allowance_of(house))[0].free_lamports == FEE
 

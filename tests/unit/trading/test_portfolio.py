@@ -158,7 +158,7 @@ async def test_what_was_sold_out_is_still_told_of(house: House) -> None:
 
 async def test_an_open_trade_counts_for_nothing_yet(house: House) -> None:
     house.world.lands = False
-    await house.swap("open", patience=0.0)
+    await house.swap("open", timeout_seconds=0.0)
     whole, holdings = await portfolio_of(house)
     assert (whole.book.trades, whole.book.fee_lamports, holdings) == (0, 0, [])
 

@@ -13,7 +13,7 @@ from services.trading.domain.market import SOL
 _MOST_ACCOUNTS = 256
 
 
-def gains(owner: Pubkey, keys: Sequence[Pubkey], meta: Mapping[str, Any]) -> dict[str, int]:
+def gains_of(owner: Pubkey, keys: Sequence[Pubkey], meta: Mapping[str, Any]) -> dict[str, int]:
     """Return a wallet's gains by mint, in itself and its own accounts; `keys` are those in the transaction itself."""
     every = [*keys, *_loaded(meta)]
     total: Counter[str] = Counter()

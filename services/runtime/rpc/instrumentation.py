@@ -22,7 +22,7 @@ _FAULTS = frozenset(("UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL"
 """The statuses that are a server's own fault."""
 
 
-class Served:
+class ServerCall:
     """A call that is being served: the current span of its task, until its end is told."""
 
     __slots__ = ("_code", "_name", "_reason", "_span", "_started")
@@ -55,7 +55,7 @@ class Served:
         SERVED.record(time.monotonic() - self._started, rpc__method=self._name, rpc__response__status_code=self._code)
 
 
-class Made:
+class ClientCall:
     """A call to another service, from its first byte on; whoever made it hands it over to be watched."""
 
     _watching: set[asyncio.Task[None]] = set()  # noqa: RUF012 - a task that nobody holds may vanish
