@@ -156,6 +156,30 @@ def watch(
     run(run_watch(agents or [], data, is_plain=plain))
 
 
+@app.command()
+def portfolio(
+    agent: AgentId,
+    everything: Annotated[bool, typer.Option("--all", help="Also what came in otherwise than by trades.")] = False,
+    data: Data = DATA_DIR,
+) -> None:
+    """Show what a character's wallet holds, what that cost and gained in SOL, and what it may still trade."""
+    from puppetctl.books import portfolio as run_portfolio
+
+    run(run_portfolio(agent, data, everything=everything), "trading")
+
+
+@app.command()
+def trades(
+    agent: AgentId,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 20,
+    data: Data = DATA_DIR,
+) -> None:
+    """List a character's trades, newest first."""
+    from puppetctl.books import trades as run_trades
+
+    run(run_trades(agent, limit, data), "trading")
+
+
 def _refuse_both(agent: str, everyone: bool) -> None:
     if agent and everyone:
         raise typer.BadParameter("name a character, or give --all")

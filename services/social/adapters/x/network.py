@@ -11,11 +11,13 @@ import aiohttp
 
 from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, RetryLater
+from services.social.adapters.x.capabilities import CAPABILITIES
 from services.social.adapters.x.client import Answer, Json, Refusal, XClient, explain
 from services.social.adapters.x.limits import reported_limits
 from services.social.adapters.x.posts import Page, Use, Vocabulary
 from services.social.adapters.x.refusals import cause_of, read_error, words_of
 from services.social.domain.accounts import Credentials, Profile
+from services.social.domain.capabilities import Tier
 from services.social.domain.errors import USED_UP_FOR, NetworkUnavailable, NotCapable
 from services.social.domain.limits import Action, ReportedLimit
 from services.social.domain.network import (
@@ -48,7 +50,8 @@ class _NotUnderstood(NetworkUnavailable):
 class XNetwork:
     """Speaks for any account whose credentials it is handed."""
 
-    def __init__(self, base_url: str, session: aiohttp.ClientSession, clock: Clock) -> None:
+    def __init__(self, base_url: str, session: aiohttp.ClientSession, clock: Clock, tier: Tier = Tier.FULL) -> None:
+        self.capabilities = CAPABILITIES[tier]
         self._base_url = base_url.rstrip("/")
         self._session = session
         self._clock = clock

@@ -92,6 +92,10 @@ class SolanaChain:
         sol = Balance(SOL, await self.lamports(address), SOL_DECIMALS)
         return [sol, *(Balance(mint, amounts[mint], decimals[mint]) for mint in sorted(decimals))]
 
+    async def fee_reserve(self) -> int:
+        """Return the lamports that an ordinary trade takes at most beside its amount: fees, and new accounts' rent."""
+        return await self._drafter.fee_reserve()
+
     async def prepare(self, offered: Order | Route, terms: Terms) -> Draft:
         """Make a transaction of a route, or justify every step of an order's, and run it for trial.
 
