@@ -249,8 +249,8 @@ class Draft:
         note = note or (f"in {len(parts)} pieces" if len(parts) > 1 else "")
         self.add_text(target, node, parts, limits.PIECE, limits.PERSONA_BYTES, note)
 
-    def know(self, heading: str, node: Node, said: str = "") -> None:
-        """Add what a node says to the knowledge under a heading; long texts come in pieces."""
+    def know(self, heading: str, node: Node, said: str = "", named: Node | None = None) -> None:
+        """Add what a node says to the knowledge under a heading, which `named` says; long texts come in pieces."""
         said = said or node.text
         if not said:
             return
@@ -265,6 +265,8 @@ class Draft:
         self.set("initial_memory.knowledge_base", shelves)
         note = f"in {len(parts)} pieces" if len(parts) > 1 else ""
         node.take(_shelf(heading), note=note)
+        if named is not None:
+            named.take(_shelf(heading), note="is the heading")
 
     def close(self) -> list[Row]:
         """Return all rows, in the order of the source. Raises Unreadable when nobody was found in it."""

@@ -118,8 +118,7 @@ def _knowledge(draft: Draft, knowledge: Node) -> None:
             continue
         path = node.get("path") or node.get("directory")
         if content := node.get("content"):
-            draft.know(texts.line(path.text) if path else "knowledge", content)
-            path.take("initial_memory.knowledge_base", note="is the heading")
+            draft.know(texts.line(path.text) if path else "knowledge", content, named=path)
             node.leave("says how elizaOS keeps it")
         else:
             node.leave("names a file or folder: put what it says into initial_memory.knowledge_base")
@@ -131,7 +130,7 @@ def _examples(draft: Draft, root: Node) -> None:
     own = _own_speakers(root, draft.name)
     for post in root.get("postExamples").items():
         examples.post(post, speech(draft.unresolved(post)))
-    for conversation in root.get("messageExamples").items():
+    for conversation in _conversations(root):
         _conversation(draft, examples, conversation, own)
 
 
@@ -163,10 +162,14 @@ def _speaker(message: Node) -> Node:
     return message.get("user") or message.get("name")
 
 
+def _conversations(root: Node) -> list[Node]:
+    """Return the conversations; newer files have each in a group of its own."""
+    return [one.get("examples") if isinstance(one.value, dict) else one for one in root.get("messageExamples").items()]
+
+
 def _own_speakers(root: Node, name: str) -> set[str]:
     """Return what the character is called in conversations: by its name, or else as the only one who isn't a user."""
-    conversations = root.get("messageExamples").items()
-    speakers = {_folded(_speaker(message)) for one in conversations for message in one.items()}
+    speakers = {_folded(_speaker(message)) for one in _conversations(root) for message in one.items()}
     named = {who for who in speakers if who and not _USER.fullmatch(who)}
     own = named & {name.casefold().replace(" ", ""), *_PLACEHOLDERS}
     return own or (named if len(named) == 1 else set())

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from puppetctl.importing import limits, texts
 from puppetctl.importing.draft import Draft, Node
-from puppetctl.importing.macros import resolver
 
 _PARTS = ("personality", "style_guide", "behavior", "initial_memory", "twitter_credentials", "custom_system_prompt")
 _MINT = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")
@@ -124,23 +123,9 @@ def convert(draft: Draft) -> None:
     """Make a persona of one."""
     root = draft.root
     draft.put("name", root.get("name"), limits.NAME, is_line=True)
-    draft.resolve = resolver(draft.name)
     if draft.put("id", root.get("id"), limits.NAME, is_line=True):
         root.get("id").take("id")
-    for path, most in _TEXTS.items():
-        _text(draft, path, most)
-    if "llm_provider" in draft.persona:
-        _text(draft, "llm_config.model", 200)
-    root.get("llm_config", "model").leave("needs llm_provider beside it")
-    for path in _LISTS:
-        draft.add(path, _at(root, path).items(), limits.ITEM, limits.PERSONA_BYTES)
-    for path in _FLAGS:
-        _checked(draft, path, _flag)
-    for table, whole in ((_NUMBERS, False), (_WHOLE, True)):
-        for path, (least, highest) in table.items():
-            _checked(draft, path, partial(_number, least=least, most=highest, is_whole=whole))
-    for section, low, high, longest in _SPANS:
-        _span(draft, section, (low, high), longest)
+    _same(draft, root)
     _prompts(draft, root.get("rotating_system_prompts"))
     _style(draft, root)
     _behavior(draft, root)
@@ -148,6 +133,27 @@ def convert(draft: Draft) -> None:
     _said(draft, root)
     for path, why in _LEFT.items():
         _at(root, path).leave(why)
+
+
+def _same(draft: Draft, root: Node) -> None:
+    """Take the fields whose values are ours, too."""
+    for path, most in _TEXTS.items():
+        _text(draft, path, most)
+    if "llm_provider" in draft.persona:
+        _text(draft, "llm_config.model", 200)
+    root.get("llm_config", "model").leave("needs llm_provider beside it")
+    for path in _LISTS:
+        draft.add(path, _at(root, path).items(), limits.ITEM, limits.PERSONA_BYTES)
+    trading = root.get("solana_integration", "trading_enabled")
+    if trading.value is True:
+        trading.take("solana_integration.trading_enabled", note="it trades as soon as its wallet has money")
+    for path in _FLAGS:
+        _checked(draft, path, _flag)
+    for table, whole in ((_NUMBERS, False), (_WHOLE, True)):
+        for path, (least, highest) in table.items():
+            _checked(draft, path, partial(_number, least=least, most=highest, is_whole=whole))
+    for section, low, high, longest in _SPANS:
+        _span(draft, section, (low, high), longest)
 
 
 def _at(root: Node, path: str) -> Node:

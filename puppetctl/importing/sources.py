@@ -59,9 +59,11 @@ def documents(path: Path) -> list[Document]:
     data = read_bytes(path)
     place = path.name.partition(".")[0]
     if data.startswith(png.SIGNATURE):
-        return [Document(str(path), place, _card_of(data))]
+        return [Document(_label(path, where), place, card) for where, card in _cards_of(data)]
     if data.startswith(_ZIP):
         return [Document(str(path), place, card) for card in _card_of_archive(data)]
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unreadable("is UTF-16 text: save it as UTF-8")
     if b"\0" in data[:1024] or not data.strip():
         return []
     return [Document(_label(path, where), place, content) for where, content in _of_text(path.name, _decoded(data))]
@@ -135,12 +137,11 @@ def _of_text(name: str, text: str) -> Iterator[tuple[str, Any]]:
         yield "", MarkdownFiles({name: markdown.sections(text)})
 
 
-def _card_of(data: bytes) -> Any:
+def _cards_of(data: bytes) -> Iterator[tuple[str, Any]]:
+    """Return the newest card of a picture, and the keyword of its chunk; nothing when it has none."""
     found = {keyword: text for keyword, text in png.texts(data) if keyword in _CARD_CHUNKS}
-    for keyword in _CARD_CHUNKS:
-        if keyword in found:
-            return _json_of(keyword, found[keyword])
-    return None
+    if keyword := next((one for one in _CARD_CHUNKS if one in found), ""):
+        yield keyword, _json_of(keyword, found[keyword])
 
 
 def _json_of(keyword: str, text: bytes) -> Any:

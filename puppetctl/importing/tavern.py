@@ -144,7 +144,8 @@ def _book(draft: Draft, book: Node, own: str) -> None:
     for entry in [node for _, node in entries.fields()] or entries.items():
         if isinstance(entry.value, dict):
             _entry(draft, entry, title, own)
-    book.get("name").take("initial_memory.knowledge_base", note="is in the headings")
+    if "knowledge_base" in draft.persona.get("initial_memory", {}):
+        book.get("name").take("initial_memory.knowledge_base", note="is in the headings")
     book.leave("says when a chat shows its lorebook")
 
 
@@ -164,9 +165,7 @@ def _entry(draft: Draft, entry: Node, title: str, own: str) -> None:
     spoken = [dialogue.speech(speech(turn.text)) for one in dialogues for turn in one if turn.is_own]
     known = "\n\n".join(part for part in (draft.resolve(prose).strip(), *spoken) if part)
     if known:
-        draft.know(heading, content, known)
-        if named:
-            named.take("initial_memory.knowledge_base", note="is the heading")
+        draft.know(heading, content, known, named)
     entry.leave("says when a chat shows an entry of a lorebook")
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from puppetctl.importing import limits
 from puppetctl.importing.draft import Draft, Node
 from puppetctl.importing.examples import Examples
-from puppetctl.importing.macros import resolver
 
 _SIGNS = ("traits", "examples", "loop_delay", "config", "tasks", "example_accounts")
 _FEWEST_SIGNS = 3
@@ -54,7 +53,6 @@ def convert(draft: Draft) -> None:
     """Make a persona of an agent."""
     root = draft.root
     draft.put("name", root.get("name"), limits.NAME, is_line=True)
-    draft.resolve = resolver(draft.name)
     bio = root.get("bio").items()
     if bio:
         draft.put("description", bio[0], limits.DESCRIPTION, is_line=True)

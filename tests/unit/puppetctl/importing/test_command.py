@@ -103,6 +103,7 @@ def test_a_name_is_for_one_character(tmp_path: Path, capsys: pytest.CaptureFixtu
         (b"{}", "holds no character of a known format"),
         (b"hello", "holds no character of a known format"),
         (b"\0\1\2", "holds no character of a known format"),
+        ("{}".encode("utf-16"), "is UTF-16 text: save it as UTF-8"),
         (b'{"name": "\xff"}', "line 1: byte 10 is no UTF-8 text: save it as UTF-8"),
         (b'{"name": 1', "line 1, column 11"),
         (b"const a = {", "line 1, column"),

@@ -74,6 +74,12 @@ def test_whoever_speaks_beside_the_users_is_the_character_though_the_file_has_a_
     assert done.persona["reply_examples"] == [{"to": "hi", "reply": "Great hi."}]
 
 
+def test_conversations_may_lie_in_groups() -> None:
+    turns = [{"name": "{{name1}}", "content": {"text": "hi"}}, {"name": "Wren", "content": {"text": "Hi yourself."}}]
+    done = imported(elizaos(messageExamples=[{"examples": turns}]))
+    assert done.persona["reply_examples"] == [{"to": "hi", "reply": "Hi yourself."}]
+
+
 def test_of_several_strangers_none_is_the_character() -> None:
     example = [[{"user": name, "content": {"text": f"I am {name}."}} for name in ("Ann", "Ben")]]
     done = imported(elizaos(messageExamples=example))

@@ -38,13 +38,13 @@ def test_of_two_cards_the_newer_version_counts(tmp_path: Path) -> None:
     path = tmp_path / "ember.png"
     path.write_bytes(png(text_chunk("chara", card(2)), text_chunk("ccv3", card(3, name="Ember the Third"))))
     assert imported_file(path).persona["name"] == "Ember the Third"
+    assert documents(path)[0].label == f"{path}#ccv3"
 
 
 def test_a_picture_without_a_card_holds_none(tmp_path: Path) -> None:
     path = tmp_path / "cat.png"
     path.write_bytes(png())
-    (document,) = documents(path)
-    assert document.content is None
+    assert documents(path) == []
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,15 @@ def test_fields_of_the_same_name_are_taken_as_they_are() -> None:
     assert done["initial_memory"]["knowledge_base"] == {"goals": ["review every garden"]}
 
 
+def test_a_persona_that_trades_says_so() -> None:
+    rows = {row.source: row.note for row in imported(persona()).rows}
+    assert rows["solana_integration.trading_enabled"] == "it trades as soon as its wallet has money"
+
+
+def test_braces_are_no_placeholders_here() -> None:
+    assert imported(persona(description="Says {{user}}.")).persona["description"] == "Says {{user}}."
+
+
 def test_what_is_called_otherwise_is_translated() -> None:
     done = imported(persona()).persona
     assert done["style_guide"]["formatting"]["capitalization"] == "free"
