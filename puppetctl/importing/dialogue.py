@@ -12,7 +12,9 @@ _SPEAKER = re.compile(
 )
 _ACTION = re.compile(r"(?<![*\w])\*(?!\*)[^*]+\*(?!\*)|(?<!\w)_(?!_)[^_\n]+_(?!\w)")
 _QUOTED = re.compile(r"[\"“]([^\"“”]+)[\"”]|「([^「」]+)」|『([^『』]+)』|«\s*([^«»]+?)\s*»")
-_ASIDE = re.compile(r"\((?:OOC|OCC|Note)\b[^)]*\)|\[(?:OOC|Note)\b[^\]]*\]|```.*?```", re.IGNORECASE | re.DOTALL)
+_ASIDE = re.compile(
+    r"\((?:OOC|OCC|Note)\b[^)]{0,999}\)|\[(?:OOC|Note)\b[^\]]{0,999}\]|```.{0,999}?```", re.IGNORECASE | re.DOTALL
+)
 _SPOKEN_SHARE = 0.4
 """How much of a text is quoted when it is a story with speech in it, and not speech with a quotation in it."""
 

@@ -217,6 +217,9 @@ class Draft:
 
     def add_text(self, target: str, node: Node, entries: Sequence[str], item: int, total: int, note: str = "") -> None:
         """Add what a node says to a list of the persona, in these words."""
+        if len(self._at(target) or []) >= limits.ENTRIES:
+            node.leave(f"has no room in {target}, which has {limits.ENTRIES:,} entries")
+            return
         there = list(self._at(target) or [])
         known, size, before = {one.casefold() for one in there}, sum(map(len, there)), len(there)
         why = "is there already"

@@ -16,7 +16,7 @@ from puppetctl.importing.draft import Code
 from puppetctl.importing.errors import Unreadable
 
 _PROGRAM = re.compile(r"^[ \t]*(?:import|export|const|let|var|module\.exports|exports\.)\b", re.MULTILINE)
-_MOST_CODE = 2**20
+_MOST_CODE = 2**18
 _MOST_LEVELS = 60
 _MOST_VALUES = 100_000
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "", "\n": ""}

@@ -24,57 +24,39 @@ _PLACEHOLDER = re.compile(r"\{\{|\}\}|[\[\]<>{}]|\byour[ _]name\b", re.IGNORECAS
 _TERM = re.compile(r"`([^`]{1,60})`|[\"“]([^\"”]{1,60})[\"”]")
 _LEAD = re.compile(r"^(.{2,80}?)(?:[.:;(]|\s[—–-]\s|$)", re.DOTALL)
 _NAMES = ("name", "display name", "姓名", "名字")
-_WORK = "is about an assistant's work, and not about who it is"
+_OF_WORK = "is about an assistant's work, and not about who it is"
 _ANOTHER = "is no part of who the character is"
 
 _Take = Callable[[Draft, Sequence[Node], str], None]
 
 
-def _background(draft: Draft, nodes: Sequence[Node], title: str) -> None:
-    del title
-    draft.join("personality.background", nodes, limits.PROSE)
+def _joined(target: str) -> _Take:
+    """Take a section as sentences of one field."""
+    return lambda draft, nodes, _title: draft.join(target, nodes, limits.PROSE)
 
 
-def _values(draft: Draft, nodes: Sequence[Node], title: str) -> None:
-    del title
-    draft.add("personality.values", nodes)
+def _listed(target: str) -> _Take:
+    """Take a section as a list, block by block."""
+    return lambda draft, nodes, _title: draft.add(target, nodes)
 
 
-def _quirks(draft: Draft, nodes: Sequence[Node], title: str) -> None:
-    del title
-    draft.add("personality.quirks", nodes)
+def _left(why: str) -> _Take:
+    """Leave a section."""
+
+    def leave(_draft: Draft, nodes: Sequence[Node], _title: str) -> None:
+        for node in nodes:
+            node.leave(why)
+
+    return leave
 
 
-def _speaking(draft: Draft, nodes: Sequence[Node], title: str) -> None:
-    del title
-    draft.join("personality.speaking_style", nodes, limits.PROSE)
-
-
-def _voice(draft: Draft, nodes: Sequence[Node], title: str) -> None:
-    del title
-    draft.join("style_guide.voice", nodes, limits.PROSE)
-
-
-def _memories(draft: Draft, nodes: Sequence[Node], title: str) -> None:
-    del title
+def _memories(draft: Draft, nodes: Sequence[Node], _title: str) -> None:
     draft.remember("initial_memory.core_memories", nodes)
 
 
 def _knowledge(draft: Draft, nodes: Sequence[Node], title: str) -> None:
     for node in nodes:
         draft.know(title, node)
-
-
-def _work(draft: Draft, nodes: Sequence[Node], title: str) -> None:
-    del draft, title
-    for node in nodes:
-        node.leave(_WORK)
-
-
-def _bad(draft: Draft, nodes: Sequence[Node], title: str) -> None:
-    del draft, title
-    for node in nodes:
-        node.leave("is an example of what not to write")
 
 
 def _traits(draft: Draft, nodes: Sequence[Node], title: str) -> None:
@@ -85,7 +67,7 @@ def _traits(draft: Draft, nodes: Sequence[Node], title: str) -> None:
         if entries:
             draft.add_text("personality.traits", node, entries, limits.PORTRAIT_ITEM, limits.PORTRAIT_LIST)
         else:
-            _speaking(draft, [node], title)
+            _SPEAKING(draft, [node], title)
 
 
 def _interests(draft: Draft, nodes: Sequence[Node], title: str) -> None:
@@ -111,13 +93,12 @@ def _terms(target: str) -> _Take:
             if entries and node.text:
                 draft.add_text(target, node, entries, limits.PORTRAIT_ITEM, limits.PORTRAIT_LIST)
             else:
-                _voice(draft, [node], title)
+                _VOICE(draft, [node], title)
 
     return take
 
 
-def _posts(draft: Draft, nodes: Sequence[Node], title: str) -> None:
-    del title
+def _posts(draft: Draft, nodes: Sequence[Node], _title: str) -> None:
     examples = Examples(draft)
     for node in nodes:
         if isinstance(node.value, Quote):
@@ -126,23 +107,28 @@ def _posts(draft: Draft, nodes: Sequence[Node], title: str) -> None:
             node.leave("explains an example")
 
 
+_BACKGROUND, _SPEAKING = _joined("personality.background"), _joined("personality.speaking_style")
+_VOICE = _joined("style_guide.voice")
+_WORK, _BAD = _left(_OF_WORK), _left("is an example of what not to write")
 _KEY_TERMS, _AVOID_TERMS = _terms("style_guide.vocabulary.key_terms"), _terms("style_guide.vocabulary.avoid_terms")
 
 _RULES: dict[str, _Take] = {
-    r"\bbad (?:outputs?|examples?)|wrong|what not to|anti.?(?:patterns?|examples?)": _bad,
+    r"bad (?:outputs?|examples?)|wrong|what not to|anti.?(?:patterns?|examples?)": _BAD,
     r"(?:words|phrases|terms|vocabulary).*(?:avoid|never|not\b|ban)|never (?:say|use)|banned": _AVOID_TERMS,
     r"vocabular|catch ?phrase|key phrases|words|signature (?:phrase|line)|lexicon": _KEY_TERMS,
-    r"\b(?:good outputs?|sample|example)": _posts,
-    r"^mode\b|\brange\b": _speaking,
-    r"tool|skill|workflow|session|heartbeat|workspace|prediction|test|setup|usage|install|permission|command": _work,
-    r"value|principle|belief|core truth|philosoph|ethic|creed|boundar|limits|red line|\brules?\b|negotiab": _values,
-    r"quirk|habit|peeve|dislike|contradiction|tension|flaw": _quirks,
-    r"personality|trait|temperament|\bvibe|essence|core self": _traits,
-    r"interest|topic|passion|focus|hobb|\blikes\b|loves": _interests,
-    r"voice|tone|style|speak|speech|communicat|writing|language|talk|punctuation|rhythm|humou?r": _speaking,
-    r"who (?:i am|you are|am i)|identity|about|background|back ?story|origin|histor|biograph|\brole\b": _background,
+    r"good outputs?|sample|example": _posts,
+    r"mode\b|range\b": _SPEAKING,
+    r"tool|skill|workflow|session|heartbeat|workspace|prediction|test|setup|usage|install|permission|command": _WORK,
+    r"value|principle|belief|core truth|philosoph|ethic|creed|boundar|limits|red line|rules?\b|non.?negotiab": _listed(
+        "personality.values"
+    ),
+    r"quirk|habit|peeve|dislike|contradiction|tension|flaw": _listed("personality.quirks"),
+    r"personality|trait|temperament|vibe|essence|core self": _traits,
+    r"interest|topic|passion|focus|hobb|likes\b|loves": _interests,
+    r"voice|tone|style|speak|speech|communicat|writing|language|talk|punctuation|rhythm|humou?r": _SPEAKING,
+    r"who (?:i am|you are|am i)|identity|about|background|back ?story|origin|histor|biograph|role\b": _BACKGROUND,
     r"memor|remember": _memories,
-    r"worldview|opinion|\btakes\b|views|knowledge|expertise|lore|facts|influence|people|concept|works": _knowledge,
+    r"worldview|opinion|takes\b|views|knowledge|expertise|lore|facts|influence|people|concept|works": _knowledge,
 }
 """By what a heading is about, what is done with the section below it; the first that is found."""
 
@@ -153,7 +139,7 @@ def recognises(content: Any) -> bool:
         return False
     name, sections = next(iter(content.items()))
     titles = [title for title in sections if title not in (INTRO, FRONT)]
-    known = [title for title in titles if (rule := _rule(title)) is not None and rule not in (_work, _bad)]
+    known = [title for title in titles if (rule := _rule(title)) is not None and rule not in (_WORK, _BAD)]
     if name.casefold() == "soul.md":
         return bool(known or (titles and (_CALLED.search(_all_words(sections)) or _says_name(content))))
     called = _CALLED.search(_all_words(sections)) or "soul" in str(sections.get(INTRO, [""])[0]).casefold()
@@ -187,14 +173,14 @@ def _file(draft: Draft, name: str, file: Node, *, is_first: bool) -> None:
             _section(draft, title, nodes)
         elif stem == "style":
             rule = _rule(title)
-            take = rule if rule in _WORDS else _voice
+            take = rule if rule in _WORDS else _VOICE
             take(draft, nodes, title)
         elif stem == "memory":
             _memories(draft, nodes, title)
         elif name.startswith("examples/") or "example" in stem:
-            (_bad if "bad" in stem else _posts)(draft, nodes, title)
+            (_BAD if "bad" in stem else _posts)(draft, nodes, title)
         else:
-            section.leave(_ANOTHER if stem not in ("agents", "user", "tools", "heartbeat", "bootstrap") else _WORK)
+            section.leave(_ANOTHER if stem not in ("agents", "user", "tools", "heartbeat", "bootstrap") else _OF_WORK)
 
 
 def _section(draft: Draft, title: str, nodes: Sequence[Node]) -> None:
@@ -202,7 +188,7 @@ def _section(draft: Draft, title: str, nodes: Sequence[Node]) -> None:
         _intro(draft, nodes)
         return
     rule = _rule(title) or _knowledge
-    if rule not in (_work, _bad):
+    if rule not in (_WORK, _BAD):
         for node in (node for node in nodes if isinstance(node.value, Listing)):
             node.leave("is code")
     rule(draft, [node for node in nodes if not isinstance(node.value, Listing)], title.rpartition(" > ")[2])
@@ -211,7 +197,7 @@ def _section(draft: Draft, title: str, nodes: Sequence[Node]) -> None:
 def _intro(draft: Draft, nodes: Sequence[Node]) -> None:
     if "description" not in draft.persona:
         draft.join("description", nodes, limits.DESCRIPTION)
-    _background(draft, [node for node in nodes if not draft.is_settled(node)], INTRO)
+    _BACKGROUND(draft, [node for node in nodes if not draft.is_settled(node)], INTRO)
 
 
 def _named(draft: Draft, nodes: Sequence[Node]) -> None:
@@ -226,7 +212,7 @@ def _named(draft: Draft, nodes: Sequence[Node]) -> None:
         elif what in ("avatar", "emoji", "image"):
             node.leave("is a picture")
         elif what:
-            _background(draft, [node], "")
+            _BACKGROUND(draft, [node], "")
         else:
             node.leave("says nothing by name")
 
@@ -283,7 +269,7 @@ def _rule(title: str) -> _Take | None:
     """Return what a section is taken as: by its own heading, or else by one above it."""
     for part in reversed(title.casefold().split(" > ")):
         for pattern, take in _RULES.items():
-            if re.search(pattern, part):
+            if re.search(rf"\b(?:{pattern})", part):
                 return take
     return None
 
@@ -296,5 +282,5 @@ def _plain(text: str) -> str:
     return text.replace("**", "").replace("`", "")
 
 
-_WORDS = (_bad, _AVOID_TERMS, _KEY_TERMS, _posts)
+_WORDS = (_BAD, _AVOID_TERMS, _KEY_TERMS, _posts)
 """What a file about style says in sections of its own; all else of it is about the voice."""

@@ -19,7 +19,7 @@ MOST_FILE = 64 * 2**20
 """Of a file, in bytes: a card is a picture."""
 
 _MOST_TEXT = 8 * 2**20
-_MOST_MARKDOWN = 2**20
+_MOST_MARKDOWN = 2**18
 _MOST_FILES = 10_000
 _SKIPPED = frozenset(("node_modules", "__pycache__"))
 _SOUL = "soul.md"
@@ -186,5 +186,7 @@ def _soul_folder(folder: Path) -> MarkdownFiles:
                 text = _decoded(read_bytes(path))
             except Unreadable as error:
                 raise Unreadable(f"{name}: {error}") from None
-            found[name] = markdown.sections(text[:_MOST_MARKDOWN])
+            if len(text) > _MOST_MARKDOWN:
+                raise Unreadable(f"{name}: has more than {_MOST_MARKDOWN:,} characters")
+            found[name] = markdown.sections(text)
     return found

@@ -2,28 +2,28 @@
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterator
-from html.parser import HTMLParser
 
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]*]*(?=\s|$)|[。！？]+[」』）]*|\n")
 _CHAT_TOKENS = re.compile(r"<\|[\w ]{1,40}\|>|\[/?INST\]|<</?SYS>>|</?s>", re.IGNORECASE)
-_IMAGE = re.compile(r"!\[[^\]\n]{0,300}\]\([^()\s]{0,2000}(?:\s[^()\n]{0,300})?\)")
-_LINK = re.compile(r"\[([^\]\n]{1,300})\]\((?:https?:|mailto:|/|#)[^()\s]{0,2000}\)")
+_IMAGE = re.compile(r"!\[[^\[\]\n]{0,300}\]\([^()\s]{0,2000}(?:\s[^()\n]{0,300})?\)")
+_LINK = re.compile(r"\[([^\[\]\n]{1,300})\]\((?:https?:|mailto:|/|#)[^()\s]{0,2000}\)")
 _BLANKS = re.compile(r"[ \t]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
-_INVISIBLE = frozenset("\u00ad\u200b\u2060\u2800\ufeff\u061c\u200e\u200f") | {
-    chr(code) for span in ((0x202A, 0x202E), (0x2066, 0x2069)) for code in range(span[0], span[1] + 1)
-}
-# Tags that no reader sees: what is written in them is only for a model.
-_TAG_CHARACTERS = range(0xE0000, 0xE0080)
+# Marks of direction, joints and blanks that nobody sees, and the tags of which all that is said is only for a model.
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u200b\u200e\u200f\u2060\u2800\ufeff\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
+)
+# Control characters, halves of characters, and those for private use.
+_NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\U000f0000-\U0010ffff]")
 
 _BREAKING = frozenset(("address", "article", "blockquote", "br", "center", "dd", "details", "div", "dl", "dt", "h1"))
 _BREAKING |= {"h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "section", "summary", "table", "tr", "ul"}
 _INLINE = frozenset(("a", "abbr", "audio", "b", "big", "button", "code", "del", "em", "figure", "font", "i", "iframe"))
 _INLINE |= {"img", "input", "ins", "kbd", "label", "mark", "q", "small", "source", "span", "strike", "strong", "sub"}
 _INLINE |= {"sup", "svg", "tbody", "td", "th", "thead", "tt", "u", "video", "body", "html", "head", "link", "meta"}
-_SILENT = frozenset(("script", "style", "template", "title"))
+_SILENT = frozenset(("!--", "script", "style", "template", "title"))
+_TAG = re.compile(r"<!--|<(?P<slash>/?)(?P<name>[A-Za-z][A-Za-z0-9]{0,15})(?=[\s/>])[^<>]*>")
 
 
 def clean(text: str) -> str:
@@ -33,7 +33,7 @@ def clean(text: str) -> str:
     if "<" in text or "&" in text:
         text = _without_html(text)
     text = _LINK.sub(r"\1", _IMAGE.sub("", text))
-    text = "".join(_visible(text))
+    text = _NO_TEXT.sub(" ", _INVISIBLE.sub("", text))
     lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
 
@@ -87,63 +87,32 @@ def listed(text: str) -> list[str]:
     return parts if is_list else []
 
 
-def _visible(text: str) -> Iterator[str]:
-    for character in text:
-        if character in "\n\t":
-            yield character
-        elif character in _INVISIBLE or ord(character) in _TAG_CHARACTERS:
-            continue
-        elif unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co"):
-            yield " "
-        else:
-            yield character
-
-
-class _Text(HTMLParser):
-    """Keeps what HTML would show; a tag that HTML doesn't have is part of the text."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=False)
-        self.parts: list[str] = []
-        self._silent = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        if self._silent:
-            return
-        if tag in _SILENT:
-            self._silent = tag
-        elif tag in _BREAKING:
-            self.parts.append("\n")
-        elif tag not in _INLINE:
-            self.parts.append(self.get_starttag_text() or "")
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _SILENT:
-            self.handle_starttag(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._silent:
-            self._silent = "" if tag == self._silent else self._silent
-        elif tag in _BREAKING:
-            self.parts.append("\n")
-        elif tag not in _INLINE:
-            self.parts.append(f"</{tag}>")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
-
-    def handle_entityref(self, name: str) -> None:
-        self.handle_data(html.unescape(f"&{name};"))
-
-    def handle_charref(self, name: str) -> None:
-        self.handle_data(html.unescape(f"&#{name};"))
-
-
 def _without_html(text: str) -> str:
-    parser = _Text()
-    parser.feed(text)
-    parser.close()
-    # What a tag that is never closed would swallow is text all the same.
-    return "".join((*parser.parts, parser.rawdata)) if parser.rawdata else "".join(parser.parts)
+    """Return what HTML would show; a tag that HTML doesn't have is part of the text.
+
+    Each part of the text is looked at once, which `html.parser` doesn't do: 50,000 characters of `<a ` keep it busy for
+    minutes.
+    """
+    parts: list[str] = []
+    lowered, at = text.lower(), 0
+    unclosed: set[str] = set()
+    for match in _TAG.finditer(text):
+        if match.start() < at:
+            continue
+        name = (match["name"] or "!--").lower()
+        parts += (text[at : match.start()], _shown(match[0], name))
+        at = match.end()
+        if name in _SILENT and not match["slash"] and name not in unclosed:
+            end = "-->" if name == "!--" else f"</{name}"
+            closing = lowered.find(end, at)
+            if closing < 0:
+                unclosed.add(name)
+            else:
+                at = closing + len(end) if name == "!--" else closing
+    return html.unescape("".join((*parts, text[at:])))
+
+
+def _shown(tag: str, name: str) -> str:
+    if name in _BREAKING:
+        return "\n"
+    return "" if name in _INLINE or name in _SILENT else tag

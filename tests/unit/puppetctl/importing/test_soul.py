@@ -97,6 +97,12 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         documents(tmp_path)
 
 
+def test_a_file_that_is_too_long_is_named(tmp_path: Path) -> None:
+    write(tmp_path, {**SOUL, "STYLE.md": "x" * 300_000})
+    with pytest.raises(Unreadable, match=r"STYLE\.md: has more than 262,144 characters"):
+        documents(tmp_path)
+
+
 def test_an_interest_goes_to_both_places(tmp_path: Path) -> None:
     done = imported_file(write(tmp_path / "pim", SOUL))
     assert targets(done)["SOUL.md#Interests[0]"] == 'initial_memory.knowledge_base["Interests"], personality.interests'
