@@ -21,7 +21,7 @@ from puppetctl.datadir import sandbox_token
 from puppetctl.display import open_console
 from puppetctl.feed import Feed, in_short, plain, told_of
 from puppetctl.personas import read_personas
-from puppetctl.provision import Sandboxes, bring_to_life
+from puppetctl.provision import Sandboxes, provision
 from puppetctl.suite import SOLANA, SuiteError, ThirdParty, X, is_live
 from services.runtime.ids import new_id
 
@@ -43,8 +43,8 @@ async def apply(files: Sequence[Path], data_dir: Path) -> int:
         async with _suite(data_dir) as (clients, where):
             token = sandbox_token(X.sandbox, data_dir, os.environ)
             x, solana = await _sandbox(X, where), await _sandbox(SOLANA, where)
-            cast = await bring_to_life(clients, personas, Sandboxes(x, solana, token), update=True)
-        for character in cast.characters:
+            provisioned = await provision(clients, personas, Sandboxes(x, solana, token), update=True)
+        for character in provisioned.characters:
             words = character.change
             if x is None and not character.handle:
                 words += f" without an account: {_no_sandbox(X, where)}"
@@ -52,8 +52,8 @@ async def apply(files: Sequence[Path], data_dir: Path) -> int:
                 words += f"; its wallet is empty: {_no_sandbox(SOLANA, where)}"
             words = "; ".join((words, *in_short(character.notices)))
             open_console().print(f"{character.id}: {words}", markup=False, soft_wrap=True)
-        _tell(cast.refused)
-        refused += cast.refused
+        _tell(provisioned.refused)
+        refused += provisioned.refused
     return 1 if refused else 0
 
 
@@ -66,7 +66,7 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> in
     """Show these characters, or all, with their moods, deeds and plans, and whose trading is halted."""
     console, feed = open_console(), Feed()
     table = Table("character", "id", "mood", box=SIMPLE_HEAD, pad_edge=False)
-    told: list[str] = []
+    notices: list[str] = []
     for title in ("posts", "replies", "trades"):
         table.add_column(title, justify="right")
     table.add_column("next")
@@ -75,10 +75,10 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> in
             status = await clients.agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))
             deeds = map(str, (status.post_count, status.reply_count, status.trade_count))
             table.add_row(feed.name(agent.id, agent.name), agent.id, status.mood.label, *deeds, _next(status))
-            told += [f"{agent.id}: {words}" for words in in_short(told_of(status.notices))]
+            notices += [f"{agent.id}: {words}" for words in in_short(told_of(status.notices))]
         halted = await halts.known(clients, agent_ids)
     console.print(table if table.row_count else "no characters yet: `puppetctl apply FILE` makes one")
-    for words in told + halted:
+    for words in notices + halted:
         console.print(words, markup=False, style="yellow")
     return 0
 

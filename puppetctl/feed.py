@@ -71,9 +71,9 @@ def told_of(notices: Iterable[pb.Notice]) -> tuple[str, ...]:
 
 def in_short(notices: Sequence[str]) -> list[str]:
     """Return the first of what is to be told of one character, and how much more there is."""
-    told = [plain(words) for words in notices[:_MOST_NOTICES]]
-    more = len(notices) - len(told)
-    return [*told, f"and {more} more like this (GetAgentStatus has all)"] if more else told
+    shown = [plain(words) for words in notices[:_MOST_NOTICES]]
+    more = len(notices) - len(shown)
+    return [*shown, f"and {more} more like this (GetAgentStatus has all)"] if more else shown
 
 
 def notice(time: datetime, subject: str, words: str) -> RenderableType:

@@ -20,6 +20,11 @@ def request_key(request: Any) -> RequestKey:
     return RequestKey.of(identity.name(), method, request.request_id, request.SerializeToString(deterministic=True))
 
 
+def key_without_body(kind: type[Message], request_id: str) -> RequestKey:
+    """Return the key of another request of the caller's, of which only the kind and the id are known."""
+    return RequestKey(identity.name(), kind.DESCRIPTOR.full_name.removesuffix("Request"), request_id, "")
+
+
 def write_time(time: datetime | None) -> Timestamp | None:
     """Return a time as a Timestamp; None stays None, which leaves the field out."""
     if time is None:

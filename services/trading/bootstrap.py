@@ -21,7 +21,7 @@ from services.trading.adapters.solana import rpc
 from services.trading.adapters.solana.chain import SolanaChain
 from services.trading.adapters.sql import SqlRecords
 from services.trading.adapters.vault import KeystoreVault
-from services.trading.service.executor import Executor, Pace
+from services.trading.service.executor import Executor, Timing
 from services.trading.service.halts import Halts
 from services.trading.service.market import Market
 from services.trading.service.offers import Offers
@@ -51,13 +51,13 @@ def opener(settings: TradingSettings) -> Opener:
             store, clock = SqlStore(database, SqlRecords), SystemClock()
             chain, aggregator = SolanaChain(node, settings.max_priority_lamports), Jupiter(api)
             vault = KeystoreVault(await stack.enter_async_context(open_keystore("trading", settings, database)))
-            pace = Pace(settings.poll_seconds, settings.confirm_seconds)
-            opinion = None
+            timing = Timing(settings.poll_seconds, settings.confirm_seconds)
+            price_feed = None
             if settings.birdeye_url:
                 second = birdeye.open_client(settings.birdeye_url, settings.birdeye_api_key.get_secret_value())
-                opinion = Birdeye(await stack.enter_async_context(second), clock)
-            offers = Offers(aggregator, chain, opinion)
-            executor = Executor(store, vault, chain, aggregator, offers, clock, pace, lifecycle.draining)
+                price_feed = Birdeye(await stack.enter_async_context(second), clock)
+            offers = Offers(aggregator, chain, price_feed)
+            executor = Executor(store, vault, chain, aggregator, offers, clock, timing, lifecycle.draining)
             stack.push_async_callback(executor.close)
             # The first round is the recovery after a restart.
             await stack.enter_async_context(repeating("open trades", _RESUME_SECONDS, executor.resume))

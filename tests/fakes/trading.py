@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from services.runtime.errors import RequestIdReused
-from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 from services.trading.domain.errors import InvalidPrivateKey
 from services.trading.domain.market import SOL, Balance, Order, Pair, Price, Quote, Route, Token
@@ -25,6 +23,7 @@ from services.trading.domain.trade import (
     TradeState,
 )
 from services.trading.domain.wallet import ALL_WALLETS, Halt, Policy, SealedKey, Usage, Wallet
+from tests.fakes.requests import FakeClaims, Requests
 
 FEE = 15_000
 
@@ -33,36 +32,25 @@ FEE = 15_000
 class Tables:
     """What is committed."""
 
-    requests: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    requests: Requests = field(default_factory=dict)
     wallets: dict[str, Wallet] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
     halts: dict[str, Halt] = field(default_factory=dict)
     trades: dict[str, Trade] = field(default_factory=dict)
 
 
-class FakeRecords:
+class FakeRecords(FakeClaims):
     """One transaction: works on copies, which `commit` puts back."""
 
     def __init__(self, store: "FakeStore") -> None:
         self._store = store
         self._tables = copy.deepcopy(store.tables)
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        if not key.request_id:
-            return None
-        name = (key.method, key.request_id)
-        if name not in self._tables.requests:
-            self._tables.requests[name] = (key.fingerprint, resource_id)
-            return None
-        fingerprint, first = self._tables.requests[name]
-        if fingerprint != key.fingerprint:
-            raise RequestIdReused(key.request_id)
-        return first
+        super().__init__(self._tables.requests)
 
     async def wallet(self, wallet_id: str) -> Wallet | None:
         return self._tables.wallets.get(wallet_id)
 
-    async def wallet_like(self, agent_id: str, address: str) -> Wallet | None:
+    async def matching_wallet(self, agent_id: str, address: str) -> Wallet | None:
         return next((w for w in self._tables.wallets.values() if agent_id == w.agent_id or address == w.address), None)
 
     async def wallets(self, agent_id: str, page: Page) -> Paged[Wallet]:
@@ -139,7 +127,7 @@ class FakeStore:
         yield FakeRecords(self)
 
     @contextlib.asynccontextmanager
-    async def writing(self, turn: str = "") -> AsyncIterator[FakeRecords]:
+    async def writing(self, lock_key: str = "") -> AsyncIterator[FakeRecords]:
         yield FakeRecords(self)
 
 
@@ -159,7 +147,7 @@ class FakeVault:
             raise InvalidPrivateKey
         return SealedKey(private_key.removeprefix("key of "), private_key)
 
-    def writings(self, wallet: Wallet) -> Sequence[str]:
+    def encodings(self, wallet: Wallet) -> Sequence[str]:
         return (wallet.sealed_key,)
 
     def sign(self, wallet: Wallet, transaction: bytes) -> Signed:

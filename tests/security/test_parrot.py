@@ -131,7 +131,7 @@ def test_no_bait_passes_the_guard_in_any_way_in_which_a_parrot_says_it(
                 passed += [
                     (payload.name, candidate)
                     for candidate in spoken
-                    if any(_baits(candidate, payload)) and not any(critic.reasons(candidate))
+                    if any(_baits(candidate, payload)) and not any(critic.objections(candidate))
                 ]
     assert passed == []
 

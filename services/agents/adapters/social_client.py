@@ -6,8 +6,9 @@ from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.persona import XSecrets
+from services.agents.domain.tasks import Mention
 from services.agents.ports.neighbours import Account, Refused, SocialPost
-from services.agents.ports.stored import Mention, Post, Progress
+from services.agents.ports.stored import Post, Progress
 from services.runtime.clock import Clock
 from services.runtime.protobuf import read_time
 

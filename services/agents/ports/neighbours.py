@@ -13,8 +13,9 @@ from services.agents.domain.guard import Candidate
 from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.persona import Trading, XSecrets
 from services.agents.domain.prompts import PromptParts
+from services.agents.domain.tasks import Mention
 from services.agents.domain.trading import MarketView, Policy, Wallet
-from services.agents.ports.stored import Mention, Order, Post, Trade
+from services.agents.ports.stored import Order, Post, Trade
 from services.runtime.errors import PuppetError, Violation
 
 PROVIDER_NOT_FOUND = "PROVIDER_NOT_FOUND"
@@ -146,10 +147,15 @@ class Written:
     """What a model wrote, which one it was, and why there are fewer candidates than were asked for."""
 
     candidates: tuple[Candidate, ...]
+    provider: str
     model: str
     withheld: tuple[str, ...] = ()
     background_shown: bool = False
     """Whether the model was shown the prompt's background and notes."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    note: str = ""
+    """In whose place this provider writes, in words; empty when it is the one that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,18 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord, AgentRecord, ScheduleEntry
-from services.agents.domain.errors import (
-    AgentExists,
-    AgentInactive,
-    AgentNotFound,
-    NoAccount,
-    PersonaVersionNotFound,
-    TradingDisabled,
-)
+from services.agents.domain.entities import ActivityRecord, AgentRecord, ScheduleEntry
+from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound, PersonaVersionNotFound
 from services.agents.domain.mood import Mood, baseline
 from services.agents.domain.persona import Persona, changed_paths, read_kept, read_persona, redact, secrets_of
-from services.agents.domain.schedule import first_due, in_reach, kinds
+from services.agents.domain.records import ActivityKind, Lifecycle, LifecycleChange, Trigger
+from services.agents.domain.schedule import Pauses, first_due, in_reach
+from services.agents.domain.tasks import ActionTask, PostTask, TradeTask, WithdrawTask
 from services.agents.domain.understanding import not_understood
 from services.agents.domain.versions import MOST_VERSIONS, PersonaVersion
 from services.agents.ports.store import Records, Store
-from services.agents.ports.stored import PostTask, Task, TradeTask, WithdrawTask
 from services.agents.ports.workflows import Waiting, Workflows
 from services.agents.service.cast import Cast
 from services.agents.service.journal import TURN, Entry, Journal
@@ -59,6 +53,18 @@ class Triggered:
     waiting: Waiting | None
 
 
+class Abilities(Protocol):
+    """What agents can do."""
+
+    def pauses(self, agent: AgentRecord, persona: Persona) -> Mapping[str, Pauses]:
+        """Return how often an agent does by itself what it has all for, by kinds."""
+        ...
+
+    def check_ready(self, agent: AgentRecord, task: ActionTask) -> None:
+        """Raise the WrongState of what an agent lacks for a task."""
+        ...
+
+
 class Agents:
     """The use cases of AgentService."""
 
@@ -68,6 +74,7 @@ class Agents:
         cast: Cast,
         journal: Journal,
         provisioning: Provisioning,
+        abilities: Abilities,
         workflows: Workflows,
         clock: Clock,
         speed: float,
@@ -77,6 +84,7 @@ class Agents:
         self._cast = cast
         self._journal = journal
         self._provisioning = provisioning
+        self._abilities = abilities
         self._workflows = workflows
         self._clock = clock
         self._speed = speed
@@ -117,7 +125,7 @@ class Agents:
             if (first := await _created(records, persona.id, key)) is not None:
                 return first
             await records.save(agent)
-            await self._tell(records, agent, "created")
+            await self._log(records, agent, LifecycleChange.CREATED)
             if persona.is_active:
                 await self._start(records, agent, persona, now)
             await _keep_version(records, agent, {}, principal, now)
@@ -242,7 +250,7 @@ class Agents:
                     agent.stop(self._clock.now())
                     await records.save(agent)
                     await records.put_schedule(agent_id, {})
-                    await self._tell(records, agent, "stopped")
+                    await self._log(records, agent, LifecycleChange.STOPPED)
                 await records.commit()
         self._journal.announce()
         if not agent.is_active:
@@ -272,7 +280,7 @@ class Agents:
         Raises AgentNotFound, AgentInactive and NoAccount.
         """
         return await self._trigger(
-            f"trigger-post/{key.digest}", PostTask(agent_id, topic, is_awaited=True), key, seconds
+            f"trigger-post/{key.digest}", PostTask(agent_id, topic, True, Trigger.REQUEST), key, seconds
         )
 
     async def trigger_trade(self, agent_id: str, key: RequestKey, seconds: float) -> Triggered:
@@ -280,17 +288,19 @@ class Agents:
 
         Raises AgentNotFound, AgentInactive and TradingDisabled.
         """
-        return await self._trigger(f"trigger-trade/{key.digest}", TradeTask(agent_id), key, seconds)
+        return await self._trigger(f"trigger-trade/{key.digest}", TradeTask(agent_id, Trigger.REQUEST), key, seconds)
 
     async def _is_there(self, agent_id: str) -> bool:
         async with self._store.reading() as records:
             return await records.agent(agent_id) is not None
 
-    async def _trigger(self, workflow_id: str, task: Task, key: RequestKey, seconds: float) -> Triggered:
+    async def _trigger(self, workflow_id: str, task: ActionTask, key: RequestKey, seconds: float) -> Triggered:
         async with self._store.writing() as records:
             agent = await _existing(records, task.agent_id)
             if await records.claim(key, workflow_id) is None:
-                self._check_ready(agent, task)
+                if not agent.is_active:
+                    raise AgentInactive(agent.id)
+                self._abilities.check_ready(agent, task)
                 await records.commit()
         # Also for a repeated call: the first one may have ended between the claim and the start.
         if (outcome := await self._journal.outcome(workflow_id, 0)) is None:
@@ -298,41 +308,28 @@ class Agents:
             outcome = await self._journal.outcome(workflow_id, seconds)
         return Triggered(workflow_id, outcome, None if outcome else self._workflows.waiting(workflow_id))
 
-    def _check_ready(self, agent: AgentRecord, task: Task) -> None:
-        if not agent.is_active:
-            raise AgentInactive(agent.id)
-        if isinstance(task, TradeTask):
-            if not (agent.wallet_id and self._cast.persona(agent).trading.is_enabled):
-                raise TradingDisabled(agent.id)
-        elif not agent.account_id:
-            raise NoAccount(agent.id)
-
     async def _start(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
         agent.start(now)
         await records.save(agent)
         await self._plan(records, agent, persona, now)
-        await self._tell(records, agent, "started")
+        await self._log(records, agent, LifecycleChange.STARTED)
 
     async def _plan(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
         """Make the schedule fit the agent; what is on it already keeps its time where its pauses allow it."""
-        planned = {entry.kind: entry.due_time for entry in await records.schedule(agent.id)}
+        entries = await records.schedule(agent.id)
+        planned = {entry.kind: entry.due_time for entry in entries if not entry.key}
         rng = random.Random(f"{agent.id}/{now.isoformat()}")
         due = {
-            kind: in_reach(kind, planned[kind], persona, now, self._speed, rng)
+            kind: in_reach(pauses, planned[kind], persona.behavior, now, self._speed, rng)
             if kind in planned
-            else first_due(kind, persona, now, self._speed, rng)
-            for kind in kinds(persona)
-            if _may(agent, kind)
+            else first_due(pauses, now, self._speed, rng)
+            for kind, pauses in self._abilities.pauses(agent, persona).items()
         }
         await records.put_schedule(agent.id, due)
 
-    async def _tell(self, records: Records, agent: AgentRecord, change: str) -> None:
-        entry = Entry(ActivityKind.LIFECYCLE, f"was {change}", "its operator asked for it", {"change": change})
+    async def _log(self, records: Records, agent: AgentRecord, change: LifecycleChange) -> None:
+        entry = Entry(Lifecycle(change), trigger=Trigger.REQUEST)
         await self._journal.add(records, agent, new_id("lifecycle"), "end", entry)
-
-
-def _may(agent: AgentRecord, kind: ActionKind) -> bool:
-    return bool(agent.wallet_id if kind is ActionKind.TRADE else agent.account_id)
 
 
 async def _existing(records: Records, agent_id: str) -> AgentRecord:

@@ -48,14 +48,14 @@ class Cast:
             record = await records.agent(agent_id)
         if record is None:
             raise AgentNotFound(agent_id)
-        return self.met(record)
+        return self.of(record)
 
     async def fellows(self, agent_id: str) -> list[AgentRecord]:
         """Return the other characters of this suite that have an account."""
         async with self._store.reading() as records:
             return await records.fellows(agent_id)
 
-    def met(self, record: AgentRecord) -> Character:
+    def of(self, record: AgentRecord) -> Character:
         """Return a character as it is now."""
         persona, now = self.persona(record), self._clock.now()
         return Character(record, persona, self.mood(record, persona, now), self._trading_mood(record, persona, now))

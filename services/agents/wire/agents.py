@@ -8,8 +8,9 @@ from google.protobuf.json_format import Error, MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
-from services.agents.domain.entities import ActionKind, ActivityKind, AgentRecord
+from services.agents.domain.entities import AgentRecord, ScheduleEntry
 from services.agents.domain.persona import broken_rules, redact, unknown_fields, without_effect
+from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.agents.service.agents import Status, Triggered
 from services.agents.wire.activities import write_activity
@@ -17,7 +18,7 @@ from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import check
 
-_ACTION_NUMBERS = {kind: pb.ActionKind.Value(f"ACTION_KIND_{kind.name}") for kind in ActionKind}
+_ACTIONS = {"post": pb.ACTION_KIND_POST, "reply": pb.ACTION_KIND_REPLY, "trade": pb.ACTION_KIND_TRADE}
 TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerTradeResponse)
 
 _MOST_NOTICES = 1_000
@@ -89,10 +90,7 @@ def write_status(status: Status) -> pb.GetAgentStatusResponse:
     response = pb.GetAgentStatusResponse(
         is_active=status.agent.is_active,
         mood=pb.Mood(valence=mood.valence, arousal=mood.arousal, dominance=mood.dominance, label=mood.label),
-        schedule=[
-            pb.ScheduledAction(kind=_ACTION_NUMBERS[entry.kind], due_time=write_time(entry.due_time))
-            for entry in status.schedule
-        ],
+        schedule=[_planned(entry) for entry in status.schedule],
         post_count=status.counts.get(ActivityKind.POST, 0),
         reply_count=status.counts.get(ActivityKind.REPLY, 0),
         trade_count=status.counts.get(ActivityKind.TRADE, 0),
@@ -101,6 +99,15 @@ def write_status(status: Status) -> pb.GetAgentStatusResponse:
     if status.agent.start_time is not None:
         response.active_duration.FromTimedelta(status.now - status.agent.start_time)
     return response
+
+
+def _planned(entry: ScheduleEntry) -> pb.ScheduledAction:
+    return pb.ScheduledAction(
+        kind=_ACTIONS.get(entry.kind, pb.ACTION_KIND_OTHER),
+        due_time=write_time(entry.due_time),
+        behaviour=entry.kind,
+        key=entry.key,
+    )
 
 
 def _notices(status: Status) -> Iterator[pb.Notice]:

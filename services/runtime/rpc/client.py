@@ -23,7 +23,7 @@ from services.runtime.rpc.access import Rule, is_safe_to_repeat, rules_of, value
 from services.runtime.rpc.authentication import DELEGATION_KEY, TOKEN_KEY
 from services.runtime.rpc.boundary import deadline
 from services.runtime.rpc.credentials import Credential
-from services.runtime.rpc.told import Made
+from services.runtime.rpc.instrumentation import ClientCall
 
 DEFAULT_DEADLINE_SECONDS = 30.0
 
@@ -155,9 +155,9 @@ class _Preparing:
     ) -> Any:
         """Send a call with trace, token, delegation and deadline; `request` is None where it comes piece by piece."""
         path = details.method.decode() if isinstance(details.method, bytes) else details.method
-        if not telemetry.is_told():
+        if not telemetry.is_exported():
             return await continuation(self._prepared(details, path, request, telemetry.trace_parent(), is_stream), sent)
-        made = Made(path)
+        made = ClientCall(path)
         call = await continuation(self._prepared(details, path, request, made.header, is_stream), sent)
         made.watch(call)
         return call

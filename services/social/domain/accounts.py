@@ -102,7 +102,7 @@ class Account(SQLModel, table=True):
         """Let the network be asked for the handle again in a day."""
         self.handle_due_time = now + _HANDLE_AGE
 
-    def call(self, handle: str, now: datetime) -> None:
+    def set_handle(self, handle: str, now: datetime) -> None:
         """Take down what the network says that it is called."""
         self.handle, self.handle_time = handle, now
         self.ask_later(now)

@@ -59,7 +59,7 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LimitTold:
+class ReportedLimit:
     """A limit as a network told it: so many times in a window, of which so many remain until it is reset."""
 
     scope: Scope
@@ -146,6 +146,6 @@ class Quota:
 
         What the network tells counts as well as what was set: the smallest one holds.
         """
-        told = (limit.allowed for limit in limits if limit.action is Action.POST and limit.window == DAY_WINDOW)
-        known = [posts for posts in (self.posts_a_day, *told) if posts]
+        reported = (limit.allowed for limit in limits if limit.action is Action.POST and limit.window == DAY_WINDOW)
+        known = [posts for posts in (self.posts_a_day, *reported) if posts]
         return math.floor(min(known) * (1 - self.reserved_share)) if known else None

@@ -11,9 +11,9 @@ from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 from services.trading.domain.market import SOL
 from services.trading.domain.trade import OPEN_STATES, Trade, TradeState
-from services.trading.domain.wallet import ALL_WALLETS, TRADING_TURN, Halt, Policy, Usage, Wallet
+from services.trading.domain.wallet import ALL_WALLETS, TRADING_LOCK_KEY, Halt, Policy, Usage, Wallet
 
-_SHARE_TURN = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:turn, 0))")
+_SHARE_LOCK = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:lock_key, 0))")
 
 
 class SqlRecords(SqlTransaction):
@@ -28,7 +28,7 @@ class SqlRecords(SqlTransaction):
         """Return a wallet."""
         return await self._one(Wallet, wallet_id)
 
-    async def wallet_like(self, agent_id: str, address: str) -> Wallet | None:
+    async def matching_wallet(self, agent_id: str, address: str) -> Wallet | None:
         """Return a wallet that has this agent or this address."""
         query = select(Wallet).where(or_(col(Wallet.agent_id) == agent_id, col(Wallet.address) == address))
         return (await self._session.exec(query)).first()
@@ -53,8 +53,8 @@ class SqlRecords(SqlTransaction):
         With `held` none over all can begin until this transaction ends.
         """
         if held and self._connection.dialect.name == "postgresql":
-            # Shared among those who sign; whoever halts all names this turn, and so waits for them and they for it.
-            await self._connection.execute(_SHARE_TURN, {"turn": TRADING_TURN})
+            # Shared among those who sign; whoever halts all takes this lock, and so waits for them and they for it.
+            await self._connection.execute(_SHARE_LOCK, {"lock_key": TRADING_LOCK_KEY})
         found = {halt.wallet_id: halt for halt in await self._each_of(Halt, [ALL_WALLETS, *wallet_ids])}
         if ALL_WALLETS in found:
             return dict.fromkeys(wallet_ids, found[ALL_WALLETS])

@@ -37,7 +37,7 @@ class KeystoreVault:
             raise InvalidPrivateKey from None
         return self._sealed(key)
 
-    def writings(self, wallet: Wallet) -> Sequence[str]:
+    def encodings(self, wallet: Wallet) -> Sequence[str]:
         """Return a wallet's key in the ways in which keys are written; none when it was sealed under another key."""
         try:
             key = Keypair.from_base58_string(self._keystore.unseal(wallet.sealed_key))

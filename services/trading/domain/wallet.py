@@ -17,13 +17,13 @@ POLICY_WINDOW = timedelta(hours=24)
 ALL_WALLETS = ""
 """What stands in a halt in place of a wallet when it is over all of them."""
 
-TRADING_TURN = "trading"
-"""The turn in which a halt over all wallets begins and ends; whoever signs shares it."""
+TRADING_LOCK_KEY = "trading"
+"""The lock under which a halt over all wallets begins and ends; whoever signs shares it."""
 
 
-def turn_of(wallet_id: str) -> str:
-    """Return the name of the turn in which everything about a wallet's trades, policy and halt is written."""
-    return TRADING_TURN if wallet_id == ALL_WALLETS else f"wallet/{wallet_id}"
+def lock_key_of(wallet_id: str) -> str:
+    """Return the key of the lock under which everything about a wallet's trades, policy and halt is written."""
+    return TRADING_LOCK_KEY if wallet_id == ALL_WALLETS else f"wallet/{wallet_id}"
 
 
 @dataclass(frozen=True, slots=True)

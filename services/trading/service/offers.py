@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.trading.domain.errors import NoRoute
 from services.trading.domain.market import SOL, Order, Pair, Price, Route, Valuation, valuation
 from services.trading.domain.trade import MAX_AMOUNT
-from services.trading.ports import Aggregator, Chain, Opinion
+from services.trading.ports import Aggregator, Chain, PriceFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Offer:
 class Offers:
     """Takes offers."""
 
-    def __init__(self, aggregator: Aggregator, chain: Chain, opinion: Opinion | None = None) -> None:
+    def __init__(self, aggregator: Aggregator, chain: Chain, price_feed: PriceFeed | None = None) -> None:
         """Take whom to ask; with a second opinion on prices the worse of both counts."""
         self._aggregator = aggregator
         self._chain = chain
-        self._opinion = opinion
+        self._price_feed = price_feed
 
     async def take(self, pair: Pair, address: str, least_output: int) -> Offer:
         """Return an offer that gives this wallet at least so much.
@@ -50,13 +50,13 @@ class Offers:
         if lacking := [mint for mint in mints if mint not in decimals]:
             raise NoRoute(f"{lacking[0]} is not a mint")
         opinions = [{mint: price.usd for mint, price in (await self._aggregator.prices(mints)).items()}]
-        if self._opinion is not None:
-            opinions.append(dict(await self._opinion.dollars(mints)))
+        if self._price_feed is not None:
+            opinions.append(dict(await self._price_feed.usd_prices(mints)))
         return [
             {
                 mint: price
                 for mint in mints
-                if mint in opinion and (price := Price(mint, opinion[mint], decimals[mint], None)).is_plausible
+                if mint in price_feed and (price := Price(mint, price_feed[mint], decimals[mint], None)).is_plausible
             }
-            for opinion in opinions
+            for price_feed in opinions
         ]

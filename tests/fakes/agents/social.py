@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.persona import XSecrets
+from services.agents.domain.tasks import Mention
 from services.agents.ports.neighbours import (
     Account,
     Refused,
     SocialPost,
 )
-from services.agents.ports.stored import Mention, Post, Progress
+from services.agents.ports.stored import Post, Progress
 from tests.fakes.agents.line import Line
 
 

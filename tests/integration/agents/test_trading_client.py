@@ -159,7 +159,7 @@ async def test_an_order_is_given_with_the_least_that_must_come_out() -> None:
             quote=trading_pb.Quote(output_amount=2 * request.amount)
         ),
     }
-    order = Order("wal_1", WRAPPED_SOL, MOSS, 7, 13, True, "MOSS", "", "", {}, None, OwnEvent.TRADED)
+    order = Order("wren", "wal_1", WRAPPED_SOL, MOSS, 7, 13, True, "MOSS", (), {}, None, OwnEvent.TRADED)
     async with answering(TRADING, answers) as channel:
         client = TradingClient(TradingServiceStub(channel), CLOCK)
         assert await client.quote(WRAPPED_SOL, MOSS, 7) == 14

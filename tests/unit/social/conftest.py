@@ -41,7 +41,7 @@ class Replica:
     async def create(self, text: str, request_id: str = "", in_reply_to: str = "") -> Post:
         """Ask for a post of the account `acc_a`; the text names the request unless it is named."""
         key = RequestKey("agents", "CreatePost", request_id or text, text)
-        return await self.posts.create("acc_a", text, in_reply_to, key, patience=5)
+        return await self.posts.create("acc_a", text, in_reply_to, key, timeout_seconds=5)
 
     async def withdraw(self, request_id: str) -> Post:
         """Withdraw what was asked for by this request."""
@@ -88,7 +88,7 @@ class Desk:
         for post_id in list(self.store.posts):
             # What holds a post back is told to its caller, and there is none.
             with suppress(PuppetError):
-                await replica.outbox.finish(self.store.posts[post_id], patience=5)
+                await replica.outbox.finish(self.store.posts[post_id], timeout_seconds=5)
 
     def states(self) -> list[PostState]:
         """Return the state of every post, in the order in which they were asked for."""

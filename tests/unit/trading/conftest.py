@@ -10,7 +10,7 @@ from services.runtime.idempotency import RequestKey
 from services.trading.domain.market import LAMPORTS_PER_SOL, SOL, Pair
 from services.trading.domain.trade import Trade
 from services.trading.domain.wallet import Wallet
-from services.trading.service.executor import Executor, Pace
+from services.trading.service.executor import Executor, Timing
 from services.trading.service.halts import Halts
 from services.trading.service.offers import Offers
 from services.trading.service.trades import Trades
@@ -33,10 +33,10 @@ class House:
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        pace = Pace(poll_seconds=0.0, confirm_seconds=15.0)
+        timing = Timing(poll_seconds=0.0, confirm_seconds=15.0)
         self.offers = Offers(self.world, self.world)
         self.executor = Executor(
-            self.store, self.vault, self.world, self.world, self.offers, self.clock, pace, self.draining
+            self.store, self.vault, self.world, self.world, self.offers, self.clock, timing, self.draining
         )
         self.trades = Trades(self.store, self.world, self.offers, self.executor, self.clock)
         self.halts = Halts(self.store, self.clock)
@@ -52,9 +52,9 @@ class House:
         return wallet
 
     async def swap(
-        self, request_id: str = "req_1", pair: Pair = PAIR, patience: float = 5.0, least_output: int = 0
+        self, request_id: str = "req_1", pair: Pair = PAIR, timeout_seconds: float = 5.0, least_output: int = 0
     ) -> Trade:
-        return await self.trades.execute((await self.wallet()).id, pair, least_output, key(request_id), patience)
+        return await self.trades.execute((await self.wallet()).id, pair, least_output, key(request_id), timeout_seconds)
 
 
 def key(request_id: str, method: str = "ExecuteTrade", body: str = "body") -> RequestKey:

@@ -16,6 +16,8 @@ from services.agents.domain.trading.model import (
     Sell,
     TokenView,
     Wallet,
+    bought,
+    sold,
 )
 
 __all__ = [
@@ -31,8 +33,10 @@ __all__ = [
     "Sell",
     "TokenView",
     "Wallet",
+    "bought",
     "decide",
     "expected_output",
     "least_output",
     "measures_in",
+    "sold",
 ]

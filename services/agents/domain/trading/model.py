@@ -117,7 +117,7 @@ class Buy(Decision):
     @property
     def in_words(self) -> str:
         """What was done, as the examples of a persona put it."""
-        return f"bought {sol(self.lamports)} SOL of {self.symbol}"
+        return bought(self.lamports, self.symbol)
 
     @property
     def mood_event(self) -> OwnEvent:
@@ -141,7 +141,7 @@ class Sell(Decision):
     @property
     def in_words(self) -> str:
         """What was done, as the examples of a persona put it."""
-        return f"sold {self.portion} {self.symbol} at a {'gain' if self.gain > 0 else 'loss'}"
+        return sold(self.portion, self.symbol, self.gain)
 
     @property
     def mood_event(self) -> OwnEvent:
@@ -157,3 +157,13 @@ class Hold(Decision):
 def sol(lamports: int) -> str:
     """Return lamports as SOL, in the shortest decimal form."""
     return f"{Decimal(lamports) / LAMPORTS_PER_SOL:f}".rstrip("0").rstrip(".") if lamports else "0"
+
+
+def bought(lamports: int, symbol: str) -> str:
+    """Say what a purchase was, as the examples of a persona put it."""
+    return f"bought {sol(lamports)} SOL of {symbol}"
+
+
+def sold(portion: str, symbol: str, gain: Decimal) -> str:
+    """Say what a sale was, as the examples of a persona put it."""
+    return f"sold {portion} {symbol} at a {'gain' if gain > 0 else 'loss'}"
