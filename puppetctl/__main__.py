@@ -204,6 +204,26 @@ def trades(
     run(run_trades(agent, limit, data), "trading")
 
 
+@app.command()
+def versions(agent: AgentId, data: Data = DATA_DIR) -> None:
+    """List the versions of a character's persona, newest first: when, by whom, and what has changed."""
+    from puppetctl.commands import versions as run_versions
+
+    run(run_versions(agent, data))
+
+
+@app.command()
+def rollback(
+    agent: AgentId,
+    version: Annotated[int, typer.Argument(min=1, help="The number of the version.")],
+    data: Data = DATA_DIR,
+) -> None:
+    """Give a character its persona of an earlier version, as a new one; its memories, mood and schedule stay."""
+    from puppetctl.commands import rollback as run_rollback
+
+    run(run_rollback(agent, version, data))
+
+
 def _refuse_both(agent: str, everyone: bool) -> None:
     if agent and everyone:
         raise typer.BadParameter("name a character, or give --all")

@@ -14,6 +14,7 @@ from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR, halts, web
+from puppetctl import versions as persona_versions
 from puppetctl.clients import Clients, connected, in_words, list_agents, proof_in, targets, wallet_of
 from puppetctl.clients import watch as watch_activity
 from puppetctl.datadir import sandbox_token
@@ -124,6 +125,24 @@ async def watch(agent_ids: Sequence[str], data_dir: Path = DATA_DIR, *, is_plain
         await _named(clients, agent_ids)
         async for activity in watch_activity(clients, "", agent_ids):
             console.print(feed.entry(activity))
+    return 0
+
+
+async def versions(agent_id: str, data_dir: Path = DATA_DIR) -> int:
+    """Show the versions of a character's persona, newest first."""
+    async with _suite(data_dir) as (clients, _):
+        async for line in persona_versions.told(clients, agent_id):
+            open_console().print(line, markup=False, soft_wrap=True, highlight=False)
+    return 0
+
+
+async def rollback(agent_id: str, version: int, data_dir: Path = DATA_DIR) -> int:
+    """Give a character the persona of an earlier version."""
+    async with _suite(data_dir) as (clients, _):
+        request = pb.RollbackPersonaRequest(agent_id=agent_id, version=version, request_id=new_id("rollback"))
+        agent = (await clients.agents.RollbackPersona(request)).agent
+    words = f"{agent.id}: is as in version {version}, which is version {agent.persona_version} now"
+    open_console().print(words, markup=False)
     return 0
 
 

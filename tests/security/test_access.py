@@ -21,6 +21,8 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "GetAgent": READ,
         "ListAgents": READ_ALL,
         "UpdateAgent": "operator",
+        "ListPersonaVersions": READ,
+        "RollbackPersona": "operator",
         "StartAgent": WRITE,
         "StopAgent": WRITE,
         "GetAgentStatus": READ,

@@ -55,6 +55,22 @@ class FakeAgents(AgentServiceServicer):
         self.calls.append(f"update {request.agent.id} {','.join(request.update_mask.paths)}")
         return pb.UpdateAgentResponse(agent=await self._keep(request.agent.persona, context))
 
+    async def ListPersonaVersions(
+        self, request: pb.ListPersonaVersionsRequest, context: Context
+    ) -> pb.ListPersonaVersionsResponse:
+        agent = await self._get(request.agent_id, context)
+        number = int(request.page_token or agent.persona_version)
+        version = pb.PersonaVersion(number=number, principal="operator" if number > 1 else "")
+        version.create_time.FromJsonString(f"2026-11-0{number}T12:00:00Z")
+        version.changed_fields.extend(f"style_guide.f{place}" for place in range(number if number > 1 else 0))
+        return pb.ListPersonaVersionsResponse(versions=[version], next_page_token=str(number - 1) if number > 1 else "")
+
+    async def RollbackPersona(self, request: pb.RollbackPersonaRequest, context: Context) -> pb.RollbackPersonaResponse:
+        agent = await self._get(request.agent_id, context)
+        self.calls.append(f"rollback {request.agent_id} {request.version}")
+        agent.persona_version += 1
+        return pb.RollbackPersonaResponse(agent=agent)
+
     async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
         return pb.GetAgentResponse(agent=await self._get(request.id, context))
 

@@ -88,6 +88,25 @@ async def test_characters_are_stopped_and_started_by_name_or_all(world: World, b
     assert await active("start", "--all") == [True, True]
 
 
+async def test_versions_of_a_persona_are_listed_and_an_earlier_one_comes_back(world: World, basil: str) -> None:
+    world.agents.agents[basil].persona_version = 7
+
+    async def said(*command: str) -> list[str]:
+        result = await asyncio.to_thread(CliRunner().invoke, app, command)
+        assert result.exit_code == 0
+        return result.output.splitlines()
+
+    listed = await said("versions", basil)
+    assert len(listed) == 7
+    assert listed[0] == (
+        "   7  2026-11-07 12:00:00 UTC by operator  "
+        "style_guide.f0, style_guide.f1, style_guide.f2, style_guide.f3, style_guide.f4 and 2 more"
+    )
+    assert listed[-1] == "   1  2026-11-01 12:00:00 UTC"
+    assert await said("rollback", basil, "2") == ["basil: is as in version 2, which is version 8 now"]
+    assert world.agents.calls == ["rollback basil 2"]
+
+
 @pytest.mark.parametrize("command", [["stop"], ["start"], ["stop", "basil", "--all"], ["halt", "basil", "--all"]])
 def test_who_is_meant_is_named_or_all(command: list[str]) -> None:
     result = CliRunner().invoke(app, command)
