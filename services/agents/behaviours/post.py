@@ -26,7 +26,6 @@ _MOST_FITTING = 4
 _ADDRESS_PROBABILITY = 0.35
 _ADDRESS_PROBABILITY_AFTER_SILENCE = 0.85
 _SILENCE = 3
-_POST_LENGTH = 280
 
 
 def build(parts: Parts) -> AnyBehaviour:
@@ -70,8 +69,9 @@ class Post(Posting[PostTask]):
         handle = fellow.handle if fellow else ""
         addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
         recent = await parts.memory.trusted(agent_id, ("post",), LATE)
-        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, rng)
-        context = Context(topic, own_posts=texts, max_length=_POST_LENGTH - (len(handle) + 2 if handle else 0))
+        most = (await parts.writer.limit(character)).max_weight
+        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, most, rng)
+        context = Context(topic, own_posts=texts, prefix=f"@{handle} " if handle else "")
         choice = await parts.writer.write(name, character, Purpose.POST, prompt, context, rng)
         grounds = Grounds(character.mood.label, writing=choice.writing)
         if not choice.texts:

@@ -51,7 +51,10 @@ class Remark(Posting[RemarkTask]):
             fellows = await parts.cast.fellows(agent_id)
             names = tuple(called for one in fellows for called in (one.name, one.handle) if called)
             context = Context(news.text, own_posts=own, names=names, symbols=await parts.tokens.symbols())
-            prompt = compose_reply(character.persona, character.mood, news.text, _WHO, Remembered(""), recent, (), rng)
+            most = (await parts.writer.limit(character)).max_weight
+            prompt = compose_reply(
+                character.persona, character.mood, news.text, _WHO, Remembered(""), recent, (), most, rng
+            )
             calls = Calls(parts.allowance, agent_id, name, heard)
             choice = await parts.writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
         grounds = Grounds(character.mood.label, writing=choice.writing)

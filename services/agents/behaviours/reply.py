@@ -142,8 +142,10 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
     ) -> Choice:
         memory = Remembered(context.memory, context.is_memory_trusted)
         recent = await self._parts.memory.trusted(character.record.id, ("post",), LATE)
-        prompt = compose_reply(character.persona, character.mood, context.about, author, memory, recent, before, rng)
-        return await self._parts.writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
+        persona, writer = character.persona, self._parts.writer
+        most = (await writer.limit(character)).max_weight
+        prompt = compose_reply(persona, character.mood, context.about, author, memory, recent, before, most, rng)
+        return await writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
 
     async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""
@@ -181,7 +183,7 @@ def feelings(mention: Mention, heard: Heard, persona: Persona) -> tuple[SocialEv
     """Return how being mentioned moves an agent: what fellows say does, what strangers may have said doesn't."""
     if heard.is_external:
         return ()
-    is_stressed = stress_in(mention.text, persona)
+    is_stressed = stress_in(mention.text, persona.personality.stress_triggers)
     return (SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,)
 
 

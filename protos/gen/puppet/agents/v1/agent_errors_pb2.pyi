@@ -67,6 +67,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNIMPLEMENTED: the service has no such RPC."""
     ERROR_REASON_EVENT_NOT_FOUND: _ErrorReason.ValueType  # 24
     """NOT_FOUND: no event has this id."""
+    ERROR_REASON_PERSONA_VERSION_NOT_FOUND: _ErrorReason.ValueType  # 17
+    """NOT_FOUND: the agent's persona has no version of this number, or has it no more."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -115,6 +117,8 @@ ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 16
 """UNIMPLEMENTED: the service has no such RPC."""
 ERROR_REASON_EVENT_NOT_FOUND: ErrorReason.ValueType  # 24
 """NOT_FOUND: no event has this id."""
+ERROR_REASON_PERSONA_VERSION_NOT_FOUND: ErrorReason.ValueType  # 17
+"""NOT_FOUND: the agent's persona has no version of this number, or has it no more."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 ERRORS_FIELD_NUMBER: _builtins.int
