@@ -48,6 +48,8 @@ class Wish:
                 return pb.Event(news=news)
             case "mood":
                 return pb.Event(mood=pb.MoodShift(change=change, cause=self.text))
+            case "feed":
+                return pb.Event(feed=pb.Feed(url=self.text, post_probability=self.probability))
             case "speak":
                 return pb.Event(interaction=pb.Interaction(counterpart_id=self.whom, topic=self.text))
             case _:
@@ -138,6 +140,9 @@ def _what(event: pb.Event) -> str:
             push = event.mood.change
             told = f" ({plain(event.mood.cause)})" if event.mood.cause else ""
             return f"{whom}: mood {push.valence:+g} {push.arousal:+g} {push.dominance:+g}{told}"
+        case "feed":
+            failure = f" ({plain(event.failure)})" if event.failure else ""
+            return f"{whom}: news from {plain(event.feed.url)}{failure}"
         case "interaction":
             about = f" about {plain(event.interaction.topic)}" if event.interaction.topic else ""
             return f"{whom}: speak to {event.interaction.counterpart_id}{about}"

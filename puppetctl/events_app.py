@@ -25,6 +25,8 @@ class What(StrEnum):
     """They speak to another one, about the text."""
     POST = "post"
     """They post, about the text."""
+    FEED = "feed"
+    """News are read from the text: the address of a feed or page."""
 
 
 class Priority(StrEnum):

@@ -16,6 +16,7 @@ from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceSt
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.agents.adapters.dbos import DbosWorkflows
+from services.agents.adapters.feeds import HttpFeeds
 from services.agents.adapters.llm_client import LlmClient
 from services.agents.adapters.memory_client import MemoryClient
 from services.agents.adapters.social_client import SocialClient
@@ -129,7 +130,8 @@ async def served(
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, behaviours, workflows, clock, settings.speed)
-        events = Events(store, clock, settings.speed)
+        feeds = HttpFeeds(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
+        events = Events(store, feeds, clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
         tidying = Tidying(store, cast, kept, mention_age)
         await scheduler.mend()
@@ -140,6 +142,7 @@ async def served(
             scheduler.running(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
             repeating("events", settings.poll_seconds, events.poll),
+            repeating("feeds", settings.poll_seconds, events.poll_feeds),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
             repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),

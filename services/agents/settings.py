@@ -47,6 +47,11 @@ class AgentsSettings(ServiceSettings):
     mention_age_hours: float = Field(default=48.0, gt=0)
     """How old a mention may be, by the network's clock, to be answered; an older one is remembered all the same."""
 
+    feed_http: bool = False
+    """Whether feeds may be read over plain HTTP."""
+    feed_private_addresses: bool = False
+    """Whether feeds may be read from addresses that aren't public, such as those of the network it runs in."""
+
     unknown_provider: Literal["fallback", "refuse"] = "fallback"
     """What becomes of a persona whose `llm_provider` the llm service doesn't have: another writes for it, or none."""
 

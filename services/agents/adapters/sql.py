@@ -19,7 +19,7 @@ from services.agents.domain.entities import (
     Reservation,
     ScheduleEntry,
 )
-from services.agents.domain.events import EVENT_ID, EventRecord, EventTarget
+from services.agents.domain.events import EVENT_ID, EventRecord, EventTarget, SeenItem
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.agents.ports.store import ActivityFilter, EventFilter
@@ -132,9 +132,9 @@ class SqlRecords(SqlTransaction):
         # Their ids begin with the time at which they were made.
         return await self._page(query, page, col(EventRecord.id), newest_first=True)
 
-    async def due_events(self, now: datetime, most: int) -> list[str]:
-        """Return the ids of up to `most` events that are due, the longest overdue first."""
-        query = select(EventRecord.id).where(col(EventRecord.next_time) <= now)
+    async def due_events(self, now: datetime, most: int, *, is_feed: bool) -> list[str]:
+        """Return the ids of up to `most` events, or feeds, that are due, the longest overdue first."""
+        query = select(EventRecord.id).where(col(EventRecord.next_time) <= now, EventRecord.is_feed == is_feed)
         return list((await self._session.exec(query.order_by(col(EventRecord.next_time)).limit(most))).all())
 
     async def add_targets(self, event_id: str, agent_ids: Sequence[str]) -> None:
@@ -157,6 +157,14 @@ class SqlRecords(SqlTransaction):
             named = select(EventTarget.agent_id).where(EventTarget.event_id == event_id)
             query = query.where(col(AgentRecord.id).in_(named))
         return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
+
+    async def see_items(self, event_id: str, item_ids: Sequence[str]) -> set[str]:
+        """Take down the items of a feed, and return those that are new; with none before, all are."""
+        query = select(SeenItem.item_id).where(SeenItem.event_id == event_id, col(SeenItem.item_id).in_(item_ids))
+        new = set(item_ids) - set((await self._session.exec(query)).all())
+        self._session.add_all(SeenItem(event_id=event_id, item_id=item_id) for item_id in new)
+        await self._session.flush()
+        return new
 
     async def unplan_event(self, event_id: str) -> None:
         """Remove what is planned for an event."""

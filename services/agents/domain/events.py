@@ -9,6 +9,7 @@ from sqlmodel import DateTime, Field, SQLModel
 
 from services.agents.domain.mood import MoodChange
 from services.agents.domain.recurrence import Recurrence
+from services.agents.domain.schedule import is_forgotten
 from services.runtime.columns import TypedColumn, text_of
 from services.runtime.ids import new_id
 
@@ -85,11 +86,20 @@ class ScheduledPost:
     topic: str = ""
 
 
-EventContent: TypeAlias = News | MoodShift | Interaction | ScheduledPost
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed or page to read news from, at most so many at a time."""
+
+    url: str
+    post_probability: float = 0.0
+    most: int = 3
+
+
+EventContent: TypeAlias = News | MoodShift | Interaction | ScheduledPost | Feed
 """What happens."""
 
 CONTENT = TypedColumn(
-    {"news": News, "mood_shift": MoodShift, "interaction": Interaction, "scheduled_post": ScheduledPost}
+    {"news": News, "mood_shift": MoodShift, "interaction": Interaction, "scheduled_post": ScheduledPost, "feed": Feed}
 )
 RECURRENCE = TypedColumn({"recurrence": Recurrence})
 
@@ -114,7 +124,17 @@ class EventRecord(SQLModel, table=True):
     """How many agents it has reached, in all its occurrences."""
     principal: str = ""
     failure: str = ""
+    is_feed: bool = False
+    etag: str = ""
+    last_modified: str = ""
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
+
+    def is_missed(self, now: datetime) -> bool:
+        """Say whether the newest occurrence of what recurs is too long ago; what happens once still does."""
+        if self.recurrence is None:
+            return False
+        newest = self.recurrence.newest(self.start_time, now)
+        return newest is None or is_forgotten(newest, now)
 
     def happen(self, reached: int, now: datetime) -> None:
         """Count an occurrence that reached so many agents, and go on to the next."""
@@ -132,6 +152,15 @@ class EventRecord(SQLModel, table=True):
         """Let it happen no more; what is over stays as it is."""
         if self.state is EventState.SCHEDULED:
             self.state, self.next_time = EventState.CANCELLED, None
+
+
+class SeenItem(SQLModel, table=True):
+    """An item of an event's feed that was there before."""
+
+    __tablename__ = "event_seen_item"
+
+    event_id: str = Field(primary_key=True)
+    item_id: str = Field(primary_key=True)
 
 
 class EventTarget(SQLModel, table=True):

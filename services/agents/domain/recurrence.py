@@ -47,6 +47,12 @@ class Recurrence:
                 return due
         return None
 
+    def newest(self, start: datetime, time: datetime) -> datetime | None:
+        """Return the last occurrence that isn't after a time; None when there was none."""
+        zone = ZoneInfo(self.time_zone)
+        found = self._rule(start, zone).before(time.astimezone(zone).replace(tzinfo=None), inc=True)
+        return None if found is None else found.replace(tzinfo=zone).astimezone(UTC)
+
     def first(self, start: datetime) -> datetime | None:
         """Return the first occurrence, at `start` or later."""
         zone = ZoneInfo(self.time_zone)

@@ -22,6 +22,9 @@ def upgrade() -> None:
         sa.Column("deliveries", sa.Integer, nullable=False),
         sa.Column("principal", sa.String, nullable=False),
         sa.Column("failure", sa.String, nullable=False),
+        sa.Column("is_feed", sa.Boolean, nullable=False),
+        sa.Column("etag", sa.String, nullable=False),
+        sa.Column("last_modified", sa.String, nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("event_by_next_time", "event", ["next_time"])
@@ -31,3 +34,8 @@ def upgrade() -> None:
         sa.Column("agent_id", sa.String, primary_key=True),
     )
     op.create_index("event_target_by_agent", "event_target", ["agent_id"])
+    op.create_table(
+        "event_seen_item",
+        sa.Column("event_id", sa.String, primary_key=True),
+        sa.Column("item_id", sa.String, primary_key=True),
+    )

@@ -112,8 +112,8 @@ class Records(Protocol):
         """Return a page of events, newest first; the key is `(id,)`."""
         ...
 
-    async def due_events(self, now: datetime, most: int) -> list[str]:
-        """Return the ids of up to `most` events that are due, the longest overdue first."""
+    async def due_events(self, now: datetime, most: int, *, is_feed: bool) -> list[str]:
+        """Return the ids of up to `most` events, or feeds, that are due, the longest overdue first."""
         ...
 
     async def add_targets(self, event_id: str, agent_ids: Sequence[str]) -> None:
@@ -126,6 +126,10 @@ class Records(Protocol):
 
     async def reached(self, event_id: str, *, is_broadcast: bool) -> list[AgentRecord]:
         """Return the active agents that an event names, or all active ones."""
+        ...
+
+    async def see_items(self, event_id: str, item_ids: Sequence[str]) -> set[str]:
+        """Take down the items of a feed, and return those that are new; with none before, all are."""
         ...
 
     async def unplan_event(self, event_id: str) -> None:

@@ -12,7 +12,7 @@ from services.agents.domain.mood import MoodChange
 from services.agents.domain.recurrence import Recurrence, fault_of
 from services.agents.ports.store import EventFilter
 from services.runtime.protobuf import read_time, write_time
-from services.runtime.rpc.limits import RequestChecks, check
+from services.runtime.rpc.limits import RequestChecks, check, size_of
 
 _STATES = {pb.EventState.Value(f"EVENT_STATE_{state.name}"): state for state in EventState}
 _STATE_NUMBERS = {state: number for number, state in _STATES.items()}
@@ -39,6 +39,7 @@ def read_event(request: pb.PublishEventRequest, principal: str, now: datetime, *
     recurrence = given.recurrence
     return EventRecord(
         content=_read_content(given),
+        is_feed=given.HasField("feed"),
         priority=_PRIORITIES.get(given.priority, EventPriority.NORMAL),
         is_broadcast=not given.agent_ids,
         start_time=max(read_time(given, "start_time", now), now),
@@ -89,6 +90,8 @@ def write_event(event: EventRecord, agent_ids: Sequence[str]) -> pb.Event:
             written.mood.CopyFrom(pb.MoodShift(change=_write_change(change), cause=cause))
         case events.Interaction(counterpart_id, topic):
             written.interaction.CopyFrom(pb.Interaction(counterpart_id=counterpart_id, topic=topic))
+        case events.Feed(url, post_probability, most):
+            written.feed.CopyFrom(pb.Feed(url=url, post_probability=post_probability, max_items=most))
         case events.ScheduledPost(topic):
             written.scheduled_post.CopyFrom(pb.ScheduledPost(topic=topic))
     return written
@@ -107,6 +110,9 @@ def _read_content(given: pb.Event) -> EventContent:
             )
         case "mood":
             return events.MoodShift(_read_change(given.mood.change), given.mood.cause)
+        case "feed":
+            feed = given.feed
+            return events.Feed(feed.url, feed.post_probability, size_of(feed, "max_items"))
         case "interaction":
             return events.Interaction(given.interaction.counterpart_id, given.interaction.topic)
         case _:

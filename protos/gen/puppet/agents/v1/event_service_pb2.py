@@ -29,7 +29,7 @@ from puppet.options.v1 import bounds_pb2 as puppet_dot_options_dot_v1_dot_bounds
 from puppet.options.v1 import limits_pb2 as puppet_dot_options_dot_v1_dot_limits__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$puppet/agents/v1/event_service.proto\x12\x10puppet.agents.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#puppet/agents/v1/agent_errors.proto\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\x1a\x1epuppet/options/v1/limits.proto\"\x8f\x01\n\nMoodChange\x12)\n\x07valence\x18\x01 \x01(\x01\x42\x18\xfa\xb9\x18\x14\"\x12\t\x00\x00\x00\x00\x00\x00\x00\xc0\x11\x00\x00\x00\x00\x00\x00\x00@\x12)\n\x07\x61rousal\x18\x02 \x01(\x01\x42\x18\xfa\xb9\x18\x14\"\x12\t\x00\x00\x00\x00\x00\x00\xf0\xbf\x11\x00\x00\x00\x00\x00\x00\xf0?\x12+\n\tdominance\x18\x03 \x01(\x01\x42\x18\xfa\xb9\x18\x14\"\x12\t\x00\x00\x00\x00\x00\x00\xf0\xbf\x11\x00\x00\x00\x00\x00\x00\xf0?\"\xd2\x01\n\x04News\x12\x17\n\x04text\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\xd8\x04\x12,\n\x06origin\x18\x02 \x01(\x0e\x32\x1c.puppet.agents.v1.NewsOrigin\x12\x15\n\x04link\x18\x03 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x10\x12)\n\x10post_probability\x18\x04 \x01(\x01\x42\x0f\xfa\xb9\x18\x0b\"\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12*\n\x04mood\x18\x05 \x01(\x0b\x32\x1c.puppet.agents.v1.MoodChange\x12\x15\n\rfeed_event_id\x18\x06 \x01(\t\"Y\n\tMoodShift\x12\x34\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x1c.puppet.agents.v1.MoodChangeB\x06\xfa\xb9\x18\x02\x08\x01\x12\x16\n\x05\x63\x61use\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\xc8\x01\"G\n\x0bInteraction\x12 \n\x0e\x63ounterpart_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x16\n\x05topic\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\xac\x02\"\'\n\rScheduledPost\x12\x16\n\x05topic\x18\x01 \x01(\tB\x07\xfa\xb9\x18\x03\x10\xac\x02\"@\n\nRecurrence\x12\x17\n\x04rule\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\xc8\x01\x12\x19\n\ttime_zone\x18\x02 \x01(\tB\x06\xfa\xb9\x18\x02\x10@\"\x82\x05\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x1e\n\tagent_ids\x18\x02 \x03(\tB\x0b\xf0\xb9\x18\xf4\x03\xfa\xb9\x18\x02\x10@\x12\x31\n\x08priority\x18\x03 \x01(\x0e\x32\x1f.puppet.agents.v1.EventPriority\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\nrecurrence\x18\x05 \x01(\x0b\x32\x1c.puppet.agents.v1.Recurrence\x12&\n\x04news\x18\n \x01(\x0b\x32\x16.puppet.agents.v1.NewsH\x00\x12+\n\x04mood\x18\x0b \x01(\x0b\x32\x1b.puppet.agents.v1.MoodShiftH\x00\x12\x34\n\x0binteraction\x18\x0c \x01(\x0b\x32\x1d.puppet.agents.v1.InteractionH\x00\x12\x39\n\x0escheduled_post\x18\r \x01(\x0b\x32\x1f.puppet.agents.v1.ScheduledPostH\x00\x12+\n\x05state\x18\x14 \x01(\x0e\x32\x1c.puppet.agents.v1.EventState\x12-\n\tnext_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10occurrence_count\x18\x16 \x01(\x05\x12\x16\n\x0e\x64\x65livery_count\x18\x17 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tprincipal\x18\x19 \x01(\t\x12\x0f\n\x07\x66\x61ilure\x18\x1a \x01(\tB\x0f\n\x07\x63ontent\x12\x04\xf8\xb9\x18\x01\"d\n\x13PublishEventRequest\x12.\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.EventB\x06\xfa\xb9\x18\x02\x08\x01\x12\x1d\n\nrequest_id\x18\x02 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x01\">\n\x14PublishEventResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Event\"\'\n\x0fGetEventRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\":\n\x10GetEventResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Event\"\x9a\x01\n\x11ListEventsRequest\x12\x1e\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x1d\n\tagent_ids\x18\x03 \x03(\tB\n\xf0\xb9\x18\x64\xfa\xb9\x18\x02\x10@\x12\x32\n\x06states\x18\x04 \x03(\x0e\x32\x1c.puppet.agents.v1.EventStateB\x04\xf0\xb9\x18\x14\"V\n\x12ListEventsResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.puppet.agents.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x12\x43\x61ncelEventRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x1b\n\nrequest_id\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\"=\n\x13\x43\x61ncelEventResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Event*\x92\x01\n\nEventState\x12\x1b\n\x17\x45VENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VENT_STATE_SCHEDULED\x10\x01\x12\x19\n\x15\x45VENT_STATE_DELIVERED\x10\x02\x12\x19\n\x15\x45VENT_STATE_CANCELLED\x10\x03\x12\x16\n\x12\x45VENT_STATE_FAILED\x10\x04*{\n\rEventPriority\x12\x1e\n\x1a\x45VENT_PRIORITY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45VENT_PRIORITY_HIGH\x10\x01\x12\x19\n\x15\x45VENT_PRIORITY_NORMAL\x10\x02\x12\x16\n\x12\x45VENT_PRIORITY_LOW\x10\x03*]\n\nNewsOrigin\x12\x1b\n\x17NEWS_ORIGIN_UNSPECIFIED\x10\x00\x12\x18\n\x14NEWS_ORIGIN_OPERATOR\x10\x01\x12\x18\n\x14NEWS_ORIGIN_EXTERNAL\x10\x02\x32\xef\x03\n\x0c\x45ventService\x12\x84\x01\n\x0cPublishEvent\x12%.puppet.agents.v1.PublishEventRequest\x1a&.puppet.agents.v1.PublishEventResponse\"%\x90\x02\x02\xea\xb9\x18\x15\n\x02\x01\x03\x12\x0f\x65vent.agent_ids\x82\xba\x18\x05\x01\x02\x03\x05\x06\x12\x65\n\x08GetEvent\x12!.puppet.agents.v1.GetEventRequest\x1a\".puppet.agents.v1.GetEventResponse\"\x12\x90\x02\x01\xea\xb9\x18\x05\n\x03\x01\x02\x03\x82\xba\x18\x02\x01\x18\x12u\n\nListEvents\x12#.puppet.agents.v1.ListEventsRequest\x1a$.puppet.agents.v1.ListEventsResponse\"\x1c\x90\x02\x01\xea\xb9\x18\x10\n\x03\x01\x02\x03\x12\tagent_ids\x82\xba\x18\x01\x01\x12n\n\x0b\x43\x61ncelEvent\x12$.puppet.agents.v1.CancelEventRequest\x1a%.puppet.agents.v1.CancelEventResponse\"\x12\x90\x02\x02\xea\xb9\x18\x04\n\x02\x01\x03\x82\xba\x18\x03\x01\x18\x02\x1a\n\x82\xba\x18\x06\x0c\r\n\x0f\x10\x0b\x42\xbe\x01\n\x1a\x64\x65v.puppetengine.agents.v1B\x11\x45ventServiceProtoP\x01Z*puppetengine.dev/puppet/agents/v1;agentsv1\xa2\x02\x04PPTA\xaa\x02\x10Puppet.Agents.V1\xca\x02\x10Puppet\\Agents\\V1\xe2\x02\x1cPuppet\\Agents\\V1\\GPBMetadata\xea\x02\x12Puppet::Agents::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$puppet/agents/v1/event_service.proto\x12\x10puppet.agents.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#puppet/agents/v1/agent_errors.proto\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\x1a\x1epuppet/options/v1/limits.proto\"\x8f\x01\n\nMoodChange\x12)\n\x07valence\x18\x01 \x01(\x01\x42\x18\xfa\xb9\x18\x14\"\x12\t\x00\x00\x00\x00\x00\x00\x00\xc0\x11\x00\x00\x00\x00\x00\x00\x00@\x12)\n\x07\x61rousal\x18\x02 \x01(\x01\x42\x18\xfa\xb9\x18\x14\"\x12\t\x00\x00\x00\x00\x00\x00\xf0\xbf\x11\x00\x00\x00\x00\x00\x00\xf0?\x12+\n\tdominance\x18\x03 \x01(\x01\x42\x18\xfa\xb9\x18\x14\"\x12\t\x00\x00\x00\x00\x00\x00\xf0\xbf\x11\x00\x00\x00\x00\x00\x00\xf0?\"\xd2\x01\n\x04News\x12\x17\n\x04text\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\xd8\x04\x12,\n\x06origin\x18\x02 \x01(\x0e\x32\x1c.puppet.agents.v1.NewsOrigin\x12\x15\n\x04link\x18\x03 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x10\x12)\n\x10post_probability\x18\x04 \x01(\x01\x42\x0f\xfa\xb9\x18\x0b\"\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12*\n\x04mood\x18\x05 \x01(\x0b\x32\x1c.puppet.agents.v1.MoodChange\x12\x15\n\rfeed_event_id\x18\x06 \x01(\t\"Y\n\tMoodShift\x12\x34\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x1c.puppet.agents.v1.MoodChangeB\x06\xfa\xb9\x18\x02\x08\x01\x12\x16\n\x05\x63\x61use\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\xc8\x01\"G\n\x0bInteraction\x12 \n\x0e\x63ounterpart_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x16\n\x05topic\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\xac\x02\"\'\n\rScheduledPost\x12\x16\n\x05topic\x18\x01 \x01(\tB\x07\xfa\xb9\x18\x03\x10\xac\x02\"h\n\x04\x46\x65\x65\x64\x12\x16\n\x03url\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x10\x12)\n\x10post_probability\x18\x02 \x01(\x01\x42\x0f\xfa\xb9\x18\x0b\"\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x1d\n\tmax_items\x18\x03 \x01(\x05\x42\n\xfa\xb9\x18\x06*\x02\x10\x14\x30\x03\"@\n\nRecurrence\x12\x17\n\x04rule\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\xc8\x01\x12\x19\n\ttime_zone\x18\x02 \x01(\tB\x06\xfa\xb9\x18\x02\x10@\"\xaa\x05\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x1e\n\tagent_ids\x18\x02 \x03(\tB\x0b\xf0\xb9\x18\xf4\x03\xfa\xb9\x18\x02\x10@\x12\x31\n\x08priority\x18\x03 \x01(\x0e\x32\x1f.puppet.agents.v1.EventPriority\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\nrecurrence\x18\x05 \x01(\x0b\x32\x1c.puppet.agents.v1.Recurrence\x12&\n\x04news\x18\n \x01(\x0b\x32\x16.puppet.agents.v1.NewsH\x00\x12+\n\x04mood\x18\x0b \x01(\x0b\x32\x1b.puppet.agents.v1.MoodShiftH\x00\x12\x34\n\x0binteraction\x18\x0c \x01(\x0b\x32\x1d.puppet.agents.v1.InteractionH\x00\x12\x39\n\x0escheduled_post\x18\r \x01(\x0b\x32\x1f.puppet.agents.v1.ScheduledPostH\x00\x12&\n\x04\x66\x65\x65\x64\x18\x0e \x01(\x0b\x32\x16.puppet.agents.v1.FeedH\x00\x12+\n\x05state\x18\x14 \x01(\x0e\x32\x1c.puppet.agents.v1.EventState\x12-\n\tnext_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10occurrence_count\x18\x16 \x01(\x05\x12\x16\n\x0e\x64\x65livery_count\x18\x17 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tprincipal\x18\x19 \x01(\t\x12\x0f\n\x07\x66\x61ilure\x18\x1a \x01(\tB\x0f\n\x07\x63ontent\x12\x04\xf8\xb9\x18\x01\"d\n\x13PublishEventRequest\x12.\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.EventB\x06\xfa\xb9\x18\x02\x08\x01\x12\x1d\n\nrequest_id\x18\x02 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x01\">\n\x14PublishEventResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Event\"\'\n\x0fGetEventRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\":\n\x10GetEventResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Event\"\x9a\x01\n\x11ListEventsRequest\x12\x1e\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x1d\n\tagent_ids\x18\x03 \x03(\tB\n\xf0\xb9\x18\x64\xfa\xb9\x18\x02\x10@\x12\x32\n\x06states\x18\x04 \x03(\x0e\x32\x1c.puppet.agents.v1.EventStateB\x04\xf0\xb9\x18\x14\"V\n\x12ListEventsResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.puppet.agents.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x12\x43\x61ncelEventRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x1b\n\nrequest_id\x18\x02 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\"=\n\x13\x43\x61ncelEventResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.puppet.agents.v1.Event*\x92\x01\n\nEventState\x12\x1b\n\x17\x45VENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VENT_STATE_SCHEDULED\x10\x01\x12\x19\n\x15\x45VENT_STATE_DELIVERED\x10\x02\x12\x19\n\x15\x45VENT_STATE_CANCELLED\x10\x03\x12\x16\n\x12\x45VENT_STATE_FAILED\x10\x04*{\n\rEventPriority\x12\x1e\n\x1a\x45VENT_PRIORITY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45VENT_PRIORITY_HIGH\x10\x01\x12\x19\n\x15\x45VENT_PRIORITY_NORMAL\x10\x02\x12\x16\n\x12\x45VENT_PRIORITY_LOW\x10\x03*]\n\nNewsOrigin\x12\x1b\n\x17NEWS_ORIGIN_UNSPECIFIED\x10\x00\x12\x18\n\x14NEWS_ORIGIN_OPERATOR\x10\x01\x12\x18\n\x14NEWS_ORIGIN_EXTERNAL\x10\x02\x32\xef\x03\n\x0c\x45ventService\x12\x84\x01\n\x0cPublishEvent\x12%.puppet.agents.v1.PublishEventRequest\x1a&.puppet.agents.v1.PublishEventResponse\"%\x90\x02\x02\xea\xb9\x18\x15\n\x02\x01\x03\x12\x0f\x65vent.agent_ids\x82\xba\x18\x05\x01\x02\x03\x05\x06\x12\x65\n\x08GetEvent\x12!.puppet.agents.v1.GetEventRequest\x1a\".puppet.agents.v1.GetEventResponse\"\x12\x90\x02\x01\xea\xb9\x18\x05\n\x03\x01\x02\x03\x82\xba\x18\x02\x01\x18\x12u\n\nListEvents\x12#.puppet.agents.v1.ListEventsRequest\x1a$.puppet.agents.v1.ListEventsResponse\"\x1c\x90\x02\x01\xea\xb9\x18\x10\n\x03\x01\x02\x03\x12\tagent_ids\x82\xba\x18\x01\x01\x12n\n\x0b\x43\x61ncelEvent\x12$.puppet.agents.v1.CancelEventRequest\x1a%.puppet.agents.v1.CancelEventResponse\"\x12\x90\x02\x02\xea\xb9\x18\x04\n\x02\x01\x03\x82\xba\x18\x03\x01\x18\x02\x1a\n\x82\xba\x18\x06\x0c\r\n\x0f\x10\x0b\x42\xbe\x01\n\x1a\x64\x65v.puppetengine.agents.v1B\x11\x45ventServiceProtoP\x01Z*puppetengine.dev/puppet/agents/v1;agentsv1\xa2\x02\x04PPTA\xaa\x02\x10Puppet.Agents.V1\xca\x02\x10Puppet\\Agents\\V1\xe2\x02\x1cPuppet\\Agents\\V1\\GPBMetadata\xea\x02\x12Puppet::Agents::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,6 +59,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INTERACTION'].fields_by_name['topic']._serialized_options = b'\372\271\030\003\020\254\002'
   _globals['_SCHEDULEDPOST'].fields_by_name['topic']._loaded_options = None
   _globals['_SCHEDULEDPOST'].fields_by_name['topic']._serialized_options = b'\372\271\030\003\020\254\002'
+  _globals['_FEED'].fields_by_name['url']._loaded_options = None
+  _globals['_FEED'].fields_by_name['url']._serialized_options = b'\372\271\030\005\010\001\020\200\020'
+  _globals['_FEED'].fields_by_name['post_probability']._loaded_options = None
+  _globals['_FEED'].fields_by_name['post_probability']._serialized_options = b'\372\271\030\013\"\t\021\000\000\000\000\000\000\360?'
+  _globals['_FEED'].fields_by_name['max_items']._loaded_options = None
+  _globals['_FEED'].fields_by_name['max_items']._serialized_options = b'\372\271\030\006*\002\020\0240\003'
   _globals['_RECURRENCE'].fields_by_name['rule']._loaded_options = None
   _globals['_RECURRENCE'].fields_by_name['rule']._serialized_options = b'\372\271\030\005\010\001\020\310\001'
   _globals['_RECURRENCE'].fields_by_name['time_zone']._loaded_options = None
@@ -93,12 +99,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\220\002\001\352\271\030\020\n\003\001\002\003\022\tagent_ids\202\272\030\001\001'
   _globals['_EVENTSERVICE'].methods_by_name['CancelEvent']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['CancelEvent']._serialized_options = b'\220\002\002\352\271\030\004\n\002\001\003\202\272\030\003\001\030\002'
-  _globals['_EVENTSTATE']._serialized_start=2148
-  _globals['_EVENTSTATE']._serialized_end=2294
-  _globals['_EVENTPRIORITY']._serialized_start=2296
-  _globals['_EVENTPRIORITY']._serialized_end=2419
-  _globals['_NEWSORIGIN']._serialized_start=2421
-  _globals['_NEWSORIGIN']._serialized_end=2514
+  _globals['_EVENTSTATE']._serialized_start=2294
+  _globals['_EVENTSTATE']._serialized_end=2440
+  _globals['_EVENTPRIORITY']._serialized_start=2442
+  _globals['_EVENTPRIORITY']._serialized_end=2565
+  _globals['_NEWSORIGIN']._serialized_start=2567
+  _globals['_NEWSORIGIN']._serialized_end=2660
   _globals['_MOODCHANGE']._serialized_start=225
   _globals['_MOODCHANGE']._serialized_end=368
   _globals['_NEWS']._serialized_start=371
@@ -109,26 +115,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INTERACTION']._serialized_end=745
   _globals['_SCHEDULEDPOST']._serialized_start=747
   _globals['_SCHEDULEDPOST']._serialized_end=786
-  _globals['_RECURRENCE']._serialized_start=788
-  _globals['_RECURRENCE']._serialized_end=852
-  _globals['_EVENT']._serialized_start=855
-  _globals['_EVENT']._serialized_end=1497
-  _globals['_PUBLISHEVENTREQUEST']._serialized_start=1499
-  _globals['_PUBLISHEVENTREQUEST']._serialized_end=1599
-  _globals['_PUBLISHEVENTRESPONSE']._serialized_start=1601
-  _globals['_PUBLISHEVENTRESPONSE']._serialized_end=1663
-  _globals['_GETEVENTREQUEST']._serialized_start=1665
-  _globals['_GETEVENTREQUEST']._serialized_end=1704
-  _globals['_GETEVENTRESPONSE']._serialized_start=1706
-  _globals['_GETEVENTRESPONSE']._serialized_end=1764
-  _globals['_LISTEVENTSREQUEST']._serialized_start=1767
-  _globals['_LISTEVENTSREQUEST']._serialized_end=1921
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=1923
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=2009
-  _globals['_CANCELEVENTREQUEST']._serialized_start=2011
-  _globals['_CANCELEVENTREQUEST']._serialized_end=2082
-  _globals['_CANCELEVENTRESPONSE']._serialized_start=2084
-  _globals['_CANCELEVENTRESPONSE']._serialized_end=2145
-  _globals['_EVENTSERVICE']._serialized_start=2517
-  _globals['_EVENTSERVICE']._serialized_end=3012
+  _globals['_FEED']._serialized_start=788
+  _globals['_FEED']._serialized_end=892
+  _globals['_RECURRENCE']._serialized_start=894
+  _globals['_RECURRENCE']._serialized_end=958
+  _globals['_EVENT']._serialized_start=961
+  _globals['_EVENT']._serialized_end=1643
+  _globals['_PUBLISHEVENTREQUEST']._serialized_start=1645
+  _globals['_PUBLISHEVENTREQUEST']._serialized_end=1745
+  _globals['_PUBLISHEVENTRESPONSE']._serialized_start=1747
+  _globals['_PUBLISHEVENTRESPONSE']._serialized_end=1809
+  _globals['_GETEVENTREQUEST']._serialized_start=1811
+  _globals['_GETEVENTREQUEST']._serialized_end=1850
+  _globals['_GETEVENTRESPONSE']._serialized_start=1852
+  _globals['_GETEVENTRESPONSE']._serialized_end=1910
+  _globals['_LISTEVENTSREQUEST']._serialized_start=1913
+  _globals['_LISTEVENTSREQUEST']._serialized_end=2067
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=2069
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=2155
+  _globals['_CANCELEVENTREQUEST']._serialized_start=2157
+  _globals['_CANCELEVENTREQUEST']._serialized_end=2228
+  _globals['_CANCELEVENTRESPONSE']._serialized_start=2230
+  _globals['_CANCELEVENTRESPONSE']._serialized_end=2291
+  _globals['_EVENTSERVICE']._serialized_start=2663
+  _globals['_EVENTSERVICE']._serialized_end=3158
 # @@protoc_insertion_point(module_scope)

@@ -263,6 +263,39 @@ class ScheduledPost(_message.Message):
 Global___ScheduledPost: _TypeAlias = ScheduledPost  # noqa: Y015
 
 @_typing.final
+class Feed(_message.Message):
+    """A source of news, read each time that the event happens: an RSS or Atom feed, whose new items become news events of
+    their own, each once; or a page, whose title and description become one whenever they have changed. All of it is
+    EXTERNAL, whoever asks for it. Of a feed that is read for the first time its newest items are news.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    POST_PROBABILITY_FIELD_NUMBER: _builtins.int
+    MAX_ITEMS_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Where it is: https, and a public server, unless the service's operator has allowed others. At most 2,048 characters."""
+    post_probability: _builtins.float
+    """With which probability each agent posts about each of its news: 0 to 1."""
+    max_items: _builtins.int
+    """How many of its items become news at a time, the newest: up to 20; 0 means 3."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        post_probability: _builtins.float = ...,
+        max_items: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_items", b"max_items", "post_probability", b"post_probability", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Feed: _TypeAlias = Feed  # noqa: Y015
+
+@_typing.final
 class Recurrence(_message.Message):
     """When an event happens again."""
 
@@ -308,6 +341,7 @@ class Event(_message.Message):
     MOOD_FIELD_NUMBER: _builtins.int
     INTERACTION_FIELD_NUMBER: _builtins.int
     SCHEDULED_POST_FIELD_NUMBER: _builtins.int
+    FEED_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     NEXT_TIME_FIELD_NUMBER: _builtins.int
     OCCURRENCE_COUNT_FIELD_NUMBER: _builtins.int
@@ -360,6 +394,10 @@ class Event(_message.Message):
         """They post."""
 
     @_builtins.property
+    def feed(self) -> Global___Feed:
+        """News are read."""
+
+    @_builtins.property
     def next_time(self) -> _timestamp_pb2.Timestamp:
         """When it happens next; not set when it doesn't."""
 
@@ -379,6 +417,7 @@ class Event(_message.Message):
         mood: Global___MoodShift | None = ...,
         interaction: Global___Interaction | None = ...,
         scheduled_post: Global___ScheduledPost | None = ...,
+        feed: Global___Feed | None = ...,
         state: Global___EventState.ValueType = ...,
         next_time: _timestamp_pb2.Timestamp | None = ...,
         occurrence_count: _builtins.int = ...,
@@ -387,11 +426,11 @@ class Event(_message.Message):
         principal: _builtins.str = ...,
         failure: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "interaction", b"interaction", "mood", b"mood", "news", b"news", "next_time", b"next_time", "recurrence", b"recurrence", "scheduled_post", b"scheduled_post", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "feed", b"feed", "interaction", b"interaction", "mood", b"mood", "news", b"news", "next_time", b"next_time", "recurrence", b"recurrence", "scheduled_post", b"scheduled_post", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_ids", b"agent_ids", "content", b"content", "create_time", b"create_time", "delivery_count", b"delivery_count", "failure", b"failure", "id", b"id", "interaction", b"interaction", "mood", b"mood", "news", b"news", "next_time", b"next_time", "occurrence_count", b"occurrence_count", "principal", b"principal", "priority", b"priority", "recurrence", b"recurrence", "scheduled_post", b"scheduled_post", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_ids", b"agent_ids", "content", b"content", "create_time", b"create_time", "delivery_count", b"delivery_count", "failure", b"failure", "feed", b"feed", "id", b"id", "interaction", b"interaction", "mood", b"mood", "news", b"news", "next_time", b"next_time", "occurrence_count", b"occurrence_count", "principal", b"principal", "priority", b"priority", "recurrence", b"recurrence", "scheduled_post", b"scheduled_post", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["news", "mood", "interaction", "scheduled_post"]  # noqa: Y015
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["news", "mood", "interaction", "scheduled_post", "feed"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
 
