@@ -37,6 +37,7 @@ from services.agents.service import (
     Inbox,
     Journal,
     Limits,
+    NetworkCapabilities,
     Provisioning,
     Publisher,
     Reservations,
@@ -87,7 +88,7 @@ def opener(settings: AgentsSettings) -> Opener:
                 MemoryClient(stubs[MemoryServiceStub], stubs[RelationshipServiceStub]),
                 LlmClient(stubs[LlmServiceStub]),
                 SocialClient(stubs[SocialServiceStub], clock),
-                TradingClient(stubs[TradingServiceStub], clock),
+                TradingClient(stubs[TradingServiceStub]),
             )
             async with (
                 watching(stubs.channels, lifecycle.health),
@@ -120,8 +121,10 @@ async def served(
         tail = Tail(store, lifecycle.draining)
         journal = Journal(store, cast, clock, tail)
         falls_back = settings.unknown_provider == "fallback"
-        publisher = Publisher(cast, Effects(store), social, trading, settings.settle_seconds)
-        behaviours = Registry.of(_parts(settings, store, cast, journal, publisher, clock, memory, llm, social, trading))
+        capabilities = NetworkCapabilities(social, clock)
+        publisher = Publisher(cast, Effects(store), social, trading, capabilities, settings.settle_seconds)
+        parts = _parts(settings, store, cast, journal, publisher, capabilities, clock, memory, llm, social, trading)
+        behaviours = Registry.of(parts)
         drafts = Drafts(store, journal, behaviours.objections, clock, timedelta(hours=settings.draft_hours))
         engine = Engine(behaviours, cast, drafts, publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
@@ -164,6 +167,7 @@ def _parts(
     cast: Cast,
     journal: Journal,
     publisher: Publisher,
+    capabilities: NetworkCapabilities,
     clock: Clock,
     memory: MemoryPort,
     llm: LlmPort,
@@ -182,7 +186,7 @@ def _parts(
         memory=memory,
         social=social,
         trading=trading,
-        writer=Writer(llm, reservations, screener, falls_back=settings.unknown_provider == "fallback"),
+        writer=Writer(llm, reservations, capabilities, screener, falls_back=settings.unknown_provider == "fallback"),
         reservations=reservations,
         effects=Effects(store),
         publisher=publisher,

@@ -16,6 +16,7 @@ from services.agents.wire import activities as log_wire
 from services.agents.wire import agents as wire
 from services.agents.wire import drafts as drafts_wire
 from services.runtime.protobuf import request_key
+from services.runtime.rpc import identity
 from services.runtime.rpc.answers import fill_from
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of
@@ -37,7 +38,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
     async def CreateAgent(self, request: pb.CreateAgentRequest, context: Context) -> pb.CreateAgentResponse:
         """Create an agent."""
         persona = wire.read_new_persona(request)
-        agent = await self._agents.create(persona, request_key(request))
+        agent = await self._agents.create(persona, request_key(request), identity.name())
         return pb.CreateAgentResponse(agent=wire.write_agent(agent))
 
     async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
@@ -57,8 +58,27 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         """Set fields of an agent."""
         persona = wire.read_changed_persona(request)
         given = request.agent
-        agent = await self._agents.update(given.id, persona, given.etag, request_key(request))
+        key, by = request_key(request), identity.name()
+        agent = await self._agents.update(given.id, persona, given.etag, key, by, allow_missing=request.allow_missing)
         return pb.UpdateAgentResponse(agent=wire.write_agent(agent))
+
+    async def ListPersonaVersions(
+        self, request: pb.ListPersonaVersionsRequest, context: Context
+    ) -> pb.ListPersonaVersionsResponse:
+        """List the versions of an agent's persona."""
+        check(request)
+        filters = [request.agent_id]
+        page, read = page_of(request, filters, (int,)), partial(self._agents.versions, request.agent_id)
+        return await fill_from(
+            pb.ListPersonaVersionsResponse(), page, read, wire.write_version, filters, first=_AGENTS_AT_ONCE
+        )
+
+    async def RollbackPersona(self, request: pb.RollbackPersonaRequest, context: Context) -> pb.RollbackPersonaResponse:
+        """Give an agent an earlier version of its persona."""
+        check(request)
+        key, by = request_key(request), identity.name()
+        agent = await self._agents.roll_back(request.agent_id, request.version, request.etag, key, by)
+        return pb.RollbackPersonaResponse(agent=wire.write_agent(agent))
 
     async def StartAgent(self, request: pb.StartAgentRequest, context: Context) -> pb.StartAgentResponse:
         """Start an agent's schedule."""

@@ -21,6 +21,7 @@ from services.agents.domain.entities import (
     ScheduleEntry,
 )
 from services.agents.domain.records import ActivityKind
+from services.agents.domain.versions import PersonaVersion
 from services.agents.ports.store import ActivityFilter, DraftFilter
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
@@ -55,6 +56,20 @@ class SqlRecords(SqlTransaction):
         """Return all agents that have an account."""
         query = select(AgentRecord).where(AgentRecord.account_id != "")
         return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
+
+    async def persona_versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
+        """Return a page of the versions of an agent's persona, newest first; the key is `(number,)`."""
+        query = select(PersonaVersion).where(PersonaVersion.agent_id == agent_id)
+        return await self._page(query, page, col(PersonaVersion.number), newest_first=True)
+
+    async def persona_version(self, agent_id: str, number: int) -> PersonaVersion | None:
+        """Return a version of an agent's persona."""
+        return await self._one(PersonaVersion, agent_id, number)
+
+    async def forget_persona_versions(self, agent_id: str, until: int) -> None:
+        """Delete the versions of an agent's persona up to this one."""
+        old = (col(PersonaVersion.agent_id) == agent_id, col(PersonaVersion.number) <= until)
+        await self._session.exec(sa.delete(PersonaVersion).where(*old))
 
     async def schedule(self, agent_id: str) -> list[ScheduleEntry]:
         """Return what an agent will do, soonest first."""

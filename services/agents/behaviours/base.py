@@ -5,7 +5,7 @@ A new one is a file in this folder: a class of this kind, and a function `build`
 
 import asyncio
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from services.agents.domain.entities import AgentRecord
@@ -39,7 +39,6 @@ from services.runtime.errors import WrongState
 
 MOST_OWN = 40
 """So many of its own posts a new one is compared with."""
-MOST_LENGTH = 280
 _MOST_SUBJECT = 200
 """Characters of a memory's subject."""
 
@@ -161,10 +160,10 @@ class Publishing(Behaviour[TaskT, WordsT, Post], Generic[TaskT, WordsT]):
 
     async def objections(self, proposal: WordsT, text: str, /) -> tuple[Objection, ...]:
         """Judge a text of a person like one of a model."""
-        persona = (await self._parts.cast.character(proposal.agent_id)).persona
-        context = await self.context(proposal)
+        character = await self._parts.cast.character(proposal.agent_id)
+        context = replace(await self.context(proposal), limit=await self._parts.writer.limit(character))
         # The first time it reads its dictionaries, for some seconds.
-        verdict = await asyncio.to_thread(judge, text, self.purpose, persona, context)
+        verdict = await asyncio.to_thread(judge, text, self.purpose, character.persona, context)
         return verdict.objections
 
     async def claim(self, name: str, proposal: WordsT) -> WordsT | Pass:
@@ -197,9 +196,7 @@ class Posting(Publishing[TaskT, PostProposal], Generic[TaskT]):
         handle = proposal.addressed_handle
         own = await self._parts.memory.said(proposal.agent_id, ("post",), MOST_OWN)
         return Context(
-            proposal.topic,
-            own_posts=tuple(said.text for said in own),
-            max_length=MOST_LENGTH - (len(handle) + len("@ ") if handle else 0),
+            proposal.topic, own_posts=tuple(said.text for said in own), prefix=f"@{handle} " if handle else ""
         )
 
     def addressed(self, proposal: PostProposal) -> str:

@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.agents.behaviours.base import MOST_LENGTH, MOST_OWN, AnyBehaviour, Parts, Posting
+from services.agents.behaviours.base import MOST_OWN, AnyBehaviour, Parts, Posting
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import shared, spoken_by
@@ -67,8 +67,9 @@ class Post(Posting[PostTask]):
         handle = fellow.handle if fellow else ""
         addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
         recent = await parts.memory.trusted(agent_id, ("post",), LATE)
-        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, rng)
-        context = Context(topic, own_posts=texts, max_length=MOST_LENGTH - (len(handle) + 2 if handle else 0))
+        most = (await parts.writer.limit(character)).max_weight
+        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, most, rng)
+        context = Context(topic, own_posts=texts, prefix=f"@{handle} " if handle else "")
         choice = await parts.writer.write(name, character, Purpose.POST, prompt, context, rng)
         grounds = Grounds(character.mood.label, writing=choice.writing)
         if not choice.texts:

@@ -155,8 +155,10 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
     ) -> Choice:
         memory = Remembered(context.memory, context.is_memory_trusted)
         recent = await self._parts.memory.trusted(character.record.id, ("post",), LATE)
-        prompt = compose_reply(character.persona, character.mood, context.about, author, memory, recent, before, rng)
-        return await self._parts.writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
+        persona, writer = character.persona, self._parts.writer
+        most = (await writer.limit(character)).max_weight
+        prompt = compose_reply(persona, character.mood, context.about, author, memory, recent, before, most, rng)
+        return await writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
 
     async def _others(self, agent_id: str, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""

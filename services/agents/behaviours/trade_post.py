@@ -42,7 +42,8 @@ class TradePost(Posting[TradePostTask]):
         words = swap_in_words(task.swap)
         if not is_checkable(character.persona):
             return self._composed(character, task, words, own, rng)
-        prompt = compose_trade_post(character.persona, character.mood, words, rng)
+        most = (await parts.writer.limit(character)).max_weight
+        prompt = compose_trade_post(character.persona, character.mood, words, most, rng)
         context = Context(words, own_posts=own)
         choice = await parts.writer.write(name, character, Purpose.TRADE_POST, prompt, context, rng)
         if choice.texts:

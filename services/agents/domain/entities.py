@@ -71,6 +71,8 @@ class AgentRecord(SQLModel, table=True):
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
     update_time: datetime = Field(sa_type=DateTime(timezone=True))
     version: int = 0
+    persona_version: int = 1
+    """Which of its personas this is, counted from 1."""
 
     @property
     def etag(self) -> str:
@@ -128,6 +130,8 @@ class AgentRecord(SQLModel, table=True):
         """Take on a changed, redacted persona. Raises Conflict when an etag is given and isn't the current one."""
         if etag and etag != self.etag:
             raise errors.Conflict(f"agent {self.id!r} has changed since", etag=self.etag)
+        if persona != self.persona:
+            self.persona_version += 1
         self.name, self.description, self.persona = name, description, persona
         self._touch(now)
 

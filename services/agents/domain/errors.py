@@ -12,6 +12,15 @@ class AgentNotFound(errors.NotFound):
         super().__init__(f"no agent {agent_id!r}", id=agent_id)
 
 
+class PersonaVersionNotFound(errors.NotFound):
+    """The agent's persona has no version of this number, or has it no more."""
+
+    reason = "PERSONA_VERSION_NOT_FOUND"
+
+    def __init__(self, agent_id: str, number: int) -> None:
+        super().__init__(f"agent {agent_id!r} has no version {number} of its persona", id=agent_id)
+
+
 class AgentExists(errors.AlreadyExists):
     """An agent with this id exists."""
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, ScheduleEntry
 from services.agents.domain.records import ActivityKind
+from services.agents.domain.versions import PersonaVersion
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 
@@ -55,8 +56,20 @@ class Records(Protocol):
         """Return all agents that have an account."""
         ...
 
-    async def save(self, row: AgentRecord | DraftRecord | Hindrance | ScheduleEntry) -> None:
+    async def save(self, row: AgentRecord | DraftRecord | Hindrance | PersonaVersion | ScheduleEntry) -> None:
         """Add a row, or write its changes."""
+        ...
+
+    async def persona_versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
+        """Return a page of the versions of an agent's persona, newest first; the key is `(number,)`."""
+        ...
+
+    async def persona_version(self, agent_id: str, number: int) -> PersonaVersion | None:
+        """Return a version of an agent's persona."""
+        ...
+
+    async def forget_persona_versions(self, agent_id: str, until: int) -> None:
+        """Delete the versions of an agent's persona up to this one."""
         ...
 
     async def schedule(self, agent_id: str) -> list[ScheduleEntry]:

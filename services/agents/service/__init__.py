@@ -2,6 +2,7 @@
 
 from services.agents.service.agents import Agents
 from services.agents.service.allowance import Allowance, Calls
+from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast, Character
 from services.agents.service.conversing import Conversations
 from services.agents.service.drafts import Drafts
@@ -38,6 +39,7 @@ __all__ = [
     "Inbox",
     "Journal",
     "Limits",
+    "NetworkCapabilities",
     "Provisioning",
     "Publisher",
     "Reservations",

@@ -35,7 +35,7 @@ def test_an_id_and_a_name_are_enough() -> None:
     assert not persona.is_active
     assert not persona.trading.is_enabled
     assert persona.behavior.min_hours_between_posts < persona.behavior.max_hours_between_posts
-    assert persona.style.max_post_length == 280
+    assert persona.style.max_post_length is None
 
 
 def test_a_whole_persona_is_read(sample_persona: dict[str, Any]) -> None:
