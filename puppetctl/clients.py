@@ -13,6 +13,7 @@ import grpc
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from puppet.agents.v1.draft_service_pb2_grpc import DraftServiceStub
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
@@ -36,6 +37,7 @@ class Clients:
     """The stubs that the command line calls."""
 
     agents: AgentServiceStub
+    drafts: DraftServiceStub
     llm: LlmServiceStub
     memory: MemoryServiceStub
     social: SocialServiceStub
@@ -83,6 +85,7 @@ async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Cli
     """Open the stubs; nothing is dialled before the first call."""
     called: dict[type, str] = {
         AgentServiceStub: where["agents"],
+        DraftServiceStub: where["agents"],
         LlmServiceStub: where["llm"],
         MemoryServiceStub: where["memory"],
         SocialServiceStub: where["social"],
@@ -91,6 +94,7 @@ async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Cli
     async with connect(called, proof) as stubs:
         yield Clients(
             stubs[AgentServiceStub],
+            stubs[DraftServiceStub],
             stubs[LlmServiceStub],
             stubs[MemoryServiceStub],
             stubs[SocialServiceStub],

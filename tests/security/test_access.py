@@ -31,6 +31,13 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "ListActivity": READ,
         "WatchActivity": READ,
     },
+    "puppet.agents.v1.DraftService": {
+        "ListDrafts": READ,
+        "GetDraft": READ,
+        "ApproveDraft": WRITE,
+        "EditDraft": WRITE,
+        "RejectDraft": WRITE,
+    },
     "puppet.llm.v1.LlmService": {
         "Generate": f"{WRITE} agents",
         "StreamGenerate": f"{WRITE} agents",

@@ -9,6 +9,7 @@ from services.agents.domain.mood import Mood, TradingMood
 from services.agents.domain.records import (
     NO_GROUNDS,
     ActivityKind,
+    Drafted,
     Event,
     Failed,
     Grounds,
@@ -31,6 +32,7 @@ EVENT = TypedColumn(
         "traded": Traded,
         "passed": Passed,
         "failed": Failed,
+        "drafted": Drafted,
     }
 )
 GROUNDS = TypedColumn({"grounds": Grounds})

@@ -1,6 +1,8 @@
 """What is logged of agents, in words for people: made last, from records, by whoever shows them."""
 
+from services.agents.domain.proposals import Order, PostProposal, Proposal, ReplyProposal
 from services.agents.domain.records import (
+    Drafted,
     Event,
     Failed,
     Grounds,
@@ -30,6 +32,7 @@ _WHY_PASSED = {
     PassReason.BY_CHANCE: "by its reply_probability",
     PassReason.MODEL_CALLS_LIMIT: "has used up the model's calls for strangers today",
     PassReason.SAID_ALREADY: "it has said the same of late",
+    PassReason.EXPIRED: "nobody approved it in time",
     PassReason.HOLDS_KEY: "the text held the key of a wallet",
     PassReason.NETWORK_SHARE_USED_UP: "has made as many replies as its network's limit leaves for them",
 }
@@ -48,6 +51,8 @@ def summary_of(event: Event, grounds: Grounds, behaviour: str) -> str:
             return _passed(event, behaviour)
         case Failed():
             return f"could not {event.aim} {event.whom}".rstrip()
+        case Drafted():
+            return event.words
         case Lifecycle(change=LifecycleChange.RECOVERED):
             return f"can {event.aim} again"
         case Lifecycle():
@@ -61,11 +66,11 @@ def reason_of(event: Event, grounds: Grounds) -> str:
     match event:
         case Posted():
             about = f"it {swap_in_words(event.swap)}" if event.swap else f"topic: {event.topic}"
-            return "; ".join((about, *_felt(grounds), chosen(grounds.writing)))
+            return "; ".join((about, *_felt(grounds), _words_of(grounds)))
         case Replied():
             remembered = [f"remembers “{memory.text}”" for memory in grounds.memories]
             unread = [f"what was said before could not be read: {grounds.unread}"] if grounds.unread else []
-            return "; ".join((*remembered, *_felt(grounds), chosen(grounds.writing), *unread))
+            return "; ".join((*remembered, *_felt(grounds), _words_of(grounds), *unread))
         case Traded():
             return "; ".join(event.reasons)
         case Passed():
@@ -73,10 +78,23 @@ def reason_of(event: Event, grounds: Grounds) -> str:
         case Failed():
             again = f"; it is tried again after {event.retry_time:%Y-%m-%d %H:%M} UTC" if event.retry_time else ""
             return event.message + again
+        case Drafted():
+            return f"waits for a person until {event.expire_time:%Y-%m-%d %H:%M} UTC"
         case Lifecycle(change=LifecycleChange.RECOVERED):
             return f"this is over: {event.cause}"
         case Lifecycle():
             return "its operator asked for it"
+
+
+def why_proposed(proposal: Proposal) -> str:
+    """Return why something would be done."""
+    match proposal:
+        case PostProposal():
+            return reason_of(Posted(proposal.text, proposal.topic, swap=proposal.swap), proposal.grounds)
+        case ReplyProposal():
+            return reason_of(Replied(proposal.text), proposal.grounds)
+        case Order():
+            return "; ".join(proposal.reasons)
 
 
 def swap_in_words(swap: Swap) -> str:
@@ -116,12 +134,18 @@ def _why_passed(event: Passed, grounds: Grounds) -> str:
             return chosen(grounds.writing)
         case PassReason.HOLD:
             return "; ".join(event.details)
+        case PassReason.REJECTED:
+            return ": ".join(("a person rejected it", *event.details))
         case PassReason.QUOTED_TOO_LOW:
             return f"{event.about} is quoted too far below its price"
         case PassReason.CONVERSATION_LIMIT | PassReason.COUNTERPART_LIMIT | PassReason.STRANGERS_LIMIT as reason:
             return f"has given {event.limit} replies {_IN_A_DAY[reason].format(whom=event.whom)}"
         case reason:
             return _WHY_PASSED.get(reason, "")
+
+
+def _words_of(grounds: Grounds) -> str:
+    return "edited by a person" if grounds.is_edited else chosen(grounds.writing)
 
 
 def _felt(grounds: Grounds) -> tuple[str, ...]:

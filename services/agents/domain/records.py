@@ -19,6 +19,7 @@ class ActivityKind(StrEnum):
     TRADE = "trade"
     PASS = "pass"  # noqa: S105 - the agent decided to do nothing
     FAILURE = "failure"
+    DRAFT = "draft"
 
 
 class Trigger(StrEnum):
@@ -72,6 +73,10 @@ class PassReason(StrEnum):
     """No trade is worth making."""
     QUOTED_TOO_LOW = "quoted_too_low"
     """What the trade is quoted at is too far below its price."""
+    REJECTED = "rejected"
+    """A person didn't want it."""
+    EXPIRED = "expired"
+    """Nobody approved it in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,8 @@ class Grounds:
     memories: tuple[Recalled, ...] = ()
     writing: Writing | None = None
     unread: str = ""
+    is_edited: bool = False
+    """True when a person changed the words."""
     summary: str = ""
     words: str = ""
 
@@ -228,7 +235,16 @@ class Failed:
     retry_time: datetime | None = None
 
 
-Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A proposal that waits for a person, and what it says."""
+
+    draft_id: str
+    words: str
+    expire_time: datetime
+
+
+Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed | Drafted
 """What happened."""
 
 _KINDS: dict[type, ActivityKind] = {
@@ -238,6 +254,7 @@ _KINDS: dict[type, ActivityKind] = {
     Traded: ActivityKind.TRADE,
     Passed: ActivityKind.PASS,
     Failed: ActivityKind.FAILURE,
+    Drafted: ActivityKind.DRAFT,
 }
 
 
