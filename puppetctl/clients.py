@@ -13,6 +13,7 @@ import grpc
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from puppet.agents.v1.draft_service_pb2_grpc import DraftServiceStub
 from puppet.agents.v1.event_service_pb2_grpc import EventServiceStub
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
@@ -38,6 +39,7 @@ class Clients:
 
     agents: AgentServiceStub
     events: EventServiceStub
+    drafts: DraftServiceStub
     llm: LlmServiceStub
     memory: MemoryServiceStub
     social: SocialServiceStub
@@ -86,6 +88,7 @@ async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Cli
     called: dict[type, str] = {
         AgentServiceStub: where["agents"],
         EventServiceStub: where["agents"],
+        DraftServiceStub: where["agents"],
         LlmServiceStub: where["llm"],
         MemoryServiceStub: where["memory"],
         SocialServiceStub: where["social"],
@@ -95,6 +98,7 @@ async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Cli
         yield Clients(
             stubs[AgentServiceStub],
             stubs[EventServiceStub],
+            stubs[DraftServiceStub],
             stubs[LlmServiceStub],
             stubs[MemoryServiceStub],
             stubs[SocialServiceStub],

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
+from puppet.agents.v1 import draft_service_pb2 as drafts_pb
+from puppet.agents.v1 import draft_service_pb2_grpc as drafts_pb_grpc
 from puppet.agents.v1 import event_service_pb2 as events_pb
 from puppet.agents.v1 import event_service_pb2_grpc as events_pb_grpc
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
@@ -31,6 +33,7 @@ from services.agents.service import (
     Allowance,
     Cast,
     Conversations,
+    Drafts,
     Effects,
     Events,
     Governors,
@@ -50,7 +53,7 @@ from services.agents.service import (
     Writer,
     redact_stored,
 )
-from services.agents.servicer import AgentServicer, EventServicer
+from services.agents.servicer import AgentServicer, DraftServicer, EventServicer
 from services.agents.settings import AgentsSettings
 from services.runtime.background import repeating
 from services.runtime.clock import Clock, SystemClock
@@ -67,6 +70,7 @@ _KEPT = timedelta(days=7)
 """How long DBOS keeps a workflow that has ended; the activity log keeps what came of it."""
 
 _MEND_SECONDS = 60.0
+_EXPIRE_SECONDS = 10.0
 _PATIENCE_SECONDS = 10.0
 """How long a start waits for the process before it to be gone."""
 
@@ -126,7 +130,8 @@ async def served(
         publisher = Publisher(cast, Effects(store), social, trading, capabilities, settings.settle_seconds)
         parts = _parts(settings, store, cast, journal, publisher, capabilities, clock, memory, llm, social, trading)
         behaviours = Registry.of(parts)
-        engine = Engine(behaviours, publisher, Noticing(cast, memory, journal), journal)
+        drafts = Drafts(store, journal, behaviours.objections, clock, timedelta(hours=settings.draft_hours))
+        engine = Engine(behaviours, cast, drafts, Noticing(cast, memory, journal), publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, behaviours, workflows, clock, settings.speed)
@@ -144,6 +149,7 @@ async def served(
             repeating("events", settings.poll_seconds, events.poll),
             repeating("feeds", settings.poll_seconds, events.poll_feeds),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
+            repeating("expiring drafts", _EXPIRE_SECONDS, drafts.expire),
             repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),
         ):
@@ -152,6 +158,12 @@ async def served(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
                     AgentServicer(agents, journal, tail),
+                ),
+                Mounted(
+                    drafts_pb.DESCRIPTOR.services_by_name["DraftService"],
+                    drafts_pb_grpc.add_DraftServiceServicer_to_server,
+                    DraftServicer(drafts),
+                    drafts.agent_of,
                 ),
                 Mounted(
                     events_pb.DESCRIPTOR.services_by_name["EventService"],

@@ -1,6 +1,7 @@
-"""The gRPC class of the agents service: check, convert, call, convert back."""
+"""The gRPC classes of the agents service: check, convert, call, convert back."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -8,12 +9,15 @@ import grpc
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
+from puppet.agents.v1 import draft_service_pb2 as drafts_pb
+from puppet.agents.v1 import draft_service_pb2_grpc as drafts_pb_grpc
 from puppet.agents.v1 import event_service_pb2 as events_pb
 from puppet.agents.v1 import event_service_pb2_grpc as events_pb_grpc
 from services.agents.domain.events import EventRecord
-from services.agents.service import Agents, Events, Journal, Tail
+from services.agents.service import Agents, Drafts, Events, Journal, Tail
 from services.agents.wire import activities as log_wire
 from services.agents.wire import agents as wire
+from services.agents.wire import drafts as drafts_wire
 from services.agents.wire import events as events_wire
 from services.runtime.clock import Clock
 from services.runtime.pages import Page, Paged
@@ -127,6 +131,48 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         async for place, activity in self._tail.watch(request.agent_ids, after):
             written = log_wire.write_activity(activity) if activity else None
             yield pb.WatchActivityResponse(activity=written, cursor=str(place))
+
+
+class DraftServicer(drafts_pb_grpc.DraftServiceServicer):
+    """Serves `puppet.agents.v1.DraftService`."""
+
+    def __init__(self, drafts: Drafts) -> None:
+        self._drafts = drafts
+
+    async def ListDrafts(self, request: drafts_pb.ListDraftsRequest, context: Context) -> drafts_pb.ListDraftsResponse:
+        """List drafts."""
+        wanted = drafts_wire.read_draft_filter(request)
+        page = page_of(request, [wanted], (datetime, str))
+        return await fill_from(
+            drafts_pb.ListDraftsResponse(), page, partial(self._drafts.page, wanted), drafts_wire.write_draft, [wanted]
+        )
+
+    async def GetDraft(self, request: drafts_pb.GetDraftRequest, context: Context) -> drafts_pb.GetDraftResponse:
+        """Return one draft."""
+        check(request)
+        return drafts_pb.GetDraftResponse(draft=drafts_wire.write_draft(await self._drafts.get(request.id)))
+
+    async def ApproveDraft(
+        self, request: drafts_pb.ApproveDraftRequest, context: Context
+    ) -> drafts_pb.ApproveDraftResponse:
+        """Let a draft be carried out."""
+        check(request)
+        draft = await self._drafts.approve(request.id, request.etag, request_key(request))
+        return drafts_pb.ApproveDraftResponse(draft=drafts_wire.write_draft(draft))
+
+    async def EditDraft(self, request: drafts_pb.EditDraftRequest, context: Context) -> drafts_pb.EditDraftResponse:
+        """Change a draft's text."""
+        check(request)
+        draft = await self._drafts.edit(request.id, request.text, request.etag, request_key(request))
+        return drafts_pb.EditDraftResponse(draft=drafts_wire.write_draft(draft))
+
+    async def RejectDraft(
+        self, request: drafts_pb.RejectDraftRequest, context: Context
+    ) -> drafts_pb.RejectDraftResponse:
+        """Let nothing come of a draft."""
+        check(request)
+        draft = await self._drafts.reject(request.id, request.comment, request.etag, request_key(request))
+        return drafts_pb.RejectDraftResponse(draft=drafts_wire.write_draft(draft))
 
 
 class EventServicer(events_pb_grpc.EventServiceServicer):

@@ -37,6 +37,13 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "ListEvents": READ,
         "CancelEvent": "operator client-write",
     },
+    "puppet.agents.v1.DraftService": {
+        "ListDrafts": READ,
+        "GetDraft": READ,
+        "ApproveDraft": WRITE,
+        "EditDraft": WRITE,
+        "RejectDraft": WRITE,
+    },
     "puppet.llm.v1.LlmService": {
         "Generate": f"{WRITE} agents",
         "StreamGenerate": f"{WRITE} agents",

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col, select
 
+from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import (
     Acquaintance,
     ActivityRecord,
@@ -22,7 +23,7 @@ from services.agents.domain.entities import (
 from services.agents.domain.events import EVENT_ID, EventRecord, EventTarget, SeenItem
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
-from services.agents.ports.store import ActivityFilter, EventFilter
+from services.agents.ports.store import ActivityFilter, DraftFilter, EventFilter
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 
@@ -320,6 +321,27 @@ class SqlRecords(SqlTransaction):
         columns = [col(part) for part in key]
         some = sa.select(*columns).where(*old).limit(most)
         return (await self._connection.execute(sa.delete(row).where(sa.tuple_(*columns).in_(some)))).rowcount
+
+    async def draft(self, draft_id: str) -> DraftRecord | None:
+        """Return a draft."""
+        return await self._session.get(DraftRecord, draft_id)
+
+    async def draft_of(self, workflow_id: str) -> DraftRecord | None:
+        """Return the draft of a workflow."""
+        return (await self._session.exec(select(DraftRecord).where(DraftRecord.workflow_id == workflow_id))).first()
+
+    async def drafts(self, wanted: DraftFilter, page: Page) -> Paged[DraftRecord]:
+        """Return a page of drafts, newest first; the key is `(create_time, id)`."""
+        query = select(DraftRecord)
+        for column, values in ((DraftRecord.agent_id, wanted.agent_ids), (DraftRecord.state, wanted.states)):
+            if values:
+                query = query.where(col(column).in_(values))
+        return await self._page(query, page, col(DraftRecord.create_time), col(DraftRecord.id), newest_first=True)
+
+    async def overdue_drafts(self, now: datetime, most: int) -> list[DraftRecord]:
+        """Return up to `most` drafts that wait and have expired, the longest overdue first."""
+        query = select(DraftRecord).where(DraftRecord.state == DraftState.WAITING, DraftRecord.expire_time <= now)
+        return list((await self._session.exec(query.order_by(col(DraftRecord.expire_time)).limit(most))).all())
 
     async def acquaintances(self, agent_id: str) -> Mapping[str, str]:
         """Return the network's ids of those whom an agent's persona knows by handles, by these, in small letters."""

@@ -9,9 +9,10 @@ from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.persona import Trading
+from services.agents.domain.proposals import Order
 from services.agents.domain.trading import WRAPPED_SOL, Allowance, Holding, MarketView, Portfolio, TokenView
 from services.agents.ports.neighbours import WalletKey
-from services.agents.ports.stored import Order, Progress, Trade
+from services.agents.ports.stored import Progress, Trade
 from services.runtime.protobuf import read_optional_time
 
 _PROGRESS = {pb.TRADE_STATE_SETTLED: Progress.SETTLED, pb.TRADE_STATE_FAILED: Progress.FAILED}

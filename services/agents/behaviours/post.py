@@ -5,21 +5,20 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.agents.behaviours.base import AnyBehaviour, Parts, Posting
+from services.agents.behaviours.base import MOST_OWN, AnyBehaviour, Parts, Posting
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import shared, spoken_by
 from services.agents.domain.memories import GROUNDED, LATE, TrustedMemory
 from services.agents.domain.persona import Persona
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post
+from services.agents.domain.proposals import Pass, PostProposal
 from services.agents.domain.records import Grounds, Passed, PassReason, Recalled
 from services.agents.domain.regard import regard
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import PostTask
-from services.agents.ports.stored import Pass, PostProposal
 from services.agents.service import Character
 
-_MOST_OWN = 40
 _MOST_LATE = 10
 _MOST_MEMORIES = 50
 _MOST_FITTING = 4
@@ -37,6 +36,7 @@ class Post(Posting[PostTask]):
     """A post about a topic that was asked for, or that the agent chooses."""
 
     kind = "post"
+    purpose = Purpose.POST
     task_type = PostTask
 
     def due(self, persona: Persona) -> Pauses:
@@ -59,7 +59,7 @@ class Post(Posting[PostTask]):
         spoken = await asyncio.to_thread(spoken_by, character.persona)
         rng = random.Random(name)
         # Not its answers: their subjects are people, and what strangers made it say holds no post back.
-        own = await parts.memory.said(agent_id, ("post",), _MOST_OWN)
+        own = await parts.memory.said(agent_id, ("post",), MOST_OWN)
         texts = tuple(said.text for said in own)
         topic = task.topic or await self._topic(character, [said.subject for said in own[:_MOST_LATE]], rng)
         memories = await parts.memory.trusted_about(agent_id, topic, GROUNDED, _MOST_FITTING)

@@ -8,20 +8,20 @@ import asyncio
 import random
 from urllib.parse import urlsplit
 
-from services.agents.behaviours.base import AnyBehaviour, Parts, Posting
+from services.agents.behaviours.base import MOST_OWN, AnyBehaviour, Parts, Posting
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import spoken_by
 from services.agents.domain.memories import LATE, OWN_WORDS
 from services.agents.domain.prompts import Fellow, Remembered, compose_reply
+from services.agents.domain.proposals import Pass, PostProposal
 from services.agents.domain.records import Grounds, Passed, PassReason
 from services.agents.domain.tasks import Heard, RemarkTask
 from services.agents.ports.neighbours import NewMemory, Source
-from services.agents.ports.stored import Pass, Post, PostProposal
+from services.agents.ports.stored import Post
 from services.agents.service import Calls
 
 _ABOUT = "what it has read"
 _WHO = Fellow("The news", "They don't read what you write.")
-_MOST_OWN = 40
 
 
 def build(parts: Parts) -> AnyBehaviour:
@@ -33,6 +33,7 @@ class Remark(Posting[RemarkTask]):
     """A post about what strangers have written."""
 
     kind = "remark"
+    purpose = Purpose.REPLY
     task_type = RemarkTask
 
     async def propose(self, name: str, task: RemarkTask) -> PostProposal | Pass:
@@ -46,17 +47,14 @@ class Remark(Posting[RemarkTask]):
             # The first time it reads its dictionaries, for some seconds.
             await asyncio.to_thread(spoken_by, character.persona)
             rng = random.Random(name)
-            own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, _MOST_OWN))
             recent = await parts.memory.trusted(agent_id, ("post",), LATE)
-            fellows = await parts.cast.fellows(agent_id)
-            names = tuple(called for one in fellows for called in (one.name, one.handle) if called)
-            context = Context(news.text, own_posts=own, names=names, symbols=await parts.tokens.symbols())
+            context = await self._context(agent_id, news.text)
             most = (await parts.writer.limit(character)).max_weight
             prompt = compose_reply(
                 character.persona, character.mood, news.text, _WHO, Remembered(""), recent, (), most, rng
             )
             calls = Calls(parts.allowance, agent_id, name, heard)
-            choice = await parts.writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
+            choice = await parts.writer.write(name, character, self.purpose, prompt, context, rng, calls.take)
         grounds = Grounds(character.mood.label, writing=choice.writing)
         if not choice.texts:
             return Pass(Passed(PassReason.NO_CANDIDATE, about=_ABOUT), grounds)
@@ -68,6 +66,17 @@ class Remark(Posting[RemarkTask]):
             event_id=task.event_id,
             news_text=news.text,
         )
+
+    async def context(self, proposal: PostProposal) -> Context:
+        """Return the news, of which nothing may be taken, and what the agent has said."""
+        return await self._context(proposal.agent_id, proposal.news_text)
+
+    async def _context(self, agent_id: str, news: str) -> Context:
+        parts = self._parts
+        own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, MOST_OWN))
+        fellows = await parts.cast.fellows(agent_id)
+        names = tuple(called for one in fellows for called in (one.name, one.handle) if called)
+        return Context(news, own_posts=own, names=names, symbols=await parts.tokens.symbols())
 
     async def remember(self, name: str, proposal: PostProposal, effect: Post) -> None:
         """Remember what was posted as coming from strangers: it is compared with, and nothing is made from it."""

@@ -6,13 +6,14 @@ from services.agents.behaviours.base import AnyBehaviour, Behaviour, Parts
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import TradingDisabled
 from services.agents.domain.memories import TRADE_GROUNDS
-from services.agents.domain.persona import Persona
+from services.agents.domain.persona import Approval, Persona
+from services.agents.domain.proposals import Order, Pass
 from services.agents.domain.records import Passed, PassReason, Swap, Traded
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import TradePostTask, TradeTask
 from services.agents.domain.trading import WRAPPED_SOL, Buy, Hold, Sell, decide, expected_output, least_output
 from services.agents.ports.neighbours import NewMemory, Source
-from services.agents.ports.stored import Order, Pass, Trade
+from services.agents.ports.stored import Trade
 from services.agents.ports.workflows import Run
 from services.agents.service import Entry, settled
 
@@ -29,6 +30,7 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
 
     kind = "trade"
     aim = "trade"
+    approval = Approval.TRADES
     task_type = TradeTask
 
     def __init__(self, parts: Parts) -> None:

@@ -9,6 +9,7 @@ from services.agents.domain.mood import Mood, TradingMood
 from services.agents.domain.records import (
     NO_GROUNDS,
     ActivityKind,
+    Drafted,
     Event,
     Failed,
     Grounds,
@@ -33,6 +34,7 @@ EVENT = TypedColumn(
         "passed": Passed,
         "failed": Failed,
         "noticed": Noticed,
+        "drafted": Drafted,
     }
 )
 GROUNDS = TypedColumn({"grounds": Grounds})

@@ -1,6 +1,8 @@
 """What is logged of agents, in words for people: made last, from records, by whoever shows them."""
 
+from services.agents.domain.proposals import Order, PostProposal, Proposal, ReplyProposal
 from services.agents.domain.records import (
+    Drafted,
     Event,
     Failed,
     Grounds,
@@ -31,6 +33,7 @@ _WHY_PASSED = {
     PassReason.BY_CHANCE: "by its reply_probability",
     PassReason.MODEL_CALLS_LIMIT: "has used up the model's calls for strangers today",
     PassReason.SAID_ALREADY: "it has said the same of late",
+    PassReason.EXPIRED: "nobody approved it in time",
     PassReason.HOLDS_KEY: "the text held the key of a wallet",
     PassReason.NETWORK_SHARE_USED_UP: "has made as many replies as its network's limit leaves for them",
 }
@@ -49,6 +52,8 @@ def summary_of(event: Event, grounds: Grounds, behaviour: str) -> str:
             return _passed(event, behaviour)
         case Failed():
             return f"could not {event.aim} {event.whom}".rstrip()
+        case Drafted():
+            return event.words
         case Noticed():
             return event.text if event.is_news else f"feels {event.mood_after}"
         case Lifecycle(change=LifecycleChange.RECOVERED):
@@ -63,14 +68,11 @@ def reason_of(event: Event, grounds: Grounds) -> str:
         return grounds.words
     match event:
         case Posted():
-            about = f"it {swap_in_words(event.swap)}" if event.swap else f"topic: {event.topic}"
-            if event.news_text:
-                about = f"on “{event.news_text}”"
-            return "; ".join((about, *_felt(grounds), chosen(grounds.writing)))
+            return "; ".join((_about(event), *_felt(grounds), _words_of(grounds)))
         case Replied():
             remembered = [f"remembers “{memory.text}”" for memory in grounds.memories]
             unread = [f"what was said before could not be read: {grounds.unread}"] if grounds.unread else []
-            return "; ".join((*remembered, *_felt(grounds), chosen(grounds.writing), *unread))
+            return "; ".join((*remembered, *_felt(grounds), _words_of(grounds), *unread))
         case Traded():
             return "; ".join(event.reasons)
         case Passed():
@@ -80,9 +82,23 @@ def reason_of(event: Event, grounds: Grounds) -> str:
             return event.message + again
         case Noticed():
             return _why_noticed(event)
+        case Drafted():
+            return f"waits for a person until {event.expire_time:%Y-%m-%d %H:%M} UTC"
         case Lifecycle():
             is_over = event.change is LifecycleChange.RECOVERED
             return f"this is over: {event.cause}" if is_over else "its operator asked for it"
+
+
+def why_proposed(proposal: Proposal) -> str:
+    """Return why something would be done."""
+    match proposal:
+        case PostProposal():
+            posted = Posted(proposal.text, proposal.topic, swap=proposal.swap, news_text=proposal.news_text)
+            return reason_of(posted, proposal.grounds)
+        case ReplyProposal():
+            return reason_of(Replied(proposal.text), proposal.grounds)
+        case Order():
+            return "; ".join(proposal.reasons)
 
 
 def swap_in_words(swap: Swap) -> str:
@@ -122,6 +138,8 @@ def _why_passed(event: Passed, grounds: Grounds) -> str:
             return chosen(grounds.writing)
         case PassReason.HOLD:
             return "; ".join(event.details)
+        case PassReason.REJECTED:
+            return ": ".join(("a person rejected it", *event.details))
         case PassReason.QUOTED_TOO_LOW:
             return f"{event.about} is quoted too far below its price"
         case PassReason.CONVERSATION_LIMIT | PassReason.COUNTERPART_LIMIT | PassReason.STRANGERS_LIMIT as reason:
@@ -130,12 +148,22 @@ def _why_passed(event: Passed, grounds: Grounds) -> str:
             return _WHY_PASSED.get(reason, "")
 
 
+def _about(event: Posted) -> str:
+    if event.news_text:
+        return f"on “{event.news_text}”"
+    return f"it {swap_in_words(event.swap)}" if event.swap else f"topic: {event.topic}"
+
+
 def _why_noticed(event: Noticed) -> str:
     if not event.is_news:
         return event.text or f"it felt {event.mood_before}, and an event moved it"
     told = "strangers say so" if event.is_external else "its operator says so"
     moved = f"feels {event.mood_after}" if event.mood_after != event.mood_before else ""
     return "; ".join(part for part in (told, moved, event.link) if part)
+
+
+def _words_of(grounds: Grounds) -> str:
+    return "edited by a person" if grounds.is_edited else chosen(grounds.writing)
 
 
 def _felt(grounds: Grounds) -> tuple[str, ...]:

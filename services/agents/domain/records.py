@@ -19,6 +19,7 @@ class ActivityKind(StrEnum):
     TRADE = "trade"
     PASS = "pass"  # noqa: S105 - the agent decided to do nothing
     FAILURE = "failure"
+    DRAFT = "draft"
     EVENT = "event"
 
 
@@ -74,6 +75,10 @@ class PassReason(StrEnum):
     """No trade is worth making."""
     QUOTED_TOO_LOW = "quoted_too_low"
     """What the trade is quoted at is too far below its price."""
+    REJECTED = "rejected"
+    """A person didn't want it."""
+    EXPIRED = "expired"
+    """Nobody approved it in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,8 @@ class Grounds:
     memories: tuple[Recalled, ...] = ()
     writing: Writing | None = None
     unread: str = ""
+    is_edited: bool = False
+    """True when a person changed the words."""
     summary: str = ""
     words: str = ""
 
@@ -250,7 +257,16 @@ class Noticed:
     is_news: bool = True
 
 
-Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed | Noticed
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A proposal that waits for a person, and what it says."""
+
+    draft_id: str
+    words: str
+    expire_time: datetime
+
+
+Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed | Drafted | Noticed
 """What happened."""
 
 _KINDS: dict[type, ActivityKind] = {
@@ -260,6 +276,7 @@ _KINDS: dict[type, ActivityKind] = {
     Traded: ActivityKind.TRADE,
     Passed: ActivityKind.PASS,
     Failed: ActivityKind.FAILURE,
+    Drafted: ActivityKind.DRAFT,
     Noticed: ActivityKind.EVENT,
 }
 

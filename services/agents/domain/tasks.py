@@ -123,6 +123,17 @@ class NoticeTask:
 
 
 @dataclass(frozen=True, slots=True)
+class CarryOutTask:
+    """Carry out a draft that was approved: a proposal of this kind of behaviour, by the name of what proposed it."""
+
+    agent_id: str
+    draft_id: str
+    kind: str
+    name: str
+    trigger: Trigger
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawTask:
     """Take back what is held back of a stopped agent's posts."""
 
@@ -132,7 +143,7 @@ class WithdrawTask:
 ActionTask: TypeAlias = PostTask | TradePostTask | ReplyTask | TradeTask | RemarkTask | ActTask
 """What a behaviour is asked to do."""
 
-Task: TypeAlias = ActionTask | NoticeTask | WithdrawTask
+Task: TypeAlias = ActionTask | NoticeTask | CarryOutTask | WithdrawTask
 """What a workflow is asked to do."""
 
 TASKS: Mapping[str, type] = {
@@ -143,6 +154,7 @@ TASKS: Mapping[str, type] = {
     "act_task": ActTask,
     "remark_task": RemarkTask,
     "notice_task": NoticeTask,
+    "carry_out_task": CarryOutTask,
     "withdraw_task": WithdrawTask,
 }
 """Every task by its name in a database."""

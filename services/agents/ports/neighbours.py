@@ -13,9 +13,10 @@ from services.agents.domain.guard import Candidate
 from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.persona import Trading, XSecrets
 from services.agents.domain.prompts import PromptParts
+from services.agents.domain.proposals import Order
 from services.agents.domain.tasks import Mention
 from services.agents.domain.trading import Allowance, MarketView, Portfolio
-from services.agents.ports.stored import Order, Post, Trade
+from services.agents.ports.stored import Post, Trade
 from services.runtime.errors import PuppetError, Violation
 from services.runtime.text.weight import TextLimit
 

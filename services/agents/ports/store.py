@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, ScheduleEntry
 from services.agents.domain.events import EventRecord, EventState
 from services.agents.domain.records import ActivityKind
@@ -33,6 +34,14 @@ class EventFilter:
     states: Sequence[EventState] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DraftFilter:
+    """Which drafts are wanted: an empty list doesn't restrict."""
+
+    agent_ids: Sequence[str] = ()
+    states: Sequence[DraftState] = ()
+
+
 class Records(Protocol):
     """Everything stored, within one transaction, which is rolled back unless it is committed."""
 
@@ -56,7 +65,9 @@ class Records(Protocol):
         """Return all agents that have an account."""
         ...
 
-    async def save(self, row: AgentRecord | Hindrance | PersonaVersion | EventRecord) -> None:
+    async def save(
+        self, row: AgentRecord | DraftRecord | Hindrance | PersonaVersion | ScheduleEntry | EventRecord
+    ) -> None:
         """Add a row, or write its changes."""
         ...
 
@@ -230,6 +241,22 @@ class Records(Protocol):
 
     async def meet(self, agent_id: str, handle: str, user_id: str) -> None:
         """Take down who it is whom an agent's persona knows by a handle."""
+        ...
+
+    async def draft(self, draft_id: str) -> DraftRecord | None:
+        """Return a draft."""
+        ...
+
+    async def draft_of(self, workflow_id: str) -> DraftRecord | None:
+        """Return the draft of a workflow."""
+        ...
+
+    async def drafts(self, wanted: DraftFilter, page: Page) -> Paged[DraftRecord]:
+        """Return a page of drafts, newest first; the key is `(create_time, id)`."""
+        ...
+
+    async def overdue_drafts(self, now: datetime, most: int) -> list[DraftRecord]:
+        """Return up to `most` drafts that wait and have expired, the longest overdue first."""
         ...
 
     async def commit(self) -> None:

@@ -2,9 +2,10 @@
 
 from functools import partial
 
+from services.agents.domain.proposals import Pass
 from services.agents.domain.records import Passed, PassReason
 from services.agents.ports.neighbours import Refused, SocialPort, TradingPort
-from services.agents.ports.stored import Pass, Post, Progress
+from services.agents.ports.stored import Post, Progress
 from services.agents.ports.workflows import Run, StepFailed
 from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast

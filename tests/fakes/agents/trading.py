@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from services.agents.domain.persona import Trading
+from services.agents.domain.proposals import Order
 from services.agents.domain.trading import (
     LAMPORTS_PER_SOL,
     WRAPPED_SOL,
@@ -19,7 +20,7 @@ from services.agents.ports.neighbours import (
     Refused,
     WalletKey,
 )
-from services.agents.ports.stored import Order, Progress, Trade
+from services.agents.ports.stored import Progress, Trade
 from tests.fakes.agents.line import Line
 
 MOSS = TokenView(

@@ -72,7 +72,7 @@ def open_channel(serve: Serve, world: World) -> OpenChannel:
 
 @pytest.fixture
 def open_with(open_channel: OpenChannel) -> OpenWith:
-    """Return the same for those who call AgentService alone."""
+    """Return what opens the service with these settings, for those who need nothing but its AgentService."""
 
     @contextlib.asynccontextmanager
     async def opened(settings: AgentsSettings) -> AsyncIterator[AgentServiceStub]:

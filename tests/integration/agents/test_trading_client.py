@@ -12,9 +12,10 @@ from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.agents.adapters.trading_client import TradingClient
 from services.agents.domain.mood import OwnEvent
 from services.agents.domain.persona import read_persona
+from services.agents.domain.proposals import Order
 from services.agents.domain.trading import WRAPPED_SOL, Holding
 from services.agents.ports.neighbours import WalletKey
-from services.agents.ports.stored import Order, Progress
+from services.agents.ports.stored import Progress
 from tests.integration.agents.answering import Answers, answering
 
 TRADING = trading_pb.DESCRIPTOR.services_by_name["TradingService"]

@@ -14,6 +14,7 @@ from puppet.agents.v1 import activity_pb2 as log_pb
 from services.agents.domain.entities import EVENT, GROUNDS, ActivityRecord
 from services.agents.domain.records import (
     ActivityKind,
+    Drafted,
     Failed,
     Grounds,
     Judged,
@@ -93,7 +94,8 @@ def test_what_version_0_1_has_stored_is_read_as_an_event(row: dict[str, Any]) ->
 
 def test_every_kind_has_an_event_of_its_own() -> None:
     fields = {write_activity(record(row)).WhichOneof("event"): row["kind"] for row in ROWS}
-    fields[write_activity(activity(Noticed("evt_1"))).WhichOneof("event")] = "event"
+    for later, kind in ((Noticed("evt_1"), "event"), (Drafted("drf_1", "Gates.", TIME), "draft")):
+        fields[write_activity(activity(later)).WhichOneof("event")] = kind
     names = {ActivityKind.PASS: "passed", ActivityKind.EVENT: "notice"}
     assert fields == {names.get(kind, kind.value): kind.value for kind in ActivityKind}
 

@@ -14,6 +14,7 @@ import pytest
 from services.agents.adapters.dbos_json import KeptError, StoredJson, UnreadableRecord
 from services.agents.domain.events import MoodShift, News
 from services.agents.domain.mood import MoodChange, OwnEvent, SocialEvent
+from services.agents.domain.proposals import Kept, Order, Pass, PostProposal, ReplyProposal
 from services.agents.domain.records import (
     Grounds,
     Judged,
@@ -27,6 +28,7 @@ from services.agents.domain.records import (
 )
 from services.agents.domain.tasks import (
     ActTask,
+    CarryOutTask,
     Heard,
     Mention,
     NoticeTask,
@@ -37,17 +39,7 @@ from services.agents.domain.tasks import (
     TradeTask,
     WithdrawTask,
 )
-from services.agents.ports.stored import (
-    STORED,
-    Failure,
-    Order,
-    Pass,
-    Post,
-    PostProposal,
-    Progress,
-    ReplyProposal,
-    Trade,
-)
+from services.agents.ports.stored import STORED, Failure, Post, Progress, Trade
 
 GOLDEN = Path(__file__).parents[2] / "data" / "stored"
 """A folder for each version that wrote differently, a file for each stored type that it wrote so."""
@@ -106,7 +98,9 @@ SAMPLES: dict[str, Any] = {
     "notice_task": NoticeTask("wren", "evt_1", news=NEWS),
     "notice_task-operator": NoticeTask("wren", "evt_1", news=News("It rains.", is_external=False, mood=PUSH)),
     "notice_task-mood": NoticeTask("wren", "evt_1", mood=MoodShift(PUSH, "it rains")),
+    "carry_out_task": CarryOutTask("wren", "drf_1", "post", "post/wren/1", Trigger.SCHEDULE),
     "withdraw_task": WithdrawTask("wren"),
+    "kept": Kept("drf_1"),
     "pass": Pass(Passed(PassReason.CONVERSATION_LIMIT, "gates", "Otto", 2, ("it is late",)), GROUNDS),
     "post_proposal": PostProposal(
         agent_id="wren", texts=("A gate is a gate.",), grounds=GROUNDS, topic="gates", addressed_handle="otto"
