@@ -39,10 +39,10 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     },
     "puppet.agents.v1.DraftService": {
         "ListDrafts": READ,
-        "GetDraft": READ,
-        "ApproveDraft": WRITE,
-        "EditDraft": WRITE,
-        "RejectDraft": WRITE,
+        "GetDraft": READ_ALL,
+        "ApproveDraft": "operator client-write",
+        "EditDraft": "operator client-write",
+        "RejectDraft": "operator client-write",
     },
     "puppet.llm.v1.LlmService": {
         "Generate": f"{WRITE} agents",

@@ -18,7 +18,11 @@ class DraftServiceStub:
     A character whose persona asks for approval publishes or trades nothing of that kind by itself: each proposal waits as a
     draft until it is approved, edited, rejected, or expires. An approved draft is carried out once, like anything that a
     character does by itself, and the activity log says what came of it, under the workflow that proposed it.
-    Refusals carry a reason of `ErrorReason`; a `request_id` names one effect as in AgentService.
+    Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -53,7 +57,11 @@ class DraftServiceServicer(metaclass=_abc_1.ABCMeta):
     A character whose persona asks for approval publishes or trades nothing of that kind by itself: each proposal waits as a
     draft until it is approved, edited, rejected, or expires. An approved draft is carried out once, like anything that a
     character does by itself, and the activity log says what came of it, under the workflow that proposed it.
-    Refusals carry a reason of `ErrorReason`; a `request_id` names one effect as in AgentService.
+    Refusals carry a reason of `ErrorReason`.
+
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
+    60 seconds; a stream has none. The service's operator may set both otherwise.
     """
 
     @_abc_1.abstractmethod
