@@ -87,7 +87,7 @@ class Search:
             if matrix is not None:
                 neighbours = ExactNeighbours(matrix, vector)
             asked = self._asked.get(agent_id, _NEAREST)
-            familiarity = embedder.familiarity(meaning)
+            familiarity = await embedder.familiarity(meaning)
             looking = _Looking(query, embedder.model, neighbours, named, familiarity, now, asked)
             proposed = await self._propose(records, looking)
             hits: list[Hit] | None = None

@@ -31,10 +31,13 @@ from services.trading.adapters.solana.rpc import (
     countable,
     in_context,
     in_words,
+    open_client,
     reading,
 )
 from services.trading.domain.market import SOL, SOL_DECIMALS, Balance, Order, Route
 from services.trading.domain.trade import MAX_AMOUNT, Draft, Outcome, Sight, Sighting, Terms, Tip, Unsafe
+
+__all__ = ["SolanaChain", "open_client"]
 
 _VERSION = 1
 """The newest version of transactions that is read back."""
