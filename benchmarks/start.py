@@ -13,7 +13,7 @@ from puppetctl.clients import connected, proof_in
 from puppetctl.datadir import sandbox_token
 from puppetctl.personas import persona_files, read_personas
 from puppetctl.processes import running
-from puppetctl.provision import Sandboxes, bring_to_life
+from puppetctl.provision import Sandboxes, provision
 from puppetctl.suite import SERVICES, Suite, free_ports, plan_suite
 from services.runtime.rpc.principals import PrincipalFiles
 
@@ -87,7 +87,7 @@ async def _create(suite: Suite, folder: Path) -> None:
     token = sandbox_token("sandbox.x", folder, {})
     sandboxes = Sandboxes(suite.address("sandbox.x"), suite.address("sandbox.solana"), token)
     async with connected(where, proof_in({}, folder)) as clients:
-        await bring_to_life(clients, personas, sandboxes)
+        await provision(clients, personas, sandboxes)
 
 
 def memory_of(pid: int) -> Memory:

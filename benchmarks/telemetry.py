@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from services.runtime import telemetry
-from services.runtime.rpc.told import Made, Served
+from services.runtime.rpc.instrumentation import ClientCall, ServerCall
 from services.runtime.telemetry.sdk import collecting
 
 ROUNDS, TIMES = 5, 2_000
@@ -64,12 +64,12 @@ async def _each(work: Callable[[], Awaitable[None]]) -> float:
 
 
 async def _serve() -> None:
-    Served(_METHOD, {telemetry.TRACE_KEY: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}).tell()
+    ServerCall(_METHOD, {telemetry.TRACE_KEY: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}).tell()
 
 
 async def _call() -> None:
-    if telemetry.is_told():
-        made = Made(_METHOD)
+    if telemetry.is_exported():
+        made = ClientCall(_METHOD)
         _send(made.header)
         made.watch(_Ended())
         await asyncio.sleep(0)

@@ -14,13 +14,13 @@ from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR, halts, web
-from puppetctl.clients import Clients, connected, in_words, list_agents, proof_in, targets
+from puppetctl.clients import Clients, connected, in_words, list_agents, proof_in, targets, wallet_of
 from puppetctl.clients import watch as watch_activity
 from puppetctl.datadir import sandbox_token
 from puppetctl.display import open_console
-from puppetctl.feed import Feed, in_short, plain
+from puppetctl.feed import Feed, in_short, plain, told_of
 from puppetctl.personas import read_personas
-from puppetctl.provision import Sandboxes, bring_to_life
+from puppetctl.provision import Sandboxes, provision
 from puppetctl.suite import SOLANA, SuiteError, ThirdParty, X, is_live
 from services.runtime.ids import new_id
 
@@ -42,8 +42,8 @@ async def apply(files: Sequence[Path], data_dir: Path) -> int:
         async with _suite(data_dir) as (clients, where):
             token = sandbox_token(X.sandbox, data_dir, os.environ)
             x, solana = await _sandbox(X, where), await _sandbox(SOLANA, where)
-            cast = await bring_to_life(clients, personas, Sandboxes(x, solana, token), update=True)
-        for character in cast.characters:
+            provisioned = await provision(clients, personas, Sandboxes(x, solana, token), update=True)
+        for character in provisioned.characters:
             words = character.change
             if x is None and not character.handle:
                 words += f" without an account: {_no_sandbox(X, where)}"
@@ -51,8 +51,8 @@ async def apply(files: Sequence[Path], data_dir: Path) -> int:
                 words += f"; its wallet is empty: {_no_sandbox(SOLANA, where)}"
             words = "; ".join((words, *in_short(character.notices)))
             open_console().print(f"{character.id}: {words}", markup=False, soft_wrap=True)
-        _tell(cast.refused)
-        refused += cast.refused
+        _tell(provisioned.refused)
+        refused += provisioned.refused
     return 1 if refused else 0
 
 
@@ -65,7 +65,7 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> in
     """Show these characters, or all, with their moods, deeds and plans, and whose trading is halted."""
     console, feed = open_console(), Feed()
     table = Table("character", "id", "mood", box=SIMPLE_HEAD, pad_edge=False)
-    told: list[str] = []
+    notices: list[str] = []
     for title in ("posts", "replies", "trades"):
         table.add_column(title, justify="right")
     table.add_column("next")
@@ -74,10 +74,10 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> in
             status = await clients.agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))
             deeds = map(str, (status.post_count, status.reply_count, status.trade_count))
             table.add_row(feed.name(agent.id, agent.name), agent.id, status.mood.label, *deeds, _next(status))
-            told += [f"{agent.id}: {words}" for words in in_short([one.description for one in status.notices])]
+            notices += [f"{agent.id}: {words}" for words in in_short(told_of(status.notices))]
         halted = await halts.known(clients, agent_ids)
     console.print(table if table.row_count else "no characters yet: `puppetctl apply FILE` makes one")
-    for words in told + halted:
+    for words in notices + halted:
         console.print(words, markup=False, style="yellow")
     return 0
 
@@ -130,7 +130,7 @@ async def watch(agent_ids: Sequence[str], data_dir: Path = DATA_DIR, *, is_plain
 async def halt(agent_id: str, reason: str, data_dir: Path = DATA_DIR) -> int:
     """Halt trading, of one character or of all. Raises SuiteError for one without a wallet."""
     async with _suite(data_dir) as (clients, _):
-        request = trading_pb.HaltTradingRequest(wallet_id=await _wallet_of(clients, agent_id), reason=reason)
+        request = trading_pb.HaltTradingRequest(wallet_id=await _halted(clients, agent_id), reason=reason)
         answer = await clients.trading.HaltTrading(request)
     open_console().print(f"trading is halted: {agent_id or 'all wallets'}", markup=False)
     return 0 if answer.HasField("halt") else 1
@@ -142,7 +142,7 @@ async def resume(agent_id: str, data_dir: Path = DATA_DIR) -> int:
     What stays halted all the same is named.
     """
     async with _suite(data_dir) as (clients, _):
-        request = trading_pb.ResumeTradingRequest(wallet_id=await _wallet_of(clients, agent_id))
+        request = trading_pb.ResumeTradingRequest(wallet_id=await _halted(clients, agent_id))
         answer = await clients.trading.ResumeTrading(request)
         still = [] if agent_id else await halts.of_single_wallets(clients)
     if answer.HasField("halt"):
@@ -167,13 +167,9 @@ async def _named(clients: Clients, agent_ids: Sequence[str]) -> list[pb.Agent]:
         raise SuiteError(f"{in_words(error)}\nName the characters that your credential is for") from None
 
 
-async def _wallet_of(clients: Clients, agent_id: str) -> str:
-    if not agent_id:
-        return ""
-    listed = await clients.trading.ListWallets(trading_pb.ListWalletsRequest(agent_id=agent_id, page_size=1))
-    if not listed.wallets:
-        raise SuiteError(f"{agent_id!r} has no wallet")
-    return listed.wallets[0].id
+async def _halted(clients: Clients, agent_id: str) -> str:
+    """Return the wallet that a halt is over; empty for all of them."""
+    return await wallet_of(clients, agent_id) if agent_id else ""
 
 
 @asynccontextmanager

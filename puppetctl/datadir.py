@@ -13,7 +13,7 @@ from puppetctl.suite import SuiteError, folder_of, prefix
 from sandbox.data_folder import TOKEN_FILE
 from services.runtime.private import make_folder, tighten
 
-_PATIENCE_SECONDS = 1.0
+_LOCK_TIMEOUT_SECONDS = 1.0
 
 
 @contextlib.contextmanager
@@ -75,7 +75,7 @@ def sandbox_token(name: str, data_dir: Path, environment: Mapping[str, str]) -> 
 
 def _acquire(descriptor: int, data_dir: Path) -> None:
     # The children of a suite that was killed need a moment to end.
-    until = time.monotonic() + _PATIENCE_SECONDS
+    until = time.monotonic() + _LOCK_TIMEOUT_SECONDS
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,13 +2,14 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
 from puppet.agents.v1 import activity_pb2 as log_pb
+from puppet.agents.v1 import agent_service_pb2 as pb
 
 _INDENT = 10
 _QUOTE_LENGTH = 66
@@ -58,11 +59,21 @@ class Feed:
                 return Group(head, *_lines((why, "dim")))
 
 
+def told_of(notices: Iterable[pb.Notice]) -> tuple[str, ...]:
+    """Return what notices say, those of fields without any effect in one line."""
+    given = list(notices)
+    idle = sum(one.reason == pb.NOTICE_REASON_NO_EFFECT for one in given)
+    words = [one.description for one in given if one.reason != pb.NOTICE_REASON_NO_EFFECT]
+    if idle:
+        words.append(f"{idle} field{'s' if idle > 1 else ''} without effect (GetAgentStatus names them)")
+    return tuple(words)
+
+
 def in_short(notices: Sequence[str]) -> list[str]:
     """Return the first of what is to be told of one character, and how much more there is."""
-    told = [plain(words) for words in notices[:_MOST_NOTICES]]
-    more = len(notices) - len(told)
-    return [*told, f"and {more} more like this (GetAgentStatus has all)"] if more else told
+    shown = [plain(words) for words in notices[:_MOST_NOTICES]]
+    more = len(notices) - len(shown)
+    return [*shown, f"and {more} more like this (GetAgentStatus has all)"] if more else shown
 
 
 def notice(time: datetime, subject: str, words: str) -> RenderableType:

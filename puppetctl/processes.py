@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from puppetctl.suite import Program, SuiteError, port_in_use, target_setting
 from services.runtime.private import make_folder
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.probe import is_serving
+from services.runtime.waiting import poll
 
 STOP_SECONDS = 4.0
 """How long programs have to end after SIGTERM; services drain for up to three seconds."""
@@ -66,7 +68,7 @@ class Child:
                 probe.cancel()
             ending = _in_words(code)
             if self.healthy_after is None:
-                self._failure = f"{self.program.name} {ending} before it was healthy.{self._last_words()}"
+                self._failure = f"{self.program.name} {ending} before it was healthy.{self._log_tail()}"
                 self._settled.set()
                 return
             self._notice(self.program.name, f"{ending}, and is started again")
@@ -80,7 +82,7 @@ class Child:
             async with asyncio.timeout(_START_SECONDS):
                 await self._settled.wait()
         except TimeoutError:
-            self._failure = f"{self.program.name} was not healthy after {_START_SECONDS:.0f} s.{self._last_words()}"
+            self._failure = f"{self.program.name} was not healthy after {_START_SECONDS:.0f} s.{self._log_tail()}"
         if self._failure:
             raise SuiteError(self._failure)
 
@@ -122,7 +124,7 @@ class Child:
         else:
             self._notice(self.program.name, f"is healthy again after {now - started:.1f} s")
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         """Return the end of what the present process has logged."""
         with self._log.open("rb") as log:
             end = log.seek(0, os.SEEK_END)
@@ -185,14 +187,9 @@ async def is_healthy(address: str, protocol: Literal["grpc", "http"]) -> bool:
 async def answers(replaced: tuple[str, str]) -> None:
     """Return when something listens where another service is to be. Raises SuiteError when nothing does for long."""
     name, target = replaced
-    try:
-        async with asyncio.timeout(_ELSEWHERE_SECONDS):
-            while True:
-                if await listens(target):
-                    return
-                await asyncio.sleep(_PROBE_EVERY_SECONDS)
-    except TimeoutError:
-        raise SuiteError(f"{target_setting(name)}: nothing answers at {target}") from None
+    found = poll(partial(listens, target), bool, timeout_seconds=_ELSEWHERE_SECONDS, poll_seconds=_PROBE_EVERY_SECONDS)
+    if not await found:
+        raise SuiteError(f"{target_setting(name)}: nothing answers at {target}")
 
 
 async def fetched(environment: Mapping[str, str]) -> None:

@@ -16,9 +16,11 @@ from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
 from puppetctl.clients import Clients, find_agent, in_words, list_agents
+from puppetctl.feed import told_of
 from puppetctl.personas import PersonaFile, handle_of, struct_of
 from puppetctl.suite import SuiteError
 from services.runtime.rpc.status import Remote
+from services.runtime.waiting import poll
 
 LAMPORTS_PER_SOL = 1_000_000_000
 
@@ -64,16 +66,16 @@ class Character:
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
-    """The characters that came to life, and what keeps the others from it, by their files."""
+class Provisioned:
+    """The characters that live now, and what keeps the others from it, by their files."""
 
     characters: list[Character]
     refused: list[str]
 
 
-async def bring_to_life(
+async def provision(
     clients: Clients, files: Sequence[PersonaFile], sandboxes: Sandboxes, *, update: bool = False
-) -> Cast:
+) -> Provisioned:
     """Create the agents, or update those that differ from their files (or all, with `update`), then start them.
 
     One whose file says `is_active: false` is stopped; one that was stopped is started again only with `update`. What
@@ -94,12 +96,12 @@ async def bring_to_life(
         *(one(file, partial(_prepare, clients, file.persona, sandboxes, update=update)) for file in files)
     )
     # Only now, when each has its money and can meet all the others.
-    cast = [
+    characters = [
         await one(file, partial(_started, clients, character, file.persona, update=update))
         for file, character in zip(files, prepared, strict=True)
         if character is not None
     ]
-    return Cast([character for character in cast if character is not None], refused)
+    return Provisioned([character for character in characters if character is not None], refused)
 
 
 async def _started(clients: Clients, character: Character, persona: Mapping[str, Any], *, update: bool) -> Character:
@@ -112,7 +114,7 @@ async def _started(clients: Clients, character: Character, persona: Mapping[str,
         else:
             await clients.agents.StartAgent(agents_pb.StartAgentRequest(id=agent.id))
     status = await clients.agents.GetAgentStatus(agents_pb.GetAgentStatusRequest(id=agent.id))
-    return replace(character, change=change, notices=tuple(notice.description for notice in status.notices))
+    return replace(character, change=change, notices=told_of(status.notices))
 
 
 def _explained(error: grpc.aio.AioRpcError, file: PersonaFile, sandboxes: Sandboxes) -> str:
@@ -129,9 +131,9 @@ def _explained(error: grpc.aio.AioRpcError, file: PersonaFile, sandboxes: Sandbo
     return "".join(f"\n  {words}" for words in said)
 
 
-async def others(clients: Clients, cast: Sequence[Character]) -> list[Character]:
+async def others(clients: Clients, characters: Sequence[Character]) -> list[Character]:
     """Return the characters that are there beside these, as they are. Raises grpc's errors."""
-    known = {character.id for character in cast}
+    known = {character.id for character in characters}
     return [await _found(clients, agent) for agent in await list_agents(clients) if agent.id not in known]
 
 
@@ -226,14 +228,15 @@ async def _fund(clients: Clients, wallet_id: str, sandbox: str | None) -> int:
     answer = await web.post(f"http://{sandbox}/", call)
     if "error" in answer:
         raise SuiteError(f"the sandbox gives no SOL to {wallet.address}: {answer['error'].get('message')}")
-    try:
-        async with asyncio.timeout(_FUNDED_WITHIN_SECONDS):
-            while True:
-                if (funded := await _lamports(clients, wallet_id)) > lamports:
-                    return funded
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise SuiteError(f"the sandbox's SOL did not arrive at {wallet.address}") from None
+    funded = await poll(
+        partial(_lamports, clients, wallet_id),
+        lambda found: found > lamports,
+        timeout_seconds=_FUNDED_WITHIN_SECONDS,
+        poll_seconds=0.1,
+    )
+    if funded <= lamports:
+        raise SuiteError(f"the sandbox's SOL did not arrive at {wallet.address}")
+    return funded
 
 
 async def _lamports(clients: Clients, wallet_id: str) -> int:

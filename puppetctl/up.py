@@ -26,8 +26,8 @@ from puppetctl.provision import (
     LAMPORTS_PER_SOL,
     Character,
     Sandboxes,
-    bring_to_life,
     others,
+    provision,
 )
 from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
 from puppetctl.until import Goals, counted_as
@@ -82,7 +82,7 @@ class _Run:
         self._began = time.monotonic()
         self._kinds: Counter[int] = Counter()
         self._counted: Counter[str] = Counter()
-        self._cast: list[Character] = []
+        self._known: list[Character] = []
         self.display = Display(console, self._status, is_plain=options.is_plain)
 
     async def prepare(self, environment: Mapping[str, str]) -> None:
@@ -114,10 +114,10 @@ class _Run:
         sandboxes = Sandboxes(self._suite.address("sandbox.x"), self._suite.address("sandbox.solana"), token)
         async with connected(where, proof_in(environment, self._options.data_dir)) as clients:
             cursor = await cursor_before(clients, began)
-            cast = await bring_to_life(clients, personas, sandboxes)
-            self._cast = cast.characters + await others(clients, cast.characters)
-            self.display.show(_characters(self._cast, self._feed))
-            self.refuse(cast.refused)
+            provisioned = await provision(clients, personas, sandboxes)
+            self._known = provisioned.characters + await others(clients, provisioned.characters)
+            self.display.show(_characters(self._known, self._feed))
+            self.refuse(provisioned.refused)
             self.display.show(f"[dim]{self._suite_in_words()}[/]\n")
             await self._follow(clients, cursor)
 
@@ -165,7 +165,7 @@ class _Run:
         waiting = [child.program.name for child in self.children if child.healthy_after is None]
         if waiting or not self.children:
             return f"starting: {', '.join(waiting)}"
-        if not self._cast:
+        if not self._known:
             return "waking the characters"
         return f"{counts(self._kinds)} · {self._suite.speed:g} times as fast as life · Ctrl-C stops"
 
@@ -187,9 +187,9 @@ def _processes(children: Sequence[Child]) -> Table:
     return table
 
 
-def _characters(cast: Sequence[Character], feed: Feed) -> Table:
+def _characters(characters: Sequence[Character], feed: Feed) -> Table:
     table = Table("character", "account", "wallet", "", box=SIMPLE_HEAD, pad_edge=False)
-    for character in cast:
+    for character in characters:
         wallet = "" if character.lamports is None else f"{character.lamports / LAMPORTS_PER_SOL:.3f} SOL"
         handle = f"@{character.handle}" if character.handle else "none"
         table.add_row(

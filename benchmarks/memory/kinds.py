@@ -108,20 +108,20 @@ def _long_turns(rng: random.Random) -> Conversation:
     for session, topic in enumerate(rng.sample(TOPICS, len(TOPICS)) * 2):
         told = _Told.of(rng, topic, "the user")
         # The second time a topic comes up, nothing is told of it: it only comes close.
-        is_told = session < len(TOPICS)
+        is_exported = session < len(TOPICS)
         more = [*topic["context"], *topic["detail"], *rng.choice(TALK["small"])]
         own = rng.sample(more, rng.randint(*_OWN_SENTENCES))
-        own.insert(rng.randrange(len(own) + 1), rng.choice(topic["told" if is_told else "aside"]))
+        own.insert(rng.randrange(len(own) + 1), rng.choice(topic["told" if is_exported else "aside"]))
         message = fill(" ".join([*own, rng.choice(_ASSISTANT["asks"])]), told.slots | _small_slots(rng))
         tip = _tip(rng, told)
         follow = [*rng.choice(topic["follow"])[1:2], rng.choice(topic["context"]), rng.choice(_ASSISTANT["asks"])]
         for speaker, text, asked in (
             ("user", message, told.asked(rng)),
-            ("assistant", _reply(rng, told, tip[0] if is_told else ""), tip[1]),
+            ("assistant", _reply(rng, told, tip[0] if is_exported else ""), tip[1]),
             ("user", " ".join(follow), ""),
             ("assistant", _reply(rng, told, ""), ""),
         ):
-            writing.add(speaker, text, *([asked] if asked and is_told else []), kind="long turns", session=session)
+            writing.add(speaker, text, *([asked] if asked and is_exported else []), kind="long turns", session=session)
     return writing.done(rng)
 
 

@@ -13,29 +13,31 @@ from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
-from services.agents.adapters.dbos import DbosWorkflows, Handler
+from services.agents.adapters.dbos import DbosWorkflows
 from services.agents.adapters.llm_client import LlmClient
 from services.agents.adapters.memory_client import MemoryClient
 from services.agents.adapters.social_client import SocialClient
 from services.agents.adapters.sql import SqlRecords
 from services.agents.adapters.trading_client import TradingClient
+from services.agents.behaviours import Parts, Registry
+from services.agents.engine import Engine
 from services.agents.ports.neighbours import LlmPort, MemoryPort, SocialPort, TradingPort
-from services.agents.ports.stored import MentionsTask, PostTask, ReplyTask, TradeTask, WithdrawTask
+from services.agents.scheduler import Scheduler
 from services.agents.service import (
     Agents,
+    Allowance,
     Cast,
     Conversations,
-    Dealing,
     Effects,
-    Flows,
+    Governors,
     Hearing,
+    Inbox,
     Journal,
     Limits,
-    Posting,
+    NetworkCapabilities,
     Provisioning,
-    Replying,
+    Publisher,
     Reservations,
-    Scheduler,
     Screener,
     Tail,
     Tidying,
@@ -82,7 +84,7 @@ def opener(settings: AgentsSettings) -> Opener:
                 MemoryClient(stubs[MemoryServiceStub], stubs[RelationshipServiceStub]),
                 LlmClient(stubs[LlmServiceStub]),
                 SocialClient(stubs[SocialServiceStub], clock),
-                TradingClient(stubs[TradingServiceStub], clock),
+                TradingClient(stubs[TradingServiceStub]),
             )
             async with (
                 watching(stubs.channels, lifecycle.health),
@@ -114,36 +116,23 @@ async def served(
         cast = Cast(store, clock, settings.speed)
         tail = Tail(store, lifecycle.draining)
         journal = Journal(store, cast, clock, tail)
-        screener = Screener(llm, settings.screen_provider, settings.screen_model) if settings.screen_provider else None
-        reservations, effects = Reservations(store, clock), Effects(store)
         falls_back = settings.unknown_provider == "fallback"
-        conversations = Conversations(store, cast, social, llm, settings.conversation_posts)
-        writer = Writer(llm, reservations, screener, falls_back=falls_back)
-        flows = Flows(
-            Posting(cast, effects, writer, reservations, memory, social, trading),
-            Hearing(store, cast, memory, social),
-            Replying(store, cast, writer, memory, Tokens(trading, clock), conversations, _limits(settings)),
-            Dealing(cast, effects, memory, trading, clock),
-            journal,
-            settings.settle_seconds,
-        )
-        handlers: dict[type, Handler] = {
-            PostTask: flows.post,
-            MentionsTask: flows.mentions,
-            ReplyTask: flows.reply,
-            TradeTask: flows.trade,
-            WithdrawTask: flows.withdraw,
-        }
+        capabilities = NetworkCapabilities(social, clock)
+        publisher = Publisher(cast, Effects(store), social, trading, capabilities, settings.settle_seconds)
+        parts = _parts(settings, store, cast, journal, publisher, capabilities, clock, memory, llm, social, trading)
+        behaviours = Registry.of(parts)
+        engine = Engine(behaviours, publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
-        agents = Agents(store, cast, journal, provisioning, workflows, clock, settings.speed)
-        scheduler = Scheduler(store, cast, workflows, clock, settings.speed)
+        agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
+        scheduler = Scheduler(store, cast, behaviours, workflows, clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
         tidying = Tidying(store, cast, kept, mention_age)
         await scheduler.mend()
         async with (
             _being_executor(settings, database),
-            workflows.running(handlers),
+            workflows.running(engine.handlers()),
             tail.following(),
+            scheduler.running(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
             repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
@@ -158,6 +147,46 @@ async def served(
             ]
     finally:
         await database.close()
+
+
+def _parts(
+    settings: AgentsSettings,
+    store: SqlStore[SqlRecords],
+    cast: Cast,
+    journal: Journal,
+    publisher: Publisher,
+    capabilities: NetworkCapabilities,
+    clock: Clock,
+    memory: MemoryPort,
+    llm: LlmPort,
+    social: SocialPort,
+    trading: TradingPort,
+) -> Parts:
+    """Return what behaviours are made from."""
+    limits = _limits(settings)
+    screener = Screener(llm, settings.screen_provider, settings.screen_model) if settings.screen_provider else None
+    reservations = Reservations(store, clock)
+    allowance = Allowance(store, cast, limits.calls_for_strangers, limits.strangers_at_once)
+    governors = Governors(store, cast, allowance, limits)
+    hearing = Hearing(store, cast, memory, social)
+    return Parts(
+        cast=cast,
+        memory=memory,
+        social=social,
+        trading=trading,
+        writer=Writer(llm, reservations, capabilities, screener, falls_back=settings.unknown_provider == "fallback"),
+        reservations=reservations,
+        effects=Effects(store),
+        publisher=publisher,
+        inbox=Inbox(store, cast, social, hearing, governors, journal, settings.speed, settings.patience_seconds),
+        hearing=hearing,
+        governors=governors,
+        allowance=allowance,
+        conversations=Conversations(store, cast, social, llm, settings.conversation_posts),
+        tokens=Tokens(trading, clock),
+        clock=clock,
+        timeout_seconds=settings.settle_seconds,
+    )
 
 
 @contextlib.asynccontextmanager

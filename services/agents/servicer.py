@@ -87,10 +87,10 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
 
     async def ListActivity(self, request: pb.ListActivityRequest, context: Context) -> pb.ListActivityResponse:
         """List what agents did."""
-        agent_ids, kinds = log_wire.read_activity_filter(request)
-        filters = [agent_ids, kinds]
+        wanted = log_wire.read_activity_filter(request)
+        filters = [wanted]
         page = page_of(request, filters, (int,))
-        read = partial(self._journal.page, agent_ids, kinds)
+        read = partial(self._journal.page, wanted)
         return await fill_from(pb.ListActivityResponse(), page, read, log_wire.write_activity, filters)
 
     async def WatchActivity(

@@ -38,11 +38,11 @@ class Providers:
     so that one that hangs leaves time for the next. One whose breaker is open is left out.
     """
 
-    def __init__(self, providers: Sequence[Provider], patience: float) -> None:
+    def __init__(self, providers: Sequence[Provider], timeout_seconds: float) -> None:
         """Take the providers and how long a call without a deadline waits for them, in seconds."""
         self._providers = tuple(providers)
         self._breakers = Breakers()
-        self._patience = patience
+        self._timeout_seconds = timeout_seconds
 
     async def generate(self, agent_id: str, provider: str, task: Task, until: float | None) -> Generation:
         """Have the candidates written by the named provider, or else by the first that answers.
@@ -50,7 +50,7 @@ class Providers:
         Raises ProviderNotFound, ProviderRefused, ProviderRateLimited, AllProvidersRefused, NoProviderAvailable.
         """
         failures: list[Failure] = []
-        for candidate, seconds in self._turns(agent_id, provider, until, failures):
+        for candidate, seconds in self._attempts(agent_id, provider, until, failures):
             try:
                 written = await candidate.generate(task, seconds)
                 written = written.only_json() if task.json_schema else written
@@ -70,7 +70,7 @@ class Providers:
         Raises as generate, and ProviderUnavailable when the text breaks off.
         """
         failures: list[Failure] = []
-        for candidate, seconds in self._turns(agent_id, provider, until, failures):
+        for candidate, seconds in self._attempts(agent_id, provider, until, failures):
             started = False
             try:
                 async with contextlib.aclosing(candidate.stream(task, seconds)) as parts:
@@ -106,7 +106,7 @@ class Providers:
         cut = Paged.cut(wanted[: page.size + 1], page, lambda row: row[0])
         return cut.turned([model for _, model in cut.rows])
 
-    def _turns(
+    def _attempts(
         self, agent_id: str, provider: str, until: float | None, failures: list[Failure]
     ) -> Iterator[tuple[Provider, float]]:
         now = asyncio.get_running_loop().time()
@@ -134,7 +134,7 @@ class Providers:
         failures.append(failure)
 
     def _left(self, until: float | None) -> float:
-        return self._patience if until is None else max(0.0, until - asyncio.get_running_loop().time())
+        return self._timeout_seconds if until is None else max(0.0, until - asyncio.get_running_loop().time())
 
 
 async def _offer(provider: Provider, seconds: float) -> Sequence[Model | Unlisted]:

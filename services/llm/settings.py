@@ -29,7 +29,7 @@ class ProviderSettings(BaseModel):
     dialect: Literal["chat", "completion"] = "chat"
     """Messages for a chat model, or a labelled few-shot text for a small completion model."""
     concurrency: int = Field(default=4, ge=1)
-    """How many calls it gets at once; more wait for their turn."""
+    """How many calls it gets at once; more wait for a slot."""
     choices: int = Field(default=1, ge=1)
     """How many candidates it writes in one call (`n`); more are asked for in several calls at once."""
     logprobs: bool = False

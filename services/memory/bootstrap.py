@@ -33,7 +33,7 @@ from services.runtime.settings import SettingsError
 from services.runtime.tidying import TIDY_SECONDS, Tidying
 
 _COUNTING_SECONDS = 5.0
-_PATIENCE_SECONDS = 10.0
+_LOCK_TIMEOUT_SECONDS = 10.0
 """How long the replica that this one replaces has to end."""
 
 _SWEEPING_SECONDS = 24 * 3600.0
@@ -98,11 +98,11 @@ async def _owning_its_index(settings: MemorySettings, database: Database) -> Asy
         return
     async with contextlib.AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(held(database, SessionLock("embedded index"), _PATIENCE_SECONDS))
+            await stack.enter_async_context(held(database, SessionLock("embedded index"), _LOCK_TIMEOUT_SECONDS))
         except TimeoutError:
             if database.is_sqlite:
-                told = f"{settings.variable('data_dir')}: another memory service runs on {settings.data_folder()}"
-                raise SettingsError(told) from None
+                problem = f"{settings.variable('data_dir')}: another memory service runs on {settings.data_folder()}"
+                raise SettingsError(problem) from None
             raise SettingsError(
                 f"{settings.variable('chroma_url')}: another replica keeps the index of this database for itself, and "
                 "what is purged here would stay in its vectors: name a Chroma server for all replicas, or run one"

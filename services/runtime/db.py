@@ -183,16 +183,16 @@ class Database:
         return _Reading(self._reading, made)
 
     @contextlib.asynccontextmanager
-    async def write(self, turn: str = "") -> AsyncIterator[Transaction]:
+    async def write(self, lock_key: str = "") -> AsyncIterator[Transaction]:
         """Open a transaction that may write.
 
-        Writers that name the same `turn` follow one another, in every replica; on SQLite all writers do. Raises
+        Writers with the same `lock_key` follow one another, in every replica; on SQLite all writers do. Raises
         Unavailable when another process keeps an SQLite file locked.
         """
         with _telling_of_locks():
             async with self._lent() as connection, Transaction(connection, writes=True) as transaction:
-                if turn and not self.is_sqlite:
-                    lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(turn, 0))
+                if lock_key and not self.is_sqlite:
+                    lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(lock_key, 0))
                     await connection.execute(sa.select(lock))
                 yield transaction
 

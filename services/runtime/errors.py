@@ -17,7 +17,7 @@ class Violation:
     description: str
 
 
-_FIELD, _DESCRIPTION, _QUOTED, _TOLD = 200, 400, 100, 50
+_FIELD, _DESCRIPTION, _QUOTED, _MAX_VIOLATIONS = 200, 400, 100, 50
 
 
 def quoted(text: str) -> str:
@@ -48,7 +48,8 @@ class InvalidRequest(PuppetError):
     def __init__(self, violations: Sequence[Violation]) -> None:
         # What a caller wrote may stand in both: what is answered and logged doesn't grow with it.
         self.violations = tuple(
-            Violation(_cut(item.field, _FIELD), _cut(item.description, _DESCRIPTION)) for item in violations[:_TOLD]
+            Violation(_cut(item.field, _FIELD), _cut(item.description, _DESCRIPTION))
+            for item in violations[:_MAX_VIOLATIONS]
         )
         super().__init__("; ".join(f"{item.field}: {item.description}" for item in self.violations))
 

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 
-def lock(path: Path, seconds: float) -> int:
+def lock(path: Path, timeout_seconds: float) -> int:
     """Lock a file, which is made if need be, until the returned descriptor is closed or the process has ended.
 
     Blocks; raises TimeoutError when another process has it for so long.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    until = time.monotonic() + seconds
+    until = time.monotonic() + timeout_seconds
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

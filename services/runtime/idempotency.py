@@ -22,6 +22,8 @@ from services.runtime.upsert import insert_on
 class RequestKey:
     """Names one effect: whose it is, the method, the caller's request_id, and a fingerprint of the body.
 
+    Without a fingerprint it is for looking: whatever the body was.
+
     Two principals may give the same id: neither meets the other's effect, nor learns of it.
     """
 
@@ -34,6 +36,11 @@ class RequestKey:
     def of(cls, principal: str, method: str, request_id: str, body: bytes) -> "RequestKey":
         """Return the key of a principal's request; `body` is its deterministic serialization."""
         return cls(principal, method, request_id, hashlib.sha256(body).hexdigest())
+
+    @classmethod
+    def own(cls, kind: str, name: str) -> "RequestKey":
+        """Return the key of an effect that a service has by itself, and no caller asked for."""
+        return cls("", kind, name, "")
 
     @property
     def digest(self) -> str:
@@ -95,6 +102,31 @@ async def claim(connection: AsyncConnection, key: RequestKey, resource_id: str) 
     if fingerprint != key.fingerprint:
         raise RequestIdReused(key.request_id)
     return str(first)
+
+
+async def claimed(connection: AsyncConnection, key: RequestKey) -> str | None:
+    """Return the id that a request was claimed with, or what it was answered with; None when it never was claimed.
+
+    Raises RequestIdReused when the id was used with another body, unless the key has no fingerprint.
+    """
+    row = {"principal": key.principal, "method": key.method, "request_id": key.request_id}
+    found = await _FIRST.all(connection, row) if key.request_id else []
+    for fingerprint, first in found:
+        if key.fingerprint and fingerprint != key.fingerprint:
+            raise RequestIdReused(key.request_id)
+        return str(first)
+    return None
+
+
+async def answer(connection: AsyncConnection, key: RequestKey, resource_id: str) -> None:
+    """Put what a claimed request really made in place of the id that it was claimed with."""
+    if key.request_id:
+        same = (
+            col(RequestRecord.principal) == key.principal,
+            col(RequestRecord.method) == key.method,
+            col(RequestRecord.request_id) == key.request_id,
+        )
+        await connection.execute(sa.update(RequestRecord).where(*same).values(resource_id=resource_id))
 
 
 async def forget(connection: AsyncConnection, before: datetime, most: int, needed: sa.ColumnElement[bool]) -> int:

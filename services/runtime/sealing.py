@@ -20,7 +20,7 @@ from services.runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
-_PATIENCE_SECONDS = 10.0
+_LOCK_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ async def open_keystore(name: str, settings: SealingSettings, database: Database
 async def _among_replicas(settings: SealingSettings, database: Database, keystore: Keystore) -> AsyncIterator[None]:
     """Show the replicas which key seals here, and see which seal there. Raises KeystoreError for another one."""
     sealing = SessionLock("sealing key", keystore.fingerprints[0], is_shared=True)
-    async with held(database, sealing, _PATIENCE_SECONDS) as others:
+    async with held(database, sealing, _LOCK_TIMEOUT_SECONDS) as others:
         if others - set(keystore.fingerprints):
             raise KeystoreError(
                 f"{settings.variable('keystore_key')}: another replica seals with a key that isn't here, so neither "

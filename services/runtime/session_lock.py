@@ -55,11 +55,11 @@ class SessionLock:
 
 
 @contextlib.asynccontextmanager
-async def held(database: Database, lock: SessionLock, patience_seconds: float) -> AsyncIterator[set[int]]:
+async def held(database: Database, lock: SessionLock, timeout_seconds: float) -> AsyncIterator[set[int]]:
     """Hold a lock until the block ends; the value is the numbers of those of its kind that are held, this one's too.
 
     A session that is lost is replaced. Should another process have taken the lock meanwhile, this one is asked to end.
-    Raises TimeoutError when another process has it for longer than the patience.
+    Raises TimeoutError when another process has it for longer than the timeout.
     """
     if database.is_sqlite:
         # Shared ones are for replicas to see each other, and an SQLite file has none.
@@ -67,12 +67,12 @@ async def held(database: Database, lock: SessionLock, patience_seconds: float) -
             if not lock.is_shared:
                 name = f"{database.path.name}.{lock.kind.replace(' ', '-')}.{lock.number}.lock"
                 path = database.path.with_name(name)
-                stack.callback(os.close, await asyncio.to_thread(file_lock.lock, path, patience_seconds))
+                stack.callback(os.close, await asyncio.to_thread(file_lock.lock, path, timeout_seconds))
             yield {lock.number}
         return
     async with contextlib.AsyncExitStack() as stack:
         connection = await stack.enter_async_context(database.session())
-        async with asyncio.timeout(patience_seconds):
+        async with asyncio.timeout(timeout_seconds):
             while True:
                 if await lock.take(connection):
                     break

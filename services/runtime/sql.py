@@ -11,6 +11,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import SQLModel, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
+from typing_extensions import override
 
 from services.runtime import idempotency
 from services.runtime.db import Database
@@ -18,27 +19,39 @@ from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 from services.runtime.prepared import Prepared
 from services.runtime.transaction import Transaction
+from services.runtime.unit_of_work import UnitOfWork
 
 R = TypeVar("R")
 T = TypeVar("T")
 M = TypeVar("M", bound=SQLModel)
 
 
-class SqlTransaction:
+class SqlTransaction(UnitOfWork):
     """One transaction; a service adds its queries."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._connection = transaction.connection
-        self.commit = transaction.commit
 
     @property
     def _session(self) -> AsyncSession:
         return self._transaction.session
 
+    @override
     async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        """Claim a request; None when it is new, else the id that its first call claimed it with."""
         return await idempotency.claim(self._connection, key, resource_id)
+
+    @override
+    async def claimed(self, key: RequestKey) -> str | None:
+        return await idempotency.claimed(self._connection, key)
+
+    @override
+    async def answer(self, key: RequestKey, resource_id: str) -> None:
+        await idempotency.answer(self._connection, key, resource_id)
+
+    @override
+    async def commit(self) -> None:
+        await self._transaction.commit()
 
     async def forget_requests(self, before: datetime, most: int) -> int:
         """Forget up to `most` requests of before this time whose effect is decided; the value says how many."""
@@ -127,7 +140,7 @@ class SqlStore(Generic[R]):
         return self._database.read_with(self._records)
 
     @contextlib.asynccontextmanager
-    async def writing(self, turn: str = "") -> AsyncIterator[R]:
-        """Open a transaction that may write; those that name the same turn follow one another."""
-        async with self._database.write(turn) as transaction:
+    async def writing(self, lock_key: str = "") -> AsyncIterator[R]:
+        """Open a transaction that may write; those with the same lock key follow one another."""
+        async with self._database.write(lock_key) as transaction:
             yield self._records(transaction)

@@ -22,7 +22,7 @@ _BEGIN_WRITING = "BEGIN IMMEDIATE"
 """A transaction that begins by reading and then writes can fail at once; this one waits for its turn."""
 
 _WAITING = (_BEGIN_WRITING, "PRAGMA", "VACUUM")
-_PATIENCE = 10_000  # milliseconds
+_BUSY_TIMEOUT_MS = 10_000  # milliseconds
 
 
 async def connect(path: str, **_options: Any) -> "Connection":
@@ -120,7 +120,7 @@ class Connection:
         self.isolation_level = connection.isolation_level
         self.beginning = "BEGIN"
         """How the next transaction begins."""
-        self._set_patience(_PATIENCE)
+        self._set_busy_timeout(_BUSY_TIMEOUT_MS)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -143,14 +143,14 @@ class Connection:
             self._conn.execute(self.beginning)
             return
         self.beginning = _BEGIN_WRITING
-        self._set_patience(0)
+        self._set_busy_timeout(0)
         try:
             self._conn.execute(self.beginning)
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
         finally:
-            self._set_patience(_PATIENCE)
+            self._set_busy_timeout(_BUSY_TIMEOUT_MS)
         if not self.in_transaction:  # another process is writing to the file
             await _away(self._conn.execute, self.beginning)
 
@@ -159,7 +159,7 @@ class Connection:
         if not self.in_transaction:
             await self.begin(writes=self.beginning == _BEGIN_WRITING)
 
-    def _set_patience(self, milliseconds: int) -> None:
+    def _set_busy_timeout(self, milliseconds: int) -> None:
         self._conn.execute(f"PRAGMA busy_timeout={milliseconds}")
 
     def cursor(self) -> Cursor:

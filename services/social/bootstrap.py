@@ -42,14 +42,14 @@ def opener(settings: SocialSettings) -> Opener:
             store, clock = SqlStore(database, SqlRecords), SystemClock()
             async with (
                 open_keystore("social", settings, database) as keystore,
-                open_network(settings.x_base_url, settings.x_timeout_seconds, clock) as network,
+                open_network(settings.x_base_url, settings.x_timeout_seconds, clock, settings.x_tier) as network,
             ):
                 vault = KeystoreVault(keystore)
                 quota = Quota(settings.posts_a_day, settings.reserved_share)
                 limits = Limits(store, vault, network, clock, quota)
                 outbox = Outbox(store, vault, network, limits, clock, _timing(settings), lifecycle.draining)
-                accounts = Accounts(store, vault, network, limits, clock, settings.x_tier)
-                posts = Posts(store, Gate(store, vault), outbox, clock, limits)
+                accounts = Accounts(store, vault, network, limits, clock)
+                posts = Posts(store, network, Gate(store, vault), outbox, clock, limits)
                 servicer = SocialServicer(accounts, posts, Reading(accounts, network, limits, clock))
                 tidying = Tidying(store, clock, timedelta(days=settings.request_days))
                 async with (

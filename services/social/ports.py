@@ -1,28 +1,21 @@
 """What the social service needs from outside."""
 
 from collections.abc import Collection, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from services.runtime.idempotency import RequestKey
+from services.runtime import unit_of_work
 from services.runtime.pages import Page, Paged
+from services.runtime.unit_of_work import UnitOfWork
 from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
-from services.social.domain.limits import Limit, LimitTold
+from services.social.domain.capabilities import Capabilities
+from services.social.domain.limits import Limit, ReportedLimit
 from services.social.domain.network import Conversation, Mention, Outcome, SeenPost
 from services.social.domain.posts import Post, PostState
 
 
-class Records(Protocol):
-    """Accounts and posts within one transaction, which is rolled back unless it is committed."""
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        """Claim a request; None when it is new, else the id that its first call claimed it with."""
-        ...
-
-    async def claimed(self, key: RequestKey) -> str | None:
-        """Return the id that a request was claimed with, whatever its body was; None when it never was."""
-        ...
+class Records(UnitOfWork, Protocol):
+    """Accounts and posts."""
 
     async def account(self, account_id: str) -> Account | None:
         """Return an account."""
@@ -35,11 +28,11 @@ class Records(Protocol):
         """
         ...
 
-    async def rivals(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
+    async def matching_accounts(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
         """Return the accounts on a network that are this agent's, or have this profile's id."""
         ...
 
-    async def namesakes(self, account: Account, handle: str) -> list[Account]:
+    async def others_with_handle(self, account: Account, handle: str) -> list[Account]:
         """Return the other accounts on its network that are said to have this handle."""
         ...
 
@@ -70,7 +63,7 @@ class Records(Protocol):
         """Return those of these ids that belong to a post of this account."""
         ...
 
-    async def has_twin(self, post: Post) -> bool:
+    async def has_duplicate(self, post: Post) -> bool:
         """Tell whether another post of its account with the same text is SETTLED."""
         ...
 
@@ -101,21 +94,9 @@ class Records(Protocol):
         """Add a row, or write its changes."""
         ...
 
-    async def commit(self) -> None:
-        """Make it durable."""
-        ...
 
-
-class Store(Protocol):
-    """The truth."""
-
-    def reading(self) -> AbstractAsyncContextManager[Records]:
-        """Open a transaction that only reads."""
-        ...
-
-    def writing(self, turn: str = "") -> AbstractAsyncContextManager[Records]:
-        """Open a transaction that may write; those that name the same turn follow one another."""
-        ...
+Store: TypeAlias = unit_of_work.Store[Records]
+"""The truth."""
 
 
 class Vault(Protocol):
@@ -137,7 +118,12 @@ class Network(Protocol):
     derives from it.
     """
 
-    def limits(self, credentials: Credentials) -> list[LimitTold]:
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the network and the tier of the apps allow."""
+        ...
+
+    def limits(self, credentials: Credentials) -> list[ReportedLimit]:
         """Return what was told of the limits of these credentials since this was asked last; the latest comes last."""
         ...
 

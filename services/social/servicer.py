@@ -8,7 +8,7 @@ import grpc
 
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1 import social_service_pb2_grpc as pb_grpc
-from services.runtime.protobuf import request_key
+from services.runtime.protobuf import key_without_body, request_key
 from services.runtime.rpc.answers import fill, fill_from
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of, size_of
@@ -49,8 +49,8 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
     async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Context) -> pb.GetCapabilitiesResponse:
         """Say what an account may do."""
         check(request)
-        capabilities = await self._accounts.capabilities(request.account_id)
-        return pb.GetCapabilitiesResponse(capabilities=wire.write_capabilities(capabilities))
+        capabilities, quota = await self._accounts.capabilities(request.account_id)
+        return pb.GetCapabilitiesResponse(capabilities=wire.write_capabilities(capabilities, quota))
 
     async def CreatePost(self, request: pb.CreatePostRequest, context: Context) -> pb.CreatePostResponse:
         """Publish a post."""
@@ -63,7 +63,7 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
     async def WithdrawPost(self, request: pb.WithdrawPostRequest, context: Context) -> pb.WithdrawPostResponse:
         """Withdraw a post."""
         check(request)
-        created = request_key(pb.CreatePostRequest(request_id=request.create_request_id))
+        created = key_without_body(pb.CreatePostRequest, request.create_request_id)
         post = await self._posts.withdraw(request.account_id, request.id or created, request_key(request))
         return pb.WithdrawPostResponse(post=wire.write_post(post))
 

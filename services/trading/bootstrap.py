@@ -20,11 +20,14 @@ from services.runtime.tidying import TIDY_SECONDS, Tidying
 from services.trading.adapters.opening import AggregatorWhenAsked, ChainWhenAsked
 from services.trading.adapters.sql import SqlRecords
 from services.trading.adapters.vault import KeystoreVault
-from services.trading.ports import Aggregator, Chain, Opinion
-from services.trading.service.executor import Executor, Pace
+from services.trading.ports import Aggregator, Chain, PriceFeed
+from services.trading.service.allowances import Allowances
+from services.trading.service.executor import Executor, Timing
 from services.trading.service.halts import Halts
 from services.trading.service.market import Market
 from services.trading.service.offers import Offers
+from services.trading.service.portfolios import Portfolios
+from services.trading.service.prices import Prices
 from services.trading.service.screening import Screening
 from services.trading.service.trades import Trades
 from services.trading.service.wallets import Wallets
@@ -47,12 +50,13 @@ def opener(settings: TradingSettings) -> Opener:
             aggregator = AggregatorWhenAsked(await stack.enter_async_context(Deferred(lambda: _aggregator(settings))))
             store, clock = SqlStore(database, SqlRecords), SystemClock()
             vault = KeystoreVault(await stack.enter_async_context(open_keystore("trading", settings, database)))
-            pace = Pace(settings.poll_seconds, settings.confirm_seconds)
-            opinion = None
+            timing = Timing(settings.poll_seconds, settings.confirm_seconds)
+            price_feed = None
             if settings.birdeye_url:
-                opinion = await stack.enter_async_context(_opinion(settings, clock))
-            offers = Offers(aggregator, chain, opinion)
-            executor = Executor(store, vault, chain, aggregator, offers, clock, pace, lifecycle.draining)
+                price_feed = await stack.enter_async_context(_price_feed(settings, clock))
+            prices = Prices(aggregator, price_feed)
+            offers = Offers(aggregator, chain, prices)
+            executor = Executor(store, vault, chain, aggregator, offers, clock, timing, lifecycle.draining)
             stack.push_async_callback(executor.close)
             # The first round is the recovery after a restart.
             await stack.enter_async_context(repeating("open trades", _RESUME_SECONDS, executor.resume))
@@ -64,6 +68,8 @@ def opener(settings: TradingSettings) -> Opener:
                 Halts(store, clock),
                 Market(aggregator),
                 Trades(store, chain, offers, executor, clock),
+                Allowances(store, chain, prices, clock),
+                Portfolios(store, chain, aggregator, prices, clock),
                 Screening(store, vault),
             )
             service = pb.DESCRIPTOR.services_by_name["TradingService"]
@@ -90,7 +96,7 @@ async def _aggregator(settings: TradingSettings) -> AsyncIterator[Aggregator]:
 
 
 @contextlib.asynccontextmanager
-async def _opinion(settings: TradingSettings, clock: Clock) -> AsyncIterator[Opinion]:
+async def _price_feed(settings: TradingSettings, clock: Clock) -> AsyncIterator[PriceFeed]:
     from services.trading.adapters import birdeye
 
     async with birdeye.open_client(settings.birdeye_url, settings.birdeye_api_key.get_secret_value()) as client:

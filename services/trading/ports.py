@@ -1,30 +1,27 @@
 """What the trading service needs from outside."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from services.runtime.idempotency import RequestKey
+from services.runtime import unit_of_work
 from services.runtime.pages import Page, Paged
+from services.runtime.unit_of_work import UnitOfWork
 from services.trading.domain.market import Balance, Order, Pair, Price, Quote, Route, Token
+from services.trading.domain.portfolio import LandedTrade
 from services.trading.domain.trade import Draft, Outcome, Sight, Signed, Terms, Tip, Trade, TradeState
 from services.trading.domain.wallet import Halt, Policy, SealedKey, Usage, Wallet
 
 
-class Records(Protocol):
-    """Wallets, policies and trades within one transaction, which is rolled back unless it is committed."""
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        """Claim a request; None when it is new, else the id that its first call claimed it with."""
-        ...
+class Records(UnitOfWork, Protocol):
+    """Wallets, policies and trades."""
 
     async def wallet(self, wallet_id: str) -> Wallet | None:
         """Return a wallet."""
         ...
 
-    async def wallet_like(self, agent_id: str, address: str) -> Wallet | None:
+    async def matching_wallet(self, agent_id: str, address: str) -> Wallet | None:
         """Return a wallet that has this agent or this address."""
         ...
 
@@ -74,6 +71,10 @@ class Records(Protocol):
         """Return a page of a wallet's trades, newest first; the key is `(create_time, id)`."""
         ...
 
+    async def landed(self, wallet_id: str, page: Page) -> Paged[LandedTrade]:
+        """Return a page of what a wallet's trades did that are on the chain, oldest first; key `(create_time, id)`."""
+        ...
+
     async def oldest_open(self, wallet_id: str) -> Trade | None:
         """Return a wallet's oldest trade that isn't final."""
         ...
@@ -86,21 +87,9 @@ class Records(Protocol):
         """Add a row, or write its changes."""
         ...
 
-    async def commit(self) -> None:
-        """Make it durable."""
-        ...
 
-
-class Store(Protocol):
-    """The truth about what was asked, allowed and signed."""
-
-    def reading(self) -> AbstractAsyncContextManager[Records]:
-        """Open a transaction that only reads."""
-        ...
-
-    def writing(self, turn: str = "") -> AbstractAsyncContextManager[Records]:
-        """Open a transaction that may write; those that name the same turn follow one another."""
-        ...
+Store: TypeAlias = unit_of_work.Store[Records]
+"""The truth about what was asked, allowed and signed."""
 
 
 class Vault(Protocol):
@@ -114,7 +103,7 @@ class Vault(Protocol):
         """Seal a key in base58, JSON or hex. Raises InvalidPrivateKey."""
         ...
 
-    def writings(self, wallet: Wallet) -> Sequence[str]:
+    def encodings(self, wallet: Wallet) -> Sequence[str]:
         """Return a wallet's key in the ways in which keys are written; none when it was sealed under another key."""
         ...
 
@@ -142,6 +131,10 @@ class Chain(Protocol):
         """Return what a wallet can spend, without symbols: SOL first, then tokens by mint; nothing it has none of."""
         ...
 
+    async def fee_reserve(self) -> int:
+        """Return the lamports that an ordinary trade takes at most beside its amount: fees, and new accounts' rent."""
+        ...
+
     async def prepare(self, offered: Order | Route, terms: Terms) -> Draft:
         """Make a transaction of a route, or justify every step of an order's, and run it for trial.
 
@@ -166,10 +159,10 @@ class Chain(Protocol):
         ...
 
 
-class Opinion(Protocol):
+class PriceFeed(Protocol):
     """Somebody else who knows what tokens cost. Every method raises ChainRateLimited and ChainUnavailable."""
 
-    async def dollars(self, mints: Sequence[str]) -> Mapping[str, Decimal]:
+    async def usd_prices(self, mints: Sequence[str]) -> Mapping[str, Decimal]:
         """Return what whole tokens cost in US dollars; those that have no price are left out."""
         ...
 

@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from services.agents.domain.entities import ActivityKind, ActivityRecord
+from services.agents.domain.entities import ActivityRecord
+from services.agents.domain.records import ActivityKind, Posted
 from tests.fakes.clock import FixedClock
 
 
@@ -28,9 +29,7 @@ class FakeLog:
                     agent_id=agent_id,
                     agent_name=agent_id.title(),
                     kind=ActivityKind.POST,
-                    summary="said something",
-                    reason="",
-                    details={},
+                    event=Posted("said something"),
                     create_time=FixedClock().now(),
                 )
             )
@@ -44,7 +43,7 @@ class FakeLog:
             raise OSError("the disk is away")
         yield self
 
-    def writing(self, turn: str = "") -> Any:
+    def writing(self, lock_key: str = "") -> Any:
         """Nobody who watches writes."""
         raise NotImplementedError
 

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
 from services.runtime.clock import Clock
-from services.runtime.errors import PuppetError, RequestIdReused
-from services.runtime.idempotency import RequestKey
+from services.runtime.errors import PuppetError
 from services.runtime.pages import Page, Paged
+from services.runtime.text.weight import TextLimit
 from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
+from services.social.domain.capabilities import Capabilities, ReplyScope
 from services.social.domain.errors import CredentialsRefused
-from services.social.domain.limits import Action, Limit, LimitTold, Scope
+from services.social.domain.limits import Action, Limit, ReportedLimit, Scope
 from services.social.domain.network import (
     HELD,
     Conversation,
@@ -28,6 +29,7 @@ from services.social.domain.network import (
     Undecided,
 )
 from services.social.domain.posts import Post, PostState
+from tests.fakes.requests import FakeClaims, Requests
 
 
 def credentials(name: str) -> Credentials:
@@ -77,9 +79,22 @@ class FakeNetwork:
         self.mentions: list[Mention] = []
         self.faults: deque[Outcome | Lost] = deque()
         self.hidden = timedelta(0)
+        self.capabilities = Capabilities(
+            text_limit=TextLimit(max_weight=280),
+            reply_scope=ReplyScope.ALL,
+            can_post=True,
+            can_quote=True,
+            can_like=True,
+            can_repost=True,
+            can_follow=True,
+            can_thread=True,
+            can_attach_media=True,
+            can_edit=True,
+            can_delete=True,
+        )
         self.posts_a_day = 0
         """What the network says of its limit with every post; 0 when it says nothing."""
-        self.told: list[LimitTold] = []
+        self.told: list[ReportedLimit] = []
         """What it says of other limits with the next call."""
         self.takes_duplicates = False
         """True for a network that, unlike X, publishes the same text again."""
@@ -99,11 +114,11 @@ class FakeNetwork:
         """Return what was posted, whether or not it is visible yet."""
         return [item.post.text for item in self.standing]
 
-    def limits(self, credentials: Credentials) -> list[LimitTold]:
+    def limits(self, credentials: Credentials) -> list[ReportedLimit]:
         told, self.told = self.told, []
         if self.posts_a_day:
             reset = self._clock.now() + timedelta(days=1)
-            told.append(LimitTold(Scope.ACCOUNT, Action.POST, "24hour", self.posts_a_day, self.posts_a_day, reset))
+            told.append(ReportedLimit(Scope.ACCOUNT, Action.POST, "24hour", self.posts_a_day, self.posts_a_day, reset))
         return told
 
     async def profile(self, credentials: Credentials) -> Profile:
@@ -169,28 +184,15 @@ class FakeNetwork:
         return Undecided("no answer") if fault is Lost.AFTER else Published(seen.network_post_id)
 
 
-class FakeRecords:
+class FakeRecords(FakeClaims):
     """One transaction: works on copies, which `commit` puts back."""
 
     def __init__(self, store: "FakeStore") -> None:
+        super().__init__(dict(store.requests))
         self._store = store
         self._accounts = copy.deepcopy(store.accounts)
         self._posts = copy.deepcopy(store.posts)
-        self._requests = dict(store.requests)
         self._limits = dict(store.limits)
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        if not key.request_id:
-            return None
-        fingerprint, first = self._requests.setdefault((key.method, key.request_id), (key.fingerprint, resource_id))
-        if fingerprint != key.fingerprint:
-            raise RequestIdReused(key.request_id)
-        known = (key.method, key.request_id) in self._store.requests
-        return first if known else None
-
-    async def claimed(self, key: RequestKey) -> str | None:
-        _, first = self._requests.get((key.method, key.request_id), ("", None))
-        return first
 
     async def limits(self, holders: Collection[str]) -> list[Limit]:
         return [limit for (holder, _, _), limit in self._limits.items() if holder in holders]
@@ -224,12 +226,12 @@ class FakeRecords:
             rows = [row for row in rows if key(row) > page.after]
         return Paged.cut(rows[: page.size + 1], page, key)
 
-    async def rivals(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
+    async def matching_accounts(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
         return [
             row for row in self._accounts.values() if row.agent_id == agent_id or row.network_user_id == profile.user_id
         ]
 
-    async def namesakes(self, account: Account, handle: str) -> list[Account]:
+    async def others_with_handle(self, account: Account, handle: str) -> list[Account]:
         others = (row for row in self._accounts.values() if row.id != account.id)
         return [row for row in others if row.handle.lower() == handle.lower()]
 
@@ -270,7 +272,7 @@ class FakeRecords:
         )
         return times[-number] if len(times) >= number else None
 
-    async def has_twin(self, post: Post) -> bool:
+    async def has_duplicate(self, post: Post) -> bool:
         same = (row for row in self._posts.values() if (row.account_id, row.text) == (post.account_id, post.text))
         return any(row.id != post.id and row.state is PostState.SETTLED for row in same)
 
@@ -294,10 +296,10 @@ class FakeStore:
     """Keeps rows in dictionaries; has one writer at a time, as SQLite has."""
 
     def __init__(self) -> None:
-        self._turn = asyncio.Lock()
+        self._writer = asyncio.Lock()
         self.accounts: dict[str, Account] = {}
         self.posts: dict[str, Post] = {}
-        self.requests: dict[tuple[str, str], tuple[str, str]] = {}
+        self.requests: Requests = {}
         self.limits: dict[tuple[str, Action, str], Limit] = {}
         self.committed: Callable[[], None] = lambda: None
         """Called after every commit, before whoever committed learns of it."""
@@ -307,6 +309,6 @@ class FakeStore:
         yield FakeRecords(self)
 
     @contextlib.asynccontextmanager
-    async def writing(self, turn: str = "") -> AsyncIterator[FakeRecords]:
-        async with self._turn:
+    async def writing(self, lock_key: str = "") -> AsyncIterator[FakeRecords]:
+        async with self._writer:
             yield FakeRecords(self)

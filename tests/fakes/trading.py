@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from services.runtime.errors import RequestIdReused
-from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 from services.trading.domain.errors import InvalidPrivateKey
 from services.trading.domain.market import SOL, Balance, Order, Pair, Price, Quote, Route, Token
+from services.trading.domain.portfolio import LandedTrade
 from services.trading.domain.trade import (
     OPEN_STATES,
     Draft,
@@ -25,44 +24,34 @@ from services.trading.domain.trade import (
     TradeState,
 )
 from services.trading.domain.wallet import ALL_WALLETS, Halt, Policy, SealedKey, Usage, Wallet
+from tests.fakes.requests import FakeClaims, Requests
 
-FEE = 15_000
+FEE, RESERVE = 15_000, 40_000
 
 
 @dataclass
 class Tables:
     """What is committed."""
 
-    requests: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    requests: Requests = field(default_factory=dict)
     wallets: dict[str, Wallet] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
     halts: dict[str, Halt] = field(default_factory=dict)
     trades: dict[str, Trade] = field(default_factory=dict)
 
 
-class FakeRecords:
+class FakeRecords(FakeClaims):
     """One transaction: works on copies, which `commit` puts back."""
 
     def __init__(self, store: "FakeStore") -> None:
         self._store = store
         self._tables = copy.deepcopy(store.tables)
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        if not key.request_id:
-            return None
-        name = (key.method, key.request_id)
-        if name not in self._tables.requests:
-            self._tables.requests[name] = (key.fingerprint, resource_id)
-            return None
-        fingerprint, first = self._tables.requests[name]
-        if fingerprint != key.fingerprint:
-            raise RequestIdReused(key.request_id)
-        return first
+        super().__init__(self._tables.requests)
 
     async def wallet(self, wallet_id: str) -> Wallet | None:
         return self._tables.wallets.get(wallet_id)
 
-    async def wallet_like(self, agent_id: str, address: str) -> Wallet | None:
+    async def matching_wallet(self, agent_id: str, address: str) -> Wallet | None:
         return next((w for w in self._tables.wallets.values() if agent_id == w.agent_id or address == w.address), None)
 
     async def wallets(self, agent_id: str, page: Page) -> Paged[Wallet]:
@@ -90,7 +79,8 @@ class FakeRecords:
         held = [trade.worth_lamports for trade in recent if trade.state != TradeState.FAILED]
         lost = [trade.fee_lamports for trade in recent if trade.state == TradeState.FAILED and trade.slot]
         pending = sum(t.input_amount for t in own if t.state in OPEN_STATES and t.input_mint == SOL)
-        return Usage(len(held) + len(lost), sum(held) + sum(lost), pending)
+        counted = [trade.create_time for trade in recent if trade.state != TradeState.FAILED or trade.slot]
+        return Usage(len(held) + len(lost), sum(held) + sum(lost), pending, min(counted, default=None))
 
     async def newest_slot(self, wallet_id: str) -> int:
         return max((trade.slot for trade in self._tables.trades.values() if trade.wallet_id == wallet_id), default=0)
@@ -106,6 +96,23 @@ class FakeRecords:
             t for t in self._tables.trades.values() if t.wallet_id == wallet_id and (not states or t.state in states)
         ]
         return Paged.cut(own[::-1], page, lambda row: (row.id,))
+
+    async def landed(self, wallet_id: str, page: Page) -> Paged[LandedTrade]:
+        rows = [
+            LandedTrade(
+                trade.input_mint,
+                trade.output_mint,
+                trade.input_amount,
+                trade.output_amount,
+                trade.worth_lamports,
+                trade.fee_lamports,
+                trade.state == TradeState.SETTLED,
+                trade.finish_time or trade.create_time,
+            )
+            for trade in self._tables.trades.values()
+            if trade.wallet_id == wallet_id and (trade.state == TradeState.SETTLED or trade.slot)
+        ]
+        return Paged.cut(rows, page, lambda row: (row.time,))
 
     async def oldest_open(self, wallet_id: str) -> Trade | None:
         own = (trade for trade in self._tables.trades.values() if trade.wallet_id == wallet_id)
@@ -139,7 +146,7 @@ class FakeStore:
         yield FakeRecords(self)
 
     @contextlib.asynccontextmanager
-    async def writing(self, turn: str = "") -> AsyncIterator[FakeRecords]:
+    async def writing(self, lock_key: str = "") -> AsyncIterator[FakeRecords]:
         yield FakeRecords(self)
 
 
@@ -159,7 +166,7 @@ class FakeVault:
             raise InvalidPrivateKey
         return SealedKey(private_key.removeprefix("key of "), private_key)
 
-    def writings(self, wallet: Wallet) -> Sequence[str]:
+    def encodings(self, wallet: Wallet) -> Sequence[str]:
         return (wallet.sealed_key,)
 
     def sign(self, wallet: Wallet, transaction: bytes) -> Signed:
@@ -197,6 +204,10 @@ class FakeWorld:
         self.errors: dict[str, list[Exception]] = {}
         self.asked: list[str] = []
         self.unpriced: set[str] = set()
+        self.usd = Decimal(50)
+        """What a whole token costs, where a SOL costs 100 dollars."""
+        self.held: dict[str, dict[str, int]] = {}
+        """The tokens of wallets by address and mint, which swaps don't change."""
 
     def _answer(self, method: str) -> None:
         self.asked.append(method)
@@ -211,7 +222,14 @@ class FakeWorld:
         return dict.fromkeys(mints, 9)
 
     async def balances(self, address: str) -> list[Balance]:
-        return [Balance(SOL, await self.lamports(address), 9)]
+        tokens = self.held.get(address, {})
+        return [
+            Balance(SOL, await self.lamports(address), 9),
+            *(Balance(mint, tokens[mint], 9) for mint in sorted(tokens)),
+        ]
+
+    async def fee_reserve(self) -> int:
+        return RESERVE
 
     async def spendable(self, address: str, mint: str) -> int:
         return self.tokens_of.get(address, 10**12)
@@ -267,8 +285,7 @@ class FakeWorld:
 
     async def prices(self, mints: Sequence[str]) -> Mapping[str, Price]:
         self._answer("prices")
-        # A whole SOL costs 100 dollars, and a base unit of everything else half as much as a lamport.
-        usd = {SOL: Decimal(100)} | {mint: Decimal(50) for mint in mints if mint not in {SOL, *self.unpriced}}
+        usd = {SOL: Decimal(100)} | {mint: self.usd for mint in mints if mint not in {SOL, *self.unpriced}}
         return {mint: Price(mint, usd[mint], 9, None) for mint in mints if mint in usd}
 
     async def trending(self) -> list[Token]:

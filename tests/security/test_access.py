@@ -82,6 +82,8 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "ExecuteTrade": "operator agents",
         "GetTrade": f"{READ_ALL} agents",
         "ListTrades": f"{READ_ALL} agents",
+        "GetAllowance": f"{READ_ALL} agents",
+        "GetPortfolio": f"{READ_ALL} agents",
         "GetPrices": f"{READ_BY_AGENTS} client-pia",
         "ListTrendingTokens": f"{READ_BY_AGENTS} client-pia",
         "GetPolicy": f"{READ_ALL} agents",

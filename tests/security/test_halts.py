@@ -19,7 +19,7 @@ from services.runtime.sql import SqlStore
 from services.trading.adapters.sql import SqlRecords
 from services.trading.bootstrap import opener
 from services.trading.domain.trade import Trade
-from services.trading.domain.wallet import ALL_WALLETS, turn_of
+from services.trading.domain.wallet import ALL_WALLETS, lock_key_of
 from services.trading.service.halts import Halts
 from services.trading.settings import TradingSettings
 from tests.conftest import Serve
@@ -248,7 +248,7 @@ async def test_a_halt_over_all_waits_for_whoever_is_signing(settings: TradingSet
             query = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
             return bool((await reader.connection.execute(query)).scalar())
 
-    async with store.writing(turn_of("wal_1")) as signer, store.writing(turn_of("wal_2")) as other:
+    async with store.writing(lock_key_of("wal_1")) as signer, store.writing(lock_key_of("wal_2")) as other:
         for records, wallet_id in ((signer, "wal_1"), (other, "wal_2")):
             assert not await records.halts([wallet_id], held=True), "signers don't wait for one another"
         halting = asyncio.create_task(Halts(store, SystemClock()).halt(ALL_WALLETS, "a test", NO_REQUEST))
@@ -258,6 +258,6 @@ async def test_a_halt_over_all_waits_for_whoever_is_signing(settings: TradingSet
         assert not halting.done()
         await signer.commit()
     assert await halting is not None
-    async with store.writing(turn_of("wal_1")) as signer:
+    async with store.writing(lock_key_of("wal_1")) as signer:
         assert (await signer.halts(["wal_1"], held=True))["wal_1"].reason == "a test"
     await database.close()

@@ -125,13 +125,13 @@ def test_no_bait_passes_the_guard_in_any_way_in_which_a_parrot_says_it(
                     symbols=SYMBOLS,
                 )
                 said_before = Remembered(remembered, is_own=False)
-                prompt = compose_reply(persona, NEUTRAL, about, None, said_before, [], turns, random.Random(1))
+                prompt = compose_reply(persona, NEUTRAL, about, None, said_before, [], turns, 280, random.Random(1))
                 critic = Judge(Purpose.REPLY, persona, context)
                 spoken = (clean(repeated, persona) for repeated in repetitions(asked_of(prompt)))
                 passed += [
                     (payload.name, candidate)
                     for candidate in spoken
-                    if any(_baits(candidate, payload)) and not any(critic.reasons(candidate))
+                    if any(_baits(candidate, payload)) and not any(critic.objections(candidate))
                 ]
     assert passed == []
 

@@ -21,11 +21,13 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from services.agents.adapters.dbos_json import StoredJson, UnreadableRecord, forbid_pickle
 from services.agents.domain.errors import DependencyUnavailable
+from services.agents.domain.tasks import Task
 from services.agents.ports.neighbours import Refused
-from services.agents.ports.stored import Failure, Post, Progress, Task, Trade
-from services.agents.ports.workflows import Run, StepFailed, Waiting
+from services.agents.ports.stored import Failure, Post, Progress, Trade
+from services.agents.ports.workflows import TOLD_SECONDS, Run, StepFailed, Waiting
 from services.runtime import telemetry
 from services.runtime.errors import PuppetError, RetryLater
+from services.runtime.retrying import retry
 from services.runtime.rpc import identity
 from services.runtime.rpc.boundary import deadline
 from services.runtime.settings import LEAST_REQUEST_DAYS
@@ -35,22 +37,18 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # What another version left unfinished is ended, not taken up. Change it when the steps of a workflow change.
-APPLICATION_VERSION = "3"
+APPLICATION_VERSION = "4"
 WORKFLOWS = Histogram(
     "puppet.workflow.duration",
     "s",
     "How long workflows took, waiting included.",
     (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1200),
 )
-_MAX_BACKOFF_SECONDS = 5.0
 _DELETED_AT_ONCE = 500
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 
 LONGEST = timedelta(days=LEAST_REQUEST_DAYS - 1)
 """How old a workflow may be to be taken up: what it repeats is known to the other services by its request ids."""
-
-_TOLD_SECONDS = 60.0
-"""A pause that is shorter says nothing of when something will work again."""
 
 Handler: TypeAlias = Callable[[Run, Any], Awaitable[None]]
 
@@ -79,7 +77,7 @@ class DbosRun:
         async def attempt() -> T | Failure:
             self.waiting = Waiting(name, datetime.now(UTC))
             with telemetry.span(f"step {name}") as span:
-                outcome = await _persist(name, action, patience, self._note)
+                outcome = await _attempted(name, action, patience, self._note)
                 if isinstance(outcome, Failure):
                     span.fail(outcome.reason)
                 return outcome
@@ -245,33 +243,23 @@ def _tell_subseconds(connection: Any, _record: object) -> None:
         connection.create_function("unixepoch", 1, lambda _modifier: time.time())
 
 
-async def _persist(
-    name: str, action: Callable[[], Awaitable[T]], patience_seconds: float, note: Callable[[RetryLater], None]
+async def _attempted(
+    name: str, action: Callable[[], Awaitable[T]], timeout_seconds: float, note: Callable[[RetryLater], None]
 ) -> T | Failure:
-    """Do this; repeat transient failures, further and further apart, until patience is over."""
-    now = asyncio.get_running_loop().time
-    until, backoff = now() + patience_seconds, 0.2
-    while True:
-        try:
-            return await action()
-        except RetryLater as error:
-            pause = max(backoff, error.retry_after)
-            note(error)
-            if now() + pause > until:
-                return _failure(error, error.retry_after)
-            await asyncio.sleep(pause)
-            backoff = min(2 * backoff, _MAX_BACKOFF_SECONDS)
-        except Refused as error:
-            return _failure(error, error.retry_after)
-        except PuppetError as error:
-            return Failure(error.reason, error.message)
-        except Exception:
-            error_id = secrets.token_hex(8)
-            log.exception("step failed", extra={"step": name, "error_id": error_id})
-            return Failure("INTERNAL", f"internal error {error_id}")
+    """Do this; repeat transient failures until the timeout."""
+    try:
+        return await retry(action, timeout_seconds, note)
+    except (RetryLater, Refused) as error:
+        return _failure(error, error.retry_after)
+    except PuppetError as error:
+        return Failure(error.reason, error.message)
+    except Exception:
+        error_id = secrets.token_hex(8)
+        log.exception("step failed", extra={"step": name, "error_id": error_id})
+        return Failure("INTERNAL", f"internal error {error_id}")
 
 
 def _failure(error: PuppetError, retry_after: float) -> Failure:
-    retry_time = datetime.now(UTC) + timedelta(seconds=retry_after) if retry_after >= _TOLD_SECONDS else None
+    retry_time = datetime.now(UTC) + timedelta(seconds=retry_after) if retry_after >= TOLD_SECONDS else None
     cause = error.because if isinstance(error, DependencyUnavailable) else ""
     return Failure(error.reason, error.message, cause, retry_time)

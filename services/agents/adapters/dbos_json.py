@@ -9,9 +9,9 @@ from typing import Any
 
 from dbos import Serializer
 from dbos._serialization import DefaultSerializer
-from pydantic import TypeAdapter
 
 from services.agents.ports.stored import STORED
+from services.runtime.typed_json import TypedJson, json_text
 
 _ERROR = "error"
 
@@ -34,10 +34,7 @@ class StoredJson(Serializer):
 
     def __init__(self, types: Mapping[str, type] = STORED) -> None:
         """Take what may be stored by its name, as `STORED` does."""
-        self._adapters: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in types.items()}
-        self._names: dict[type, str] = {}
-        for name, kind in types.items():
-            self._names.setdefault(kind, name)
+        self._typed = TypedJson(types)
 
     def name(self) -> str:
         """Return what DBOS notes beside each row that is written by this."""
@@ -48,8 +45,8 @@ class StoredJson(Serializer):
         if isinstance(data, dict):
             if data.keys() != {"args", "kwargs"} or data["kwargs"]:
                 raise TypeError("a workflow takes its task, and nothing by name")
-            return _json({"args": [self._put(value) for value in data["args"]]})
-        return _json(self._put(data))
+            return json_text({"args": [self._put(value) for value in data["args"]]})
+        return json_text(self._put(data))
 
     def deserialize(self, serialized_data: str) -> Any:
         """Return what was serialized. Raises UnreadableRecord."""
@@ -67,19 +64,14 @@ class StoredJson(Serializer):
             return None
         if isinstance(value, BaseException):
             return {"type": _ERROR, "value": {"name": type(value).__name__, "message": str(value)}}
-        name = self._names.get(type(value))
-        if name is None:
-            raise TypeError(f"{type(value).__name__} is not among the stored types")
-        return {"type": name, "value": self._adapters[name].dump_python(value, mode="json", warnings="error")}
+        return self._typed.put(value)
 
     def _take(self, record: Any) -> Any:
         if record is None:
             return None
-        name, value = record["type"], record["value"]
-        if name == _ERROR:
-            return KeptError(str(value["name"]), str(value["message"]))
-        # Only as JSON are times, decimals and enums text to pydantic, and everything else exactly what it is.
-        return self._adapters[name].validate_json(_json(value), strict=True)
+        if record["type"] == _ERROR:
+            return KeptError(str(record["value"]["name"]), str(record["value"]["message"]))
+        return self._typed.take(record)
 
 
 def forbid_pickle() -> None:
@@ -93,7 +85,3 @@ def forbid_pickle() -> None:
 
 def _refuse(_serializer: DefaultSerializer, _serialized: str) -> Any:
     raise UnreadableRecord("what is stored is a pickle, which is never read")
-
-
-def _json(record: Any) -> str:
-    return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -72,7 +72,15 @@ class LlmClient:
             if candidate.finish_reason not in _WITHHELD
         )
         withheld = tuple(why for item in answer.candidates if (why := _WITHHELD.get(item.finish_reason)))
-        return Written(candidates, f"{answer.provider}/{answer.model}", withheld, answer.background_shown)
+        return Written(
+            candidates,
+            answer.provider,
+            answer.model,
+            withheld,
+            answer.background_shown,
+            answer.usage.prompt_tokens,
+            answer.usage.completion_tokens,
+        )
 
     async def provider(self, name: str) -> Provider | None:
         """Return the provider of this name."""

@@ -10,8 +10,6 @@ from sqlmodel import SQLModel, col, select
 
 from services.agents.domain.entities import (
     Acquaintance,
-    ActionKind,
-    ActivityKind,
     ActivityRecord,
     AgentRecord,
     ConversationCount,
@@ -21,6 +19,8 @@ from services.agents.domain.entities import (
     Reservation,
     ScheduleEntry,
 )
+from services.agents.domain.records import ActivityKind
+from services.agents.ports.store import ActivityFilter
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 from services.runtime.upsert import insert_on
@@ -61,30 +61,38 @@ class SqlRecords(SqlTransaction):
         return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)))).all())
 
     async def due(self, now: datetime, most: int) -> list[ScheduleEntry]:
-        """Return what is due, the longest overdue first."""
-        query = select(ScheduleEntry).where(ScheduleEntry.due_time <= now)
+        """Return what is due of active agents, the longest overdue first."""
+        is_active = sa.exists().where(col(AgentRecord.id) == ScheduleEntry.agent_id, col(AgentRecord.is_active))
+        query = select(ScheduleEntry).where(ScheduleEntry.due_time <= now, is_active)
         return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)).limit(most))).all())
 
-    async def planned(self) -> list[ScheduleEntry]:
-        """Return what all agents will do."""
-        return list((await self._session.exec(select(ScheduleEntry))).all())
+    async def recurring(self) -> list[ScheduleEntry]:
+        """Return what all agents do again and again."""
+        return list((await self._session.exec(select(ScheduleEntry).where(ScheduleEntry.key == ""))).all())
 
-    async def put_schedule(self, agent_id: str, due_times: Mapping[ActionKind, datetime]) -> None:
-        """Replace an agent's schedule."""
-        await self._session.exec(sa.delete(ScheduleEntry).where(col(ScheduleEntry.agent_id) == agent_id))
+    async def put_schedule(self, agent_id: str, due_times: Mapping[str, datetime]) -> None:
+        """Replace what an agent does again and again; what it is to do once stays."""
+        old = (col(ScheduleEntry.agent_id) == agent_id, col(ScheduleEntry.key) == "")
+        await self._session.exec(sa.delete(ScheduleEntry).where(*old))
         self._session.add_all(
             ScheduleEntry(agent_id=agent_id, kind=kind, due_time=due_time) for kind, due_time in due_times.items()
         )
         await self._session.flush()
 
-    async def move(self, entry: ScheduleEntry, due_time: datetime) -> None:
-        """Give an entry its next time, unless it has changed since it was read."""
-        same = (
-            col(ScheduleEntry.agent_id) == entry.agent_id,
-            col(ScheduleEntry.kind) == entry.kind,
-            col(ScheduleEntry.due_time) == entry.due_time,
-        )
-        await self._session.exec(sa.update(ScheduleEntry).where(*same).values(due_time=due_time))
+    async def plan(self, entry: ScheduleEntry) -> None:
+        """Add something that is to be done once, unless it is planned already."""
+        if await self._session.get(ScheduleEntry, (entry.agent_id, entry.kind, entry.key)) is None:
+            await self.save(entry)
+
+    async def move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
+        """Give an entry its next time; False when it has changed since it was read."""
+        same = (*_same(entry), col(ScheduleEntry.due_time) == entry.due_time)
+        moved = sa.update(ScheduleEntry).where(*same).values(due_time=due_time)
+        return (await self._session.exec(moved)).rowcount == 1
+
+    async def unplan(self, entry: ScheduleEntry) -> None:
+        """Remove an entry."""
+        await self._session.exec(sa.delete(ScheduleEntry).where(*_same(entry)))
 
     async def log(self, activity: ActivityRecord) -> bool:
         """Add an activity; False when this step of this workflow is there already."""
@@ -95,15 +103,20 @@ class SqlRecords(SqlTransaction):
         await self._session.flush()
         return True
 
-    async def activities(
-        self, agent_ids: Sequence[str], kinds: Sequence[ActivityKind], page: Page
-    ) -> Paged[ActivityRecord]:
-        """Return a page of activities, newest first; an empty filter doesn't restrict; the key is `(seq,)`."""
+    async def activities(self, wanted: ActivityFilter, page: Page) -> Paged[ActivityRecord]:
+        """Return a page of activities, newest first; the key is `(seq,)`."""
         query = select(ActivityRecord)
-        if agent_ids:
-            query = query.where(col(ActivityRecord.agent_id).in_(agent_ids))
-        if kinds:
-            query = query.where(col(ActivityRecord.kind).in_(kinds))
+        for column, values in (
+            (ActivityRecord.agent_id, wanted.agent_ids),
+            (ActivityRecord.kind, wanted.kinds),
+            (ActivityRecord.workflow_id, wanted.workflow_ids),
+        ):
+            if values:
+                query = query.where(col(column).in_(values))
+        if wanted.since is not None:
+            query = query.where(ActivityRecord.create_time >= wanted.since)
+        if wanted.until is not None:
+            query = query.where(ActivityRecord.create_time < wanted.until)
         return await self._page(query, page, col(ActivityRecord.seq), newest_first=True)
 
     async def activities_after(self, agent_ids: Sequence[str], seq: int, most: int) -> list[ActivityRecord]:
@@ -122,7 +135,7 @@ class SqlRecords(SqlTransaction):
         query = select(ActivityRecord).where(ActivityRecord.workflow_id == workflow_id)
         return (await self._session.exec(query.order_by(col(ActivityRecord.seq)))).first()
 
-    async def told(self, workflow_ids: Sequence[str]) -> set[str]:
+    async def logged(self, workflow_ids: Sequence[str]) -> set[str]:
         """Return those of these workflows that have an activity."""
         query = select(ActivityRecord.workflow_id).where(col(ActivityRecord.workflow_id).in_(workflow_ids))
         return set((await self._session.exec(query)).all())
@@ -168,6 +181,15 @@ class SqlRecords(SqlTransaction):
             found = Reservation(agent_id=agent_id, fingerprint=fingerprint, workflow_id=workflow_id, create_time=now)
             await self.save(found)
         return found.workflow_id
+
+    async def reserved(self, agent_id: str, fingerprints: Sequence[str], since: datetime) -> Mapping[str, str]:
+        """Return the workflows that have reserved these words since then, by the fingerprints."""
+        query = select(Reservation).where(
+            Reservation.agent_id == agent_id,
+            col(Reservation.fingerprint).in_(fingerprints),
+            Reservation.create_time >= since,
+        )
+        return {row.fingerprint: row.workflow_id for row in (await self._session.exec(query)).all()}
 
     async def forget_reservations(self, agent_id: str, before: datetime) -> None:
         """Delete what an agent has reserved before this time."""
@@ -225,3 +247,11 @@ class SqlRecords(SqlTransaction):
     async def meet(self, agent_id: str, handle: str, user_id: str) -> None:
         """Take down who it is whom an agent's persona knows by a handle."""
         await self.save(Acquaintance(agent_id=agent_id, handle=handle, network_user_id=user_id))
+
+
+def _same(entry: ScheduleEntry) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(ScheduleEntry.agent_id) == entry.agent_id,
+        col(ScheduleEntry.kind) == entry.kind,
+        col(ScheduleEntry.key) == entry.key,
+    )

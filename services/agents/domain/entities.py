@@ -1,33 +1,40 @@
 """What the service stores: agents, their schedule, what they did, and how far they have read and answered."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlmodel import JSON, BigInteger, DateTime, Field, Integer, SQLModel, UniqueConstraint
 
 from services.agents.domain.mood import Mood, TradingMood
+from services.agents.domain.records import (
+    NO_GROUNDS,
+    ActivityKind,
+    Event,
+    Failed,
+    Grounds,
+    Lifecycle,
+    Passed,
+    Posted,
+    Replied,
+    Traded,
+    Trigger,
+)
+from services.agents.domain.tasks import TASKS, Task
 from services.runtime import errors
-from services.runtime.columns import text_of
+from services.runtime.columns import TypedColumn, text_of
 
-
-class ActionKind(StrEnum):
-    """What an agent does by itself."""
-
-    POST = "post"
-    REPLY = "reply"
-    TRADE = "trade"
-
-
-class ActivityKind(StrEnum):
-    """What an activity is."""
-
-    LIFECYCLE = "lifecycle"
-    POST = "post"
-    REPLY = "reply"
-    TRADE = "trade"
-    PASS = "pass"  # noqa: S105 - the agent decided to do nothing
-    FAILURE = "failure"
+EVENT = TypedColumn(
+    {
+        "lifecycle": Lifecycle,
+        "posted": Posted,
+        "replied": Replied,
+        "traded": Traded,
+        "passed": Passed,
+        "failed": Failed,
+    }
+)
+GROUNDS = TypedColumn({"grounds": Grounds})
+TASK = TypedColumn(TASKS)
 
 
 class AgentRecord(SQLModel, table=True):
@@ -128,13 +135,18 @@ class AgentRecord(SQLModel, table=True):
 
 
 class ScheduleEntry(SQLModel, table=True):
-    """When an agent does something next; rows of stopped agents are not there."""
+    """When an agent does something next: again and again, or, where it has a task, once."""
 
     __tablename__ = "schedule"
 
     agent_id: str = Field(primary_key=True)
-    kind: ActionKind = Field(primary_key=True, sa_type=text_of(ActionKind))
+    kind: str = Field(primary_key=True)
+    """The kind of the behaviour."""
+    key: str = Field(default="", primary_key=True)
+    """Tells apart what is done once, such as the mention that is answered; empty for what is done again and again."""
     due_time: datetime = Field(sa_type=DateTime(timezone=True), index=True)
+    task: Task | None = Field(default=None, sa_type=TASK)
+    """What is to be done once."""
 
 
 class ActivityRecord(SQLModel, table=True):
@@ -150,10 +162,12 @@ class ActivityRecord(SQLModel, table=True):
     agent_id: str = Field(index=True)
     agent_name: str
     kind: ActivityKind = Field(sa_type=text_of(ActivityKind))
-    summary: str
-    reason: str
-    details: dict[str, str] = Field(sa_type=JSON)
-    create_time: datetime = Field(sa_type=DateTime(timezone=True))
+    behaviour: str = ""
+    """The kind of the behaviour that did it; empty where none did."""
+    trigger: Trigger = Field(default=Trigger.UNKNOWN, sa_type=text_of(Trigger))
+    event: Event = Field(sa_type=EVENT)
+    grounds: Grounds = Field(default=NO_GROUNDS, sa_type=GROUNDS)
+    create_time: datetime = Field(sa_type=DateTime(timezone=True), index=True)
 
 
 class MentionCursor(SQLModel, table=True):

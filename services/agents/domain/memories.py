@@ -3,6 +3,20 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+OWN_WORDS = ("post", "interaction")
+"""The kinds of memory that hold what an agent has said. They are compared with, but nothing is made from them:
+a reply may echo a stranger, whose words would come back as the agent's own."""
+
+GROUNDED = ("core", "recent", "event", "trade", "relationship", "reflection", "general")
+"""The kinds of memory that posts may be made from."""
+
+TRADE_GROUNDS = ("core", "recent", "event", "trade", "general")
+"""The kinds of memory that trades may be made from: none that grows out of what others say, as relationships and
+reflections do."""
+
+LATE = 4
+"""So many of its latest posts a model is shown that writes another one."""
+
 
 class TrustedProvenance(StrEnum):
     """Where a trusted memory comes from; there are no values for other characters and strangers."""

@@ -1,61 +1,66 @@
 """When a character does something next. Its hours pass `speed` times as fast as ours."""
 
 import random
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.agents.domain.entities import ActionKind
-from services.agents.domain.persona import Persona
+from services.agents.domain.persona import Behavior, Persona
 
-_FIRST_MINUTES = {ActionKind.POST: (0.0, 5.0), ActionKind.REPLY: (0.5, 2.0), ActionKind.TRADE: (2.0, 9.0)}
 _DRAWS = 3
+_FORGOTTEN = timedelta(minutes=15)
+"""What is overdue by more than this isn't caught up with: a machine that has slept doesn't wake with a burst."""
 
 
-def kinds(persona: Persona) -> tuple[ActionKind, ...]:
-    """Return what a character does by itself, given an account and, for trades, a wallet."""
-    own = (ActionKind.POST, ActionKind.REPLY)
-    return (*own, ActionKind.TRADE) if persona.trading.is_enabled else own
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """How often something is done: a pause in minutes of the character's time, and the first one after its start."""
+
+    low: float
+    high: float
+    first_low: float
+    first_high: float
+    in_peak_hours: bool = False
+    """True for what is rather done in the peak hours of its persona."""
 
 
-def first_due(kind: ActionKind, persona: Persona, now: datetime, speed: float, rng: random.Random) -> datetime:
-    """Return when a started character does something first.
+def first_due(pauses: Pauses, now: datetime, speed: float, rng: random.Random) -> datetime:
+    """Return when a started character does something first: sooner where it acts more often than that.
 
-    It is within the first ten minutes of the character's time, or sooner where it acts more often than that; the draw
-    keeps characters that are started together apart.
+    The draw keeps characters that are started together apart.
     """
-    low, high = _FIRST_MINUTES[kind]
-    often = _minutes(kind, persona)[1] / high
-    return now + timedelta(minutes=rng.uniform(low, high) * min(1.0, often) / speed)
+    often = pauses.high / pauses.first_high
+    return now + timedelta(minutes=rng.uniform(pauses.first_low, pauses.first_high) * min(1.0, often) / speed)
 
 
-def next_due(kind: ActionKind, persona: Persona, now: datetime, speed: float, rng: random.Random) -> datetime:
-    """Return when a character does something again: a draw from its range, for posts rather in its peak hours."""
-    low, high = _minutes(kind, persona)
-    draws = [now + timedelta(minutes=rng.uniform(low, high) / speed) for _ in range(_DRAWS)]
-    if kind is not ActionKind.POST:
+def next_due(pauses: Pauses, behavior: Behavior, now: datetime, speed: float, rng: random.Random) -> datetime:
+    """Return when a character does something again: a draw from its range, perhaps rather in its peak hours."""
+    draws = [now + timedelta(minutes=rng.uniform(pauses.low, pauses.high) / speed) for _ in range(_DRAWS)]
+    if not pauses.in_peak_hours:
         return draws[0]
-    behavior = persona.behavior
-    return next(
-        (due for due in draws if due.astimezone(behavior.timezone).hour in behavior.peak_posting_hours), draws[0]
-    )
+    peak, zone = behavior.peak_posting_hours, behavior.timezone
+    return next((due for due in draws if due.astimezone(zone).hour in peak), draws[0])
 
 
 def in_reach(
-    kind: ActionKind, due: datetime, persona: Persona, now: datetime, speed: float, rng: random.Random
+    pauses: Pauses, due: datetime, behavior: Behavior, now: datetime, speed: float, rng: random.Random
 ) -> datetime:
     """Return when something planned is due: as planned, or anew when that is later than its longest pause allows.
 
     The persona, the speed or the clock may have been others when it was planned.
     """
-    longest = timedelta(minutes=_minutes(kind, persona)[1] / speed)
-    return due if due <= now + longest else next_due(kind, persona, now, speed, rng)
+    if is_forgotten(due, now):
+        return first_due(pauses, now, speed, rng)
+    longest = timedelta(minutes=pauses.high / speed)
+    return due if due <= now + longest else next_due(pauses, behavior, now, speed, rng)
 
 
-def _minutes(kind: ActionKind, persona: Persona) -> tuple[float, float]:
-    behavior, trading = persona.behavior, persona.trading
-    match kind:
-        case ActionKind.POST:
-            return behavior.min_hours_between_posts * 60, behavior.max_hours_between_posts * 60
-        case ActionKind.REPLY:
-            return behavior.min_response_minutes, behavior.max_response_minutes
-        case ActionKind.TRADE:
-            return trading.min_hours_between_trades * 60, trading.max_hours_between_trades * 60
+def is_forgotten(due: datetime, now: datetime) -> bool:
+    """Say whether something is overdue for so long that nobody would still catch up with it."""
+    return now - due > _FORGOTTEN
+
+
+def reply_due(said: datetime, persona: Persona, now: datetime, speed: float, rng: random.Random) -> datetime:
+    """Return when a mention is answered: after a delay of its own since it was said, and not before now."""
+    behavior = persona.behavior
+    delay = timedelta(minutes=rng.uniform(behavior.min_response_minutes, behavior.max_response_minutes) / speed)
+    return max(now, said + delay)

@@ -2,19 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.agents.domain.entities import (
-    ActionKind,
-    ActivityKind,
-    ActivityRecord,
-    AgentRecord,
-    Hindrance,
-    ScheduleEntry,
-)
+from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, ScheduleEntry
+from services.agents.domain.records import ActivityKind
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityFilter:
+    """Which activities are wanted: of `since` or later, and before `until`; what is empty or None doesn't restrict."""
+
+    agent_ids: Sequence[str] = ()
+    kinds: Sequence[ActivityKind] = ()
+    workflow_ids: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class Records(Protocol):
@@ -49,29 +55,35 @@ class Records(Protocol):
         ...
 
     async def due(self, now: datetime, most: int) -> list[ScheduleEntry]:
-        """Return what is due, the longest overdue first."""
+        """Return what is due of active agents, the longest overdue first."""
         ...
 
-    async def planned(self) -> list[ScheduleEntry]:
-        """Return what all agents will do."""
+    async def recurring(self) -> list[ScheduleEntry]:
+        """Return what all agents do again and again."""
         ...
 
-    async def put_schedule(self, agent_id: str, due_times: Mapping[ActionKind, datetime]) -> None:
-        """Replace an agent's schedule."""
+    async def put_schedule(self, agent_id: str, due_times: Mapping[str, datetime]) -> None:
+        """Replace what an agent does again and again; what it is to do once stays."""
         ...
 
-    async def move(self, entry: ScheduleEntry, due_time: datetime) -> None:
-        """Give an entry its next time, unless it has changed since it was read."""
+    async def plan(self, entry: ScheduleEntry) -> None:
+        """Add something that is to be done once, unless it is planned already."""
+        ...
+
+    async def move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
+        """Give an entry its next time; False when it has changed since it was read."""
+        ...
+
+    async def unplan(self, entry: ScheduleEntry) -> None:
+        """Remove an entry."""
         ...
 
     async def log(self, activity: ActivityRecord) -> bool:
         """Add an activity; False when this step of this workflow is there already."""
         ...
 
-    async def activities(
-        self, agent_ids: Sequence[str], kinds: Sequence[ActivityKind], page: Page
-    ) -> Paged[ActivityRecord]:
-        """Return a page of activities, newest first; an empty filter doesn't restrict; the key is `(seq,)`."""
+    async def activities(self, wanted: ActivityFilter, page: Page) -> Paged[ActivityRecord]:
+        """Return a page of activities, newest first; the key is `(seq,)`."""
         ...
 
     async def activities_after(self, agent_ids: Sequence[str], seq: int, most: int) -> list[ActivityRecord]:
@@ -86,7 +98,7 @@ class Records(Protocol):
         """Return the first activity of a workflow."""
         ...
 
-    async def told(self, workflow_ids: Sequence[str]) -> set[str]:
+    async def logged(self, workflow_ids: Sequence[str]) -> set[str]:
         """Return those of these workflows that have an activity."""
         ...
 
@@ -108,6 +120,10 @@ class Records(Protocol):
 
     async def reserve(self, agent_id: str, fingerprint: str, workflow_id: str, now: datetime) -> str:
         """Reserve words for a workflow; returns the one that has them, which may be another."""
+        ...
+
+    async def reserved(self, agent_id: str, fingerprints: Sequence[str], since: datetime) -> Mapping[str, str]:
+        """Return the workflows that have reserved these words since then, by the fingerprints."""
         ...
 
     async def forget_reservations(self, agent_id: str, before: datetime) -> None:

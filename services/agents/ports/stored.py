@@ -1,153 +1,72 @@
 """Everything that workflows keep: their tasks, and what their steps returned. It stands in a database as JSON by name.
 
-A workflow that is under way outlives the code that began it, so these types change by three rules. A new field has a
-default. A field that goes is left out: readers skip what they don't know. A type that gets another name keeps its old
-one in `STORED` beside the new one. `tests/data/stored` has what earlier versions wrote. No secret belongs in here.
+What steps returned is read by the version of the workflows that wrote it (`APPLICATION_VERSION`), tasks by later ones
+too. A new field has a default. A field that goes is left out: readers skip what they don't know. A type that gets
+another name keeps its old one in `STORED` beside the new one. `tests/data/stored` has what was written. No secret
+belongs in here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from services.agents.domain.mood import OwnEvent, SocialEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A post of somebody else that mentions an agent. Its text may shape a reply and nothing else."""
-
-    network_post_id: str
-    author_handle: str
-    text: str
-    conversation_id: str
-    create_time: datetime
-    author_user_id: str = ""
-    """The author's id on the network; empty in what was stored before it was known."""
-    in_reply_to_user_id: str = ""
-    """Whom it answers, by the id on the network; empty when it answers nobody, or it isn't known whom."""
-
-    @property
-    def begins_conversation(self) -> bool:
-        """True when it answers nobody."""
-        return self.conversation_id == self.network_post_id and not self.in_reply_to_user_id
-
-
-@dataclass(frozen=True, slots=True)
-class TradeNews:
-    """A settled trade, in the words that a post about it may use, and the details that its activity shows."""
-
-    words: str
-    details: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class PostTask:
-    """Write a post: about the topic, about a trade, or about what the agent chooses when both are left out."""
-
-    agent_id: str
-    topic: str = ""
-    news: TradeNews | None = None
-    is_awaited: bool = False
-    """True when somebody waits for it, and is to hear at once what keeps it from being written."""
-
-
-@dataclass(frozen=True, slots=True)
-class MentionsTask:
-    """See who has mentioned the agent, and start a reply to each."""
-
-    agent_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyTask:
-    """Answer one mention, or decide not to."""
-
-    agent_id: str
-    mention: Mention
-
-
-@dataclass(frozen=True, slots=True)
-class TradeTask:
-    """Consider a trade. It carries nothing that anybody has said."""
-
-    agent_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawTask:
-    """Take back what is held back of a stopped agent's posts."""
-
-    agent_id: str
-
-
-Task: TypeAlias = PostTask | MentionsTask | ReplyTask | TradeTask | WithdrawTask
-"""What a workflow is asked to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A text that may be published, why it is this one, and the details for the log."""
-
-    text: str
-    reason: str
-    details: dict[str, str]
-    is_external: bool = False
-    """True when it was made from what a stranger has said, or may have."""
+from services.agents.domain.records import NO_GROUNDS, Grounds, Passed, Swap
+from services.agents.domain.tasks import TASKS, Heard, Mention
+from services.agents.domain.trading import bought, sold
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
     """Nothing is to be done, and why."""
 
-    summary: str
-    reason: str
+    passed: Passed
+    grounds: Grounds = NO_GROUNDS
 
 
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    """The mentions that an agent hasn't read, and where its cursor stands before and after them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Texts of which one is to be published, the best first, and why these."""
 
-    mentions: tuple[Mention, ...]
-    before: str
-    after: str
-    is_hindered: bool = False
-    """True when the look before failed, and the log says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shortlist:
-    """The mentions that an agent will answer, of those that it has looked through."""
-
-    mentions: tuple[Mention, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A mention that was remembered, and its author: a fellow's id and name, or `network:user_id` and the handle."""
-
-    memory_id: str
-    counterpart: str
-    author_name: str
-    is_fellow: bool
-    may_echo: bool = False
-    """True of a fellow's words that may be a stranger's."""
-    known_as: str = ""
-    """The name by which the persona knows a stranger; empty when it doesn't."""
+    agent_id: str
+    texts: tuple[str, ...]
+    grounds: Grounds
 
     @property
-    def is_external(self) -> bool:
-        """True when the words are a stranger's, or may be."""
-        return self.may_echo or not self.is_fellow
+    def text(self) -> str:
+        """The best of them."""
+        return self.texts[0]
+
+    def saying(self, text: str) -> Self:
+        """Return it with the text that was chosen."""
+        writing = self.grounds.writing
+        if writing is not None:
+            chosen = tuple(replace(item, is_chosen=item.text == text) for item in writing.candidates)
+            writing = replace(writing, candidates=chosen)
+        return replace(self, texts=(text,), grounds=replace(self.grounds, writing=writing))
 
 
-@dataclass(frozen=True, slots=True)
-class Feelings:
-    """How what was said to an agent moved it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostProposal(Words):
+    """A post, perhaps spoken to somebody, or telling of a swap."""
 
-    events: tuple[SocialEvent, ...]
+    topic: str
+    addressed_handle: str = ""
+    swap: Swap | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyProposal(Words):
+    """An answer to a mention, and how the mention moves the agent."""
+
+    mention: Mention
+    heard: Heard
+    is_external: bool = False
+    """True when it was made from what a stranger has said, or may have."""
+    feelings: tuple[SocialEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +74,11 @@ class Order:
     """A swap that was decided on: from which wallet, how many base units of what for what, and why.
 
     Less than `min_output_amount` must not come out of it, however long it takes until it is carried out.
-    `words` say it as the examples of a persona do; `scores` are 0 to 1 by the tokens' symbols; `gain` is a fraction of
-    what was paid for what is sold, and None for a purchase.
+    `scores` are 0 to 1 by the tokens' symbols; `portion` says how much of a holding is sold, and `gain` is a fraction
+    of what was paid for it, None for a purchase.
     """
 
+    agent_id: str
     wallet_id: str
     input_mint: str
     output_mint: str
@@ -166,16 +86,25 @@ class Order:
     min_output_amount: int
     is_buy: bool
     symbol: str
-    words: str
-    reason: str
+    reasons: tuple[str, ...]
     scores: dict[str, float]
     gain: Decimal | None
     event: OwnEvent
+    portion: str = ""
 
     @property
     def mint(self) -> str:
         """The token that is bought or sold."""
         return self.output_mint if self.is_buy else self.input_mint
+
+    @property
+    def words(self) -> str:
+        """What it is, as the examples of a persona put it."""
+        return bought(self.amount, self.symbol) if self.gain is None else sold(self.portion, self.symbol, self.gain)
+
+
+Proposal: TypeAlias = PostProposal | ReplyProposal | Order
+"""What an agent would do."""
 
 
 class Progress(StrEnum):
@@ -227,17 +156,10 @@ class Failure:
 
 
 STORED: Mapping[str, type] = {
-    "post_task": PostTask,
-    "mentions_task": MentionsTask,
-    "reply_task": ReplyTask,
-    "trade_task": TradeTask,
-    "withdraw_task": WithdrawTask,
-    "draft": Draft,
+    **TASKS,
     "pass": Pass,
-    "inbox": Inbox,
-    "shortlist": Shortlist,
-    "heard": Heard,
-    "feelings": Feelings,
+    "post_proposal": PostProposal,
+    "reply_proposal": ReplyProposal,
     "order": Order,
     "post": Post,
     "trade": Trade,

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from services.agents.ports.stored import Task
+from services.agents.domain.tasks import Task
 
 T = TypeVar("T")
+
+TOLD_SECONDS = 60.0
+"""A pause that is shorter says nothing of when something will work again."""
 
 
 class StepFailed(Exception):

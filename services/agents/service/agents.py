@@ -6,16 +6,17 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord, AgentRecord, ScheduleEntry
-from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound, NoAccount, TradingDisabled
+from services.agents.domain.entities import ActivityRecord, AgentRecord, ScheduleEntry
+from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound
 from services.agents.domain.mood import Mood, baseline
-from services.agents.domain.persona import Persona, read_kept, read_persona, redact, secrets_of
-from services.agents.domain.schedule import first_due, in_reach, kinds
+from services.agents.domain.persona import Persona, read_persona, redact, secrets_of
+from services.agents.domain.records import ActivityKind, Lifecycle, LifecycleChange, Trigger
+from services.agents.domain.schedule import Pauses, first_due, in_reach
+from services.agents.domain.tasks import ActionTask, PostTask, TradeTask, WithdrawTask
 from services.agents.domain.understanding import not_understood
 from services.agents.ports.store import Records, Store
-from services.agents.ports.stored import PostTask, Task, TradeTask, WithdrawTask
 from services.agents.ports.workflows import Waiting, Workflows
 from services.agents.service.cast import Cast
 from services.agents.service.journal import TURN, Entry, Journal
@@ -51,6 +52,18 @@ class Triggered:
     waiting: Waiting | None
 
 
+class Abilities(Protocol):
+    """What agents can do."""
+
+    def pauses(self, agent: AgentRecord, persona: Persona) -> Mapping[str, Pauses]:
+        """Return how often an agent does by itself what it has all for, by kinds."""
+        ...
+
+    def check_ready(self, agent: AgentRecord, task: ActionTask) -> None:
+        """Raise the WrongState of what an agent lacks for a task."""
+        ...
+
+
 class Agents:
     """The use cases of AgentService."""
 
@@ -60,6 +73,7 @@ class Agents:
         cast: Cast,
         journal: Journal,
         provisioning: Provisioning,
+        abilities: Abilities,
         workflows: Workflows,
         clock: Clock,
         speed: float,
@@ -69,6 +83,7 @@ class Agents:
         self._cast = cast
         self._journal = journal
         self._provisioning = provisioning
+        self._abilities = abilities
         self._workflows = workflows
         self._clock = clock
         self._speed = speed
@@ -86,7 +101,7 @@ class Agents:
         account = await self._provisioning.account(persona, raw, has_one=False)
         wallet = await self._provisioning.wallet(persona, secrets)
         await self._provisioning.memories(persona.id, persona.memory)
-        now, mood = self._clock.now(), baseline(persona)
+        now, mood = self._clock.now(), baseline(persona.personality.default_mood)
         agent = AgentRecord(
             id=persona.id,
             name=persona.name,
@@ -109,7 +124,7 @@ class Agents:
             if (first := await _created(records, persona.id, key)) is not None:
                 return first
             await records.save(agent)
-            await self._tell(records, agent, "created")
+            await self._log(records, agent, LifecycleChange.CREATED)
             if persona.is_active:
                 await self._start(records, agent, persona, now)
             await records.commit()
@@ -167,7 +182,7 @@ class Agents:
             agent = await _existing(records, agent_id)
             if await records.claim(key, agent_id) is None:
                 if not agent.is_active:
-                    await self._start(records, agent, read_kept(agent.persona), self._clock.now())
+                    await self._start(records, agent, self._cast.persona(agent), self._clock.now())
                 await records.commit()
         self._journal.announce()
         return agent
@@ -181,7 +196,7 @@ class Agents:
                     agent.stop(self._clock.now())
                     await records.save(agent)
                     await records.put_schedule(agent_id, {})
-                    await self._tell(records, agent, "stopped")
+                    await self._log(records, agent, LifecycleChange.STOPPED)
                 await records.commit()
         self._journal.announce()
         if not agent.is_active:
@@ -195,7 +210,7 @@ class Agents:
         async with self._store.reading() as records:
             agent = await _existing(records, agent_id)
             schedule, counts = await records.schedule(agent_id), await records.counts(agent_id)
-        persona = read_kept(agent.persona)
+        persona = self._cast.persona(agent)
         mood = self._cast.mood(agent, persona, now)
         # What a character does is told also while nobody knows which providers there are.
         lacks_provider = False
@@ -211,7 +226,7 @@ class Agents:
         Raises AgentNotFound, AgentInactive and NoAccount.
         """
         return await self._trigger(
-            f"trigger-post/{key.digest}", PostTask(agent_id, topic, is_awaited=True), key, seconds
+            f"trigger-post/{key.digest}", PostTask(agent_id, topic, True, Trigger.REQUEST), key, seconds
         )
 
     async def trigger_trade(self, agent_id: str, key: RequestKey, seconds: float) -> Triggered:
@@ -219,13 +234,15 @@ class Agents:
 
         Raises AgentNotFound, AgentInactive and TradingDisabled.
         """
-        return await self._trigger(f"trigger-trade/{key.digest}", TradeTask(agent_id), key, seconds)
+        return await self._trigger(f"trigger-trade/{key.digest}", TradeTask(agent_id, Trigger.REQUEST), key, seconds)
 
-    async def _trigger(self, workflow_id: str, task: Task, key: RequestKey, seconds: float) -> Triggered:
+    async def _trigger(self, workflow_id: str, task: ActionTask, key: RequestKey, seconds: float) -> Triggered:
         async with self._store.writing() as records:
             agent = await _existing(records, task.agent_id)
             if await records.claim(key, workflow_id) is None:
-                _check_ready(agent, task)
+                if not agent.is_active:
+                    raise AgentInactive(agent.id)
+                self._abilities.check_ready(agent, task)
                 await records.commit()
         # Also for a repeated call: the first one may have ended between the claim and the start.
         if (outcome := await self._journal.outcome(workflow_id, 0)) is None:
@@ -237,38 +254,24 @@ class Agents:
         agent.start(now)
         await records.save(agent)
         await self._plan(records, agent, persona, now)
-        await self._tell(records, agent, "started")
+        await self._log(records, agent, LifecycleChange.STARTED)
 
     async def _plan(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
         """Make the schedule fit the agent; what is on it already keeps its time where its pauses allow it."""
-        planned = {entry.kind: entry.due_time for entry in await records.schedule(agent.id)}
+        entries = await records.schedule(agent.id)
+        planned = {entry.kind: entry.due_time for entry in entries if not entry.key}
         rng = random.Random(f"{agent.id}/{now.isoformat()}")
         due = {
-            kind: in_reach(kind, planned[kind], persona, now, self._speed, rng)
+            kind: in_reach(pauses, planned[kind], persona.behavior, now, self._speed, rng)
             if kind in planned
-            else first_due(kind, persona, now, self._speed, rng)
-            for kind in kinds(persona)
-            if _may(agent, kind)
+            else first_due(pauses, now, self._speed, rng)
+            for kind, pauses in self._abilities.pauses(agent, persona).items()
         }
         await records.put_schedule(agent.id, due)
 
-    async def _tell(self, records: Records, agent: AgentRecord, change: str) -> None:
-        entry = Entry(ActivityKind.LIFECYCLE, f"was {change}", "its operator asked for it", {"change": change})
+    async def _log(self, records: Records, agent: AgentRecord, change: LifecycleChange) -> None:
+        entry = Entry(Lifecycle(change), trigger=Trigger.REQUEST)
         await self._journal.add(records, agent, new_id("lifecycle"), "end", entry)
-
-
-def _may(agent: AgentRecord, kind: ActionKind) -> bool:
-    return bool(agent.wallet_id if kind is ActionKind.TRADE else agent.account_id)
-
-
-def _check_ready(agent: AgentRecord, task: Task) -> None:
-    if not agent.is_active:
-        raise AgentInactive(agent.id)
-    if isinstance(task, TradeTask):
-        if not (agent.wallet_id and read_kept(agent.persona).trading.is_enabled):
-            raise TradingDisabled(agent.id)
-    elif not agent.account_id:
-        raise NoAccount(agent.id)
 
 
 async def _existing(records: Records, agent_id: str) -> AgentRecord:

@@ -5,8 +5,8 @@ import contextlib
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 
+from services.agents.domain.tasks import Heard
 from services.agents.ports.store import Records, Store
-from services.agents.ports.stored import Heard
 from services.agents.service.cast import Cast
 from services.runtime.idempotency import RequestKey
 from services.runtime.telemetry import Counter

@@ -6,8 +6,9 @@ from datetime import datetime
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import AgentNotFound
 from services.agents.domain.mood import Mood, TradingMood, baseline, decay
-from services.agents.domain.persona import Persona, read_kept
+from services.agents.domain.persona import Persona
 from services.agents.ports.store import Store
+from services.agents.service.personas import Personas
 from services.runtime.clock import Clock
 
 _DAY_SECONDS = 86_400
@@ -31,6 +32,7 @@ class Cast:
         self._store = store
         self._clock = clock
         self._speed = speed
+        self._personas = Personas()
 
     def now(self) -> datetime:
         """Return the time of the world, which is the networks' too."""
@@ -46,24 +48,28 @@ class Cast:
             record = await records.agent(agent_id)
         if record is None:
             raise AgentNotFound(agent_id)
-        return self.met(record)
+        return self.of(record)
 
     async def fellows(self, agent_id: str) -> list[AgentRecord]:
         """Return the other characters of this suite that have an account."""
         async with self._store.reading() as records:
             return await records.fellows(agent_id)
 
-    def met(self, record: AgentRecord) -> Character:
+    def of(self, record: AgentRecord) -> Character:
         """Return a character as it is now."""
-        persona, now = read_kept(record.persona), self._clock.now()
+        persona, now = self.persona(record), self._clock.now()
         return Character(record, persona, self.mood(record, persona, now), self._trading_mood(record, persona, now))
+
+    def persona(self, record: AgentRecord) -> Persona:
+        """Return the persona of an agent."""
+        return self._personas.of(record)
 
     def mood(self, record: AgentRecord, persona: Persona, now: datetime) -> Mood:
         """Return how an agent feels at this time."""
-        return decay(record.mood, baseline(persona), (now - record.mood_time) * self._speed)
+        return decay(record.mood, baseline(persona.personality.default_mood), (now - record.mood_time) * self._speed)
 
     def _trading_mood(self, record: AgentRecord, persona: Persona, now: datetime) -> TradingMood:
-        usual = baseline(persona)
+        usual = baseline(persona.personality.default_mood)
         if record.trading_mood is None:
             return TradingMood(usual)
         mood, time = record.trading_mood

@@ -8,9 +8,9 @@ from services.agents.domain.conversation import Conversation, Turn
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.prompts import MOST_INPUT
+from services.agents.domain.tasks import Heard, Mention
 from services.agents.ports.neighbours import LlmPort, Refused, SocialPort, SocialPost
 from services.agents.ports.store import Store
-from services.agents.ports.stored import Heard, Mention
 from services.agents.service.cast import Cast, Character
 
 _MOST_KEPT = 64

@@ -1,32 +1,27 @@
-"""What an agent does to listen: read its mentions, learn who is called what, and remember each mention as what it is.
+"""Hearing: learn who is called what, and remember each mention as what it is.
 
 Somebody is the network's user id. Who renames stays who they are, and who takes a name over is somebody else.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.persona import Persona
+from services.agents.domain.tasks import Heard, Mention, ReplyTask
 from services.agents.ports.neighbours import Account, MemoryPort, NewMemory, SocialPort, Source
 from services.agents.ports.store import Records, Store
-from services.agents.ports.stored import Heard, Inbox, Mention, MentionsTask, ReplyTask
 from services.agents.service.cast import Cast
 from services.agents.service.journal import TURN
 from services.runtime.idempotency import RequestKey
 
-# Networks have a clock of their own, and tell the time in whole seconds.
-_CLOCK_SKEW = timedelta(minutes=1)
 _TURN = "hearing"
 _NETWORK = "x"
-READING = "read its mentions"
-"""What an agent aims at by looking."""
 _NAMELESS = "a stranger"
 """What somebody is called whose handle is the name of a character of this suite."""
 
 
 class Hearing:
-    """The steps in which an agent listens."""
+    """Hears mentions."""
 
     def __init__(self, store: Store, cast: Cast, memory: MemoryPort, social: SocialPort) -> None:
         self._store = store
@@ -34,29 +29,13 @@ class Hearing:
         self._memory = memory
         self._social = social
 
-    async def inbox(self, task: MentionsTask) -> Inbox:
-        """Return the mentions after the cursor."""
-        record = (await self._cast.character(task.agent_id)).record
-        async with self._store.reading() as records:
-            before = await records.mention_cursor(task.agent_id)
-            is_hindered = READING in await records.hindrances(task.agent_id)
-        if not (record.is_active and record.account_id):
-            return Inbox((), before, before)
-        found = await self._social.mentions(record.account_id, before)
-        await self._learn(record, found)
-        # An account may be older than its character: what was said before it came here is not for it to answer.
-        since = record.create_time - _CLOCK_SKEW
-        mentions = [mention for mention in found if before or mention.create_time >= since]
-        return Inbox(tuple(mentions), before, found[-1].network_post_id if found else before, is_hindered)
-
-    async def advance(self, task: MentionsTask, before: str, after: str) -> None:
-        """Move the cursor on, unless another reader has moved it."""
-        async with self._store.writing() as records:
-            await records.move_mention_cursor(task.agent_id, before, after)
-            await records.commit()
-
     async def hear(self, workflow_id: str, task: ReplyTask) -> Heard:
-        """Remember a mention: a fellow's words as AGENT, unless they may be a stranger's; all others as EXTERNAL."""
+        """Remember a mention: a fellow's words as AGENT, unless they may be a stranger's; all others as EXTERNAL.
+
+        It is remembered once for every workflow.
+        """
+        if task.heard is not None:
+            return task.heard
         mention = task.mention
         character = await self._cast.character(task.agent_id)
         fellows = await self._cast.fellows(task.agent_id)
@@ -106,7 +85,7 @@ class Hearing:
             await records.mark_external(mention.conversation_id, self._cast.now())
         return source
 
-    async def _learn(self, record: AgentRecord, mentions: Sequence[Mention]) -> None:
+    async def learn(self, record: AgentRecord, mentions: Sequence[Mention]) -> None:
         """Take down what the characters are called: the agent by its account, and everybody whose name is heard."""
         account = await self._social.account_of(record.id)
         if not mentions and (account is None or not _take(record, account)):

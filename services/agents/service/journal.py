@@ -1,36 +1,36 @@
 """The activity log: what agents did and why, and how it moved them; once for each step of a workflow."""
 
-import asyncio
-import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.agents.domain.entities import ActivityKind, ActivityRecord, AgentRecord, Hindrance
+from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance
 from services.agents.domain.mood import MoodEvent, OwnEvent, feel
-from services.agents.ports.store import Records, Store
+from services.agents.domain.records import NO_GROUNDS, Event, Grounds, Lifecycle, LifecycleChange, Trigger, kind_of
+from services.agents.ports.store import ActivityFilter, Records, Store
 from services.agents.service.cast import Cast
 from services.agents.service.tail import Tail
 from services.runtime.clock import Clock
 from services.runtime.pages import Page, Paged
 from services.runtime.telemetry import Counter
+from services.runtime.waiting import Signal
 
 TURN = "activity"
 """Whoever adds activities takes this turn, so that their places in the log are in the order of their commits."""
 
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 ACTIVITIES = Counter("puppet.activities", "{activity}", "What agents did.")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be logged of a workflow."""
+    """What is to be logged of a workflow: of which behaviour, begun for what, and how it moves the agent."""
 
-    kind: ActivityKind
-    summary: str
-    reason: str
-    details: Mapping[str, str] = field(default_factory=dict)
-    events: tuple[MoodEvent, ...] = ()
+    event: Event
+    grounds: Grounds = NO_GROUNDS
+    behaviour: str = ""
+    trigger: Trigger = Trigger.UNKNOWN
+    moods: tuple[MoodEvent, ...] = ()
 
 
 class Journal:
@@ -41,7 +41,7 @@ class Journal:
         self._tail = tail
         self._cast = cast
         self._clock = clock
-        self._news = asyncio.Event()
+        self._news = Signal()
 
     async def add(self, records: Records, agent: AgentRecord, workflow_id: str, step: str, entry: Entry) -> bool:
         """Log an activity within a transaction of the turn; False when this step is there already."""
@@ -51,19 +51,20 @@ class Journal:
             step=step,
             agent_id=agent.id,
             agent_name=agent.name,
-            kind=entry.kind,
-            summary=entry.summary,
-            reason=entry.reason,
-            details=dict(entry.details),
+            kind=kind_of(entry.event),
+            behaviour=entry.behaviour,
+            trigger=entry.trigger,
+            event=entry.event,
+            grounds=entry.grounds,
             create_time=now,
         )
         if not await records.log(activity):
             return False
-        ACTIVITIES.add(kind=entry.kind)
-        if entry.events:
-            met = self._cast.met(agent)
-            mood, trading_mood = met.mood, met.trading_mood
-            for event in entry.events:
+        ACTIVITIES.add(kind=activity.kind)
+        if entry.moods:
+            character = self._cast.of(agent)
+            mood, trading_mood = character.mood, character.trading_mood
+            for event in entry.moods:
                 mood = feel(mood, event)
                 if isinstance(event, OwnEvent):
                     trading_mood = trading_mood.after(event)
@@ -100,29 +101,29 @@ class Journal:
                 before = known.get(hindrance.aim)
                 is_same = before is not None and before.cause == hindrance.cause
                 if any(other.cause == hindrance.cause for other in known.values()):
-                    entry = replace(entry, events=())
+                    entry = replace(entry, moods=())
                 if not (is_same and is_told_once):
                     await self.add(records, agent, workflow_id, "failure", entry)
                 await records.save(hindrance if before is None else before.followed_by(hindrance))
                 await records.commit()
         self.announce()
 
-    async def relieve(self, agent_id: str, aim: str, workflow_id: str) -> None:
+    async def relieve(self, agent_id: str, aim: str, workflow_id: str, behaviour: str, trigger: Trigger) -> None:
         """Log that what kept an agent from its aim, of which it was told once, is over."""
         async with self._store.writing(TURN) as records:
             agent = await records.agent(agent_id)
             if agent is not None and (over := (await records.hindrances(agent_id)).get(aim)):
-                why = f"this is over: {over.words}"
-                entry = Entry(ActivityKind.LIFECYCLE, f"can {aim} again", why, {"change": "recovered"})
+                recovered = Lifecycle(LifecycleChange.RECOVERED, aim, over.words)
+                entry = Entry(recovered, behaviour=behaviour, trigger=trigger)
                 await self.add(records, agent, workflow_id, "relief", entry)
                 await records.end_hindrance(agent_id, aim)
                 await records.commit()
         self.announce()
 
-    async def told(self, workflow_ids: Sequence[str]) -> set[str]:
+    async def logged(self, workflow_ids: Sequence[str]) -> set[str]:
         """Return those of these workflows of which something is logged."""
         async with self._store.reading() as records:
-            return await records.told(workflow_ids)
+            return await records.logged(workflow_ids)
 
     def now(self) -> datetime:
         """Return the time of the log."""
@@ -130,30 +131,21 @@ class Journal:
 
     def announce(self) -> None:
         """Wake those who watch the log in this process; those of other replicas look by themselves."""
-        self._news.set()
-        self._news = asyncio.Event()
+        self._news.notify()
         self._tail.stir()
 
-    async def page(self, agent_ids: Sequence[str], kinds: Sequence[ActivityKind], page: Page) -> Paged[ActivityRecord]:
+    async def page(self, wanted: ActivityFilter, page: Page) -> Paged[ActivityRecord]:
         """Return a page of activities, newest first."""
         async with self._store.reading() as records:
-            return await records.activities(agent_ids, kinds, page)
+            return await records.activities(wanted, page)
 
     async def outcome(self, workflow_id: str, seconds: float) -> ActivityRecord | None:
         """Return how a workflow ended, waiting for it; None when it hasn't within this time."""
-        now = asyncio.get_running_loop().time
-        until = now() + seconds
-        while True:
-            news = self._news
+
+        async def load() -> ActivityRecord | None:
             async with self._store.reading() as records:
-                if (found := await records.outcome(workflow_id)) is not None:
-                    return found
-            if (left := until - now()) <= 0:
-                return None
-            await _wait(news, min(left, _LOOK_SECONDS))
+                return await records.outcome(workflow_id)
 
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
+        return await self._news.until(
+            load, lambda found: found is not None, timeout_seconds=seconds, poll_seconds=_POLL_SECONDS
+        )

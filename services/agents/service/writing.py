@@ -1,33 +1,38 @@
-"""Words: candidates from a model, and the best of those that may be published."""
+"""Words: candidates from a model, and those of them that may be published."""
 
 import asyncio
+import hashlib
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from services.agents.domain.guard import Context, Purpose, review
+from services.agents.domain.guard import Context, Purpose, Reviewed, Rule, review
 from services.agents.domain.prompts import PromptParts
+from services.agents.domain.records import Judged, Objection, Writing
 from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, LlmPort, Refused, Written
+from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Character
 from services.agents.service.reserving import Reservations
 from services.agents.service.screening import Screener
+from services.runtime.text.weight import TextLimit
 
 _TRIES = 2
-_USED_UP = "its calls for this are used up today"
 _SCREENED = 3
 """So many of a try's good candidates are shown to the second model, the best first."""
-_TAKEN = "it is saying the same elsewhere"
+_USED_UP = Objection(Rule.CALLS_USED_UP, "its calls for this are used up today")
+_SAID_ELSEWHERE = Objection(Rule.SAID_ELSEWHERE, "it is saying the same elsewhere")
+_PROMPT_ID_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The best candidate; the text is empty when none may be published. `account` tells how it was chosen.
+    """The texts that may be published, the best first, and how they came about; there may be none.
 
     `knew` is True when the model was told what the character remembers.
     """
 
-    text: str
-    account: str
+    texts: tuple[str, ...]
+    writing: Writing
     knew: bool = False
 
 
@@ -39,13 +44,25 @@ class Writer:
     """Asks a model, and judges what it wrote; a second model is asked as well when there is a screener."""
 
     def __init__(
-        self, llm: LlmPort, reservations: Reservations, screener: Screener | None = None, *, falls_back: bool = True
+        self,
+        llm: LlmPort,
+        reservations: Reservations,
+        capabilities: NetworkCapabilities,
+        screener: Screener | None = None,
+        *,
+        falls_back: bool = True,
     ) -> None:
         """Take whether another provider writes for a persona whose own isn't there."""
         self._llm = llm
+        self._capabilities = capabilities
         self._reservations = reservations
         self._falls_back = falls_back
         self._screener = screener
+
+    async def limit(self, character: Character) -> TextLimit:
+        """Return how long its posts may be, by its network and by its persona; raises what `of` raises."""
+        limit, own = await self._capabilities.of(character.record.account_id), character.persona.style.max_post_length
+        return limit.text_limit if own is None else limit.text_limit.narrowed(own)
 
     async def write(
         self,
@@ -57,47 +74,61 @@ class Writer:
         rng: random.Random,
         may_ask: Callable[[], Awaitable[bool]] = _always,
     ) -> Choice:
-        """Return the best candidate that no other workflow of the character says, and reserve it.
+        """Return what may be published, but for what another workflow of the character says.
 
-        A second time is asked when none may be published, if `may_ask` lets it.
+        A second time is asked when that is nothing, if `may_ask` lets it.
         """
-        context = replace(context, system=prompt.portrait)
-        refused: list[str] = []
-        model = "the model"
+        context = replace(context, system=prompt.portrait, limit=await self.limit(character))
+        writing = Writing(prompt_id=_prompt_id(prompt))
         for _ in range(_TRIES):
             if not await may_ask():
-                refused.insert(0, _USED_UP)
-                break
+                return Choice((), replace(writing, objections=(_USED_UP, *writing.objections)))
             written = await self._generate(character, prompt, rng.getrandbits(31))
-            model = written.model
             # The first time it reads its dictionaries, for some seconds.
             reviewed = await asyncio.to_thread(review, written.candidates, purpose, character.persona, context)
-            good = [item for item in reviewed if item.verdict.ok]
-            left = _SCREENED
-            for best in good:
-                if not left:
-                    break
-                if not await self._reservations.reserve(character.record.id, workflow_id, best.text):
-                    refused.append(_TAKEN)
-                    continue
-                left -= 1
-                if self._screener and not await may_ask():
-                    refused.insert(0, _USED_UP)
-                    break
-                if objections := await self._objections(character, purpose, best.text, context):
-                    refused += objections
-                    continue
-                account = f"best of {len(good)} good in {len(reviewed)} by {model}, score {best.score:.2f}"
-                return Choice(best.text, account, written.background_shown)
-            refused += [*written.withheld, *(reason for item in reviewed for reason in item.verdict.reasons)]
-        why = "; ".join(list(dict.fromkeys(refused))[:5]) or "nothing was written"
-        return Choice("", f"none of the candidates by {model} may be published: {why}")
+            judged, is_over = await self._judged(workflow_id, character, purpose, reviewed, context, may_ask)
+            writing = _joined(writing, written, judged)
+            if is_over:
+                writing = replace(writing, objections=(_USED_UP, *writing.objections))
+            if good := tuple(item.text for item in judged if not item.objections):
+                return Choice(good, writing, written.background_shown)
+        return Choice((), writing)
 
-    async def _objections(self, character: Character, purpose: Purpose, text: str, context: Context) -> list[str]:
-        if self._screener is None:
-            return []
+    async def _judged(
+        self,
+        workflow_id: str,
+        character: Character,
+        purpose: Purpose,
+        reviewed: Sequence[Reviewed],
+        context: Context,
+        may_ask: Callable[[], Awaitable[bool]],
+    ) -> tuple[list[Judged], bool]:
+        """Return the candidates with all that is held against them, and whether calls were used up in between."""
+        good = [item.text for item in reviewed if item.verdict.ok]
+        elsewhere = await self._reservations.said_elsewhere(character.record.id, workflow_id, good)
+        judged, left, is_over = [], _SCREENED, False
+        for item in reviewed:
+            objections = item.verdict.objections
+            if item.text in elsewhere:
+                objections = (*objections, _SAID_ELSEWHERE)
+            if self._screener and not objections:
+                if not left:
+                    continue  # it was not looked at: an earlier one is taken, or none
+                left -= 1
+                is_over = is_over or not await may_ask()
+                if is_over:
+                    break
+                objections = tuple(await self._screened(self._screener, character, purpose, item.text, context))
+                left = left if objections else 0
+            judged.append(Judged(item.text, item.score if item.is_ranked else None, objections=objections))
+        return judged, is_over
+
+    async def _screened(
+        self, screener: Screener, character: Character, purpose: Purpose, text: str, context: Context
+    ) -> list[Objection]:
         answered = context.about if purpose is Purpose.REPLY else ""
-        return await self._screener.objections(character.record.id, text, answered)
+        found = await screener.objections(character.record.id, text, answered)
+        return [Objection(Rule.SCREENING, words) for words in found]
 
     async def _generate(self, character: Character, prompt: PromptParts, seed: int) -> Written:
         chosen, agent_id = character.persona.llm, character.record.id
@@ -108,4 +139,23 @@ class Writer:
                 raise
             # A persona may name a provider that this suite isn't configured for: whichever there is speaks for it.
             written = await self._llm.generate(agent_id, prompt, "", "", seed)
-            return replace(written, model=f"{written.model} in place of {chosen.provider}, which isn't configured")
+            return replace(written, note=f"in place of {chosen.provider}, which isn't configured")
+
+
+def _joined(before: Writing, written: Written, judged: Sequence[Judged]) -> Writing:
+    """Return what is known of the writing with another call of the model."""
+    withheld = tuple(Objection(Rule.WITHHELD, words) for words in written.withheld)
+    return replace(
+        before,
+        provider=written.provider,
+        model=written.model,
+        candidates=(*before.candidates, *judged),
+        objections=(*before.objections, *withheld),
+        prompt_tokens=before.prompt_tokens + written.prompt_tokens,
+        completion_tokens=before.completion_tokens + written.completion_tokens,
+        provider_note=written.note,
+    )
+
+
+def _prompt_id(prompt: PromptParts) -> str:
+    return hashlib.sha256(repr(prompt).encode()).hexdigest()[:_PROMPT_ID_DIGITS]

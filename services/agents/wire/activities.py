@@ -1,30 +1,43 @@
-"""The activity log on the wire: what is stored by name becomes an event of its kind."""
+"""The activity log on the wire."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
-from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord
-from services.runtime.protobuf import write_time
+from services.agents.domain.entities import ActivityRecord
+from services.agents.domain.prose import reason_of, summary_of
+from services.agents.domain.records import (
+    ActivityKind,
+    Failed,
+    Lifecycle,
+    LifecycleChange,
+    Objection,
+    Passed,
+    PassReason,
+    Posted,
+    Replied,
+    Swap,
+    Traded,
+    Trigger,
+    Writing,
+)
+from services.agents.ports.store import ActivityFilter
+from services.runtime.protobuf import read_optional_time, write_time
 from services.runtime.rpc.limits import RequestChecks, check
 
-_KINDS = {log_pb.ActivityKind.Value(f"ACTIVITY_KIND_{kind.name}"): kind for kind in ActivityKind}
-_KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
-_SIDES = {"buy": log_pb.SWAP_SIDE_BUY, "sell": log_pb.SWAP_SIDE_SELL}
-_SCORE = "score."
-_CHANGES = {
-    "created": log_pb.LIFECYCLE_CHANGE_CREATED,
-    "started": log_pb.LIFECYCLE_CHANGE_STARTED,
-    "stopped": log_pb.LIFECYCLE_CHANGE_STOPPED,
-    "recovered": log_pb.LIFECYCLE_CHANGE_RECOVERED,
-}
 
-
-def read_activity_filter(request: pb.ListActivityRequest) -> tuple[list[str], list[ActivityKind]]:
-    """Return whose and which activities are wanted."""
+def read_activity_filter(request: pb.ListActivityRequest) -> ActivityFilter:
+    """Return which activities are wanted."""
     check(request)
-    return list(request.agent_ids), [_KINDS[number] for number in request.kinds]
+    return ActivityFilter(
+        list(request.agent_ids),
+        [_KINDS[number] for number in request.kinds],
+        list(request.workflow_ids),
+        read_optional_time(request, "start_time"),
+        read_optional_time(request, "end_time"),
+    )
 
 
 def read_cursor(request: pb.WatchActivityRequest) -> int | None:
@@ -37,125 +50,140 @@ def read_cursor(request: pb.WatchActivityRequest) -> int | None:
 
 
 def write_activity(activity: ActivityRecord) -> log_pb.Activity:
-    """Return an activity as it goes over the wire."""
+    """Return an activity as it goes over the wire, its words made here."""
+    event, grounds = activity.event, activity.grounds
     written = log_pb.Activity(
         id=f"act_{activity.seq}",
         cursor=str(activity.seq),
         agent_id=activity.agent_id,
         agent_name=activity.agent_name,
         kind=_KIND_NUMBERS[ActivityKind(activity.kind)],
-        trigger=_trigger(activity),
-        summary=activity.summary,
-        reason=activity.reason,
+        trigger=_TRIGGERS[Trigger(activity.trigger)],
+        behaviour=activity.behaviour,
+        summary=summary_of(event, grounds, activity.behaviour),
+        reason=reason_of(event, grounds),
         workflow_id=activity.workflow_id,
         create_time=write_time(activity.create_time),
-        memories=_memories(activity.details),
+        mood=grounds.mood,
+        memories=[
+            log_pb.RecalledMemory(memory_id=memory.memory_id, text=memory.text, relevance=memory.relevance)
+            for memory in grounds.memories
+        ],
+        writing=_writing(grounds.writing) if grounds.writing else None,
+        unread_conversation=grounds.unread,
     )
-    _put_event(written, activity)
+    match event:
+        case Lifecycle():
+            changed = log_pb.LifecycleEvent(change=_CHANGES[event.change], aim=event.aim, cause=event.cause)
+            written.lifecycle.CopyFrom(changed)
+        case Posted():
+            written.post.CopyFrom(_post(event))
+        case Replied():
+            written.reply.CopyFrom(_reply(event))
+        case Traded():
+            scores = sorted(event.scores.items(), key=lambda item: (-item[1], item[0]))
+            told = [log_pb.TokenScore(symbol=symbol, score=score) for symbol, score in scores]
+            written.trade.CopyFrom(log_pb.TradeEvent(swap=_swap(event.swap), scores=told, reasons=event.reasons))
+        case Passed():
+            written.passed.CopyFrom(
+                log_pb.PassEvent(
+                    reason=_PASS_REASONS[event.reason],
+                    about=event.about,
+                    to_name=event.whom,
+                    limit=event.limit,
+                    details=event.details,
+                )
+            )
+        case Failed():
+            written.failure.CopyFrom(_failure(event))
     return written
 
 
-def _trigger(activity: ActivityRecord) -> "log_pb.ActivityTrigger.ValueType":
-    """Return why a workflow was begun: its id has what it was begun for in front, and its cause at the end."""
-    parts = activity.workflow_id.split("/")
-    begun, cause = parts[0], parts[-1]
-    if begun.endswith(ActionKind.TRADE) and cause == ActionKind.POST:
-        return log_pb.ACTIVITY_TRIGGER_TRADE
-    if begun.startswith("trigger-") or _change(activity) in ("created", "started", "stopped"):
-        return log_pb.ACTIVITY_TRIGGER_REQUEST
-    if begun == ActionKind.REPLY and cause.isdigit():
-        return log_pb.ACTIVITY_TRIGGER_MENTION
-    return log_pb.ACTIVITY_TRIGGER_SCHEDULE if begun in set(ActionKind) else log_pb.ACTIVITY_TRIGGER_UNSPECIFIED
-
-
-def _change(activity: ActivityRecord) -> str:
-    """Return what happened to an agent; version 0.1 said it in words alone."""
-    if activity.kind != ActivityKind.LIFECYCLE:
-        return ""
-    return activity.details.get("change") or activity.summary.removeprefix("was ")
-
-
-def _put_event(written: log_pb.Activity, activity: ActivityRecord) -> None:
-    details = activity.details
-    match activity.kind:
-        case ActivityKind.LIFECYCLE:
-            written.lifecycle.change = _CHANGES.get(_change(activity), log_pb.LIFECYCLE_CHANGE_UNSPECIFIED)
-        case ActivityKind.POST:
-            written.post.CopyFrom(_post(activity.summary, details))
-        case ActivityKind.REPLY:
-            written.reply.CopyFrom(_reply(activity.summary, details))
-        case ActivityKind.TRADE:
-            written.trade.CopyFrom(log_pb.TradeEvent(swap=_swap(details), scores=_scores(details)))
-        case ActivityKind.PASS:
-            written.passed.SetInParent()
-        case ActivityKind.FAILURE:
-            written.failure.CopyFrom(_failure(details))
-
-
-def _post(text: str, details: Mapping[str, str]) -> log_pb.PostEvent:
+def _post(event: Posted) -> log_pb.PostEvent:
     return log_pb.PostEvent(
-        text=text,
-        topic=details.get("topic", ""),
-        post_id=details.get("post_id", ""),
-        network_post_id=details.get("network_post_id", ""),
-        addressed_handle=details.get("to", ""),
-        swap=_swap(details) if "trade_id" in details else None,
+        text=event.text,
+        topic=event.topic,
+        post_id=event.post_id,
+        network_post_id=event.network_post_id,
+        addressed_handle=event.addressed_handle,
+        swap=_swap(event.swap) if event.swap else None,
     )
 
 
-def _reply(text: str, details: Mapping[str, str]) -> log_pb.ReplyEvent:
+def _reply(event: Replied) -> log_pb.ReplyEvent:
     return log_pb.ReplyEvent(
-        text=text,
-        post_id=details.get("post_id", ""),
-        network_post_id=details.get("network_post_id", ""),
-        in_reply_to_network_post_id=details.get("in_reply_to", ""),
-        network_conversation_id=details.get("conversation_id", ""),
-        to_handle=details.get("to", ""),
-        to_name=details.get("to_name", ""),
-        mention_text=details.get("mention", ""),
+        text=event.text,
+        post_id=event.post_id,
+        network_post_id=event.network_post_id,
+        in_reply_to_network_post_id=event.in_reply_to,
+        network_conversation_id=event.conversation_id,
+        to_handle=event.to_handle,
+        to_name=event.to_name,
+        mention_text=event.mention_text,
     )
 
 
-def _swap(details: Mapping[str, str]) -> log_pb.Swap:
+def _swap(swap: Swap) -> log_pb.Swap:
     return log_pb.Swap(
-        trade_id=details.get("trade_id", ""),
-        signature=details.get("signature", ""),
-        side=_SIDES.get(details.get("side", ""), log_pb.SWAP_SIDE_UNSPECIFIED),
-        mint=details.get("mint", ""),
-        symbol=details.get("symbol", ""),
-        input_mint=details.get("input_mint", ""),
-        output_mint=details.get("output_mint", ""),
-        input_amount=int(details.get("input_amount") or 0),
-        output_amount=int(details.get("output_amount") or 0),
+        trade_id=swap.trade_id,
+        signature=swap.signature,
+        side=log_pb.SWAP_SIDE_BUY if swap.is_buy else log_pb.SWAP_SIDE_SELL,
+        mint=swap.mint,
+        symbol=swap.symbol,
+        input_mint=swap.input_mint,
+        output_mint=swap.output_mint,
+        input_amount=swap.input_amount,
+        output_amount=swap.output_amount,
+        ordered_amount=swap.ordered,
+        portion=swap.portion,
+        gain="" if swap.gain is None else f"{swap.gain:f}",
     )
 
 
-def _scores(details: Mapping[str, str]) -> list[log_pb.TokenScore]:
-    scores = [
-        log_pb.TokenScore(symbol=name.removeprefix(_SCORE), score=float(value))
-        for name, value in details.items()
-        if name.startswith(_SCORE)
-    ]
-    return sorted(scores, key=lambda item: (-item.score, item.symbol))
-
-
-def _failure(details: Mapping[str, str]) -> log_pb.FailureEvent:
-    retry_time = details.get("retry_time")
+def _failure(event: Failed) -> log_pb.FailureEvent:
     return log_pb.FailureEvent(
-        reason=details.get("error", ""),
-        cause=details.get("cause", ""),
-        retry_time=write_time(datetime.fromisoformat(retry_time)) if retry_time else None,
+        reason=event.reason,
+        cause=event.cause,
+        retry_time=write_time(event.retry_time),
+        aim=event.aim,
+        to_handle=event.whom,
+        description=event.message,
     )
 
 
-def _memories(details: Mapping[str, str]) -> list[log_pb.RecalledMemory]:
-    if not details.get("memory"):
-        return []
-    relevance = details.get("relevance")
-    return [
-        log_pb.RecalledMemory(
-            memory_id=details.get("memory_id", ""),
-            text=details["memory"],
-            relevance=float(relevance) if relevance else None,
-        )
-    ]
+def _writing(writing: Writing) -> log_pb.Writing:
+    return log_pb.Writing(
+        provider=writing.provider,
+        model=writing.model,
+        prompt_id=writing.prompt_id,
+        candidates=[
+            log_pb.JudgedCandidate(
+                text=item.text,
+                score=item.score,
+                is_chosen=item.is_chosen,
+                objections=[_objection(objection) for objection in item.objections],
+            )
+            for item in writing.candidates
+        ],
+        prompt_tokens=writing.prompt_tokens,
+        completion_tokens=writing.completion_tokens,
+        objections=[_objection(objection) for objection in writing.objections],
+        provider_note=writing.provider_note,
+    )
+
+
+def _objection(objection: Objection) -> log_pb.Objection:
+    return log_pb.Objection(rule=objection.rule, description=objection.description)
+
+
+def _numbers(enum: Any, prefix: str, members: type[StrEnum]) -> Mapping[Any, Any]:
+    """Return the numbers of an enum on the wire by the members of ours; what isn't known is UNSPECIFIED there."""
+    named = {member: "UNSPECIFIED" if member.name == "UNKNOWN" else member.name for member in members}
+    return {member: enum.Value(f"{prefix}_{name}") for member, name in named.items()}
+
+
+_KIND_NUMBERS = _numbers(log_pb.ActivityKind, "ACTIVITY_KIND", ActivityKind)
+_KINDS = {number: kind for kind, number in _KIND_NUMBERS.items()}
+_TRIGGERS = _numbers(log_pb.ActivityTrigger, "ACTIVITY_TRIGGER", Trigger)
+_CHANGES = _numbers(log_pb.LifecycleChange, "LIFECYCLE_CHANGE", LifecycleChange)
+_PASS_REASONS = _numbers(log_pb.PassReason, "PASS_REASON", PassReason)

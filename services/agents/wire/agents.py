@@ -1,5 +1,6 @@
 """Agents on the wire."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -7,17 +8,19 @@ from google.protobuf.json_format import Error, MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
-from services.agents.domain.entities import ActionKind, ActivityKind, AgentRecord
-from services.agents.domain.persona import unknown_fields
+from services.agents.domain.entities import AgentRecord, ScheduleEntry
+from services.agents.domain.persona import broken_rules, unknown_fields, without_effect
+from services.agents.domain.records import ActivityKind
 from services.agents.service.agents import Status, Triggered
 from services.agents.wire.activities import write_activity
 from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import check
 
-_ACTION_NUMBERS = {kind: pb.ActionKind.Value(f"ACTION_KIND_{kind.name}") for kind in ActionKind}
+_ACTIONS = {"post": pb.ACTION_KIND_POST, "reply": pb.ACTION_KIND_REPLY, "trade": pb.ACTION_KIND_TRADE}
 TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerTradeResponse)
 
+_MOST_NOTICES = 1_000
 _MOST_SHOWN_BYTES = 5 * 2**19
 """Earlier versions took personas that nobody could read. Of one that is let in never as much is kept and told."""
 
@@ -68,18 +71,24 @@ def write_status(status: Status) -> pb.GetAgentStatusResponse:
     response = pb.GetAgentStatusResponse(
         is_active=status.agent.is_active,
         mood=pb.Mood(valence=mood.valence, arousal=mood.arousal, dominance=mood.dominance, label=mood.label),
-        schedule=[
-            pb.ScheduledAction(kind=_ACTION_NUMBERS[entry.kind], due_time=write_time(entry.due_time))
-            for entry in status.schedule
-        ],
+        schedule=[_planned(entry) for entry in status.schedule],
         post_count=status.counts.get(ActivityKind.POST, 0),
         reply_count=status.counts.get(ActivityKind.REPLY, 0),
         trade_count=status.counts.get(ActivityKind.TRADE, 0),
-        notices=_notices(status),
+        notices=itertools.islice(_notices(status), _MOST_NOTICES),
     )
     if status.agent.start_time is not None:
         response.active_duration.FromTimedelta(status.now - status.agent.start_time)
     return response
+
+
+def _planned(entry: ScheduleEntry) -> pb.ScheduledAction:
+    return pb.ScheduledAction(
+        kind=_ACTIONS.get(entry.kind, pb.ACTION_KIND_OTHER),
+        due_time=write_time(entry.due_time),
+        behaviour=entry.kind,
+        key=entry.key,
+    )
 
 
 def _notices(status: Status) -> Iterator[pb.Notice]:
@@ -87,11 +96,16 @@ def _notices(status: Status) -> Iterator[pb.Notice]:
     if status.lacks_provider:
         told = f"the llm service has no provider {quoted(str(persona.get('llm_provider')))}"
         yield pb.Notice(reason=pb.NOTICE_REASON_PROVIDER_NOT_FOUND, field="llm_provider", description=told)
+    for path, told in broken_rules(persona).items():
+        told = f"{path} {told}: the default stands in"
+        yield pb.Notice(reason=pb.NOTICE_REASON_BREAKS_RULE, field=path, description=told)
     for path, told in status.not_understood.items():
         yield pb.Notice(reason=pb.NOTICE_REASON_NOT_UNDERSTOOD, field=path, description=told)
     for path, meant in unknown_fields(persona).items():
         told = f"nobody here knows {path}" + (f": did you mean {meant}?" if meant else "")
         yield pb.Notice(reason=pb.NOTICE_REASON_UNKNOWN_FIELD, field=path, description=told)
+    for path, told in without_effect(persona).items():
+        yield pb.Notice(reason=pb.NOTICE_REASON_NO_EFFECT, field=path, description=told)
 
 
 def write_triggered(answer: TriggeredT, triggered: Triggered) -> TriggeredT:

@@ -85,8 +85,8 @@ class Choice(BaseModel):
         content = self.logprobs.get("content")
         given = content if isinstance(content, list) else self.logprobs.get("token_logprobs")
         items = given if isinstance(given, list) else ()
-        told = (item.get("logprob") if isinstance(item, Mapping) else item for item in items)
-        return [float(value) for value in told if isinstance(value, int | float) and -_LEAST_LIKELY < value <= 0]
+        given = (item.get("logprob") if isinstance(item, Mapping) else item for item in items)
+        return [float(value) for value in given if isinstance(value, int | float) and -_LEAST_LIKELY < value <= 0]
 
 
 class _Usage(BaseModel):
@@ -97,7 +97,7 @@ class _Usage(BaseModel):
         return Usage(self.prompt_tokens or 0, self.completion_tokens or 0)
 
 
-class _Told(BaseModel):
+class _Response(BaseModel):
     model: str | None = None
     choices: list[Choice]
     usage: _Usage | None = None
@@ -121,7 +121,7 @@ class _Told(BaseModel):
             return None
 
 
-class Answer(_Told):
+class Answer(_Response):
     """The answer to a call."""
 
     choices: list[Choice] = Field(min_length=1)
@@ -134,7 +134,7 @@ class Answer(_Told):
         return Usage(usage.prompt_tokens, max(usage.completion_tokens, shown))
 
 
-class Chunk(_Told):
+class Chunk(_Response):
     """One event of a stream; the last may carry the usage and no choice."""
 
     choices: list[Choice] = []

@@ -12,7 +12,7 @@ from services.runtime.telemetry import Gauge, Histogram, Kind
 SECONDS = Histogram(
     "gen_ai.client.operation.duration",
     "s",
-    "How long models took to write, waiting for a turn included.",
+    "How long models took to write, waiting for a slot included.",
     (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320),
 )
 TOKENS = Histogram(
@@ -21,7 +21,7 @@ TOKENS = Histogram(
     "How many tokens were read and written.",
     (1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144),
 )
-WAITING = Gauge("puppet.llm.queue", "{call}", "How many calls wait for their turn at a provider.")
+WAITING = Gauge("puppet.llm.queue", "{call}", "How many calls wait for a slot at a provider.")
 
 
 class Writing:
@@ -35,8 +35,8 @@ class Writing:
 @contextlib.contextmanager
 def writing(provider: str, model: str) -> Iterator[Writing]:
     """Tell of the block as one operation of a provider's model; of streams as well, which end anywhere."""
-    told = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": provider, "gen_ai.request.model": model}
-    span = telemetry.opened(f"chat {model}".strip(), Kind.CLIENT, **told)
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": provider, "gen_ai.request.model": model}
+    span = telemetry.opened(f"chat {model}".strip(), Kind.CLIENT, **attributes)
     work, started = Writing(), time.monotonic()
     try:
         yield work
@@ -48,31 +48,31 @@ def writing(provider: str, model: str) -> Iterator[Writing]:
         for kind, count in tokens.items():
             if count:
                 span.tell(**{f"gen_ai.usage.{kind}_tokens": count})
-                TOKENS.record(count, **told, **{"gen_ai.token.type": kind})
+                TOKENS.record(count, **attributes, **{"gen_ai.token.type": kind})
         span.end()
-        SECONDS.record(time.monotonic() - started, **told)
+        SECONDS.record(time.monotonic() - started, **attributes)
 
 
-class Turns:
+class ConcurrencyLimit:
     """A provider's concurrency: calls beyond it wait, and how many do is told."""
 
     def __init__(self, provider: str, concurrency: int) -> None:
         self._provider = provider
-        self._turns = asyncio.Semaphore(concurrency)
+        self._slots = asyncio.Semaphore(concurrency)
         self._waiting = 0
 
     @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn, and have it until the block ends."""
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for a slot, and have it until the block ends."""
         self._count(1)
         try:
-            await self._turns.acquire()
+            await self._slots.acquire()
         finally:
             self._count(-1)
         try:
             yield
         finally:
-            self._turns.release()
+            self._slots.release()
 
     def _count(self, change: int) -> None:
         self._waiting += change

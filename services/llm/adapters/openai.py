@@ -16,8 +16,8 @@ from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from services.llm.adapters.answers import Answer, Chunk, Listing
 from services.llm.adapters.capabilities import Models
 from services.llm.adapters.dialects import Body, Dialect
-from services.llm.adapters.metering import Turns, writing
-from services.llm.adapters.refusals import FieldsRefused, read_answer, told
+from services.llm.adapters.metering import ConcurrencyLimit, writing
+from services.llm.adapters.refusals import FieldsRefused, read_answer, translate_errors
 from services.llm.adapters.thoughts import ThoughtCutter
 from services.llm.domain import (
     Candidate,
@@ -41,7 +41,7 @@ _MOST_REPAIRS = 8
 
 
 class OpenAiProvider:
-    """One server. Calls beyond its concurrency wait for their turn, within their time."""
+    """One server. Calls beyond its concurrency wait for a slot, within their time."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class OpenAiProvider:
         self._dialect = dialect
         self._models = models
         self._model = model
-        self._turns = Turns(name, concurrency)
+        self._slots = ConcurrencyLimit(name, concurrency)
         self._choices = choices
         self._timeout = timeout_seconds
         self._max_tokens = max_tokens
@@ -80,7 +80,7 @@ class OpenAiProvider:
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time."""
         model, until = self._model_of(task), asyncio.get_running_loop().time() + min(seconds, self._timeout)
-        with told(self.name), writing(self.name, model) as work:
+        with translate_errors(self.name), writing(self.name, model) as work:
             answers = await self._repaired(task, {}, lambda bodies: self._answers(bodies, until))
             choices = [choice for answer in answers for choice in answer.choices]
             candidates = [choice.candidate() for choice in choices]
@@ -101,7 +101,7 @@ class OpenAiProvider:
         model, reason, usage, seconds = self._model_of(task), None, Usage(), min(seconds, self._timeout)
         trimmer, cutter = Trimmer(), ThoughtCutter(is_open=self._models.of(model).opened_by_template)
         is_empty, has_written = True, False
-        with told(self.name), writing(self.name, model) as work:
+        with translate_errors(self.name), writing(self.name, model) as work:
             async with contextlib.aclosing(self._chunks(task, seconds)) as chunks:
                 while (chunk := await _next(chunks, seconds)) is not None:
                     model, usage = chunk.model or model, chunk.used() or usage
@@ -125,7 +125,7 @@ class OpenAiProvider:
 
     async def models(self, seconds: float) -> Sequence[Model]:
         """List the models that it offers now, within this time."""
-        with told(self.name):
+        with translate_errors(self.name):
             async with asyncio.timeout(seconds):
                 listed = await self._client.get("/models", cast_to=object, options={"timeout": seconds})
             names = Listing.model_validate(listed).names()
@@ -190,8 +190,8 @@ class OpenAiProvider:
         raise failures[0] if failures else TimeoutError
 
     async def _answer(self, body: Body, seconds: float) -> Answer:
-        with told(self.name):
-            async with self._turns.turn():
+        with translate_errors(self.name):
+            async with self._slots.slot():
                 response = await self._client.post(
                     self._dialect.path, cast_to=httpx2.Response, body=body, options={"timeout": seconds}
                 )
@@ -199,7 +199,7 @@ class OpenAiProvider:
 
     async def _chunks(self, task: Task, seconds: float) -> AsyncGenerator[Chunk, None]:
         extra = {"stream": True, "stream_options": {"include_usage": True}}
-        async with self._turns.turn():
+        async with self._slots.slot():
             stream = await self._repaired(task, extra, lambda bodies: self._open(bodies[0], seconds))
             # Leaving it early closes the connection, and that tells the server to stop writing.
             async with stream:
@@ -207,7 +207,7 @@ class OpenAiProvider:
                     yield Chunk.model_validate(data)
 
     async def _open(self, body: Body, seconds: float) -> AsyncStream[object]:
-        with told(self.name):
+        with translate_errors(self.name):
             return await self._client.post(
                 self._dialect.path,
                 cast_to=object,

@@ -44,7 +44,7 @@ class FieldsRefused(ProviderRefused):
 
 
 @contextlib.contextmanager
-def told(provider: str) -> Iterator[None]:
+def translate_errors(provider: str) -> Iterator[None]:
     """Turn what the SDK and the shapes of the answers raise into the domain's errors.
 
     What a server says about a refusal is passed on when it repeats neither the prompt nor a part of the key.
@@ -54,9 +54,9 @@ def told(provider: str) -> Iterator[None]:
     except APIStatusError as error:
         log.warning(
             "provider refused",
-            extra={"provider": provider, "status": error.status_code, "code": _code(_told_in(error))},
+            extra={"provider": provider, "status": error.status_code, "code": _code(_refusal_in(error))},
         )
-        said = _told_in(error)
+        said = _refusal_in(error)
         headers, label = error.response.headers, f"HTTP {error.status_code}"
         raise _of_status(provider, error.status_code, label, headers, said, _words(said, error.request)) from None
     except (TimeoutError, APITimeoutError):
@@ -65,7 +65,7 @@ def told(provider: str) -> Iterator[None]:
         raise ProviderUnavailable(provider, "could not be reached, or broke off") from None
     except APIError as error:
         # An error in the middle of a stream.
-        raise _of_error(provider, _told(error.body), error.request) from None
+        raise _of_error(provider, _refusal_of(error.body), error.request) from None
     except (ValueError, RecursionError):
         # An answer that is no JSON, or JSON of another shape.
         raise ProviderUnavailable(provider, "answered something else than text") from None
@@ -89,24 +89,24 @@ def read_answer(provider: str, response: httpx2.Response) -> object:
     """Return what was answered; raise the error that gateways tell of with HTTP 200."""
     data: object = response.json()
     if isinstance(data, Mapping) and data.get("error") and not data.get("choices"):
-        raise _of_error(provider, _told(data), response.request)
+        raise _of_error(provider, _refusal_of(data), response.request)
     return data
 
 
-def _of_error(provider: str, told: Mapping[str, Any], request: httpx2.Request) -> Failure:
+def _of_error(provider: str, refusal: Mapping[str, Any], request: httpx2.Request) -> Failure:
     """Return the failure that an answer tells of; a code that is the status of another answer means what that does."""
-    words, number = _words(told, request), told.get("code")
+    words, number = _words(refusal, request), refusal.get("code")
     status = int(number) if isinstance(number, int | str) and _STATUS.fullmatch(str(number)) else 0
     if status:
-        return _of_status(provider, status, f"error {status}", {}, told, words)
+        return _of_status(provider, status, f"error {status}", {}, refusal, words)
     said = f": {words}" if words else ""
-    return ProviderUnavailable(provider, f"answered with an error ({_code(told) or 'error'}){said}", _DOWN_SECONDS)
+    return ProviderUnavailable(provider, f"answered with an error ({_code(refusal) or 'error'}){said}", _DOWN_SECONDS)
 
 
 def _of_status(
-    provider: str, status: int, label: str, headers: Mapping[str, str], told: Mapping[str, Any], words: str
+    provider: str, status: int, label: str, headers: Mapping[str, str], refusal: Mapping[str, Any], words: str
 ) -> Failure:
-    code = _code(told)
+    code = _code(refusal)
     cause = f"({label}, {code})" if code else f"({label})"
     if status == 429 and not _USED_UP.search(code):
         return ProviderRateLimited(provider, retry_after(headers, _RATE_LIMIT_SECONDS))
@@ -119,34 +119,34 @@ def _of_status(
         return ProviderRefused(provider, f"{_LASTING[status]} {cause}{said}", _LASTING_SECONDS)
     if status in _REFUSALS:
         return ProviderRefused(provider, f"{_REFUSALS[status]} {cause}{said}")
-    param = told.get("param")
+    param = refusal.get("param")
     if isinstance(param, str) and _CODE.fullmatch(param):
         cause = f"{cause[:-1]}: {param})"
-    named, mentioned = frozenset(_named(told)), frozenset(_mentioned(told))
+    named, mentioned = frozenset(_named(refusal)), frozenset(_mentioned(refusal))
     why = f"refused the request {cause}{said}"
     return FieldsRefused(provider, why, named or mentioned, is_sure=bool(named))
 
 
-def _told_in(error: APIStatusError) -> Mapping[str, Any]:
+def _refusal_in(error: APIStatusError) -> Mapping[str, Any]:
     """Return the error object of a refusal; an error that is a text alone is its message, and a page is none."""
     if isinstance(error.body, str) and "json" in error.response.headers.get("content-type", ""):
         return {"message": error.body}
-    return _told(error.body)
+    return _refusal_of(error.body)
 
 
-def _told(body: object) -> Mapping[str, Any]:
+def _refusal_of(body: object) -> Mapping[str, Any]:
     """Return the error object of an answer, wherever it is: alone, in `error`, or in a list as Google has it."""
     if isinstance(body, list) and body:
-        return _told(body[0])
+        return _refusal_of(body[0])
     if not isinstance(body, Mapping):
         return {}
     inner = body.get("error")
     return inner if isinstance(inner, Mapping) else body
 
 
-def _words(told: Mapping[str, Any], request: httpx2.Request) -> str:
+def _words(refusal: Mapping[str, Any], request: httpx2.Request) -> str:
     """Return what a server says, in one line; nothing when it repeats the key, or what the model was asked."""
-    words = next((said for name in _SAYING if isinstance(said := told.get(name), str)), "")
+    words = next((said for name in _SAYING if isinstance(said := refusal.get(name), str)), "")
     line = "".join(sign for sign in " ".join(words.split()) if sign.isprintable())[:_MOST_WORDS]
     key = request.headers.get("authorization", "").removeprefix("Bearer ")
     is_repeated = shares_run(line, key, _PART_OF_KEY) or shares_run(line, _asked(request), _PART_OF_PROMPT)
@@ -176,26 +176,26 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _named(told: Mapping[str, Any]) -> Iterator[str]:
+def _named(refusal: Mapping[str, Any]) -> Iterator[str]:
     """Yield the fields that an error names, as its `param` or in the places of its details."""
-    if isinstance(param := told.get("param"), str):
+    if isinstance(param := refusal.get("param"), str):
         yield param
-    details = told.get("detail")
+    details = refusal.get("detail")
     places = [item.get("loc") for item in details if isinstance(item, Mapping)] if isinstance(details, list) else []
     yield from (place[-1] for place in places if isinstance(place, list) and place and isinstance(place[-1], str))
 
 
-def _mentioned(told: Mapping[str, Any]) -> Iterator[str]:
+def _mentioned(refusal: Mapping[str, Any]) -> Iterator[str]:
     """Yield the fields that stand in the words of an error, which may repeat a prompt's."""
-    words = told.get("message")
+    words = refusal.get("message")
     for quoted, bare in _NAMED.findall(words[:2_000] if isinstance(words, str) else ""):
         yield quoted or bare
 
 
-def _code(told: Mapping[str, Any]) -> str:
+def _code(refusal: Mapping[str, Any]) -> str:
     """Return a code such as `model_not_found`; anything that might be more than a code is left out."""
     for name in ("code", "status", "type"):
-        value = told.get(name)
+        value = refusal.get(name)
         if isinstance(value, str) and _CODE.fullmatch(value.lower()):
             return value.lower()
     return ""

@@ -116,19 +116,19 @@ class Memory(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class VersionedMemory:
     """A memory with what it was before each update, newest first."""
 
     memory: Memory
     history: tuple[Memory, ...] = ()
 
-    def continued(self, other: "Remembered") -> "Remembered | None":
+    def continued(self, other: "VersionedMemory") -> "VersionedMemory | None":
         """Return this with the older states that another one of the same memory has; None for what is no such part."""
         if other.memory.id != self.memory.id or not (self.history and other.history):
             return None
         if other.history[0].version >= self.history[-1].version:
             return None
-        return Remembered(self.memory, self.history + other.history)
+        return VersionedMemory(self.memory, self.history + other.history)
 
 
 @dataclass(frozen=True, slots=True)

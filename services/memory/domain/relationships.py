@@ -23,7 +23,7 @@ class RelationshipNotFound(errors.NotFound):
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class NewInteraction:
     """Something that happened between an agent and a counterpart, and how it is to move their relationship."""
 
     summary: str
@@ -34,7 +34,7 @@ class Happening:
 
 
 class Interaction(SQLModel, table=True):
-    """A recorded happening: its deltas are by how much the relationship really moved."""
+    """A recorded interaction: its deltas are by how much the relationship really moved."""
 
     number: int | None = Field(default=None, primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite"))
     agent_id: str
@@ -68,22 +68,22 @@ class Relationship(SQLModel, table=True):
         """Names this state of the relationship."""
         return str(self.version)
 
-    def record(self, happening: Happening, now: datetime) -> Interaction:
-        """Count a happening, move by its deltas within the ranges, and return what is to be recorded of it."""
+    def record(self, interaction: NewInteraction, now: datetime) -> Interaction:
+        """Count an interaction, move by its deltas within the ranges, and return what is to be recorded of it."""
         before = (self.sentiment, self.familiarity, self.trust)
-        self.sentiment = _clamp(self.sentiment + happening.sentiment_delta, -1, 1)
-        self.familiarity = _clamp(self.familiarity + happening.familiarity_delta, 0, 1)
-        self.trust = _clamp(self.trust + happening.trust_delta, -1, 1)
-        if happening.shared_experience:
-            self.shared_experiences = [*self.shared_experiences, happening.shared_experience][-MOST_EXPERIENCES:]
+        self.sentiment = _clamp(self.sentiment + interaction.sentiment_delta, -1, 1)
+        self.familiarity = _clamp(self.familiarity + interaction.familiarity_delta, 0, 1)
+        self.trust = _clamp(self.trust + interaction.trust_delta, -1, 1)
+        if interaction.shared_experience:
+            self.shared_experiences = [*self.shared_experiences, interaction.shared_experience][-MOST_EXPERIENCES:]
         self.interaction_count += 1
-        self.last_interaction = happening.summary
+        self.last_interaction = interaction.summary
         self.last_interaction_time = now
         self._touch(now)
         return Interaction(
             agent_id=self.agent_id,
             counterpart=self.counterpart,
-            summary=happening.summary,
+            summary=interaction.summary,
             sentiment_delta=self.sentiment - before[0],
             familiarity_delta=self.familiarity - before[1],
             trust_delta=self.trust - before[2],

@@ -1,17 +1,17 @@
 """The store: the truth about memories and relationships."""
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from services.memory.domain.memories import Memory, MemoryFilter, MemoryStats, Remembered
+from services.memory.domain.memories import Memory, MemoryFilter, MemoryStats, VersionedMemory
 from services.memory.domain.relationships import Interaction, Relationship
 from services.memory.domain.search import Candidate, Matches
 from services.memory.domain.upkeep import Retention, Swept
 from services.memory.domain.vectors import Build, Change, Text, Vector
-from services.runtime.idempotency import RequestKey
+from services.runtime import unit_of_work
 from services.runtime.pages import Page, Paged
+from services.runtime.unit_of_work import UnitOfWork
 
 
 class MemoryRecords(Protocol):
@@ -48,7 +48,7 @@ class MemoryRecords(Protocol):
         ...
 
     async def add(
-        self, new: Sequence[Remembered], model: str, vectors: Sequence[bytes], now: datetime
+        self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes], now: datetime
     ) -> list[tuple[Memory, bool]]:
         """Add memories with their vectors; for each, return what is stored, and whether that is new.
 
@@ -238,36 +238,16 @@ class RelationshipRecords(Protocol):
         ...
 
 
-class Records(MemoryRecords, SearchRecords, IndexRecords, RelationshipRecords, Protocol):
-    """All of it within one transaction, which is rolled back unless it is committed."""
-
-    async def claim(self, key: RequestKey, resource_id: str) -> str | None:
-        """Claim a request; None when it is new, else the id that its first call claimed it with."""
-        ...
-
-    async def answer(self, key: RequestKey, resource_id: str) -> None:
-        """Say what a request that was claimed in this transaction really made."""
-        ...
-
-    async def commit(self) -> None:
-        """Make it durable."""
-        ...
+class Records(UnitOfWork, MemoryRecords, SearchRecords, IndexRecords, RelationshipRecords, Protocol):
+    """All of it."""
 
 
-class Store(Protocol):
+class Store(unit_of_work.Store[Records], Protocol):
     """The truth."""
 
     @property
     def is_shared(self) -> bool:
         """Tell whether other processes may write to it too."""
-        ...
-
-    def reading(self) -> AbstractAsyncContextManager[Records]:
-        """Open a transaction that only reads."""
-        ...
-
-    def writing(self, turn: str = "") -> AbstractAsyncContextManager[Records]:
-        """Open a transaction that may write; those that name the same turn follow one another."""
         ...
 
     async def scrub(self) -> None:

@@ -29,7 +29,7 @@ class ExactSearch:
         self._clock = clock
         self._model = ""
         self._large: set[str] = set()
-        self._turn = asyncio.Lock()
+        self._lock_key = asyncio.Lock()
         self._loading = ""
         self._meanwhile: list[Vector] = []
         self._is_outdated = False
@@ -43,7 +43,7 @@ class ExactSearch:
             return None
         matrix = await self._current(agent_id)
         if matrix is None:
-            async with self._turn:
+            async with self._lock_key:
                 if model == self._model:
                     matrix = await self._current(agent_id) or await self._load(agent_id, model)
         return matrix

@@ -125,8 +125,8 @@ class Indexing:
         self._behind.set()
 
     @contextlib.contextmanager
-    def told(self, agent_id: str) -> Iterator[None]:
-        """Have an agent's vectors, or all, loaded anew when a caller goes away in a write, which may be made untold."""
+    def invalidated_on_cancel(self, agent_id: str) -> Iterator[None]:
+        """Load the vectors of an agent, or all, anew when a caller goes away in a write that may have been made."""
         try:
             yield
         except asyncio.CancelledError:
@@ -263,7 +263,7 @@ class Indexing:
                 break
         while await self._carry_over():
             pass
-        if self._is_idle or telemetry.is_told():
+        if self._is_idle or telemetry.is_exported():
             async with self._store.reading() as records:
                 pending = await records.change_count()
             PENDING.set(pending)

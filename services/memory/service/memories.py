@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.memory.domain.memories import Memory, MemoryFilter, MemoryNotFound, MemoryStats, Remembered
+from services.memory.domain.memories import Memory, MemoryFilter, MemoryNotFound, MemoryStats, VersionedMemory
 from services.memory.domain.vectors import Place, Vector
 from services.memory.domain.writers import Writer, check_provenance
 from services.memory.ports.store import Records, Store
@@ -39,7 +39,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class _New:
-    memories: Sequence[Remembered]
+    memories: Sequence[VersionedMemory]
     key: RequestKey
 
 
@@ -55,17 +55,17 @@ class Memories:
     async def create(self, memories: Sequence[Memory], writer: Writer, key: RequestKey) -> Created:
         """Store memories of one agent, all or none; concurrent calls share a transaction. Raises ProvenanceDenied."""
         check_provenance(memories, writer)
-        return await self._creating.join(_New([Remembered(memory) for memory in memories], key))
+        return await self._creating.join(_New([VersionedMemory(memory) for memory in memories], key))
 
     async def get(self, agent_id: str, memory_id: str) -> Memory:
         """Return one memory. Raises MemoryNotFound."""
         async with self._store.reading() as records:
-            return await self._existing(records, agent_id, memory_id)
+            return await self._load(records, agent_id, memory_id)
 
     async def versions(self, agent_id: str, memory_id: str, page: Page) -> Paged[Memory]:
         """Return a page of what a memory was before each update, newest first. Raises MemoryNotFound."""
         async with self._store.reading() as records:
-            memory = await self._existing(records, agent_id, memory_id)
+            memory = await self._load(records, agent_id, memory_id)
             below = int(page.after[0]) if page.after else memory.version
             states = await records.history(memory, below, page.size + 1)
         return Paged.cut(states, page, lambda state: (state.version,))
@@ -94,11 +94,11 @@ class Memories:
         """
         embedder = self._indexing.embedder
         vector = (await embedder.embed([values["text"]]))[0] if "text" in values else None
-        with self._indexing.told(agent_id):
+        with self._indexing.invalidated_on_cancel(agent_id):
             async with self._store.writing(agent_id) as records:
                 if await records.claim(key, memory_id):
-                    return await self._existing(records, agent_id, memory_id)
-                before = await self._existing(records, agent_id, memory_id)
+                    return await self._load(records, agent_id, memory_id)
+                before = await self._load(records, agent_id, memory_id)
                 check_provenance([before], writer)
                 after = before.changed(values, etag, self._clock.now())
                 await records.replace(before, after, embedder.model, vector)
@@ -108,11 +108,11 @@ class Memories:
 
     async def delete(self, agent_id: str, memory_id: str, writer: Writer, key: RequestKey) -> None:
         """Forget a memory. Raises MemoryNotFound and ProvenanceDenied."""
-        with self._indexing.told(agent_id):
+        with self._indexing.invalidated_on_cancel(agent_id):
             async with self._store.writing(agent_id) as records:
                 if await records.claim(key, memory_id):
                     return
-                memory = await self._existing(records, agent_id, memory_id)
+                memory = await self._load(records, agent_id, memory_id)
                 check_provenance([memory], writer)
                 await records.forget([memory])
                 await records.commit()
@@ -134,7 +134,7 @@ class Memories:
             await self._indexing.rebuild()
         return count
 
-    async def export(self, agent_id: str, after: int, below: int = 0) -> AsyncGenerator[Remembered, None]:
+    async def export(self, agent_id: str, after: int, below: int = 0) -> AsyncGenerator[VersionedMemory, None]:
         """Go through an agent's memories after this number, in the order of their storing.
 
         One with a long history comes several times, each time with the next part of it. With `below` the memory of this
@@ -146,21 +146,21 @@ class Memories:
             for memory in found:
                 if memory.seq == after:
                     async for states in self.history(memory, below):
-                        yield Remembered(memory, tuple(states))
+                        yield VersionedMemory(memory, tuple(states))
         while True:
             async with self._store.reading() as records:
                 found = await records.stored_after(agent_id, after, _CHUNK, self._clock.now())
             for memory in found:
                 if memory.version == 1:
-                    yield Remembered(memory)
+                    yield VersionedMemory(memory)
                     continue
                 async for states in self.history(memory, memory.version):
-                    yield Remembered(memory, tuple(states))
+                    yield VersionedMemory(memory, tuple(states))
             if len(found) < _CHUNK:
                 return
             after = found[-1].seq
 
-    async def import_all(self, memories: Sequence[Remembered], key: RequestKey) -> Imported:
+    async def import_all(self, memories: Sequence[VersionedMemory], key: RequestKey) -> Imported:
         """Store exported memories in groups; what is there already is left as it is."""
         async with self._store.writing() as records:
             if first := await records.claim(key, ""):
@@ -228,7 +228,7 @@ class Memories:
         return Created([found[memory_id] for memory_id in ids], int(duplicates or 0))
 
     async def _forget(self, agent_id: str, wanted: MemoryFilter, key: RequestKey, *, purge: bool = False) -> int:
-        with self._indexing.told(agent_id):
+        with self._indexing.invalidated_on_cancel(agent_id):
             async with self._store.writing(agent_id) as records:
                 if first := await records.claim(key, "0"):
                     return int(first)
@@ -244,7 +244,7 @@ class Memories:
         self._indexing.forgotten(agent_id)
         return count
 
-    async def _existing(self, records: Records, agent_id: str, memory_id: str) -> Memory:
+    async def _load(self, records: Records, agent_id: str, memory_id: str) -> Memory:
         found = await records.memory(agent_id, memory_id, self._clock.now())
         if found is None:
             raise MemoryNotFound(memory_id)

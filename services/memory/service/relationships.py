@@ -5,8 +5,8 @@ from typing import Any
 
 from services.memory.domain.relationships import (
     LAST_INTERACTIONS,
-    Happening,
     Interaction,
+    NewInteraction,
     Relationship,
     RelationshipNotFound,
     View,
@@ -29,7 +29,7 @@ class Relationships:
     async def get(self, agent_id: str, counterpart: str) -> View:
         """Return one relationship. Raises RelationshipNotFound."""
         async with self._store.reading() as records:
-            return await _view(records, await _known(records, agent_id, counterpart))
+            return await _view(records, await _load(records, agent_id, counterpart))
 
     async def page(self, agent_id: str, page: Page) -> Paged[View]:
         """Return a page of relationships."""
@@ -42,18 +42,18 @@ class Relationships:
         async with self._store.reading() as records:
             return await records.interactions(agent_id, counterpart, page)
 
-    async def record(self, agent_id: str, counterpart: str, happening: Happening, key: RequestKey) -> View:
-        """Record a happening, the first of which makes the relationship."""
+    async def record(self, agent_id: str, counterpart: str, interaction: NewInteraction, key: RequestKey) -> View:
+        """Record an interaction, the first of which makes the relationship."""
         now = self._clock.now()
-        async with self._store.writing(_turn(agent_id, counterpart)) as records:
+        async with self._store.writing(_lock_key(agent_id, counterpart)) as records:
             if await records.claim(key, counterpart):
-                return await _view(records, await _known(records, agent_id, counterpart))
+                return await _view(records, await _load(records, agent_id, counterpart))
             relationship = await records.relationship(agent_id, counterpart) or Relationship(
                 agent_id=agent_id, counterpart=counterpart, create_time=now, update_time=now
             )
-            interaction = relationship.record(happening, now)
+            recorded = relationship.record(interaction, now)
             await records.save(relationship)
-            await records.save(interaction)
+            await records.save(recorded)
             view = await _view(records, relationship)
             await records.commit()
         return view
@@ -70,9 +70,9 @@ class Relationships:
     ) -> View:
         """Set fields. Raises RelationshipNotFound, or Conflict when the etag is not the current one."""
         now = self._clock.now()
-        async with self._store.writing(_turn(agent_id, counterpart)) as records:
+        async with self._store.writing(_lock_key(agent_id, counterpart)) as records:
             if await records.claim(key, counterpart):
-                return await _view(records, await _known(records, agent_id, counterpart))
+                return await _view(records, await _load(records, agent_id, counterpart))
             relationship = await records.relationship(agent_id, counterpart)
             if relationship is None:
                 if not allow_missing:
@@ -92,12 +92,12 @@ async def _view(records: Records, relationship: Relationship) -> View:
     return View(relationship, tuple(last.rows))
 
 
-async def _known(records: Records, agent_id: str, counterpart: str) -> Relationship:
+async def _load(records: Records, agent_id: str, counterpart: str) -> Relationship:
     found = await records.relationship(agent_id, counterpart)
     if found is None:
         raise RelationshipNotFound(counterpart)
     return found
 
 
-def _turn(agent_id: str, counterpart: str) -> str:
+def _lock_key(agent_id: str, counterpart: str) -> str:
     return f"{agent_id}\n{counterpart}"

@@ -24,7 +24,7 @@ _COMPARED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Looking:
+class _SearchContext:
     """One search that is under way."""
 
     query: Query
@@ -39,7 +39,7 @@ class _Looking:
 
 
 @dataclass(frozen=True, slots=True)
-class _Proposed:
+class _Proposals:
     """What may be found: what is near in meaning, others' among it, and what has the words."""
 
     near: list[int] | None
@@ -51,13 +51,13 @@ class _Proposed:
         """Tell whether it counts how long, how recent or how important a memory is."""
         return query.is_weighted or self.recipe.breadth > 0
 
-    def needs_rows(self, looking: _Looking) -> bool:
+    def needs_rows(self, context: _SearchContext) -> bool:
         """Tell whether more than vectors and words says which memories are the best."""
-        query = looking.query
+        query = context.query
         return (
-            not looking.neighbours.has_vectors
+            not context.neighbours.has_vectors
             or not query.wanted.is_empty
-            or len(looking.named) == 1
+            or len(context.named) == 1
             or self.needs_weighing(query)
         )
 
@@ -88,15 +88,15 @@ class Search:
                 neighbours = ExactNeighbours(matrix, vector)
             asked = self._asked.get(agent_id, _NEAREST)
             familiarity = await embedder.familiarity(meaning)
-            looking = _Looking(query, embedder.model, neighbours, named, familiarity, now, asked)
-            proposed = await self._propose(records, looking)
+            context = _SearchContext(query, embedder.model, neighbours, named, familiarity, now, asked)
+            proposals = await self._propose(records, context)
             hits: list[Hit] | None = None
-            if proposed.near is not None and not proposed.needs_rows(looking):
-                candidates = [Candidate(seq) for seq in {*proposed.near, *proposed.by_words}]
-                hits = await self._best(records, looking, candidates, proposed)
+            if proposals.near is not None and not proposals.needs_rows(context):
+                candidates = [Candidate(seq) for seq in {*proposals.near, *proposals.by_words}]
+                hits = await self._best(records, context, candidates, proposals)
             while hits is None:
-                candidates = await self._candidates(records, looking, proposed)
-                hits = await self._best(records, looking, candidates, proposed)
+                candidates = await self._candidates(records, context, proposals)
+                hits = await self._best(records, context, candidates, proposals)
         self._returned.update(hit.memory.seq for hit in hits)
         return hits
 
@@ -108,30 +108,30 @@ class Search:
                 await records.count_access(counts)
                 await records.commit()
 
-    async def _propose(self, records: Records, looking: _Looking) -> _Proposed:
-        query = looking.query
-        nearest = asyncio.create_task(looking.neighbours.nearest(looking.asked))
+    async def _propose(self, records: Records, context: _SearchContext) -> _Proposals:
+        query = context.query
+        nearest = asyncio.create_task(context.neighbours.nearest(context.asked))
         try:
             await asyncio.sleep(0)  # the index is asked before the words are looked up
-            matches = await records.matches(query.agent_id, query.terms, query.wanted, looking.now, _BY_WORDS)
+            matches = await records.matches(query.agent_id, query.terms, query.wanted, context.now, _BY_WORDS)
         except BaseException:
             nearest.cancel()
             raise
-        recipe = Recipe.of(matches.mean_words, looking.familiarity)
-        return _Proposed(await nearest, matches.best(_BY_WORDS), matches, recipe)
+        recipe = Recipe.of(matches.mean_words, context.familiarity)
+        return _Proposals(await nearest, matches.best(_BY_WORDS), matches, recipe)
 
-    async def _candidates(self, records: Records, looking: _Looking, proposed: _Proposed) -> list[Candidate]:
+    async def _candidates(self, records: Records, context: _SearchContext, proposals: _Proposals) -> list[Candidate]:
         """Return what may fit: what has the words, and enough of what is near that passes the filter."""
-        query, asked, near = looking.query, looking.asked, proposed.near
+        query, asked, near = context.query, context.asked, proposals.near
 
         async def among(seqs: Collection[int]) -> list[Candidate]:
             return await records.candidates(
                 query.agent_id,
-                {*seqs, *proposed.by_words},
+                {*seqs, *proposals.by_words},
                 query.wanted,
-                looking.now,
-                model=None if looking.neighbours.has_vectors else looking.model,
-                weighable=proposed.needs_weighing(query),
+                context.now,
+                model=None if context.neighbours.has_vectors else context.model,
+                weighable=proposals.needs_weighing(query),
             )
 
         while near is not None:
@@ -145,24 +145,24 @@ class Search:
             if asked == _MOST:
                 break
             asked = min(_MOST, asked * _MORE)
-            near = await looking.neighbours.nearest(asked)
-        every = await records.every_vector(query.agent_id, query.wanted, looking.model, looking.now, _COMPARED)
-        similarities = await looking.neighbours.similarities([Candidate(seq, vector) for seq, vector in every])
+            near = await context.neighbours.nearest(asked)
+        every = await records.every_vector(query.agent_id, query.wanted, context.model, context.now, _COMPARED)
+        similarities = await context.neighbours.similarities([Candidate(seq, vector) for seq, vector in every])
         nearest = heapq.nlargest(_NEAREST, zip(similarities, (seq for seq, _ in every), strict=True))
         return await among([seq for _, seq in nearest])
 
     async def _best(
-        self, records: Records, looking: _Looking, candidates: Sequence[Candidate], proposed: _Proposed
+        self, records: Records, context: _SearchContext, candidates: Sequence[Candidate], proposals: _Proposals
     ) -> list[Hit] | None:
         """Return the best of these that fit well enough; None when one of them is gone, or doesn't pass the filter."""
-        query, recipe, share = looking.query, proposed.recipe, proposed.matches.share
-        similarities = await looking.neighbours.similarities(candidates)
+        query, recipe, share = context.query, proposals.recipe, proposals.matches.share
+        similarities = await context.neighbours.similarities(candidates)
         weighed = {
-            candidate.seq: weigh(query, recipe, candidate, share(candidate.seq), similarity, looking.named, looking.now)
+            candidate.seq: weigh(query, recipe, candidate, share(candidate.seq), similarity, context.named, context.now)
             for candidate, similarity in zip(candidates, similarities, strict=True)
         }
         fitting = [seq for seq, parts in weighed.items() if parts.fit >= query.min_relevance]
         # Of equals the newer one comes first.
         best = sorted(fitting, key=lambda seq: (-weighed[seq].score, -seq))[: query.most]
-        found = await records.memories_by_seq(query.agent_id, best, query.wanted, looking.now) if best else {}
+        found = await records.memories_by_seq(query.agent_id, best, query.wanted, context.now) if best else {}
         return [Hit(found[seq], weighed[seq]) for seq in best] if len(found) == len(best) else None

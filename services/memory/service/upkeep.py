@@ -18,7 +18,7 @@ class Upkeep:
 
     async def sweep(self, agent_id: str, key: RequestKey) -> Swept:
         """Forget what is due, in one agent or, when it is empty, in all of them."""
-        with self._indexing.told(agent_id):
+        with self._indexing.invalidated_on_cancel(agent_id):
             return await self._sweep(agent_id, key)
 
     async def sweep_all(self) -> None:

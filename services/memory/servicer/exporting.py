@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterable, AsyncIterator
 
 from puppet.memory.v1 import memory_service_pb2 as pb
-from services.memory.domain.memories import Remembered
+from services.memory.domain.memories import VersionedMemory
 from services.memory.wire.memories import write_memory
 from services.runtime.rpc.answers import Room
 
 
-async def packed(parts: AsyncIterable[Remembered]) -> AsyncIterator[pb.ExportMemoriesResponse]:
+async def packed(parts: AsyncIterable[VersionedMemory]) -> AsyncIterator[pb.ExportMemoriesResponse]:
     """Yield each memory with its history, and again with the next part of that when it is more than a message holds."""
     message, room = pb.ExportMemoriesResponse(), Room()
     async for part in parts:
@@ -29,6 +29,6 @@ async def packed(parts: AsyncIterable[Remembered]) -> AsyncIterator[pb.ExportMem
         yield message
 
 
-def _begun(part: Remembered) -> tuple[pb.ExportMemoriesResponse, Room]:
+def _begun(part: VersionedMemory) -> tuple[pb.ExportMemoriesResponse, Room]:
     message = pb.ExportMemoriesResponse(memory=write_memory(part.memory), cursor=str(part.memory.seq))
     return message, Room(message.ByteSize())

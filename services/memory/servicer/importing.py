@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from puppet.memory.v1 import memory_service_pb2 as pb
-from services.memory.domain.memories import Remembered
+from services.memory.domain.memories import VersionedMemory
 from services.memory.wire.memories import read_imported
 from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.idempotency import RequestKey
@@ -21,13 +21,13 @@ _MOST, _MOST_BYTES = 100_000, 256 * 2**20
 class Import:
     """The memories of an import, in their order, and the key of the whole."""
 
-    memories: list[Remembered]
+    memories: list[VersionedMemory]
     key: RequestKey
 
 
 async def read_import(requests: AsyncIterator[pb.ImportMemoriesRequest], now: datetime) -> Import:
     """Return what is to be imported. Raises InvalidRequest, which names the message and the field."""
-    memories: list[Remembered] = []
+    memories: list[VersionedMemory] = []
     body = hashlib.sha256()
     agent_id = request_id = ""
     is_for_one, total, number = True, 0, 0
@@ -61,5 +61,5 @@ def _naming_message(number: int) -> Iterator[None]:
     try:
         yield
     except InvalidRequest as invalid:
-        told = [Violation(f"{item.field} (of message {number})", item.description) for item in invalid.violations]
-        raise InvalidRequest(told) from invalid
+        problems = [Violation(f"{item.field} (of message {number})", item.description) for item in invalid.violations]
+        raise InvalidRequest(problems) from invalid

@@ -41,8 +41,10 @@ class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
         self, request: pb.RecordInteractionRequest, context: Context
     ) -> pb.RecordInteractionResponse:
         """Add one interaction."""
-        happening = wire.read_happening(request)
-        view = await self._relationships.record(request.agent_id, request.counterpart, happening, request_key(request))
+        interaction = wire.read_interaction(request)
+        view = await self._relationships.record(
+            request.agent_id, request.counterpart, interaction, request_key(request)
+        )
         return pb.RecordInteractionResponse(relationship=wire.write_relationship(view))
 
     async def UpdateRelationship(

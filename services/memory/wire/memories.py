@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from puppet.memory.v1 import memory_service_pb2 as pb
-from services.memory.domain.memories import Memory, MemoryFilter, MemoryKind, MemoryStats, Provenance, Remembered
+from services.memory.domain.memories import Memory, MemoryFilter, MemoryKind, MemoryStats, Provenance, VersionedMemory
 from services.memory.domain.vectors import IndexStatus
 from services.memory.wire.upkeep import write_index
 from services.runtime.errors import quoted
@@ -52,7 +52,9 @@ def read_batch(request: pb.BatchCreateMemoriesRequest, now: datetime) -> list[Me
     return [_new_memory(given, request.agent_id, now) for given in request.memories]
 
 
-def read_imported(given: pb.ImportMemoriesRequest, agent_id: str, now: datetime, *, is_for_one: bool) -> Remembered:
+def read_imported(
+    given: pb.ImportMemoriesRequest, agent_id: str, now: datetime, *, is_for_one: bool
+) -> VersionedMemory:
     """Return a memory as it was exported; `is_for_one` says that it becomes this agent's, whosever it was."""
     with RequestChecks(given) as checks:
         if not agent_id.strip():
@@ -70,7 +72,7 @@ def read_imported(given: pb.ImportMemoriesRequest, agent_id: str, now: datetime,
                 checks.refuse(f"{field}.etag", "must be as exported: a number, lower for each state before")
             newer = version or newer
     memory = _restored(given.memory, agent_id, given.memory.id or new_id("mem"), now)
-    return Remembered(memory, tuple(_restored(item, agent_id, memory.id, now) for item in given.history))
+    return VersionedMemory(memory, tuple(_restored(item, agent_id, memory.id, now) for item in given.history))
 
 
 def read_changes(request: pb.UpdateMemoryRequest) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from puppet.memory.v1 import relationship_service_pb2 as pb
-from services.memory.domain.relationships import Happening, Interaction, View
+from services.memory.domain.relationships import Interaction, NewInteraction, View
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import check
 
@@ -40,10 +40,10 @@ def write_interaction(interaction: Interaction) -> pb.Interaction:
     )
 
 
-def read_happening(request: pb.RecordInteractionRequest) -> Happening:
+def read_interaction(request: pb.RecordInteractionRequest) -> NewInteraction:
     """Return what happened."""
     check(request)
-    return Happening(
+    return NewInteraction(
         request.summary,
         request.sentiment_delta,
         request.familiarity_delta,

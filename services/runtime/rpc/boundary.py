@@ -23,9 +23,9 @@ from services.runtime import errors
 from services.runtime.rpc import identity, status
 from services.runtime.rpc.authentication import Authentication
 from services.runtime.rpc.bounds import MOST_BYTES, Shape, bounds_of
+from services.runtime.rpc.instrumentation import ServerCall
 from services.runtime.rpc.reasons import reasons_of
 from services.runtime.rpc.registry import Registered
-from services.runtime.rpc.told import Served
 from services.runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadlin
 _ANSWER_SECONDS = 0.5
 """What is left of a deadline for the answer to reach its caller."""
 
-_TELLING_SECONDS = 0.05
+_STATUS_SECONDS = 0.05
 """What is left of a caller's deadline for a call that is ended at it to say so."""
 
 _ENDING_SECONDS = 0.3
@@ -101,10 +101,10 @@ class Boundary(grpc.aio.ServerInterceptor):
         self._free = {False: settings.max_concurrent_calls, True: settings.max_open_streams}
         self._default_deadline = settings.default_deadline_seconds
         self._under_way: set[asyncio.Timeout] = set()
-        self._rests = asyncio.Event()
+        self._idle = asyncio.Event()
         self._is_draining = self._is_ending = False
-        self._held = asyncio.Event()
-        self._held.set()
+        self._released = asyncio.Event()
+        self._released.set()
         self._refused = 0
         self._wrapped: dict[str, Handler] = {}
 
@@ -133,14 +133,14 @@ class Boundary(grpc.aio.ServerInterceptor):
         refused before would call again on a connection of which gRPC then cancels all that is new.
         """
         self._is_draining = True
-        if not await self._is_at_rest(seconds):
+        if not await self._is_idle(seconds):
             self._is_ending = True
             log.warning("calls are ended", extra={"calls": len(self._under_way)})
             for call in list(self._under_way):
                 if not call.expired():
                     call.reschedule(asyncio.get_running_loop().time())
-            await self._is_at_rest(_ENDING_SECONDS)
-        self._held = asyncio.Event()
+            await self._is_idle(_ENDING_SECONDS)
+        self._released.clear()
         for _ in range(_MOST_LOOKS):
             before = self._refused
             await asyncio.sleep(_LOOK_SECONDS)
@@ -149,14 +149,14 @@ class Boundary(grpc.aio.ServerInterceptor):
 
     def release(self) -> None:
         """Refuse the calls that arrived last, which wait since then."""
-        self._held.set()
+        self._released.set()
 
-    async def _is_at_rest(self, seconds: float) -> bool:
+    async def _is_idle(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._under_way:
-                    self._rests.clear()
-                    await self._rests.wait()
+                    self._idle.clear()
+                    await self._idle.wait()
         return not self._under_way
 
     def _unknown(self, method: str) -> Handler:
@@ -213,7 +213,7 @@ class Boundary(grpc.aio.ServerInterceptor):
         """Return who makes a call. Raises Stopping, and what identifying raises."""
         if self._is_draining:
             self._refused += 1
-            await self._held.wait()
+            await self._released.wait()
             raise errors.Stopping
         return self._authentication.identify(context, metadata)
 
@@ -229,21 +229,21 @@ class Boundary(grpc.aio.ServerInterceptor):
         self._free[is_stream] += 1
         self._under_way.discard(call)
         if not self._under_way:
-            self._rests.set()
+            self._idle.set()
 
-    def limit(self, context: Context, *, is_stream: bool) -> float | None:
+    def timeout_seconds(self, context: Context, *, is_stream: bool) -> float | None:
         """Return how many seconds a call has; None for as long as its caller wants."""
         remaining: float | None = context.time_remaining()
         if remaining is not None:
             # A little before its caller gives up, who would otherwise never hear why.
-            return remaining - min(_TELLING_SECONDS, remaining / 10)
+            return remaining - min(_STATUS_SECONDS, remaining / 10)
         return None if is_stream else self._default_deadline
 
     def is_known(self, method: str) -> bool:
         """Tell whether there is an RPC of this path."""
         return method in self._wrapped
 
-    async def end(self, method: str, context: Context, error: BaseException, call: Served) -> None:
+    async def end(self, method: str, context: Context, error: BaseException, call: ServerCall) -> None:
         """End a call with the status of what it has raised; returns when that has none, and is to be raised on."""
         match error:
             case grpc.aio.AbortError():
@@ -269,7 +269,7 @@ class Boundary(grpc.aio.ServerInterceptor):
                 call.ends(grpc.StatusCode.INTERNAL, error_id)
                 await context.abort_with_status(rpc_status.to_status(status.internal_status(error_id, self._domain)))
 
-    async def _refuse(self, method: str, context: Context, error: errors.PuppetError, call: Served) -> None:
+    async def _refuse(self, method: str, context: Context, error: errors.PuppetError, call: ServerCall) -> None:
         declared = self._contract.reasons.get(method)
         if declared and error.reason not in declared:
             # It is said all the same: what a caller is told must not depend on what somebody forgot to declare.
@@ -297,13 +297,13 @@ class _Guard:
         boundary, context = self._boundary, self._context
         metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
         # Names of RPCs that there aren't are as many as anybody likes.
-        self._call = Served(self._method if boundary.is_known(self._method) else _OTHER, metadata)
+        self._call = ServerCall(self._method if boundary.is_known(self._method) else _OTHER, metadata)
         try:
             proof = await boundary.enter(metadata, context)
-            limit = boundary.limit(context, is_stream=self._is_stream)
-            if limit is not None:
-                deadline.set(asyncio.get_running_loop().time() + limit)
-            self._time = asyncio.timeout(limit)
+            timeout_seconds = boundary.timeout_seconds(context, is_stream=self._is_stream)
+            if timeout_seconds is not None:
+                deadline.set(asyncio.get_running_loop().time() + timeout_seconds)
+            self._time = asyncio.timeout(timeout_seconds)
             boundary.admit(self._time, is_stream=self._is_stream)
         except BaseException as error:
             try:

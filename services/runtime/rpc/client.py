@@ -23,7 +23,7 @@ from services.runtime.rpc.access import is_safe_to_repeat, rules_of, values_at
 from services.runtime.rpc.authentication import DELEGATION_KEY, TOKEN_KEY
 from services.runtime.rpc.boundary import deadline
 from services.runtime.rpc.credentials import Credential
-from services.runtime.rpc.told import Made
+from services.runtime.rpc.instrumentation import ClientCall
 
 DEFAULT_DEADLINE_SECONDS = 30.0
 
@@ -196,7 +196,7 @@ class _Sender:
         is_stream, whole = self.streams_in or self.streams_out, None if self.streams_in else request
         if not is_stream and "request_id" in request.DESCRIPTOR.fields_by_name and not request.request_id:
             request.request_id = new_id("req")
-        made = Made(self.path) if telemetry.is_told() else None
+        made = ClientCall(self.path) if telemetry.is_exported() else None
         trace = telemetry.trace_parent() if made is None else made.header
         call = self.send(
             request,

@@ -3,7 +3,6 @@
 Nobody has to say who they are for it.
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
@@ -14,6 +13,7 @@ from grpc_status import rpc_status
 
 from services.runtime import errors
 from services.runtime.rpc import status
+from services.runtime.waiting import Signal
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _STATUS = health_pb2.HealthCheckResponse
@@ -28,18 +28,18 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     def __init__(self, most_watchers: int = 256) -> None:
         self._serves: dict[str, bool] = {}
         self._free = most_watchers
-        self._changed = asyncio.Event()
+        self._changed = Signal()
         self._is_stopping = False
 
     def tell(self, names: Iterable[str], *, serves: bool) -> None:
         """Say of these whether they serve; the empty name stands for the whole process."""
         self._serves |= dict.fromkeys(names, serves)
-        self._wake()
+        self._changed.notify()
 
     def stop(self) -> None:
         """Say of everything that it doesn't serve, and end what watches."""
         self._is_stopping = True
-        self._wake()
+        self._changed.notify()
 
     async def Check(self, request: health_pb2.HealthCheckRequest, context: Context) -> health_pb2.HealthCheckResponse:  # noqa: N802
         """Tell how a name is. An unknown one is NOT_FOUND."""
@@ -55,13 +55,13 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
             with self._admission():
                 last = None
                 while True:
-                    changed, answer = self._changed, self._answer(request.service)
+                    version, answer = self._changed.version, self._answer(request.service)
                     if answer.status != last:
                         yield answer
                         last = answer.status
                     if self._is_stopping:
                         raise errors.Stopping
-                    await changed.wait()
+                    await self._changed.wait(version)
         except errors.PuppetError as error:
             await context.abort_with_status(rpc_status.to_status(status.to_status(error, DOMAIN)))
 
@@ -70,10 +70,6 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
             return _STATUS(status=_STATUS.SERVICE_UNKNOWN)
         serves = self._serves[name] and not self._is_stopping
         return _STATUS(status=_STATUS.SERVING if serves else _STATUS.NOT_SERVING)
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
 
     @contextlib.contextmanager
     def _admission(self) -> Iterator[None]:

@@ -91,7 +91,7 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
                 lifecycle.draining.set()
                 lifecycle.health.stop()
                 await boundary.drain(settings.drain_seconds)
-                stopping = asyncio.create_task(server.stop(_LAST_WORDS_SECONDS))
+                stopping = asyncio.create_task(server.stop(_STATUS_GRACE_SECONDS))
                 await asyncio.sleep(0)
                 boundary.release()
                 await stopping
@@ -116,7 +116,7 @@ class Mount:
         """Leave it: they were added already."""
 
 
-_LAST_WORDS_SECONDS = 0.3
+_STATUS_GRACE_SECONDS = 0.3
 """How long statuses have to reach their callers when all calls are over."""
 
 _PINGS_APART_MS = 500

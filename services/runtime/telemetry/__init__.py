@@ -17,7 +17,7 @@ from services.runtime.telemetry.traces import (
 )
 
 
-def is_told() -> bool:
+def is_exported() -> bool:
     """Tell whether anybody hears of this process."""
     return traces.is_exported() or metrics.is_exported()
 

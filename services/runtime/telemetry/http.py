@@ -24,7 +24,7 @@ class Request:
 def request(method: str, host: str, path: str) -> Iterator[Request]:
     """Tell of the block as a request, whose status it sets."""
     sent, started = Request(), time.monotonic()
-    told = {"http.request.method": method, "server.address": host}
+    attributes = {"http.request.method": method, "server.address": host}
     try:
         with span(f"{method} {host}", Kind.CLIENT, http__request__method=method, server__address=host) as open_span:
             open_span.tell(url__path=path)
@@ -36,4 +36,4 @@ def request(method: str, host: str, path: str) -> Iterator[Request]:
                 if sent.status >= _NO_SUCCESS:
                     open_span.fail(str(sent.status))
     finally:
-        REQUESTS.record(time.monotonic() - started, **told, **{"http.response.status_code": sent.status})
+        REQUESTS.record(time.monotonic() - started, **attributes, **{"http.response.status_code": sent.status})

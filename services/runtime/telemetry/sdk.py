@@ -146,16 +146,16 @@ class _Meter:
         self._meter = meter
 
     def sink(self, instrument: Instrument) -> Sink:
-        told = {"unit": instrument.unit, "description": instrument.description}
+        attributes = {"unit": instrument.unit, "description": instrument.description}
         match instrument:
             case Histogram():
                 bounds = instrument.bounds
                 return self._meter.create_histogram(
-                    instrument.name, explicit_bucket_boundaries_advisory=bounds, **told
+                    instrument.name, explicit_bucket_boundaries_advisory=bounds, **attributes
                 ).record
             case Gauge():
-                return self._meter.create_gauge(instrument.name, **told).set
+                return self._meter.create_gauge(instrument.name, **attributes).set
             case Counter():
-                return self._meter.create_counter(instrument.name, **told).add
+                return self._meter.create_counter(instrument.name, **attributes).add
             case _:
                 raise TypeError(f"{type(instrument).__name__} is no known kind of instrument")

@@ -73,7 +73,7 @@ class Tracer(Protocol):
         ...
 
 
-class _Untold:
+class _NoSpan:
     """A span that nobody hears of."""
 
     def tell(self, **attributes: Value) -> None:
@@ -89,7 +89,7 @@ class _Untold:
         pass
 
 
-_UNTOLD = _Untold()
+_UNTOLD = _NoSpan()
 _tracer: Tracer | None = None
 
 
@@ -108,10 +108,10 @@ def continue_trace(metadata: Mapping[str, str]) -> None:
     """Let what this task logs, calls and does belong to the caller's trace, or to a new one."""
     header = metadata.get(TRACE_KEY, "")
     parts = header.split("-")
-    is_told = len(parts) == 4 and len(parts[1]) == 32
-    logs.trace_id.set(parts[1] if is_told else secrets.token_hex(16))
+    is_valid = len(parts) == 4 and len(parts[1]) == 32
+    logs.trace_id.set(parts[1] if is_valid else secrets.token_hex(16))
     if _tracer is not None:
-        _tracer.continue_trace(header if is_told else "")
+        _tracer.continue_trace(header if is_valid else "")
 
 
 def begin_trace(name: str) -> None:

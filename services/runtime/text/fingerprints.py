@@ -46,11 +46,11 @@ class Fingerprints:
 
     def are_in(self, text: str) -> bool:
         """Say whether so many letters of a known secret, or all of a shorter one, stand in a text, however written."""
-        told = {squeezed(reading) for reading in readings(text)}
+        forms = {squeezed(reading) for reading in readings(text)}
         return any(
             window in known
             for length, known in list(self._known.items())
-            for form in told
+            for form in forms
             for window in self._windows(form, length)
         )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import col, or_, select
 
-from services.runtime.idempotency import RequestKey, RequestRecord
+from services.runtime.idempotency import RequestRecord
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 from services.runtime.upsert import insert_on
@@ -17,14 +17,14 @@ from services.social.domain.network import HELD
 from services.social.domain.posts import FINAL, Post, PostState
 
 _LIMIT_KEY = ("holder", "action", "window")
-_TOLD = ("allowed", "remaining", "reset_time", "begin_time", "reason")
+_LIMIT_VALUES = ("allowed", "remaining", "reset_time", "begin_time", "reason")
 
 
 @functools.cache
 def _put_limit_on(dialect: str) -> sa.Insert:
     put = insert_on(dialect, Limit)
     made: sa.Insert = put.on_conflict_do_update(
-        index_elements=_LIMIT_KEY, set_={told: put.excluded[told] for told in _TOLD}
+        index_elements=_LIMIT_KEY, set_={column: put.excluded[column] for column in _LIMIT_VALUES}
     )
     return made
 
@@ -37,15 +37,6 @@ class SqlRecords(SqlTransaction):
         undecided = (Post.id == RequestRecord.resource_id, col(Post.state).not_in(FINAL))
         return select(Post.id).where(*undecided).exists()
 
-    async def claimed(self, key: RequestKey) -> str | None:
-        """Return the id that a request was claimed with, whatever its body was; None when it never was."""
-        query = select(RequestRecord.resource_id).where(
-            RequestRecord.principal == key.principal,
-            RequestRecord.method == key.method,
-            RequestRecord.request_id == key.request_id,
-        )
-        return (await self._session.exec(query)).first()
-
     async def account(self, account_id: str) -> Account | None:
         """Return an account."""
         return await self._one(Account, account_id)
@@ -57,7 +48,7 @@ class SqlRecords(SqlTransaction):
             query = query.where(Account.agent_id == agent_id)
         return await self._page(query, page, col(Account.create_time), col(Account.id))
 
-    async def rivals(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
+    async def matching_accounts(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
         """Return the accounts on a network that are this agent's, or have this profile's id."""
         query = select(Account).where(
             Account.network == network,
@@ -65,7 +56,7 @@ class SqlRecords(SqlTransaction):
         )
         return list((await self._session.exec(query)).all())
 
-    async def namesakes(self, account: Account, handle: str) -> list[Account]:
+    async def others_with_handle(self, account: Account, handle: str) -> list[Account]:
         """Return the other accounts on its network that are said to have this handle."""
         query = select(Account).where(
             Account.network == account.network,
@@ -128,7 +119,7 @@ class SqlRecords(SqlTransaction):
         query = query.order_by(col(Post.create_time).desc()).offset(number - 1).limit(1)
         return (await self._session.exec(query)).first()
 
-    async def has_twin(self, post: Post) -> bool:
+    async def has_duplicate(self, post: Post) -> bool:
         """Tell whether another post of its account with the same text is SETTLED."""
         query = select(Post.id).where(
             Post.account_id == post.account_id,

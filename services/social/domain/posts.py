@@ -166,14 +166,14 @@ class Post(SQLModel, table=True):
         self.network_post_id = network_post_id
         self.finish_time, self.due_time = now, None
 
-    def miss(self, now: datetime, timing: Timing, *, has_twin: bool) -> bool:
+    def miss(self, now: datetime, timing: Timing, *, has_duplicate: bool) -> bool:
         """Note that it isn't on the timeline; the value tells whether it may be sent again.
 
-        `has_twin` says that another post of the account with the same text is on the network: when this one doesn't
-        appear for long, it is the twin that made the network refuse it as a duplicate.
+        With `has_duplicate` another post of the account with the same text is on the network: when this one doesn't
+        appear for long, it is the other one that made the network refuse it as a duplicate.
         """
         self.looks += 1
-        if self.is_duplicate and has_twin and self.looks >= _TWIN_LOOKS:
+        if self.is_duplicate and has_duplicate and self.looks >= _TWIN_LOOKS:
             self._fail(Cause.DUPLICATE, "another post of this account has the same text", now)
         elif self.looks >= MAX_LOOKS:
             reason = f"{self.state_reason}; looked for {self.looks} times and not found"

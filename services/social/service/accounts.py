@@ -9,7 +9,8 @@ from services.runtime.errors import PuppetError
 from services.runtime.idempotency import RequestKey
 from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
-from services.social.domain.accounts import CAPABILITIES, Account, Capabilities, Credentials, NetworkName, Profile, Tier
+from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
+from services.social.domain.capabilities import Capabilities, PostQuota
 from services.social.domain.errors import AccountExists, AccountNotFound, CredentialsRefused
 from services.social.domain.limits import Action
 from services.social.ports import Network, Records, Store, Vault
@@ -17,35 +18,32 @@ from services.social.service.limits import Limits
 
 log = logging.getLogger(__name__)
 
-_TURN = "accounts"
+_LOCK_KEY = "accounts"
 _AT_ONCE = 500
 
 
 class Accounts:
     """Registers accounts and reads them."""
 
-    def __init__(self, store: Store, vault: Vault, network: Network, limits: Limits, clock: Clock, tier: Tier) -> None:
+    def __init__(self, store: Store, vault: Vault, network: Network, limits: Limits, clock: Clock) -> None:
         self._store = store
         self._vault = vault
         self._network = network
         self._limits = limits
         self._clock = clock
-        self._tier = tier
 
     async def register(self, agent_id: str, credentials: Credentials, key: RequestKey) -> Account:
         """Add an agent's account, or replace its credentials.
 
         Raises AccountExists, and what the network raises when it doesn't take the credentials.
         """
-        account_id = new_id("acc")
-        async with self._store.writing() as records:
-            if first := await records.claim(key, account_id):
-                return await existing_account(records, first)
-            # Not committed: the claim counts only together with the account.
+        async with self._store.reading() as records:
+            if first := await records.claimed(key):
+                return await load_account(records, first)
         profile, now = await self._network.profile(credentials), self._clock.now()
-        async with self._store.writing(_TURN) as records:
+        async with self._store.writing(_LOCK_KEY) as records:
             account = await _own_account(records, agent_id, profile) or Account(
-                id=account_id,
+                id=new_id("acc"),
                 agent_id=agent_id,
                 network=NetworkName.X,
                 handle="",
@@ -56,15 +54,15 @@ class Accounts:
                 handle_due_time=now,
             )
             if first := await records.claim(key, account.id):
-                return await existing_account(records, first)
+                return await load_account(records, first)
             account.sealed_credentials = self._vault.seal(credentials)
-            await _call(records, account, profile, now)
+            await _save_handle(records, account, profile, now)
             await self._limits.forget(records, account)
-            await records.wake_posts(await self._sharing(records, account, credentials), now)
+            await records.wake_posts(await self._accounts_of_app(records, account, credentials), now)
             await records.commit()
         return account
 
-    async def _sharing(self, records: Records, account: Account, credentials: Credentials) -> list[str]:
+    async def _accounts_of_app(self, records: Records, account: Account, credentials: Credentials) -> list[str]:
         """Return the ids of an account and of those that share its app, whose limits are forgotten with its own."""
         found, page = [account.id], Page(_AT_ONCE, None)
         while True:
@@ -80,7 +78,7 @@ class Accounts:
     async def get(self, account_id: str) -> Account:
         """Return one account. Raises AccountNotFound."""
         async with self._store.reading() as records:
-            return await existing_account(records, account_id)
+            return await load_account(records, account_id)
 
     async def agent_of(self, resource_id: str) -> str | None:
         """Return the agent whose account, or whose post, this is; None when there is no such thing."""
@@ -94,18 +92,19 @@ class Accounts:
         async with self._store.reading() as records:
             return await records.accounts(agent_id, page)
 
-    async def capabilities(self, account_id: str) -> Capabilities:
-        """Return what an account may do. Raises AccountNotFound."""
-        await self.get(account_id)
-        return CAPABILITIES[self._tier]
+    async def capabilities(self, account_id: str) -> tuple[Capabilities, PostQuota]:
+        """Return what an account may do, and how much of it. Raises AccountNotFound."""
+        async with self._store.reading() as records:
+            account = await load_account(records, account_id)
+            return self._network.capabilities, await self._limits.quota(records, account)
 
     async def refresh(self, account: Account) -> None:
         """Ask the network for the handle of an account, once a day; while it doesn't answer the handle stays."""
         now = self._clock.now()
         if not account.is_handle_due(now):
             return
-        async with self._store.writing(_TURN) as records:
-            fresh = await existing_account(records, account.id)
+        async with self._store.writing(_LOCK_KEY) as records:
+            fresh = await load_account(records, account.id)
             if not fresh.is_handle_due(now):
                 return
             fresh.ask_later(now)
@@ -117,32 +116,32 @@ class Accounts:
         except PuppetError as error:
             log.warning("the handle was not told", extra={"account_id": account.id, "reason": error.reason})
             return
-        async with self._store.writing(_TURN) as records:
-            fresh = await existing_account(records, account.id)
+        async with self._store.writing(_LOCK_KEY) as records:
+            fresh = await load_account(records, account.id)
             if fresh.network_user_id == profile.user_id:
-                await _call(records, fresh, profile, now)
+                await _save_handle(records, fresh, profile, now)
                 await records.commit()
 
 
-async def existing_account(records: Records, account_id: str) -> Account:
+async def load_account(records: Records, account_id: str) -> Account:
     """Return an account. Raises AccountNotFound."""
     if account := await records.account(account_id):
         return account
     raise AccountNotFound(account_id)
 
 
-async def _call(records: Records, account: Account, profile: Profile, now: datetime) -> None:
+async def _save_handle(records: Records, account: Account, profile: Profile, now: datetime) -> None:
     """Save what an account is called now; another one that is said to be called so isn't any more."""
-    for namesake in await records.namesakes(account, profile.handle):
-        namesake.lose_handle(now)
-        await records.save(namesake)
-    account.call(profile.handle, now)
+    for other in await records.others_with_handle(account, profile.handle):
+        other.lose_handle(now)
+        await records.save(other)
+    account.set_handle(profile.handle, now)
     await records.save(account)
 
 
 async def _own_account(records: Records, agent_id: str, profile: Profile) -> Account | None:
-    rivals = await records.rivals(NetworkName.X, agent_id, profile)
-    for rival in rivals:
-        if not rival.belongs_to(agent_id, profile):
-            raise AccountExists(rival.agent_id, rival.handle)
-    return rivals[0] if rivals else None
+    matching = await records.matching_accounts(NetworkName.X, agent_id, profile)
+    for account in matching:
+        if not account.belongs_to(agent_id, profile):
+            raise AccountExists(account.agent_id, account.handle)
+    return matching[0] if matching else None

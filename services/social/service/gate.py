@@ -19,7 +19,7 @@ class Gate:
         self._store = store
         self._vault = vault
         self._credentials = KnownSecrets(
-            Fingerprints(), self._page, lambda account: account.sealed_credentials, self._writings
+            Fingerprints(), self._page, lambda account: account.sealed_credentials, self._encodings
         )
 
     async def check(self, account: Account, text: str) -> None:
@@ -35,7 +35,7 @@ class Gate:
         async with self._store.reading() as records:
             return await records.accounts("", page)
 
-    def _writings(self, account: Account) -> Iterable[str]:
+    def _encodings(self, account: Account) -> Iterable[str]:
         try:
             credentials = self._vault.unseal(account.sealed_credentials)
         except CredentialsRefused:

@@ -8,6 +8,7 @@ from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, WrongState
 from services.runtime.telemetry import Gauge
 from services.social.domain.accounts import Account, Credentials
+from services.social.domain.capabilities import PostQuota
 from services.social.domain.errors import (
     USED_UP_FOR,
     WITHHELD_FOR,
@@ -20,8 +21,8 @@ from services.social.domain.limits import (
     WINDOWS,
     Action,
     Limit,
-    LimitTold,
     Quota,
+    ReportedLimit,
     Scope,
     last_reset,
     next_try,
@@ -58,13 +59,13 @@ class Limits:
             known = await records.limits(self._holders(account))
         if limit := last_reset(known, action, self._clock.now()):
             raise self.error(account, _held_by(limit))
-        told: list[LimitTold] = []
+        reported: list[ReportedLimit] = []
         over: list[Limit] = []
         try:
             yield credentials
             over = [limit for limit in known if limit.is_over_with(action, self._clock.now())]
         except tuple(WITHHELD_FOR.values()) as refused:
-            told = self._refused(refused, action)
+            reported = self._refused(refused, action)
             raise
         except NetworkRateLimited as limited:
             await self._note(account, credentials, self._worth_keeping(credentials), [])
@@ -73,7 +74,7 @@ class Limits:
                 raise self.error(account, replace(held, reason=limited.message)) from limited
             raise
         finally:
-            await self._note(account, credentials, [*self._worth_keeping(credentials), *told], over)
+            await self._note(account, credentials, [*self._worth_keeping(credentials), *reported], over)
 
     async def held(self, account: Account, action: Action) -> RateLimited | Unauthorized | None:
         """Return what holds an account back from this now."""
@@ -107,8 +108,8 @@ class Limits:
             return held
         if held.cause not in WITHHELD and (known := await self.held_within(records, account, Action.POST)):
             return replace(held, until=known.until)
-        told = LimitTold(Scope.ACCOUNT, Action.POST, WINDOWS[held.cause], 0, 0, None)
-        [limit] = await self._keep(records, account, "", [told], held.reason)
+        reported = ReportedLimit(Scope.ACCOUNT, Action.POST, WINDOWS[held.cause], 0, 0, None)
+        [limit] = await self._keep(records, account, "", [reported], held.reason)
         return replace(held, until=limit.reset_time)
 
     async def post_went_out(self, records: Records, account: Account) -> None:
@@ -120,13 +121,17 @@ class Limits:
     async def check_share(self, records: Records, account: Account) -> None:
         """Leave an account its share of the day for posts of its own. Raises ReplyShareUsedUp."""
         now = self._clock.now()
-        most = self._quota.replies_a_day(await records.limits(self._holders(account)))
+        most = (await self.quota(records, account)).max_replies
         if most is None:
             return
         # When this one is a day old there is room for another.
         before = await records.latest_reply(account.id, most, now - DAY) if most else now
         if before is not None:
             raise ReplyShareUsedUp(account.handle, most, (before + DAY - now).total_seconds())
+
+    async def quota(self, records: Records, account: Account) -> PostQuota:
+        """Return how much an account may post in 24 hours, as far as that is set or told."""
+        return self._quota.of(await records.limits(self._holders(account)))
 
     async def forget(self, records: Records, account: Account) -> None:
         """Let an account and its app try again at once: somebody has just seen to them."""
@@ -139,20 +144,20 @@ class Limits:
         await records.remove_limits(withheld)
 
     async def _note(
-        self, account: Account, credentials: Credentials, told: Sequence[LimitTold], over: Sequence[Limit]
+        self, account: Account, credentials: Credentials, reported: Sequence[ReportedLimit], over: Sequence[Limit]
     ) -> None:
-        if told or over:
+        if reported or over:
             async with self._store.writing() as records:
                 await records.remove_limits(over)
-                await self._keep(records, account, credentials.app, told)
+                await self._keep(records, account, credentials.app, reported)
                 await records.commit()
 
     async def _keep(
-        self, records: Records, account: Account, app: str, told: Sequence[LimitTold], reason: str = ""
+        self, records: Records, account: Account, app: str, reported: Sequence[ReportedLimit], reason: str = ""
     ) -> list[Limit]:
         """Keep what was told, the latest of each limit; of one that isn't told when it is reset, when to ask again."""
         holders = {Scope.ACCOUNT: account.id, Scope.APP: app}
-        latest = {(holders[limit.scope], limit.action, limit.window): limit for limit in told}
+        latest = {(holders[limit.scope], limit.action, limit.window): limit for limit in reported}
         known: dict[tuple[str, Action, str], Limit] = {}
         if any(limit.reset_time is None for limit in latest.values()):
             known = {
@@ -165,27 +170,27 @@ class Limits:
         return limits
 
     def _limit(
-        self, holder: str, action: Action, window: str, told: LimitTold, before: Limit | None, reason: str
+        self, holder: str, action: Action, window: str, reported: ReportedLimit, before: Limit | None, reason: str
     ) -> Limit:
-        begin, reset = None, told.reset_time
+        begin, reset = None, reported.reset_time
         if reset is None:
             begin, reset = next_try(before, window, self._clock.now())
         return Limit(
             holder=holder,
             action=action,
             window=window,
-            allowed=told.allowed,
-            remaining=told.remaining,
+            allowed=reported.allowed,
+            remaining=reported.remaining,
             reset_time=reset,
             begin_time=begin,
-            reason=reason or told.reason,
+            reason=reason or reported.reason,
         )
 
-    def _refused(self, refused: WrongState, action: Action) -> list[LimitTold]:
+    def _refused(self, refused: WrongState, action: Action) -> list[ReportedLimit]:
         if action not in _WITHHOLDING:
             return []
         window = WINDOWS[Cause[refused.reason]]
-        return [LimitTold(Scope.ACCOUNT, action, window, 0, 0, None, refused.message)]
+        return [ReportedLimit(Scope.ACCOUNT, action, window, 0, 0, None, refused.message)]
 
     def _holders(self, account: Account) -> list[str]:
         try:
@@ -193,9 +198,11 @@ class Limits:
         except CredentialsRefused:
             return [account.id]
 
-    def _worth_keeping(self, credentials: Credentials) -> list[LimitTold]:
+    def _worth_keeping(self, credentials: Credentials) -> list[ReportedLimit]:
         """Return what was told; of the limits of a quarter of an hour only those that hold anybody back."""
-        return [told for told in self._network.limits(credentials) if told.is_used_up or told.lasts_long]
+        return [
+            reported for reported in self._network.limits(credentials) if reported.is_used_up or reported.lasts_long
+        ]
 
 
 def _held_by(limit: Limit) -> RateLimited | Unauthorized:

@@ -1,7 +1,7 @@
 """The outbox: every claimed post reaches the network once, through crashes, lost answers and several replicas.
 
 Whatever is sent was marked as SENT in a committed transaction before. A post is advanced under its account's lock in
-this process, and every step reads the row again within a transaction that has the account's turn in all replicas: a
+this process, and every step reads the row again within a transaction that holds the account's lock in all replicas: a
 step that another one was faster with is not taken.
 """
 
@@ -15,13 +15,14 @@ from datetime import timedelta
 from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, RetryLater
 from services.runtime.telemetry import Counter
+from services.runtime.waiting import Signal
 from services.social.domain.accounts import Account, Credentials
 from services.social.domain.errors import CredentialsRefused, NetworkUnavailable, PostNotFound
 from services.social.domain.limits import Action
 from services.social.domain.network import Outcome, Published, RateLimited, SeenPost, Unauthorized, Unreachable
 from services.social.domain.posts import Post, PostState, Timing
 from services.social.ports import Network, Records, Store, Vault
-from services.social.service.accounts import existing_account
+from services.social.service.accounts import load_account
 from services.social.service.limits import Limits
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Outbox:
         self._draining = draining
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: dict[str, asyncio.Task[PuppetError | None]] = {}
+        self._changed = Signal()
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -73,30 +75,32 @@ class Outbox:
         for post_id in due:
             self._start(post_id)
 
-    async def finish(self, post: Post, patience: float) -> Post:
-        """Advance a post until it is final, stuck, or `patience` seconds have passed; return it as it is then.
+    async def finish(self, post: Post, timeout_seconds: float) -> Post:
+        """Advance a post until it is final, stuck, or the timeout has passed; return it as it is then.
 
         Raises what holds the post back when the network refuses to take it now.
         """
         if post.due_time is None:
             return post
-        end = asyncio.get_running_loop().time() + patience
+        end = asyncio.get_running_loop().time() + timeout_seconds
         task = self._start(post.id)
         # Not awaited itself: a caller who gives up must not take the send along.
-        await asyncio.wait({task}, timeout=patience)
+        await asyncio.wait({task}, timeout=timeout_seconds)
         if task.done() and (held_by := task.result()):
             raise held_by
-        while True:
+        is_enough, left = self._is_waited_for_no_longer, end - asyncio.get_running_loop().time()
+
+        async def load() -> Post:
             async with self._store.reading() as records:
-                post = await existing_post(records, post.id)
-            left = end - asyncio.get_running_loop().time()
-            if post.due_time is None or left <= 0 or self._draining.is_set():
-                return post
-            if post.is_due(self._clock.now()):
-                self._start(post.id)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, _POLL_SECONDS)):
-                    await self._draining.wait()
+                fresh = await load_post(records, post.id)
+            if fresh.is_due(self._clock.now()) and not is_enough(fresh):
+                self._start(fresh.id)
+            return fresh
+
+        return await self._changed.until(load, is_enough, timeout_seconds=left, poll_seconds=_POLL_SECONDS)
+
+    def _is_waited_for_no_longer(self, post: Post) -> bool:
+        return post.due_time is None or self._draining.is_set()
 
     def _start(self, post_id: str) -> asyncio.Task[PuppetError | None]:
         if post_id not in self._tasks:
@@ -113,7 +117,7 @@ class Outbox:
     async def _advance(self, post_id: str) -> PuppetError | None:
         """Take the next step with a post, if it is due; the value is what holds it back, when that is the network."""
         async with self._store.reading() as records:
-            account = await existing_account(records, (await existing_post(records, post_id)).account_id)
+            account = await load_account(records, (await load_post(records, post_id)).account_id)
         async with self._locks[account.id]:
             post = await self._next(post_id)
             if post is None:
@@ -141,7 +145,7 @@ class Outbox:
 
     async def _withhold(self, post: Post, account: Account, refused: Unauthorized) -> None:
         async with self._store.writing(post.account_id) as records:
-            fresh = await existing_post(records, post.id)
+            fresh = await load_post(records, post.id)
             if fresh.is_as(post):
                 fresh.hold(await self._limits.settle(records, account, refused))
                 await records.save(fresh)
@@ -150,7 +154,7 @@ class Outbox:
     async def _next(self, post_id: str) -> Post | None:
         """Return a post when it is its turn: it is due, and nobody sends for its account."""
         async with self._store.reading() as records:
-            post = await existing_post(records, post_id)
+            post = await load_post(records, post_id)
             if not post.is_due(self._clock.now()):
                 return None
             # The one that is being sent may be what the timeline is about to show, so nothing is adopted now either.
@@ -164,7 +168,7 @@ class Outbox:
             async with self._limits.reading(account, Action.TIMELINE) as credentials:
                 seen = await self._network.timeline(credentials, account.network_user_id, post.visible_since)
         async with self._store.writing(account.id) as records:
-            fresh = await existing_post(records, post.id)
+            fresh = await load_post(records, post.id)
             if not fresh.is_as(post):
                 return None
             if fresh.state is PostState.SENT:
@@ -178,7 +182,7 @@ class Outbox:
                     fresh.take(self._clock.now(), self._timing)
             await records.save(fresh)
             await records.commit()
-        _tell(fresh)
+        self._tell(fresh)
         return fresh if fresh.state is PostState.SENT else None
 
     async def _is_missed(self, records: Records, post: Post, seen: Sequence[SeenPost]) -> bool:
@@ -189,7 +193,7 @@ class Outbox:
             if network_post_id not in owned:
                 post.settle(network_post_id, self._clock.now())
                 return False
-        return post.miss(self._clock.now(), self._timing, has_twin=await records.has_twin(post))
+        return post.miss(self._clock.now(), self._timing, has_duplicate=await records.has_duplicate(post))
 
     async def _conclude(
         self, taken: Post, outcome: Outcome, account: Account, credentials: Credentials
@@ -201,22 +205,29 @@ class Outbox:
                 outcome = await self._limits.settle(records, account, outcome)
             elif isinstance(outcome, Published):
                 await self._limits.post_went_out(records, account)
-            fresh = await existing_post(records, taken.id)
+            fresh = await load_post(records, taken.id)
             if fresh.expects(outcome, taken.attempt):
                 fresh.conclude(outcome, self._clock.now(), self._timing)
                 await records.save(fresh)
             await records.commit()
-        _tell(fresh)
+        self._tell(fresh)
         return outcome, fresh
 
     async def _move(self, post: Post, move: Callable[[Post], None]) -> None:
         """Change a post, unless it has moved since it was read."""
         async with self._store.writing(post.account_id) as records:
-            fresh = await existing_post(records, post.id)
+            fresh = await load_post(records, post.id)
             if fresh.is_as(post):
                 move(fresh)
                 await records.save(fresh)
                 await records.commit()
+
+    def _tell(self, post: Post) -> None:
+        cause = post.state_cause.value if post.state_cause else ""
+        facts = {"post_id": post.id, "state": post.state.value, "cause": cause, "reason": post.state_reason}
+        log.info("post moved", extra=facts)
+        POSTS.add(state=post.state.value, cause=cause)
+        self._changed.notify()
 
     def _pause_after(self, error: PuppetError) -> timedelta:
         pause = timedelta(seconds=error.retry_after) if isinstance(error, RetryLater) else _BLIND_PAUSE
@@ -232,15 +243,8 @@ class Outbox:
         return None
 
 
-async def existing_post(records: Records, post_id: str) -> Post:
+async def load_post(records: Records, post_id: str) -> Post:
     """Return a post. Raises PostNotFound."""
     if post := await records.post(post_id):
         return post
     raise PostNotFound(post_id)
-
-
-def _tell(post: Post) -> None:
-    cause = post.state_cause.value if post.state_cause else ""
-    told = {"post_id": post.id, "state": post.state.value, "cause": cause, "reason": post.state_reason}
-    log.info("post moved", extra=told)
-    POSTS.add(state=post.state.value, cause=cause)

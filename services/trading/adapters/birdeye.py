@@ -9,7 +9,7 @@ import httpx2
 
 from services.runtime.clock import Clock
 from services.trading.adapters.answers import decimal, mapping, read_json, whole
-from services.trading.adapters.http import open_http, refusal, understanding
+from services.trading.adapters.http import open_http, refusal, translate_errors
 
 MAX_AGE = timedelta(minutes=5)
 """How old a price may be, and how far in the future, since clocks differ."""
@@ -25,9 +25,9 @@ class Birdeye:
         self._client = client
         self._clock = clock
 
-    async def dollars(self, mints: Sequence[str]) -> Mapping[str, Decimal]:
+    async def usd_prices(self, mints: Sequence[str]) -> Mapping[str, Decimal]:
         """Return what whole tokens cost in US dollars; those that have no price of these minutes are left out."""
-        with understanding(_NAME):
+        with translate_errors(_NAME):
             response = await self._client.get("defi/multi_price", params={"list_address": ",".join(mints)})
             if response.is_success:
                 listed = mapping(mapping(read_json(response.content))["data"])

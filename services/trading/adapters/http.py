@@ -39,10 +39,10 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         # What is packed may be a thousand times as large as it looks.
         request.headers["accept-encoding"] = "identity"
         try:
-            with telemetry.request(request.method, request.url.host, request.url.path) as told:
+            with telemetry.request(request.method, request.url.host, request.url.path) as exchange:
                 async with asyncio.timeout(self._seconds), contextlib.AsyncExitStack() as stack:
                     response = await self._inner.handle_async_request(request)
-                    told.status = response.status_code
+                    exchange.status = response.status_code
                     stack.push_async_callback(response.aclose)
                     body = await self._read(response, request)
         except TimeoutError:
@@ -90,9 +90,9 @@ def refusal(name: str, response: httpx2.Response) -> AccessRefused | ChainRateLi
             return ChainUnavailable(f"{name} answered with status {status}", after)
 
 
-def access_refused(name: str, told: str) -> AccessRefused:
+def access_refused(name: str, said: str) -> AccessRefused:
     """Return the error for an answer that is about who asks."""
-    return AccessRefused(f"{name} refuses this caller ({told}): its key is wrong, or it serves nobody from here")
+    return AccessRefused(f"{name} refuses this caller ({said}): its key is wrong, or it serves nobody from here")
 
 
 def rate_limited(name: str, after: float = _RETRY_SECONDS) -> ChainRateLimited:
@@ -101,7 +101,7 @@ def rate_limited(name: str, after: float = _RETRY_SECONDS) -> ChainRateLimited:
 
 
 @contextlib.contextmanager
-def understanding(name: str) -> Iterator[None]:
+def translate_errors(name: str) -> Iterator[None]:
     """Turn what goes wrong on the way, or in reading an answer, into ChainUnavailable.
 
     The errors are not chained: they hold the URL, which may hold a provider's key.

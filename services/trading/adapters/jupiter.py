@@ -18,7 +18,7 @@ from services.trading.adapters.answers import (
     whole,
     words,
 )
-from services.trading.adapters.http import open_http, refusal, understanding
+from services.trading.adapters.http import open_http, refusal, translate_errors
 from services.trading.domain.errors import InsufficientBalance, NoRoute
 from services.trading.domain.market import Order, Pair, Price, Quote, Route, Step, StepAccount, Token, is_address
 from services.trading.domain.trade import MAX_AMOUNT
@@ -63,7 +63,7 @@ class Jupiter:
     async def quote(self, pair: Pair) -> Quote:
         """Return what a swap would give. Raises NoRoute."""
         answer = await self._order(pair, {})
-        with understanding(_NAME):
+        with translate_errors(_NAME):
             return _quote(answer)
 
     async def order(self, pair: Pair, address: str) -> Order | Route:
@@ -73,14 +73,14 @@ class Jupiter:
     async def _route(self, pair: Pair, address: str) -> Route | None:
         """Return the swap to make a transaction of; None when the aggregator has only whole transactions."""
         query = {**_asked(pair), "taker": address, "maxAccounts": str(_MAX_ACCOUNTS)}
-        with understanding(_NAME):
+        with translate_errors(_NAME):
             response = await self._client.get("swap/v2/build", params=query)
             if response.status_code in _NO_BUILD:
                 return None
             answer = _read(response) if response.is_success else {}
         if not answer:
             raise refusal(_NAME, response)
-        with understanding(_NAME):
+        with translate_errors(_NAME):
             step = mapping(answer["swapInstruction"])
             accounts = tuple(_account(account) for account in sequence(step["accounts"], _MOST_ACCOUNTS))
             data = base64.b64decode(text(step["data"]), validate=True)
@@ -93,15 +93,15 @@ class Jupiter:
         answer = await self._order(pair, {"taker": address})
         is_makers = answer.get("router") == _MARKET_MAKERS
         if not answer.get("transaction"):
-            told = words(answer.get("errorMessage") or answer.get("error") or "there is no transaction")
+            said = words(answer.get("errorMessage") or answer.get("error") or "there is no transaction")
             if answer.get("errorCode") in (_NO_MEANS_FOR_MAKERS if is_makers else _NO_MEANS):
-                raise InsufficientBalance(f"{_NAME}: {told}")
-            raise NoRoute(f"{_NAME}: {told}")
+                raise InsufficientBalance(f"{_NAME}: {said}")
+            raise NoRoute(f"{_NAME}: {said}")
         if is_makers:
             raise NoRoute(f"{_NAME}: only a market maker, who would sign after the wallet, offers this swap")
         if answer.get("signatureFeePayer") not in (None, "", address):
             raise InsufficientBalance(f"{_NAME}: the wallet lacks the SOL for fees, and a sponsor would sign after it")
-        with understanding(_NAME):
+        with translate_errors(_NAME):
             upkeep = ("signatureFeeLamports", "prioritizationFeeLamports", "rentFeeLamports")
             return Order(
                 _quote(answer),
@@ -114,7 +114,7 @@ class Jupiter:
     async def execute(self, order_id: str, transaction: bytes) -> str:
         """Have a signed order sent; the value is why it was refused, or empty. Neither is proof."""
         body = {"requestId": order_id, "signedTransaction": base64.b64encode(transaction).decode()}
-        with understanding(_NAME):
+        with translate_errors(_NAME):
             response = await self._client.post("swap/v2/execute", json=body)
             answer = _read(response) if response.is_success or response.status_code == httpx2.codes.BAD_REQUEST else {}
         if not answer:
@@ -126,7 +126,7 @@ class Jupiter:
     async def prices(self, mints: Sequence[str]) -> Mapping[str, Price]:
         """Return the prices of up to 50 mints; those that have none are left out."""
         answer = await self._get("price/v3", {"ids": ",".join(mints)})
-        with understanding(_NAME):
+        with translate_errors(_NAME):
             listed = mapping(answer)
             shown = {mint: mapping(listed[mint]) for mint in mints if listed.get(mint)}
             # How many base units a token has is for the chain to say.
@@ -141,7 +141,7 @@ class Jupiter:
     async def trending(self) -> list[Token]:
         """Return up to 100 tokens that trend now, first the most; without those the aggregator calls suspicious."""
         answer = await self._get("tokens/v2/toptrending/24h", {"limit": str(_MAX_TRENDING)})
-        with understanding(_NAME):
+        with translate_errors(_NAME):
             listed = [mapping(found) for found in sequence(answer, _MOST_LISTED)[:_MAX_TRENDING]]
             return [_token(found) for found in listed if not mapping(found.get("audit") or {}).get("isSus")]
 
@@ -151,14 +151,14 @@ class Jupiter:
         for start in range(0, len(missing), _MAX_SEARCH):
             asked = missing[start : start + _MAX_SEARCH]
             answer = await self._get("tokens/v2/search", {"query": ",".join(asked)})
-            with understanding(_NAME):
+            with translate_errors(_NAME):
                 listed = [mapping(token) for token in sequence(answer, _MOST_LISTED)]
                 found = {text(token["id"]): words(token.get("symbol"), _SYMBOL_LENGTH) for token in listed}
             self._symbols |= {mint: found[mint] for mint in asked if mint in found}
         return {mint: self._symbols[mint] for mint in mints if mint in self._symbols}
 
     async def _order(self, pair: Pair, more: Mapping[str, str]) -> Mapping[str, Any]:
-        with understanding(_NAME):
+        with translate_errors(_NAME):
             query = {**_asked(pair), "excludeRouters": _MARKET_MAKERS, **more}
             response = await self._client.get("swap/v2/order", params=query)
             answer = _read(response) if response.is_success or response.status_code == httpx2.codes.BAD_REQUEST else {}
@@ -169,7 +169,7 @@ class Jupiter:
         return answer
 
     async def _get(self, path: str, query: Mapping[str, str]) -> Any:
-        with understanding(_NAME):
+        with translate_errors(_NAME):
             response = await self._client.get(path, params=query)
             if response.is_success:
                 return read_json(response.content)

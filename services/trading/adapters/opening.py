@@ -30,6 +30,10 @@ class ChainWhenAsked:
         """Return what a wallet can spend."""
         return await (await self._chain.get()).balances(address)
 
+    async def fee_reserve(self) -> int:
+        """Return the lamports that an ordinary trade takes at most beside its amount: fees, and new accounts' rent."""
+        return await (await self._chain.get()).fee_reserve()
+
     async def prepare(self, offered: Order | Route, terms: Terms) -> Draft:
         """Make a transaction, and run it for trial. Raises Unsafe."""
         return await (await self._chain.get()).prepare(offered, terms)

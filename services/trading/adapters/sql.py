@@ -2,18 +2,35 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import ColumnElement
-from sqlmodel import case, col, func, not_, or_, select, text
+from sqlmodel import and_, case, col, func, not_, or_, select, text, tuple_
 
 from services.runtime.idempotency import RequestRecord
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 from services.trading.domain.market import SOL
+from services.trading.domain.portfolio import LandedTrade
 from services.trading.domain.trade import OPEN_STATES, Trade, TradeState
-from services.trading.domain.wallet import ALL_WALLETS, TRADING_TURN, Halt, Policy, Usage, Wallet
+from services.trading.domain.wallet import ALL_WALLETS, TRADING_LOCK_KEY, Halt, Policy, Usage, Wallet
 
-_SHARE_TURN = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:turn, 0))")
+_PLACE = (col(Trade.create_time), col(Trade.id))
+_LANDED = sa.select(
+    *_PLACE,
+    col(Trade.input_mint),
+    col(Trade.output_mint),
+    col(Trade.input_amount),
+    col(Trade.output_amount),
+    col(Trade.worth_lamports),
+    col(Trade.fee_lamports),
+    col(Trade.state),
+    col(Trade.finish_time),
+).where(or_(col(Trade.state) == TradeState.SETTLED, and_(col(Trade.state) == TradeState.FAILED, col(Trade.slot) > 0)))
+"""Not the whole trades: each has its transaction in it."""
+
+_SHARE_LOCK = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:lock_key, 0))")
 
 
 class SqlRecords(SqlTransaction):
@@ -28,7 +45,7 @@ class SqlRecords(SqlTransaction):
         """Return a wallet."""
         return await self._one(Wallet, wallet_id)
 
-    async def wallet_like(self, agent_id: str, address: str) -> Wallet | None:
+    async def matching_wallet(self, agent_id: str, address: str) -> Wallet | None:
         """Return a wallet that has this agent or this address."""
         query = select(Wallet).where(or_(col(Wallet.agent_id) == agent_id, col(Wallet.address) == address))
         return (await self._session.exec(query)).first()
@@ -53,8 +70,8 @@ class SqlRecords(SqlTransaction):
         With `held` none over all can begin until this transaction ends.
         """
         if held and self._connection.dialect.name == "postgresql":
-            # Shared among those who sign; whoever halts all names this turn, and so waits for them and they for it.
-            await self._connection.execute(_SHARE_TURN, {"turn": TRADING_TURN})
+            # Shared among those who sign; whoever halts all takes this lock, and so waits for them and they for it.
+            await self._connection.execute(_SHARE_LOCK, {"lock_key": TRADING_LOCK_KEY})
         found = {halt.wallet_id: halt for halt in await self._each_of(Halt, [ALL_WALLETS, *wallet_ids])}
         if ALL_WALLETS in found:
             return dict.fromkeys(wallet_ids, found[ALL_WALLETS])
@@ -74,15 +91,14 @@ class SqlRecords(SqlTransaction):
         others = (Trade.wallet_id == wallet_id, Trade.id != besides)
         has_failed = col(Trade.state) == TradeState.FAILED
         counts_for = case((has_failed, col(Trade.fee_lamports)), else_=col(Trade.worth_lamports))
-        counted = select(func.count(), func.coalesce(func.sum(counts_for), 0)).where(
-            *others, Trade.create_time > since, or_(not_(has_failed), Trade.slot > 0)
-        )
-        [(trades, lamports)] = (await self._session.exec(counted)).all()
+        sums = (func.count(), func.coalesce(func.sum(counts_for), 0), func.min(Trade.create_time))
+        counted = select(*sums).where(*others, Trade.create_time > since, or_(not_(has_failed), Trade.slot > 0))
+        [(trades, lamports, oldest)] = (await self._session.exec(counted)).all()
         pending = select(func.coalesce(func.sum(col(Trade.input_amount)), 0)).where(
             *others, Trade.input_mint == SOL, col(Trade.state).in_(OPEN_STATES)
         )
         # A sum of BIGINTs is a NUMERIC on Postgres.
-        return Usage(trades, int(lamports), int((await self._session.exec(pending)).one()))
+        return Usage(trades, int(lamports), int((await self._session.exec(pending)).one()), oldest)
 
     async def newest_slot(self, wallet_id: str) -> int:
         """Return the slot in which a wallet's latest trade landed; 0 when none has."""
@@ -104,6 +120,15 @@ class SqlRecords(SqlTransaction):
             query = query.where(col(Trade.state).in_(states))
         return await self._page(query, page, col(Trade.create_time), col(Trade.id), newest_first=True)
 
+    async def landed(self, wallet_id: str, page: Page) -> Paged[LandedTrade]:
+        """Return a page of what a wallet's trades did that are on the chain, oldest first; key `(create_time, id)`."""
+        query = _LANDED.where(col(Trade.wallet_id) == wallet_id)
+        if page.after:
+            query = query.where(tuple_(*_PLACE) > page.after)
+        rows = (await self._connection.execute(query.order_by(*_PLACE).limit(page.size + 1))).all()
+        listed = Paged.cut(rows, page, lambda row: (row.create_time, row.id))
+        return listed.turned([_landed(row) for row in listed.rows])
+
     async def oldest_open(self, wallet_id: str) -> Trade | None:
         """Return a wallet's oldest trade that isn't final."""
         query = select(Trade).where(Trade.wallet_id == wallet_id, col(Trade.state).in_(OPEN_STATES))
@@ -114,3 +139,16 @@ class SqlRecords(SqlTransaction):
         """Return the ids of the wallets that have a trade that isn't final."""
         query = select(Trade.wallet_id).where(col(Trade.state).in_(OPEN_STATES)).distinct()
         return list((await self._session.exec(query)).all())
+
+
+def _landed(row: Any) -> LandedTrade:
+    return LandedTrade(
+        row.input_mint,
+        row.output_mint,
+        row.input_amount,
+        row.output_amount,
+        row.worth_lamports,
+        row.fee_lamports,
+        row.state == TradeState.SETTLED,
+        row.finish_time or row.create_time,
+    )

@@ -29,13 +29,13 @@ class KeystoreVault:
             raise InvalidPrivateKey from None
         return self._sealed(key)
 
-    def writings(self, wallet: Wallet) -> Sequence[str]:
+    def encodings(self, wallet: Wallet) -> Sequence[str]:
         """Return a wallet's key in the ways in which keys are written; none when it was sealed under another key."""
         try:
             key = _keys().read(self._keystore.unseal(wallet.sealed_key))
         except ValueError:
             return ()
-        written: Sequence[str] = _keys().writings(key)
+        written: Sequence[str] = _keys().encodings(key)
         return written
 
     def sign(self, wallet: Wallet, transaction: bytes) -> Signed:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from services.runtime.clock import Clock
 from services.runtime.errors import RetryLater, WrongState
 from services.runtime.telemetry import Counter
+from services.runtime.waiting import Signal
 from services.trading.domain.errors import AccessRefused, TradeNotFound
 from services.trading.domain.trade import (
     MAX_CLAIM_AGE,
@@ -27,12 +28,12 @@ from services.trading.domain.trade import (
     TradeState,
     Unsafe,
 )
-from services.trading.domain.wallet import POLICY_WINDOW, Wallet, turn_of
+from services.trading.domain.wallet import POLICY_WINDOW, Wallet, lock_key_of
 from services.trading.ports import Aggregator, Chain, Records, Store, Vault
 from services.trading.service.halts import halt_if_not, refuse_halted
 from services.trading.service.offers import Offer, Offers
 from services.trading.service.sender import Sender
-from services.trading.service.wallets import known_wallet
+from services.trading.service.wallets import load_wallet
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +44,12 @@ _OFFER_SECONDS = 2.0
 _READ_PATIENCE = timedelta(minutes=10)
 """How long after its signature a trade that is on the chain may wait for what it did there to be read."""
 
-_WATCH_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _MAX_PAUSE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Timing:
     """How often the chain is asked about a sent trade, and how long it may go unconfirmed to be OUTCOME_UNKNOWN."""
 
     poll_seconds: float
@@ -71,7 +72,7 @@ class Executor:
         aggregator: Aggregator,
         offers: Offers,
         clock: Clock,
-        pace: Pace,
+        timing: Timing,
         draining: asyncio.Event,
     ) -> None:
         """Take what it works with; callers that wait are let go when `draining` is set."""
@@ -80,13 +81,13 @@ class Executor:
         self._chain = chain
         self._offers = offers
         self._clock = clock
-        self._pace = pace
+        self._timing = timing
         self._draining = draining
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._woken: set[str] = set()
         self._taken: dict[str, tuple[float, Offer]] = {}
         self._sender = Sender(chain, aggregator)
-        self._changed = asyncio.Event()
+        self._changed = Signal()
 
     async def resume(self) -> None:
         """Take up every open trade that nobody in this process follows."""
@@ -105,22 +106,20 @@ class Executor:
         if wallet_id not in self._tasks:
             self._tasks[wallet_id] = asyncio.create_task(self._run(wallet_id), name=f"trades of {wallet_id}")
 
-    async def wait(self, trade_id: str, patience: float) -> Trade:
-        """Return a trade when it is SETTLED, FAILED or OUTCOME_UNKNOWN, or as it is after `patience` seconds."""
-        until = time.monotonic() + patience
-        while True:
-            changed = self._changed
+    async def wait(self, trade_id: str, timeout_seconds: float) -> Trade:
+        """Return a trade when it is SETTLED, FAILED or OUTCOME_UNKNOWN, or as it is at the timeout."""
+
+        async def load() -> Trade:
             async with self._store.reading() as records:
                 trade = await records.trade(trade_id)
             if trade is None:
                 raise TradeNotFound(trade_id)
-            left = until - time.monotonic()
-            if trade.is_final or trade.state == TradeState.OUTCOME_UNKNOWN or left <= 0 or self._draining.is_set():
-                return trade
-            # Another replica may be the one that changes it: so look now and then.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, _WATCH_SECONDS)):
-                    await changed.wait()
+            return trade
+
+        def is_enough(trade: Trade) -> bool:
+            return trade.is_final or trade.state == TradeState.OUTCOME_UNKNOWN or self._draining.is_set()
+
+        return await self._changed.until(load, is_enough, timeout_seconds=timeout_seconds, poll_seconds=_POLL_SECONDS)
 
     async def close(self) -> None:
         """Stop at once: every line is one at which a crash may happen, too."""
@@ -168,7 +167,7 @@ class Executor:
             await self._end(trade, Cause.LATE, "it was not signed in time")
             return
         async with self._store.reading() as records:
-            wallet = await known_wallet(records, trade.wallet_id)
+            wallet = await load_wallet(records, trade.wallet_id)
         try:
             # Nobody is asked for what can't be signed anyway: whether it can is decided with the signature.
             async with self._store.reading() as records:
@@ -192,7 +191,7 @@ class Executor:
             await self._end(trade, Cause(error.reason), error.message)
             return
         if signed is not None:
-            self._tell()
+            self._changed.notify()
             await self._sender.send(signed)
 
     async def _store_signature(self, trade: Trade, wallet: Wallet, offer: Offer, draft: Draft) -> Trade | None:
@@ -200,7 +199,7 @@ class Executor:
 
         Raises Unsafe, TradingHalted, PolicyViolation and InsufficientBalance: then nobody ever gets the signature.
         """
-        async with self._store.writing(turn_of(wallet.id)) as records:
+        async with self._store.writing(lock_key_of(wallet.id)) as records:
             current = await records.oldest_open(wallet.id)
             if current is None or current.id != trade.id or current.state != TradeState.CLAIMED:
                 return None
@@ -238,15 +237,15 @@ class Executor:
         if has_expired:
             await self._end(trade, Cause.EXPIRED, "it expired: it is in no block, and can't get into one any more")
             return
-        if sight.sighting is Sighting.ABSENT and self._sender.seconds_since(trade) > self._pace.resend_seconds:
+        if sight.sighting is Sighting.ABSENT and self._sender.seconds_since(trade) > self._timing.resend_seconds:
             await self._sender.send(trade)
-        await asyncio.sleep(self._pace.poll_seconds)
+        await asyncio.sleep(self._timing.poll_seconds)
 
     async def _doubt_when_late(self, trade: Trade) -> None:
-        limit = timedelta(seconds=self._pace.confirm_seconds)
+        limit = timedelta(seconds=self._timing.confirm_seconds)
         if trade.state == TradeState.SIGNED and trade.sign_time and self._clock.now() - trade.sign_time > limit:
-            told = self._sender.told(trade)
-            reason = f"no confirmation within {self._pace.confirm_seconds:g} s" + (f"; {told}" if told else "")
+            error = self._sender.last_error(trade)
+            reason = f"no confirmation within {self._timing.confirm_seconds:g} s" + (f"; {error}" if error else "")
             async with self._changing(trade) as (_records, current):
                 if current is not None:
                     current.doubt(reason)
@@ -254,7 +253,7 @@ class Executor:
     async def _conclude(self, trade: Trade, sight: Sight) -> bool:
         """End a trade by what it did, or by its status alone once that couldn't be read for long enough."""
         async with self._store.reading() as records:
-            wallet = await known_wallet(records, trade.wallet_id)
+            wallet = await load_wallet(records, trade.wallet_id)
         now = self._clock.now()
         is_overdue = trade.sign_time is not None and now - trade.sign_time > _READ_PATIENCE
         goes_by_status = is_overdue and sight.sighting is Sighting.CONFIRMED
@@ -284,7 +283,7 @@ class Executor:
     @contextlib.asynccontextmanager
     async def _changing(self, trade: Trade) -> AsyncIterator[tuple[Records, Trade | None]]:
         """Open the transaction in which a trade changes, which is stored; None when it has ended meanwhile."""
-        async with self._store.writing(turn_of(trade.wallet_id)) as records:
+        async with self._store.writing(lock_key_of(trade.wallet_id)) as records:
             current = await records.trade(trade.id)
             if current is None or current.state not in OPEN_STATES:
                 yield records, None
@@ -294,8 +293,4 @@ class Executor:
                 await records.commit()
                 TRADES.add(state=current.state.value)
                 log.info("trade", extra={"trade": trade.id, "state": current.state, "error": current.state_reason})
-        self._tell()
-
-    def _tell(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._changed.notify()

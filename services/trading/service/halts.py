@@ -5,9 +5,9 @@ from datetime import datetime
 from services.runtime.clock import Clock
 from services.runtime.idempotency import RequestKey
 from services.trading.domain.errors import TradingHalted
-from services.trading.domain.wallet import ALL_WALLETS, Halt, turn_of
+from services.trading.domain.wallet import ALL_WALLETS, Halt, lock_key_of
 from services.trading.ports import Records, Store
-from services.trading.service.wallets import known_wallet
+from services.trading.service.wallets import load_wallet
 
 
 class Halts:
@@ -22,7 +22,7 @@ class Halts:
 
         The value is the halt that holds: the first one when there was one, None when a repeated call was resumed since.
         """
-        async with self._store.writing(turn_of(wallet_id)) as records:
+        async with self._store.writing(lock_key_of(wallet_id)) as records:
             await _check(records, wallet_id)
             if await records.claim(key, wallet_id) is None:
                 found = await halt_if_not(records, wallet_id, reason, self._clock.now())
@@ -32,7 +32,7 @@ class Halts:
 
     async def resume(self, wallet_id: str, key: RequestKey) -> Halt | None:
         """Lift a halt; the value is the one that still holds for this wallet. Raises WalletNotFound."""
-        async with self._store.writing(turn_of(wallet_id)) as records:
+        async with self._store.writing(lock_key_of(wallet_id)) as records:
             await _check(records, wallet_id)
             if await records.claim(key, wallet_id) is None and (found := await records.halt(wallet_id)):
                 await records.delete(found)
@@ -48,7 +48,7 @@ async def refuse_halted(records: Records, wallet_id: str, *, held: bool = False)
 
 
 async def halt_if_not(records: Records, wallet_id: str, reason: str, now: datetime) -> Halt:
-    """Halt a wallet in the turn of this transaction, unless it is; the value is the halt that holds."""
+    """Halt a wallet under the lock of this transaction, unless it is; the value is the halt that holds."""
     found = await records.halt(wallet_id)
     if found is None:
         found = Halt(wallet_id=wallet_id, reason=reason, create_time=now)
@@ -58,4 +58,4 @@ async def halt_if_not(records: Records, wallet_id: str, reason: str, now: dateti
 
 async def _check(records: Records, wallet_id: str) -> None:
     if wallet_id != ALL_WALLETS:
-        await known_wallet(records, wallet_id)
+        await load_wallet(records, wallet_id)

@@ -17,7 +17,7 @@ class Screening:
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._keys = KnownSecrets(
-            Fingerprints(_WINDOW, _STRIDE), self._page, lambda wallet: wallet.sealed_key, vault.writings
+            Fingerprints(_WINDOW, _STRIDE), self._page, lambda wallet: wallet.sealed_key, vault.encodings
         )
 
     async def holds_key(self, text: str) -> bool:

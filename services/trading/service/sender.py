@@ -17,7 +17,7 @@ class _Sending:
 
     trade_id: str
     at: float = float("-inf")
-    told: str = ""
+    last_error: str = ""
 
 
 class Sender:
@@ -32,25 +32,25 @@ class Sender:
         """Send a trade, once more or for the first time."""
         sending = self._sending(trade)
         is_first = sending.at == float("-inf")
-        sending.at, sending.told = time.monotonic(), ""
+        sending.at, sending.last_error = time.monotonic(), ""
         try:
             # An aggregator that took it, and of which nothing came, isn't asked again: the node gets the same bytes.
             if trade.order_id and is_first:
-                sending.told = await self._aggregator.execute(trade.order_id, trade.transaction)
-                if not sending.told:
+                sending.last_error = await self._aggregator.execute(trade.order_id, trade.transaction)
+                if not sending.last_error:
                     return
         except OUTSIDE as error:
-            sending.told = error.message
+            sending.last_error = error.message
         try:
-            sending.told = await self._chain.send(trade.transaction)
+            sending.last_error = await self._chain.send(trade.transaction)
         except OUTSIDE as error:
-            sending.told = error.message
-        if sending.told:
-            log.info("send unconfirmed", extra={"trade": trade.id, "told": sending.told})
+            sending.last_error = error.message
+        if sending.last_error:
+            log.info("send unconfirmed", extra={"trade": trade.id, "error": sending.last_error})
 
-    def told(self, trade: Trade) -> str:
+    def last_error(self, trade: Trade) -> str:
         """Return what this process was told when it last sent a trade, or an empty text."""
-        return self._sending(trade).told
+        return self._sending(trade).last_error
 
     def seconds_since(self, trade: Trade) -> float:
         """Return how long ago this process sent a trade; infinite when it hasn't."""

@@ -10,12 +10,12 @@ from services.runtime.pages import Page, Paged
 from services.trading.domain.errors import InsufficientBalance, TradeNotFound
 from services.trading.domain.market import SOL, Pair
 from services.trading.domain.trade import Trade, TradeState
-from services.trading.domain.wallet import POLICY_WINDOW, Wallet, turn_of
+from services.trading.domain.wallet import POLICY_WINDOW, Wallet, lock_key_of
 from services.trading.ports import Chain, Store
 from services.trading.service.executor import Executor
 from services.trading.service.halts import refuse_halted
 from services.trading.service.offers import Offer, Offers
-from services.trading.service.wallets import known_wallet
+from services.trading.service.wallets import load_wallet
 
 
 class Trades:
@@ -28,17 +28,19 @@ class Trades:
         self._executor = executor
         self._clock = clock
 
-    async def execute(self, wallet_id: str, pair: Pair, least_output: int, key: RequestKey, patience: float) -> Trade:
-        """Swap once for every key, and wait up to `patience` seconds for the end; the value is the present state.
+    async def execute(
+        self, wallet_id: str, pair: Pair, least_output: int, key: RequestKey, timeout_seconds: float
+    ) -> Trade:
+        """Swap once for every key, and wait for the end until the timeout; the value is the present state.
 
         `least_output` is what must come out whatever is quoted; 0 leaves it to quote and slippage. Raises
         WalletNotFound, TradingHalted, PolicyViolation, InsufficientBalance and NoRoute: then nothing was claimed.
         """
-        async with self._store.writing(turn_of(wallet_id)) as records:
-            # Never committed: a repeated call finds its trade, and a hopeless one ends here without asking anybody.
-            first = await records.claim(key, "")
+        async with self._store.reading() as records:
+            # A repeated call finds its trade, and a hopeless one ends here without asking anybody.
+            first = await records.claimed(key)
             if first is None:
-                wallet = await known_wallet(records, wallet_id)
+                wallet = await load_wallet(records, wallet_id)
                 await refuse_halted(records, wallet_id)
                 policy = await records.policy(wallet_id)
                 pair = replace(pair, slippage_bps=pair.slippage_bps or policy.max_slippage_bps)
@@ -48,7 +50,7 @@ class Trades:
         if first is None:
             offer = await self._offers.take(pair, wallet.address, least_output)
             first = await self._claim(wallet, pair, offer, least_output, key)
-        return await self._executor.wait(first, patience)
+        return await self._executor.wait(first, timeout_seconds)
 
     async def get(self, trade_id: str) -> Trade:
         """Return one trade. Raises TradeNotFound."""
@@ -60,7 +62,7 @@ class Trades:
     async def page(self, wallet_id: str, states: Sequence[TradeState], page: Page) -> Paged[Trade]:
         """Return a page of a wallet's trades, newest first. Raises WalletNotFound."""
         async with self._store.reading() as records:
-            await known_wallet(records, wallet_id)
+            await load_wallet(records, wallet_id)
             return await records.trades(wallet_id, states, page)
 
     async def _claim(self, wallet: Wallet, pair: Pair, offer: Offer, least_output: int, key: RequestKey) -> str:
@@ -70,8 +72,8 @@ class Trades:
             if held < pair.amount:
                 raise InsufficientBalance(f"the wallet can spend {held} of {pair.input_mint}")
         lamports = await self._chain.lamports(wallet.address)
-        async with self._store.writing(turn_of(wallet.id)) as records:
-            # Made within the turn: its time is its place among the wallet's trades.
+        async with self._store.writing(lock_key_of(wallet.id)) as records:
+            # Made under the lock: its time is its place among the wallet's trades.
             trade = Trade(
                 id=new_id("trd"),
                 wallet_id=wallet.id,

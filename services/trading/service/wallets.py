@@ -10,7 +10,7 @@ from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
 from services.trading.domain.errors import WalletExists, WalletNotFound
 from services.trading.domain.market import SOL, Balance
-from services.trading.domain.wallet import Halt, Policy, Wallet, turn_of
+from services.trading.domain.wallet import Halt, Policy, Wallet, lock_key_of
 from services.trading.ports import Aggregator, Chain, Records, Store, Vault
 from services.trading.service.symbols import known_symbols
 
@@ -36,8 +36,8 @@ class Wallets:
         )
         async with self._store.writing("wallets") as records:
             if first := await records.claim(key, wallet.id):
-                return await known_wallet(records, first)
-            if other := await records.wallet_like(agent_id, wallet.address):
+                return await load_wallet(records, first)
+            if other := await records.matching_wallet(agent_id, wallet.address):
                 whose = "this agent has a wallet" if other.agent_id == agent_id else "this key belongs to another agent"
                 raise WalletExists(whose, id=other.id)
             await records.save(wallet)
@@ -48,7 +48,7 @@ class Wallets:
     async def get(self, wallet_id: str) -> Wallet:
         """Return one wallet. Raises WalletNotFound."""
         async with self._store.reading() as records:
-            return await known_wallet(records, wallet_id)
+            return await load_wallet(records, wallet_id)
 
     async def agent_of(self, resource_id: str) -> str | None:
         """Return the agent whose wallet, or whose trade, this is; None when there is no such thing."""
@@ -98,8 +98,8 @@ class Wallets:
         return await self._change(wallet_id, key, lambda policy: policy.tighten(values, self._clock.now()))
 
     async def _change(self, wallet_id: str, key: RequestKey, change: Callable[[Policy], None]) -> Policy:
-        async with self._store.writing(turn_of(wallet_id)) as records:
-            policy = await records.policy((await known_wallet(records, wallet_id)).id)
+        async with self._store.writing(lock_key_of(wallet_id)) as records:
+            policy = await records.policy((await load_wallet(records, wallet_id)).id)
             if await records.claim(key, wallet_id) is None:
                 change(policy)
                 await records.save(policy)
@@ -107,7 +107,7 @@ class Wallets:
         return policy
 
 
-async def known_wallet(records: Records, wallet_id: str) -> Wallet:
+async def load_wallet(records: Records, wallet_id: str) -> Wallet:
     """Return a wallet. Raises WalletNotFound."""
     if wallet := await records.wallet(wallet_id):
         return wallet

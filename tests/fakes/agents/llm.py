@@ -45,15 +45,15 @@ class FakeLlm:
         if provider in self.unknown_providers:
             raise Refused("llm", "PROVIDER_NOT_FOUND", f"no provider {provider!r}")
         if json_schema and self.withholds:
-            return Written((), "fake/second", ("the provider withheld it",))
+            return Written((), "fake", "second", ("the provider withheld it",))
         if json_schema:
-            return Written((Candidate(self.judge(prompt)),), "fake/second")
+            return Written((Candidate(self.judge(prompt)),), "fake", "second")
         self.prompts.append(prompt)
         if self.thinking is not None:
             await self.thinking.wait()
         rng = random.Random(seed)
         texts = [self.speak(prompt, rng) for _ in range(prompt.candidate_count)]
-        return Written(tuple(Candidate(text) for text in texts), "fake/words", background_shown=self.is_told)
+        return Written(tuple(Candidate(text) for text in texts), "fake", "words", background_shown=self.is_told)
 
     async def provider(self, name: str) -> Provider | None:
         self.line.pass_through()

@@ -18,7 +18,9 @@ from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.adapters import dbos
 from services.agents.adapters.dbos import APPLICATION_VERSION, LONGEST, DbosWorkflows
-from services.agents.ports.stored import MentionsTask, Pass, TradeTask
+from services.agents.domain.records import Passed, PassReason
+from services.agents.domain.tasks import TradeTask, WithdrawTask
+from services.agents.ports.stored import Pass
 from services.agents.ports.workflows import Run
 from services.agents.settings import AgentsSettings
 from services.runtime.idempotency import RequestKey
@@ -57,7 +59,7 @@ class Bench:
         await run.step("second", self._wait)
 
     async def decide(self) -> Pass:
-        return Pass("holds", "the market is bad")
+        return Pass(Passed(PassReason.HOLD, details=("the market is bad",)))
 
     async def _wait(self) -> None:
         await self.held.wait()
@@ -150,8 +152,8 @@ async def test_everything_that_ended_is_forgotten_however_much_it_is(
 async def test_what_is_stored_is_json_that_anybody_can_read(bench: Bench) -> None:
     await bench.leave_under_way("trade/1")
     kept = bench.texts()
-    assert '{"args":[{"type":"trade_task","value":{"agent_id":"wren"}}]}' in kept
-    assert '{"type":"pass","value":{"summary":"holds","reason":"the market is bad"}}' in kept
+    assert '{"args":[{"type":"trade_task","value":{"agent_id":"wren","trigger":"schedule"}}]}' in kept
+    assert '{"type":"pass","value":{"passed":{"reason":"hold",' in kept
     assert "py_pickle" not in kept
     async with bench.opened(bench.finish):
         await until(lambda: bench.done == ["trade/1"])
@@ -198,7 +200,7 @@ async def test_outcomes_that_are_pickles_are_never_read(bench: Bench, trap: str)
 
 async def test_a_row_of_another_task_or_of_nothing_known_ends_its_own_workflow_only(bench: Bench) -> None:
     await bench.leave_under_way("another", "plain", "unknown", "step", "good")
-    bench.write_input("another", '{"args":[{"type":"mentions_task","value":{"agent_id":"wren"}}]}')
+    bench.write_input("another", '{"args":[{"type":"withdraw_task","value":{"agent_id":"wren"}}]}')
     bench.write_input("plain", '{"positionalArgs":["wren"]}', serialization="portable_json")
     bench.write_input("unknown", '{"args":[{"type":"task","value":{}}]}')
     bench.write("operation_outputs", "step", output='{"type":"trade_task","value":{"agent_id":"wren"}}')
@@ -258,7 +260,7 @@ def _triggered(request_id: str) -> str:
 
 
 async def test_a_task_of_one_kind_is_not_run_by_the_handler_of_another(bench: Bench) -> None:
-    async with bench.opened(bench.finish, MentionsTask) as workflows:
+    async with bench.opened(bench.finish, WithdrawTask) as workflows:
         with pytest.raises(KeyError):
             await workflows.start("trade", TradeTask("wren"))
 

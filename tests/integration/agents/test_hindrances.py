@@ -12,10 +12,12 @@ import services.agents
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.adapters.sql import SqlRecords
-from services.agents.domain.entities import ActivityKind, AgentRecord, Hindrance
+from services.agents.domain.entities import AgentRecord, Hindrance
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.mood import NEUTRAL, SocialEvent
+from services.agents.domain.records import Failed, Trigger
 from services.agents.ports.neighbours import Refused
+from services.agents.ports.store import ActivityFilter
 from services.agents.service import Cast, Journal, Tail
 from services.agents.service.journal import Entry
 from services.agents.settings import AgentsSettings
@@ -123,7 +125,7 @@ class Diary:
         self.journal = Journal(store, Cast(store, clock, 1.0), clock, Tail(store, asyncio.Event()))
 
     async def hinder(self, name: str, aim: str, cause: str, *, is_told_once: bool = False) -> None:
-        entry = Entry(ActivityKind.FAILURE, f"could not {aim}", cause, {}, (SocialEvent.FAILED,))
+        entry = Entry(Failed(aim, cause), moods=(SocialEvent.FAILED,))
         hindrance = Hindrance(agent_id="wren", aim=aim, cause=cause, words=cause, begin_time=self.clock.now())
         await self.journal.hinder(name, entry, hindrance, is_told_once=is_told_once)
 
@@ -134,7 +136,7 @@ class Diary:
         return agent.valence
 
     async def logged(self) -> list[str]:
-        return [row.workflow_id for row in (await self.journal.page([], [], Page(50))).rows][::-1]
+        return [row.workflow_id for row in (await self.journal.page(ActivityFilter(), Page(50))).rows][::-1]
 
 
 @pytest.fixture
@@ -186,7 +188,7 @@ async def test_what_is_told_once_is_told_again_when_it_changes_and_when_it_is_ov
     for name, cause in (("a", "CREDITS"), ("a", "CREDITS"), ("b", "CREDITS"), ("c", "CAP"), ("d", "CREDITS")):
         await diary.hinder(name, "read", cause, is_told_once=True)
     for _ in range(2):
-        await diary.journal.relieve("wren", "read", "e")
+        await diary.journal.relieve("wren", "read", "e", "reply", Trigger.SCHEDULE)
     await diary.hinder("f", "read", "CREDITS", is_told_once=True)
     assert await diary.logged() == ["a", "c", "d", "e", "f"]
 

@@ -1,8 +1,6 @@
 """Who somebody is: the network's user id, and never a name; and how far a fellow's words are a fellow's own."""
 
 import sqlite3
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,15 +8,8 @@ import pytest
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
-from services.agents.adapters.sql import SqlRecords
-from services.agents.domain.mood import SocialEvent
 from services.agents.ports.neighbours import NewMemory, Source
-from services.agents.ports.stored import Heard, Mention, ReplyTask
-from services.agents.service import Cast, Conversations, Limits, Replying, Reservations, Tokens, Writer
 from services.agents.settings import AgentsSettings
-from services.runtime.clock import SystemClock
-from services.runtime.db import Database
-from services.runtime.sql import SqlStore
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import KEYS, OpenWith, addressed, create, next_of, until
 
@@ -117,34 +108,6 @@ async def test_the_limits_of_a_fellow_hold_whomever_it_answers(
         done = await next_of(agents, REPLY, PASS, number=4)
     assert [activity.kind for activity in done].count(REPLY) == 2
     assert all("given 2 replies in this conversation" in one.reason for one in done if one.kind == PASS)
-
-
-async def test_only_what_a_fellow_says_of_its_own_moves_the_mood(
-    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
-) -> None:
-    async with open_with(busy) as agents:
-        await agents.CreateAgent(create(listener))
-    database = Database(busy.sql_url("agents"))
-    store = SqlStore(database, SqlRecords)
-    limits = Limits(1, 1, 1, 1, timedelta(hours=1))
-    clock = SystemClock()
-    cast, tokens = Cast(store, clock, 1.0), Tokens(world.trading, clock)
-    replying = Replying(
-        *(store, cast, Writer(world.llm, Reservations(store, clock)), world.memory, tokens),
-        *(Conversations(store, cast, world.social, world.llm, 0), limits),
-    )
-    task = ReplyTask("wren", Mention("1", "otto", "hello", "1", datetime.now(UTC)))
-    fellow = Heard("mem_1", "otto", "Otto", is_fellow=True)
-    moved = {
-        name: (await replying.feelings(task, heard)).events
-        for name, heard in (
-            ("fellow", fellow),
-            ("echo", replace(fellow, may_echo=True)),
-            ("stranger", replace(fellow, is_fellow=False)),
-        )
-    }
-    await database.close()
-    assert moved == {"fellow": (SocialEvent.GOT_REPLY,), "echo": (), "stranger": ()}
 
 
 async def test_an_answer_comes_from_where_its_words_may_come_from_and_is_compared_with_all_the_same(

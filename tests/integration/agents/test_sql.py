@@ -3,16 +3,18 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 import services.agents
 from services.agents.adapters.sql import SqlRecords
-from services.agents.domain.entities import ActionKind, ActivityKind, ActivityRecord, AgentRecord
+from services.agents.domain.entities import ActivityRecord, AgentRecord
 from services.agents.domain.mood import Mood, TradingMood, baseline
+from services.agents.domain.records import ActivityKind, Posted
 from services.agents.service.allowance import Allowance
 from services.agents.service.cast import Cast
 from services.agents.service.reserving import Reservations
@@ -21,6 +23,9 @@ from services.runtime.sql import SqlStore
 from tests.fakes.clock import FixedClock
 
 Store = SqlStore[SqlRecords]
+
+
+TIME = datetime(2026, 11, 22, 12, 0, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -38,9 +43,7 @@ def activity(workflow_id: str, clock: FixedClock, step: str = "end") -> Activity
         agent_id="wren",
         agent_name="Wren",
         kind=ActivityKind.POST,
-        summary="",
-        reason="",
-        details={},
+        event=Posted("The gate is open."),
         create_time=clock.now(),
     )
 
@@ -69,14 +72,17 @@ async def test_a_step_is_logged_once_and_places_are_in_the_order_of_commits(stor
 async def test_an_entry_moves_only_from_the_time_that_was_read(store: Store, clock: FixedClock) -> None:
     now, later, latest = (clock.now() + timedelta(hours=hours) for hours in range(3))
     async with store.writing() as records:
-        await records.put_schedule("wren", {ActionKind.POST: now})
+        await records.save(agent_of_before("wren", clock))
+        await records.put_schedule("wren", {"post": now})
         await records.commit()
     async with store.reading() as records:
         [entry] = await records.due(now, 10)
+    moved = []
     for due_time in (later, latest):
         async with store.writing() as records:
-            await records.move(entry, due_time)
+            moved.append(await records.move(entry, due_time))
             await records.commit()
+    assert moved == [True, False]
     async with store.reading() as records:
         assert await records.due(now, 10) == []
         assert [row.due_time for row in await records.schedule("wren")] == [later]
@@ -85,21 +91,25 @@ async def test_an_entry_moves_only_from_the_time_that_was_read(store: Store, clo
 async def test_words_are_reserved_for_one_workflow_of_an_agent_and_for_a_day(store: Store, clock: FixedClock) -> None:
     reservations = Reservations(store, clock)
     written = ("The gate is open.", "the gate is OPEN!", "\uff34he gate\u200b is open")
-    tries = [reservations.reserve("wren", f"reply/{number}", written[number % 3]) for number in range(12)]
-    assert (await asyncio.gather(*tries)).count(True) == 1
-    [owner] = [number for number in range(12) if await reservations.reserve("wren", f"reply/{number}", written[0])]
+    tries = [reservations.reserve("wren", f"reply/{number}", written[number % 3 :]) for number in range(12)]
+    assert (await asyncio.gather(*tries)).count(None) == 11
+    [owner] = [number for number in range(12) if await reservations.reserve("wren", f"reply/{number}", written[:1])]
     # A step that runs again after a crash finds the words its own.
-    assert await reservations.reserve("wren", f"reply/{owner}", written[1])
-    assert await reservations.reserve("otto", "reply/other", written[0])
-    assert await reservations.reserve("wren", "reply/other", "The gate is shut.")
+    assert await reservations.reserve("wren", f"reply/{owner}", written[1:]) == written[1]
+    assert await reservations.reserve("otto", "reply/other", written) == written[0]
+    assert await reservations.said_elsewhere("wren", "reply/other", [*written, "Shut."]) == set(written)
+    assert await reservations.said_elsewhere("wren", f"reply/{owner}", written) == set()
+    # The next of several texts is taken when the first is said elsewhere.
+    assert await reservations.reserve("wren", "reply/other", (*written, "The gate is shut.")) == "The gate is shut."
     clock.advance(hours=25)
-    assert await reservations.reserve("wren", "reply/other", written[0])
+    assert await reservations.said_elsewhere("wren", "reply/other", written) == set()
+    assert await reservations.reserve("wren", "reply/other", written) == written[0]
 
 
 async def test_words_differ_by_the_vowels_that_stand_beside_letters(store: Store, clock: FixedClock) -> None:
     reservations = Reservations(store, clock)
-    assert await reservations.reserve("wren", "reply/1", "\u0915\u0940 \u0930\u093e\u0924\u0964")
-    assert await reservations.reserve("wren", "reply/2", "\u0915\u093e \u0930\u0940\u0924\u0964")
+    assert await reservations.reserve("wren", "reply/1", ["\u0915\u0940 \u0930\u093e\u0924\u0964"])
+    assert await reservations.reserve("wren", "reply/2", ["\u0915\u093e \u0930\u0940\u0924\u0964"])
 
 
 async def test_a_cursor_moves_only_from_where_it_was_read(store: Store) -> None:
@@ -137,6 +147,16 @@ async def add(database: Database, agent: AgentRecord, *later: str) -> None:
         await transaction.commit()
 
 
+async def log_before(database: Database, **row: Any) -> None:
+    """Log something as version 0.1 did."""
+    row = {"step": "end", "agent_name": "Wren", "reason": "", "details": {}, "create_time": TIME} | row
+    types: dict[str, Any] = {"details": sa.JSON, "create_time": sa.DateTime(timezone=True)}
+    table = sa.table("activity", *(sa.column(name, types.get(name, sa.String)) for name in row))
+    async with database.write() as transaction:
+        await transaction.connection.execute(sa.insert(table).values(row))
+        await transaction.commit()
+
+
 async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_one(
     database_url: str, clock: FixedClock, tmp_path: Path
 ) -> None:
@@ -150,7 +170,7 @@ async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_
     store = SqlStore(database, SqlRecords)
     met = await Cast(store, clock, 1.0).character("wren")
     assert met.mood == Mood(0.9, 0.9, 0.9)
-    assert met.trading_mood == TradingMood(baseline(met.persona))
+    assert met.trading_mood == TradingMood(baseline(met.persona.personality.default_mood))
     async with store.writing() as records:
         met.record.put_trading_mood(TradingMood(Mood(0.5, 0.25, 0.75)), clock.now())
         await records.save(met.record)
@@ -240,21 +260,8 @@ async def test_after_an_upgrade_who_was_stopped_is_known(database_url: str, cloc
         agent = agent_of_before(name, clock)
         agent.is_active = name == "running"
         await add(database, agent, "stop_time")
-    async with SqlStore(database, SqlRecords).writing() as records:
-        for name, summary in (("stopped", "was stopped"), ("fresh", "was created"), ("running", "was stopped")):
-            activity = ActivityRecord(
-                workflow_id=name,
-                step="end",
-                agent_id=name,
-                agent_name=name,
-                kind=ActivityKind.LIFECYCLE,
-                summary=summary,
-                reason="",
-                details={},
-                create_time=clock.now(),
-            )
-            await records.log(activity)
-        await records.commit()
+    for name, summary in (("stopped", "was stopped"), ("fresh", "was created"), ("running", "was stopped")):
+        await log_before(database, workflow_id=name, agent_id=name, kind="lifecycle", summary=summary)
     await database.migrate(migrations)
     async with SqlStore(database, SqlRecords).reading() as records:
         agents = [await records.agent(name) for name in ("stopped", "fresh", "running")]

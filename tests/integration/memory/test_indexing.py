@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.memory.adapters.sql.records import SqlMemoryStore
-from services.memory.domain.memories import MemoryFilter, Remembered
+from services.memory.domain.memories import MemoryFilter, VersionedMemory
 from services.memory.domain.vectors import IndexDown, IndexState, Vector
 from services.memory.domain.writers import Writer
 from services.memory.service import indexing as module
@@ -99,7 +99,7 @@ async def test_what_another_replica_stored_while_the_index_was_built_is_in_it(
         async with store.writing() as records:
             # It tells the build that serves, and settles that.
             embedder = mind.indexing.embedder
-            new = Remembered(memory("blue boat", id="mem_other", agent_id="agt_a"))
+            new = VersionedMemory(memory("blue boat", id="mem_other", agent_id="agt_a"))
             [vector] = await embedder.embed([new.memory.text])
             [(stored, _)] = await records.add([new], embedder.model, [vector], mind.clock.now())
             await records.settle(list(await records.pending()))

@@ -18,6 +18,7 @@ from puppetctl.doctor import doctor
 from puppetctl.suite import free_ports
 from tests.integration.puppetctl.conftest import World
 from tests.integration.puppetctl.services import SANDBOX_TOKEN
+from tests.support.characters import card
 
 
 @pytest.fixture
@@ -54,6 +55,23 @@ async def test_apply_does_what_it_can_and_names_the_files_that_are_bad(
     assert f"{paths[1]}: is empty" in shown.err
     assert f"{paths[2]}: x: INVALID_REQUEST" in shown.err
     assert world.agents.agents["odd"].is_active
+
+
+async def test_an_imported_character_can_be_applied_by_what_import_says_comes_next(
+    world: World, tmp_path: Path
+) -> None:
+    source = tmp_path / "ember.json"
+    source.write_text(json.dumps(card()))
+    token = tmp_path / "sandbox" / "x" / "admin.token"
+    token.parent.mkdir(parents=True)
+    token.write_text(SANDBOX_TOKEN)
+    imported = await asyncio.to_thread(CliRunner().invoke, app, ["import", str(source), "--out", str(tmp_path / "out")])
+    assert imported.exit_code == 0
+    _, _, command = imported.output.strip().rpartition("next: puppetctl ")
+    assert command == f"apply {tmp_path / 'out' / 'ember.json'}"
+    applied = await asyncio.to_thread(CliRunner().invoke, app, [*command.split(), "--data", str(tmp_path)])
+    assert applied.exit_code == 0
+    assert applied.output.startswith("ember: created")
 
 
 async def test_characters_are_stopped_and_started_by_name_or_all(world: World, basil: str) -> None:

@@ -17,7 +17,7 @@ from puppetctl.suite import SuiteError
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datadir, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(datadir, "_LOCK_TIMEOUT_SECONDS", 0.0)
 
 
 def test_a_second_suite_on_the_same_folder_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:

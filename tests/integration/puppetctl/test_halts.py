@@ -10,7 +10,7 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl import commands, memory
 from puppetctl.clients import Clients, in_words
 from puppetctl.personas import PersonaFile
-from puppetctl.provision import bring_to_life, others
+from puppetctl.provision import others, provision
 from puppetctl.suite import SuiteError
 from tests.integration.puppetctl.conftest import World
 
@@ -111,8 +111,8 @@ async def test_a_memory_service_without_agents_answers_as_ever(
 async def test_up_knows_also_those_whose_personas_it_was_not_given(traders: World, clients: Clients) -> None:
     traders.agents.agents["odd"] = pb.Agent(id="odd", name="Odd", account_id="acc_odd", wallet_id="wal_odd")
     basil = PersonaFile(Path("basil.json"), {"id": "basil", "name": "Basil"})
-    cast = await bring_to_life(clients, [basil], traders.sandboxes)
-    found = await others(clients, cast.characters)
+    characters = await provision(clients, [basil], traders.sandboxes)
+    found = await others(clients, characters.characters)
     assert [(item.id, item.change, item.handle, item.lamports) for item in found] == [
         ("odd", "there already, and stopped", "odd", 0),
         ("pia", "there already", "", None),

@@ -9,7 +9,7 @@ import pytest
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl.clients import Clients
 from puppetctl.personas import PersonaFile
-from puppetctl.provision import Character, Sandboxes, bring_to_life
+from puppetctl.provision import Character, Sandboxes, provision
 from tests.integration.puppetctl.conftest import World
 
 BASIL = {"id": "basil", "name": "Basil", "is_active": True, "solana_integration": {"trading_enabled": True}, "age": 104}
@@ -24,16 +24,16 @@ async def live(
     clients: Clients, personas: Sequence[Mapping[str, Any]], sandboxes: Sandboxes, *, update: bool = False
 ) -> list[Character]:
     """Bring characters to life of whom none is refused."""
-    cast = await bring_to_life(clients, files(*personas), sandboxes, update=update)
-    assert cast.refused == []
-    return cast.characters
+    provisioned = await provision(clients, files(*personas), sandboxes, update=update)
+    assert provisioned.refused == []
+    return provisioned.characters
 
 
 async def refused(clients: Clients, personas: Sequence[Mapping[str, Any]], sandboxes: Sandboxes) -> str:
     """Return what keeps the only one of these from coming to life that is refused."""
-    cast = await bring_to_life(clients, files(*personas), sandboxes)
-    assert len(cast.characters) == len(personas) - 1
-    [words] = cast.refused
+    provisioned = await provision(clients, files(*personas), sandboxes)
+    assert len(provisioned.characters) == len(personas) - 1
+    [words] = provisioned.refused
     return words
 
 

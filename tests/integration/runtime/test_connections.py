@@ -249,7 +249,7 @@ async def test_health_tells_by_name_which_dependency_is_missing(
     async def until(*statuses: int) -> None:
         async with asyncio.timeout(20):
             while tuple(health._answer(name).status for name in (NAME, "other")) != statuses:
-                await health._changed.wait()
+                await health._changed.wait(health._changed.version)
 
     serving, missing = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
     async with (

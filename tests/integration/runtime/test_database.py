@@ -5,6 +5,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sqlmodel import DateTime, Field, SQLModel, col, select
 from services.runtime import idempotency, sqlite_file
 from services.runtime.db import Database
 from services.runtime.errors import RequestIdReused, Unavailable
-from services.runtime.idempotency import RequestKey
+from services.runtime.idempotency import NO_REQUEST, RequestKey
 from services.runtime.sql import SqlStore, SqlTransaction
 from services.runtime.sqlite_file import driver_of
 
@@ -134,6 +135,45 @@ async def test_a_claim_that_is_rolled_back_can_be_made_again(database: Database)
     for _ in range(2):
         async with database.write() as transaction:
             assert await idempotency.claim(transaction.connection, key, "x") is None
+
+
+async def test_a_request_that_was_claimed_is_found_without_claiming_it(database: Database) -> None:
+    key = RequestKey.of("ann", "m", "req_1", b"a")
+    async with database.write() as transaction:
+        assert await idempotency.claimed(transaction.connection, key) is None
+        assert await idempotency.claim(transaction.connection, key, "x") is None
+        await transaction.commit()
+    others = [RequestKey.of("bob", "m", "req_1", b"a"), RequestKey.of("ann", "m", "req_2", b"a"), NO_REQUEST]
+    async with database.read() as transaction:
+        assert await idempotency.claimed(transaction.connection, key) == "x"
+        assert await idempotency.claimed(transaction.connection, replace(key, fingerprint="")) == "x"
+        with pytest.raises(RequestIdReused):
+            await idempotency.claimed(transaction.connection, RequestKey.of("ann", "m", "req_1", b"b"))
+        assert [await idempotency.claimed(transaction.connection, other) for other in others] == [None] * 3
+
+
+async def test_what_a_request_really_made_is_found_in_place_of_what_it_was_claimed_with(database: Database) -> None:
+    key, other = RequestKey.of("ann", "m", "req_1", b"a"), RequestKey.of("ann", "m", "req_2", b"a")
+    async with database.write() as transaction:
+        for claimed in (key, other, NO_REQUEST):
+            assert await idempotency.claim(transaction.connection, claimed, "0") is None
+        await idempotency.answer(transaction.connection, key, "3")
+        await idempotency.answer(transaction.connection, NO_REQUEST, "4")
+        await transaction.commit()
+    async with database.write() as transaction:
+        assert await idempotency.claim(transaction.connection, key, "0") == "3"
+        assert await idempotency.claim(transaction.connection, other, "0") == "0"
+
+
+async def test_what_a_service_does_by_itself_is_claimed_once_under_its_own_name(database: Database) -> None:
+    async with database.write() as transaction:
+        for claimed in (
+            RequestKey.own("Reply", "wf_1"),
+            RequestKey.own("Reply", "wf_2"),
+            RequestKey.own("Call", "wf_1"),
+        ):
+            assert await idempotency.claim(transaction.connection, claimed, "x") is None
+        assert await idempotency.claim(transaction.connection, RequestKey.own("Reply", "wf_1"), "y") == "x"
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(database_url: str, versions: Path) -> None:
@@ -274,7 +314,7 @@ async def test_who_goes_away_twice_commits_nothing(tmp_path: Path, versions: Pat
 async def test_a_file_that_another_process_keeps_locked_is_a_failure_that_passes(
     tmp_path: Path, versions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "_PATIENCE", 10)
+    monkeypatch.setattr(sqlite_file, "_BUSY_TIMEOUT_MS", 10)
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'service.db'}")
     await database.migrate(versions)
     with contextlib.closing(sqlite3.connect(tmp_path / "service.db")) as other:

@@ -12,7 +12,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 from services.runtime import errors, telemetry
-from services.runtime.rpc.told import SERVED
+from services.runtime.rpc.instrumentation import SERVED
 from services.runtime.settings import ServiceSettings, SettingsError
 from services.runtime.telemetry.exporting import exporting
 from services.runtime.telemetry.sdk import collecting as collecting_spans
@@ -136,7 +136,7 @@ async def test_metrics_are_shown_as_prometheus_text(tmp_path: Path, free_port: i
     assert status == 200
     assert 'rpc_server_call_duration_seconds_bucket{le="0.005"' in text
     assert 'rpc_method="A/B"' in text
-    assert not telemetry.is_told()
+    assert not telemetry.is_exported()
 
 
 @pytest.mark.parametrize(

@@ -44,5 +44,5 @@ async def test_accounts_of_before_keep_their_handles_and_the_network_is_asked_fo
         assert (ann.handle, ann.handle_time, ann.is_handle_due(clock.now())) == ("ann", clock.now(), True)
         taken = {"id": "acc_b", "agent_id": "agt_b", "network_user_id": "8", "handle": "Ann"}
         await records.save(Account(**(ann.model_dump() | taken)))
-        assert [one.id for one in await records.namesakes(ann, "ANN")] == ["acc_b"]
+        assert [one.id for one in await records.others_with_handle(ann, "ANN")] == ["acc_b"]
     await database.close()

@@ -1,34 +1,75 @@
 """What is stored of an activity becomes an event of its kind, whichever version has stored it."""
 
+import importlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from google.protobuf import json_format
 
 from puppet.agents.v1 import activity_pb2 as log_pb
-from services.agents.domain.entities import ActivityKind, ActivityRecord
+from services.agents.domain.entities import EVENT, GROUNDS, ActivityRecord
+from services.agents.domain.records import (
+    ActivityKind,
+    Failed,
+    Grounds,
+    Judged,
+    Lifecycle,
+    LifecycleChange,
+    Objection,
+    Passed,
+    PassReason,
+    Posted,
+    Recalled,
+    Replied,
+    Swap,
+    Traded,
+    Trigger,
+    Writing,
+    kind_of,
+)
 from services.agents.wire.activities import write_activity
 
 GOLDEN = Path(__file__).parents[2] / "data" / "stored" / "activities-0.1.json"
 ROWS: list[dict[str, Any]] = json.loads(GOLDEN.read_text())
 TIME = datetime(2026, 11, 22, 12, 0, 30, 250_000, UTC)
+SQLITE: Any = None
 
 
 def record(row: dict[str, Any]) -> ActivityRecord:
-    return ActivityRecord(
-        seq=7,
+    """Return an activity that version 0.1 has stored, as the migration leaves it."""
+    migration = importlib.import_module("services.agents.migrations.0010_records")
+    event = migration._event(row["kind"], row["summary"], row["details"])
+    grounds = migration._grounds(SimpleNamespace(**row))
+    behaviour, trigger = migration._cause(row["workflow_id"], event)
+    return activity(
+        EVENT.process_result_value(event, SQLITE),
+        GROUNDS.process_result_value(grounds, SQLITE),
+        behaviour,
+        Trigger(trigger),
         workflow_id=row["workflow_id"],
         step=row["step"],
+    )
+
+
+def activity(
+    event: Any, grounds: Any = None, behaviour: str = "", trigger: Trigger = Trigger.SCHEDULE, **more: Any
+) -> ActivityRecord:
+    row: dict[str, Any] = {"workflow_id": "post/wren/1", "step": "end"} | more
+    return ActivityRecord(
+        seq=7,
         agent_id="wren",
         agent_name="Wren",
-        kind=ActivityKind(row["kind"]),
-        summary=row["summary"],
-        reason=row["reason"],
-        details=row["details"],
+        kind=kind_of(event),
+        behaviour=behaviour,
+        trigger=trigger,
+        event=event,
+        grounds=grounds or Grounds(),
         create_time=TIME,
+        **row,
     )
 
 
@@ -54,16 +95,124 @@ def test_every_kind_has_an_event_of_its_own() -> None:
     assert fields == {"passed" if kind is ActivityKind.PASS else kind.value: kind.value for kind in ActivityKind}
 
 
-def test_what_happened_to_an_agent_is_kept_as_a_code() -> None:
-    row = ROWS[0] | {"summary": "can read its mentions again", "details": {"change": "recovered"}}
-    row["workflow_id"] = "reply/wren/2026-11-22T12:00:30+00:00"
-    written = write_activity(record(row))
-    assert written.lifecycle.change == log_pb.LIFECYCLE_CHANGE_RECOVERED
-    assert written.trigger == log_pb.ACTIVITY_TRIGGER_SCHEDULE
-
-
 def test_what_nobody_knows_is_left_open() -> None:
     row = ROWS[0] | {"summary": "was painted", "workflow_id": "paint"}
     written = write_activity(record(row))
     assert written.lifecycle.change == log_pb.LIFECYCLE_CHANGE_UNSPECIFIED
     assert written.trigger == log_pb.ACTIVITY_TRIGGER_UNSPECIFIED
+
+
+WRITING = Writing(
+    "local",
+    "small",
+    (
+        Judged("Gates keep no grudges.", 0.75, is_chosen=True),
+        Judged("Gates!", None, objections=(Objection("SHAPE", "is too short"),)),
+        Judged("A gate waits.", 0.5),
+    ),
+    prompt_id="a1b2",
+    prompt_tokens=120,
+    completion_tokens=30,
+)
+NOTHING = Writing("local", "small", WRITING.candidates[1:2], (Objection("CALLS_USED_UP", "its calls are used up"),))
+REPLY_REASON = (
+    "remembers “It rained.”; feels gentle; best of 2 good in 3 by local/small, score 0.75; "
+    "what was said before could not be read: NOT_CAPABLE: no search"
+)
+BUY = Swap("trd_1", "5VER", True, "Moss", "MOSS", "So11", "Moss", 50_004_000, 555_000_000, ordered=50_000_000)
+
+
+@pytest.mark.parametrize(
+    ("event", "grounds", "behaviour", "summary", "reason"),
+    [
+        (
+            Posted("Gates keep no grudges.", "gates"),
+            Grounds("relaxed", writing=WRITING),
+            "post",
+            "Gates keep no grudges.",
+            "topic: gates; feels relaxed; best of 2 good in 3 by local/small, score 0.75",
+        ),
+        (
+            Posted("I bought MOSS.", swap=BUY),
+            Grounds("relaxed"),
+            "trade_post",
+            "I bought MOSS.",
+            "it bought 0.05 SOL of MOSS; feels relaxed; in words of its own examples",
+        ),
+        (
+            Replied("Slowly."),
+            Grounds("gentle", (Recalled("mem_2", "It rained.", 0.5),), WRITING, "NOT_CAPABLE: no search"),
+            "reply",
+            "Slowly.",
+            REPLY_REASON,
+        ),
+        (
+            Traded(BUY, {"MOSS": 0.75}, ("it is verified", "feels relaxed")),
+            Grounds(),
+            "trade",
+            "bought 0.05 SOL of MOSS",
+            "it is verified; feels relaxed",
+        ),
+        (
+            Passed(PassReason.NO_CANDIDATE, about="gates"),
+            Grounds(writing=NOTHING),
+            "post",
+            "posts nothing about gates",
+            "none of the candidates by local/small may be published: its calls are used up; is too short",
+        ),
+        (
+            Passed(PassReason.CONVERSATION_LIMIT, whom="Otto", limit=2),
+            Grounds(),
+            "reply",
+            "leaves Otto without an answer",
+            "has given 2 replies in this conversation",
+        ),
+        (
+            Passed(PassReason.COUNTERPART_LIMIT, whom="Otto", limit=12),
+            Grounds(),
+            "reply",
+            "leaves Otto without an answer",
+            "has given 12 replies to Otto today",
+        ),
+        (Passed(PassReason.HOLD, details=("a", "b")), Grounds(), "trade", "holds", "a; b"),
+        (
+            Failed("answer", "REFUSED", "the network said no", "otto", retry_time=TIME),
+            Grounds(),
+            "reply",
+            "could not answer otto",
+            "the network said no; it is tried again after 2026-11-22 12:00 UTC",
+        ),
+        (
+            Lifecycle(LifecycleChange.RECOVERED, "read its mentions", "the limit is used up"),
+            Grounds(),
+            "reply",
+            "can read its mentions again",
+            "this is over: the limit is used up",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "__slots__") else None,
+)
+def test_the_words_are_made_of_what_was_recorded(
+    event: Any, grounds: Grounds, behaviour: str, summary: str, reason: str
+) -> None:
+    written = write_activity(activity(event, grounds, behaviour))
+    assert (written.summary, written.reason) == (summary, reason)
+
+
+def test_every_reason_to_do_nothing_has_words_and_a_code() -> None:
+    for reason in PassReason:
+        written = write_activity(activity(Passed(reason, details=("it is late",)), Grounds(writing=WRITING), "reply"))
+        assert written.summary
+        assert (written.reason != "") == (reason is not PassReason.UNKNOWN)
+        assert (written.passed.reason != 0) == (reason is not PassReason.UNKNOWN)
+
+
+def test_candidates_go_over_the_wire_with_what_was_thought_of_them() -> None:
+    writing = write_activity(activity(Posted("x"), Grounds(writing=WRITING))).writing
+    assert [(item.is_chosen, item.HasField("score"), len(item.objections)) for item in writing.candidates] == [
+        (True, True, 0),
+        (False, False, 1),
+        (False, True, 0),
+    ]
+    assert writing.candidates[1].objections[0].rule == "SHAPE"
+    assert (writing.prompt_id, writing.prompt_tokens, writing.completion_tokens) == ("a1b2", 120, 30)

@@ -6,78 +6,80 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.agents.domain.entities import ActionKind
 from services.agents.domain.persona import Persona
-from services.agents.domain.schedule import first_due, in_reach, kinds, next_due
+from services.agents.domain.schedule import Pauses, first_due, in_reach, is_forgotten, next_due, reply_due
 
 NOW = datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
+POSTS = Pauses(120, 240, first_low=0, first_high=5, in_peak_hours=True)
+LOOKS = Pauses(1, 5, first_low=0.5, first_high=2)
+BOTH = pytest.mark.parametrize("pauses", [POSTS, LOOKS], ids=["posts", "looks"])
 
 
-@pytest.mark.parametrize("kind", ActionKind)
-def test_everything_begins_within_ten_minutes_of_the_characters_time(kind: ActionKind, persona: Persona) -> None:
+@BOTH
+def test_everything_begins_within_its_first_pause_of_the_characters_time(pauses: Pauses) -> None:
     for speed in (1.0, 60.0):
-        dues = [first_due(kind, persona, NOW, speed, random.Random(seed)) for seed in range(50)]
-        assert all(NOW <= due <= NOW + timedelta(minutes=10) / speed for due in dues)
+        dues = [first_due(pauses, NOW, speed, random.Random(seed)) for seed in range(50)]
+        assert all(NOW <= due <= NOW + timedelta(minutes=pauses.first_high) / speed for due in dues)
         assert len(set(dues)) > 40
 
 
-def test_who_posts_every_few_seconds_begins_as_soon(persona: Persona) -> None:
-    hasty = replace(
-        persona, behavior=replace(persona.behavior, min_hours_between_posts=0.001, max_hours_between_posts=0.01)
-    )
-    assert first_due(ActionKind.POST, hasty, NOW, 1, random.Random(1)) <= NOW + timedelta(hours=0.01)
+def test_who_posts_every_few_seconds_begins_as_soon() -> None:
+    hasty = replace(POSTS, low=0.06, high=0.6)
+    assert first_due(hasty, NOW, 1, random.Random(1)) <= NOW + timedelta(minutes=0.6)
 
 
-@pytest.mark.parametrize(
-    ("kind", "least", "most"),
-    [
-        (ActionKind.POST, timedelta(hours=2), timedelta(hours=4)),
-        (ActionKind.REPLY, timedelta(minutes=1), timedelta(minutes=5)),
-        (ActionKind.TRADE, timedelta(hours=4), timedelta(hours=8)),
-    ],
-)
-def test_the_next_time_lies_within_the_range_whatever_the_speed(
-    kind: ActionKind, least: timedelta, most: timedelta, persona: Persona
-) -> None:
+@BOTH
+def test_the_next_time_lies_within_the_range_whatever_the_speed(pauses: Pauses, persona: Persona) -> None:
     for speed in (1.0, 120.0):
         for seed in range(50):
-            wait = next_due(kind, persona, NOW, speed, random.Random(seed)) - NOW
-            assert least / speed <= wait + timedelta(microseconds=1)
-            assert wait <= most / speed + timedelta(microseconds=1)
+            wait = next_due(pauses, persona.behavior, NOW, speed, random.Random(seed)) - NOW
+            assert timedelta(minutes=pauses.low) / speed <= wait + timedelta(microseconds=1)
+            assert wait <= timedelta(minutes=pauses.high) / speed + timedelta(microseconds=1)
 
 
 def test_posts_rather_come_in_peak_hours_of_the_characters_zone(persona: Persona) -> None:
     # From noon in UTC, two to four hours later is 15 to 17 o'clock in Dublin's summer.
-    peak = replace(persona, behavior=replace(persona.behavior, peak_posting_hours=frozenset({16})))
-    zone = persona.behavior.timezone
+    peak = replace(persona.behavior, peak_posting_hours=frozenset({16}))
 
-    def share(who: Persona) -> float:
-        dues = [next_due(ActionKind.POST, who, NOW, 1, random.Random(seed)) for seed in range(300)]
-        return sum(due.astimezone(zone).hour == 16 for due in dues) / len(dues)
+    def share(pauses: Pauses) -> float:
+        dues = [next_due(pauses, peak, NOW, 1, random.Random(seed)) for seed in range(300)]
+        return sum(due.astimezone(peak.timezone).hour == 16 for due in dues) / len(dues)
 
-    assert share(peak) > 0.75 > 0.6 > share(persona)
+    assert share(POSTS) > 0.75 > 0.6 > share(replace(POSTS, in_peak_hours=False))
 
 
 def test_the_same_draw_gives_the_same_time(persona: Persona) -> None:
-    dues = {next_due(ActionKind.POST, persona, NOW, 1, random.Random("wf-1")) for _ in range(3)}
+    dues = {next_due(POSTS, persona.behavior, NOW, 1, random.Random("wf-1")) for _ in range(3)}
     assert len(dues) == 1
 
 
-def test_who_may_not_trade_has_no_trades_due(persona: Persona) -> None:
-    assert ActionKind.TRADE in kinds(persona)
-    assert ActionKind.TRADE not in kinds(replace(persona, trading=replace(persona.trading, is_enabled=False)))
-
-
-@pytest.mark.parametrize("kind", ActionKind)
-def test_nothing_is_due_later_than_its_longest_pause_allows(kind: ActionKind, persona: Persona) -> None:
-    longest = {
-        ActionKind.POST: timedelta(hours=4),
-        ActionKind.REPLY: timedelta(minutes=5),
-        ActionKind.TRADE: timedelta(hours=8),
-    }[kind]
+@BOTH
+def test_nothing_is_due_later_than_its_longest_pause_allows(pauses: Pauses, persona: Persona) -> None:
     for speed in (1.0, 60.0):
-        latest = NOW + longest / speed
-        for planned in (NOW - timedelta(days=1), NOW, latest):
-            assert in_reach(kind, planned, persona, NOW, speed, random.Random(1)) == planned
+        latest = NOW + timedelta(minutes=pauses.high) / speed
+        for planned in (NOW - timedelta(minutes=10), NOW, latest):
+            assert in_reach(pauses, planned, persona.behavior, NOW, speed, random.Random(1)) == planned
         for planned in (latest + timedelta(seconds=1), NOW + timedelta(days=9_000)):
-            assert NOW < in_reach(kind, planned, persona, NOW, speed, random.Random(1)) <= latest
+            assert NOW < in_reach(pauses, planned, persona.behavior, NOW, speed, random.Random(1)) <= latest
+
+
+def test_what_a_sleeping_machine_has_missed_is_begun_anew_and_apart(persona: Persona) -> None:
+    slept = NOW - timedelta(hours=8)
+    assert is_forgotten(slept, NOW)
+    assert not is_forgotten(NOW - timedelta(minutes=1), NOW)
+    dues = {in_reach(POSTS, slept, persona.behavior, NOW, 1, random.Random(seed)) for seed in range(20)}
+    assert len(dues) > 15
+    assert all(NOW <= due <= NOW + timedelta(minutes=5) for due in dues)
+
+
+def test_each_mention_is_answered_after_a_delay_of_its_own_since_it_was_said(persona: Persona) -> None:
+    low, high = (
+        timedelta(minutes=minutes)
+        for minutes in (persona.behavior.min_response_minutes, persona.behavior.max_response_minutes)
+    )
+    for speed in (1.0, 60.0):
+        dues = [reply_due(NOW, persona, NOW, speed, random.Random(seed)) for seed in range(50)]
+        assert len(set(dues)) > 40
+        assert all(low / speed <= due - NOW <= high / speed for due in dues)
+    # What was heard late is answered at once.
+    assert reply_due(NOW - timedelta(hours=1), persona, NOW, 1, random.Random(1)) == NOW

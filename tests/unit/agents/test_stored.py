@@ -13,26 +13,37 @@ import pytest
 
 from services.agents.adapters.dbos_json import KeptError, StoredJson, UnreadableRecord
 from services.agents.domain.mood import OwnEvent, SocialEvent
+from services.agents.domain.records import (
+    Grounds,
+    Judged,
+    Objection,
+    Passed,
+    PassReason,
+    Recalled,
+    Swap,
+    Trigger,
+    Writing,
+)
+from services.agents.domain.tasks import (
+    ActTask,
+    Heard,
+    Mention,
+    PostTask,
+    ReplyTask,
+    TradePostTask,
+    TradeTask,
+    WithdrawTask,
+)
 from services.agents.ports.stored import (
     STORED,
-    Draft,
     Failure,
-    Feelings,
-    Heard,
-    Inbox,
-    Mention,
-    MentionsTask,
     Order,
     Pass,
     Post,
-    PostTask,
+    PostProposal,
     Progress,
-    ReplyTask,
-    Shortlist,
+    ReplyProposal,
     Trade,
-    TradeNews,
-    TradeTask,
-    WithdrawTask,
 )
 
 GOLDEN = Path(__file__).parents[2] / "data" / "stored"
@@ -40,7 +51,28 @@ GOLDEN = Path(__file__).parents[2] / "data" / "stored"
 
 TIME = datetime(2026, 11, 22, 12, 0, 30, 250_000, UTC)
 MENTION = Mention("77", "gatekeeper", "hallo „Wren“\n👋", "70", TIME, author_user_id="12", in_reply_to_user_id="9")
+HEARD = Heard("mem_1", "x:12", "gatekeeper", is_fellow=False, may_echo=True, known_as="Gatekeeper")
+SWAP = Swap("trd_1", "4LvH", True, "Moss", "MOSS", "So11", "Moss", 37_000_000, 555, 37_000_000, "", None)
+GROUNDS = Grounds(
+    "relaxed",
+    (Recalled("mem_2", "It rained.", 0.5),),
+    Writing(
+        "local",
+        "small",
+        (
+            Judged("A gate is a gate.", 0.75, is_chosen=True),
+            Judged("Gates!", None, objections=(Objection("LENGTH", "is too short"),)),
+        ),
+        (Objection("WITHHELD", "the provider withheld it"),),
+        "a1b2",
+        120,
+        30,
+        "in place of grok, which isn't configured",
+    ),
+    unread="NOT_CAPABLE",
+)
 ORDER = Order(
+    agent_id="wren",
     wallet_id="wal_1",
     input_mint="So11",
     output_mint="Moss",
@@ -48,32 +80,41 @@ ORDER = Order(
     min_output_amount=555_000_000,
     is_buy=True,
     symbol="MOSS",
-    words="bought 0.037 SOL of MOSS",
-    reason="it is verified",
+    reasons=("it is verified", "its strength is momentum"),
     scores={"MOSS": 0.78, "SOUP": 0.5},
     gain=None,
     event=OwnEvent.TRADED,
 )
+SALE = dataclasses.replace(ORDER, is_buy=False, portion="half of", gain=Decimal("0.125"), event=OwnEvent.TRADE_GAIN)
 # Together they have every value of every enum; what follows a hyphen tells samples of one type apart.
 SAMPLES: dict[str, Any] = {
-    "post_task": PostTask("wren", "gates", TradeNews("bought MOSS", {"trade_id": "trd_1"})),
+    "post_task": PostTask("wren", "gates", trigger=Trigger.REQUEST),
     "post_task-plain": PostTask("wren"),
-    "post_task-awaited": PostTask("wren", "gates", is_awaited=True),
-    "mentions_task": MentionsTask("wren"),
+    "post_task-awaited": PostTask("wren", "gates", is_awaited=True, trigger=Trigger.UNKNOWN),
+    "trade_post_task": TradePostTask("wren", SWAP),
     "reply_task": ReplyTask("wren", MENTION),
+    "reply_task-heard": ReplyTask("wren", MENTION, HEARD),
     "trade_task": TradeTask("wren"),
-    "draft": Draft("A gate is a gate.", "topic: gates", {"topic": "gates"}),
-    "pass": Pass("posts nothing", "was stopped before it began"),
-    "inbox": Inbox((MENTION,), "", "77", is_hindered=True),
-    "shortlist": Shortlist((MENTION,)),
-    "heard": Heard("mem_1", "x:12", "gatekeeper", is_fellow=False, may_echo=True, known_as="Gatekeeper"),
-    "feelings": Feelings(tuple(SocialEvent)),
+    "act_task": ActTask("wren", "good_night"),
+    "withdraw_task": WithdrawTask("wren"),
+    "pass": Pass(Passed(PassReason.CONVERSATION_LIMIT, "gates", "Otto", 2, ("it is late",)), GROUNDS),
+    "post_proposal": PostProposal(
+        agent_id="wren", texts=("A gate is a gate.",), grounds=GROUNDS, topic="gates", addressed_handle="otto"
+    ),
+    "reply_proposal": ReplyProposal(
+        agent_id="wren",
+        texts=("Slowly.",),
+        grounds=GROUNDS,
+        mention=MENTION,
+        heard=HEARD,
+        is_external=True,
+        feelings=tuple(SocialEvent),
+    ),
     "order": ORDER,
-    "order-gain": dataclasses.replace(ORDER, is_buy=False, gain=Decimal("0.125"), event=OwnEvent.TRADE_GAIN),
-    "order-loss": dataclasses.replace(ORDER, is_buy=False, gain=Decimal("-0.5"), event=OwnEvent.TRADE_LOSS),
+    "order-gain": SALE,
+    "order-loss": dataclasses.replace(SALE, gain=Decimal("-0.5"), event=OwnEvent.TRADE_LOSS),
     "post": Post("pst_1", Progress.UNDER_WAY, "", ""),
     "post-undecided": Post("pst_1", Progress.UNDECIDED, "", "no answer"),
-    "withdraw_task": WithdrawTask("wren"),
     "trade": Trade("trd_1", Progress.SETTLED, "So11", "Moss", 37_000_000, 555, "4LvH", ""),
     "trade-failed": Trade("trd_1", Progress.FAILED, "So11", "Moss", 37_000_000, 0, "", "it would give too little"),
     "failure": Failure("DEPENDENCY_UNAVAILABLE", "the social service can't now", "NETWORK_RATE_LIMITED", TIME),
@@ -128,7 +169,7 @@ def test_nothing_else_can_be_stored(value: Any) -> None:
     "value",
     [
         TradeTask(7),  # type: ignore[arg-type]
-        Feelings((OwnEvent.TRADED,)),  # type: ignore[arg-type]
+        dataclasses.replace(SAMPLES["reply_proposal"], feelings=(OwnEvent.TRADED,)),
         dataclasses.replace(ORDER, event=SocialEvent.FAILED),  # type: ignore[arg-type]
         dataclasses.replace(ORDER, scores={"MOSS": float("nan")}),
     ],

@@ -63,10 +63,10 @@ async def test_when_none_answers_the_refusal_tells_of_each_and_the_shortest_wait
         ScriptedProvider("one", error=DOWN),
         ScriptedProvider("two", error=ProviderUnavailable("two", "failed with HTTP 503", retry_after=3)),
     ]
-    with pytest.raises(NoProviderAvailable) as refused:
+    with pytest.raises(NoProviderAvailable) as caught:
         await Providers(providers, 60).generate("agt_a", "", TASK, soon())
-    assert refused.value.message == "no provider answered: one: is down; two: failed with HTTP 503"
-    assert refused.value.retry_after == 3
+    assert caught.value.message == "no provider answered: one: is down; two: failed with HTTP 503"
+    assert caught.value.retry_after == 3
 
 
 REFUSALS = [
@@ -96,9 +96,9 @@ async def test_what_several_providers_refuse_is_refused_and_what_one_may_do_late
     limited = ScriptedProvider("two", error=ProviderRateLimited("two", 9))
     with pytest.raises(AllProvidersRefused, match=r"one: refused the key; one: refused the key"):
         await Providers([refused, refused], 60).generate("agt_a", "", TASK, soon())
-    with pytest.raises(NoProviderAvailable, match=r"one: refused the key; two: its rate limit") as told:
+    with pytest.raises(NoProviderAvailable, match=r"one: refused the key; two: its rate limit") as caught:
         await Providers([refused, limited], 60).generate("agt_a", "", TASK, soon())
-    assert told.value.retry_after == 9
+    assert caught.value.retry_after == 9
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ async def test_what_is_refused_of_one_agents_is_asked_for_all_others_and_passes(
     for _ in range(3):
         with pytest.raises(ProviderRefused):
             await providers.generate("agt_a", "", TASK, soon())
-    with pytest.raises(NoProviderAvailable, match="one: refused the request") as told:
+    with pytest.raises(NoProviderAvailable, match="one: refused the request") as caught:
         await providers.generate("agt_a", "", TASK, soon())
-    assert 0 < told.value.retry_after <= 30
+    assert 0 < caught.value.retry_after <= 30
     one.error = None
     assert (await providers.generate("agt_b", "", TASK, soon())).provider == "one"
 

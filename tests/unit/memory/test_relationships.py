@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.memory.domain.relationships import MOST_EXPERIENCES, Happening, Relationship
+from services.memory.domain.relationships import MOST_EXPERIENCES, NewInteraction, Relationship
 from services.runtime.errors import Conflict
 from tests.unit.memory.examples import NOW
 
@@ -22,9 +22,9 @@ def test_a_stranger_is_neither_liked_nor_known() -> None:
     assert (known.sentiment, known.familiarity, known.trust, known.interaction_count) == (0, 0, 0, 0)
 
 
-def test_a_happening_moves_counts_and_is_recorded() -> None:
+def test_an_interaction_moves_counts_and_is_recorded() -> None:
     known, later = stranger(), NOW + timedelta(hours=1)
-    recorded = known.record(Happening("met at sea", 0.5, 0.25, -0.5), later)
+    recorded = known.record(NewInteraction("met at sea", 0.5, 0.25, -0.5), later)
     assert (known.sentiment, known.familiarity, known.trust) == (0.5, 0.25, -0.5)
     assert (known.interaction_count, known.last_interaction, known.last_interaction_time) == (1, "met at sea", later)
     assert (recorded.agent_id, recorded.counterpart, recorded.summary) == ("agt_a", "nova", "met at sea")
@@ -34,8 +34,8 @@ def test_a_happening_moves_counts_and_is_recorded() -> None:
 
 def test_a_delta_beyond_the_end_of_a_range_is_recorded_as_what_was_left() -> None:
     known = stranger()
-    known.record(Happening("first", 0.75, -0.5, -1), NOW)
-    recorded = known.record(Happening("second", 1, 1, -1), NOW)
+    known.record(NewInteraction("first", 0.75, -0.5, -1), NOW)
+    recorded = known.record(NewInteraction("second", 1, 1, -1), NOW)
     assert (recorded.sentiment_delta, recorded.familiarity_delta, recorded.trust_delta) == (0.25, 1, 0)
 
 
@@ -44,7 +44,7 @@ def test_recorded_deltas_add_up_to_where_it_stands_which_is_always_in_range(
     deltas: list[tuple[float, float, float]],
 ) -> None:
     known = stranger()
-    moved = [known.record(Happening("talked", *delta), NOW) for delta in deltas]
+    moved = [known.record(NewInteraction("talked", *delta), NOW) for delta in deltas]
     assert -1 <= known.sentiment <= 1
     assert 0 <= known.familiarity <= 1
     assert -1 <= known.trust <= 1
@@ -57,8 +57,8 @@ def test_recorded_deltas_add_up_to_where_it_stands_which_is_always_in_range(
 def test_of_shared_experiences_the_oldest_gives_way() -> None:
     known = stranger()
     for number in range(MOST_EXPERIENCES + 2):
-        known.record(Happening("talked", 0, 0, 0, f"storm {number}"), NOW)
-    known.record(Happening("talked", 0, 0, 0), NOW)
+        known.record(NewInteraction("talked", 0, 0, 0, f"storm {number}"), NOW)
+    known.record(NewInteraction("talked", 0, 0, 0), NOW)
     assert known.shared_experiences == [f"storm {number}" for number in range(2, MOST_EXPERIENCES + 2)]
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1 import relationship_service_pb2 as relationship_pb
-from services.memory.domain.memories import Memory, MemoryFilter, MemoryKind, Provenance, Remembered
-from services.memory.domain.relationships import Happening
+from services.memory.domain.memories import Memory, MemoryFilter, MemoryKind, Provenance, VersionedMemory
+from services.memory.domain.relationships import NewInteraction
 from services.memory.wire import memories as wire
 from services.memory.wire import relationships as relationship_wire
 from services.memory.wire import search as search_wire
@@ -50,14 +50,14 @@ def fields_of(error: InvalidRequest) -> set[str]:
 def test_an_exported_memory_is_imported_as_it_was(state: Memory) -> None:
     exported = pb.ExportMemoriesResponse(memory=wire.write_memory(state))
     given_back = pb.ImportMemoriesRequest(memory=exported.memory, history=exported.history)
-    assert wire.read_imported(given_back, state.agent_id, NOW, is_for_one=True) == Remembered(state)
+    assert wire.read_imported(given_back, state.agent_id, NOW, is_for_one=True) == VersionedMemory(state)
 
 
 def test_a_history_is_imported_with_its_states_newest_first() -> None:
     states = [memory(f"state {version}", version=version, access_count=version) for version in (7, 5, 2)]
     first, *before = map(wire.write_memory, states)
     request = pb.ImportMemoriesRequest(memory=first, history=before)
-    assert wire.read_imported(request, "agt_a", NOW, is_for_one=True) == Remembered(states[0], tuple(states[1:]))
+    assert wire.read_imported(request, "agt_a", NOW, is_for_one=True) == VersionedMemory(states[0], tuple(states[1:]))
 
 
 @pytest.mark.parametrize(
@@ -214,11 +214,11 @@ def test_a_purge_without_a_source_is_refused() -> None:
     assert fields_of(blank.value) == {"author"}
 
 
-def test_a_happening_is_taken_over() -> None:
+def test_an_interaction_is_taken_over() -> None:
     request = relationship_pb.RecordInteractionRequest(
         agent_id="agt_a", counterpart="nova", summary="met", sentiment_delta=0.5, shared_experience=" a storm "
     )
-    assert relationship_wire.read_happening(request) == Happening("met", 0.5, 0.0, 0.0, "a storm")
+    assert relationship_wire.read_interaction(request) == NewInteraction("met", 0.5, 0.0, 0.0, "a storm")
 
 
 def test_a_wrong_relationship_is_refused_with_every_field_named() -> None:

@@ -55,7 +55,7 @@ def points_of(reader: InMemoryMetricReader, name: str) -> Sequence[Any]:
 
 
 async def test_by_default_nobody_hears_and_logs_and_calls_have_their_trace_all_the_same() -> None:
-    assert not telemetry.is_told()
+    assert not telemetry.is_exported()
     telemetry.continue_trace({telemetry.TRACE_KEY: CALLER})
     with telemetry.span("work", puppet__agent__id="wren") as span:
         span.tell(more=1)

@@ -9,7 +9,7 @@ import pytest
 
 from services.runtime.errors import PuppetError
 from services.runtime.idempotency import NO_REQUEST, RequestKey
-from services.social.domain.accounts import Account, NetworkName, Tier
+from services.social.domain.accounts import Account, NetworkName
 from services.social.domain.limits import Quota
 from services.social.domain.posts import Post, PostState, Timing
 from services.social.service.accounts import Accounts
@@ -34,14 +34,14 @@ class Replica:
         timing = Timing(lease=timedelta(seconds=LEASE), visibility=timedelta(seconds=VISIBILITY))
         self.limits = Limits(desk.store, desk.vault, desk.network, desk.clock, desk.quota)
         self.outbox = Outbox(desk.store, desk.vault, desk.network, self.limits, desk.clock, timing, draining)
-        self.posts = Posts(desk.store, Gate(desk.store, desk.vault), self.outbox, desk.clock, self.limits)
-        self.accounts = Accounts(desk.store, desk.vault, desk.network, self.limits, desk.clock, Tier.FULL)
+        self.posts = Posts(desk.store, desk.network, Gate(desk.store, desk.vault), self.outbox, desk.clock, self.limits)
+        self.accounts = Accounts(desk.store, desk.vault, desk.network, self.limits, desk.clock)
         self.reading = Reading(self.accounts, desk.network, self.limits, desk.clock)
 
     async def create(self, text: str, request_id: str = "", in_reply_to: str = "") -> Post:
         """Ask for a post of the account `acc_a`; the text names the request unless it is named."""
         key = RequestKey("agents", "CreatePost", request_id or text, text)
-        return await self.posts.create("acc_a", text, in_reply_to, key, patience=5)
+        return await self.posts.create("acc_a", text, in_reply_to, key, timeout_seconds=5)
 
     async def withdraw(self, request_id: str) -> Post:
         """Withdraw what was asked for by this request."""
@@ -88,7 +88,7 @@ class Desk:
         for post_id in list(self.store.posts):
             # What holds a post back is told to its caller, and there is none.
             with suppress(PuppetError):
-                await replica.outbox.finish(self.store.posts[post_id], patience=5)
+                await replica.outbox.finish(self.store.posts[post_id], timeout_seconds=5)
 
     def states(self) -> list[PostState]:
         """Return the state of every post, in the order in which they were asked for."""

@@ -9,7 +9,7 @@ from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page
 from services.social.domain.accounts import Account, NetworkName
 from services.social.domain.errors import CreditsUsedUp, NetworkRateLimited, UsageCapped
-from services.social.domain.limits import Action, Limit, LimitTold, Scope, last_reset
+from services.social.domain.limits import Action, Limit, ReportedLimit, Scope, last_reset
 from services.social.domain.network import Cause, RateLimited
 from services.social.domain.posts import PostState
 from tests.fakes.clock import FixedClock
@@ -21,7 +21,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def told(desk: Desk, window: str, lasts: timedelta, scope: Scope = Scope.ACCOUNT, action: Action = Action.POST) -> None:
     """Let the network say with its next answer that a limit is used up."""
-    desk.network.told.append(LimitTold(scope, action, window, 100, 0, desk.clock.now() + lasts))
+    desk.network.told.append(ReportedLimit(scope, action, window, 100, 0, desk.clock.now() + lasts))
 
 
 def neighbour(desk: Desk, app: str = "Ann") -> str:
@@ -124,10 +124,10 @@ async def test_who_registers_an_account_again_is_let_try_at_once(desk: Desk, rep
 
 async def test_a_limit_of_a_quarter_of_an_hour_is_kept_only_when_it_is_used_up(desk: Desk, replica: Replica) -> None:
     reset = desk.clock.now() + timedelta(minutes=15)
-    desk.network.told = [LimitTold(Scope.ACCOUNT, Action.POST, "15min", 100, 7, reset)]
+    desk.network.told = [ReportedLimit(Scope.ACCOUNT, Action.POST, "15min", 100, 7, reset)]
     await replica.create("one")
     assert not desk.store.limits
-    desk.network.told = [LimitTold(Scope.ACCOUNT, Action.POST, "15min", 100, 0, reset)]
+    desk.network.told = [ReportedLimit(Scope.ACCOUNT, Action.POST, "15min", 100, 0, reset)]
     await replica.create("two")
     assert [limit.remaining for limit in desk.store.limits.values()] == [0]
 

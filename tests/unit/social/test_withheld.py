@@ -8,7 +8,7 @@ from services.runtime.errors import PuppetError
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page
 from services.social.domain.errors import WITHHELD_FOR, AccountLocked, CredentialsRefused, CreditsUsedUp
-from services.social.domain.limits import Action, Limit, LimitTold, Scope, next_try
+from services.social.domain.limits import Action, Limit, ReportedLimit, Scope, next_try
 from services.social.domain.network import WITHHELD, Cause, RateLimited, Unauthorized
 from services.social.domain.posts import Post, PostState
 from tests.fakes.clock import FixedClock
@@ -29,7 +29,7 @@ async def refused(desk: Desk, replica: Replica, cause: Cause, text: str = "hello
 
 async def creditless(desk: Desk, replica: Replica, text: str = "hello") -> Post:
     desk.network.faults.append(RateLimited(None, "no credits", Cause.CREDITS_USED_UP))
-    desk.network.told.append(LimitTold(Scope.APP, Action.ANY, "credits", 0, 0, None))
+    desk.network.told.append(ReportedLimit(Scope.APP, Action.ANY, "credits", 0, 0, None))
     with pytest.raises(CreditsUsedUp):
         await replica.create(text)
     return list(desk.store.posts.values())[-1]
@@ -114,7 +114,7 @@ async def test_credits_are_looked_for_after_hours_and_rarely_and_their_return_se
     asked: list[int] = []
     for hour in range(72):
         before = desk.network.sends
-        desk.network.told.append(LimitTold(Scope.APP, Action.ANY, "credits", 0, 0, None))
+        desk.network.told.append(ReportedLimit(Scope.APP, Action.ANY, "credits", 0, 0, None))
         await desk.pass_time(replica, 3600)
         asked += [hour + 1] * (desk.network.sends - before)
     assert asked == [1, 2, 4, 8, 16, 28, 40, 52, 64]
@@ -130,7 +130,7 @@ async def test_credits_are_looked_for_after_hours_and_rarely_and_their_return_se
 async def test_the_time_that_the_network_names_is_the_due_time(desk: Desk, replica: Replica) -> None:
     until = desk.clock.now() + timedelta(days=9)
     desk.network.faults.append(RateLimited(until, "no more", Cause.USAGE_CAPPED))
-    desk.network.told.append(LimitTold(Scope.APP, Action.POST, "cap", 0, 0, until))
+    desk.network.told.append(ReportedLimit(Scope.APP, Action.POST, "cap", 0, 0, until))
     with pytest.raises(PuppetError):
         await replica.create("hello")
     [post] = desk.store.posts.values()
@@ -218,7 +218,7 @@ async def test_reads_that_meet_used_up_credits_come_back_less_and_less_often_and
     asked: list[int] = []
     for hour in range(25):
         before = desk.network.mention_reads
-        desk.network.told = [LimitTold(Scope.APP, Action.ANY, "credits", 0, 0, None)]
+        desk.network.told = [ReportedLimit(Scope.APP, Action.ANY, "credits", 0, 0, None)]
         with pytest.raises(CreditsUsedUp) as told:
             await replica.reading.mentions("acc_a", "5", Page(5))
         if desk.network.mention_reads > before:

@@ -10,9 +10,12 @@ from services.runtime.idempotency import RequestKey
 from services.trading.domain.market import LAMPORTS_PER_SOL, SOL, Pair
 from services.trading.domain.trade import Trade
 from services.trading.domain.wallet import Wallet
-from services.trading.service.executor import Executor, Pace
+from services.trading.service.allowances import Allowances
+from services.trading.service.executor import Executor, Timing
 from services.trading.service.halts import Halts
 from services.trading.service.offers import Offers
+from services.trading.service.portfolios import Portfolios
+from services.trading.service.prices import Prices
 from services.trading.service.trades import Trades
 from services.trading.service.wallets import Wallets
 from tests.fakes.clock import FixedClock
@@ -33,12 +36,15 @@ class House:
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        pace = Pace(poll_seconds=0.0, confirm_seconds=15.0)
-        self.offers = Offers(self.world, self.world)
+        timing = Timing(poll_seconds=0.0, confirm_seconds=15.0)
+        self.prices = Prices(self.world)
+        self.offers = Offers(self.world, self.world, self.prices)
         self.executor = Executor(
-            self.store, self.vault, self.world, self.world, self.offers, self.clock, pace, self.draining
+            self.store, self.vault, self.world, self.world, self.offers, self.clock, timing, self.draining
         )
         self.trades = Trades(self.store, self.world, self.offers, self.executor, self.clock)
+        self.allowances = Allowances(self.store, self.world, self.prices, self.clock)
+        self.portfolios = Portfolios(self.store, self.world, self.world, self.prices, self.clock)
         self.halts = Halts(self.store, self.clock)
         self.wallets = Wallets(self.store, self.vault, self.world, self.world, self.clock)
 
@@ -52,9 +58,9 @@ class House:
         return wallet
 
     async def swap(
-        self, request_id: str = "req_1", pair: Pair = PAIR, patience: float = 5.0, least_output: int = 0
+        self, request_id: str = "req_1", pair: Pair = PAIR, timeout_seconds: float = 5.0, least_output: int = 0
     ) -> Trade:
-        return await self.trades.execute((await self.wallet()).id, pair, least_output, key(request_id), patience)
+        return await self.trades.execute((await self.wallet()).id, pair, least_output, key(request_id), timeout_seconds)
 
 
 def key(request_id: str, method: str = "ExecuteTrade", body: str = "body") -> RequestKey:

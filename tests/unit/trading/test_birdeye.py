@@ -17,7 +17,7 @@ async def priced(found: dict[str, Any], clock: FixedClock) -> set[str]:
     answer = {"success": True, "data": {SOL: found, "another": found}}
     transport = httpx2.MockTransport(lambda _request: httpx2.Response(200, json=answer))
     async with httpx2.AsyncClient(transport=transport, base_url="http://there.test/") as client:
-        return set(await Birdeye(client, clock).dollars([SOL]))
+        return set(await Birdeye(client, clock).usd_prices([SOL]))
 
 
 @pytest.mark.parametrize(

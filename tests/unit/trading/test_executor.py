@@ -52,7 +52,7 @@ async def test_the_bytes_are_stored_before_they_are_sent(house: House) -> None:
 
 async def test_after_a_restart_a_claim_without_signature_gets_a_new_order(house: House) -> None:
     house.world.errors["prepare"] = [RuntimeError("killed")]
-    trade = await house.swap(patience=0.05)
+    trade = await house.swap(timeout_seconds=0.05)
     assert trade.state == TradeState.CLAIMED
     await house.restart()
     await house.executor.resume()
@@ -62,7 +62,7 @@ async def test_after_a_restart_a_claim_without_signature_gets_a_new_order(house:
 
 async def test_a_claim_that_is_too_old_is_failed_unsigned(house: House) -> None:
     house.world.errors["prepare"] = [RuntimeError("killed")]
-    trade = await house.swap(patience=0.05)
+    trade = await house.swap(timeout_seconds=0.05)
     house.clock.advance(minutes=3)
     await house.restart()
     await house.executor.resume()
@@ -176,7 +176,7 @@ async def test_no_two_trades_have_one_transaction(house: House) -> None:
 
 async def test_a_better_offer_at_the_signature_raises_what_must_come_out(house: House) -> None:
     house.world.errors["prepare"] = [RuntimeError("killed")]
-    trade = await house.swap(patience=0.05)
+    trade = await house.swap(timeout_seconds=0.05)
     house.world.quoted_rate = house.world.output_rate = 4
     await house.restart()
     await house.executor.resume()
@@ -207,7 +207,7 @@ async def test_what_failed_on_the_chain_counts_as_a_trade_with_its_fee(house: Ho
     await trading
     async with house.store.reading() as records:
         usage = await records.usage(trade.wallet_id, house.clock.now() - timedelta(hours=1))
-    assert usage == Usage(1, FEE, 0)
+    assert usage == Usage(1, FEE, 0, trade.create_time)
 
 
 async def test_an_error_on_the_chain_fails_the_trade_and_notes_its_fee(house: House) -> None:
@@ -276,7 +276,7 @@ async def test_a_second_replica_keeps_the_first_ones_signature(house: House) -> 
 
 async def test_a_draining_service_answers_with_the_present_state(house: House) -> None:
     house.world.lands = False
-    trading = asyncio.create_task(house.swap(patience=60))
+    trading = asyncio.create_task(house.swap(timeout_seconds=60))
     await stored(house, lambda trade: trade.state == TradeState.SIGNED)
     house.draining.set()
     assert (await trading).state == TradeState.SIGNED

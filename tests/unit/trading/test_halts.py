@@ -13,7 +13,7 @@ from tests.unit.trading.conftest import AMOUNT, House, key
 async def test_a_claimed_trade_is_failed_unsigned_when_trading_is_halted(house: House, *, is_for_all: bool) -> None:
     wallet = await house.wallet()
     house.world.errors["prepare"] = [RuntimeError("killed")]
-    trade = await house.swap(patience=0.05)
+    trade = await house.swap(timeout_seconds=0.05)
     assert trade.state == TradeState.CLAIMED
     await house.halts.halt(ALL_WALLETS if is_for_all else wallet.id, "a test", key("", "HaltTrading"))
     await house.restart()
@@ -39,7 +39,7 @@ async def test_a_wallets_own_halt_outlasts_the_one_over_all(house: House) -> Non
 async def test_a_policy_that_was_lowered_after_the_claim_is_obeyed(house: House) -> None:
     wallet = await house.wallet()
     house.world.errors["prepare"] = [RuntimeError("killed")]
-    trade = await house.swap(patience=0.05)
+    trade = await house.swap(timeout_seconds=0.05)
     await house.wallets.tighten_policy(wallet.id, {"max_trade_lamports": AMOUNT - 1}, key("", "TightenPolicy"))
     await house.restart()
     await house.executor.resume()

@@ -82,7 +82,7 @@ async def ask_everything(client: httpx2.AsyncClient) -> None:
         lambda: jupiter.prices([USDC]),
         jupiter.trending,
         lambda: jupiter.symbols([USDC]),
-        lambda: Birdeye(client, SystemClock()).dollars([USDC]),
+        lambda: Birdeye(client, SystemClock()).usd_prices([USDC]),
     )
     for question in questions:
         with contextlib.suppress(ChainUnavailable, NoRoute, InsufficientBalance):

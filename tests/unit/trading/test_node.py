@@ -182,11 +182,11 @@ def test_a_panic_over_bytes_is_an_error_like_others() -> None:
     class PanicException(BaseException):
         """As a library in Rust raises it."""
 
-    with pytest.raises(ValueError, match="panic"), rpc.calm():
+    with pytest.raises(ValueError, match="panic"), rpc.without_panics():
         raise PanicException
-    with pytest.raises(KeyboardInterrupt), rpc.calm():
+    with pytest.raises(KeyboardInterrupt), rpc.without_panics():
         raise KeyboardInterrupt
-    with rpc.calm():
+    with rpc.without_panics():
         assert Pubkey.from_string(SOL)
 
 

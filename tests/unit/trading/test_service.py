@@ -45,7 +45,7 @@ async def test_open_trades_count_against_what_must_remain(house: House) -> None:
     wallet = await house.wallet()
     house.world.lands = False
     house.world.lamports_of[wallet.address] = 75_000_000
-    await house.swap("req_1", patience=0.0)
+    await house.swap("req_1", timeout_seconds=0.0)
     with pytest.raises(PolicyViolation, match="min_balance_lamports"):
         await house.trades.execute(wallet.id, Pair(SOL, "mint2", 2 * AMOUNT), 0, key("req_2"), 0.0)
     house.world.lamports_of[wallet.address] = 15_000_000

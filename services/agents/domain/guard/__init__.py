@@ -2,7 +2,7 @@
 
 from services.agents.domain.guard.checks import KNOWN_TOPICS, brings_in
 from services.agents.domain.guard.cleaning import clean
-from services.agents.domain.guard.model import Candidate, Context, Purpose, Reviewed, Verdict
+from services.agents.domain.guard.model import Candidate, Context, Purpose, Reviewed, Rule, Verdict
 from services.agents.domain.guard.reviewing import judge, rank, review
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Context",
     "Purpose",
     "Reviewed",
+    "Rule",
     "Verdict",
     "brings_in",
     "clean",

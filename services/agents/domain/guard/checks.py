@@ -1,20 +1,21 @@
 """The rules for a text, one by one. Each yields what is wrong, in words that go to the activity log."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from services.agents.domain import text as texts
 from services.agents.domain.claims import Claim, claims_of, true_of
 from services.agents.domain.guard.amounts import numbers
 from services.agents.domain.guard.cleaning import capitalized
 from services.agents.domain.guard.leaks import leaks
-from services.agents.domain.guard.model import Context, Purpose
+from services.agents.domain.guard.model import Context, Purpose, Rule
 from services.agents.domain.guard.refusing import declines
 from services.agents.domain.guard.strangers import Strangers, trusted_text
 from services.agents.domain.guard.unwrapping import LABELS
 from services.agents.domain.guard.voice import ends_sentences, is_whole, voice
 from services.agents.domain.meaning import Languages, content, shared, speaks_of, spoken_by, uses
 from services.agents.domain.persona import Capitalization, Persona
+from services.agents.domain.records import Objection
 from services.agents.domain.telling import checked_in, is_english, speaks_english
 from services.runtime.text.entities import EntityKind, entities
 from services.runtime.text.normal import is_refused, normal_form
@@ -108,29 +109,39 @@ class Judge:
         if purpose is not Purpose.REPLY:
             self._given += f"\n{normal_form(context.about)}"
 
-    def reasons(self, text: str) -> Iterator[str]:
+    def objections(self, text: str) -> Iterator[Objection]:
         """Yield every reason why a clean text may not be published."""
         if is_refused(text):
-            yield "has signs that force an order of reading on others, or are none"
+            yield Objection(Rule.SHAPE, "has signs that force an order of reading on others, or are none")
         # The network counts what is sent; all else is judged in the normal form, where what looks the same is the same.
         if too_long := self._too_long(text):
-            yield too_long
+            yield Objection(Rule.LENGTH, too_long)
             return
         plain = normal_form(text)
         if len(plain) > _MOST_SIGNS:
-            yield "is too long to be judged"
+            yield Objection(Rule.LENGTH, "is too long to be judged")
             return
-        for check in (self._shape, self._role, self._entities, self._style, self._taste, self._novelty, self._truth):
-            yield from check(plain)
+        for rule, check in self._checks():
+            yield from (Objection(rule, description) for description in check(plain))
+
+    def _checks(self) -> Iterator[tuple[Rule, Callable[[str], Iterator[str]]]]:
+        yield Rule.SHAPE, self._shape
+        yield Rule.ROLE, self._role
+        yield Rule.ENTITIES, self._entities
+        yield Rule.STYLE, self._style
+        yield Rule.TASTE, self._taste
+        yield Rule.NOVELTY, self._novelty
+        yield Rule.TRUTH, self._truth
         if self._strangers:
-            yield from self._strangers.reasons(plain)
-        yield from leaks(plain)
+            yield Rule.STRANGERS, self._strangers.reasons
+        yield Rule.SECRETS, leaks
 
     def _too_long(self, text: str) -> str:
         if len(text) > _MOST_SIGNS:
             return "is too long to be judged"
-        length, most = texts.weighted_length(text), min(self._context.max_length, self._persona.style.max_post_length)
-        return f"is too long: {length} of {most} characters" if length > most else ""
+        limit = self._context.limit
+        length = limit.weigh(self._context.prefix + text)
+        return f"is too long: {length} of {limit.max_weight} characters" if length > limit.max_weight else ""
 
     def _shape(self, text: str) -> Iterator[str]:
         """Ask for a whole sentence, of a length that fits."""

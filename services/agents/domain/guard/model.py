@@ -1,7 +1,14 @@
 """What the guard is given, and what it says."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
+
+from services.agents.domain.records import Objection
+from services.runtime.text.weight import TextLimit
+
+_LONGEST = TextLimit(2_000)
+"""As long as a text is judged at all."""
 
 
 class Purpose(StrEnum):
@@ -10,6 +17,37 @@ class Purpose(StrEnum):
     POST = "post"
     REPLY = "reply"
     TRADE_POST = "trade_post"
+
+
+class Rule(StrEnum):
+    """What a candidate was measured by; the log names it beside the words."""
+
+    LENGTH = "LENGTH"
+    SHAPE = "SHAPE"
+    """A whole sentence, not too short, without signs that force an order of reading on others."""
+    ROLE = "ROLE"
+    """The character's own voice, and nothing of its prompt."""
+    ENTITIES = "ENTITIES"
+    """No link, mention or tag that code didn't put there."""
+    STYLE = "STYLE"
+    TASTE = "TASTE"
+    """Avoided topics, harm, and advice on money."""
+    NOVELTY = "NOVELTY"
+    TRUTH = "TRUTH"
+    """The memory that was to be brought in, and a trade as it was."""
+    STRANGERS = "STRANGERS"
+    """Nothing that is taken from a stranger."""
+    SECRETS = "SECRETS"
+    CUT = "CUT"
+    """The model didn't come to its end."""
+    WITHHELD = "WITHHELD"
+    """The provider or the model gave no text."""
+    SCREENING = "SCREENING"
+    """A second model's judgement."""
+    SAID_ELSEWHERE = "SAID_ELSEWHERE"
+    """Another workflow of the character says the same."""
+    CALLS_USED_UP = "CALLS_USED_UP"
+    """The model could not be asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +79,27 @@ class Context:
     """What the other characters are called, but for the one that is answered."""
     symbols: tuple[str, ...] = ()
     """What the tokens on the market are called, as far as they are known."""
-    max_length: int = 280
-    """In weighted characters: what the network allows, less what is put in front."""
+    limit: TextLimit = _LONGEST
+    """How long the whole may be, by the network and by the persona."""
+    prefix: str = ""
+    """What is put in front of the text, and counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a text may be published, and every reason why not."""
+    """Every reason why a text may not be published; none when it may."""
 
-    ok: bool
-    reasons: tuple[str, ...] = ()
+    objections: tuple[Objection, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """True when it may be published."""
+        return not self.objections
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The objections in words."""
+        return tuple(objection.description for objection in self.objections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +109,8 @@ class Reviewed:
     text: str
     verdict: Verdict
     score: float
+
+    @property
+    def is_ranked(self) -> bool:
+        """False for what is so bad that it has no score."""
+        return math.isfinite(self.score)

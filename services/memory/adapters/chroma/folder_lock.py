@@ -7,10 +7,10 @@ from services.runtime import file_lock
 NAME = "lock"
 
 
-def lock(folder: Path, seconds: float) -> int:
+def lock(folder: Path, timeout_seconds: float) -> int:
     """Lock a folder, which is made if need be, as `file_lock.lock` does."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        return file_lock.lock(folder / NAME, seconds)
+        return file_lock.lock(folder / NAME, timeout_seconds)
     except TimeoutError:
         raise TimeoutError(f"another process still uses {folder}") from None

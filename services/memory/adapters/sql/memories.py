@@ -24,7 +24,7 @@ from services.memory.adapters.sql.tables import (
     revision,
     row_of,
 )
-from services.memory.domain.memories import Memory, MemoryExists, MemoryFilter, MemoryKind, MemoryStats, Remembered
+from services.memory.domain.memories import Memory, MemoryExists, MemoryFilter, MemoryKind, MemoryStats, VersionedMemory
 from services.memory.domain.relationships import Relationship
 from services.memory.domain.upkeep import Retention, Swept
 from services.runtime.pages import Page, Paged
@@ -135,7 +135,7 @@ class SqlMemories(SqlSearch):
         )
 
     async def add(
-        self, new: Sequence[Remembered], model: str, vectors: Sequence[bytes], now: datetime
+        self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes], now: datetime
     ) -> list[tuple[Memory, bool]]:
         """Add memories with their vectors; for each, return what is stored, and whether that is new."""
         if not new:
@@ -143,7 +143,7 @@ class SqlMemories(SqlSearch):
         rows = [row_of(item.memory) for item in new]
         added = await self._insert(rows)
         stored: list[tuple[Memory, bool]] = []
-        fresh: list[tuple[Remembered, bytes]] = []
+        fresh: list[tuple[VersionedMemory, bytes]] = []
         gone: set[int] = set()
         for item, row, vector in zip(new, rows, vectors, strict=True):
             # Of two with one id, only the one with these words was added.
@@ -160,7 +160,7 @@ class SqlMemories(SqlSearch):
             else:
                 kept = item.memory.numbered(seq)
                 stored.append((kept, True))
-                fresh.append((Remembered(kept, item.history), vector))
+                fresh.append((VersionedMemory(kept, item.history), vector))
         # What had expired already may have given way to another of the same call.
         if fresh := [(item, vector) for item, vector in fresh if item.memory.seq not in gone]:
             await self._equip(fresh, model)
@@ -241,7 +241,7 @@ class SqlMemories(SqlSearch):
         await self.forget(excess)
         return Swept(expired=len(expired), outdated=len(outdated), excess=len(excess))
 
-    async def _equip(self, new: Sequence[tuple[Remembered, bytes]], model: str) -> None:
+    async def _equip(self, new: Sequence[tuple[VersionedMemory, bytes]], model: str) -> None:
         """Give new memories what they are found by, and their histories."""
         await _ADD_VECTORS.each(
             self._connection,

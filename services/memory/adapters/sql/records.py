@@ -11,7 +11,6 @@ from services.memory.adapters.sql.memories import SqlMemories
 from services.memory.adapters.sql.tsvector import PostgresLexicon
 from services.memory.domain.relationships import Interaction, Relationship
 from services.runtime.db import Database
-from services.runtime.idempotency import RequestKey, RequestRecord
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlStore
 
@@ -38,15 +37,6 @@ class SqlRecords(SqlMemories, SqlIndexing):
         kind: Any
         for kind in (Interaction, Relationship):
             await self._session.exec(sa.delete(kind).where(kind.agent_id == agent_id, kind.counterpart == counterpart))
-
-    async def answer(self, key: RequestKey, resource_id: str) -> None:
-        """Say what a request that was claimed in this transaction really made."""
-        claimed = (
-            col(RequestRecord.principal) == key.principal,
-            col(RequestRecord.method) == key.method,
-            col(RequestRecord.request_id) == key.request_id,
-        )
-        await self._session.exec(sa.update(RequestRecord).where(*claimed).values(resource_id=resource_id))
 
 
 class SqlMemoryStore(SqlStore[SqlRecords]):

@@ -9,13 +9,14 @@ from typing import Any
 from services.runtime.clock import Clock
 from services.runtime.deferred import Deferred
 from services.social.adapters.x.network import XNetwork
+from services.social.domain.capabilities import Tier
 
 __all__ = ["XNetwork", "open_network"]
 
 
 @contextlib.asynccontextmanager
-async def open_network(base_url: str, timeout_seconds: float, clock: Clock) -> AsyncIterator[XNetwork]:
-    """Open X at this URL, where a request may take so long."""
+async def open_network(base_url: str, timeout_seconds: float, clock: Clock, tier: Tier) -> AsyncIterator[XNetwork]:
+    """Open X at this URL, where a request may take so long, and which allows the app what its tier does."""
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[Any]:
@@ -24,7 +25,7 @@ async def open_network(base_url: str, timeout_seconds: float, clock: Clock) -> A
             yield clients
 
     async with Deferred(opened) as clients:
-        yield XNetwork(clients, clock)
+        yield XNetwork(clients, clock, tier)
 
 
 def _client() -> ModuleType:

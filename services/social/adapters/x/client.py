@@ -89,11 +89,11 @@ class XClient(AsyncClient):  # type: ignore[misc]  # tweepy has no types
         before, mark, query = url.partition("?")
         signed = URL(f"{before}{mark}{query.replace(':', '%3A')}", encoded=True)
         # Not redirected: a post would be sent twice.
-        with telemetry.request(method, signed.host or "", route) as told:
+        with telemetry.request(method, signed.host or "", route) as exchange:
             async with self.session.request(
                 method, signed, json=json, headers=headers, allow_redirects=False
             ) as response:
-                told.status = response.status
+                exchange.status = response.status
                 body = await response.read()
         is_success = 200 <= response.status < 300
         problem = {} if is_success else _json_object(body)

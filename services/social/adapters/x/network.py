@@ -11,12 +11,14 @@ from services.runtime.clock import Clock
 from services.runtime.deferred import Deferred
 from services.runtime.errors import PuppetError, RetryLater
 from services.social.adapters.x.answers import UNREADABLE, Answer, Json, NoAnswer, NotReached, Refusal, explain, named
-from services.social.adapters.x.limits import limits_told
+from services.social.adapters.x.capabilities import CAPABILITIES
+from services.social.adapters.x.limits import reported_limits
 from services.social.adapters.x.posts import Page, Use, Vocabulary
 from services.social.adapters.x.refusals import cause_of, read_error, words_of
 from services.social.domain.accounts import Credentials, Profile
+from services.social.domain.capabilities import Tier
 from services.social.domain.errors import USED_UP_FOR, NetworkUnavailable, NotCapable
-from services.social.domain.limits import Action, LimitTold
+from services.social.domain.limits import Action, ReportedLimit
 from services.social.domain.network import (
     Cause,
     Conversation,
@@ -49,16 +51,17 @@ class _NotUnderstood(NetworkUnavailable):
 class XNetwork:
     """Speaks for any account whose credentials it is handed."""
 
-    def __init__(self, clients: "Deferred[Clients]", clock: Clock) -> None:
+    def __init__(self, clients: "Deferred[Clients]", clock: Clock, tier: Tier = Tier.FULL) -> None:
+        self.capabilities = CAPABILITIES[tier]
         self._clients = clients
         self._clock = clock
         self._vocabulary = Vocabulary.TWEETS
         """The one that X understood last: the first one bills less."""
-        self._told: defaultdict[str, list[LimitTold]] = defaultdict(list)
+        self._reported: defaultdict[str, list[ReportedLimit]] = defaultdict(list)
 
-    def limits(self, credentials: Credentials) -> list[LimitTold]:
+    def limits(self, credentials: Credentials) -> list[ReportedLimit]:
         """Return what was told of the limits of these credentials since this was asked last; the latest comes last."""
-        return self._told.pop(credentials.access_token, [])
+        return self._reported.pop(credentials.access_token, [])
 
     async def profile(self, credentials: Credentials) -> Profile:
         """Return whom the credentials belong to."""
@@ -154,8 +157,8 @@ class XNetwork:
         return (await self._clients.get()).of(credentials, partial(self._hear, credentials, action))
 
     def _hear(self, credentials: Credentials, action: Action, answer: Answer) -> None:
-        if told := limits_told(answer, action, self._clock.now()):
-            self._told[credentials.access_token] += told
+        if reported := reported_limits(answer, action, self._clock.now()):
+            self._reported[credentials.access_token] += reported
 
     async def _pages(
         self, credentials: Credentials, action: Action, route: str, options: Mapping[str, Any], use: Use
@@ -219,7 +222,7 @@ class XNetwork:
             return _NotUnderstood(words_of(answer))
         if error := USED_UP_FOR.get(cause_of(answer)):
             now = self._clock.now()
-            until = _until(limits_told(answer, action, now)) or now
+            until = _until(reported_limits(answer, action, now)) or now
             return error(f"{error.words}: {words_of(answer)}", (until - now).total_seconds(), "x")
         return read_error(answer)
 
@@ -227,7 +230,7 @@ class XNetwork:
         cause, reason = cause_of(answer), words_of(answer)
         match cause:
             case Cause.RATE_LIMITED | Cause.USAGE_CAPPED | Cause.CREDITS_USED_UP:
-                until = _until(limits_told(answer, Action.POST, self._clock.now()))
+                until = _until(reported_limits(answer, Action.POST, self._clock.now()))
                 return RateLimited(until, f"{USED_UP_FOR[cause].words}: {reason}", cause)
             case Cause.CREDENTIALS_REFUSED | Cause.ACCOUNT_LOCKED | Cause.NOT_CAPABLE:
                 return Unauthorized(reason, cause)
@@ -250,9 +253,9 @@ class XNetwork:
         return Refused(reason)
 
 
-def _until(told: Iterable[LimitTold]) -> datetime | None:
+def _until(reported: Iterable[ReportedLimit]) -> datetime | None:
     """Return when the last of the limits that are used up is reset; None when that isn't told of one of them."""
-    resets = [limit.reset_time for limit in told if limit.is_used_up]
+    resets = [limit.reset_time for limit in reported if limit.is_used_up]
     known = [reset for reset in resets if reset is not None]
     return max(known) if known and len(known) == len(resets) else None
 

@@ -171,9 +171,9 @@ def _id(post: Json) -> str:
 
 def _time(post: Json) -> datetime:
     """Return when a post was written; where that isn't told its id has it."""
-    told = post.get("created_at")
-    if isinstance(told, str):
-        time = datetime.fromisoformat(told)
+    written = post.get("created_at")
+    if isinstance(written, str):
+        time = datetime.fromisoformat(written)
         return time if time.tzinfo else time.replace(tzinfo=UTC)
     return _FIRST_ID_TIME + timedelta(milliseconds=int(_id(post)) >> 22)
 

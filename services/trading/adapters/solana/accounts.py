@@ -8,7 +8,7 @@ from solders.account import Account
 from solders.pubkey import Pubkey
 
 from services.trading.adapters.answers import MOST_AMOUNT, flag, mapping, sequence, text, whole
-from services.trading.adapters.solana.rpc import Node, check_slot, in_context, reading
+from services.trading.adapters.solana.rpc import Node, check_slot, in_context, translate_node_errors
 from services.trading.domain.trade import Unsafe
 
 _MOST_BYTES = 2_000_000
@@ -44,7 +44,7 @@ async def start_of_accounts(
     for start in range(0, len(keys), _MOST_KEYS):
         asked = [str(key) for key in keys[start : start + _MOST_KEYS]]
         answer = await node.ask("getMultipleAccounts", asked, _options(commitment, most_bytes))
-        with reading():
+        with translate_node_errors():
             slot, shown = in_context(answer)
             found += [read_account(account) for _, account in zip(asked, sequence(shown, _MOST_KEYS), strict=True)]
         check_slot(slot, since_slot)
@@ -57,7 +57,7 @@ async def start_of_owned_accounts(
     """Return a wallet's accounts of one of the token programs, with so many of their first bytes."""
     asked = (str(owner), {"programId": str(program)}, _options(commitment, most_bytes))
     answer = await node.ask("getTokenAccountsByOwner", *asked)
-    with reading():
+    with translate_node_errors():
         _slot, shown = in_context(answer)
         return [_owned(row) for row in sequence(shown, _MOST_OWNED)]
 

@@ -11,9 +11,9 @@ from solders.token.state import TokenAccount
 from solders.transaction import VersionedTransaction
 
 from services.trading.adapters.answers import MOST_AMOUNT, mapping, sequence, text, whole
-from services.trading.adapters.solana import estate
 from services.trading.adapters.solana.accounts import start_of_accounts, start_of_owned_accounts
 from services.trading.adapters.solana.drafts import Drafter
+from services.trading.adapters.solana.gains import gains_of
 from services.trading.adapters.solana.mints import read_mint
 from services.trading.adapters.solana.programs import TOKEN_ACCOUNT_BYTES, TOKEN_PROGRAMS, associated
 from services.trading.adapters.solana.purse import own_account
@@ -27,12 +27,12 @@ from services.trading.adapters.solana.rpc import (
     PROCESSED,
     Node,
     Refused,
-    calm,
     countable,
     in_context,
     in_words,
     open_client,
-    reading,
+    translate_node_errors,
+    without_panics,
 )
 from services.trading.domain.market import SOL, SOL_DECIMALS, Balance, Order, Route
 from services.trading.domain.trade import MAX_AMOUNT, Draft, Outcome, Sight, Sighting, Terms, Tip, Unsafe
@@ -60,7 +60,7 @@ class SolanaChain:
     async def lamports(self, address: str) -> int:
         """Return what a wallet can spend."""
         answer = await self._node.ask("getBalance", address, {"commitment": CONFIRMED})
-        with reading():
+        with translate_node_errors():
             _slot, lamports = in_context(answer)
             return whole(lamports, MOST_AMOUNT)
 
@@ -78,7 +78,7 @@ class SolanaChain:
             keys = [Pubkey.from_string(mint) for mint in missing]
             found = await start_of_accounts(self._node, keys, CONFIRMED, _MINT_BYTES)
             for key, account in zip(keys, found, strict=True):
-                with contextlib.suppress(Unsafe, ValueError), calm():
+                with contextlib.suppress(Unsafe, ValueError), without_panics():
                     self._decimals[str(key)] = read_mint(key, account).decimals
         return {mint: self._decimals[mint] for mint in mints if mint in self._decimals}
 
@@ -94,6 +94,10 @@ class SolanaChain:
         decimals = await self.decimals(list(amounts))
         sol = Balance(SOL, await self.lamports(address), SOL_DECIMALS)
         return [sol, *(Balance(mint, amounts[mint], decimals[mint]) for mint in sorted(decimals))]
+
+    async def fee_reserve(self) -> int:
+        """Return the lamports that an ordinary trade takes at most beside its amount: fees, and new accounts' rent."""
+        return await self._drafter.fee_reserve()
 
     async def prepare(self, offered: Order | Route, terms: Terms) -> Draft:
         """Make a transaction of a route, or justify every step of an order's, and run it for trial.
@@ -118,7 +122,7 @@ class SolanaChain:
     async def sighting(self, signature: str) -> Sight:
         """Return what the chain knows of a signature, its whole history searched."""
         answer = await self._node.ask("getSignatureStatuses", [signature], {"searchTransactionHistory": True})
-        with reading():
+        with translate_node_errors():
             slot, shown = in_context(answer)
             [status] = sequence(shown, 1)
             if status is None:
@@ -131,13 +135,13 @@ class SolanaChain:
         """Return what a confirmed transaction did to this wallet; None when the node can't tell yet."""
         options = {"encoding": "base64", "commitment": CONFIRMED, "maxSupportedTransactionVersion": _VERSION}
         answer = await self._node.ask("getTransaction", signature, options)
-        with reading():
+        with translate_node_errors():
             if answer is None or (shown := mapping(answer)).get("meta") is None:
                 return None
             data, _encoding = sequence(shown["transaction"], 2)
             tx = VersionedTransaction.from_bytes(base64.b64decode(text(data), validate=True))
             meta = mapping(shown["meta"])
-            gains = estate.gains(Pubkey.from_string(address), tx.message.account_keys, meta)
+            gains = gains_of(Pubkey.from_string(address), tx.message.account_keys, meta)
             if any(abs(gain) > MAX_AMOUNT for gain in gains.values()):
                 raise ValueError("more than can be recorded")
             return Outcome(countable(shown["slot"]), in_words(meta.get("err")), countable(meta["fee"]), gains)
@@ -146,7 +150,7 @@ class SolanaChain:
         """Return the newest block that no fork can undo."""
         # One answer of one node, so that slot and height belong together.
         answer = await self._node.ask("getEpochInfo", {"commitment": FINALIZED})
-        with reading():
+        with translate_node_errors():
             found = mapping(answer)
             return Tip(countable(found["absoluteSlot"]), countable(found["blockHeight"]))
 
@@ -163,6 +167,6 @@ def _is_processed_only(status: Mapping[str, Any]) -> bool:
 
 def _own(owner: Pubkey, key: Pubkey, account: Account) -> TokenAccount | None:
     # One that can't be read hides no other.
-    with contextlib.suppress(ValueError), calm():
+    with contextlib.suppress(ValueError), without_panics():
         return own_account(owner, key, account)
     return None

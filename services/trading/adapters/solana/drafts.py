@@ -15,7 +15,7 @@ from services.trading.adapters.solana import fees
 from services.trading.adapters.solana.accounts import accounts, read_account
 from services.trading.adapters.solana.compose import MAX_BYTES, Plan, compose
 from services.trading.adapters.solana.justify import justify
-from services.trading.adapters.solana.mints import read_mint
+from services.trading.adapters.solana.mints import LARGEST_ACCOUNT_BYTES, read_mint
 from services.trading.adapters.solana.programs import TOKEN_ACCOUNT_BYTES
 from services.trading.adapters.solana.purse import Accounts, Purse
 from services.trading.adapters.solana.route import swap_step
@@ -24,15 +24,15 @@ from services.trading.adapters.solana.rpc import (
     PROCESSED,
     Node,
     Refused,
-    calm,
     check_slot,
     countable,
     in_context,
     in_words,
-    reading,
+    translate_node_errors,
+    without_panics,
 )
 from services.trading.domain.market import SOL, Order, Route
-from services.trading.domain.trade import Draft, Terms, Unsafe
+from services.trading.domain.trade import MAX_AMOUNT, Draft, Terms, Unsafe
 
 _NEWEST_VERSION = 1
 _IS_VERSIONED = 0x80
@@ -43,7 +43,7 @@ _MOST_BLOCKS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
+class _Simulation:
     """What a node says of a transaction that it has run for trial: the compute units, and the wallet's accounts."""
 
     units: int
@@ -74,7 +74,7 @@ class Drafter:
             raise Unsafe(f"its priority would cost {found.priority_lamports} lamports, and the chain asks {going} now")
         before = await self._accounts(purse.looked_at(tx.message.account_keys, found.writable), terms)
         purse.check_untouched(before)
-        after = (await self._try(order.transaction, purse)).after
+        after = (await self._simulate(order.transaction, purse)).after
         height = await self._height()
         fee = signatures + found.priority_lamports
         return _draft(
@@ -95,12 +95,12 @@ class Drafter:
         plan = Plan(purse, swap, before, missing, 0)
         blockhash, last_valid_height = await self._blockhash()
         height = await self._height()
-        trial = await self._try(compose(plan, fees.MAX_UNITS, tables, blockhash), purse)
+        trial = await self._simulate(compose(plan, fees.MAX_UNITS, tables, blockhash), purse)
         limit = min(fees.MAX_UNITS, (trial.units or fees.MAX_UNITS) * 6 // 5 + 1_000)
         price = fees.affordable(fees.going_price(await self._recent(writable)), limit, self._max_priority)
         plan = replace(plan, unit_price=price)
         transaction = compose(plan, limit, tables, blockhash)
-        after = (await self._try(transaction, purse)).after
+        after = (await self._simulate(transaction, purse)).after
         fee = fees.SIGNATURE_LAMPORTS + fees.priority_lamports(limit, price)
         draft = _draft(purse, before, after, transaction, "", fee, height, last_valid_height)
         # A token account can be closed and made anew, and what SOL it had beyond its rent is then somebody else's.
@@ -108,6 +108,15 @@ class Drafter:
         exposed = sum(max(0, there.lamports - rents[key]) for key in tokens if (there := before[key]) is not None)
         left = min(draft.lamports_left, plan.lamports_left(limit))
         return replace(draft, lamports_left=left, exposed_lamports=exposed)
+
+    async def fee_reserve(self) -> int:
+        """Return what a transaction of our own takes at most beside the amount, in lamports.
+
+        That is the signature, the priority, and the rent of the account for what is bought, and of the one that wraps
+        SOL, which comes back.
+        """
+        rent = await self._rent(LARGEST_ACCOUNT_BYTES) + await self._rent(TOKEN_ACCOUNT_BYTES)
+        return min(MAX_AMOUNT, fees.SIGNATURE_LAMPORTS + self._max_priority + rent)
 
     async def _purse(self, terms: Terms, tables: Sequence[Pubkey]) -> tuple[Purse, list[AddressLookupTableAccount]]:
         """Return the wallet's accounts for these terms, and the lookup tables as they are on the chain."""
@@ -120,7 +129,7 @@ class Drafter:
             if account is None or account.owner != LOOKUP_TABLES:
                 raise Unsafe(f"there is no lookup table {key}")
             try:
-                with calm():
+                with without_panics():
                     addresses = AddressLookupTable.deserialize(account.data).addresses
             except ValueError:
                 raise Unsafe(f"the lookup table {key} can't be read") from None
@@ -139,22 +148,23 @@ class Drafter:
             purse.wrapped_account: TOKEN_ACCOUNT_BYTES,
         }
         sizes |= {key: len(there.data) for key in sizes if (there := before[key]) is not None and there.data}
-        rents = {}
-        for size in set(sizes.values()):
-            answer = await self._node.ask("getMinimumBalanceForRentExemption", size)
-            with reading():
-                rents[size] = whole(answer, MOST_AMOUNT)
+        rents = {size: await self._rent(size) for size in set(sizes.values())}
         return {key: rents[size] for key, size in sizes.items()}
+
+    async def _rent(self, size: int) -> int:
+        answer = await self._node.ask("getMinimumBalanceForRentExemption", size)
+        with translate_node_errors():
+            return whole(answer, MOST_AMOUNT)
 
     async def _height(self) -> int:
         answer = await self._node.ask("getBlockHeight", {"commitment": CONFIRMED})
-        with reading():
+        with translate_node_errors():
             return countable(answer)
 
     async def _blockhash(self) -> tuple[Hash, int]:
         """Return the newest blockhash, and the last height at which it may be named."""
         answer = await self._node.ask("getLatestBlockhash", {"commitment": CONFIRMED})
-        with reading():
+        with translate_node_errors():
             latest = mapping(in_context(answer)[1])
             return Hash.from_string(text(latest["blockhash"])), countable(latest["lastValidBlockHeight"])
 
@@ -165,11 +175,11 @@ class Drafter:
         except Refused:
             # A node that doesn't know is a chain that asks for nothing.
             return []
-        with reading():
+        with translate_node_errors():
             blocks = sequence(answer, _MOST_BLOCKS)
             return [whole(mapping(block)["prioritizationFee"], MOST_AMOUNT) for block in blocks]
 
-    async def _try(self, transaction: bytes, purse: Purse) -> _Trial:
+    async def _simulate(self, transaction: bytes, purse: Purse) -> _Simulation:
         """Run a transaction for trial. Raises Unsafe when it fails."""
         keys = purse.accounts
         # With a blockhash of the node's own: the aggregator's node may be some blocks ahead of this one.
@@ -180,17 +190,17 @@ class Drafter:
             "accounts": {"encoding": "base64", "addresses": [str(key) for key in keys]},
         }
         answer = await self._node.ask("simulateTransaction", base64.b64encode(transaction).decode(), options)
-        with reading():
+        with translate_node_errors():
             slot, value = in_context(answer)
             found = mapping(value)
             failure = in_words(found.get("err"))
         check_slot(slot, purse.terms.since_slot)
         if failure:
             raise Unsafe(f"its trial run failed: {failure}")
-        with reading():
+        with translate_node_errors():
             shown = sequence(found.get("accounts") or [None] * len(keys), len(keys))
             after = {key: read_account(account) for key, account in zip(keys, shown, strict=True)}
-            return _Trial(whole(found.get("unitsConsumed") or "0", MOST_AMOUNT), after)
+            return _Simulation(whole(found.get("unitsConsumed") or "0", MOST_AMOUNT), after)
 
 
 def _read(transaction: bytes) -> VersionedTransaction:
@@ -202,7 +212,7 @@ def _read(transaction: bytes) -> VersionedTransaction:
     if len(transaction) > most:
         raise Unsafe(f"it is too long for a transaction: {len(transaction)} bytes, and {most} at most are right")
     try:
-        with calm():
+        with without_panics():
             tx = VersionedTransaction.from_bytes(transaction)
             tx.sanitize()
     except Exception as error:

@@ -26,7 +26,7 @@ def read(text: str) -> Keypair:
     return Keypair.from_base58_string(text)
 
 
-def writings(key: Keypair) -> Sequence[str]:
+def encodings(key: Keypair) -> Sequence[str]:
     """Return a key in the ways in which keys are written."""
     # Of a key its first half is the secret: the other half is the wallet's address, which everybody may know.
     seed = key.secret()

@@ -14,7 +14,7 @@ from services.trading.adapters.http import (
     open_http,
     rate_limited,
     refusal,
-    understanding,
+    translate_errors,
 )
 from services.trading.domain.errors import AccessRefused, ChainRateLimited, ChainUnavailable
 from services.trading.domain.trade import MAX_AMOUNT
@@ -53,10 +53,10 @@ class Node:
         Raises AccessRefused, ChainRateLimited and ChainUnavailable, of which Refused is what the node says itself.
         """
         call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        with reading():
+        with translate_node_errors():
             response = await self._client.post(self._url, json=call)
         if response.is_success:
-            with reading():
+            with translate_node_errors():
                 answer = mapping(read_json(response.content))
                 if answer.get("error") is None:
                     return answer["result"]
@@ -80,14 +80,14 @@ def open_client(url: str) -> Node:
 
 
 @contextlib.contextmanager
-def reading() -> Iterator[None]:
+def translate_node_errors() -> Iterator[None]:
     """Turn what goes wrong on the way to a node, or in reading its answer, into ChainUnavailable."""
-    with understanding(NAME), calm():
+    with translate_errors(NAME), without_panics():
         yield
 
 
 @contextlib.contextmanager
-def calm() -> Iterator[None]:
+def without_panics() -> Iterator[None]:
     """Turn a panic of `solders` over somebody's bytes into ValueError: it is no Exception, and nothing else ends it."""
     try:
         yield
@@ -137,14 +137,14 @@ def _flat(error: Any, depth: int) -> str:
 
 
 def _refused(error: Any) -> AccessRefused | ChainRateLimited | Refused:
-    told = error if isinstance(error, dict) else {"message": error}
-    number = told.get("code")
+    found = error if isinstance(error, dict) else {"message": error}
+    number = found.get("code")
     code = int(number) if isinstance(number, str) and _CODE.fullmatch(number) else 0
     if code in _RATE_LIMITED:
         return rate_limited(NAME)
     if code in _ACCESS_REFUSED:
         return access_refused(NAME, f"code {code}")
-    text = words(told.get("message")) or "it doesn't say why"
-    data = told.get("data")
+    text = words(found.get("message")) or "it doesn't say why"
+    data = found.get("data")
     why = in_words(data.get("err")) if isinstance(data, dict) else ""
     return Refused(code, f"{text}: {why}" if why and why not in text else text)

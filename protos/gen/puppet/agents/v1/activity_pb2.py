@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpuppet/agents/v1/activity.proto\x12\x10puppet.agents.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\x05\n\x08\x41\x63tivity\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x12\n\nagent_name\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.puppet.agents.v1.ActivityKind\x12\x0f\n\x07summary\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\n\n\x02id\x18\n \x01(\t\x12\x32\n\x07trigger\x18\x0b \x01(\x0e\x32!.puppet.agents.v1.ActivityTrigger\x12\x32\n\x08memories\x18\x0c \x03(\x0b\x32 .puppet.agents.v1.RecalledMemory\x12*\n\x07writing\x18\r \x01(\x0b\x32\x19.puppet.agents.v1.Writing\x12\x35\n\tlifecycle\x18\x14 \x01(\x0b\x32 .puppet.agents.v1.LifecycleEventH\x00\x12+\n\x04post\x18\x15 \x01(\x0b\x32\x1b.puppet.agents.v1.PostEventH\x00\x12-\n\x05reply\x18\x16 \x01(\x0b\x32\x1c.puppet.agents.v1.ReplyEventH\x00\x12-\n\x05trade\x18\x17 \x01(\x0b\x32\x1c.puppet.agents.v1.TradeEventH\x00\x12-\n\x06passed\x18\x18 \x01(\x0b\x32\x1b.puppet.agents.v1.PassEventH\x00\x12\x31\n\x07\x66\x61ilure\x18\x19 \x01(\x0b\x32\x1e.puppet.agents.v1.FailureEventH\x00\x42\x07\n\x05\x65ventJ\x04\x08\x08\x10\tR\x07\x64\x65tails\"C\n\x0eLifecycleEvent\x12\x31\n\x06\x63hange\x18\x01 \x01(\x0e\x32!.puppet.agents.v1.LifecycleChange\"\x92\x01\n\tPostEvent\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x0f\n\x07post_id\x18\x03 \x01(\t\x12\x17\n\x0fnetwork_post_id\x18\x04 \x01(\t\x12\x18\n\x10\x61\x64\x64ressed_handle\x18\x05 \x01(\t\x12$\n\x04swap\x18\x06 \x01(\x0b\x32\x16.puppet.agents.v1.Swap\"\xc4\x01\n\nReplyEvent\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07post_id\x18\x02 \x01(\t\x12\x17\n\x0fnetwork_post_id\x18\x03 \x01(\t\x12#\n\x1bin_reply_to_network_post_id\x18\x04 \x01(\t\x12\x1f\n\x17network_conversation_id\x18\x05 \x01(\t\x12\x11\n\tto_handle\x18\x06 \x01(\t\x12\x0f\n\x07to_name\x18\x07 \x01(\t\x12\x14\n\x0cmention_text\x18\x08 \x01(\t\"`\n\nTradeEvent\x12$\n\x04swap\x18\x01 \x01(\x0b\x32\x16.puppet.agents.v1.Swap\x12,\n\x06scores\x18\x02 \x03(\x0b\x32\x1c.puppet.agents.v1.TokenScore\"\xc9\x01\n\x04Swap\x12\x10\n\x08trade_id\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\t\x12(\n\x04side\x18\x03 \x01(\x0e\x32\x1a.puppet.agents.v1.SwapSide\x12\x0c\n\x04mint\x18\x04 \x01(\t\x12\x0e\n\x06symbol\x18\x05 \x01(\t\x12\x12\n\ninput_mint\x18\x06 \x01(\t\x12\x13\n\x0boutput_mint\x18\x07 \x01(\t\x12\x14\n\x0cinput_amount\x18\x08 \x01(\x04\x12\x15\n\routput_amount\x18\t \x01(\x04\"+\n\nTokenScore\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\"\x0b\n\tPassEvent\"]\n\x0c\x46\x61ilureEvent\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12.\n\nretry_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x0eRecalledMemory\x12\x11\n\tmemory_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x16\n\trelevance\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0c\n\n_relevance\"\xb8\x01\n\x07Writing\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x11\n\tprompt_id\x18\x03 \x01(\t\x12\x35\n\ncandidates\x18\x04 \x03(\x0b\x32!.puppet.agents.v1.JudgedCandidate\x12\x15\n\rprompt_tokens\x18\x05 \x01(\x03\x12\x19\n\x11\x63ompletion_tokens\x18\x06 \x01(\x03\x12\x10\n\x08\x63ost_usd\x18\x07 \x01(\t\"r\n\x0fJudgedCandidate\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x11\n\tis_chosen\x18\x03 \x01(\x08\x12/\n\nobjections\x18\x04 \x03(\x0b\x32\x1b.puppet.agents.v1.Objection\".\n\tObjection\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t*\xc7\x01\n\x0c\x41\x63tivityKind\x12\x1d\n\x19\x41\x43TIVITY_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x43TIVITY_KIND_LIFECYCLE\x10\x01\x12\x16\n\x12\x41\x43TIVITY_KIND_POST\x10\x02\x12\x17\n\x13\x41\x43TIVITY_KIND_REPLY\x10\x03\x12\x17\n\x13\x41\x43TIVITY_KIND_TRADE\x10\x04\x12\x16\n\x12\x41\x43TIVITY_KIND_PASS\x10\x05\x12\x19\n\x15\x41\x43TIVITY_KIND_FAILURE\x10\x06*\xaa\x01\n\x0f\x41\x63tivityTrigger\x12 \n\x1c\x41\x43TIVITY_TRIGGER_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41\x43TIVITY_TRIGGER_SCHEDULE\x10\x01\x12\x1c\n\x18\x41\x43TIVITY_TRIGGER_REQUEST\x10\x02\x12\x1c\n\x18\x41\x43TIVITY_TRIGGER_MENTION\x10\x03\x12\x1a\n\x16\x41\x43TIVITY_TRIGGER_TRADE\x10\x04*\xad\x01\n\x0fLifecycleChange\x12 \n\x1cLIFECYCLE_CHANGE_UNSPECIFIED\x10\x00\x12\x1c\n\x18LIFECYCLE_CHANGE_CREATED\x10\x01\x12\x1c\n\x18LIFECYCLE_CHANGE_STARTED\x10\x02\x12\x1c\n\x18LIFECYCLE_CHANGE_STOPPED\x10\x03\x12\x1e\n\x1aLIFECYCLE_CHANGE_RECOVERED\x10\x04*L\n\x08SwapSide\x12\x19\n\x15SWAP_SIDE_UNSPECIFIED\x10\x00\x12\x11\n\rSWAP_SIDE_BUY\x10\x01\x12\x12\n\x0eSWAP_SIDE_SELL\x10\x02\x42\xba\x01\n\x1a\x64\x65v.puppetengine.agents.v1B\rActivityProtoP\x01Z*puppetengine.dev/puppet/agents/v1;agentsv1\xa2\x02\x04PPTA\xaa\x02\x10Puppet.Agents.V1\xca\x02\x10Puppet\\Agents\\V1\xe2\x02\x1cPuppet\\Agents\\V1\\GPBMetadata\xea\x02\x12Puppet::Agents::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpuppet/agents/v1/activity.proto\x12\x10puppet.agents.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x05\n\x08\x41\x63tivity\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x12\n\nagent_name\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.puppet.agents.v1.ActivityKind\x12\x0f\n\x07summary\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\n\n\x02id\x18\n \x01(\t\x12\x32\n\x07trigger\x18\x0b \x01(\x0e\x32!.puppet.agents.v1.ActivityTrigger\x12\x32\n\x08memories\x18\x0c \x03(\x0b\x32 .puppet.agents.v1.RecalledMemory\x12*\n\x07writing\x18\r \x01(\x0b\x32\x19.puppet.agents.v1.Writing\x12\x11\n\tbehaviour\x18\x0e \x01(\t\x12\x0c\n\x04mood\x18\x0f \x01(\t\x12\x1b\n\x13unread_conversation\x18\x10 \x01(\t\x12\x35\n\tlifecycle\x18\x14 \x01(\x0b\x32 .puppet.agents.v1.LifecycleEventH\x00\x12+\n\x04post\x18\x15 \x01(\x0b\x32\x1b.puppet.agents.v1.PostEventH\x00\x12-\n\x05reply\x18\x16 \x01(\x0b\x32\x1c.puppet.agents.v1.ReplyEventH\x00\x12-\n\x05trade\x18\x17 \x01(\x0b\x32\x1c.puppet.agents.v1.TradeEventH\x00\x12-\n\x06passed\x18\x18 \x01(\x0b\x32\x1b.puppet.agents.v1.PassEventH\x00\x12\x31\n\x07\x66\x61ilure\x18\x19 \x01(\x0b\x32\x1e.puppet.agents.v1.FailureEventH\x00\x42\x07\n\x05\x65ventJ\x04\x08\x08\x10\tR\x07\x64\x65tails\"_\n\x0eLifecycleEvent\x12\x31\n\x06\x63hange\x18\x01 \x01(\x0e\x32!.puppet.agents.v1.LifecycleChange\x12\x0b\n\x03\x61im\x18\x02 \x01(\t\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\"\x92\x01\n\tPostEvent\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x0f\n\x07post_id\x18\x03 \x01(\t\x12\x17\n\x0fnetwork_post_id\x18\x04 \x01(\t\x12\x18\n\x10\x61\x64\x64ressed_handle\x18\x05 \x01(\t\x12$\n\x04swap\x18\x06 \x01(\x0b\x32\x16.puppet.agents.v1.Swap\"\xc4\x01\n\nReplyEvent\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07post_id\x18\x02 \x01(\t\x12\x17\n\x0fnetwork_post_id\x18\x03 \x01(\t\x12#\n\x1bin_reply_to_network_post_id\x18\x04 \x01(\t\x12\x1f\n\x17network_conversation_id\x18\x05 \x01(\t\x12\x11\n\tto_handle\x18\x06 \x01(\t\x12\x0f\n\x07to_name\x18\x07 \x01(\t\x12\x14\n\x0cmention_text\x18\x08 \x01(\t\"q\n\nTradeEvent\x12$\n\x04swap\x18\x01 \x01(\x0b\x32\x16.puppet.agents.v1.Swap\x12,\n\x06scores\x18\x02 \x03(\x0b\x32\x1c.puppet.agents.v1.TokenScore\x12\x0f\n\x07reasons\x18\x03 \x03(\t\"\x80\x02\n\x04Swap\x12\x10\n\x08trade_id\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\t\x12(\n\x04side\x18\x03 \x01(\x0e\x32\x1a.puppet.agents.v1.SwapSide\x12\x0c\n\x04mint\x18\x04 \x01(\t\x12\x0e\n\x06symbol\x18\x05 \x01(\t\x12\x12\n\ninput_mint\x18\x06 \x01(\t\x12\x13\n\x0boutput_mint\x18\x07 \x01(\t\x12\x14\n\x0cinput_amount\x18\x08 \x01(\x04\x12\x15\n\routput_amount\x18\t \x01(\x04\x12\x16\n\x0eordered_amount\x18\n \x01(\x04\x12\x0f\n\x07portion\x18\x0b \x01(\t\x12\x0c\n\x04gain\x18\x0c \x01(\t\"+\n\nTokenScore\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\"y\n\tPassEvent\x12,\n\x06reason\x18\x01 \x01(\x0e\x32\x1c.puppet.agents.v1.PassReason\x12\r\n\x05\x61\x62out\x18\x02 \x01(\t\x12\x0f\n\x07to_name\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\x05\x12\x0f\n\x07\x64\x65tails\x18\x05 \x03(\t\"\x92\x01\n\x0c\x46\x61ilureEvent\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12.\n\nretry_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03\x61im\x18\x04 \x01(\t\x12\x11\n\tto_handle\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\"W\n\x0eRecalledMemory\x12\x11\n\tmemory_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x16\n\trelevance\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0c\n\n_relevance\"\x80\x02\n\x07Writing\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x11\n\tprompt_id\x18\x03 \x01(\t\x12\x35\n\ncandidates\x18\x04 \x03(\x0b\x32!.puppet.agents.v1.JudgedCandidate\x12\x15\n\rprompt_tokens\x18\x05 \x01(\x03\x12\x19\n\x11\x63ompletion_tokens\x18\x06 \x01(\x03\x12\x10\n\x08\x63ost_usd\x18\x07 \x01(\t\x12/\n\nobjections\x18\x08 \x03(\x0b\x32\x1b.puppet.agents.v1.Objection\x12\x15\n\rprovider_note\x18\t \x01(\t\"\x81\x01\n\x0fJudgedCandidate\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x12\n\x05score\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\tis_chosen\x18\x03 \x01(\x08\x12/\n\nobjections\x18\x04 \x03(\x0b\x32\x1b.puppet.agents.v1.ObjectionB\x08\n\x06_score\".\n\tObjection\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t*\xc7\x01\n\x0c\x41\x63tivityKind\x12\x1d\n\x19\x41\x43TIVITY_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x43TIVITY_KIND_LIFECYCLE\x10\x01\x12\x16\n\x12\x41\x43TIVITY_KIND_POST\x10\x02\x12\x17\n\x13\x41\x43TIVITY_KIND_REPLY\x10\x03\x12\x17\n\x13\x41\x43TIVITY_KIND_TRADE\x10\x04\x12\x16\n\x12\x41\x43TIVITY_KIND_PASS\x10\x05\x12\x19\n\x15\x41\x43TIVITY_KIND_FAILURE\x10\x06*\xaa\x01\n\x0f\x41\x63tivityTrigger\x12 \n\x1c\x41\x43TIVITY_TRIGGER_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41\x43TIVITY_TRIGGER_SCHEDULE\x10\x01\x12\x1c\n\x18\x41\x43TIVITY_TRIGGER_REQUEST\x10\x02\x12\x1c\n\x18\x41\x43TIVITY_TRIGGER_MENTION\x10\x03\x12\x1a\n\x16\x41\x43TIVITY_TRIGGER_TRADE\x10\x04*\xad\x01\n\x0fLifecycleChange\x12 \n\x1cLIFECYCLE_CHANGE_UNSPECIFIED\x10\x00\x12\x1c\n\x18LIFECYCLE_CHANGE_CREATED\x10\x01\x12\x1c\n\x18LIFECYCLE_CHANGE_STARTED\x10\x02\x12\x1c\n\x18LIFECYCLE_CHANGE_STOPPED\x10\x03\x12\x1e\n\x1aLIFECYCLE_CHANGE_RECOVERED\x10\x04*L\n\x08SwapSide\x12\x19\n\x15SWAP_SIDE_UNSPECIFIED\x10\x00\x12\x11\n\rSWAP_SIDE_BUY\x10\x01\x12\x12\n\x0eSWAP_SIDE_SELL\x10\x02*\xdd\x03\n\nPassReason\x12\x1b\n\x17PASS_REASON_UNSPECIFIED\x10\x00\x12\x17\n\x13PASS_REASON_STOPPED\x10\x01\x12&\n\"PASS_REASON_STOPPED_BEFORE_SENDING\x10\x02\x12\x17\n\x13PASS_REASON_TOO_OLD\x10\x03\x12\x19\n\x15PASS_REASON_BY_CHANCE\x10\x04\x12\"\n\x1ePASS_REASON_CONVERSATION_LIMIT\x10\x05\x12!\n\x1dPASS_REASON_COUNTERPART_LIMIT\x10\x06\x12\x1f\n\x1bPASS_REASON_STRANGERS_LIMIT\x10\x07\x12!\n\x1dPASS_REASON_MODEL_CALLS_LIMIT\x10\x08\x12\x1c\n\x18PASS_REASON_NO_CANDIDATE\x10\t\x12\x1c\n\x18PASS_REASON_SAID_ALREADY\x10\n\x12\x19\n\x15PASS_REASON_HOLDS_KEY\x10\x0b\x12%\n!PASS_REASON_NETWORK_SHARE_USED_UP\x10\x0c\x12\x14\n\x10PASS_REASON_HOLD\x10\r\x12\x1e\n\x1aPASS_REASON_QUOTED_TOO_LOW\x10\x0e\x42\xba\x01\n\x1a\x64\x65v.puppetengine.agents.v1B\rActivityProtoP\x01Z*puppetengine.dev/puppet/agents/v1;agentsv1\xa2\x02\x04PPTA\xaa\x02\x10Puppet.Agents.V1\xca\x02\x10Puppet\\Agents\\V1\xe2\x02\x1cPuppet\\Agents\\V1\\GPBMetadata\xea\x02\x12Puppet::Agents::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,38 +33,40 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.agents.v1.activity_p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\032dev.puppetengine.agents.v1B\rActivityProtoP\001Z*puppetengine.dev/puppet/agents/v1;agentsv1\242\002\004PPTA\252\002\020Puppet.Agents.V1\312\002\020Puppet\\Agents\\V1\342\002\034Puppet\\Agents\\V1\\GPBMetadata\352\002\022Puppet::Agents::V1'
-  _globals['_ACTIVITYKIND']._serialized_start=2091
-  _globals['_ACTIVITYKIND']._serialized_end=2290
-  _globals['_ACTIVITYTRIGGER']._serialized_start=2293
-  _globals['_ACTIVITYTRIGGER']._serialized_end=2463
-  _globals['_LIFECYCLECHANGE']._serialized_start=2466
-  _globals['_LIFECYCLECHANGE']._serialized_end=2639
-  _globals['_SWAPSIDE']._serialized_start=2641
-  _globals['_SWAPSIDE']._serialized_end=2717
+  _globals['_ACTIVITYKIND']._serialized_start=2505
+  _globals['_ACTIVITYKIND']._serialized_end=2704
+  _globals['_ACTIVITYTRIGGER']._serialized_start=2707
+  _globals['_ACTIVITYTRIGGER']._serialized_end=2877
+  _globals['_LIFECYCLECHANGE']._serialized_start=2880
+  _globals['_LIFECYCLECHANGE']._serialized_end=3053
+  _globals['_SWAPSIDE']._serialized_start=3055
+  _globals['_SWAPSIDE']._serialized_end=3131
+  _globals['_PASSREASON']._serialized_start=3134
+  _globals['_PASSREASON']._serialized_end=3611
   _globals['_ACTIVITY']._serialized_start=87
-  _globals['_ACTIVITY']._serialized_end=776
-  _globals['_LIFECYCLEEVENT']._serialized_start=778
-  _globals['_LIFECYCLEEVENT']._serialized_end=845
-  _globals['_POSTEVENT']._serialized_start=848
-  _globals['_POSTEVENT']._serialized_end=994
-  _globals['_REPLYEVENT']._serialized_start=997
-  _globals['_REPLYEVENT']._serialized_end=1193
-  _globals['_TRADEEVENT']._serialized_start=1195
-  _globals['_TRADEEVENT']._serialized_end=1291
-  _globals['_SWAP']._serialized_start=1294
-  _globals['_SWAP']._serialized_end=1495
-  _globals['_TOKENSCORE']._serialized_start=1497
-  _globals['_TOKENSCORE']._serialized_end=1540
-  _globals['_PASSEVENT']._serialized_start=1542
-  _globals['_PASSEVENT']._serialized_end=1553
-  _globals['_FAILUREEVENT']._serialized_start=1555
-  _globals['_FAILUREEVENT']._serialized_end=1648
-  _globals['_RECALLEDMEMORY']._serialized_start=1650
-  _globals['_RECALLEDMEMORY']._serialized_end=1737
-  _globals['_WRITING']._serialized_start=1740
-  _globals['_WRITING']._serialized_end=1924
-  _globals['_JUDGEDCANDIDATE']._serialized_start=1926
-  _globals['_JUDGEDCANDIDATE']._serialized_end=2040
-  _globals['_OBJECTION']._serialized_start=2042
-  _globals['_OBJECTION']._serialized_end=2088
+  _globals['_ACTIVITY']._serialized_end=838
+  _globals['_LIFECYCLEEVENT']._serialized_start=840
+  _globals['_LIFECYCLEEVENT']._serialized_end=935
+  _globals['_POSTEVENT']._serialized_start=938
+  _globals['_POSTEVENT']._serialized_end=1084
+  _globals['_REPLYEVENT']._serialized_start=1087
+  _globals['_REPLYEVENT']._serialized_end=1283
+  _globals['_TRADEEVENT']._serialized_start=1285
+  _globals['_TRADEEVENT']._serialized_end=1398
+  _globals['_SWAP']._serialized_start=1401
+  _globals['_SWAP']._serialized_end=1657
+  _globals['_TOKENSCORE']._serialized_start=1659
+  _globals['_TOKENSCORE']._serialized_end=1702
+  _globals['_PASSEVENT']._serialized_start=1704
+  _globals['_PASSEVENT']._serialized_end=1825
+  _globals['_FAILUREEVENT']._serialized_start=1828
+  _globals['_FAILUREEVENT']._serialized_end=1974
+  _globals['_RECALLEDMEMORY']._serialized_start=1976
+  _globals['_RECALLEDMEMORY']._serialized_end=2063
+  _globals['_WRITING']._serialized_start=2066
+  _globals['_WRITING']._serialized_end=2322
+  _globals['_JUDGEDCANDIDATE']._serialized_start=2325
+  _globals['_JUDGEDCANDIDATE']._serialized_end=2454
+  _globals['_OBJECTION']._serialized_start=2456
+  _globals['_OBJECTION']._serialized_end=2502
 # @@protoc_insertion_point(module_scope)

@@ -148,6 +148,78 @@ SWAP_SIDE_SELL: SwapSide.ValueType  # 2
 """A token was sold."""
 Global___SwapSide: _TypeAlias = SwapSide  # noqa: Y015
 
+class _PassReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PassReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PassReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PASS_REASON_UNSPECIFIED: _PassReason.ValueType  # 0
+    """Version 0.1 logged it in words alone."""
+    PASS_REASON_STOPPED: _PassReason.ValueType  # 1
+    """It was stopped before it had begun."""
+    PASS_REASON_STOPPED_BEFORE_SENDING: _PassReason.ValueType  # 2
+    """It was stopped before anything was sent."""
+    PASS_REASON_TOO_OLD: _PassReason.ValueType  # 3
+    """What it would have answered was written too long ago."""
+    PASS_REASON_BY_CHANCE: _PassReason.ValueType  # 4
+    """By its persona's `reply_probability`."""
+    PASS_REASON_CONVERSATION_LIMIT: _PassReason.ValueType  # 5
+    """It has replied often enough in this conversation: `limit` times."""
+    PASS_REASON_COUNTERPART_LIMIT: _PassReason.ValueType  # 6
+    """It has replied often enough to this one today: `limit` times."""
+    PASS_REASON_STRANGERS_LIMIT: _PassReason.ValueType  # 7
+    """It has replied often enough to strangers today: `limit` times."""
+    PASS_REASON_MODEL_CALLS_LIMIT: _PassReason.ValueType  # 8
+    """The model's calls for strangers are used up today."""
+    PASS_REASON_NO_CANDIDATE: _PassReason.ValueType  # 9
+    """Nothing that the model wrote may be published: see `writing`."""
+    PASS_REASON_SAID_ALREADY: _PassReason.ValueType  # 10
+    """It has said the same of late, or is saying it elsewhere."""
+    PASS_REASON_HOLDS_KEY: _PassReason.ValueType  # 11
+    """The text held the key of a wallet."""
+    PASS_REASON_NETWORK_SHARE_USED_UP: _PassReason.ValueType  # 12
+    """The network's limit leaves no more replies."""
+    PASS_REASON_HOLD: _PassReason.ValueType  # 13
+    """No trade is worth making: see `details`."""
+    PASS_REASON_QUOTED_TOO_LOW: _PassReason.ValueType  # 14
+    """What the trade is quoted at is too far below its price."""
+
+class PassReason(_PassReason, metaclass=_PassReasonEnumTypeWrapper):
+    """Why an agent did nothing."""
+
+PASS_REASON_UNSPECIFIED: PassReason.ValueType  # 0
+"""Version 0.1 logged it in words alone."""
+PASS_REASON_STOPPED: PassReason.ValueType  # 1
+"""It was stopped before it had begun."""
+PASS_REASON_STOPPED_BEFORE_SENDING: PassReason.ValueType  # 2
+"""It was stopped before anything was sent."""
+PASS_REASON_TOO_OLD: PassReason.ValueType  # 3
+"""What it would have answered was written too long ago."""
+PASS_REASON_BY_CHANCE: PassReason.ValueType  # 4
+"""By its persona's `reply_probability`."""
+PASS_REASON_CONVERSATION_LIMIT: PassReason.ValueType  # 5
+"""It has replied often enough in this conversation: `limit` times."""
+PASS_REASON_COUNTERPART_LIMIT: PassReason.ValueType  # 6
+"""It has replied often enough to this one today: `limit` times."""
+PASS_REASON_STRANGERS_LIMIT: PassReason.ValueType  # 7
+"""It has replied often enough to strangers today: `limit` times."""
+PASS_REASON_MODEL_CALLS_LIMIT: PassReason.ValueType  # 8
+"""The model's calls for strangers are used up today."""
+PASS_REASON_NO_CANDIDATE: PassReason.ValueType  # 9
+"""Nothing that the model wrote may be published: see `writing`."""
+PASS_REASON_SAID_ALREADY: PassReason.ValueType  # 10
+"""It has said the same of late, or is saying it elsewhere."""
+PASS_REASON_HOLDS_KEY: PassReason.ValueType  # 11
+"""The text held the key of a wallet."""
+PASS_REASON_NETWORK_SHARE_USED_UP: PassReason.ValueType  # 12
+"""The network's limit leaves no more replies."""
+PASS_REASON_HOLD: PassReason.ValueType  # 13
+"""No trade is worth making: see `details`."""
+PASS_REASON_QUOTED_TOO_LOW: PassReason.ValueType  # 14
+"""What the trade is quoted at is too far below its price."""
+Global___PassReason: _TypeAlias = PassReason  # noqa: Y015
+
 @_typing.final
 class Activity(_message.Message):
     """Something that an agent did, or decided not to do."""
@@ -166,6 +238,9 @@ class Activity(_message.Message):
     TRIGGER_FIELD_NUMBER: _builtins.int
     MEMORIES_FIELD_NUMBER: _builtins.int
     WRITING_FIELD_NUMBER: _builtins.int
+    BEHAVIOUR_FIELD_NUMBER: _builtins.int
+    MOOD_FIELD_NUMBER: _builtins.int
+    UNREAD_CONVERSATION_FIELD_NUMBER: _builtins.int
     LIFECYCLE_FIELD_NUMBER: _builtins.int
     POST_FIELD_NUMBER: _builtins.int
     REPLY_FIELD_NUMBER: _builtins.int
@@ -190,6 +265,12 @@ class Activity(_message.Message):
     """`act_...`: names it for good."""
     trigger: Global___ActivityTrigger.ValueType
     """What it was done for."""
+    behaviour: _builtins.str
+    """Which behaviour did it, by its name, for example `post`; empty where none did."""
+    mood: _builtins.str
+    """How the agent felt, in one word; empty where that played no part."""
+    unread_conversation: _builtins.str
+    """Why the conversation before a reply couldn't be read, in words; empty when it could, or there was none."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -241,6 +322,9 @@ class Activity(_message.Message):
         trigger: Global___ActivityTrigger.ValueType = ...,
         memories: _abc.Iterable[Global___RecalledMemory] | None = ...,
         writing: Global___Writing | None = ...,
+        behaviour: _builtins.str = ...,
+        mood: _builtins.str = ...,
+        unread_conversation: _builtins.str = ...,
         lifecycle: Global___LifecycleEvent | None = ...,
         post: Global___PostEvent | None = ...,
         reply: Global___ReplyEvent | None = ...,
@@ -250,7 +334,7 @@ class Activity(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "passed", b"passed", "post", b"post", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "create_time", b"create_time", "cursor", b"cursor", "event", b"event", "failure", b"failure", "id", b"id", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "passed", b"passed", "post", b"post", "reason", b"reason", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "create_time", b"create_time", "cursor", b"cursor", "event", b"event", "failure", b"failure", "id", b"id", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "mood", b"mood", "passed", b"passed", "post", b"post", "reason", b"reason", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "unread_conversation", b"unread_conversation", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
@@ -265,16 +349,24 @@ class LifecycleEvent(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CHANGE_FIELD_NUMBER: _builtins.int
+    AIM_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
     change: Global___LifecycleChange.ValueType
     """Which of these."""
+    aim: _builtins.str
+    """For RECOVERED: what it can do again, in words that follow `can`."""
+    cause: _builtins.str
+    """For RECOVERED: what had kept it from that, in words."""
     def __init__(
         self,
         *,
         change: Global___LifecycleChange.ValueType = ...,
+        aim: _builtins.str = ...,
+        cause: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aim", b"aim", "cause", b"cause", "change", b"change"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -382,6 +474,7 @@ class TradeEvent(_message.Message):
 
     SWAP_FIELD_NUMBER: _builtins.int
     SCORES_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def swap(self) -> Global___Swap:
         """What was swapped."""
@@ -390,15 +483,20 @@ class TradeEvent(_message.Message):
     def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenScore]:
         """How it judged the tokens that it considered, the best first."""
 
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What decided it, in words, one by one."""
+
     def __init__(
         self,
         *,
         swap: Global___Swap | None = ...,
         scores: _abc.Iterable[Global___TokenScore] | None = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["swap", b"swap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["scores", b"scores", "swap", b"swap"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reasons", b"reasons", "scores", b"scores", "swap", b"swap"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -419,6 +517,9 @@ class Swap(_message.Message):
     OUTPUT_MINT_FIELD_NUMBER: _builtins.int
     INPUT_AMOUNT_FIELD_NUMBER: _builtins.int
     OUTPUT_AMOUNT_FIELD_NUMBER: _builtins.int
+    ORDERED_AMOUNT_FIELD_NUMBER: _builtins.int
+    PORTION_FIELD_NUMBER: _builtins.int
+    GAIN_FIELD_NUMBER: _builtins.int
     trade_id: _builtins.str
     """The trading service's id of the trade."""
     signature: _builtins.str
@@ -437,6 +538,12 @@ class Swap(_message.Message):
     """How much was given, in base units, as on the chain."""
     output_amount: _builtins.int
     """How much came out, in base units, as on the chain."""
+    ordered_amount: _builtins.int
+    """How much was to be given, in base units; 0 where that wasn't kept."""
+    portion: _builtins.str
+    """Of a sale: how much of the holding was sold, in words such as `half of`."""
+    gain: _builtins.str
+    """Of a sale: its gain as a fraction of what it had cost, as a decimal string; empty for a purchase."""
     def __init__(
         self,
         *,
@@ -449,10 +556,13 @@ class Swap(_message.Message):
         output_mint: _builtins.str = ...,
         input_amount: _builtins.int = ...,
         output_amount: _builtins.int = ...,
+        ordered_amount: _builtins.int = ...,
+        portion: _builtins.str = ...,
+        gain: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_amount", b"input_amount", "input_mint", b"input_mint", "mint", b"mint", "output_amount", b"output_amount", "output_mint", b"output_mint", "side", b"side", "signature", b"signature", "symbol", b"symbol", "trade_id", b"trade_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gain", b"gain", "input_amount", b"input_amount", "input_mint", b"input_mint", "mint", b"mint", "ordered_amount", b"ordered_amount", "output_amount", b"output_amount", "output_mint", b"output_mint", "portion", b"portion", "side", b"side", "signature", b"signature", "symbol", b"symbol", "trade_id", b"trade_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -486,16 +596,39 @@ Global___TokenScore: _TypeAlias = TokenScore  # noqa: Y015
 
 @_typing.final
 class PassEvent(_message.Message):
-    """It decided to do nothing; the activity's `reason` says why."""
+    """It decided to do nothing."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    REASON_FIELD_NUMBER: _builtins.int
+    ABOUT_FIELD_NUMBER: _builtins.int
+    TO_NAME_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    reason: Global___PassReason.ValueType
+    """Why."""
+    about: _builtins.str
+    """What it would have been about: a topic, or a token's symbol."""
+    to_name: _builtins.str
+    """Who would have been answered: a fellow's name, or how somebody else is called."""
+    limit: _builtins.int
+    """The limit that was reached, where the reason is one."""
+    @_builtins.property
+    def details(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of HOLD: what decided it, in words, one by one."""
+
     def __init__(
         self,
+        *,
+        reason: Global___PassReason.ValueType = ...,
+        about: _builtins.str = ...,
+        to_name: _builtins.str = ...,
+        limit: _builtins.int = ...,
+        details: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "details", b"details", "limit", b"limit", "reason", b"reason", "to_name", b"to_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -510,6 +643,9 @@ class FailureEvent(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
     RETRY_TIME_FIELD_NUMBER: _builtins.int
+    AIM_FIELD_NUMBER: _builtins.int
+    TO_HANDLE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """The code of what was in the way: a reason of the service that refused, or of this one; UNDER_WAY for what wasn't
     decided in time, and UNDECIDED for what nobody tries to find out any more.
@@ -518,6 +654,12 @@ class FailureEvent(_message.Message):
     """What this reason came from, as a code of its own: for example NETWORK_RATE_LIMITED for DEPENDENCY_UNAVAILABLE.
     Empty where there is nothing behind it.
     """
+    aim: _builtins.str
+    """What it tried to do, in words that follow `could not`."""
+    to_handle: _builtins.str
+    """Whom it would have answered: the handle, without `@`."""
+    description: _builtins.str
+    """What the service that was in the way said."""
     @_builtins.property
     def retry_time(self) -> _timestamp_pb2.Timestamp:
         """When it is tried again; left out when it isn't, or nobody knows."""
@@ -528,10 +670,13 @@ class FailureEvent(_message.Message):
         reason: _builtins.str = ...,
         cause: _builtins.str = ...,
         retry_time: _timestamp_pb2.Timestamp | None = ...,
+        aim: _builtins.str = ...,
+        to_handle: _builtins.str = ...,
+        description: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["retry_time", b"retry_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "reason", b"reason", "retry_time", b"retry_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aim", b"aim", "cause", b"cause", "description", b"description", "reason", b"reason", "retry_time", b"retry_time", "to_handle", b"to_handle"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -582,6 +727,8 @@ class Writing(_message.Message):
     PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
     COMPLETION_TOKENS_FIELD_NUMBER: _builtins.int
     COST_USD_FIELD_NUMBER: _builtins.int
+    OBJECTIONS_FIELD_NUMBER: _builtins.int
+    PROVIDER_NOTE_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """The provider that wrote."""
     model: _builtins.str
@@ -594,9 +741,15 @@ class Writing(_message.Message):
     """Tokens written, in all calls for it."""
     cost_usd: _builtins.str
     """What the calls cost, in US dollars, as a decimal string; empty where that isn't known."""
+    provider_note: _builtins.str
+    """In whose place this provider wrote, in words; empty when it is the one that was asked for."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___JudgedCandidate]:
         """What the model wrote, in its order."""
+
+    @_builtins.property
+    def objections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Objection]:
+        """What is held against no candidate alone: for example that a provider withheld some."""
 
     def __init__(
         self,
@@ -608,10 +761,12 @@ class Writing(_message.Message):
         prompt_tokens: _builtins.int = ...,
         completion_tokens: _builtins.int = ...,
         cost_usd: _builtins.str = ...,
+        objections: _abc.Iterable[Global___Objection] | None = ...,
+        provider_note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "completion_tokens", b"completion_tokens", "cost_usd", b"cost_usd", "model", b"model", "prompt_id", b"prompt_id", "prompt_tokens", b"prompt_tokens", "provider", b"provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "completion_tokens", b"completion_tokens", "cost_usd", b"cost_usd", "model", b"model", "objections", b"objections", "prompt_id", b"prompt_id", "prompt_tokens", b"prompt_tokens", "provider", b"provider", "provider_note", b"provider_note"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -630,7 +785,7 @@ class JudgedCandidate(_message.Message):
     text: _builtins.str
     """The text."""
     score: _builtins.float
-    """How good it is, of those that may be published: higher is better."""
+    """How good it is: higher is better, about -1 to 3; left out for what is too bad to have a score."""
     is_chosen: _builtins.bool
     """True for the one that was taken."""
     @_builtins.property
@@ -641,15 +796,17 @@ class JudgedCandidate(_message.Message):
         self,
         *,
         text: _builtins.str = ...,
-        score: _builtins.float = ...,
+        score: _builtins.float | None = ...,
         is_chosen: _builtins.bool = ...,
         objections: _abc.Iterable[Global___Objection] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_chosen", b"is_chosen", "objections", b"objections", "score", b"score", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "is_chosen", b"is_chosen", "objections", b"objections", "score", b"score", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
 
 Global___JudgedCandidate: _TypeAlias = JudgedCandidate  # noqa: Y015
 
@@ -662,7 +819,9 @@ class Objection(_message.Message):
     RULE_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     rule: _builtins.str
-    """A code, in capitals."""
+    """A code, in capitals: LENGTH, SHAPE, ROLE, ENTITIES, STYLE, TASTE, NOVELTY, TRUTH, STRANGERS, SECRETS, CUT, WITHHELD,
+    SCREENING, SAID_ELSEWHERE, CALLS_USED_UP, or one that comes later.
+    """
     description: _builtins.str
     """The same in words."""
     def __init__(

@@ -38,6 +38,8 @@ class _ActionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActionKind
     """It reads its mentions, and answers some."""
     ACTION_KIND_TRADE: _ActionKind.ValueType  # 3
     """It considers a trade."""
+    ACTION_KIND_OTHER: _ActionKind.ValueType  # 4
+    """It does something else: `behaviour` says what."""
 
 class ActionKind(_ActionKind, metaclass=_ActionKindEnumTypeWrapper):
     """What an agent does by itself."""
@@ -50,6 +52,8 @@ ACTION_KIND_REPLY: ActionKind.ValueType  # 2
 """It reads its mentions, and answers some."""
 ACTION_KIND_TRADE: ActionKind.ValueType  # 3
 """It considers a trade."""
+ACTION_KIND_OTHER: ActionKind.ValueType  # 4
+"""It does something else: `behaviour` says what."""
 Global___ActionKind: _TypeAlias = ActionKind  # noqa: Y015
 
 class _NoticeReason:
@@ -66,6 +70,10 @@ class _NoticeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeRe
     """The llm service has no provider of this name: whichever there is writes, or none, as the service is set up."""
     NOTICE_REASON_NOT_UNDERSTOOD: _NoticeReason.ValueType  # 3
     """What the field says isn't understood, and has no effect, or less than one would think."""
+    NOTICE_REASON_NO_EFFECT: _NoticeReason.ValueType  # 4
+    """Nothing reads the field, or nothing does yet."""
+    NOTICE_REASON_BREAKS_RULE: _NoticeReason.ValueType  # 5
+    """An earlier version took what the field says, and this one would refuse it: the field's default stands in."""
 
 class NoticeReason(_NoticeReason, metaclass=_NoticeReasonEnumTypeWrapper):
     """Why a field of a persona isn't done as it stands there."""
@@ -78,6 +86,10 @@ NOTICE_REASON_PROVIDER_NOT_FOUND: NoticeReason.ValueType  # 2
 """The llm service has no provider of this name: whichever there is writes, or none, as the service is set up."""
 NOTICE_REASON_NOT_UNDERSTOOD: NoticeReason.ValueType  # 3
 """What the field says isn't understood, and has no effect, or less than one would think."""
+NOTICE_REASON_NO_EFFECT: NoticeReason.ValueType  # 4
+"""Nothing reads the field, or nothing does yet."""
+NOTICE_REASON_BREAKS_RULE: NoticeReason.ValueType  # 5
+"""An earlier version took what the field says, and this one would refuse it: the field's default stands in."""
 Global___NoticeReason: _TypeAlias = NoticeReason  # noqa: Y015
 
 @_typing.final
@@ -201,8 +213,14 @@ class ScheduledAction(_message.Message):
 
     KIND_FIELD_NUMBER: _builtins.int
     DUE_TIME_FIELD_NUMBER: _builtins.int
+    BEHAVIOUR_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
     kind: Global___ActionKind.ValueType
     """What."""
+    behaviour: _builtins.str
+    """The name of the behaviour, for example `post`."""
+    key: _builtins.str
+    """What is done once, such as the network's id of the mention that is answered; empty for what is done again and again."""
     @_builtins.property
     def due_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -212,10 +230,12 @@ class ScheduledAction(_message.Message):
         *,
         kind: Global___ActionKind.ValueType = ...,
         due_time: _timestamp_pb2.Timestamp | None = ...,
+        behaviour: _builtins.str = ...,
+        key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["behaviour", b"behaviour", "due_time", b"due_time", "key", b"key", "kind", b"kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -593,7 +613,7 @@ class GetAgentStatusResponse(_message.Message):
 
     @_builtins.property
     def notices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Notice]:
-        """What of the persona isn't done as it stands there."""
+        """What of the persona isn't done as it stands there, in the same order each time; of more than 1,000 the first."""
 
     def __init__(
         self,
@@ -819,6 +839,9 @@ class ListActivityRequest(_message.Message):
     KINDS_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    WORKFLOW_IDS_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most this many: up to 500; 0 means 50."""
     page_token: _builtins.str
@@ -831,6 +854,18 @@ class ListActivityRequest(_message.Message):
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[_activity_pb2.ActivityKind.ValueType]:
         """Only these kinds; all when empty. At most 50."""
 
+    @_builtins.property
+    def workflow_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these workflows'; all when empty. At most 500. Each at most 200 characters."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what was done at this time or later."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what was done before this time."""
+
     def __init__(
         self,
         *,
@@ -838,10 +873,13 @@ class ListActivityRequest(_message.Message):
         kinds: _abc.Iterable[_activity_pb2.ActivityKind.ValueType] | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        workflow_ids: _abc.Iterable[_builtins.str] | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_ids", b"agent_ids", "kinds", b"kinds", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_ids", b"agent_ids", "end_time", b"end_time", "kinds", b"kinds", "page_size", b"page_size", "page_token", b"page_token", "start_time", b"start_time", "workflow_ids", b"workflow_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,183 @@
+"""What a behaviour is: something that agents do, as a proposal that is then carried out.
+
+A new one is a file in this folder: a class of this kind, and a function `build` that makes it from `Parts`.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+
+from services.agents.domain.entities import AgentRecord
+from services.agents.domain.errors import NoAccount
+from services.agents.domain.mood import SocialEvent
+from services.agents.domain.persona import Persona
+from services.agents.domain.records import Passed, PassReason, Posted
+from services.agents.domain.schedule import Pauses
+from services.agents.domain.tasks import ActionTask, ActTask
+from services.agents.ports.neighbours import MemoryPort, NewMemory, SocialPort, Source, TradingPort
+from services.agents.ports.stored import Pass, Post, PostProposal, Proposal, ReplyProposal, Trade
+from services.agents.ports.workflows import Run
+from services.agents.service import (
+    Allowance,
+    Cast,
+    Conversations,
+    Effects,
+    Entry,
+    Governors,
+    Hearing,
+    Inbox,
+    Publisher,
+    Reservations,
+    Tokens,
+    Writer,
+)
+from services.runtime.clock import Clock
+from services.runtime.errors import WrongState
+
+_MOST_SUBJECT = 200
+"""Characters of a memory's subject."""
+
+TaskT = TypeVar("TaskT", bound=ActionTask)
+ProposalT = TypeVar("ProposalT", bound=Proposal)
+EffectT = TypeVar("EffectT", Post, Trade)
+WordsT = TypeVar("WordsT", PostProposal, ReplyProposal)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What behaviours are made from."""
+
+    cast: Cast
+    memory: MemoryPort
+    social: SocialPort
+    trading: TradingPort
+    writer: Writer
+    reservations: Reservations
+    effects: Effects
+    publisher: Publisher
+    inbox: Inbox
+    hearing: Hearing
+    governors: Governors
+    allowance: Allowance
+    conversations: Conversations
+    tokens: Tokens
+    clock: Clock
+    timeout_seconds: float
+    """How long to wait for an effect whose outcome is not known yet."""
+
+
+class Behaviour(ABC, Generic[TaskT, ProposalT, EffectT]):
+    """Something that agents do.
+
+    What it does between steps depends on what the steps returned only, since a replay goes the same way again.
+    """
+
+    kind: ClassVar[str]
+    """Its name: in the schedule, in the log, and in the ids of its workflows."""
+    aim: ClassVar[str]
+    """What it tries to do, in the words of `could not ...`."""
+    task_type: ClassVar[type]
+    """The tasks that are its own; `ActTask` where they need nothing more than its kind."""
+
+    def due(self, _persona: Persona, /) -> Pauses | None:
+        """Return how often it is done by itself; None when it isn't."""
+        return None
+
+    def check_ready(self, agent: AgentRecord) -> None:
+        """Raise the WrongState of what an agent lacks for it."""
+        if not agent.account_id:
+            raise NoAccount(agent.id)
+
+    def is_ready(self, agent: AgentRecord) -> bool:
+        """Say whether an agent has all that it takes."""
+        try:
+            self.check_ready(agent)
+        except WrongState:
+            return False
+        return True
+
+    def task(self, agent_id: str) -> ActionTask | None:
+        """Return what is begun when it is due; None when that is a `look`."""
+        return ActTask(agent_id, self.kind)
+
+    async def look(self, agent_id: str, name: str) -> None:
+        """Look whether there is something to do, without a workflow; `name` is that of the look."""
+
+    @abstractmethod
+    async def propose(self, name: str, task: TaskT) -> ProposalT | Pass:
+        """Return what to do, or why nothing. It changes nothing: neither the world, nor a memory, a mood or a count."""
+
+    async def claim(self, _name: str, proposal: ProposalT, /) -> ProposalT | Pass:
+        """Reserve what the proposal needs to itself, and return it as it can be carried out."""
+        return proposal
+
+    @abstractmethod
+    async def carry_out(self, run: Run, name: str, proposal: ProposalT) -> EffectT | Pass:
+        """Do it, once for every name, and wait until it is settled. Raises StepFailed."""
+
+    @abstractmethod
+    def record(self, proposal: ProposalT, effect: EffectT) -> Entry:
+        """Return what is logged of it."""
+
+    @abstractmethod
+    async def remember(self, name: str, proposal: ProposalT, effect: EffectT) -> None:
+        """Let the agent remember it."""
+
+    async def follow_up(self, run: Run, name: str, proposal: ProposalT, effect: EffectT) -> None:
+        """Begin what comes of it."""
+
+
+AnyBehaviour: TypeAlias = Behaviour[Any, Any, Any]
+
+
+class Publishing(Behaviour[TaskT, WordsT, Post], Generic[TaskT, WordsT]):
+    """Something that is said: one of several texts is reserved, published, and remembered."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def claim(self, name: str, proposal: WordsT) -> WordsT | Pass:
+        """Reserve the first of the texts that no other workflow of the agent says."""
+        text = await self._parts.reservations.reserve(proposal.agent_id, name, proposal.texts)
+        return Pass(Passed(PassReason.SAID_ALREADY), proposal.grounds) if text is None else proposal.saying(text)
+
+    def addressed(self, proposal: WordsT) -> str:
+        """Return what is published: the text, and whatever code puts in front of it."""
+        return proposal.text
+
+    def answered(self, _proposal: WordsT, /) -> str:
+        """Return the network's id of the post that is answered; empty when it answers none."""
+        return ""
+
+    async def carry_out(self, run: Run, name: str, proposal: WordsT) -> Post | Pass:
+        """Publish it."""
+        publisher, text = self._parts.publisher, self.addressed(proposal)
+        return await publisher.publish(run, name, proposal.agent_id, text, self.answered(proposal))
+
+
+class Posting(Publishing[TaskT, PostProposal], Generic[TaskT]):
+    """A post of the agent's own."""
+
+    aim = "post"
+
+    def addressed(self, proposal: PostProposal) -> str:
+        """Return the text, with the handle of the one whom it is spoken to."""
+        return f"@{proposal.addressed_handle} {proposal.text}" if proposal.addressed_handle else proposal.text
+
+    def record(self, proposal: PostProposal, effect: Post) -> Entry:
+        """Return what is logged of a post."""
+        posted = Posted(
+            self.addressed(proposal),
+            proposal.topic,
+            effect.id,
+            effect.network_post_id,
+            proposal.addressed_handle,
+            proposal.swap,
+        )
+        return Entry(posted, proposal.grounds, moods=(SocialEvent.POSTED,))
+
+    async def remember(self, name: str, proposal: PostProposal, effect: Post) -> None:
+        """Remember what was posted."""
+        text, subject = self.addressed(proposal), proposal.topic[:_MOST_SUBJECT]
+        memory = NewMemory(text, "post", Source.SELF, 0.4, source_id=effect.network_post_id, subject=subject)
+        await self._parts.memory.remember(proposal.agent_id, memory, f"{name}/memory")

@@ -1,0 +1,209 @@
+"""Answering: what is heard is answered with what fits of what the character remembers."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from services.agents.behaviours.base import AnyBehaviour, Parts, Publishing
+from services.agents.domain import text as texts
+from services.agents.domain.conversation import Turn
+from services.agents.domain.guard import Context, Purpose
+from services.agents.domain.meaning import spoken_by
+from services.agents.domain.memories import LATE, OWN_WORDS
+from services.agents.domain.mood import SocialEvent, stress_in
+from services.agents.domain.persona import Persona
+from services.agents.domain.prompts import Fellow, Remembered, compose_reply
+from services.agents.domain.records import Grounds, Passed, PassReason, Recalled, Replied
+from services.agents.domain.regard import regard
+from services.agents.domain.schedule import Pauses
+from services.agents.domain.tasks import Heard, Mention, ReplyTask
+from services.agents.ports.neighbours import NewMemory, Recollection, Source, View
+from services.agents.ports.stored import Pass, Post, ReplyProposal
+from services.agents.service import REPLY, Calls, Character, Choice, Entry
+
+_OWN = (Source.OPERATOR, Source.SELF)
+_OF_OTHERS = (Source.AGENT, Source.EXTERNAL)
+_CLOSER = View(sentiment=0.02, familiarity=0.05, trust=0.01)
+_MOST_HITS = 8
+_MOST_OWN = 40
+
+
+def build(parts: Parts) -> AnyBehaviour:
+    """Return the behaviour."""
+    return Reply(parts)
+
+
+class Reply(Publishing[ReplyTask, ReplyProposal]):
+    """An answer to a mention. Mentions are looked for by the schedule, and each is answered in its own time."""
+
+    kind = REPLY
+    aim = "answer"
+    task_type = ReplyTask
+
+    def due(self, persona: Persona) -> Pauses:
+        """Return how often mentions are looked for: so that each is answered within its time."""
+        low, high = persona.behavior.min_response_minutes, persona.behavior.max_response_minutes
+        return Pauses(low, high, first_low=0.5, first_high=2.0)
+
+    def task(self, agent_id: str) -> None:
+        """Return None: what is due is a look at the inbox."""
+
+    async def look(self, agent_id: str, name: str) -> None:
+        """Look whether somebody has mentioned the agent."""
+        await self._parts.inbox.look(agent_id, name)
+
+    async def propose(self, name: str, task: ReplyTask) -> ReplyProposal | Pass:
+        """Return the reply, or why there is none."""
+        heard = await self._parts.hearing.hear(name, task)
+        if passed := await self._parts.governors.admit(name, task, heard):
+            return Pass(passed)
+        async with self._parts.allowance.turn(task.agent_id, heard):
+            return await self._written(name, task, heard)
+
+    async def _written(self, name: str, task: ReplyTask, heard: Heard) -> ReplyProposal | Pass:
+        parts, agent_id = self._parts, task.agent_id
+        character = await parts.cast.character(agent_id)
+        # The first time it reads its dictionaries, for some seconds.
+        await asyncio.to_thread(spoken_by, character.persona)
+        rng = random.Random(f"{name}/words")
+        own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, _MOST_OWN))
+        memory = await self._fitting(task, heard)
+        author = _author(heard, await self._note(agent_id, heard))
+        others = await self._others(task, heard)
+        symbols = await parts.tokens.symbols()
+        before = await parts.conversations.before(name, character, task.mention, heard)
+        context = Context(task.mention.text, own_posts=own, conversation=before.heard, names=others, symbols=symbols)
+        calls = Calls(parts.allowance, agent_id, name, heard)
+        write = partial(self._words, name, character, author, before.turns, calls, rng)
+        choice = await write(_recalling(context, memory))
+        if memory and not choice.texts:
+            memory = None
+            choice = await write(context)
+        recalled = (Recalled(memory.id, memory.text, memory.relevance),) if memory else ()
+        grounds = Grounds(character.mood.label, recalled, choice.writing, before.unread)
+        if not choice.texts:
+            return Pass(Passed(PassReason.NO_CANDIDATE, whom=heard.author_name), grounds)
+        return ReplyProposal(
+            agent_id=agent_id,
+            texts=choice.texts,
+            grounds=grounds,
+            mention=task.mention,
+            heard=heard,
+            is_external=heard.is_external or before.is_external,
+            feelings=feelings(task.mention, heard, character.persona),
+        )
+
+    def answered(self, proposal: ReplyProposal) -> str:
+        """Return the network's id of the mention."""
+        return proposal.mention.network_post_id
+
+    def record(self, proposal: ReplyProposal, effect: Post) -> Entry:
+        """Return what is logged of a reply."""
+        mention, heard = proposal.mention, proposal.heard
+        replied = Replied(
+            proposal.text,
+            effect.id,
+            effect.network_post_id,
+            mention.network_post_id,
+            mention.conversation_id,
+            mention.author_handle,
+            heard.author_name,
+            mention.text,
+        )
+        return Entry(replied, proposal.grounds, moods=(*proposal.feelings, SocialEvent.REPLIED))
+
+    async def remember(self, name: str, proposal: ReplyProposal, effect: Post) -> None:
+        """Remember what was answered, as coming from where it was made from, and grow closer to whom it was said."""
+        memory, agent_id, heard = self._parts.memory, proposal.agent_id, proposal.heard
+        answer = NewMemory(
+            proposal.text,
+            "interaction",
+            Source.EXTERNAL if proposal.is_external else Source.lowest(Source.SELF, _source(heard)),
+            author=agent_id,
+            source_id=effect.network_post_id,
+            subject=heard.author_name,
+            conversation_id=proposal.mention.conversation_id,
+        )
+        await memory.remember(agent_id, answer, f"{name}/memory")
+        summary = f"{heard.author_name} said “{proposal.mention.text}”, and the answer was “{proposal.text}”"
+        await memory.interacted(agent_id, heard.counterpart, summary, _CLOSER, f"{name}/closer")
+
+    async def _words(
+        self,
+        name: str,
+        character: Character,
+        author: Fellow | None,
+        before: Sequence[Turn],
+        calls: Calls,
+        rng: random.Random,
+        context: Context,
+    ) -> Choice:
+        memory = Remembered(context.memory, context.is_memory_trusted)
+        recent = await self._parts.memory.trusted(character.record.id, ("post",), LATE)
+        persona, writer = character.persona, self._parts.writer
+        most = (await writer.limit(character)).max_weight
+        prompt = compose_reply(persona, character.mood, context.about, author, memory, recent, before, most, rng)
+        return await writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
+
+    async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
+        """Return what the fellows are called, but for the one who is answered."""
+        fellows = await self._parts.cast.fellows(task.agent_id)
+        return tuple(name for one in fellows if one.id != heard.counterpart for name in (one.name, one.handle) if name)
+
+    async def _fitting(self, task: ReplyTask, heard: Heard) -> Recollection | None:
+        """Return the memory that fits a mention best: the character's own, or what the same one has said before."""
+        memory = self._parts.memory
+        query = texts.spoken(task.mention.text) or heard.author_name
+        hits = await memory.search(task.agent_id, query, _MOST_HITS, _OWN)
+        hits += await memory.search(task.agent_id, query, _MOST_HITS, _OF_OTHERS, heard.counterpart)
+        hits.sort(key=lambda hit: hit.relevance, reverse=True)
+        if heard.is_fellow:
+            hits += await memory.search(task.agent_id, heard.author_name, _MOST_HITS, _OWN)
+        return next((hit for hit in hits if _may_bring_up(hit, heard)), None)
+
+    async def _note(self, agent_id: str, heard: Heard) -> str:
+        """Return what the character thinks of somebody, in words."""
+        for name in (heard.counterpart, heard.known_as):
+            view = await self._parts.memory.view_of(agent_id, name) if name else None
+            if view and (view.notes or heard.is_fellow):
+                return regard(view.sentiment, view.familiarity, view.trust, view.notes)
+        return ""
+
+
+def _recalling(context: Context, memory: Recollection | None) -> Context:
+    """Return a context with what is to be brought in; what others have said stays theirs."""
+    if memory is None:
+        return context
+    return replace(context, memory=memory.text, is_memory_trusted=memory.source in _OWN)
+
+
+def feelings(mention: Mention, heard: Heard, persona: Persona) -> tuple[SocialEvent, ...]:
+    """Return how being mentioned moves an agent: what fellows say does, what strangers may have said doesn't."""
+    if heard.is_external:
+        return ()
+    is_stressed = stress_in(mention.text, persona.personality.stress_triggers)
+    return (SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,)
+
+
+def _source(heard: Heard) -> Source:
+    return Source.EXTERNAL if heard.is_external else Source.AGENT
+
+
+def _author(heard: Heard, note: str) -> Fellow | None:
+    """Return who is answered, as a model is told of them: what strangers call themselves is their own text."""
+    if heard.is_fellow:
+        return Fellow(heard.author_name, note)
+    return Fellow("Somebody you know", note) if note else None
+
+
+def _may_bring_up(hit: Recollection, heard: Heard) -> bool:
+    """Say whether a memory may come into an answer, which is then no lower than what is answered."""
+    if hit.id == heard.memory_id or Source.lowest(hit.source, _source(heard)) is not _source(heard):
+        return False
+    if hit.source in _OF_OTHERS:
+        # What somebody has said is for nobody else's ears.
+        return hit.author == heard.counterpart
+    # To bring in what it has said itself would be to repeat it.
+    return not (hit.source is Source.SELF and hit.kind in OWN_WORDS)

@@ -1,0 +1,141 @@
+"""What is logged of agents, in words for people: made last, from records, by whoever shows them."""
+
+from services.agents.domain.records import (
+    Event,
+    Failed,
+    Grounds,
+    Lifecycle,
+    LifecycleChange,
+    Objection,
+    Passed,
+    PassReason,
+    Posted,
+    Replied,
+    Swap,
+    Traded,
+    Writing,
+)
+from services.agents.domain.trading import bought, sold
+
+_MOST_OBJECTIONS = 5
+_IN_A_DAY = {
+    PassReason.COUNTERPART_LIMIT: "to {whom} today",
+    PassReason.STRANGERS_LIMIT: "to strangers today",
+    PassReason.CONVERSATION_LIMIT: "in this conversation",
+}
+_WHY_PASSED = {
+    PassReason.STOPPED: "was stopped before it began",
+    PassReason.STOPPED_BEFORE_SENDING: "was stopped before it was sent",
+    PassReason.TOO_OLD: "it was written too long ago",
+    PassReason.BY_CHANCE: "by its reply_probability",
+    PassReason.MODEL_CALLS_LIMIT: "has used up the model's calls for strangers today",
+    PassReason.SAID_ALREADY: "it has said the same of late",
+    PassReason.HOLDS_KEY: "the text held the key of a wallet",
+    PassReason.NETWORK_SHARE_USED_UP: "has made as many replies as its network's limit leaves for them",
+}
+
+
+def summary_of(event: Event, grounds: Grounds, behaviour: str) -> str:
+    """Return what was done."""
+    if grounds.summary:
+        return grounds.summary
+    match event:
+        case Posted() | Replied():
+            return event.text
+        case Traded():
+            return swap_in_words(event.swap)
+        case Passed():
+            return _passed(event, behaviour)
+        case Failed():
+            return f"could not {event.aim} {event.whom}".rstrip()
+        case Lifecycle(change=LifecycleChange.RECOVERED):
+            return f"can {event.aim} again"
+        case Lifecycle():
+            return f"was {event.change}"
+
+
+def reason_of(event: Event, grounds: Grounds) -> str:
+    """Return why it was done."""
+    if grounds.words:
+        return grounds.words
+    match event:
+        case Posted():
+            about = f"it {swap_in_words(event.swap)}" if event.swap else f"topic: {event.topic}"
+            return "; ".join((about, *_felt(grounds), chosen(grounds.writing)))
+        case Replied():
+            remembered = [f"remembers “{memory.text}”" for memory in grounds.memories]
+            unread = [f"what was said before could not be read: {grounds.unread}"] if grounds.unread else []
+            return "; ".join((*remembered, *_felt(grounds), chosen(grounds.writing), *unread))
+        case Traded():
+            return "; ".join(event.reasons)
+        case Passed():
+            return _why_passed(event, grounds)
+        case Failed():
+            again = f"; it is tried again after {event.retry_time:%Y-%m-%d %H:%M} UTC" if event.retry_time else ""
+            return event.message + again
+        case Lifecycle(change=LifecycleChange.RECOVERED):
+            return f"this is over: {event.cause}"
+        case Lifecycle():
+            return "its operator asked for it"
+
+
+def swap_in_words(swap: Swap) -> str:
+    """Say what a swap was, as the examples of a persona put it."""
+    if swap.is_buy:
+        return bought(swap.ordered or swap.input_amount, swap.symbol)
+    return sold(swap.portion, swap.symbol, swap.gain) if swap.gain is not None else f"sold {swap.symbol}"
+
+
+def chosen(writing: Writing | None) -> str:
+    """Say how words were chosen, or why none were."""
+    if writing is None:
+        return "in words of its own examples"
+    found = next((item for item in writing.candidates if item.is_chosen), None)
+    if found is None:
+        return f"none of the candidates by {_model(writing)} may be published: {_objections(writing)}"
+    good = sum(not item.objections for item in writing.candidates)
+    return f"best of {good} good in {len(writing.candidates)} by {_model(writing)}, score {found.score or 0:.2f}"
+
+
+def _passed(event: Passed, behaviour: str) -> str:
+    match behaviour:
+        case "trade":
+            return "holds" if event.reason in (PassReason.HOLD, PassReason.QUOTED_TOO_LOW) else "trades nothing"
+        case "reply" if event.reason is PassReason.NETWORK_SHARE_USED_UP:
+            return "keeps a reply to itself"
+        case "reply" if event.reason is PassReason.NO_CANDIDATE:
+            return f"finds no words for {event.whom}"
+        case "reply" if event.reason is not PassReason.HOLDS_KEY:
+            return f"leaves {event.whom or 'somebody'} without an answer"
+    return f"posts nothing about {event.about}" if event.about else "posts nothing"
+
+
+def _why_passed(event: Passed, grounds: Grounds) -> str:
+    match event.reason:
+        case PassReason.NO_CANDIDATE:
+            return chosen(grounds.writing)
+        case PassReason.HOLD:
+            return "; ".join(event.details)
+        case PassReason.QUOTED_TOO_LOW:
+            return f"{event.about} is quoted too far below its price"
+        case PassReason.CONVERSATION_LIMIT | PassReason.COUNTERPART_LIMIT | PassReason.STRANGERS_LIMIT as reason:
+            return f"has given {event.limit} replies {_IN_A_DAY[reason].format(whom=event.whom)}"
+        case reason:
+            return _WHY_PASSED.get(reason, "")
+
+
+def _felt(grounds: Grounds) -> tuple[str, ...]:
+    return (f"feels {grounds.mood}",) if grounds.mood else ()
+
+
+def _model(writing: Writing) -> str:
+    name = "/".join(part for part in (writing.provider, writing.model) if part) or "the model"
+    return f"{name} {writing.provider_note}".rstrip()
+
+
+def _objections(writing: Writing) -> str:
+    found: list[Objection] = [*writing.objections]
+    for item in writing.candidates:
+        found += item.objections
+    words = list(dict.fromkeys(objection.description for objection in found))
+    return "; ".join(words[:_MOST_OBJECTIONS]) or "nothing was written"

@@ -1,0 +1,246 @@
+"""What agents did, or decided not to do, and why: as data. The words for people are made last, in `prose`.
+
+Every record stands in the database as JSON by its name. A new field has a default; one that goes is skipped.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class ActivityKind(StrEnum):
+    """What an activity is."""
+
+    LIFECYCLE = "lifecycle"
+    POST = "post"
+    REPLY = "reply"
+    TRADE = "trade"
+    PASS = "pass"  # noqa: S105 - the agent decided to do nothing
+    FAILURE = "failure"
+
+
+class Trigger(StrEnum):
+    """What an agent acted for."""
+
+    UNKNOWN = "unknown"
+    SCHEDULE = "schedule"
+    REQUEST = "request"
+    MENTION = "mention"
+    TRADE = "trade"
+
+
+class LifecycleChange(StrEnum):
+    """What happened to an agent."""
+
+    UNKNOWN = "unknown"
+    CREATED = "created"
+    STARTED = "started"
+    STOPPED = "stopped"
+    RECOVERED = "recovered"
+
+
+class PassReason(StrEnum):
+    """Why an agent did nothing."""
+
+    UNKNOWN = "unknown"
+    """As version 0.1 logged it: in words alone."""
+    STOPPED = "stopped"
+    """It was stopped before it had begun."""
+    STOPPED_BEFORE_SENDING = "stopped_before_sending"
+    TOO_OLD = "too_old"
+    """What it would have answered was written too long ago."""
+    BY_CHANCE = "by_chance"
+    """By the persona's reply_probability."""
+    CONVERSATION_LIMIT = "conversation_limit"
+    COUNTERPART_LIMIT = "counterpart_limit"
+    """It has answered this one often enough today."""
+    STRANGERS_LIMIT = "strangers_limit"
+    """It has answered strangers often enough today."""
+    MODEL_CALLS_LIMIT = "model_calls_limit"
+    """The model's calls for strangers are used up today."""
+    NO_CANDIDATE = "no_candidate"
+    """Nothing that the model wrote may be published."""
+    SAID_ALREADY = "said_already"
+    """It has said the same of late, or is saying it elsewhere."""
+    HOLDS_KEY = "holds_key"
+    """The text held the key of a wallet."""
+    NETWORK_SHARE_USED_UP = "network_share_used_up"
+    """The network's limit leaves no more replies."""
+    HOLD = "hold"
+    """No trade is worth making."""
+    QUOTED_TOO_LOW = "quoted_too_low"
+    """What the trade is quoted at is too far below its price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A memory that was brought in; the relevance, 0 to 1, is None where nothing was searched for."""
+
+    memory_id: str
+    text: str
+    relevance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a text may not be published: a rule of the guard, and that in words."""
+
+    rule: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A text that a model wrote, and what was thought of it; the score is None where it has none."""
+
+    text: str
+    score: float | None = None
+    is_chosen: bool = False
+    objections: tuple[Objection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How words came about: who wrote them, every candidate, and what it took.
+
+    `objections` are those that hold for no candidate alone. `provider_note` says who writes in whose place.
+    """
+
+    provider: str = ""
+    model: str = ""
+    candidates: tuple[Judged, ...] = ()
+    objections: tuple[Objection, ...] = ()
+    prompt_id: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    provider_note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Why: how the character felt, in one word, what it brought in, and how its words came about.
+
+    `unread` is why the conversation before couldn't be read. `summary` and `words` are what version 0.1 logged.
+    """
+
+    mood: str = ""
+    memories: tuple[Recalled, ...] = ()
+    writing: Writing | None = None
+    unread: str = ""
+    summary: str = ""
+    words: str = ""
+
+
+NO_GROUNDS = Grounds()
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """An agent was created, started or stopped, or can do again what it couldn't: its `aim`."""
+
+    change: LifecycleChange
+    aim: str = ""
+    cause: str = ""
+    """What was over with the recovery, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A settled swap; amounts are base units. `ordered` is how much was to be given, which the chain may differ from.
+
+    `portion` says of a sale how much of the holding it was; `gain` is a fraction of what that had cost.
+    """
+
+    trade_id: str
+    signature: str
+    is_buy: bool
+    mint: str
+    symbol: str
+    input_mint: str
+    output_mint: str
+    input_amount: int
+    output_amount: int
+    ordered: int = 0
+    portion: str = ""
+    gain: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A published post; the swap is the one that it tells of."""
+
+    text: str
+    topic: str = ""
+    post_id: str = ""
+    network_post_id: str = ""
+    addressed_handle: str = ""
+    swap: Swap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """A published reply. `mention_text` is somebody else's: to be shown, and nothing else."""
+
+    text: str
+    post_id: str = ""
+    network_post_id: str = ""
+    in_reply_to: str = ""
+    conversation_id: str = ""
+    to_handle: str = ""
+    to_name: str = ""
+    mention_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """A settled trade: the scores, 0 to 1, by the tokens' symbols, and the reasons as the decision gave them."""
+
+    swap: Swap
+    scores: dict[str, float]
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Nothing was done. `about` is the topic, `whom` who would have been answered, `limit` what was reached.
+
+    `details` are the reasons of a decision to hold.
+    """
+
+    reason: PassReason
+    about: str = ""
+    whom: str = ""
+    limit: int = 0
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An aim that wasn't reached: the refusing service's reason and words, and what that came from."""
+
+    aim: str
+    reason: str
+    message: str = ""
+    whom: str = ""
+    cause: str = ""
+    retry_time: datetime | None = None
+
+
+Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed
+"""What happened."""
+
+_KINDS: dict[type, ActivityKind] = {
+    Lifecycle: ActivityKind.LIFECYCLE,
+    Posted: ActivityKind.POST,
+    Replied: ActivityKind.REPLY,
+    Traded: ActivityKind.TRADE,
+    Passed: ActivityKind.PASS,
+    Failed: ActivityKind.FAILURE,
+}
+
+
+def kind_of(event: Event) -> ActivityKind:
+    """Return what kind of activity an event makes."""
+    return _KINDS[type(event)]
