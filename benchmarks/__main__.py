@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import authentication, refusals, streams, telemetry
-from benchmarks.calls import Call, Figures, echo, measure
+from benchmarks.calls import Call, Figures, echo, measure, prepared_echo
 from benchmarks.start import IDLE_SECONDS, Memory, Started, measure_floor, measure_start, plan
 from puppet.agents.v1 import agent_service_pb2 as agents
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
@@ -43,7 +43,11 @@ async def main() -> None:
             contextlib.AsyncExitStack() as stack,
         ):
             await asyncio.gather(*(child.wait_healthy() for child in children))
-            calls = {"bare echo": await stack.enter_async_context(echo())}
+            operator = Credential.read(PrincipalFiles(Path(folder) / "auth").credential_path(OPERATOR))
+            calls = {
+                "bare echo": await stack.enter_async_context(echo()),
+                "the same, over our channel": await stack.enter_async_context(prepared_echo(operator)),
+            }
             channels = {
                 child.program.name: await stack.enter_async_context(
                     open_channel(child.program.address, child.program.name, proof_in({}, Path(folder)))
@@ -56,7 +60,6 @@ async def main() -> None:
             show_calls(measured)
             show_authentication(await authentication.measure(), measured["bare echo"])
             show_telemetry(await telemetry.measure(), measured["bare echo"])
-            operator = Credential.read(PrincipalFiles(Path(folder) / "auth").credential_path(OPERATOR))
             [memory_at] = [child.program.address for child in children if child.program.name == "memory"]
             show_refusals(await refusals.measure(memory_at, operator))
             [pid] = [child.pid for child in children if child.program.name == "agents"]

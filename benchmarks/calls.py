@@ -13,6 +13,8 @@ import grpc
 from google.protobuf.wrappers_pb2 import StringValue
 
 from benchmarks.echo import METHOD
+from services.runtime.rpc.client import Proof, open_channel
+from services.runtime.rpc.credentials import Credential
 
 Call = Callable[[], Awaitable[object]]
 
@@ -86,6 +88,17 @@ async def echo_process() -> AsyncIterator[tuple[int, int]]:
 async def echo() -> AsyncIterator[Call]:
     """Call the bare echo server."""
     async with echo_process() as (_, port), grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        stub = channel.unary_unary(METHOD, StringValue.SerializeToString, StringValue.FromString)
-        request = StringValue(value="hello")
-        yield lambda: stub(request)
+        yield _echoed(channel)
+
+
+@contextlib.asynccontextmanager
+async def prepared_echo(credential: Credential) -> AsyncIterator[Call]:
+    """Call it over a channel of ours, with the deadline, the trace and the token that every call to a service has."""
+    async with echo_process() as (_, port), open_channel(f"127.0.0.1:{port}", "echo", Proof(credential)) as channel:
+        yield _echoed(channel)
+
+
+def _echoed(channel: grpc.aio.Channel) -> Call:
+    call = channel.unary_unary(METHOD, StringValue.SerializeToString, StringValue.FromString)
+    request = StringValue(value="hello")
+    return lambda: call(request)

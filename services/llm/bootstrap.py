@@ -16,6 +16,7 @@ from services.llm.ports import Provider
 from services.llm.service import Providers
 from services.llm.servicer import LlmServicer
 from services.llm.settings import LlmSettings, ProviderSettings
+from services.runtime.deferred import Deferred
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 from services.runtime.text.fingerprints import Fingerprints
 
@@ -81,8 +82,8 @@ async def _opened(settings: ProviderSettings, default_max_tokens: int) -> AsyncI
                 thinking_tokens=settings.thinking_tokens,
             )
 
-    async with OpenedWhenAsked(settings.name, shows_background=dialect.shows_background, opened=opened) as provider:
-        yield provider
+    async with Deferred(opened) as provider:
+        yield OpenedWhenAsked(settings.name, shows_background=dialect.shows_background, provider=provider)
 
 
 def _openai() -> ModuleType:

@@ -10,10 +10,10 @@ from puppet.memory.v1 import memory_service_pb2, relationship_service_pb2
 from puppet.memory.v1.memory_service_pb2_grpc import add_MemoryServiceServicer_to_server
 from puppet.memory.v1.relationship_service_pb2_grpc import add_RelationshipServiceServicer_to_server
 from services.memory.adapters.chroma.embedded import EmbeddedIndex
+from services.memory.adapters.embedders import WordLlamaEmbedders
 from services.memory.adapters.matrices import RoundedMatrices
 from services.memory.adapters.recent import RecentVectors
 from services.memory.adapters.sql.records import SqlMemoryStore
-from services.memory.adapters.wordllama import WordLlamaEmbedders
 from services.memory.ports.index import Index
 from services.memory.service.exact import ExactSearch
 from services.memory.service.indexing import Indexing

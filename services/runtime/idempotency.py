@@ -3,18 +3,19 @@
 The record is written in the same transaction as the effect: either both are there, or neither is.
 """
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import DateTime, Field, SQLModel, col
 
 from services.runtime.errors import RequestIdReused
 from services.runtime.prepared import Prepared
+from services.runtime.upsert import insert_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,6 @@ class RequestRecord(SQLModel, table=True):
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
 
 
-_CLAIM = {
-    name: Prepared(insert(RequestRecord).on_conflict_do_nothing().returning(col(RequestRecord.request_id)))
-    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
 _ANSWER: list[Any] = [col(RequestRecord.fingerprint), col(RequestRecord.resource_id)]
 _FIRST = Prepared(
     sa.select(*_ANSWER).where(
@@ -76,6 +73,12 @@ _FIRST = Prepared(
         col(RequestRecord.request_id) == sa.bindparam("request_id"),
     )
 )
+
+
+@functools.cache
+def _claim_on(dialect: str) -> Prepared:
+    new = insert_on(dialect, RequestRecord).on_conflict_do_nothing()
+    return Prepared(new.returning(col(RequestRecord.request_id)))
 
 
 async def claim(connection: AsyncConnection, key: RequestKey, resource_id: str) -> str | None:
@@ -93,7 +96,7 @@ async def claim(connection: AsyncConnection, key: RequestKey, resource_id: str) 
         "resource_id": resource_id,
         "create_time": datetime.now(UTC),
     }
-    if await _CLAIM[connection.dialect.name].all(connection, row):
+    if await _claim_on(connection.dialect.name).all(connection, row):
         return None
     [(fingerprint, first)] = await _FIRST.all(connection, row)
     if fingerprint != key.fingerprint:

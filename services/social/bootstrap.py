@@ -16,7 +16,7 @@ from services.runtime.sql import SqlStore
 from services.runtime.tidying import TIDY_SECONDS, Tidying
 from services.social.adapters.sql import SqlRecords
 from services.social.adapters.vault import KeystoreVault
-from services.social.adapters.x import XNetwork, open_session
+from services.social.adapters.x import open_network
 from services.social.domain.limits import Quota
 from services.social.domain.posts import Timing
 from services.social.service.accounts import Accounts
@@ -42,10 +42,9 @@ def opener(settings: SocialSettings) -> Opener:
             store, clock = SqlStore(database, SqlRecords), SystemClock()
             async with (
                 open_keystore("social", settings, database) as keystore,
-                open_session(settings.x_timeout_seconds) as session,
+                open_network(settings.x_base_url, settings.x_timeout_seconds, clock, settings.x_tier) as network,
             ):
                 vault = KeystoreVault(keystore)
-                network = XNetwork(settings.x_base_url, session, clock, settings.x_tier)
                 quota = Quota(settings.posts_a_day, settings.reserved_share)
                 limits = Limits(store, vault, network, clock, quota)
                 outbox = Outbox(store, vault, network, limits, clock, _timing(settings), lifecycle.draining)

@@ -1,26 +1,26 @@
 """Wires the trading service."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2_grpc as pb_grpc
 from services.runtime.background import repeating
-from services.runtime.clock import SystemClock
+from services.runtime.clock import Clock, SystemClock
 from services.runtime.db import Database
+from services.runtime.deferred import Deferred
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 from services.runtime.sealing import open_keystore
 from services.runtime.sql import SqlStore
 from services.runtime.tidying import TIDY_SECONDS, Tidying
-from services.trading.adapters import birdeye, jupiter
-from services.trading.adapters.birdeye import Birdeye
-from services.trading.adapters.jupiter import Jupiter
-from services.trading.adapters.solana import rpc
-from services.trading.adapters.solana.chain import SolanaChain
+from services.trading.adapters.opening import AggregatorWhenAsked, ChainWhenAsked
 from services.trading.adapters.sql import SqlRecords
 from services.trading.adapters.vault import KeystoreVault
+from services.trading.ports import Aggregator, Chain, PriceFeed
 from services.trading.service.allowances import Allowances
 from services.trading.service.executor import Executor, Timing
 from services.trading.service.halts import Halts
@@ -46,19 +46,14 @@ def opener(settings: TradingSettings) -> Opener:
             database = Database(settings.sql_url("trading"))
             stack.push_async_callback(database.close)
             await database.migrate(Path(__file__).with_name("migrations"))
-            node = rpc.open_client(settings.node_url)
-            stack.push_async_callback(node.close)
-            api = await stack.enter_async_context(
-                jupiter.open_client(settings.aggregator_url, settings.jupiter_api_key.get_secret_value())
-            )
+            chain = ChainWhenAsked(await stack.enter_async_context(Deferred(lambda: _chain(settings))))
+            aggregator = AggregatorWhenAsked(await stack.enter_async_context(Deferred(lambda: _aggregator(settings))))
             store, clock = SqlStore(database, SqlRecords), SystemClock()
-            chain, aggregator = SolanaChain(node, settings.max_priority_lamports), Jupiter(api)
             vault = KeystoreVault(await stack.enter_async_context(open_keystore("trading", settings, database)))
             timing = Timing(settings.poll_seconds, settings.confirm_seconds)
             price_feed = None
             if settings.birdeye_url:
-                second = birdeye.open_client(settings.birdeye_url, settings.birdeye_api_key.get_secret_value())
-                price_feed = Birdeye(await stack.enter_async_context(second), clock)
+                price_feed = await stack.enter_async_context(_price_feed(settings, clock))
             prices = Prices(aggregator, price_feed)
             offers = Offers(aggregator, chain, prices)
             executor = Executor(store, vault, chain, aggregator, offers, clock, timing, lifecycle.draining)
@@ -81,3 +76,43 @@ def opener(settings: TradingSettings) -> Opener:
             yield [Mounted(service, pb_grpc.add_TradingServiceServicer_to_server, servicer, wallets.agent_of)]
 
     return open_service
+
+
+@contextlib.asynccontextmanager
+async def _chain(settings: TradingSettings) -> AsyncIterator[Chain]:
+    solana = await asyncio.to_thread(_solana)
+    node = solana.open_client(settings.node_url)
+    try:
+        yield solana.SolanaChain(node, settings.max_priority_lamports)
+    finally:
+        await node.close()
+
+
+@contextlib.asynccontextmanager
+async def _aggregator(settings: TradingSettings) -> AsyncIterator[Aggregator]:
+    jupiter = await asyncio.to_thread(_jupiter)
+    async with jupiter.open_client(settings.aggregator_url, settings.jupiter_api_key.get_secret_value()) as client:
+        yield jupiter.Jupiter(client)
+
+
+@contextlib.asynccontextmanager
+async def _price_feed(settings: TradingSettings, clock: Clock) -> AsyncIterator[PriceFeed]:
+    from services.trading.adapters import birdeye
+
+    async with birdeye.open_client(settings.birdeye_url, settings.birdeye_api_key.get_secret_value()) as client:
+        yield birdeye.Birdeye(client, clock)
+
+
+# What speaks to others takes a third of a second to import.
+
+
+def _solana() -> ModuleType:
+    from services.trading.adapters.solana import chain
+
+    return chain
+
+
+def _jupiter() -> ModuleType:
+    from services.trading.adapters import jupiter
+
+    return jupiter

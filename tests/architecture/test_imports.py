@@ -49,11 +49,11 @@ def test_the_rooms_above_the_adapters_need_no_vendor_library(service: str) -> No
 
 # What isn't needed at a first start and while nothing happens, by service.
 IDLE = {
-    "agents": ("wordfreq",),
+    "agents": ("sentencex", "snowballstemmer", "wordfreq"),
     "llm": ("openai", "sqlalchemy"),
-    "memory": ("chromadb", "requests", "wordllama"),
-    "social": (),
-    "trading": (),
+    "memory": ("chromadb", "numpy", "requests", "tokenizers", "wordllama"),
+    "social": ("aiohttp", "oauthlib", "requests", "tweepy"),
+    "trading": ("anyio", "httpx2", "solders"),
 }
 
 

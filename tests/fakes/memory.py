@@ -24,7 +24,7 @@ class FakeEmbedder:
         await self.ready.wait()
         return [self._embed(text) for text in texts]
 
-    def familiarity(self, text: str) -> float:
+    async def familiarity(self, text: str) -> float:
         return 1.0
 
     async def similarities(self, vector: bytes, others: Sequence[bytes]) -> list[float]:

@@ -1,11 +1,11 @@
 """The truth in SQL, on SQLite and on Postgres."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col, select
 
 from services.agents.domain.drafts import DraftRecord, DraftState
@@ -26,16 +26,16 @@ from services.agents.domain.versions import PersonaVersion
 from services.agents.ports.store import ActivityFilter, DraftFilter, EventFilter
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
+from services.runtime.upsert import insert_on
 
-_MARK = {
-    name: mark.on_conflict_do_update(
+
+@functools.cache
+def _mark_on(dialect: str) -> sa.Insert:
+    mark = insert_on(dialect, ExternalConversation)
+    made: sa.Insert = mark.on_conflict_do_update(
         index_elements=["conversation_id"], set_={"update_time": mark.excluded["update_time"]}
     )
-    for name, mark in (
-        ("sqlite", sqlite.insert(ExternalConversation)),
-        ("postgresql", postgresql.insert(ExternalConversation)),
-    )
-}
+    return made
 
 
 class SqlRecords(SqlTransaction):
@@ -282,7 +282,7 @@ class SqlRecords(SqlTransaction):
     async def mark_external(self, conversation_id: str, now: datetime) -> None:
         """Mark a conversation in which somebody's words from outside were heard."""
         row = {"conversation_id": conversation_id, "update_time": now}
-        await self._connection.execute(_MARK[self._connection.dialect.name], row)
+        await self._connection.execute(_mark_on(self._connection.dialect.name), row)
 
     async def is_external(self, conversation_id: str) -> bool:
         """Tell whether a conversation is marked so."""

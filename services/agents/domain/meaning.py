@@ -6,9 +6,9 @@ Stems are Snowball's. Where no spaces part words, pairs of letters stand for the
 import functools
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import regex
-import snowballstemmer
 from babel import Locale, UnknownLocaleError
 
 from services.agents.domain import lexicon
@@ -87,7 +87,7 @@ def stem(word: str, languages: Languages) -> str:
     if not name:
         return word
     # One that is asked by two threads mixes their words up.
-    found: str = snowballstemmer.stemmer(name).stemWord(word)
+    found: str = _snowball().stemmer(name).stemWord(word)
     return found
 
 
@@ -98,7 +98,14 @@ def _algorithm(language: str) -> str:
         name = str(Locale.parse(language).english_name).split()[0].casefold()
     except (UnknownLocaleError, ValueError):
         return ""
-    return name if name in snowballstemmer.algorithms() else ""
+    return name if name in _snowball().algorithms() else ""
+
+
+def _snowball() -> Any:
+    # All languages' rules come along, which take 4 MB.
+    import snowballstemmer
+
+    return snowballstemmer
 
 
 @functools.lru_cache(maxsize=1_000)

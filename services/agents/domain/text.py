@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import regex
-import sentencex
 
 _WORD = regex.compile(r"[\w--_]+(?:['\u2019][\w--_]+)*", regex.V1)
 # Thai, Lao, Burmese, Khmer (Unicode's line breaking class of scripts that need a dictionary), kana, Bopomofo and Han.
@@ -97,6 +96,9 @@ def frame(examples: Sequence[str], languages: Collection[str]) -> tuple[str, str
 
 def sentences(text: str, languages: Collection[str] = ()) -> list[str]:
     """Return the sentences of a text, each with what ends it; abbreviations are those of the first language."""
+    # Imported here, as it brings the rules of 250 languages.
+    import sentencex
+
     found: list[str] = []
     for part in sentencex.segment(min(languages, default="en"), text):
         if found and part[:1].islower() and _INITIAL.search(found[-1]):

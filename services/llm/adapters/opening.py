@@ -1,38 +1,24 @@
 """A provider that is opened when it is first asked: what speaks to it takes long to import, and 25 MB."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
-from types import TracebackType
-from typing import Self
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from typing_extensions import override
 
 from services.llm.domain import Generation, Model, StreamEnd, Task
 from services.llm.ports import Provider
+from services.runtime.deferred import Deferred
 
 
 class OpenedWhenAsked(Provider):
-    """Opens a provider once, and closes it at the end of the block if it was opened."""
+    """Hands on what is asked to a provider that may have to be opened first."""
 
-    def __init__(
-        self, name: str, *, shows_background: bool, opened: Callable[[], AbstractAsyncContextManager[Provider]]
-    ) -> None:
-        """Take what is known of the provider before, and what opens it."""
+    def __init__(self, name: str, *, shows_background: bool, provider: Deferred[Provider]) -> None:
+        """Take what is known of the provider before, and the provider."""
         self.name = name
         self.shows_background = shows_background
-        self._opened = opened
-        self._provider: Provider | None = None
-        self._stack = AsyncExitStack()
-        self._turn = asyncio.Lock()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._stack.aclose()
+        self._provider = provider
 
     @override
     async def generate(self, task: Task, seconds: float) -> Generation:
@@ -55,11 +41,6 @@ class OpenedWhenAsked(Provider):
 
     async def _open(self, seconds: float) -> tuple[Provider, float]:
         """Return the provider, and the seconds that are left then."""
-        if self._provider is not None:
-            return self._provider, seconds
         now = asyncio.get_running_loop().time
         until = now() + seconds
-        async with self._turn:
-            if self._provider is None:
-                self._provider = await self._stack.enter_async_context(self._opened())
-        return self._provider, max(0.0, until - now())
+        return await self._provider.get(), max(0.0, until - now())

@@ -9,7 +9,6 @@ models. They stay in their file, of which those parts are in memory that were us
 """
 
 import asyncio
-import importlib.util
 import itertools
 import json
 import re
@@ -21,11 +20,11 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from typing_extensions import override
 
-from services.memory.ports.embedder import Embedder, Embedders
+from services.memory.adapters.embedders import files
+from services.memory.ports.embedder import Embedder
 
 _FLOAT = np.dtype("<f4")
 _HALF_BITS = np.dtype("<i2")
-_NAME = re.compile(r"wordllama-(64|128|256)")
 _WORD = re.compile("▁+[^▁]*")
 _SPECIAL = re.compile("</?s>|<unk>")
 """What the tokenizer takes for one token wherever it stands."""
@@ -45,7 +44,7 @@ class WordLlamaEmbedder(Embedder):
     def __init__(self, dimensions: int = 256) -> None:
         self.model = f"wordllama-{dimensions}"
         self._dimensions = dimensions
-        folder = _files()
+        folder = files()
         # The first dimensions of its vectors are vectors too (Kusupati et al., "Matryoshka Representation Learning",
         # 2022).
         self._vectors = _read(folder / "weights" / "l2_supercat_256.safetensors")[:, :dimensions]
@@ -60,7 +59,7 @@ class WordLlamaEmbedder(Embedder):
         return self._embed(texts)
 
     @override
-    def familiarity(self, text: str) -> float:
+    async def familiarity(self, text: str) -> float:
         tokens = len(self._tokens_of(text)) / max(1, len(text))
         return min(1.0, max(0.0, (_LETTER_BY_LETTER - tokens) / (_LETTER_BY_LETTER - _KNOWN)))
 
@@ -115,14 +114,6 @@ class WordLlamaEmbedder(Embedder):
         return tokens
 
 
-def _files() -> Path:
-    """Return the folder of WordLlama's package, which isn't imported."""
-    found = importlib.util.find_spec("wordllama")
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError("the package wordllama, which has the vectors, isn't installed", name="wordllama")
-    return Path(found.origin).parent
-
-
 def _read(path: Path) -> NDArray[np.int16]:
     """Return the bits of the vectors in a file of the safetensors format; what isn't used of them isn't read."""
     with path.open("rb") as file:
@@ -141,12 +132,3 @@ def _floats(halves: NDArray[np.int16]) -> NDArray[np.float32]:
     floats = bits.view(_FLOAT)
     floats *= 2.0 ** (127 - 15)  # the exponents' biases
     return floats
-
-
-class WordLlamaEmbedders(Embedders):
-    """The sizes that WordLlama's vectors come in, by their names."""
-
-    @override
-    async def open(self, model: str) -> WordLlamaEmbedder | None:
-        named = _NAME.fullmatch(model)
-        return await asyncio.to_thread(WordLlamaEmbedder, int(named[1])) if named else None

@@ -14,7 +14,7 @@ class Embedder(Protocol):
         """Return a vector for each text: little-endian float32, of unit length."""
         ...
 
-    def familiarity(self, text: str) -> float:
+    async def familiarity(self, text: str) -> float:
         """Return how well the model knows the words of a text: 1 for whole words, 0 for mere letters."""
         ...
 

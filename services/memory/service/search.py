@@ -87,7 +87,7 @@ class Search:
             if matrix is not None:
                 neighbours = ExactNeighbours(matrix, vector)
             asked = self._asked.get(agent_id, _NEAREST)
-            familiarity = embedder.familiarity(meaning)
+            familiarity = await embedder.familiarity(meaning)
             context = _SearchContext(query, embedder.model, neighbours, named, familiarity, now, asked)
             proposals = await self._propose(records, context)
             hits: list[Hit] | None = None

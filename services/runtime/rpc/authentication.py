@@ -36,8 +36,17 @@ AgentOf = Callable[[str], Awaitable[str | None]]
 class Authentication:
     """What a server knows about its callers."""
 
-    def __init__(self, service: str, registry: Registry, rules: Mapping[str, Rule], agent_of: AgentOf | None) -> None:
+    def __init__(
+        self,
+        service: str,
+        registry: Registry,
+        rules: Mapping[str, Rule],
+        agent_of: AgentOf | None,
+        *,
+        asks_for_certificates: bool = False,
+    ) -> None:
         """Take the server's short name, the principals, the rules by path, and how the owner of a thing is found."""
+        self._asks_for_certificates = asks_for_certificates
         self._service = service
         self._registry = registry
         self._rules = rules
@@ -55,7 +64,7 @@ class Authentication:
             if given[: len(_SCHEME)].lower() != _SCHEME:
                 raise Unauthenticated("the metadata's `authorization` must be `Bearer TOKEN`")
             bearer = self._registry.bearer(given[len(_SCHEME) :].strip(), self._service)
-        certified = self._certified(context)
+        certified = self._certified(context) if self._asks_for_certificates else None
         if bearer is not None and certified is not None and bearer != certified:
             raise Unauthenticated("the token and the certificate name two principals")
         if (found := bearer or certified) is None:

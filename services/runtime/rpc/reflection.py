@@ -5,6 +5,7 @@ that one.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import grpc
 from google.protobuf import descriptor_pool
@@ -15,18 +16,17 @@ _OLD, _NEW = "grpc.reflection.v1alpha", "grpc.reflection.v1"
 SERVICE_NAMES = (f"{_NEW}.ServerReflection", f"{_OLD}.ServerReflection")
 
 
-def add_reflection(names: Sequence[str], server: grpc.aio.Server) -> None:
+def add_reflection(names: Sequence[str], server: Any) -> None:
     """Serve reflection of these services, and of itself."""
     _know_new(descriptor_pool.Default())
     all_names = (*names, *SERVICE_NAMES)
-    reflection.enable_server_reflection(all_names, server)
     handler = grpc.stream_stream_rpc_method_handler(
         reflection.aio.ReflectionServicer(all_names).ServerReflectionInfo,
         reflection_pb2.ServerReflectionRequest.FromString,
         reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
-    generic = grpc.method_handlers_generic_handler(SERVICE_NAMES[0], {"ServerReflectionInfo": handler})
-    server.add_generic_rpc_handlers((generic,))
+    methods = {"ServerReflectionInfo": handler}
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(name, methods) for name in SERVICE_NAMES])
 
 
 def _know_new(pool: descriptor_pool.DescriptorPool) -> None:

@@ -20,6 +20,7 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from pydantic import ValidationError
 
 from services.runtime import logs, private
+from services.runtime.background import repeating
 from services.runtime.errors import Unreachable
 from services.runtime.rpc import tls
 from services.runtime.rpc.access import rules_of
@@ -43,7 +44,7 @@ class Mounted:
     """One gRPC service of a server: its descriptor, the generated function that adds it, and its servicer."""
 
     descriptor: ServiceDescriptor
-    add: Callable[[Any, grpc.aio.Server], None]
+    add: Callable[[Any, Any], None]
     servicer: object
     agent_of: AgentOf | None = None
     """Returns the agent that something of this service belongs to, where requests name the thing and not the agent."""
@@ -73,11 +74,12 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
         contract = Contract.of([item.descriptor for item in mounted])
         boundary = Boundary(name, authentication, contract, settings, is_reflection_open=settings.is_local)
         server = grpc.aio.server(interceptors=[boundary], options=OPTIONS)
-        health_pb2_grpc.add_HealthServicer_to_server(lifecycle.health, server)
+        mount = Mount(server)
+        health_pb2_grpc.add_HealthServicer_to_server(lifecycle.health, mount)
         for item in mounted:
-            item.add(item.servicer, server)
+            item.add(item.servicer, mount)
         names = [item.descriptor.full_name for item in mounted]
-        add_reflection([*names, HEALTH_NAME], server)
+        add_reflection([*names, HEALTH_NAME], mount)
         port = _listen(server, settings)
         await server.start()
         lifecycle.health.tell(("", *names), serves=True)
@@ -94,6 +96,24 @@ async def serving(name: str, settings: ServiceSettings, open_service: Opener) ->
                 boundary.release()
                 await stopping
                 log.info("stopped")
+
+
+class Mount:
+    """A server to which generated code adds its methods, which are looked up by name when they are called.
+
+    That code registers each of them too, and grpc.aio then waits for each one anew at every call: for 30 methods that
+    takes a fortieth of the call.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self._server = server
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        """Add methods."""
+        self._server.add_generic_rpc_handlers(handlers)
+
+    def add_registered_method_handlers(self, _service: str, _handlers: Any) -> None:
+        """Leave it: they were added already."""
 
 
 _STATUS_GRACE_SECONDS = 0.3
@@ -178,7 +198,13 @@ def _authentication(name: str, settings: ServiceSettings, mounted: Sequence[Moun
     else:
         path = _own_files(name, settings).registry
     agent_of = next((item.agent_of for item in mounted if item.agent_of is not None), None)
-    return Authentication(name, Registry(path), rules_of(item.descriptor for item in mounted), agent_of)
+    return Authentication(
+        name,
+        Registry(path),
+        rules_of(item.descriptor for item in mounted),
+        agent_of,
+        asks_for_certificates=settings.tls_client_ca is not None,
+    )
 
 
 @contextlib.asynccontextmanager
@@ -199,6 +225,9 @@ async def _answering_probes(settings: ServiceSettings, health: Health) -> AsyncI
 
 
 _M_TRIM_THRESHOLD = -1  # as in malloc.h
+_GIVEN_BACK_SECONDS = 10.0
+"""Looking for what can be given back takes microseconds where there is nothing, and a millisecond or two after much."""
+
 _COLLECTED_AFTER = 10_000
 """How many new objects are waited for before those are looked for that only refer to each other: 700 take 4% more."""
 S = TypeVar("S", bound=ServiceSettings)
@@ -229,8 +258,8 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
             # What is there now stays: going through all of it takes 60 ms, in which no call is answered.
             gc.collect()
             gc.freeze()
-            _give_back_what_starting_took()
-            await stopping.wait()
+            async with repeating("giving memory back", _GIVEN_BACK_SECONDS, _give_back):
+                await stopping.wait()
 
     try:
         asyncio.run(main())
@@ -246,7 +275,7 @@ def _give_memory_back() -> None:
         set_option(_M_TRIM_THRESHOLD, 128 * 1024)
 
 
-def _give_back_what_starting_took() -> None:
-    """Have glibc return what is free in between of what is used: 6 MB where a tokenizer was read."""
+async def _give_back() -> None:
+    """Have glibc return what is free in between of what is used: some MB after a start, or when a model was read."""
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)

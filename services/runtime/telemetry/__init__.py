@@ -32,7 +32,7 @@ __all__ = [
     "begin_trace",
     "continue_trace",
     "enter",
-    "is_told",
+    "is_exported",
     "opened",
     "reason_of",
     "request",

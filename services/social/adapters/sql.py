@@ -1,16 +1,17 @@
 """The truth in SQL, on SQLite and on Postgres."""
 
+import functools
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, or_, select
 from typing_extensions import override
 
 from services.runtime.idempotency import RequestRecord
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
+from services.runtime.upsert import insert_on
 from services.social.domain.accounts import Account, NetworkName, Profile
 from services.social.domain.limits import Limit
 from services.social.domain.network import HELD
@@ -19,12 +20,15 @@ from services.social.ports import Records
 
 _LIMIT_KEY = ("holder", "action", "window")
 _LIMIT_VALUES = ("allowed", "remaining", "reset_time", "begin_time", "reason")
-_PUT_LIMIT = {
-    name: put.on_conflict_do_update(
+
+
+@functools.cache
+def _put_limit_on(dialect: str) -> sa.Insert:
+    put = insert_on(dialect, Limit)
+    made: sa.Insert = put.on_conflict_do_update(
         index_elements=_LIMIT_KEY, set_={column: put.excluded[column] for column in _LIMIT_VALUES}
     )
-    for name, put in (("sqlite", sqlite.insert(Limit)), ("postgresql", postgresql.insert(Limit)))
-}
+    return made
 
 
 class SqlRecords(SqlTransaction, Records):
@@ -136,7 +140,7 @@ class SqlRecords(SqlTransaction, Records):
         # In one order: two that keep the same ones don't wait for each other.
         rows = sorted((limit.model_dump() for limit in limits), key=lambda row: [row[name] for name in _LIMIT_KEY])
         if rows:
-            await self._connection.execute(_PUT_LIMIT[self._connection.dialect.name], rows)
+            await self._connection.execute(_put_limit_on(self._connection.dialect.name), rows)
 
     @override
     async def forget_limits(self, holders: Collection[str]) -> None:

@@ -20,7 +20,6 @@ from services.runtime.clock import SystemClock
 from services.runtime.db import Database
 from services.runtime.sql import SqlStore
 from services.social.adapters.sql import SqlRecords
-from services.social.adapters.x import XNetwork
 from services.social.domain.accounts import Account, NetworkName
 from services.social.domain.limits import Action, Limit, Quota
 from services.social.domain.network import Published
@@ -30,6 +29,7 @@ from tests.fakes.clock import FixedClock
 from tests.fakes.social import credentials
 from tests.integration.social.conftest import Author, posted
 from tests.support.http import listening
+from tests.support.networks import x_at
 from tests.support.refusals import refusal
 from tests.support.x import Sandbox
 
@@ -90,7 +90,7 @@ async def test_what_x_says_of_its_limits_is_told_with_every_answer(
 
     app = Starlette(routes=[Route("/2/tweets", create, methods=["POST"])])
     async with listening(app) as url, aiohttp.ClientSession() as session:
-        network = XNetwork(url, session, SystemClock())
+        network = x_at(url, session, SystemClock())
         assert await network.publish(credentials("Ann"), "hello", "") == Published("1")
     limits = network.limits(credentials("Ann"))
     assert {(limit.scope, limit.window, limit.allowed, limit.remaining) for limit in limits} == told

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from services.social.adapters.x import XNetwork
 from services.social.domain.errors import NetworkUnavailable
 from services.social.domain.network import Mention, SeenPost
 from tests.fakes.clock import FixedClock
 from tests.fakes.social import credentials
 from tests.support.answers import Said, Script, saying
+from tests.support.networks import x_at
 
 ANN = credentials("Ann")
 TIME = "2026-11-01T10:00:00.000Z"
@@ -26,12 +26,12 @@ def page(*posts: Any, includes: Any = USERS) -> Said:
 
 async def mentions(clock: FixedClock, *answers: Said) -> list[Mention]:
     async with saying(*answers) as x:
-        return await XNetwork(x.url, x.session, clock).latest_mentions(ANN, "7", 20)
+        return await x_at(x.url, x.session, clock).latest_mentions(ANN, "7", 20)
 
 
 async def timeline(clock: FixedClock, *answers: Said) -> list[SeenPost]:
     async with saying(*answers) as x:
-        return await XNetwork(x.url, x.session, clock).timeline(ANN, "7", clock.now() - timedelta(hours=1))
+        return await x_at(x.url, x.session, clock).timeline(ANN, "7", clock.now() - timedelta(hours=1))
 
 
 @pytest.mark.parametrize("references", ["referenced_tweets", "referenced_posts"])
@@ -125,7 +125,7 @@ async def test_when_x_doesnt_know_the_names_it_is_asked_in_the_other_ones_and_fr
     clock: FixedClock, first: Said
 ) -> None:
     async with saying(first, page(POST)) as x:
-        network = XNetwork(x.url, x.session, clock)
+        network = x_at(x.url, x.session, clock)
         for _ in range(3):
             assert await network.latest_mentions(ANN, "7", 20) == [MENTION]
         assert await network.timeline(ANN, "7", clock.now()) == [SeenPost("50", "@ann hello", "")]
@@ -143,13 +143,13 @@ async def test_when_neither_is_known_the_error_says_what_is_missing(clock: Fixed
 
 async def test_an_empty_page_is_empty_in_any_vocabulary(clock: FixedClock) -> None:
     async with saying(Said({"meta": {"result_count": 0}})) as x:
-        assert await XNetwork(x.url, x.session, clock).latest_mentions(ANN, "7", 20) == []
+        assert await x_at(x.url, x.session, clock).latest_mentions(ANN, "7", 20) == []
         assert len(x.asked) == 1
 
 
 async def test_only_what_is_used_is_asked_for(clock: FixedClock) -> None:
     async with saying(page(POST)) as x:
-        network = XNetwork(x.url, x.session, clock)
+        network = x_at(x.url, x.session, clock)
         await network.latest_mentions(ANN, "7", 20)
         await network.timeline(ANN, "7", clock.now())
         heard, own = x.asked

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from services.runtime.errors import PuppetError, RetryLater
-from services.social.adapters.x import XNetwork
 from services.social.domain.network import (
     Cause,
     Duplicate,
@@ -20,6 +19,7 @@ from services.social.domain.network import (
 from tests.fakes.clock import FixedClock
 from tests.fakes.social import credentials
 from tests.support.answers import Said, saying
+from tests.support.networks import x_at
 
 ANN = credentials("Ann")
 TYPES = "https://api.x.com/2/problems/"
@@ -35,13 +35,13 @@ def problem(
 
 async def publish(clock: FixedClock, *answers: Said) -> Outcome:
     async with saying(*answers) as x:
-        return await XNetwork(x.url, x.session, clock).publish(ANN, "hello", "")
+        return await x_at(x.url, x.session, clock).publish(ANN, "hello", "")
 
 
 async def read(clock: FixedClock, answer: Said) -> PuppetError:
     async with saying(answer) as x:
         with pytest.raises(PuppetError) as raised:
-            await XNetwork(x.url, x.session, clock).latest_mentions(ANN, "7", 20)
+            await x_at(x.url, x.session, clock).latest_mentions(ANN, "7", 20)
     return raised.value
 
 
@@ -208,7 +208,7 @@ async def test_what_is_about_the_post_itself_is_final_at_once(
     clock: FixedClock, answer: Said, outcome: type[Outcome]
 ) -> None:
     async with saying(answer) as x:
-        assert isinstance(await XNetwork(x.url, x.session, clock).publish(ANN, "hello", ""), outcome)
+        assert isinstance(await x_at(x.url, x.session, clock).publish(ANN, "hello", ""), outcome)
         assert len(x.asked) == 1
 
 

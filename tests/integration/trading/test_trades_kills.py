@@ -31,13 +31,17 @@ _FORKER = """
 import os, runpy, sys
 import alembic.command, alembic.config
 import services.trading.bootstrap
+import services.trading.adapters.jupiter, services.trading.adapters.solana.chain, services.trading.adapters.solana.keys
 for _ in sys.stdin:
     if not (pid := os.fork()):
         runpy.run_module("services.trading", run_name="__main__")
         os._exit(0)
     os.waitpid(pid, 0)
 """
-"""Starts the service for each line it reads: in processes of their own, that needn't import everything anew."""
+"""Starts the service for each line it reads: in processes of their own, that needn't import everything anew.
+
+Also not what the service itself loads by its first call: the sandbox's transactions expire within seconds.
+"""
 
 
 @dataclass(frozen=True)

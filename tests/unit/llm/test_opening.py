@@ -10,6 +10,7 @@ from services.llm.adapters.fake import FakeProvider
 from services.llm.adapters.opening import OpenedWhenAsked
 from services.llm.domain import Prompt, ProviderUnavailable, Sampling, StreamEnd, Task
 from services.llm.ports import Provider
+from services.runtime.deferred import Deferred
 
 TASK = Task(Prompt("rain"), Sampling(40))
 
@@ -31,8 +32,10 @@ class Door:
         yield FakeProvider()
         self.done.append("closed")
 
-    def provider(self) -> OpenedWhenAsked:
-        return OpenedWhenAsked("fake", shows_background=True, opened=self.opened)
+    @contextlib.asynccontextmanager
+    async def provider(self) -> AsyncIterator[OpenedWhenAsked]:
+        async with Deferred(self.opened) as deferred:
+            yield OpenedWhenAsked("fake", shows_background=True, provider=deferred)
 
 
 async def test_nobody_asks_and_nothing_is_opened() -> None:

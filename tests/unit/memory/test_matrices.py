@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.memory.adapters import matrices
-from services.memory.adapters.matrices import RoundedMatrices, RoundedMatrix
+from services.memory.adapters import rounded
+from services.memory.adapters.matrices import RoundedMatrices
+from services.memory.adapters.rounded import RoundedMatrix
 from services.memory.domain.vectors import Vector
 
 DIMENSIONS = 64
@@ -72,14 +73,14 @@ async def test_what_is_removed_is_not_proposed_any_more() -> None:
 
 async def test_writes_while_many_are_compared_are_not_mixed_up_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = RoundedMatrix([vector(seq) for seq in range(1, 3_001)])
-    begins, goes_on, compare = threading.Event(), threading.Event(), matrices._compare
+    begins, goes_on, compare = threading.Event(), threading.Event(), rounded._compare
 
     def compare_later(*given: Any) -> Any:
         begins.set()
         assert goes_on.wait(10)
         return compare(*given)
 
-    monkeypatch.setattr(matrices, "_compare", compare_later)
+    monkeypatch.setattr(rounded, "_compare", compare_later)
     looking = asyncio.create_task(matrix.nearest(vector(2_000).data, 5))
     assert await asyncio.to_thread(begins.wait, 10)
     matrix.put([vector(2_000, like=1)])

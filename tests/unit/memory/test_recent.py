@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.memory.adapters import recent
+from services.memory.adapters import recent_matrix
 from services.memory.adapters.recent import RecentVectors
 from services.memory.domain.vectors import Vector
 
@@ -41,7 +41,7 @@ async def test_many_are_compared_in_a_thread_with_the_same_result(monkeypatch: p
     vectors = RecentVectors()
     vectors.put([vector(seq) for seq in range(50)])
     at_once = await nearest(vectors, vector(7), 5)
-    monkeypatch.setattr(recent, "_LONG", 10)
+    monkeypatch.setattr(recent_matrix, "_LONG", 10)
     assert await nearest(vectors, vector(7), 5) == at_once
 
 

@@ -58,7 +58,7 @@ async def test_a_text_without_a_token_has_no_direction() -> None:
 
 @pytest.mark.parametrize("text", ["purchase flea market", "Flohmarkt Schildkröte", "на рынке купили", ""])
 async def test_words_of_the_languages_that_it_was_trained_with_are_familiar(text: str) -> None:
-    assert WordLlamaEmbedder(64).familiarity(text) == 1.0
+    assert await WordLlamaEmbedder(64).familiarity(text) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ async def test_words_of_the_languages_that_it_was_trained_with_are_familiar(text
     ],
 )
 async def test_what_it_takes_apart_into_letters_is_not(text: str) -> None:
-    assert WordLlamaEmbedder(64).familiarity(text) == 0.0
+    assert await WordLlamaEmbedder(64).familiarity(text) == 0.0

@@ -75,21 +75,24 @@ def _spoken_in(word: str) -> frozenset[str]:
 @functools.lru_cache(maxsize=MOST_KEPT)
 def _everyday_in(word: str) -> frozenset[str]:
     found = hash(word.translate(_MARKS))
-    return frozenset(language for language, listed in _lists().items() if found in listed.everyday)
+    return frozenset(language for language, listed in _lists().items() if _holds(listed.everyday, found))
 
 
 @functools.lru_cache(maxsize=MOST_KEPT)
 def _small_in(word: str) -> frozenset[str]:
     found = hash(word.translate(_MARKS))
-    return frozenset(language for language, listed in _lists().items() if found in listed.small)
+    return frozenset(language for language, listed in _lists().items() if _holds(listed.small, found))
 
 
 class _Listed(NamedTuple):
-    """The hashes of a language's words that are one in a million or more: all sorted, and the top of them."""
+    """The hashes of a language's words that are one in a million or more, and those of the top of them, all sorted.
+
+    Arrays, and no sets: a few numbers that stay among millions that go keep twice their room from being given back.
+    """
 
     words: "array[int]"
-    everyday: frozenset[int]
-    small: frozenset[int]
+    everyday: "array[int]"
+    small: "array[int]"
 
 
 @functools.cache
@@ -100,10 +103,13 @@ def _lists() -> dict[str, _Listed]:
     for language in wordfreq.available_languages("small"):
         # Not kept by its own cache: as strings they take ten times as much.
         bins = wordfreq.get_frequency_list.__wrapped__(language, "small")
-        hashes = [hash(word) for words in bins for word in words]
-        everyday, small = frozenset(hashes[:_EVERYDAY]), frozenset(hashes[:_SMALL])
-        listed[language] = _Listed(array("q", sorted(hashes)), everyday, small)
+        hashes = array("q", (hash(word) for words in bins for word in words))
+        listed[language] = _Listed(_sorted(hashes), _sorted(hashes[:_EVERYDAY]), _sorted(hashes[:_SMALL]))
     return listed
+
+
+def _sorted(hashes: "array[int]") -> "array[int]":
+    return array("q", sorted(hashes))
 
 
 def _holds(listed: "array[int]", found: int) -> bool:

@@ -1,13 +1,13 @@
 """Memories in the tables: adding, changing, forgetting and reading them."""
 
 import contextlib
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
@@ -31,6 +31,7 @@ from services.memory.domain.upkeep import Retention, Swept
 from services.memory.ports.store import MemoryRecords
 from services.runtime.pages import Page, Paged
 from services.runtime.prepared import Prepared
+from services.runtime.upsert import insert_on
 
 _BY_ID = Prepared(sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.id == sa.bindparam("id"), ALIVE))
 _BY_SEQ = Prepared(sa.select(*MEMORY_COLUMNS).where(NUMBERED, ALIVE))
@@ -44,14 +45,24 @@ _PLACE = (memory.c.agent_id, memory.c.id, memory.c.fingerprint, memory.c.seq)
 _ADD_CHANGES = Prepared(sa.insert(change).values(seq=sa.bindparam("seq"), agent_id=sa.bindparam("agent_id")))
 _ADD_VECTORS = Prepared(sa.insert(embedding))
 _ROW: dict[str, Any] = {name: sa.bindparam(name) for name in memory.c.keys() if name != "seq"}  # noqa: SIM118
-_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_ADD = {name: insert(memory).values(_ROW).on_conflict_do_nothing() for name, insert in _INSERT.items()}
-_ADD_MANY = Prepared(_ADD["sqlite"])
-_ADD_FEW = {name: Prepared(statement.returning(*_PLACE)) for name, statement in _ADD.items()}
 _ADDED = Prepared(sa.select(*_PLACE).where(memory.c.seq > sa.bindparam("newest")))
 _NEWEST = Prepared(sa.select(sa.func.coalesce(sa.func.max(memory.c.seq), 0)))
 _FEW = 2
 """More rows are inserted in one step, and their numbers are read after that, where nobody else writes meanwhile."""
+
+
+@functools.cache
+def _add_many_on(dialect: str) -> Prepared:
+    return Prepared(_add_on(dialect))
+
+
+@functools.cache
+def _add_few_on(dialect: str) -> Prepared:
+    return Prepared(_add_on(dialect).returning(*_PLACE))
+
+
+def _add_on(dialect: str) -> Any:
+    return insert_on(dialect, memory).values(_ROW).on_conflict_do_nothing()
 
 
 class SqlMemories(SqlSearch, MemoryRecords):
@@ -254,10 +265,10 @@ class SqlMemories(SqlSearch, MemoryRecords):
         """Insert memories that have no duplicate, and return their numbers by agent, id and fingerprint."""
         if len(rows) > _FEW and self._dialect == "sqlite":
             [(newest,)] = await _NEWEST.all(self._connection, {})
-            await _ADD_MANY.each(self._connection, rows)
+            await _add_many_on(self._dialect).each(self._connection, rows)
             inserted = await _ADDED.all(self._connection, {"newest": newest})
         else:
-            inserted = await _ADD_FEW[self._dialect].each(self._connection, rows)
+            inserted = await _add_few_on(self._dialect).each(self._connection, rows)
         return {(agent_id, memory_id, fingerprint): seq for agent_id, memory_id, fingerprint, seq in inserted}
 
     async def _put_documents(self, touched: Sequence[Memory]) -> None:

@@ -1,8 +1,9 @@
 """Tweepy's client as it is used here: any base URL, every answer heard, nothing logged."""
 
+import contextlib
 import json as json_text
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any
 
 import aiohttp
 from oauthlib.oauth1 import Client as OAuthSigner
@@ -10,62 +11,32 @@ from tweepy.asynchronous import AsyncClient
 from yarl import URL
 
 from services.runtime import telemetry
+from services.social.adapters.x.answers import UNREADABLE, Answer, Json, NoAnswer, NotReached, Refusal, named
 from services.social.domain.accounts import Credentials
 
-Json: TypeAlias = dict[str, Any]
-
-_PROBLEM_FIELDS = frozenset({"title", "detail", "type", "errors"})
-
-
-class Answer:
-    """What X answered, as far as it isn't what was asked for: its status, its headers, and its problem JSON if any."""
-
-    def __init__(self, status: int, phrase: str, headers: Mapping[str, str], problem: Json) -> None:
-        self.status = status
-        self.phrase = phrase
-        self.headers = headers
-        self.problem = problem
-
-    @property
-    def is_success(self) -> bool:
-        """True when X did what it was asked for."""
-        return 200 <= self.status < 300
-
-    @property
-    def is_from_the_api(self) -> bool:
-        """True when the problem is one of X's API, and not a page of what stands in front of it or elsewhere."""
-        return bool(self.problem.keys() & _PROBLEM_FIELDS)
-
-    @property
-    def kind(self) -> str:
-        """The last part of the problem's type, which is the same under every host; empty for `about:blank`."""
-        kind = self.problem.get("type")
-        return kind.rpartition("/")[2] if isinstance(kind, str) and "/" in kind else ""
-
-    @property
-    def codes(self) -> set[int]:
-        """The numbers of the errors, where they have numbers."""
-        return {code for error in _errors(self.problem) if isinstance(code := error.get("code"), int)}
-
-    @property
-    def detail(self) -> str:
-        """What X says is wrong, in its own words."""
-        return explain(self.problem) or self.phrase
+Hear = Callable[[Answer], None]
+"""Is told of every answer."""
 
 
-class Refusal(Exception):
-    """An answer that is no success."""
+class Clients:
+    """Makes the clients of all accounts, which share a session."""
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(f"X answered {answer.status}: {answer.detail}")
-        self.answer = answer
+    def __init__(self, base_url: str, session: aiohttp.ClientSession) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._session = session
+
+    def of(self, credentials: Credentials, hear: Hear) -> "XClient":
+        """Return the client of an account."""
+        return XClient(self._base_url, self._session, credentials, hear)
 
 
-def open_session(timeout_seconds: float) -> aiohttp.ClientSession:
+@contextlib.asynccontextmanager
+async def open_clients(base_url: str, timeout_seconds: float) -> AsyncIterator[Clients]:
     """Open the HTTP session of all accounts; half of the time-out may go into connecting."""
     timeout = aiohttp.ClientTimeout(total=timeout_seconds, connect=timeout_seconds / 2)
     # No cookies: X's would tie the accounts to one another.
-    return aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield Clients(base_url, session)
 
 
 class XClient(AsyncClient):  # type: ignore[misc]  # tweepy has no types
@@ -74,14 +45,7 @@ class XClient(AsyncClient):  # type: ignore[misc]  # tweepy has no types
     Tweepy's own fails on an HTML error page, and logs credentials at DEBUG.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        session: aiohttp.ClientSession,
-        credentials: Credentials,
-        hear: Callable[[Answer], None],
-    ) -> None:
-        """Take what is told of every answer."""
+    def __init__(self, base_url: str, session: aiohttp.ClientSession, credentials: Credentials, hear: Hear) -> None:
         super().__init__(
             consumer_key=credentials.api_key,
             consumer_secret=credentials.api_key_secret,
@@ -94,13 +58,20 @@ class XClient(AsyncClient):  # type: ignore[misc]  # tweepy has no types
         self._hear = hear
 
     async def read(self, route: str, parameters: Mapping[str, Any]) -> Json:
-        """Return X's answer to a read, whose parameters are named as X names them. Raises Refusal."""
+        """Return X's answer to a read, whose parameters are named as X names them. Raises Refusal, NoAnswer."""
         names = tuple(parameters)
         values = {name.replace(".", "_"): value for name, value in parameters.items()}
-        answer = await self._make_request("GET", route, values, endpoint_parameters=names, user_auth=True)
-        if not isinstance(answer, dict):
-            raise ValueError("the answer is no JSON object")
-        return answer
+        with _answering():
+            answer = await self._make_request("GET", route, values, endpoint_parameters=names, user_auth=True)
+            if not isinstance(answer, dict):
+                raise ValueError("the answer is no JSON object")
+            return answer
+
+    async def publish(self, text: str, in_reply_to: str) -> Json:
+        """Send a post, once, and return X's answer. Raises Refusal, NoAnswer, NotReached."""
+        with _answering():
+            answer: Json = await self.create_tweet(text=text, in_reply_to_tweet_id=in_reply_to or None, user_auth=True)
+            return answer
 
     async def request(
         self,
@@ -133,15 +104,15 @@ class XClient(AsyncClient):  # type: ignore[misc]  # tweepy has no types
         return response
 
 
-def explain(problem: Json) -> str:
-    """Return what is wrong, in X's own words; empty when it has none."""
-    parts = [problem.get("detail"), *(error.get("message") or error.get("detail") for error in _errors(problem))]
-    return " ".join(part for part in parts if isinstance(part, str))[:500]
-
-
-def _errors(problem: Json) -> list[Json]:
-    errors = problem.get("errors")
-    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what goes wrong on the way, or in reading an answer, into NoAnswer, or NotReached."""
+    try:
+        yield
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise NotReached(named(error)) from error
+    except (aiohttp.ClientError, *UNREADABLE) as error:
+        raise NoAnswer(named(error)) from error
 
 
 def _json_object(body: bytes) -> Json:

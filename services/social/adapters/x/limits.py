@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from services.social.adapters.x.client import Answer
+from services.social.adapters.x.answers import Answer
 from services.social.adapters.x.refusals import cause_of
 from services.social.domain.limits import CAP_WINDOW, CREDITS_WINDOW, SHORT_WINDOW, Action, ReportedLimit, Scope
 from services.social.domain.network import Cause

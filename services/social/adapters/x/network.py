@@ -5,15 +5,15 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 from typing_extensions import override
 
 from services.runtime.clock import Clock
+from services.runtime.deferred import Deferred
 from services.runtime.errors import PuppetError, RetryLater
+from services.social.adapters.x.answers import UNREADABLE, Answer, Json, NoAnswer, NotReached, Refusal, explain, named
 from services.social.adapters.x.capabilities import CAPABILITIES
-from services.social.adapters.x.client import Answer, Json, Refusal, XClient, explain
 from services.social.adapters.x.limits import reported_limits
 from services.social.adapters.x.posts import Page, Use, Vocabulary
 from services.social.adapters.x.refusals import cause_of, read_error, words_of
@@ -37,12 +37,14 @@ from services.social.domain.network import (
 )
 from services.social.ports import Network
 
+if TYPE_CHECKING:
+    from services.social.adapters.x.client import Clients, XClient
+
 _PAGE = 100  # the most that X puts on a page
 _MOST_PAGES = 8  # of mentions X keeps the latest 800
 _LEAST = 5  # and the fewest
 _LEAST_FOUND = 10  # of a search
 _MOST_LOOKUPS = 4
-_BAD_ANSWER = (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError, TypeError, AttributeError)
 
 
 class _NotUnderstood(NetworkUnavailable):
@@ -52,10 +54,9 @@ class _NotUnderstood(NetworkUnavailable):
 class XNetwork(Network):
     """Speaks for any account whose credentials it is handed."""
 
-    def __init__(self, base_url: str, session: aiohttp.ClientSession, clock: Clock, tier: Tier = Tier.FULL) -> None:
+    def __init__(self, clients: "Deferred[Clients]", clock: Clock, tier: Tier = Tier.FULL) -> None:
         self._tier = tier
-        self._base_url = base_url.rstrip("/")
-        self._session = session
+        self._clients = clients
         self._clock = clock
         self._vocabulary = Vocabulary.TWEETS
         """The one that X understood last: the first one bills less."""
@@ -76,22 +77,24 @@ class XNetwork(Network):
         try:
             return Profile(user_id=str(user["id"]), handle=user["username"])
         except (LookupError, TypeError) as error:
-            raise NetworkUnavailable(f"X gave no usable answer: {_name(error)}") from error
+            raise NetworkUnavailable(f"X gave no usable answer: {named(error)}") from error
 
     @override
     async def publish(self, credentials: Credentials, text: str, in_reply_to: str) -> Outcome:
-        client = self._client(credentials, Action.POST)
+        client = await self._client(credentials, Action.POST)
         try:
-            answer = await client.create_tweet(text=text, in_reply_to_tweet_id=in_reply_to or None, user_auth=True)
+            answer = await client.publish(text, in_reply_to)
             if answer.get("data") is None:
                 return Undecided(f"X gave no post: {explain(answer) or 'no reason'}")
             return Published(str(answer["data"]["id"]))
         except Refusal as refusal:
             return await self._outcome(credentials, refusal.answer)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Unreachable(f"X can't be reached: {_name(error)}")
-        except _BAD_ANSWER as error:
-            return Undecided(f"X gave no usable answer: {_name(error)}")
+        except NotReached as error:
+            return Unreachable(f"X can't be reached: {error}")
+        except NoAnswer as error:
+            return Undecided(f"X gave no usable answer: {error}")
+        except UNREADABLE as error:
+            return Undecided(f"X gave no usable answer: {named(error)}")
 
     @override
     async def timeline(self, credentials: Credentials, user_id: str, since: datetime) -> list[SeenPost]:
@@ -161,8 +164,8 @@ class XNetwork(Network):
             users_read=sum(len(page.handles) for page in pages),
         )
 
-    def _client(self, credentials: Credentials, action: Action) -> XClient:
-        return XClient(self._base_url, self._session, credentials, partial(self._hear, credentials, action))
+    async def _client(self, credentials: Credentials, action: Action) -> "XClient":
+        return (await self._clients.get()).of(credentials, partial(self._hear, credentials, action))
 
     def _hear(self, credentials: Credentials, action: Action, answer: Answer) -> None:
         if reported := reported_limits(answer, action, self._clock.now()):
@@ -214,11 +217,11 @@ class XNetwork(Network):
     ) -> Json:
         """Return the answer to a read, which has this part; raises the errors of the port."""
         try:
-            answer = await self._client(credentials, action).read(route, parameters)
+            answer = await (await self._client(credentials, action)).read(route, parameters)
         except Refusal as refusal:
             raise self._read_error(refusal.answer, action) from refusal
-        except _BAD_ANSWER as error:
-            raise NetworkUnavailable(f"X gave no usable answer: {_name(error)}") from error
+        except NoAnswer as error:
+            raise NetworkUnavailable(f"X gave no usable answer: {error}") from error
         # With 200 X also says that something isn't there: that is not the same as an empty page.
         if needed and answer.get(needed) is None:
             raise NetworkUnavailable(f"X gave no {needed}: {explain(answer) or 'no reason'}")
@@ -266,10 +269,6 @@ def _until(reported: Iterable[ReportedLimit]) -> datetime | None:
     resets = [limit.reset_time for limit in reported if limit.is_used_up]
     known = [reset for reset in resets if reset is not None]
     return max(known) if known and len(known) == len(resets) else None
-
-
-def _name(error: Exception) -> str:
-    return f"{type(error).__name__} {error}".strip()[:200]
 
 
 def _chain(found: Mapping[str, Mention], post_id: str) -> list[str]:

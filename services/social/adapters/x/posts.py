@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from services.social.adapters.x.client import Json
+from services.social.adapters.x.answers import Json
 from services.social.domain.network import Mention, SeenPost
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """What a refusal of X means: for a post, whether it is held, withheld or final; for a read, which error it is."""
 
 from services.runtime.errors import PuppetError
-from services.social.adapters.x.client import Answer
+from services.social.adapters.x.answers import Answer
 from services.social.domain.errors import WITHHELD_FOR, NetworkUnavailable
 from services.social.domain.network import Cause
 

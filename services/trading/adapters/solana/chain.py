@@ -31,12 +31,15 @@ from services.trading.adapters.solana.rpc import (
     countable,
     in_context,
     in_words,
+    open_client,
     translate_node_errors,
     without_panics,
 )
 from services.trading.domain.market import SOL, SOL_DECIMALS, Balance, Order, Route
 from services.trading.domain.trade import MAX_AMOUNT, Draft, Outcome, Sight, Sighting, Terms, Tip, Unsafe
 from services.trading.ports import Chain
+
+__all__ = ["SolanaChain", "open_client"]
 
 _VERSION = 1
 """The newest version of transactions that is read back."""
