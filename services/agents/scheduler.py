@@ -9,7 +9,9 @@ from datetime import datetime
 
 from services.agents.behaviours import Registry
 from services.agents.domain.entities import ScheduleEntry
-from services.agents.domain.schedule import first_due, in_reach, is_forgotten, next_due
+from services.agents.domain.records import Trigger
+from services.agents.domain.schedule import awake_due, caught_up, first_due, in_reach, is_forgotten, next_due
+from services.agents.domain.tasks import Task, WithdrawTask
 from services.agents.ports.store import Store
 from services.agents.ports.workflows import Workflows
 from services.agents.service import Cast
@@ -92,10 +94,24 @@ class Scheduler:
             log.exception("could not begin what is due", extra={"agent_id": entry.agent_id, "kind": entry.kind})
 
     async def _begin_once(self, entry: ScheduleEntry) -> None:
-        self._note_lateness(entry)
         if entry.task is not None:
-            await self._workflows.start(f"{entry.kind}/{entry.agent_id}/{entry.key}", entry.task)
+            name = f"{entry.kind}/{entry.agent_id}/{entry.key}"
+            if not _is_by_hand(entry.task):
+                due_time = await self._put_off(entry, random.Random(f"{name}/{entry.due_time.isoformat()}"))
+                if due_time is not None:
+                    await self._move(entry, due_time)
+                    return
+            self._note_lateness(entry)
+            await self._workflows.start(name, entry.task)
         await self._drop(entry)
+
+    async def _put_off(self, entry: ScheduleEntry, rng: random.Random) -> datetime | None:
+        """Return when to do instead what is to be done once and is due; None when it is to be done now."""
+        now, behavior = self._clock.now(), (await self._cast.character(entry.agent_id)).persona.behavior
+        if is_forgotten(entry.due_time, now):
+            return caught_up(behavior, now, self._speed, rng)
+        due_time = awake_due(now, behavior, self._speed, rng)
+        return due_time if due_time > now else None
 
     async def _begin_recurring(self, entry: ScheduleEntry) -> None:
         character, now = await self._cast.character(entry.agent_id), self._clock.now()
@@ -106,13 +122,17 @@ class Scheduler:
             return
         name = f"{entry.kind}/{entry.agent_id}/{entry.due_time.isoformat()}"
         rng = random.Random(name)
+        behavior = character.persona.behavior
         if is_forgotten(entry.due_time, now):
-            await self._move(entry, first_due(pauses, now, self._speed, rng))
+            await self._move(entry, first_due(pauses, behavior, now, self._speed, rng))
+            return
+        if (due_time := awake_due(now, behavior, self._speed, rng)) > now:
+            await self._move(entry, due_time)
             return
         self._note_lateness(entry)
         if (task := behaviour.task(entry.agent_id)) is not None:
             await self._workflows.start(name, task)
-        next_time = next_due(pauses, character.persona.behavior, self._clock.now(), self._speed, rng)
+        next_time = next_due(pauses, behavior, self._clock.now(), self._speed, rng)
         # Of several replicas one takes a look; if it dies over that, the next look comes soon enough.
         if await self._move(entry, next_time) and task is None:
             await behaviour.look(entry.agent_id, name)
@@ -130,6 +150,11 @@ class Scheduler:
 
     def _note_lateness(self, entry: ScheduleEntry) -> None:
         LATENESS.record((self._clock.now() - entry.due_time).total_seconds(), kind=entry.kind)
+
+
+def _is_by_hand(task: Task) -> bool:
+    """Say whether somebody has asked for it, who isn't kept waiting."""
+    return isinstance(task, WithdrawTask) or task.trigger is Trigger.REQUEST
 
 
 def _key(entry: ScheduleEntry) -> tuple[str, str, str]:

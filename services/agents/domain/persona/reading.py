@@ -15,6 +15,7 @@ from services.agents.domain.persona.model import (
     LlmChoice,
     Persona,
     Personality,
+    QuietHours,
     Trading,
 )
 from services.agents.domain.persona.secrets import REDACTED, X_FIELDS
@@ -147,7 +148,21 @@ def _behavior(section: Section) -> Behavior:
         reply_probability=0.8 if reply is None else reply,
         min_response_minutes=quick,
         max_response_minutes=slow,
+        quiet_hours=_quiet_hours(section.section("quiet_hours")),
     )
+
+
+def _quiet_hours(section: Section) -> QuietHours | None:
+    begin, end = section.whole("from", 0, 23), section.whole("to", 0, 23)
+    if begin is None and end is None:
+        return None
+    if begin is None or end is None:
+        section.refuse("to" if end is None else "from", "is required beside the other one")
+        return None
+    if begin == end:
+        section.refuse("to", "must be another hour than from")
+        return None
+    return QuietHours(begin, end)
 
 
 def _hours(posts: Section) -> frozenset[int]:
