@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 PROTOS := $(shell find protos/puppet -name '*.proto' | sort)
 GEN ?= protos/gen
+SCHEMA ?= docs/persona.schema.json
 IMAGES := agents memory llm trading social sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -33,14 +34,16 @@ $(VENV)/.ready: requirements/dev.txt requirements/model.txt requirements/uv.txt 
 run: setup ## start the whole suite and watch the characters live; Ctrl-C stops it
 	@$(BIN)/python -m puppetctl up $(ARGS)
 
-check: setup ## the quick gate: format, lint, types, import rules, protos, drift of the stubs
+check: setup ## the quick gate: format, lint, types, import rules, protos, drift of what is generated
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
 	buf lint protos
 	buf breaking protos --against protos/released.binpb
-	@$(MAKE) --no-print-directory gen GEN=var/gen && diff -r -x __pycache__ protos/gen var/gen && rm -r var/gen
+	@$(MAKE) --no-print-directory gen GEN=var/gen SCHEMA=var/persona.schema.json
+	@diff -r -x __pycache__ protos/gen var/gen && diff docs/persona.schema.json var/persona.schema.json
+	@rm -r var/gen var/persona.schema.json
 
 test: check ## the whole gate: check, then every test
 	pytest $(ARGS)
@@ -58,11 +61,12 @@ format: setup ## put the code into shape
 	ruff format .
 	ruff check --fix .
 
-gen: setup ## generate the stubs from the protos
+gen: setup ## generate the stubs from the protos, and the JSON Schema of persona files from their models
 	@rm -rf $(GEN)/puppet && mkdir -p $(GEN)
 	@$(BIN)/python -m grpc_tools.protoc -I protos --python_out=$(GEN) --mypy_out=quiet:$(GEN) \
 		--grpc_python_out=$(GEN) --mypy_grpc_out=quiet,only_async:$(GEN) $(PROTOS)
 	@touch $(GEN)/puppet/py.typed
+	@$(BIN)/python -m tools.persona_schema $(SCHEMA)
 
 release-protos: setup ## accept the protos as they are: what `make check` compares with from now on, a descriptor set
 	buf build protos --exclude-source-info --output protos/released.binpb

@@ -18,7 +18,7 @@ from puppetctl.clients import Clients, connected, in_words, list_agents, proof_i
 from puppetctl.clients import watch as watch_activity
 from puppetctl.datadir import sandbox_token
 from puppetctl.display import open_console
-from puppetctl.feed import Feed, in_short, plain
+from puppetctl.feed import Feed, in_short, plain, told_of
 from puppetctl.personas import read_personas
 from puppetctl.provision import Sandboxes, provision
 from puppetctl.suite import SOLANA, SuiteError, ThirdParty, X, is_live
@@ -74,7 +74,7 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> in
             status = await clients.agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))
             deeds = map(str, (status.post_count, status.reply_count, status.trade_count))
             table.add_row(feed.name(agent.id, agent.name), agent.id, status.mood.label, *deeds, _next(status))
-            notices += [f"{agent.id}: {words}" for words in in_short([one.description for one in status.notices])]
+            notices += [f"{agent.id}: {words}" for words in in_short(told_of(status.notices))]
         halted = await halts.known(clients, agent_ids)
     console.print(table if table.row_count else "no characters yet: `puppetctl apply FILE` makes one")
     for words in notices + halted:

@@ -2,13 +2,14 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
 from puppet.agents.v1 import activity_pb2 as log_pb
+from puppet.agents.v1 import agent_service_pb2 as pb
 
 _INDENT = 10
 _QUOTE_LENGTH = 66
@@ -56,6 +57,16 @@ class Feed:
             case _:
                 head.append(summary, "dim")
                 return Group(head, *_lines((why, "dim")))
+
+
+def told_of(notices: Iterable[pb.Notice]) -> tuple[str, ...]:
+    """Return what notices say, those of fields without any effect in one line."""
+    given = list(notices)
+    idle = sum(one.reason == pb.NOTICE_REASON_NO_EFFECT for one in given)
+    words = [one.description for one in given if one.reason != pb.NOTICE_REASON_NO_EFFECT]
+    if idle:
+        words.append(f"{idle} field{'s' if idle > 1 else ''} without effect (GetAgentStatus names them)")
+    return tuple(words)
 
 
 def in_short(notices: Sequence[str]) -> list[str]:

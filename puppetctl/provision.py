@@ -16,6 +16,7 @@ from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
 from puppetctl.clients import Clients, find_agent, in_words, list_agents
+from puppetctl.feed import told_of
 from puppetctl.personas import PersonaFile, handle_of, struct_of
 from puppetctl.suite import SuiteError
 from services.runtime.rpc.status import Remote
@@ -113,7 +114,7 @@ async def _started(clients: Clients, character: Character, persona: Mapping[str,
         else:
             await clients.agents.StartAgent(agents_pb.StartAgentRequest(id=agent.id))
     status = await clients.agents.GetAgentStatus(agents_pb.GetAgentStatusRequest(id=agent.id))
-    return replace(character, change=change, notices=tuple(notice.description for notice in status.notices))
+    return replace(character, change=change, notices=told_of(status.notices))
 
 
 def _explained(error: grpc.aio.AioRpcError, file: PersonaFile, sandboxes: Sandboxes) -> str:

@@ -11,7 +11,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-CARRIED = {"personas": "puppetctl/personas", "requirements/model.txt": "sandbox/llm/model.txt"}
+CARRIED = {
+    "docs/persona.schema.json": "puppetctl/docs/persona.schema.json",
+    "personas": "puppetctl/personas",
+    "requirements/model.txt": "sandbox/llm/model.txt",
+}
 """By file or folder of the repository, where it is in the wheel."""
 
 _LOCKED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)", re.MULTILINE)

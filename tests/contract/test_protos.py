@@ -131,7 +131,7 @@ def test_a_service_says_how_long_calls_have_and_request_ids_are_remembered(servi
 BOUNDED = {
     "GenerateResponse.candidates": "as many as `candidate_count`",
     "GetAgentStatusResponse.schedule": "one for each kind of action",
-    "GetAgentStatusResponse.notices": "no more than a persona has fields",
+    "GetAgentStatusResponse.notices": "the first thousand",
     "BatchCreateMemoriesResponse.memories": "as many as were given",
     "SearchMemoriesResponse.hits": "as many as `max_results`",
     "ExportMemoriesResponse.history": "what the import takes: `max_items`",

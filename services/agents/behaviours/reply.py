@@ -181,7 +181,7 @@ def feelings(mention: Mention, heard: Heard, persona: Persona) -> tuple[SocialEv
     """Return how being mentioned moves an agent: what fellows say does, what strangers may have said doesn't."""
     if heard.is_external:
         return ()
-    is_stressed = stress_in(mention.text, persona)
+    is_stressed = stress_in(mention.text, persona.personality.stress_triggers)
     return (SocialEvent.STRESSED if is_stressed else SocialEvent.GOT_REPLY,)
 
 

@@ -6,7 +6,7 @@ from services.agents.behaviours.base import AnyBehaviour, Behaviour, Parts
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import TradingDisabled
 from services.agents.domain.memories import TRADE_GROUNDS
-from services.agents.domain.persona import Persona, read_kept
+from services.agents.domain.persona import Persona
 from services.agents.domain.records import Passed, PassReason, Swap, Traded
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import TradePostTask, TradeTask
@@ -44,7 +44,7 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
 
     def check_ready(self, agent: AgentRecord) -> None:
         """Raise TradingDisabled when it has no wallet, or its persona doesn't enable it."""
-        if not (agent.wallet_id and read_kept(agent.persona).trading.is_enabled):
+        if not (agent.wallet_id and self._parts.cast.persona(agent).trading.is_enabled):
             raise TradingDisabled(agent.id)
 
     def task(self, agent_id: str) -> TradeTask:
@@ -84,7 +84,7 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
             return await self._parts.trading.swap(proposal, name)
 
         def may(agent: AgentRecord) -> bool:
-            return agent.wallet_id == proposal.wallet_id and read_kept(agent.persona).trading.is_enabled
+            return agent.wallet_id == proposal.wallet_id and self._parts.cast.persona(agent).trading.is_enabled
 
         return await settled(run, send, self._parts.trading.trade, self._parts.timeout_seconds)
 

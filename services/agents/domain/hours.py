@@ -1,7 +1,7 @@
 """A character's own clock, and when it sleeps.
 
-It shows our time at a speed of 1. At another speed it has run so much faster since 1970, and peak hours, quiet hours and
-days go by it. After 400 years, when the calendar repeats itself, it begins again.
+It shows our time at a speed of 1. At another speed it has run so much faster since 1970, and peak hours, quiet hours
+and days go by it. After 400 years, when the calendar repeats itself, it begins again.
 """
 
 from datetime import UTC, date, datetime, time, timedelta

@@ -5,14 +5,11 @@ character's own trades and by nothing else, whoever may say what to the characte
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    from services.agents.domain.persona import Persona
+from typing import TypeAlias
 
 HALF_LIFE = timedelta(hours=6)
 """How long a mood takes to come half the way back, in the character's own time."""
@@ -127,12 +124,11 @@ _TEMPERS: Mapping[str, Mood] = {
 }
 
 
-def baseline(persona: "Persona") -> Mood:
-    """Return how a character feels when nothing happens: its `default_mood`, in numbers or in words."""
-    given = persona.personality.default_mood
-    if isinstance(given, Mood):
-        return given
-    found = tempers(given)
+def baseline(default: str | Mood) -> Mood:
+    """Return how a character feels when nothing happens, of which its persona speaks in numbers or in words."""
+    if isinstance(default, Mood):
+        return default
+    found = tempers(default)
     if not found:
         return NEUTRAL
     return Mood(
@@ -162,10 +158,10 @@ def feel(mood: Mood, event: MoodEvent) -> Mood:
     return mood.moved(*_PUSHES[event])
 
 
-def stress_in(text: str, persona: "Persona") -> str:
-    """Return the stress trigger of the persona that a text touches, or an empty text."""
+def stress_in(text: str, triggers: Iterable[str]) -> str:
+    """Return the first of these stress triggers that a text touches, or an empty text."""
     words = text.casefold()
-    return next((trigger for trigger in persona.personality.stress_triggers if trigger.casefold() in words), "")
+    return next((trigger for trigger in triggers if trigger.casefold() in words), "")
 
 
 def _clamp(value: float, least: float, most: float) -> float:

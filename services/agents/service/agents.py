@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from services.agents.domain.entities import ActivityRecord, AgentRecord, ScheduleEntry
 from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound
 from services.agents.domain.mood import Mood, baseline
-from services.agents.domain.persona import Persona, read_kept, read_persona, redact, secrets_of
+from services.agents.domain.persona import Persona, read_persona, redact, secrets_of
 from services.agents.domain.records import ActivityKind, Lifecycle, LifecycleChange, Trigger
 from services.agents.domain.schedule import Pauses, first_due, in_reach
 from services.agents.domain.tasks import ActionTask, PostTask, TradeTask, WithdrawTask
@@ -101,7 +101,7 @@ class Agents:
         account = await self._provisioning.account(persona, raw, has_one=False)
         wallet = await self._provisioning.wallet(persona, secrets)
         await self._provisioning.memories(persona.id, persona.memory)
-        now, mood = self._clock.now(), baseline(persona)
+        now, mood = self._clock.now(), baseline(persona.personality.default_mood)
         agent = AgentRecord(
             id=persona.id,
             name=persona.name,
@@ -182,7 +182,7 @@ class Agents:
             agent = await _existing(records, agent_id)
             if await records.claim(key, agent_id) is None:
                 if not agent.is_active:
-                    await self._start(records, agent, read_kept(agent.persona), self._clock.now())
+                    await self._start(records, agent, self._cast.persona(agent), self._clock.now())
                 await records.commit()
         self._journal.announce()
         return agent
@@ -210,7 +210,7 @@ class Agents:
         async with self._store.reading() as records:
             agent = await _existing(records, agent_id)
             schedule, counts = await records.schedule(agent_id), await records.counts(agent_id)
-        persona = read_kept(agent.persona)
+        persona = self._cast.persona(agent)
         mood = self._cast.mood(agent, persona, now)
         # What a character does is told also while nobody knows which providers there are.
         lacks_provider = False

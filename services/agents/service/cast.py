@@ -7,8 +7,9 @@ from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import AgentNotFound
 from services.agents.domain.hours import own_day
 from services.agents.domain.mood import Mood, TradingMood, baseline, decay
-from services.agents.domain.persona import Persona, read_kept
+from services.agents.domain.persona import Persona
 from services.agents.ports.store import Store
+from services.agents.service.personas import Personas
 from services.runtime.clock import Clock
 
 
@@ -30,6 +31,7 @@ class Cast:
         self._store = store
         self._clock = clock
         self._speed = speed
+        self._personas = Personas()
 
     def now(self) -> datetime:
         """Return the time of the world, which is the networks' too."""
@@ -54,15 +56,19 @@ class Cast:
 
     def of(self, record: AgentRecord) -> Character:
         """Return a character as it is now."""
-        persona, now = read_kept(record.persona), self._clock.now()
+        persona, now = self.persona(record), self._clock.now()
         return Character(record, persona, self.mood(record, persona, now), self._trading_mood(record, persona, now))
+
+    def persona(self, record: AgentRecord) -> Persona:
+        """Return the persona of an agent."""
+        return self._personas.of(record)
 
     def mood(self, record: AgentRecord, persona: Persona, now: datetime) -> Mood:
         """Return how an agent feels at this time."""
-        return decay(record.mood, baseline(persona), (now - record.mood_time) * self._speed)
+        return decay(record.mood, baseline(persona.personality.default_mood), (now - record.mood_time) * self._speed)
 
     def _trading_mood(self, record: AgentRecord, persona: Persona, now: datetime) -> TradingMood:
-        usual = baseline(persona)
+        usual = baseline(persona.personality.default_mood)
         if record.trading_mood is None:
             return TradingMood(usual)
         mood, time = record.trading_mood

@@ -1,5 +1,6 @@
 """Agents on the wire."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -8,7 +9,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.entities import AgentRecord, ScheduleEntry
-from services.agents.domain.persona import unknown_fields
+from services.agents.domain.persona import broken_rules, unknown_fields, without_effect
 from services.agents.domain.records import ActivityKind
 from services.agents.service.agents import Status, Triggered
 from services.agents.wire.activities import write_activity
@@ -19,6 +20,7 @@ from services.runtime.rpc.limits import check
 _ACTIONS = {"post": pb.ACTION_KIND_POST, "reply": pb.ACTION_KIND_REPLY, "trade": pb.ACTION_KIND_TRADE}
 TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerTradeResponse)
 
+_MOST_NOTICES = 1_000
 _MOST_SHOWN_BYTES = 5 * 2**19
 """Earlier versions took personas that nobody could read. Of one that is let in never as much is kept and told."""
 
@@ -73,7 +75,7 @@ def write_status(status: Status) -> pb.GetAgentStatusResponse:
         post_count=status.counts.get(ActivityKind.POST, 0),
         reply_count=status.counts.get(ActivityKind.REPLY, 0),
         trade_count=status.counts.get(ActivityKind.TRADE, 0),
-        notices=_notices(status),
+        notices=itertools.islice(_notices(status), _MOST_NOTICES),
     )
     if status.agent.start_time is not None:
         response.active_duration.FromTimedelta(status.now - status.agent.start_time)
@@ -94,11 +96,16 @@ def _notices(status: Status) -> Iterator[pb.Notice]:
     if status.lacks_provider:
         told = f"the llm service has no provider {quoted(str(persona.get('llm_provider')))}"
         yield pb.Notice(reason=pb.NOTICE_REASON_PROVIDER_NOT_FOUND, field="llm_provider", description=told)
+    for path, told in broken_rules(persona).items():
+        told = f"{path} {told}: the default stands in"
+        yield pb.Notice(reason=pb.NOTICE_REASON_BREAKS_RULE, field=path, description=told)
     for path, told in status.not_understood.items():
         yield pb.Notice(reason=pb.NOTICE_REASON_NOT_UNDERSTOOD, field=path, description=told)
     for path, meant in unknown_fields(persona).items():
         told = f"nobody here knows {path}" + (f": did you mean {meant}?" if meant else "")
         yield pb.Notice(reason=pb.NOTICE_REASON_UNKNOWN_FIELD, field=path, description=told)
+    for path, told in without_effect(persona).items():
+        yield pb.Notice(reason=pb.NOTICE_REASON_NO_EFFECT, field=path, description=told)
 
 
 def write_triggered(answer: TriggeredT, triggered: Triggered) -> TriggeredT:

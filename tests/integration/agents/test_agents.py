@@ -149,6 +149,15 @@ async def test_what_is_known_and_not_understood_of_a_persona_is_a_notice(
     assert "fr\u00f6hlich" in notice.description
 
 
+async def test_a_field_that_nothing_reads_is_a_notice(agents: AgentServiceStub, persona: Persona) -> None:
+    persona["behavior"]["interaction_patterns"]["like_probability"] = 0.4
+    await agents.CreateAgent(create(persona))
+    [notice] = (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).notices
+    assert notice.reason == pb.NOTICE_REASON_NO_EFFECT
+    assert notice.field == "behavior.interaction_patterns.like_probability"
+    assert notice.description == "behavior.interaction_patterns.like_probability has no effect yet"
+
+
 async def test_an_update_changes_the_persona_and_leaves_redacted_secrets(
     agents: AgentServiceStub, world: World, persona: Persona
 ) -> None:

@@ -170,7 +170,7 @@ async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_
     store = SqlStore(database, SqlRecords)
     met = await Cast(store, clock, 1.0).character("wren")
     assert met.mood == Mood(0.9, 0.9, 0.9)
-    assert met.trading_mood == TradingMood(baseline(met.persona))
+    assert met.trading_mood == TradingMood(baseline(met.persona.personality.default_mood))
     async with store.writing() as records:
         met.record.put_trading_mood(TradingMood(Mood(0.5, 0.25, 0.75)), clock.now())
         await records.save(met.record)

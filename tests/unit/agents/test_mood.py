@@ -1,6 +1,5 @@
 """Moods move, and come back."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,10 +18,6 @@ from services.agents.domain.mood import (
     stress_in,
 )
 from services.agents.domain.persona import Persona
-
-
-def with_default(persona: Persona, mood: str | Mood) -> Persona:
-    return replace(persona, personality=replace(persona.personality, default_mood=mood))
 
 
 def test_a_mood_comes_half_the_way_back_in_its_half_life() -> None:
@@ -62,11 +57,11 @@ def test_own_trades_move_both_moods_alike(event: OwnEvent) -> None:
 
 
 def test_the_usual_mood_is_understood_in_words(persona: Persona) -> None:
-    assert baseline(with_default(persona, "Optimistic")).valence > 0.3
-    assert baseline(with_default(persona, "wistful, but warm")).valence == pytest.approx(0.075)
-    assert baseline(with_default(persona, "grumpy")).dominance > 0.5
-    assert baseline(with_default(persona, "ultraviolet")) == NEUTRAL
-    assert baseline(with_default(persona, Mood(0.1, 0.2, 0.3))) == Mood(0.1, 0.2, 0.3)
+    assert baseline("Optimistic").valence > 0.3
+    assert baseline("wistful, but warm").valence == pytest.approx(0.075)
+    assert baseline("grumpy").dominance > 0.5
+    assert baseline("ultraviolet") == NEUTRAL
+    assert baseline(Mood(0.1, 0.2, 0.3)) == Mood(0.1, 0.2, 0.3)
 
 
 @pytest.mark.parametrize(
@@ -84,5 +79,5 @@ def test_a_mood_has_a_word(mood: Mood, label: str) -> None:
 
 
 def test_a_stress_trigger_is_found(persona: Persona) -> None:
-    assert stress_in("Just send an EMAIL.", persona) == "email"
-    assert stress_in("Just send a card.", persona) == ""
+    assert stress_in("Just send an EMAIL.", ["fax", "email"]) == "email"
+    assert stress_in("Just send a card.", ["fax", "email"]) == ""

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from puppet.agents.v1 import activity_pb2 as log_pb
-from puppetctl.feed import Feed, counts, in_short, notice, plain, shortened
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppetctl.feed import Feed, counts, in_short, notice, plain, shortened, told_of
 
 SIGNATURE = "5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW"
 
@@ -137,6 +138,17 @@ def test_counts_are_said_as_people_say_them() -> None:
 def test_a_short_id_is_shown_whole() -> None:
     assert shortened("short") == "short"
     assert shortened(SIGNATURE) == "5VER…kQUW"
+
+
+def test_fields_without_effect_are_told_of_in_one_line() -> None:
+    idle = [pb.Notice(reason=pb.NOTICE_REASON_NO_EFFECT, description=f"f{number} has no effect") for number in range(9)]
+    unknown = pb.Notice(reason=pb.NOTICE_REASON_UNKNOWN_FIELD, description="nobody here knows aura")
+    assert told_of([unknown]) == ("nobody here knows aura",)
+    assert told_of([*idle, unknown]) == (
+        "nobody here knows aura",
+        "9 fields without effect (GetAgentStatus names them)",
+    )
+    assert told_of(idle[:1]) == ("1 field without effect (GetAgentStatus names them)",)
 
 
 def test_of_many_notices_the_first_are_told_and_how_many_there_are() -> None:

@@ -2,7 +2,6 @@
 
 from services.agents.domain.persona.model import (
     Behavior,
-    Capitalization,
     Example,
     InitialMemory,
     LlmChoice,
@@ -14,12 +13,17 @@ from services.agents.domain.persona.model import (
     StyleGuide,
     Trading,
 )
-from services.agents.domain.persona.reading import read_kept, read_persona, redact, unknown_fields
+from services.agents.domain.persona.reading import broken_rules, read_kept, read_persona
 from services.agents.domain.persona.secrets import REDACTED, Secrets, XSecrets, names_account, secrets_of
+from services.agents.domain.persona.sections.personality import Capitalization
+from services.agents.domain.persona.sections.root import Approval, Budget
+from services.agents.domain.persona.walking import redact, unknown_fields, without_effect
 
 __all__ = [
     "REDACTED",
+    "Approval",
     "Behavior",
+    "Budget",
     "Capitalization",
     "Example",
     "InitialMemory",
@@ -33,10 +37,12 @@ __all__ = [
     "StyleGuide",
     "Trading",
     "XSecrets",
+    "broken_rules",
     "names_account",
     "read_kept",
     "read_persona",
     "redact",
     "secrets_of",
     "unknown_fields",
+    "without_effect",
 ]

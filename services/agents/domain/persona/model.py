@@ -2,19 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from enum import StrEnum
 
 from services.agents.domain.mood import Mood
-
-
-class Capitalization(StrEnum):
-    """How a character uses capital letters."""
-
-    STANDARD = "standard"
-    LOWERCASE = "lowercase"
-    UPPERCASE = "uppercase"
-    TITLE = "title"
-    FREE = "free"
+from services.agents.domain.persona.sections.personality import Capitalization
+from services.agents.domain.persona.sections.root import Approval, Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +142,8 @@ class Persona:
     name: str
     description: str
     is_active: bool
+    approval: Approval
+    budget: Budget
     personality: Personality
     style: StyleGuide
     memory: InitialMemory

@@ -70,6 +70,10 @@ class _NoticeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeRe
     """The llm service has no provider of this name: whichever there is writes, or none, as the service is set up."""
     NOTICE_REASON_NOT_UNDERSTOOD: _NoticeReason.ValueType  # 3
     """What the field says isn't understood, and has no effect, or less than one would think."""
+    NOTICE_REASON_NO_EFFECT: _NoticeReason.ValueType  # 4
+    """Nothing reads the field, or nothing does yet."""
+    NOTICE_REASON_BREAKS_RULE: _NoticeReason.ValueType  # 5
+    """An earlier version took what the field says, and this one would refuse it: the field's default stands in."""
 
 class NoticeReason(_NoticeReason, metaclass=_NoticeReasonEnumTypeWrapper):
     """Why a field of a persona isn't done as it stands there."""
@@ -82,6 +86,10 @@ NOTICE_REASON_PROVIDER_NOT_FOUND: NoticeReason.ValueType  # 2
 """The llm service has no provider of this name: whichever there is writes, or none, as the service is set up."""
 NOTICE_REASON_NOT_UNDERSTOOD: NoticeReason.ValueType  # 3
 """What the field says isn't understood, and has no effect, or less than one would think."""
+NOTICE_REASON_NO_EFFECT: NoticeReason.ValueType  # 4
+"""Nothing reads the field, or nothing does yet."""
+NOTICE_REASON_BREAKS_RULE: NoticeReason.ValueType  # 5
+"""An earlier version took what the field says, and this one would refuse it: the field's default stands in."""
 Global___NoticeReason: _TypeAlias = NoticeReason  # noqa: Y015
 
 @_typing.final
@@ -605,7 +613,7 @@ class GetAgentStatusResponse(_message.Message):
 
     @_builtins.property
     def notices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Notice]:
-        """What of the persona isn't done as it stands there."""
+        """What of the persona isn't done as it stands there, in the same order each time; of more than 1,000 the first."""
 
     def __init__(
         self,

@@ -1,0 +1,122 @@
+"""What a persona file says about the time before: memories, what is known, old posts, and whom the character knows."""
+
+from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+from pydantic import Field, Tag, ValidationInfo, field_validator
+
+from services.agents.domain.persona.fields import (
+    BY_FORM,
+    FEW,
+    MOST_ITEMS,
+    Form,
+    ListOr,
+    LongTexts,
+    Number,
+    Plain,
+    Probability,
+    Rule,
+    Section,
+    Text,
+    TextOr,
+    Texts,
+    Time,
+    between,
+    broken,
+    one_of,
+)
+
+_MOST_NAME = 200
+
+
+class MemoryKind(StrEnum):
+    """The kinds of memories that the memory service has."""
+
+    CORE = "core"
+    RECENT = "recent"
+    EVENT = "event"
+    INTERACTION = "interaction"
+    POST = "post"
+    TRADE = "trade"
+    RELATIONSHIP = "relationship"
+    REFLECTION = "reflection"
+    GENERAL = "general"
+
+
+class Memory(Section):
+    """Something that a character remembers."""
+
+    content: Plain = Field(default="", max_length=8_000, description="What it remembers. Required, here or as `text`.")
+    text: Plain = Field(
+        default="", max_length=8_000, description="The same, where `content` isn't given.", validate_default=True
+    )
+    importance: Probability | None = Field(
+        default=None,
+        description="How much it matters, 0 to 1. Default: 0.9 for core memories, 0.7 for a plain list's, 0.6 for "
+        "events, 0.4 for old posts.",
+    )
+    type: Annotated[Text, one_of(MemoryKind)] = Field(
+        default="", description="Its kind, where that isn't the one of its list."
+    )
+    timestamp: Time = Field(default="", description="When it was, in ISO 8601 or in seconds since 1970.")
+
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, text: str, info: ValidationInfo) -> str:
+        if not text and info.data.get("content") == "":
+            raise broken("is required", "content")
+        return text
+
+    @property
+    def words(self) -> str:
+        """What it remembers."""
+        return self.content or self.text
+
+
+Memories: TypeAlias = Annotated[tuple[TextOr[Memory], ...], Field(max_length=MOST_ITEMS)]
+
+_Note: TypeAlias = Annotated[Plain, Field(max_length=2_000), Tag(Form.TEXT)]
+_Notes: TypeAlias = Annotated[_Note | Annotated[Texts, Tag(Form.LIST)], BY_FORM]
+
+
+class Acquaintance(Section):
+    """What a character thinks of somebody."""
+
+    sentiment: Annotated[Number, between(-1, 1)] = Field(default=0.0, description="From -1, dislike, to 1, love.")
+    familiarity: Probability = Field(default=0.0, description="From 0, a stranger, to 1, an old friend.")
+    trust: Annotated[Number, between(-1, 1)] = Field(default=0.0, description="From -1, distrust, to 1, trust.")
+    notes: _Notes = Field(default="", description="What it knows of them, for replies to them.")
+
+
+def _named(name: str) -> None:
+    if not 0 < len(name.strip().removeprefix("@")) <= _MOST_NAME:
+        raise ValueError(f"must be named by 1 to {_MOST_NAME} characters")
+
+
+_Name: TypeAlias = Annotated[Plain, Rule(_named)]
+_Person: TypeAlias = Annotated[_Note | Annotated[Acquaintance, Tag(Form.OBJECT)], BY_FORM]
+_People: TypeAlias = Annotated[dict[_Name, _Person], *FEW]
+
+
+class Relationships(Section):
+    """Whom a character knows: notes on each, or an object that also says how well. Notes alone are familiarity 0.3."""
+
+    other_agents: _People = Field(default={}, description="Other characters, by their ids.")
+    users: _People = Field(
+        default={}, description="People of the network, by their handles, each of 1 to 200 characters."
+    )
+
+
+_Facts: TypeAlias = Annotated[dict[str, LongTexts], *FEW]
+
+
+class InitialMemorySection(Section):
+    """What a character is born with. It becomes memories of its operator's, of which posts and replies are made."""
+
+    core_memories: Memories = Field(default=(), description="What has made it what it is.")
+    recent_events: Memories = Field(default=(), description="What has happened of late.")
+    relationships: Relationships = Field(default_factory=Relationships, description="Whom it knows.")
+    knowledge_base: ListOr[_Facts] = Field(
+        default=(), description="What it knows: a list of facts, or lists of facts by their headings."
+    )
+    tweet_history: Memories = Field(default=(), description="What it has posted before.")
