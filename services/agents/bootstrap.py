@@ -57,9 +57,6 @@ from services.runtime.settings import SettingsError
 from services.runtime.sql import SqlStore
 from services.runtime.tidying import TIDY_SECONDS
 
-_KEPT = timedelta(days=7)
-"""How long DBOS keeps a workflow that has ended; the activity log keeps what came of it."""
-
 _MEND_SECONDS = 60.0
 _PATIENCE_SECONDS = 10.0
 """How long a start waits for the process before it to be gone."""
@@ -123,7 +120,9 @@ async def served(
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, behaviours, workflows, clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
-        tidying = Tidying(store, cast, kept, mention_age)
+        activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
+        tidying = Tidying(store, cast, kept, mention_age, activities_kept)
+        ended_kept = timedelta(days=settings.workflow_days)
         await scheduler.mend()
         async with (
             _being_executor(settings, database),
@@ -132,7 +131,7 @@ async def served(
             scheduler.running(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
-            repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
+            repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - ended_kept)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),
         ):
             yield [

@@ -47,6 +47,11 @@ class AgentsSettings(ServiceSettings):
     mention_age_hours: float = Field(default=48.0, gt=0)
     """How old a mention may be, by the network's clock, to be answered; an older one is remembered all the same."""
 
+    activity_days: int = Field(default=90, ge=0)
+    """How long an activity is kept, and at least as long as request ids, which it answers; 0: for ever."""
+    workflow_days: int = Field(default=7, ge=1)
+    """How long the steps of a workflow are kept that has ended; what came of it stands in the activity log."""
+
     unknown_provider: Literal["fallback", "refuse"] = "fallback"
     """What becomes of a persona whose `llm_provider` the llm service doesn't have: another writes for it, or none."""
 
