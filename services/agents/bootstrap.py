@@ -28,6 +28,7 @@ from services.agents.service import (
     Allowance,
     Cast,
     Conversations,
+    Cooldown,
     Effects,
     Governors,
     Hearing,
@@ -118,7 +119,7 @@ async def served(
         engine = Engine(behaviours, publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
-        scheduler = Scheduler(store, cast, behaviours, workflows, clock, settings.speed)
+        scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
         activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
         tidying = Tidying(store, cast, kept, mention_age, activities_kept)
@@ -202,6 +203,7 @@ async def _being_executor(settings: AgentsSettings, database: Database) -> Async
 def _limits(settings: AgentsSettings) -> Limits:
     return Limits(
         to_one=settings.replies_a_day_to_one,
+        to_fellows=settings.replies_a_day_to_characters,
         to_strangers=settings.replies_a_day_to_strangers,
         calls_for_strangers=settings.model_calls_a_day_for_strangers,
         strangers_at_once=settings.strangers_at_once,

@@ -38,6 +38,8 @@ class AgentsSettings(ServiceSettings):
     """How many replies an agent gives to one counterpart in a day of its own time, in all conversations together."""
     replies_a_day_to_strangers: int = Field(default=100, ge=0)
     """How many it gives to all strangers together."""
+    replies_a_day_to_characters: int = Field(default=20, ge=0)
+    """How many it gives to all other characters of the suite together: they would answer each other for ever."""
     model_calls_a_day_for_strangers: int = Field(default=200, ge=0)
     """How many calls of the model replies to strangers may cost, two for each of them; one reply takes up to four."""
     strangers_at_once: int = Field(default=1, ge=1)

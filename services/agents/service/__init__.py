@@ -5,7 +5,7 @@ from services.agents.service.allowance import Allowance, Calls
 from services.agents.service.cast import Cast, Character
 from services.agents.service.conversing import Conversations
 from services.agents.service.effects import Effects
-from services.agents.service.governors import Governors, Limits
+from services.agents.service.governors import Cooldown, Governors, Limits
 from services.agents.service.hearing import Hearing
 from services.agents.service.inbox import REPLY, Inbox
 from services.agents.service.journal import Entry, Journal
@@ -29,6 +29,7 @@ __all__ = [
     "Character",
     "Choice",
     "Conversations",
+    "Cooldown",
     "Effects",
     "Entry",
     "Governors",

@@ -19,7 +19,7 @@ from services.agents.domain.records import Trigger
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import Mention, PostTask, ReplyTask, Task
 from services.agents.scheduler import Scheduler
-from services.agents.service import Cast
+from services.agents.service import Cast, Cooldown
 from services.agents.settings import AgentsSettings
 from services.runtime.db import Database
 from services.runtime.sql import SqlStore
@@ -74,7 +74,9 @@ class Stage:
         self.store = SqlStore(database, SqlRecords)
         self.started = Started()
         cast = Cast(self.store, clock, 1.0)
-        self.scheduler = Scheduler(self.store, cast, Registry([Posting()]), self.started, clock, 1.0)
+        self.scheduler = Scheduler(
+            self.store, cast, Registry([Posting()]), self.started, Cooldown(self.store), clock, 1.0
+        )
 
     async def agent(self, agent_id: str, behavior: Mapping[str, Any] = {}) -> None:
         now = self.clock.now()

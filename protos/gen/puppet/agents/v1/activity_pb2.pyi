@@ -184,6 +184,8 @@ class _PassReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PassReason
     """No trade is worth making: see `details`."""
     PASS_REASON_QUOTED_TOO_LOW: _PassReason.ValueType  # 14
     """What the trade is quoted at is too far below its price."""
+    PASS_REASON_CHARACTERS_LIMIT: _PassReason.ValueType  # 17
+    """It has replied often enough to other characters today: `limit` times."""
 
 class PassReason(_PassReason, metaclass=_PassReasonEnumTypeWrapper):
     """Why an agent did nothing."""
@@ -218,6 +220,8 @@ PASS_REASON_HOLD: PassReason.ValueType  # 13
 """No trade is worth making: see `details`."""
 PASS_REASON_QUOTED_TOO_LOW: PassReason.ValueType  # 14
 """What the trade is quoted at is too far below its price."""
+PASS_REASON_CHARACTERS_LIMIT: PassReason.ValueType  # 17
+"""It has replied often enough to other characters today: `limit` times."""
 Global___PassReason: _TypeAlias = PassReason  # noqa: Y015
 
 @_typing.final
