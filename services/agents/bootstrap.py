@@ -8,12 +8,17 @@ from pathlib import Path
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
+from puppet.agents.v1 import draft_service_pb2 as drafts_pb
+from puppet.agents.v1 import draft_service_pb2_grpc as drafts_pb_grpc
+from puppet.agents.v1 import event_service_pb2 as events_pb
+from puppet.agents.v1 import event_service_pb2_grpc as events_pb_grpc
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.agents.adapters.dbos import DbosWorkflows
+from services.agents.adapters.feeds import HttpFeeds
 from services.agents.adapters.llm_client import LlmClient
 from services.agents.adapters.memory_client import MemoryClient
 from services.agents.adapters.social_client import SocialClient
@@ -29,12 +34,16 @@ from services.agents.service import (
     Cast,
     Conversations,
     Cooldown,
+    Drafts,
     Effects,
+    Events,
     Governors,
     Hearing,
     Inbox,
     Journal,
     Limits,
+    NetworkCapabilities,
+    Noticing,
     Provisioning,
     Publisher,
     Reservations,
@@ -45,7 +54,7 @@ from services.agents.service import (
     Writer,
     redact_stored,
 )
-from services.agents.servicer import AgentServicer
+from services.agents.servicer import AgentServicer, DraftServicer, EventServicer
 from services.agents.settings import AgentsSettings
 from services.runtime.background import repeating
 from services.runtime.clock import Clock, SystemClock
@@ -59,6 +68,7 @@ from services.runtime.sql import SqlStore
 from services.runtime.tidying import TIDY_SECONDS
 
 _MEND_SECONDS = 60.0
+_EXPIRE_SECONDS = 10.0
 _PATIENCE_SECONDS = 10.0
 """How long a start waits for the process before it to be gone."""
 
@@ -81,7 +91,7 @@ def opener(settings: AgentsSettings) -> Opener:
                 MemoryClient(stubs[MemoryServiceStub], stubs[RelationshipServiceStub]),
                 LlmClient(stubs[LlmServiceStub]),
                 SocialClient(stubs[SocialServiceStub], clock),
-                TradingClient(stubs[TradingServiceStub], clock),
+                TradingClient(stubs[TradingServiceStub]),
             )
             async with (
                 watching(stubs.channels, lifecycle.health),
@@ -114,12 +124,17 @@ async def served(
         tail = Tail(store, lifecycle.draining)
         journal = Journal(store, cast, clock, tail)
         falls_back = settings.unknown_provider == "fallback"
-        publisher = Publisher(cast, Effects(store), social, trading, settings.settle_seconds)
-        behaviours = Registry.of(_parts(settings, store, cast, journal, publisher, clock, memory, llm, social, trading))
-        engine = Engine(behaviours, publisher, journal)
+        capabilities = NetworkCapabilities(social, clock)
+        publisher = Publisher(cast, Effects(store), social, trading, capabilities, settings.settle_seconds)
+        parts = _parts(settings, store, cast, journal, publisher, capabilities, clock, memory, llm, social, trading)
+        behaviours = Registry.of(parts)
+        drafts = Drafts(store, journal, behaviours.objections, clock, timedelta(hours=settings.draft_hours))
+        engine = Engine(behaviours, cast, drafts, Noticing(cast, memory, journal), publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)
+        feeds = HttpFeeds(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
+        events = Events(store, feeds, clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
         activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
         tidying = Tidying(store, cast, kept, mention_age, activities_kept)
@@ -131,7 +146,10 @@ async def served(
             tail.following(),
             scheduler.running(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
+            repeating("events", settings.poll_seconds, events.poll),
+            repeating("feeds", settings.poll_seconds, events.poll_feeds),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
+            repeating("expiring drafts", _EXPIRE_SECONDS, drafts.expire),
             repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - ended_kept)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),
         ):
@@ -140,7 +158,18 @@ async def served(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
                     AgentServicer(agents, journal, tail),
-                )
+                ),
+                Mounted(
+                    drafts_pb.DESCRIPTOR.services_by_name["DraftService"],
+                    drafts_pb_grpc.add_DraftServiceServicer_to_server,
+                    DraftServicer(drafts),
+                    drafts.agent_of,
+                ),
+                Mounted(
+                    events_pb.DESCRIPTOR.services_by_name["EventService"],
+                    events_pb_grpc.add_EventServiceServicer_to_server,
+                    EventServicer(events, clock),
+                ),
             ]
     finally:
         await database.close()
@@ -152,6 +181,7 @@ def _parts(
     cast: Cast,
     journal: Journal,
     publisher: Publisher,
+    capabilities: NetworkCapabilities,
     clock: Clock,
     memory: MemoryPort,
     llm: LlmPort,
@@ -170,7 +200,7 @@ def _parts(
         memory=memory,
         social=social,
         trading=trading,
-        writer=Writer(llm, reservations, screener, falls_back=settings.unknown_provider == "fallback"),
+        writer=Writer(llm, reservations, capabilities, screener, falls_back=settings.unknown_provider == "fallback"),
         reservations=reservations,
         effects=Effects(store),
         publisher=publisher,

@@ -11,7 +11,7 @@ from services.agents.behaviours import Registry
 from services.agents.domain.entities import ScheduleEntry
 from services.agents.domain.records import Trigger
 from services.agents.domain.schedule import awake_due, caught_up, first_due, in_reach, is_forgotten, next_due
-from services.agents.domain.tasks import Task, WithdrawTask
+from services.agents.domain.tasks import CarryOutTask, NoticeTask, Task, WithdrawTask
 from services.agents.ports.store import Store
 from services.agents.ports.workflows import Workflows
 from services.agents.service import Cast, Cooldown
@@ -174,8 +174,10 @@ class Scheduler:
 
 
 def _is_by_hand(task: Task) -> bool:
-    """Say whether somebody has asked for it, who isn't kept waiting."""
-    return isinstance(task, WithdrawTask) or task.trigger is Trigger.REQUEST
+    """Say whether somebody has asked for it, perhaps by an event, or approved it: then it isn't put off."""
+    if isinstance(task, NoticeTask | CarryOutTask | WithdrawTask):
+        return True
+    return task.trigger not in (Trigger.SCHEDULE, Trigger.MENTION)
 
 
 def _key(entry: ScheduleEntry) -> tuple[str, str, str]:

@@ -53,6 +53,12 @@ class AgentsSettings(ServiceSettings):
     """How long an activity is kept, and at least as long as request ids, which it answers; 0: for ever."""
     workflow_days: int = Field(default=7, ge=1)
     """How long the steps of a workflow are kept that has ended; what came of it stands in the activity log."""
+    feed_http: bool = False
+    """Whether feeds may be read over plain HTTP."""
+    feed_private_addresses: bool = False
+    """Whether feeds may be read from addresses that aren't public, such as those of the network it runs in."""
+    draft_hours: float = Field(default=24.0, gt=0)
+    """How long what a character proposes waits for a person, where its persona asks for approval."""
 
     unknown_provider: Literal["fallback", "refuse"] = "fallback"
     """What becomes of a persona whose `llm_provider` the llm service doesn't have: another writes for it, or none."""

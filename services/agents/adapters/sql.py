@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col, select
 
+from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import (
     Acquaintance,
     ActivityRecord,
@@ -19,8 +20,10 @@ from services.agents.domain.entities import (
     Reservation,
     ScheduleEntry,
 )
+from services.agents.domain.events import EVENT_ID, EventRecord, EventTarget, SeenItem
 from services.agents.domain.records import ActivityKind
-from services.agents.ports.store import ActivityFilter
+from services.agents.domain.versions import PersonaVersion
+from services.agents.ports.store import ActivityFilter, DraftFilter, EventFilter
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 
@@ -55,6 +58,20 @@ class SqlRecords(SqlTransaction):
         query = select(AgentRecord).where(AgentRecord.account_id != "")
         return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
 
+    async def persona_versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
+        """Return a page of the versions of an agent's persona, newest first; the key is `(number,)`."""
+        query = select(PersonaVersion).where(PersonaVersion.agent_id == agent_id)
+        return await self._page(query, page, col(PersonaVersion.number), newest_first=True)
+
+    async def persona_version(self, agent_id: str, number: int) -> PersonaVersion | None:
+        """Return a version of an agent's persona."""
+        return await self._one(PersonaVersion, agent_id, number)
+
+    async def forget_persona_versions(self, agent_id: str, until: int) -> None:
+        """Delete the versions of an agent's persona up to this one."""
+        old = (col(PersonaVersion.agent_id) == agent_id, col(PersonaVersion.number) <= until)
+        await self._session.exec(sa.delete(PersonaVersion).where(*old))
+
     async def schedule(self, agent_id: str) -> list[ScheduleEntry]:
         """Return what an agent will do, soonest first."""
         query = select(ScheduleEntry).where(ScheduleEntry.agent_id == agent_id)
@@ -84,6 +101,11 @@ class SqlRecords(SqlTransaction):
         if await self._session.get(ScheduleEntry, (entry.agent_id, entry.kind, entry.key)) is None:
             await self.save(entry)
 
+    async def plan_all(self, entries: Sequence[ScheduleEntry]) -> None:
+        """Add what is to be done once and hasn't been planned."""
+        self._session.add_all(entries)
+        await self._session.flush()
+
     async def move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
         """Give an entry its next time; False when it has changed since it was read."""
         same = (*_same(entry), col(ScheduleEntry.due_time) == entry.due_time)
@@ -93,6 +115,67 @@ class SqlRecords(SqlTransaction):
     async def unplan(self, entry: ScheduleEntry) -> None:
         """Remove an entry."""
         await self._session.exec(sa.delete(ScheduleEntry).where(*_same(entry)))
+
+    async def event(self, event_id: str) -> EventRecord | None:
+        """Return an event."""
+        return await self._one(EventRecord, event_id)
+
+    async def events(self, wanted: EventFilter, page: Page) -> Paged[EventRecord]:
+        """Return a page of events, newest first; the key is `(id,)`."""
+        query = select(EventRecord)
+        if wanted.states:
+            query = query.where(col(EventRecord.state).in_(wanted.states))
+        if wanted.agent_ids:
+            named = sa.exists().where(
+                col(EventTarget.event_id) == EventRecord.id, col(EventTarget.agent_id).in_(wanted.agent_ids)
+            )
+            query = query.where(sa.or_(col(EventRecord.is_broadcast), named))
+        # Their ids begin with the time at which they were made.
+        return await self._page(query, page, col(EventRecord.id), newest_first=True)
+
+    async def due_events(self, now: datetime, most: int, *, is_feed: bool) -> list[str]:
+        """Return the ids of up to `most` events, or feeds, that are due, the longest overdue first."""
+        query = select(EventRecord.id).where(col(EventRecord.next_time) <= now, EventRecord.is_feed == is_feed)
+        return list((await self._session.exec(query.order_by(col(EventRecord.next_time)).limit(most))).all())
+
+    async def add_targets(self, event_id: str, agent_ids: Sequence[str]) -> None:
+        """Take down whom an event reaches."""
+        self._session.add_all(EventTarget(event_id=event_id, agent_id=agent_id) for agent_id in agent_ids)
+        await self._session.flush()
+
+    async def targets(self, event_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Return the agents that each of these events names, in the order of their ids."""
+        query = select(EventTarget).where(col(EventTarget.event_id).in_(event_ids)).order_by(col(EventTarget.agent_id))
+        found: dict[str, list[str]] = {event_id: [] for event_id in event_ids}
+        for row in (await self._session.exec(query)).all():
+            found[row.event_id].append(row.agent_id)
+        return found
+
+    async def reached(self, event_id: str, *, is_broadcast: bool) -> list[AgentRecord]:
+        """Return the active agents that an event names, or all active ones."""
+        query = select(AgentRecord).where(col(AgentRecord.is_active))
+        if not is_broadcast:
+            named = select(EventTarget.agent_id).where(EventTarget.event_id == event_id)
+            query = query.where(col(AgentRecord.id).in_(named))
+        return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
+
+    async def see_items(self, event_id: str, item_ids: Sequence[str]) -> set[str]:
+        """Take down the items of a feed, and return those that are new; with none before, all are."""
+        query = select(SeenItem.item_id).where(SeenItem.event_id == event_id, col(SeenItem.item_id).in_(item_ids))
+        new = set(item_ids) - set((await self._session.exec(query)).all())
+        self._session.add_all(SeenItem(event_id=event_id, item_id=item_id) for item_id in new)
+        await self._session.flush()
+        return new
+
+    async def unplan_event(self, event_id: str) -> None:
+        """Remove what is planned for an event."""
+        mine = col(ScheduleEntry.key).startswith(f"{event_id}.", autoescape=True)
+        await self._session.exec(sa.delete(ScheduleEntry).where(mine))
+
+    async def unplan_events(self, agent_id: str) -> None:
+        """Remove what an agent was to do of events."""
+        planned = col(ScheduleEntry.key).startswith(f"{EVENT_ID}_", autoescape=True)
+        await self._session.exec(sa.delete(ScheduleEntry).where(col(ScheduleEntry.agent_id) == agent_id, planned))
 
     async def log(self, activity: ActivityRecord) -> bool:
         """Add an activity; False when this step of this workflow is there already."""
@@ -243,6 +326,27 @@ class SqlRecords(SqlTransaction):
         columns = [col(part) for part in key]
         some = sa.select(*columns).where(*old).limit(most)
         return (await self._connection.execute(sa.delete(row).where(sa.tuple_(*columns).in_(some)))).rowcount
+
+    async def draft(self, draft_id: str) -> DraftRecord | None:
+        """Return a draft."""
+        return await self._session.get(DraftRecord, draft_id)
+
+    async def draft_of(self, workflow_id: str) -> DraftRecord | None:
+        """Return the draft of a workflow."""
+        return (await self._session.exec(select(DraftRecord).where(DraftRecord.workflow_id == workflow_id))).first()
+
+    async def drafts(self, wanted: DraftFilter, page: Page) -> Paged[DraftRecord]:
+        """Return a page of drafts, newest first; the key is `(create_time, id)`."""
+        query = select(DraftRecord)
+        for column, values in ((DraftRecord.agent_id, wanted.agent_ids), (DraftRecord.state, wanted.states)):
+            if values:
+                query = query.where(col(column).in_(values))
+        return await self._page(query, page, col(DraftRecord.create_time), col(DraftRecord.id), newest_first=True)
+
+    async def overdue_drafts(self, now: datetime, most: int) -> list[DraftRecord]:
+        """Return up to `most` drafts that wait and have expired, the longest overdue first."""
+        query = select(DraftRecord).where(DraftRecord.state == DraftState.WAITING, DraftRecord.expire_time <= now)
+        return list((await self._session.exec(query.order_by(col(DraftRecord.expire_time)).limit(most))).all())
 
     async def acquaintances(self, agent_id: str) -> Mapping[str, str]:
         """Return the network's ids of those whom an agent's persona knows by handles, by these, in small letters."""

@@ -5,28 +5,26 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.agents.behaviours.base import AnyBehaviour, Parts, Posting
+from services.agents.behaviours.base import MOST_OWN, AnyBehaviour, Parts, Posting
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import shared, spoken_by
 from services.agents.domain.memories import GROUNDED, LATE, TrustedMemory
 from services.agents.domain.persona import Persona
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post
+from services.agents.domain.proposals import Pass, PostProposal
 from services.agents.domain.records import Grounds, Passed, PassReason, Recalled
 from services.agents.domain.regard import regard
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import PostTask
-from services.agents.ports.stored import Pass, PostProposal
 from services.agents.service import Character
 
-_MOST_OWN = 40
 _MOST_LATE = 10
 _MOST_MEMORIES = 50
 _MOST_FITTING = 4
 _ADDRESS_PROBABILITY = 0.35
 _ADDRESS_PROBABILITY_AFTER_SILENCE = 0.85
 _SILENCE = 3
-_POST_LENGTH = 280
 
 
 def build(parts: Parts) -> AnyBehaviour:
@@ -38,6 +36,7 @@ class Post(Posting[PostTask]):
     """A post about a topic that was asked for, or that the agent chooses."""
 
     kind = "post"
+    purpose = Purpose.POST
     task_type = PostTask
 
     def due(self, persona: Persona) -> Pauses:
@@ -60,16 +59,19 @@ class Post(Posting[PostTask]):
         spoken = await asyncio.to_thread(spoken_by, character.persona)
         rng = random.Random(name)
         # Not its answers: their subjects are people, and what strangers made it say holds no post back.
-        own = await parts.memory.said(agent_id, ("post",), _MOST_OWN)
+        own = await parts.memory.said(agent_id, ("post",), MOST_OWN)
         texts = tuple(said.text for said in own)
         topic = task.topic or await self._topic(character, [said.subject for said in own[:_MOST_LATE]], rng)
         memories = await parts.memory.trusted_about(agent_id, topic, GROUNDED, _MOST_FITTING)
-        fellow = await self._addressed(character, texts, rng)
+        fellow = await self._addressed(character, task.addressed_id, texts, rng)
+        if task.addressed_id and fellow is None:
+            return Pass(Passed(PassReason.STOPPED, about=topic))
         handle = fellow.handle if fellow else ""
         addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
         recent = await parts.memory.trusted(agent_id, ("post",), LATE)
-        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, rng)
-        context = Context(topic, own_posts=texts, max_length=_POST_LENGTH - (len(handle) + 2 if handle else 0))
+        most = (await parts.writer.limit(character)).max_weight
+        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, most, rng)
+        context = Context(topic, own_posts=texts, prefix=f"@{handle} " if handle else "")
         choice = await parts.writer.write(name, character, Purpose.POST, prompt, context, rng)
         grounds = Grounds(character.mood.label, writing=choice.writing)
         if not choice.texts:
@@ -91,13 +93,20 @@ class Post(Posting[PostTask]):
         memories = await self._parts.memory.trusted(character.record.id, GROUNDED, _MOST_MEMORIES)
         return choose_topic(character.persona, memories, late, rng)
 
-    async def _addressed(self, character: Character, own: tuple[str, ...], rng: random.Random) -> AgentRecord | None:
-        """Return a fellow to speak to, in about half of the cases: rather one that the persona knows than another."""
+    async def _addressed(
+        self, character: Character, wanted_id: str, own: tuple[str, ...], rng: random.Random
+    ) -> AgentRecord | None:
+        """Return the fellow who is to be spoken to, unless it is stopped or nobody knows what it is called.
+
+        Where none is wanted, it is one in about half of the cases: rather one that the persona knows than another.
+        """
+        everyone = await self._parts.cast.fellows(character.record.id)
+        fellows = [fellow for fellow in everyone if fellow.is_active and fellow.handle]
+        if wanted_id:
+            return next((fellow for fellow in fellows if fellow.id == wanted_id), None)
         is_silent = not any(text.startswith("@") for text in own[:_SILENCE])
         if rng.random() >= (_ADDRESS_PROBABILITY_AFTER_SILENCE if is_silent else _ADDRESS_PROBABILITY):
             return None
-        everyone = await self._parts.cast.fellows(character.record.id)
-        fellows = [fellow for fellow in everyone if fellow.is_active and fellow.handle]
         names = {known.counterpart for known in character.persona.memory.relationships}
         known = [fellow for fellow in fellows if names & {fellow.id, fellow.name, fellow.handle}]
         return rng.choice(known or fellows) if fellows else None

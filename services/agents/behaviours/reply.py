@@ -13,14 +13,15 @@ from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import spoken_by
 from services.agents.domain.memories import LATE, OWN_WORDS
 from services.agents.domain.mood import SocialEvent, stress_in
-from services.agents.domain.persona import Persona
+from services.agents.domain.persona import Approval, Persona
 from services.agents.domain.prompts import Fellow, Remembered, compose_reply
+from services.agents.domain.proposals import Pass, ReplyProposal
 from services.agents.domain.records import Grounds, Passed, PassReason, Recalled, Replied
 from services.agents.domain.regard import regard
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import Heard, Mention, ReplyTask
 from services.agents.ports.neighbours import NewMemory, Recollection, Source, View
-from services.agents.ports.stored import Pass, Post, ReplyProposal
+from services.agents.ports.stored import Post
 from services.agents.service import REPLY, Calls, Character, Choice, Entry
 
 _OWN = (Source.OPERATOR, Source.SELF)
@@ -40,6 +41,8 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
 
     kind = REPLY
     aim = "answer"
+    approval = Approval.REPLIES
+    purpose = Purpose.REPLY
     task_type = ReplyTask
 
     def due(self, persona: Persona) -> Pauses:
@@ -71,7 +74,7 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, _MOST_OWN))
         memory = await self._fitting(task, heard)
         author = _author(heard, await self._note(agent_id, heard))
-        others = await self._others(task, heard)
+        others = await self._others(agent_id, heard)
         symbols = await parts.tokens.symbols()
         before = await parts.conversations.before(name, character, task.mention, heard)
         context = Context(task.mention.text, own_posts=own, conversation=before.heard, names=others, symbols=symbols)
@@ -93,6 +96,16 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
             heard=heard,
             is_external=heard.is_external or before.is_external,
             feelings=feelings(task.mention, heard, character.persona),
+        )
+
+    async def context(self, proposal: ReplyProposal) -> Context:
+        """Return the mention, and what the agent has said."""
+        own = await self._parts.memory.said(proposal.agent_id, OWN_WORDS, _MOST_OWN)
+        return Context(
+            proposal.mention.text,
+            own_posts=tuple(said.text for said in own),
+            names=await self._others(proposal.agent_id, proposal.heard),
+            symbols=await self._parts.tokens.symbols(),
         )
 
     def answered(self, proposal: ReplyProposal) -> str:
@@ -142,12 +155,14 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
     ) -> Choice:
         memory = Remembered(context.memory, context.is_memory_trusted)
         recent = await self._parts.memory.trusted(character.record.id, ("post",), LATE)
-        prompt = compose_reply(character.persona, character.mood, context.about, author, memory, recent, before, rng)
-        return await self._parts.writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
+        persona, writer = character.persona, self._parts.writer
+        most = (await writer.limit(character)).max_weight
+        prompt = compose_reply(persona, character.mood, context.about, author, memory, recent, before, most, rng)
+        return await writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
 
-    async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
+    async def _others(self, agent_id: str, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""
-        fellows = await self._parts.cast.fellows(task.agent_id)
+        fellows = await self._parts.cast.fellows(agent_id)
         return tuple(name for one in fellows if one.id != heard.counterpart for name in (one.name, one.handle) if name)
 
     async def _fitting(self, task: ReplyTask, heard: Heard) -> Recollection | None:

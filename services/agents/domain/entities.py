@@ -9,10 +9,12 @@ from services.agents.domain.mood import Mood, TradingMood
 from services.agents.domain.records import (
     NO_GROUNDS,
     ActivityKind,
+    Drafted,
     Event,
     Failed,
     Grounds,
     Lifecycle,
+    Noticed,
     Passed,
     Posted,
     Replied,
@@ -31,6 +33,8 @@ EVENT = TypedColumn(
         "traded": Traded,
         "passed": Passed,
         "failed": Failed,
+        "noticed": Noticed,
+        "drafted": Drafted,
     }
 )
 GROUNDS = TypedColumn({"grounds": Grounds})
@@ -72,6 +76,8 @@ class AgentRecord(SQLModel, table=True):
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
     update_time: datetime = Field(sa_type=DateTime(timezone=True))
     version: int = 0
+    persona_version: int = 1
+    """Which of its personas this is, counted from 1."""
 
     @property
     def etag(self) -> str:
@@ -129,6 +135,8 @@ class AgentRecord(SQLModel, table=True):
         """Take on a changed, redacted persona. Raises Conflict when an etag is given and isn't the current one."""
         if etag and etag != self.etag:
             raise errors.Conflict(f"agent {self.id!r} has changed since", etag=self.etag)
+        if persona != self.persona:
+            self.persona_version += 1
         self.name, self.description, self.persona = name, description, persona
         self._touch(now)
 

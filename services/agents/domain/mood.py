@@ -61,7 +61,16 @@ class OwnEvent(StrEnum):
     TRADE_LOSS = "trade_loss"
 
 
-MoodEvent: TypeAlias = SocialEvent | OwnEvent
+@dataclass(frozen=True, slots=True)
+class MoodChange:
+    """A push to the visible mood by an event of the operator's: what is added to each of its dimensions."""
+
+    valence: float = 0.0
+    arousal: float = 0.0
+    dominance: float = 0.0
+
+
+MoodEvent: TypeAlias = SocialEvent | OwnEvent | MoodChange
 """Something that moves the visible mood."""
 
 
@@ -95,7 +104,7 @@ _OCTANTS: Mapping[tuple[bool, ...], str] = {
     (False, False, False): "gloomy",
 }
 
-_PUSHES: Mapping[MoodEvent, tuple[float, float, float]] = {
+_PUSHES: Mapping[SocialEvent | OwnEvent, tuple[float, float, float]] = {
     SocialEvent.POSTED: (0.04, -0.02, 0.02),
     SocialEvent.REPLIED: (0.03, 0.02, 0.01),
     SocialEvent.GOT_REPLY: (0.08, 0.08, 0.02),
@@ -155,6 +164,8 @@ def decay(mood: Mood, baseline: Mood, elapsed: timedelta) -> Mood:
 
 def feel(mood: Mood, event: MoodEvent) -> Mood:
     """Return the mood after an event."""
+    if isinstance(event, MoodChange):
+        return mood.moved(event.valence, event.arousal, event.dominance)
     return mood.moved(*_PUSHES[event])
 
 

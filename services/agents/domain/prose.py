@@ -1,11 +1,14 @@
 """What is logged of agents, in words for people: made last, from records, by whoever shows them."""
 
+from services.agents.domain.proposals import Order, PostProposal, Proposal, ReplyProposal
 from services.agents.domain.records import (
+    Drafted,
     Event,
     Failed,
     Grounds,
     Lifecycle,
     LifecycleChange,
+    Noticed,
     Objection,
     Passed,
     PassReason,
@@ -31,6 +34,7 @@ _WHY_PASSED = {
     PassReason.BY_CHANCE: "by its reply_probability",
     PassReason.MODEL_CALLS_LIMIT: "has used up the model's calls for strangers today",
     PassReason.SAID_ALREADY: "it has said the same of late",
+    PassReason.EXPIRED: "nobody approved it in time",
     PassReason.HOLDS_KEY: "the text held the key of a wallet",
     PassReason.NETWORK_SHARE_USED_UP: "has made as many replies as its network's limit leaves for them",
 }
@@ -49,6 +53,10 @@ def summary_of(event: Event, grounds: Grounds, behaviour: str) -> str:
             return _passed(event, behaviour)
         case Failed():
             return f"could not {event.aim} {event.whom}".rstrip()
+        case Drafted():
+            return event.words
+        case Noticed():
+            return event.text if event.is_news else f"feels {event.mood_after}"
         case Lifecycle(change=LifecycleChange.RECOVERED):
             return f"can {event.aim} again"
         case Lifecycle():
@@ -61,12 +69,11 @@ def reason_of(event: Event, grounds: Grounds) -> str:
         return grounds.words
     match event:
         case Posted():
-            about = f"it {swap_in_words(event.swap)}" if event.swap else f"topic: {event.topic}"
-            return "; ".join((about, *_felt(grounds), chosen(grounds.writing)))
+            return "; ".join((_about(event), *_felt(grounds), _words_of(grounds)))
         case Replied():
             remembered = [f"remembers “{memory.text}”" for memory in grounds.memories]
             unread = [f"what was said before could not be read: {grounds.unread}"] if grounds.unread else []
-            return "; ".join((*remembered, *_felt(grounds), chosen(grounds.writing), *unread))
+            return "; ".join((*remembered, *_felt(grounds), _words_of(grounds), *unread))
         case Traded():
             return "; ".join(event.reasons)
         case Passed():
@@ -74,10 +81,25 @@ def reason_of(event: Event, grounds: Grounds) -> str:
         case Failed():
             again = f"; it is tried again after {event.retry_time:%Y-%m-%d %H:%M} UTC" if event.retry_time else ""
             return event.message + again
-        case Lifecycle(change=LifecycleChange.RECOVERED):
-            return f"this is over: {event.cause}"
+        case Noticed():
+            return _why_noticed(event)
+        case Drafted():
+            return f"waits for a person until {event.expire_time:%Y-%m-%d %H:%M} UTC"
         case Lifecycle():
-            return "its operator asked for it"
+            is_over = event.change is LifecycleChange.RECOVERED
+            return f"this is over: {event.cause}" if is_over else "its operator asked for it"
+
+
+def why_proposed(proposal: Proposal) -> str:
+    """Return why something would be done."""
+    match proposal:
+        case PostProposal():
+            posted = Posted(proposal.text, proposal.topic, swap=proposal.swap, news_text=proposal.news_text)
+            return reason_of(posted, proposal.grounds)
+        case ReplyProposal():
+            return reason_of(Replied(proposal.text), proposal.grounds)
+        case Order():
+            return "; ".join(proposal.reasons)
 
 
 def swap_in_words(swap: Swap) -> str:
@@ -117,12 +139,32 @@ def _why_passed(event: Passed, grounds: Grounds) -> str:
             return chosen(grounds.writing)
         case PassReason.HOLD:
             return "; ".join(event.details)
+        case PassReason.REJECTED:
+            return ": ".join(("a person rejected it", *event.details))
         case PassReason.QUOTED_TOO_LOW:
             return f"{event.about} is quoted too far below its price"
         case reason if reason in _IN_A_DAY:
             return f"has given {event.limit} replies {_IN_A_DAY[reason].format(whom=event.whom)}"
         case reason:
             return _WHY_PASSED.get(reason, "")
+
+
+def _about(event: Posted) -> str:
+    if event.news_text:
+        return f"on “{event.news_text}”"
+    return f"it {swap_in_words(event.swap)}" if event.swap else f"topic: {event.topic}"
+
+
+def _why_noticed(event: Noticed) -> str:
+    if not event.is_news:
+        return event.text or f"it felt {event.mood_before}, and an event moved it"
+    told = "strangers say so" if event.is_external else "its operator says so"
+    moved = f"feels {event.mood_after}" if event.mood_after != event.mood_before else ""
+    return "; ".join(part for part in (told, moved, event.link) if part)
+
+
+def _words_of(grounds: Grounds) -> str:
+    return "edited by a person" if grounds.is_edited else chosen(grounds.writing)
 
 
 def _felt(grounds: Grounds) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ class ActivityKind(StrEnum):
     TRADE = "trade"
     PASS = "pass"  # noqa: S105 - the agent decided to do nothing
     FAILURE = "failure"
+    DRAFT = "draft"
+    EVENT = "event"
 
 
 class Trigger(StrEnum):
@@ -29,6 +31,7 @@ class Trigger(StrEnum):
     REQUEST = "request"
     MENTION = "mention"
     TRADE = "trade"
+    EVENT = "event"
 
 
 class LifecycleChange(StrEnum):
@@ -74,6 +77,10 @@ class PassReason(StrEnum):
     """No trade is worth making."""
     QUOTED_TOO_LOW = "quoted_too_low"
     """What the trade is quoted at is too far below its price."""
+    REJECTED = "rejected"
+    """A person didn't want it."""
+    EXPIRED = "expired"
+    """Nobody approved it in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,8 @@ class Grounds:
     memories: tuple[Recalled, ...] = ()
     writing: Writing | None = None
     unread: str = ""
+    is_edited: bool = False
+    """True when a person changed the words."""
     summary: str = ""
     words: str = ""
 
@@ -171,7 +180,10 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A published post; the swap is the one that it tells of."""
+    """A published post; the swap is the one that it tells of.
+
+    `news_text` are the news of others that it is a remark on: to be shown, and nothing else.
+    """
 
     text: str
     topic: str = ""
@@ -179,6 +191,7 @@ class Posted:
     network_post_id: str = ""
     addressed_handle: str = ""
     swap: Swap | None = None
+    news_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +243,32 @@ class Failed:
     retry_time: datetime | None = None
 
 
-Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """An event reached an agent: what it heard, or what moved its mood, and that in one word before and after.
+
+    Where it is external its text is a stranger's: to be shown, and nothing else.
+    """
+
+    event_id: str
+    text: str = ""
+    is_external: bool = False
+    link: str = ""
+    mood_before: str = ""
+    mood_after: str = ""
+    is_news: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A proposal that waits for a person, and what it says."""
+
+    draft_id: str
+    words: str
+    expire_time: datetime
+
+
+Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed | Drafted | Noticed
 """What happened."""
 
 _KINDS: dict[type, ActivityKind] = {
@@ -240,6 +278,8 @@ _KINDS: dict[type, ActivityKind] = {
     Traded: ActivityKind.TRADE,
     Passed: ActivityKind.PASS,
     Failed: ActivityKind.FAILURE,
+    Drafted: ActivityKind.DRAFT,
+    Noticed: ActivityKind.EVENT,
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from services.agents.domain.events import MoodShift, News
 from services.agents.domain.records import Swap, Trigger
 
 
@@ -60,6 +61,8 @@ class PostTask:
     is_awaited: bool = False
     """True when somebody waits for it, and is to hear at once what keeps it from being written."""
     trigger: Trigger = Trigger.SCHEDULE
+    addressed_id: str = ""
+    """The fellow whom it is spoken to; empty where the agent chooses, or speaks to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +103,47 @@ class ActTask:
 
 
 @dataclass(frozen=True, slots=True)
+class RemarkTask:
+    """Post a remark on what strangers have written."""
+
+    agent_id: str
+    event_id: str
+    news: News
+    trigger: Trigger = Trigger.EVENT
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeTask:
+    """Hear of news, or feel something: an event has reached the agent."""
+
+    agent_id: str
+    event_id: str
+    news: News | None = None
+    mood: MoodShift | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CarryOutTask:
+    """Carry out a draft that was approved: a proposal of this kind of behaviour, by the name of what proposed it."""
+
+    agent_id: str
+    draft_id: str
+    kind: str
+    name: str
+    trigger: Trigger
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawTask:
     """Take back what is held back of a stopped agent's posts."""
 
     agent_id: str
 
 
-ActionTask: TypeAlias = PostTask | TradePostTask | ReplyTask | TradeTask | ActTask
+ActionTask: TypeAlias = PostTask | TradePostTask | ReplyTask | TradeTask | RemarkTask | ActTask
 """What a behaviour is asked to do."""
 
-Task: TypeAlias = ActionTask | WithdrawTask
+Task: TypeAlias = ActionTask | NoticeTask | CarryOutTask | WithdrawTask
 """What a workflow is asked to do."""
 
 TASKS: Mapping[str, type] = {
@@ -118,6 +152,9 @@ TASKS: Mapping[str, type] = {
     "reply_task": ReplyTask,
     "trade_task": TradeTask,
     "act_task": ActTask,
+    "remark_task": RemarkTask,
+    "notice_task": NoticeTask,
+    "carry_out_task": CarryOutTask,
     "withdraw_task": WithdrawTask,
 }
 """Every task by its name in a database."""

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, ScheduleEntry
+from services.agents.domain.events import EventRecord, EventState
 from services.agents.domain.records import ActivityKind
+from services.agents.domain.versions import PersonaVersion
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 
@@ -21,6 +24,22 @@ class ActivityFilter:
     workflow_ids: Sequence[str] = ()
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are wanted: those that name one of these agents or all, in one of these states; empty for all."""
+
+    agent_ids: Sequence[str] = ()
+    states: Sequence[EventState] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DraftFilter:
+    """Which drafts are wanted: an empty list doesn't restrict."""
+
+    agent_ids: Sequence[str] = ()
+    states: Sequence[DraftState] = ()
 
 
 class Records(Protocol):
@@ -46,8 +65,22 @@ class Records(Protocol):
         """Return all agents that have an account."""
         ...
 
-    async def save(self, row: AgentRecord | Hindrance) -> None:
+    async def save(
+        self, row: AgentRecord | DraftRecord | Hindrance | PersonaVersion | ScheduleEntry | EventRecord
+    ) -> None:
         """Add a row, or write its changes."""
+        ...
+
+    async def persona_versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
+        """Return a page of the versions of an agent's persona, newest first; the key is `(number,)`."""
+        ...
+
+    async def persona_version(self, agent_id: str, number: int) -> PersonaVersion | None:
+        """Return a version of an agent's persona."""
+        ...
+
+    async def forget_persona_versions(self, agent_id: str, until: int) -> None:
+        """Delete the versions of an agent's persona up to this one."""
         ...
 
     async def schedule(self, agent_id: str) -> list[ScheduleEntry]:
@@ -70,12 +103,52 @@ class Records(Protocol):
         """Add something that is to be done once, unless it is planned already."""
         ...
 
+    async def plan_all(self, entries: Sequence[ScheduleEntry]) -> None:
+        """Add what is to be done once and hasn't been planned."""
+        ...
+
     async def move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
         """Give an entry its next time; False when it has changed since it was read."""
         ...
 
     async def unplan(self, entry: ScheduleEntry) -> None:
         """Remove an entry."""
+        ...
+
+    async def event(self, event_id: str) -> EventRecord | None:
+        """Return an event."""
+        ...
+
+    async def events(self, wanted: EventFilter, page: Page) -> Paged[EventRecord]:
+        """Return a page of events, newest first; the key is `(id,)`."""
+        ...
+
+    async def due_events(self, now: datetime, most: int, *, is_feed: bool) -> list[str]:
+        """Return the ids of up to `most` events, or feeds, that are due, the longest overdue first."""
+        ...
+
+    async def add_targets(self, event_id: str, agent_ids: Sequence[str]) -> None:
+        """Take down whom an event reaches."""
+        ...
+
+    async def targets(self, event_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Return the agents that each of these events names, in the order of their ids."""
+        ...
+
+    async def reached(self, event_id: str, *, is_broadcast: bool) -> list[AgentRecord]:
+        """Return the active agents that an event names, or all active ones."""
+        ...
+
+    async def see_items(self, event_id: str, item_ids: Sequence[str]) -> set[str]:
+        """Take down the items of a feed, and return those that are new; with none before, all are."""
+        ...
+
+    async def unplan_event(self, event_id: str) -> None:
+        """Remove what is planned for an event."""
+        ...
+
+    async def unplan_events(self, agent_id: str) -> None:
+        """Remove what an agent was to do of events."""
         ...
 
     async def log(self, activity: ActivityRecord) -> bool:
@@ -172,6 +245,22 @@ class Records(Protocol):
 
     async def meet(self, agent_id: str, handle: str, user_id: str) -> None:
         """Take down who it is whom an agent's persona knows by a handle."""
+        ...
+
+    async def draft(self, draft_id: str) -> DraftRecord | None:
+        """Return a draft."""
+        ...
+
+    async def draft_of(self, workflow_id: str) -> DraftRecord | None:
+        """Return the draft of a workflow."""
+        ...
+
+    async def drafts(self, wanted: DraftFilter, page: Page) -> Paged[DraftRecord]:
+        """Return a page of drafts, newest first; the key is `(create_time, id)`."""
+        ...
+
+    async def overdue_drafts(self, now: datetime, most: int) -> list[DraftRecord]:
+        """Return up to `most` drafts that wait and have expired, the longest overdue first."""
         ...
 
     async def commit(self) -> None:

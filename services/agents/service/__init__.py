@@ -2,13 +2,17 @@
 
 from services.agents.service.agents import Agents
 from services.agents.service.allowance import Allowance, Calls
+from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast, Character
 from services.agents.service.conversing import Conversations
+from services.agents.service.drafts import Drafts
 from services.agents.service.effects import Effects
+from services.agents.service.events import NOTICE, Events
 from services.agents.service.governors import Cooldown, Governors, Limits
 from services.agents.service.hearing import Hearing
 from services.agents.service.inbox import REPLY, Inbox
 from services.agents.service.journal import Entry, Journal
+from services.agents.service.noticing import Noticing
 from services.agents.service.provisioning import Provisioning
 from services.agents.service.publishing import Publisher
 from services.agents.service.redacting import redact_stored
@@ -21,6 +25,7 @@ from services.agents.service.tokens import Tokens
 from services.agents.service.writing import Choice, Writer
 
 __all__ = [
+    "NOTICE",
     "REPLY",
     "Agents",
     "Allowance",
@@ -30,13 +35,17 @@ __all__ = [
     "Choice",
     "Conversations",
     "Cooldown",
+    "Drafts",
     "Effects",
     "Entry",
+    "Events",
     "Governors",
     "Hearing",
     "Inbox",
     "Journal",
     "Limits",
+    "NetworkCapabilities",
+    "Noticing",
     "Provisioning",
     "Publisher",
     "Reservations",

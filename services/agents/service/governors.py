@@ -5,12 +5,13 @@ the limits that it counts against.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from services.agents.domain.records import Passed, PassReason
-from services.agents.domain.tasks import Heard, ReplyTask
+from services.agents.domain.tasks import Heard, Mention, ReplyTask
 from services.agents.ports.store import Records, Store
 from services.agents.service.allowance import Allowance, replies_of, turn_of
 from services.agents.service.cast import Cast, Character
@@ -41,15 +42,20 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A reply that an agent would give."""
+    """A reply that an agent would give, or, without a mention, a remark on what strangers wrote."""
 
     workflow_id: str
-    task: ReplyTask
-    heard: Heard
     character: Character
+    heard: Heard
     now: datetime
     day: int
     """The number of the day by the agent's own clock."""
+    mention: Mention | None = None
+
+    @property
+    def agent_id(self) -> str:
+        """Who would say it."""
+        return self.character.record.id
 
 
 class Governor(Protocol):
@@ -77,7 +83,7 @@ class Age:
 
     async def refusal(self, _records: Records, case: Case) -> Passed | None:
         """Return that the mention is too old."""
-        is_old = case.now - case.task.mention.create_time > self._most
+        is_old = case.mention is not None and case.now - case.mention.create_time > self._most
         return _passed(case, PassReason.TOO_OLD) if is_old else None
 
 
@@ -95,8 +101,10 @@ class PerConversation:
 
     async def refusal(self, records: Records, case: Case) -> Passed | None:
         """Count one more in the conversation."""
+        if case.mention is None:
+            return None
         most = MOST_REPLIES_TO_A_FELLOW if case.heard.is_fellow else MOST_REPLIES_TO_A_STRANGER
-        scope, whom = case.task.mention.conversation_id, case.heard.counterpart
+        scope, whom = case.mention.conversation_id, case.heard.counterpart
         return await _counted(records, case, scope, whom, most, PassReason.CONVERSATION_LIMIT)
 
 
@@ -135,7 +143,7 @@ class ModelCalls:
 
     async def refusal(self, records: Records, case: Case) -> Passed | None:
         """Count the first call of a reply to a stranger."""
-        if case.heard.is_fellow or await self._allowance.begin(records, case.task.agent_id):
+        if case.heard.is_fellow or await self._allowance.begin(records, case.agent_id):
             return None
         return _passed(case, PassReason.MODEL_CALLS_LIMIT)
 
@@ -146,7 +154,8 @@ class Governors:
     def __init__(self, store: Store, cast: Cast, allowance: Allowance, limits: Limits) -> None:
         self._store = store
         self._cast = cast
-        self._judging: tuple[Governor, ...] = (Activity(), Age(limits.age), Chance())
+        self._of_replies: tuple[Governor, ...] = (Activity(), Age(limits.age), Chance())
+        self._of_remarks: tuple[Governor, ...] = (Activity(),)
         self._counting: tuple[Governor, ...] = (
             PerConversation(),
             PerCounterpart(limits.to_one),
@@ -157,15 +166,22 @@ class Governors:
     async def admit(self, workflow_id: str, task: ReplyTask, heard: Heard) -> Passed | None:
         """Count a reply, once for its workflow; a Passed says why there is to be none."""
         character = await self._cast.character(task.agent_id)
-        case = Case(workflow_id, task, heard, character, self._cast.now(), self._cast.day())
+        case = Case(workflow_id, character, heard, self._cast.now(), self._cast.day(), task.mention)
+        return await self._admitted(case, self._of_replies, "Reply")
+
+    async def admit_remark(self, workflow_id: str, character: Character, heard: Heard) -> Passed | None:
+        """Count a remark on what strangers wrote like a reply to them, once; a Passed says why there is to be none."""
+        case = Case(workflow_id, character, heard, self._cast.now(), self._cast.day())
+        return await self._admitted(case, self._of_remarks, "Remark")
+
+    async def _admitted(self, case: Case, judging: Sequence[Governor], method: str) -> Passed | None:
         async with self._store.reading() as records:
-            for governor in self._judging:
+            for governor in judging:
                 if passed := await governor.refusal(records, case):
                     return passed
         # Two mentions may come at once, and the same one twice.
-        async with self._store.writing(turn_of(task.agent_id)) as records:
-            key = RequestKey("", "Reply", workflow_id, "")
-            if await records.claim(key, task.mention.conversation_id) is None:
+        async with self._store.writing(turn_of(case.agent_id)) as records:
+            if await records.claim(RequestKey("", method, case.workflow_id, ""), case.agent_id) is None:
                 for governor in self._counting:
                     # What was counted before a limit is reached is not kept: nothing is committed.
                     if passed := await governor.refusal(records, case):
@@ -189,9 +205,11 @@ class Cooldown:
 
 
 async def _counted(records: Records, case: Case, scope: str, whom: str, most: int, reason: PassReason) -> Passed | None:
-    is_counted = await records.count(case.task.agent_id, scope, whom, most, case.now)
+    is_counted = await records.count(case.agent_id, scope, whom, most, case.now)
     return None if is_counted else _passed(case, reason, most)
 
 
 def _passed(case: Case, reason: PassReason, limit: int = 0) -> Passed:
-    return Passed(reason, whom=case.heard.author_name, limit=limit)
+    # A remark is about what was heard, and said to nobody.
+    about = "" if case.mention else case.heard.author_name
+    return Passed(reason, about, case.heard.author_name, limit)

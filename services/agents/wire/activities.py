@@ -10,9 +10,12 @@ from services.agents.domain.entities import ActivityRecord
 from services.agents.domain.prose import reason_of, summary_of
 from services.agents.domain.records import (
     ActivityKind,
+    Drafted,
     Failed,
+    Grounds,
     Lifecycle,
     LifecycleChange,
+    Noticed,
     Objection,
     Passed,
     PassReason,
@@ -21,7 +24,6 @@ from services.agents.domain.records import (
     Swap,
     Traded,
     Trigger,
-    Writing,
 )
 from services.agents.ports.store import ActivityFilter
 from services.runtime.protobuf import read_optional_time, write_time
@@ -65,12 +67,10 @@ def write_activity(activity: ActivityRecord) -> log_pb.Activity:
         workflow_id=activity.workflow_id,
         create_time=write_time(activity.create_time),
         mood=grounds.mood,
-        memories=[
-            log_pb.RecalledMemory(memory_id=memory.memory_id, text=memory.text, relevance=memory.relevance)
-            for memory in grounds.memories
-        ],
-        writing=_writing(grounds.writing) if grounds.writing else None,
+        memories=write_memories(grounds),
+        writing=write_writing(grounds),
         unread_conversation=grounds.unread,
+        is_edited=grounds.is_edited,
     )
     match event:
         case Lifecycle():
@@ -96,6 +96,23 @@ def write_activity(activity: ActivityRecord) -> log_pb.Activity:
             )
         case Failed():
             written.failure.CopyFrom(_failure(event))
+        case Noticed():
+            written.notice.CopyFrom(
+                log_pb.NoticeEvent(
+                    event_id=event.event_id,
+                    text=event.text,
+                    is_external=event.is_external,
+                    link=event.link,
+                    mood_before=event.mood_before,
+                    mood_after=event.mood_after,
+                    is_news=event.is_news,
+                )
+            )
+        case Drafted():
+            drafted = log_pb.DraftEvent(
+                draft_id=event.draft_id, words=event.words, expire_time=write_time(event.expire_time)
+            )
+            written.draft.CopyFrom(drafted)
     return written
 
 
@@ -107,6 +124,7 @@ def _post(event: Posted) -> log_pb.PostEvent:
         network_post_id=event.network_post_id,
         addressed_handle=event.addressed_handle,
         swap=_swap(event.swap) if event.swap else None,
+        news_text=event.news_text,
     )
 
 
@@ -151,7 +169,19 @@ def _failure(event: Failed) -> log_pb.FailureEvent:
     )
 
 
-def _writing(writing: Writing) -> log_pb.Writing:
+def write_memories(grounds: Grounds) -> list[log_pb.RecalledMemory]:
+    """Return what was brought in as it goes over the wire."""
+    return [
+        log_pb.RecalledMemory(memory_id=memory.memory_id, text=memory.text, relevance=memory.relevance)
+        for memory in grounds.memories
+    ]
+
+
+def write_writing(grounds: Grounds) -> log_pb.Writing | None:
+    """Return how words came about as it goes over the wire; None where nothing was written."""
+    writing = grounds.writing
+    if writing is None:
+        return None
     return log_pb.Writing(
         provider=writing.provider,
         model=writing.model,

@@ -14,11 +14,13 @@ from puppet.agents.v1 import activity_pb2 as log_pb
 from services.agents.domain.entities import EVENT, GROUNDS, ActivityRecord
 from services.agents.domain.records import (
     ActivityKind,
+    Drafted,
     Failed,
     Grounds,
     Judged,
     Lifecycle,
     LifecycleChange,
+    Noticed,
     Objection,
     Passed,
     PassReason,
@@ -92,7 +94,10 @@ def test_what_version_0_1_has_stored_is_read_as_an_event(row: dict[str, Any]) ->
 
 def test_every_kind_has_an_event_of_its_own() -> None:
     fields = {write_activity(record(row)).WhichOneof("event"): row["kind"] for row in ROWS}
-    assert fields == {"passed" if kind is ActivityKind.PASS else kind.value: kind.value for kind in ActivityKind}
+    for later, kind in ((Noticed("evt_1"), "event"), (Drafted("drf_1", "Gates.", TIME), "draft")):
+        fields[write_activity(activity(later)).WhichOneof("event")] = kind
+    names = {ActivityKind.PASS: "passed", ActivityKind.EVENT: "notice"}
+    assert fields == {names.get(kind, kind.value): kind.value for kind in ActivityKind}
 
 
 def test_what_nobody_knows_is_left_open() -> None:
@@ -181,6 +186,36 @@ BUY = Swap("trd_1", "5VER", True, "Moss", "MOSS", "So11", "Moss", 50_004_000, 55
             "reply",
             "could not answer otto",
             "the network said no; it is tried again after 2026-11-22 12:00 UTC",
+        ),
+        (
+            Posted("Rain again.", "what it has read", news_text="It rains."),
+            Grounds("gentle", writing=WRITING),
+            "remark",
+            "Rain again.",
+            "on “It rains.”; feels gentle; best of 2 good in 3 by local/small, score 0.75",
+        ),
+        (
+            Noticed(
+                "evt_1", "It rains.", is_external=True, link="https://a.example", mood_before="even", mood_after="even"
+            ),
+            Grounds(),
+            "event",
+            "It rains.",
+            "strangers say so; https://a.example",
+        ),
+        (
+            Noticed("evt_1", "It rains.", mood_before="even", mood_after="gloomy"),
+            Grounds(),
+            "event",
+            "It rains.",
+            "its operator says so; feels gloomy",
+        ),
+        (
+            Noticed("evt_1", mood_before="even", mood_after="gloomy", is_news=False),
+            Grounds(),
+            "event",
+            "feels gloomy",
+            "it felt even, and an event moved it",
         ),
         (
             Lifecycle(LifecycleChange.RECOVERED, "read its mentions", "the limit is used up"),

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from services.agents.adapters.dbos_json import KeptError, StoredJson, UnreadableRecord
-from services.agents.domain.mood import OwnEvent, SocialEvent
+from services.agents.domain.events import MoodShift, News
+from services.agents.domain.mood import MoodChange, OwnEvent, SocialEvent
+from services.agents.domain.proposals import Kept, Order, Pass, PostProposal, ReplyProposal
 from services.agents.domain.records import (
     Grounds,
     Judged,
@@ -26,25 +28,18 @@ from services.agents.domain.records import (
 )
 from services.agents.domain.tasks import (
     ActTask,
+    CarryOutTask,
     Heard,
     Mention,
+    NoticeTask,
     PostTask,
+    RemarkTask,
     ReplyTask,
     TradePostTask,
     TradeTask,
     WithdrawTask,
 )
-from services.agents.ports.stored import (
-    STORED,
-    Failure,
-    Order,
-    Pass,
-    Post,
-    PostProposal,
-    Progress,
-    ReplyProposal,
-    Trade,
-)
+from services.agents.ports.stored import STORED, Failure, Post, Progress, Trade
 
 GOLDEN = Path(__file__).parents[2] / "data" / "stored"
 """A folder for each version that wrote differently, a file for each stored type that it wrote so."""
@@ -86,6 +81,8 @@ ORDER = Order(
     event=OwnEvent.TRADED,
 )
 SALE = dataclasses.replace(ORDER, is_buy=False, portion="half of", gain=Decimal("0.125"), event=OwnEvent.TRADE_GAIN)
+NEWS = News("It rains.", is_external=True, link="https://a.example", post_probability=0.5, feed_event_id="evt_0")
+PUSH = MoodChange(-0.5, 0.25, 0.125)
 # Together they have every value of every enum; what follows a hyphen tells samples of one type apart.
 SAMPLES: dict[str, Any] = {
     "post_task": PostTask("wren", "gates", trigger=Trigger.REQUEST),
@@ -96,10 +93,20 @@ SAMPLES: dict[str, Any] = {
     "reply_task-heard": ReplyTask("wren", MENTION, HEARD),
     "trade_task": TradeTask("wren"),
     "act_task": ActTask("wren", "good_night"),
+    "post_task-addressed": PostTask("wren", "gates", trigger=Trigger.EVENT, addressed_id="otto"),
+    "remark_task": RemarkTask("wren", "evt_1", NEWS),
+    "notice_task": NoticeTask("wren", "evt_1", news=NEWS),
+    "notice_task-operator": NoticeTask("wren", "evt_1", news=News("It rains.", is_external=False, mood=PUSH)),
+    "notice_task-mood": NoticeTask("wren", "evt_1", mood=MoodShift(PUSH, "it rains")),
+    "carry_out_task": CarryOutTask("wren", "drf_1", "post", "post/wren/1", Trigger.SCHEDULE),
     "withdraw_task": WithdrawTask("wren"),
+    "kept": Kept("drf_1"),
     "pass": Pass(Passed(PassReason.CONVERSATION_LIMIT, "gates", "Otto", 2, ("it is late",)), GROUNDS),
     "post_proposal": PostProposal(
         agent_id="wren", texts=("A gate is a gate.",), grounds=GROUNDS, topic="gates", addressed_handle="otto"
+    ),
+    "post_proposal-remark": PostProposal(
+        agent_id="wren", texts=("It does.",), grounds=GROUNDS, topic="news", event_id="evt_1", news_text="It rains."
     ),
     "reply_proposal": ReplyProposal(
         agent_id="wren",

@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
+from puppet.agents.v1 import event_service_pb2 as events_pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
 from services.runtime.errors import Unavailable
 from services.runtime.rpc.access import Rule, is_safe_to_repeat, rules_of, values_at
@@ -27,6 +28,8 @@ def test_an_agent_is_found_wherever_a_request_names_it() -> None:
     assert values_at(agents_pb.CreateAgentRequest(persona=persona), ("persona", "id")) == ["odd"]
     assert values_at(agents_pb.UpdateAgentRequest(agent=agents_pb.Agent(id="odd")), ("agent", "id")) == ["odd"]
     assert values_at(agents_pb.ListActivityRequest(agent_ids=["odd", "pia"]), ("agent_ids",)) == ["odd", "pia"]
+    event = events_pb.PublishEventRequest(event=events_pb.Event(agent_ids=["odd", "pia"]))
+    assert values_at(event, ("event", "agent_ids")) == ["odd", "pia"]
 
 
 def test_a_request_that_names_no_agent_is_about_none() -> None:

@@ -40,6 +40,10 @@ class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity
     """It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
     ACTIVITY_KIND_FAILURE: _ActivityKind.ValueType  # 6
     """It tried, and failed."""
+    ACTIVITY_KIND_DRAFT: _ActivityKind.ValueType  # 7
+    """It proposes something, which waits for a person."""
+    ACTIVITY_KIND_EVENT: _ActivityKind.ValueType  # 8
+    """It heard of something, or something moved its mood."""
 
 class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
     """What an activity is."""
@@ -58,6 +62,10 @@ ACTIVITY_KIND_PASS: ActivityKind.ValueType  # 5
 """It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
 ACTIVITY_KIND_FAILURE: ActivityKind.ValueType  # 6
 """It tried, and failed."""
+ACTIVITY_KIND_DRAFT: ActivityKind.ValueType  # 7
+"""It proposes something, which waits for a person."""
+ACTIVITY_KIND_EVENT: ActivityKind.ValueType  # 8
+"""It heard of something, or something moved its mood."""
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
 class _ActivityTrigger:
@@ -76,6 +84,8 @@ class _ActivityTriggerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activ
     """Somebody mentioned it."""
     ACTIVITY_TRIGGER_TRADE: _ActivityTrigger.ValueType  # 4
     """It had traded, and tells of it."""
+    ACTIVITY_TRIGGER_EVENT: _ActivityTrigger.ValueType  # 5
+    """An event of EventService reached it."""
 
 class ActivityTrigger(_ActivityTrigger, metaclass=_ActivityTriggerEnumTypeWrapper):
     """What an agent did it for."""
@@ -90,6 +100,8 @@ ACTIVITY_TRIGGER_MENTION: ActivityTrigger.ValueType  # 3
 """Somebody mentioned it."""
 ACTIVITY_TRIGGER_TRADE: ActivityTrigger.ValueType  # 4
 """It had traded, and tells of it."""
+ACTIVITY_TRIGGER_EVENT: ActivityTrigger.ValueType  # 5
+"""An event of EventService reached it."""
 Global___ActivityTrigger: _TypeAlias = ActivityTrigger  # noqa: Y015
 
 class _LifecycleChange:
@@ -184,6 +196,10 @@ class _PassReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PassReason
     """No trade is worth making: see `details`."""
     PASS_REASON_QUOTED_TOO_LOW: _PassReason.ValueType  # 14
     """What the trade is quoted at is too far below its price."""
+    PASS_REASON_REJECTED: _PassReason.ValueType  # 15
+    """A person rejected the draft: see `details`."""
+    PASS_REASON_EXPIRED: _PassReason.ValueType  # 16
+    """Nobody approved the draft in time."""
     PASS_REASON_CHARACTERS_LIMIT: _PassReason.ValueType  # 17
     """It has replied often enough to other characters today: `limit` times."""
 
@@ -220,6 +236,10 @@ PASS_REASON_HOLD: PassReason.ValueType  # 13
 """No trade is worth making: see `details`."""
 PASS_REASON_QUOTED_TOO_LOW: PassReason.ValueType  # 14
 """What the trade is quoted at is too far below its price."""
+PASS_REASON_REJECTED: PassReason.ValueType  # 15
+"""A person rejected the draft: see `details`."""
+PASS_REASON_EXPIRED: PassReason.ValueType  # 16
+"""Nobody approved the draft in time."""
 PASS_REASON_CHARACTERS_LIMIT: PassReason.ValueType  # 17
 """It has replied often enough to other characters today: `limit` times."""
 Global___PassReason: _TypeAlias = PassReason  # noqa: Y015
@@ -245,12 +265,15 @@ class Activity(_message.Message):
     BEHAVIOUR_FIELD_NUMBER: _builtins.int
     MOOD_FIELD_NUMBER: _builtins.int
     UNREAD_CONVERSATION_FIELD_NUMBER: _builtins.int
+    IS_EDITED_FIELD_NUMBER: _builtins.int
     LIFECYCLE_FIELD_NUMBER: _builtins.int
     POST_FIELD_NUMBER: _builtins.int
     REPLY_FIELD_NUMBER: _builtins.int
     TRADE_FIELD_NUMBER: _builtins.int
     PASSED_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    DRAFT_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
     """Its place in the log: opaque, for `after_cursor`."""
     agent_id: _builtins.str
@@ -275,6 +298,8 @@ class Activity(_message.Message):
     """How the agent felt, in one word; empty where that played no part."""
     unread_conversation: _builtins.str
     """Why the conversation before a reply couldn't be read, in words; empty when it could, or there was none."""
+    is_edited: _builtins.bool
+    """True when a person changed the words."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -311,6 +336,14 @@ class Activity(_message.Message):
     def failure(self) -> Global___FailureEvent:
         """For FAILURE."""
 
+    @_builtins.property
+    def draft(self) -> Global___DraftEvent:
+        """For DRAFT."""
+
+    @_builtins.property
+    def notice(self) -> Global___NoticeEvent:
+        """For EVENT."""
+
     def __init__(
         self,
         *,
@@ -329,18 +362,21 @@ class Activity(_message.Message):
         behaviour: _builtins.str = ...,
         mood: _builtins.str = ...,
         unread_conversation: _builtins.str = ...,
+        is_edited: _builtins.bool = ...,
         lifecycle: Global___LifecycleEvent | None = ...,
         post: Global___PostEvent | None = ...,
         reply: Global___ReplyEvent | None = ...,
         trade: Global___TradeEvent | None = ...,
         passed: Global___PassEvent | None = ...,
         failure: Global___FailureEvent | None = ...,
+        draft: Global___DraftEvent | None = ...,
+        notice: Global___NoticeEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "passed", b"passed", "post", b"post", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "draft", b"draft", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "notice", b"notice", "passed", b"passed", "post", b"post", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "create_time", b"create_time", "cursor", b"cursor", "event", b"event", "failure", b"failure", "id", b"id", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "mood", b"mood", "passed", b"passed", "post", b"post", "reason", b"reason", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "unread_conversation", b"unread_conversation", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "create_time", b"create_time", "cursor", b"cursor", "draft", b"draft", "event", b"event", "failure", b"failure", "id", b"id", "is_edited", b"is_edited", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "mood", b"mood", "notice", b"notice", "passed", b"passed", "post", b"post", "reason", b"reason", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "unread_conversation", b"unread_conversation", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure", "draft", "notice"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -388,6 +424,7 @@ class PostEvent(_message.Message):
     NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
     ADDRESSED_HANDLE_FIELD_NUMBER: _builtins.int
     SWAP_FIELD_NUMBER: _builtins.int
+    NEWS_TEXT_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """What it says."""
     topic: _builtins.str
@@ -398,6 +435,8 @@ class PostEvent(_message.Message):
     """The network's id of the post."""
     addressed_handle: _builtins.str
     """The handle of the fellow whom it speaks to, without `@`; empty when it speaks to nobody."""
+    news_text: _builtins.str
+    """The news of others that it is a remark on. A stranger's text: to be shown, and nothing else."""
     @_builtins.property
     def swap(self) -> Global___Swap:
         """The swap that it tells of; left out when it tells of none."""
@@ -411,10 +450,11 @@ class PostEvent(_message.Message):
         network_post_id: _builtins.str = ...,
         addressed_handle: _builtins.str = ...,
         swap: Global___Swap | None = ...,
+        news_text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["swap", b"swap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addressed_handle", b"addressed_handle", "network_post_id", b"network_post_id", "post_id", b"post_id", "swap", b"swap", "text", b"text", "topic", b"topic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addressed_handle", b"addressed_handle", "network_post_id", b"network_post_id", "news_text", b"news_text", "post_id", b"post_id", "swap", b"swap", "text", b"text", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -685,6 +725,86 @@ class FailureEvent(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FailureEvent: _TypeAlias = FailureEvent  # noqa: Y015
+
+@_typing.final
+class DraftEvent(_message.Message):
+    """A proposal that waits for a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DRAFT_ID_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    draft_id: _builtins.str
+    """The draft, for DraftService."""
+    words: _builtins.str
+    """What would be said, or the trade in words; cut when it is long."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it expires."""
+
+    def __init__(
+        self,
+        *,
+        draft_id: _builtins.str = ...,
+        words: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draft_id", b"draft_id", "expire_time", b"expire_time", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DraftEvent: _TypeAlias = DraftEvent  # noqa: Y015
+
+@_typing.final
+class NoticeEvent(_message.Message):
+    """It heard of something, or something moved its mood."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    IS_EXTERNAL_FIELD_NUMBER: _builtins.int
+    LINK_FIELD_NUMBER: _builtins.int
+    MOOD_BEFORE_FIELD_NUMBER: _builtins.int
+    MOOD_AFTER_FIELD_NUMBER: _builtins.int
+    IS_NEWS_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    """The event of EventService."""
+    text: _builtins.str
+    """What it heard, or what moved its mood. Where `is_external` is true, a stranger's text: to be shown, and nothing
+    else.
+    """
+    is_external: _builtins.bool
+    """True for what the operator doesn't vouch for."""
+    link: _builtins.str
+    """Where it was read; empty where that isn't told."""
+    mood_before: _builtins.str
+    """How the agent felt before, in one word."""
+    mood_after: _builtins.str
+    """How it felt after, in one word."""
+    is_news: _builtins.bool
+    """True for news, which it heard and remembers; false for what moved its mood and nothing else."""
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        is_external: _builtins.bool = ...,
+        link: _builtins.str = ...,
+        mood_before: _builtins.str = ...,
+        mood_after: _builtins.str = ...,
+        is_news: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "is_external", b"is_external", "is_news", b"is_news", "link", b"link", "mood_after", b"mood_after", "mood_before", b"mood_before", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoticeEvent: _TypeAlias = NoticeEvent  # noqa: Y015
 
 @_typing.final
 class RecalledMemory(_message.Message):
