@@ -33,6 +33,7 @@ from services.agents.service import (
     Allowance,
     Cast,
     Conversations,
+    Cooldown,
     Drafts,
     Effects,
     Events,
@@ -65,9 +66,6 @@ from services.runtime.session_lock import SessionLock, held
 from services.runtime.settings import SettingsError
 from services.runtime.sql import SqlStore
 from services.runtime.tidying import TIDY_SECONDS
-
-_KEPT = timedelta(days=7)
-"""How long DBOS keeps a workflow that has ended; the activity log keeps what came of it."""
 
 _MEND_SECONDS = 60.0
 _EXPIRE_SECONDS = 10.0
@@ -134,11 +132,13 @@ async def served(
         engine = Engine(behaviours, cast, drafts, Noticing(cast, memory, journal), publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
-        scheduler = Scheduler(store, cast, behaviours, workflows, clock, settings.speed)
+        scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)
         feeds = HttpFeeds(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
         events = Events(store, feeds, clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
-        tidying = Tidying(store, cast, kept, mention_age)
+        activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
+        tidying = Tidying(store, cast, kept, mention_age, activities_kept)
+        ended_kept = timedelta(days=settings.workflow_days)
         await scheduler.mend()
         async with (
             _being_executor(settings, database),
@@ -150,7 +150,7 @@ async def served(
             repeating("feeds", settings.poll_seconds, events.poll_feeds),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
             repeating("expiring drafts", _EXPIRE_SECONDS, drafts.expire),
-            repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
+            repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - ended_kept)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),
         ):
             yield [
@@ -233,6 +233,7 @@ async def _being_executor(settings: AgentsSettings, database: Database) -> Async
 def _limits(settings: AgentsSettings) -> Limits:
     return Limits(
         to_one=settings.replies_a_day_to_one,
+        to_fellows=settings.replies_a_day_to_characters,
         to_strangers=settings.replies_a_day_to_strangers,
         calls_for_strangers=settings.model_calls_a_day_for_strangers,
         strangers_at_once=settings.strangers_at_once,

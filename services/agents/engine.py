@@ -31,11 +31,14 @@ from services.agents.domain.tasks import (
 from services.agents.ports.stored import Post, Progress, Trade
 from services.agents.ports.workflows import Run, StepFailed
 from services.agents.service import NOTICE, Cast, Drafts, Entry, Journal, Noticing, Publisher
+from services.runtime.errors import InvalidRequest
 
 _AWAITED_SECONDS = 4.0
 """How long a model's failure is repeated for somebody who waits: a service that is restarted is back by then."""
 
-_OF_THIS_ONE = frozenset((Progress.FAILED.name, Progress.UNDECIDED.name, Progress.UNDER_WAY.name, "INTERNAL"))
+_OF_THIS_ONE = frozenset(
+    (Progress.FAILED.name, Progress.UNDECIDED.name, Progress.UNDER_WAY.name, "INTERNAL", InvalidRequest.reason)
+)
 """Reasons that say nothing of what keeps the next one."""
 
 Handler: TypeAlias = Callable[[Run, Any], Awaitable[None]]

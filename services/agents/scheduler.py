@@ -9,16 +9,20 @@ from datetime import datetime
 
 from services.agents.behaviours import Registry
 from services.agents.domain.entities import ScheduleEntry
-from services.agents.domain.schedule import first_due, in_reach, is_forgotten, next_due
+from services.agents.domain.records import Trigger
+from services.agents.domain.schedule import awake_due, caught_up, first_due, in_reach, is_forgotten, next_due
+from services.agents.domain.tasks import CarryOutTask, NoticeTask, Task, WithdrawTask
 from services.agents.ports.store import Store
 from services.agents.ports.workflows import Workflows
-from services.agents.service import Cast
+from services.agents.service import Cast, Cooldown
 from services.runtime.clock import Clock
 from services.runtime.telemetry import Histogram
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 50
+_COOLDOWN_SPREAD = 4
+"""What has failed of many is tried again within a fourth of the time for which they have waited."""
 LATENESS = Histogram(
     "puppet.schedule.lateness", "s", "How late what was due was begun.", (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 600)
 )
@@ -28,13 +32,21 @@ class Scheduler:
     """Begins what is due. Any number of replicas may do this at once: the same entry makes the same workflow."""
 
     def __init__(
-        self, store: Store, cast: Cast, behaviours: Registry, workflows: Workflows, clock: Clock, speed: float
+        self,
+        store: Store,
+        cast: Cast,
+        behaviours: Registry,
+        workflows: Workflows,
+        cooldown: Cooldown,
+        clock: Clock,
+        speed: float,
     ) -> None:
         """Take how many hours of the characters pass in one of ours."""
         self._store = store
         self._cast = cast
         self._behaviours = behaviours
         self._workflows = workflows
+        self._cooldown = cooldown
         self._clock = clock
         self._speed = speed
         self._under_way: dict[tuple[str, str, str], asyncio.Task[None]] = {}
@@ -92,10 +104,30 @@ class Scheduler:
             log.exception("could not begin what is due", extra={"agent_id": entry.agent_id, "kind": entry.kind})
 
     async def _begin_once(self, entry: ScheduleEntry) -> None:
-        self._note_lateness(entry)
         if entry.task is not None:
-            await self._workflows.start(f"{entry.kind}/{entry.agent_id}/{entry.key}", entry.task)
+            name = f"{entry.kind}/{entry.agent_id}/{entry.key}"
+            if not _is_by_hand(entry.task):
+                due_time = await self._put_off(entry, random.Random(f"{name}/{entry.due_time.isoformat()}"))
+                if due_time is not None:
+                    await self._move(entry, due_time)
+                    return
+            self._note_lateness(entry)
+            await self._workflows.start(name, entry.task)
         await self._drop(entry)
+
+    async def _put_off(self, entry: ScheduleEntry, rng: random.Random) -> datetime | None:
+        """Return when to do instead what is to be done once and is due; None when it is to be done now."""
+        now, behavior = self._clock.now(), (await self._cast.character(entry.agent_id)).persona.behavior
+        if is_forgotten(entry.due_time, now):
+            return caught_up(behavior, now, self._speed, rng)
+        aim = behaviour.aim if (behaviour := self._behaviours.get(entry.kind)) else ""
+        due_time = awake_due(await self._cooled(entry.agent_id, aim, now, rng), behavior, self._speed, rng)
+        return due_time if due_time > now else None
+
+    async def _cooled(self, agent_id: str, aim: str, now: datetime, rng: random.Random) -> datetime:
+        """Return when something may be tried again that has failed, and not by all at once; now of anything else."""
+        end = await self._cooldown.end(agent_id, aim, now)
+        return end + rng.random() * (end - now) / _COOLDOWN_SPREAD if end else now
 
     async def _begin_recurring(self, entry: ScheduleEntry) -> None:
         character, now = await self._cast.character(entry.agent_id), self._clock.now()
@@ -106,13 +138,22 @@ class Scheduler:
             return
         name = f"{entry.kind}/{entry.agent_id}/{entry.due_time.isoformat()}"
         rng = random.Random(name)
+        behavior = character.persona.behavior
         if is_forgotten(entry.due_time, now):
-            await self._move(entry, first_due(pauses, now, self._speed, rng))
+            await self._move(entry, first_due(pauses, behavior, now, self._speed, rng))
+            return
+        if (due_time := awake_due(now, behavior, self._speed, rng)) > now:
+            await self._move(entry, due_time)
+            return
+        next_time = next_due(pauses, behavior, self._clock.now(), self._speed, rng)
+        task = behaviour.task(entry.agent_id)
+        # A look has no effect, and is how an agent learns that what kept it is over.
+        if task and (cooled := await self._cooled(entry.agent_id, behaviour.aim, now, rng)) > now:
+            await self._move(entry, min(next_time, awake_due(cooled, behavior, self._speed, rng)))
             return
         self._note_lateness(entry)
-        if (task := behaviour.task(entry.agent_id)) is not None:
+        if task is not None:
             await self._workflows.start(name, task)
-        next_time = next_due(pauses, character.persona.behavior, self._clock.now(), self._speed, rng)
         # Of several replicas one takes a look; if it dies over that, the next look comes soon enough.
         if await self._move(entry, next_time) and task is None:
             await behaviour.look(entry.agent_id, name)
@@ -130,6 +171,13 @@ class Scheduler:
 
     def _note_lateness(self, entry: ScheduleEntry) -> None:
         LATENESS.record((self._clock.now() - entry.due_time).total_seconds(), kind=entry.kind)
+
+
+def _is_by_hand(task: Task) -> bool:
+    """Say whether somebody has asked for it, perhaps by an event, or approved it: then it isn't put off."""
+    if isinstance(task, NoticeTask | CarryOutTask | WithdrawTask):
+        return True
+    return task.trigger not in (Trigger.SCHEDULE, Trigger.MENTION)
 
 
 def _key(entry: ScheduleEntry) -> tuple[str, str, str]:

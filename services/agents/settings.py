@@ -38,6 +38,8 @@ class AgentsSettings(ServiceSettings):
     """How many replies an agent gives to one counterpart in a day of its own time, in all conversations together."""
     replies_a_day_to_strangers: int = Field(default=100, ge=0)
     """How many it gives to all strangers together."""
+    replies_a_day_to_characters: int = Field(default=20, ge=0)
+    """How many it gives to all other characters of the suite together: they would answer each other for ever."""
     model_calls_a_day_for_strangers: int = Field(default=200, ge=0)
     """How many calls of the model replies to strangers may cost, two for each of them; one reply takes up to four."""
     strangers_at_once: int = Field(default=1, ge=1)
@@ -47,6 +49,10 @@ class AgentsSettings(ServiceSettings):
     mention_age_hours: float = Field(default=48.0, gt=0)
     """How old a mention may be, by the network's clock, to be answered; an older one is remembered all the same."""
 
+    activity_days: int = Field(default=90, ge=0)
+    """How long an activity is kept, and at least as long as request ids, which it answers; 0: for ever."""
+    workflow_days: int = Field(default=7, ge=1)
+    """How long the steps of a workflow are kept that has ended; what came of it stands in the activity log."""
     feed_http: bool = False
     """Whether feeds may be read over plain HTTP."""
     feed_private_addresses: bool = False

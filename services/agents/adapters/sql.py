@@ -315,6 +315,11 @@ class SqlRecords(SqlTransaction):
         row = Reservation
         return await self._forget(row, (row.agent_id, row.fingerprint), (col(row.create_time) < before,), most)
 
+    async def forget_activities(self, before: datetime, most: int) -> int:
+        """Delete up to `most` activities of before this time; the value says how many."""
+        row = ActivityRecord
+        return await self._forget(row, (row.seq,), (col(row.create_time) < before,), most)
+
     async def _forget(
         self, row: type[SQLModel], key: Sequence[Any], old: Sequence[sa.ColumnElement[bool]], most: int
     ) -> int:

@@ -1,6 +1,6 @@
 """What the service stores: agents, their schedule, what they did, and how far they have read and answered."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import JSON, BigInteger, DateTime, Field, Integer, SQLModel, UniqueConstraint
@@ -39,6 +39,9 @@ EVENT = TypedColumn(
 )
 GROUNDS = TypedColumn({"grounds": Grounds})
 TASK = TypedColumn(TASKS)
+
+
+_LONGEST_WAIT, _LONGEST_TOLD_WAIT = timedelta(hours=1), timedelta(hours=6)
 
 
 class AgentRecord(SQLModel, table=True):
@@ -235,7 +238,7 @@ class Hindrance(SQLModel, table=True):
     words: str
     begin_time: datetime = Field(sa_type=DateTime(timezone=True))
     retry_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
-    """When there is sense in trying again, if that was told."""
+    """When there is sense in trying again: as it was told, or as `wait` has it."""
 
     def followed_by(self, other: "Hindrance") -> "Hindrance":
         """Return this row, with what is told now; since when it is so stays while the cause does."""
@@ -243,6 +246,15 @@ class Hindrance(SQLModel, table=True):
             self.cause, self.begin_time = other.cause, other.begin_time
         self.words, self.retry_time = other.words, other.retry_time
         return self
+
+    def wait(self, now: datetime) -> None:
+        """Set when to try again after a failure of now: as was told, else after as long as it has failed.
+
+        An hour is the longest, and six where it was told: what was told may be over sooner.
+        """
+        if self.retry_time is None:
+            self.retry_time = now + min(now - self.begin_time, _LONGEST_WAIT)
+        self.retry_time = min(self.retry_time, now + _LONGEST_TOLD_WAIT)
 
 
 class Acquaintance(SQLModel, table=True):

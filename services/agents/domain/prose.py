@@ -24,6 +24,7 @@ _MOST_OBJECTIONS = 5
 _IN_A_DAY = {
     PassReason.COUNTERPART_LIMIT: "to {whom} today",
     PassReason.STRANGERS_LIMIT: "to strangers today",
+    PassReason.CHARACTERS_LIMIT: "to other characters today",
     PassReason.CONVERSATION_LIMIT: "in this conversation",
 }
 _WHY_PASSED = {
@@ -142,7 +143,7 @@ def _why_passed(event: Passed, grounds: Grounds) -> str:
             return ": ".join(("a person rejected it", *event.details))
         case PassReason.QUOTED_TOO_LOW:
             return f"{event.about} is quoted too far below its price"
-        case PassReason.CONVERSATION_LIMIT | PassReason.COUNTERPART_LIMIT | PassReason.STRANGERS_LIMIT as reason:
+        case reason if reason in _IN_A_DAY:
             return f"has given {event.limit} replies {_IN_A_DAY[reason].format(whom=event.whom)}"
         case reason:
             return _WHY_PASSED.get(reason, "")

@@ -61,6 +61,8 @@ class PassReason(StrEnum):
     """It has answered this one often enough today."""
     STRANGERS_LIMIT = "strangers_limit"
     """It has answered strangers often enough today."""
+    CHARACTERS_LIMIT = "characters_limit"
+    """It has answered other characters often enough today."""
     MODEL_CALLS_LIMIT = "model_calls_limit"
     """The model's calls for strangers are used up today."""
     NO_CANDIDATE = "no_candidate"

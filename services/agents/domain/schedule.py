@@ -4,11 +4,18 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.agents.domain.persona import Behavior, Persona
+from services.agents.domain.hours import is_asleep, is_peak, waking
+from services.agents.domain.persona import Behavior
 
 _DRAWS = 3
 _FORGOTTEN = timedelta(minutes=15)
 """What is overdue by more than this isn't caught up with: a machine that has slept doesn't wake with a burst."""
+_RISING = timedelta(hours=1)
+"""Of a character's time: what falls into its sleep comes within so much after it, each thing by a draw of its own."""
+_CATCHING_UP = timedelta(minutes=30)
+"""Of a character's time: within so much it does what it would have done long ago."""
+_LATE = timedelta(minutes=15)
+"""Of a character's time: an answer that is late by less comes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +30,33 @@ class Pauses:
     """True for what is rather done in the peak hours of its persona."""
 
 
-def first_due(pauses: Pauses, now: datetime, speed: float, rng: random.Random) -> datetime:
+def first_due(pauses: Pauses, behavior: Behavior, now: datetime, speed: float, rng: random.Random) -> datetime:
     """Return when a started character does something first: sooner where it acts more often than that.
 
     The draw keeps characters that are started together apart.
     """
     often = pauses.high / pauses.first_high
-    return now + timedelta(minutes=rng.uniform(pauses.first_low, pauses.first_high) * min(1.0, often) / speed)
+    first = timedelta(minutes=rng.uniform(pauses.first_low, pauses.first_high) * min(1.0, often) / speed)
+    return awake_due(now + first, behavior, speed, rng)
 
 
 def next_due(pauses: Pauses, behavior: Behavior, now: datetime, speed: float, rng: random.Random) -> datetime:
-    """Return when a character does something again: a draw from its range, perhaps rather in its peak hours."""
+    """Return when a character does something again: a draw from its range, perhaps rather in its peak hours.
+
+    It is later than its longest pause only where the character sleeps then.
+    """
     draws = [now + timedelta(minutes=rng.uniform(pauses.low, pauses.high) / speed) for _ in range(_DRAWS)]
-    if not pauses.in_peak_hours:
-        return draws[0]
-    peak, zone = behavior.peak_posting_hours, behavior.timezone
-    return next((due for due in draws if due.astimezone(zone).hour in peak), draws[0])
+    due = draws[0]
+    if pauses.in_peak_hours:
+        due = next((one for one in draws if _is_preferred(behavior, one, speed)), due)
+    return awake_due(due, behavior, speed, rng)
+
+
+def awake_due(due: datetime, behavior: Behavior, speed: float, rng: random.Random) -> datetime:
+    """Return this time, or, where the character sleeps then, one soon after it wakes."""
+    while is_asleep(behavior, due, speed):
+        due = waking(behavior, due, speed) + rng.random() * _RISING / speed
+    return due
 
 
 def in_reach(
@@ -49,9 +67,13 @@ def in_reach(
     The persona, the speed or the clock may have been others when it was planned.
     """
     if is_forgotten(due, now):
-        return first_due(pauses, now, speed, rng)
-    longest = timedelta(minutes=pauses.high / speed)
-    return due if due <= now + longest else next_due(pauses, behavior, now, speed, rng)
+        return first_due(pauses, behavior, now, speed, rng)
+    latest = now + timedelta(minutes=pauses.high / speed)
+    if behavior.quiet_hours is not None:
+        latest = waking(behavior, latest, speed) + _RISING / speed
+    if due > latest:
+        return next_due(pauses, behavior, now, speed, rng)
+    return awake_due(due, behavior, speed, rng)
 
 
 def is_forgotten(due: datetime, now: datetime) -> bool:
@@ -59,8 +81,25 @@ def is_forgotten(due: datetime, now: datetime) -> bool:
     return now - due > _FORGOTTEN
 
 
-def reply_due(said: datetime, persona: Persona, now: datetime, speed: float, rng: random.Random) -> datetime:
-    """Return when a mention is answered: after a delay of its own since it was said, and not before now."""
-    behavior = persona.behavior
+def caught_up(behavior: Behavior, now: datetime, speed: float, rng: random.Random) -> datetime:
+    """Return when something is done that was due long ago: soon, and not all at once."""
+    return awake_due(now + rng.random() * _CATCHING_UP / speed, behavior, speed, rng)
+
+
+def reply_due(said: datetime, behavior: Behavior, now: datetime, speed: float, rng: random.Random) -> datetime:
+    """Return when a mention is answered: after a delay of its own since it was said, and not before now.
+
+    Sleep comes before that. What should have been answered long ago, or in the sleep, is answered soon.
+    """
     delay = timedelta(minutes=rng.uniform(behavior.min_response_minutes, behavior.max_response_minutes) / speed)
-    return max(now, said + delay)
+    planned = said + delay
+    due = awake_due(planned, behavior, speed, rng)
+    if due >= now:
+        return due
+    if due == planned and (now - due) * speed <= _LATE:
+        return awake_due(now, behavior, speed, rng)
+    return caught_up(behavior, now, speed, rng)
+
+
+def _is_preferred(behavior: Behavior, due: datetime, speed: float) -> bool:
+    return is_peak(behavior, due, speed) and not is_asleep(behavior, due, speed)

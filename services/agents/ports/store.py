@@ -231,6 +231,10 @@ class Records(Protocol):
         """Delete up to `most` of what any agent has reserved before this time; the value says how many."""
         ...
 
+    async def forget_activities(self, before: datetime, most: int) -> int:
+        """Delete up to `most` activities of before this time; the value says how many."""
+        ...
+
     async def forget_requests(self, before: datetime, most: int) -> int:
         """Forget up to `most` requests of before this time; the value says how many."""
         ...

@@ -8,7 +8,7 @@ from services.agents.service.conversing import Conversations
 from services.agents.service.drafts import Drafts
 from services.agents.service.effects import Effects
 from services.agents.service.events import NOTICE, Events
-from services.agents.service.governors import Governors, Limits
+from services.agents.service.governors import Cooldown, Governors, Limits
 from services.agents.service.hearing import Hearing
 from services.agents.service.inbox import REPLY, Inbox
 from services.agents.service.journal import Entry, Journal
@@ -34,6 +34,7 @@ __all__ = [
     "Character",
     "Choice",
     "Conversations",
+    "Cooldown",
     "Drafts",
     "Effects",
     "Entry",

@@ -323,7 +323,7 @@ class Agents:
         due = {
             kind: in_reach(pauses, planned[kind], persona.behavior, now, self._speed, rng)
             if kind in planned
-            else first_due(pauses, now, self._speed, rng)
+            else first_due(pauses, persona.behavior, now, self._speed, rng)
             for kind, pauses in self._abilities.pauses(agent, persona).items()
         }
         await records.put_schedule(agent.id, due)

@@ -5,13 +5,12 @@ from datetime import datetime
 
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import AgentNotFound
+from services.agents.domain.hours import own_day
 from services.agents.domain.mood import Mood, TradingMood, baseline, decay
 from services.agents.domain.persona import Persona
 from services.agents.ports.store import Store
 from services.agents.service.personas import Personas
 from services.runtime.clock import Clock
-
-_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Cast:
 
     def day(self) -> int:
         """Return the number of the day that it is in the characters' own time."""
-        return int(self._clock.now().timestamp() * self._speed // _DAY_SECONDS)
+        return own_day(self._clock.now(), self._speed)
 
     async def character(self, agent_id: str) -> Character:
         """Return an agent as it is now. Raises AgentNotFound."""

@@ -123,7 +123,7 @@ class Inbox:
 
     async def _plan(self, character: Character, workflow_id: str, task: ReplyTask) -> None:
         rng = random.Random(f"{workflow_id}/due")
-        due_time = reply_due(task.mention.create_time, character.persona, self._cast.now(), self._speed, rng)
+        due_time = reply_due(task.mention.create_time, character.persona.behavior, self._cast.now(), self._speed, rng)
         entry = ScheduleEntry(
             agent_id=task.agent_id, kind=REPLY, key=task.mention.network_post_id, due_time=due_time, task=task
         )

@@ -104,7 +104,9 @@ class Journal:
                     entry = replace(entry, moods=())
                 if not (is_same and is_told_once):
                     await self.add(records, agent, workflow_id, "failure", entry)
-                await records.save(hindrance if before is None else before.followed_by(hindrance))
+                current = hindrance if before is None else before.followed_by(hindrance)
+                current.wait(self._clock.now())
+                await records.save(current)
                 await records.commit()
         self.announce()
 

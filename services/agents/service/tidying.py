@@ -1,4 +1,4 @@
-"""Removing what agents have counted, marked, reserved and asked for, once it is of no use any more."""
+"""Removing what agents have counted, marked, reserved, logged and been asked for, once it is of no use any more."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -15,15 +15,20 @@ _MARGIN = timedelta(days=1)
 class Tidying:
     """Forgets."""
 
-    def __init__(self, store: Store, cast: Cast, kept: timedelta, mention_age: timedelta) -> None:
-        """Take how long requests are remembered, and how old a mention may be to be answered.
+    def __init__(
+        self, store: Store, cast: Cast, kept: timedelta, mention_age: timedelta, activities_kept: timedelta | None
+    ) -> None:
+        """Take how long requests are remembered, how old a mention may be to be answered, and how far the log goes.
 
-        What is known of a conversation is kept as long, and longer than a mention in it may still be answered.
+        What is known of a conversation is kept as long as a request, and longer than a mention in it may still be
+        answered. So is what is logged, which stays for ever where that is None.
         """
         self._store = store
         self._cast = cast
         self._kept = kept
         self._talk = max(kept, mention_age + _MARGIN)
+        # A repeated request, and a mention that is read again, are answered by what is logged of them.
+        self._logged = activities_kept and max(activities_kept, self._talk)
 
     async def tidy(self) -> None:
         """Forget what is old enough; the counts of today stay, however long a day of the characters is."""
@@ -35,6 +40,9 @@ class Tidying:
             lambda records, most: records.forget_all_reservations(now - RESERVED, most),
             lambda records, most: records.forget_requests(now - self._kept, most),
         ]
+        if self._logged is not None:
+            oldest = now - self._logged
+            steps.append(lambda records, most: records.forget_activities(oldest, most))
         for step in steps:
             await in_batches(lambda most, step=step: self._some(step, most))  # type: ignore[misc]
 

@@ -55,6 +55,10 @@ class FakeSocial:
         """How often somebody has looked for mentions."""
         self.sending: asyncio.Event | None = None
         """When set, a post is published, and its answer waits for this."""
+        self.is_lively = False
+        """Whether a reply mentions all other accounts."""
+        self.joins_conversations = True
+        """Whether a reply belongs to the conversation of what it answers, or begins one of its own."""
         self._ids = itertools.count(1)
 
     def published(self, account_id: str) -> list[str]:
@@ -138,6 +142,8 @@ class FakeSocial:
                 progress = Progress.FAILED
             post = Post(f"pst_{number}", progress, str(1000 + number), "")
             self.posts[request_id] = (account_id, text, in_reply_to, post)
+            if self.is_lively and in_reply_to:
+                self._mention_all(account_id, text, in_reply_to, post.network_post_id)
         if self.posts[request_id][3].progress is Progress.FAILED:
             return self.posts[request_id][3]
         if self.held or self.withheld:
@@ -148,6 +154,24 @@ class FakeSocial:
         if self.sending is not None:
             await self.sending.wait()
         return self.posts[request_id][3]
+
+    def _mention_all(self, account_id: str, text: str, in_reply_to: str, post_id: str) -> None:
+        said = next(one for inbox in self.inbox.values() for one in inbox if one.network_post_id == in_reply_to)
+        author = next(account for account in self.accounts.values() if account.id == account_id)
+        conversation_id = said.conversation_id if self.joins_conversations else post_id
+        for account in self.accounts.values():
+            if account is not author:
+                self.inbox.setdefault(account.id, []).append(
+                    replace(
+                        said,
+                        network_post_id=post_id,
+                        author_handle=author.handle,
+                        author_user_id=author.user_id,
+                        text=f"@{account.handle} {text}",
+                        conversation_id=conversation_id,
+                        in_reply_to_user_id=said.author_user_id,
+                    )
+                )
 
     def _measure(self, text: str) -> None:
         if (weight := self.text_limit.weigh(text)) > self.text_limit.max_weight:

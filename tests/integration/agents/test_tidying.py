@@ -1,6 +1,6 @@
 """What is of no use any more is removed in batches, and what is still needed stays."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 import services.agents
 from services.agents.adapters.sql import SqlRecords
-from services.agents.domain.entities import ConversationCount, ExternalConversation, Reservation
+from services.agents.domain.entities import ActivityRecord, ConversationCount, ExternalConversation, Reservation
+from services.agents.domain.records import NO_GROUNDS, ActivityKind, Posted, Trigger
 from services.agents.service import Cast, Tidying
 from services.runtime.db import Database
 from services.runtime.idempotency import RequestRecord
@@ -28,9 +29,16 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-def tidying(database: Database, clock: FixedClock, *, speed: float = 1.0, age: timedelta = MENTION_AGE) -> Tidying:
+def tidying(
+    database: Database,
+    clock: FixedClock,
+    *,
+    speed: float = 1.0,
+    age: timedelta = MENTION_AGE,
+    activities: timedelta | None = None,
+) -> Tidying:
     store = SqlStore(database, SqlRecords)
-    return Tidying(store, Cast(store, clock, speed), KEPT, age)
+    return Tidying(store, Cast(store, clock, speed), KEPT, age, activities)
 
 
 async def count(database: Database, time: datetime, *scopes: str) -> None:
@@ -117,3 +125,59 @@ async def test_requests_go_in_batches_and_those_that_may_be_repeated_stay(
         await records.commit()
     await tidying(database, clock).tidy()
     assert await kept(database, RequestRecord.request_id) == ["new"]
+
+
+async def log(database: Database, days_ago: Iterable[int], now: datetime) -> None:
+    rows = [
+        {
+            "workflow_id": f"post/{number}",
+            "step": "end",
+            "agent_id": "wren",
+            "agent_name": "Wren",
+            "kind": ActivityKind.POST,
+            "behaviour": "post",
+            "trigger": Trigger.SCHEDULE,
+            "event": Posted("Rain."),
+            "grounds": NO_GROUNDS,
+            "create_time": now - timedelta(days=days),
+        }
+        for number, days in enumerate(days_ago)
+    ]
+    async with database.write() as transaction:
+        await transaction.connection.execute(sa.insert(ActivityRecord), rows)
+        await transaction.commit()
+
+
+async def places(database: Database) -> list[int]:
+    async with database.read() as transaction:
+        query = sa.select(ActivityRecord.seq).order_by(ActivityRecord.seq)  # type: ignore[call-overload]
+        return list((await transaction.connection.execute(query)).scalars())
+
+
+async def test_activities_go_after_so_many_days_in_batches_and_cursors_stay_good(
+    database: Database, clock: FixedClock
+) -> None:
+    await log(database, [*[101] * 1_201, 99, 1], clock.now())
+    await tidying(database, clock).tidy()
+    assert len(await places(database)) == 1_203
+    await tidying(database, clock, activities=timedelta(days=100)).tidy()
+    assert await places(database) == [1_202, 1_203]
+    store = SqlStore(database, SqlRecords)
+    async with store.reading() as records:
+        # From a cursor that is older it goes on with the oldest that is there.
+        assert [row.seq for row in await records.activities_after([], 7, 10)] == [1_202, 1_203]
+        assert (await records.counts("wren")) == {ActivityKind.POST: 2}
+    clock.advance(days=200)
+    await tidying(database, clock, activities=timedelta(days=100)).tidy()
+    assert await places(database) == []
+    await log(database, [0], clock.now())
+    assert await places(database) == [1_204]
+
+
+@pytest.mark.parametrize(("age", "left"), [(MENTION_AGE, [2, 3]), (timedelta(days=120), [1, 2, 3])])
+async def test_activities_stay_as_long_as_what_they_answer_may_be_repeated(
+    database: Database, clock: FixedClock, age: timedelta, left: list[int]
+) -> None:
+    await log(database, [110, 80, 1], clock.now())
+    await tidying(database, clock, age=age, activities=timedelta(days=1)).tidy()
+    assert await places(database) == left

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.agents.domain.mood import Mood
-from services.agents.domain.persona import Capitalization, read_persona, unknown_fields
+from services.agents.domain.persona import Capitalization, QuietHours, read_kept, read_persona, unknown_fields
 from services.runtime.errors import InvalidRequest
 
 
@@ -100,6 +100,26 @@ def test_numbers_may_come_as_floats_as_a_struct_sends_them() -> None:
     persona = read_persona(raw)
     assert persona.behavior.peak_posting_hours == {9, 21}
     assert persona.trading.max_daily_trades == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"from": 23}, "to"),
+        ({"to": 7}, "from"),
+        ({"from": 7, "to": 7}, "to"),
+        ({"from": 24, "to": 7}, "from"),
+        ({"from": 22.5, "to": 7}, "from"),
+    ],
+)
+def test_quiet_hours_go_from_one_hour_of_the_day_to_another(given: dict[str, Any], field: str) -> None:
+    assert f"persona.behavior.quiet_hours.{field}" in violations(minimal(behavior={"quiet_hours": given}))
+    night = read_persona(minimal(behavior={"quiet_hours": {"from": 23.0, "to": 7}})).behavior.quiet_hours
+    assert night == QuietHours(23, 7)
+    assert read_persona(minimal()).behavior.quiet_hours is None
+    # What is stored and breaks a rule of today is read all the same.
+    kept = read_kept(minimal(behavior={"quiet_hours": given, "interaction_patterns": {"reply_probability": 0.25}}))
+    assert (kept.behavior.quiet_hours, kept.behavior.reply_probability) == (None, 0.25)
 
 
 @pytest.mark.parametrize("hours", [[24], [9.5], ["nine"], [True], [None], 9, "9-17"])

@@ -16,16 +16,16 @@ BOTH = pytest.mark.parametrize("pauses", [POSTS, LOOKS], ids=["posts", "looks"])
 
 
 @BOTH
-def test_everything_begins_within_its_first_pause_of_the_characters_time(pauses: Pauses) -> None:
+def test_everything_begins_within_its_first_pause_of_the_characters_time(pauses: Pauses, persona: Persona) -> None:
     for speed in (1.0, 60.0):
-        dues = [first_due(pauses, NOW, speed, random.Random(seed)) for seed in range(50)]
+        dues = [first_due(pauses, persona.behavior, NOW, speed, random.Random(seed)) for seed in range(50)]
         assert all(NOW <= due <= NOW + timedelta(minutes=pauses.first_high) / speed for due in dues)
         assert len(set(dues)) > 40
 
 
-def test_who_posts_every_few_seconds_begins_as_soon() -> None:
+def test_who_posts_every_few_seconds_begins_as_soon(persona: Persona) -> None:
     hasty = replace(POSTS, low=0.06, high=0.6)
-    assert first_due(hasty, NOW, 1, random.Random(1)) <= NOW + timedelta(minutes=0.6)
+    assert first_due(hasty, persona.behavior, NOW, 1, random.Random(1)) <= NOW + timedelta(minutes=0.6)
 
 
 @BOTH
@@ -78,8 +78,19 @@ def test_each_mention_is_answered_after_a_delay_of_its_own_since_it_was_said(per
         for minutes in (persona.behavior.min_response_minutes, persona.behavior.max_response_minutes)
     )
     for speed in (1.0, 60.0):
-        dues = [reply_due(NOW, persona, NOW, speed, random.Random(seed)) for seed in range(50)]
+        dues = [reply_due(NOW, persona.behavior, NOW, speed, random.Random(seed)) for seed in range(50)]
         assert len(set(dues)) > 40
         assert all(low / speed <= due - NOW <= high / speed for due in dues)
-    # What was heard late is answered at once.
-    assert reply_due(NOW - timedelta(hours=1), persona, NOW, 1, random.Random(1)) == NOW
+    # What was heard a little late is answered at once.
+    assert reply_due(NOW - timedelta(minutes=15), persona.behavior, NOW, 1, random.Random(1)) == NOW
+
+
+def test_what_should_have_been_answered_long_ago_is_answered_within_half_an_hour_and_not_at_once(
+    persona: Persona,
+) -> None:
+    for speed in (1.0, 60.0):
+        said = NOW - timedelta(hours=8) / speed
+        waits = [reply_due(said, persona.behavior, NOW, speed, random.Random(seed)) - NOW for seed in range(50)]
+        assert all(timedelta() <= wait <= timedelta(minutes=30) / speed for wait in waits)
+        assert max(waits) - min(waits) > timedelta(minutes=20) / speed
+        assert len(set(waits)) > 40

@@ -14,6 +14,7 @@ from services.agents.domain.persona.model import (
     MemorySeed,
     Persona,
     Personality,
+    QuietHours,
     RelationshipSeed,
     StyleGuide,
     Trading,
@@ -148,7 +149,7 @@ def _relationship(counterpart: str, told: str | Acquaintance, *, is_agent: bool)
 def _behavior(section: BehaviorSection) -> Behavior:
     posts, patterns = section.post_frequency, section.interaction_patterns
     low, high = _span(posts.min_hours_between_posts, posts.max_hours_between_posts, _POST_HOURS)
-    response = patterns.mention_response_time
+    response, night = patterns.mention_response_time, section.quiet_hours
     quick, slow = _span(response.min_minutes, response.max_minutes, _RESPONSE_MINUTES)
     return Behavior(
         min_hours_between_posts=low,
@@ -158,6 +159,7 @@ def _behavior(section: BehaviorSection) -> Behavior:
         reply_probability=patterns.reply_probability,
         min_response_minutes=quick,
         max_response_minutes=slow,
+        quiet_hours=QuietHours(night.begin, night.end) if night else None,
     )
 
 

@@ -71,6 +71,14 @@ class InitialMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class QuietHours:
+    """When a character sleeps: from one hour of its zone, 0 to 23, until another one."""
+
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Behavior:
     """When a character does what; hours and minutes are those of its own time, which may run faster than ours."""
 
@@ -81,6 +89,7 @@ class Behavior:
     reply_probability: float
     min_response_minutes: float
     max_response_minutes: float
+    quiet_hours: QuietHours | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,8 @@ class _PassReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PassReason
     """A person rejected the draft: see `details`."""
     PASS_REASON_EXPIRED: _PassReason.ValueType  # 16
     """Nobody approved the draft in time."""
+    PASS_REASON_CHARACTERS_LIMIT: _PassReason.ValueType  # 17
+    """It has replied often enough to other characters today: `limit` times."""
 
 class PassReason(_PassReason, metaclass=_PassReasonEnumTypeWrapper):
     """Why an agent did nothing."""
@@ -238,6 +240,8 @@ PASS_REASON_REJECTED: PassReason.ValueType  # 15
 """A person rejected the draft: see `details`."""
 PASS_REASON_EXPIRED: PassReason.ValueType  # 16
 """Nobody approved the draft in time."""
+PASS_REASON_CHARACTERS_LIMIT: PassReason.ValueType  # 17
+"""It has replied often enough to other characters today: `limit` times."""
 Global___PassReason: _TypeAlias = PassReason  # noqa: Y015
 
 @_typing.final

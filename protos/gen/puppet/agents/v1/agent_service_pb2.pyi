@@ -766,7 +766,7 @@ class GetAgentStatusResponse(_message.Message):
     is_active: _builtins.bool
     """True while its schedule runs."""
     post_count: _builtins.int
-    """How many posts of its own it published."""
+    """How many posts of its own it published, by the activities that are kept; likewise the two below."""
     reply_count: _builtins.int
     """How many replies it published."""
     trade_count: _builtins.int
@@ -1094,7 +1094,9 @@ class WatchActivityRequest(_message.Message):
     AGENT_IDS_FIELD_NUMBER: _builtins.int
     AFTER_CURSOR_FIELD_NUMBER: _builtins.int
     after_cursor: _builtins.str
-    """Only what came after this one; empty: from now on. `0` is before the first. At most 18 characters."""
+    """Only what came after this one; empty: from now on. `0` is before the first. At most 18 characters. When what came
+    after it isn't kept any more, the stream begins with the oldest that is.
+    """
     @_builtins.property
     def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these agents'; all when empty. At most 500. Each at most 64 characters."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from services.agents.domain.persona.fields import (
     MOST_ITEMS,
@@ -20,6 +20,7 @@ from services.agents.domain.persona.fields import (
     Whole,
     above_zero,
     between,
+    broken,
     not_above,
     zone_of,
 )
@@ -126,6 +127,20 @@ class TradingBehavior(Section):
     allowed_tokens: AllowedTokens = Field(default_factory=AllowedTokens, description="What it may trade.")
 
 
+class QuietHoursSection(Section):
+    """When a character sleeps: between two hours of its time zone."""
+
+    begin: _Hour = Field(alias="from", description="The first hour of its sleep, 0 to 23.")
+    end: _Hour = Field(alias="to", description="The hour in which it wakes, 0 to 23, and another one.")
+
+    @field_validator("end")
+    @classmethod
+    def _another(cls, end: int, info: ValidationInfo) -> int:
+        if info.data.get("begin") == end:
+            raise broken("must be another hour than from")
+        return end
+
+
 class BehaviorSection(Section):
     """When a character does what."""
 
@@ -137,3 +152,6 @@ class BehaviorSection(Section):
         default_factory=ContentPreferences, description="How long its posts are."
     )
     trading_behavior: TradingBehavior = Field(default_factory=TradingBehavior, description="How it trades.")
+    quiet_hours: QuietHoursSection | None = Field(
+        default=None, description="When it sleeps, and begins nothing by itself. Default: never."
+    )
