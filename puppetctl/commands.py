@@ -39,7 +39,7 @@ async def apply(files: Sequence[Path], data_dir: Path) -> int:
     personas, refused = read_personas(files)
     _tell(refused)
     if personas:
-        async with _suite(data_dir) as (clients, where):
+        async with open_suite(data_dir) as (clients, where):
             token = sandbox_token(X.sandbox, data_dir, os.environ)
             x, solana = await _sandbox(X, where), await _sandbox(SOLANA, where)
             provisioned = await provision(clients, personas, Sandboxes(x, solana, token), update=True)
@@ -69,7 +69,7 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> in
     for title in ("posts", "replies", "trades"):
         table.add_column(title, justify="right")
     table.add_column("next")
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         for agent in await _named(clients, agent_ids):
             status = await clients.agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))
             deeds = map(str, (status.post_count, status.reply_count, status.trade_count))
@@ -84,7 +84,7 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> in
 
 async def start(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
     """Start these characters, or all."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         for agent in await _named(clients, agent_ids):
             await clients.agents.StartAgent(pb.StartAgentRequest(id=agent.id))
             open_console().print(f"{agent.id}: started", markup=False)
@@ -93,7 +93,7 @@ async def start(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
 
 async def stop(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
     """Stop these characters, or all: they do nothing by themselves until they are started, through restarts too."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         for agent in await _named(clients, agent_ids):
             await clients.agents.StopAgent(pb.StopAgentRequest(id=agent.id))
             open_console().print(f"{agent.id}: stopped", markup=False)
@@ -102,7 +102,7 @@ async def stop(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
 
 async def post(agent_id: str, topic: str, data_dir: Path = DATA_DIR) -> int:
     """Let a character post, and show what came of it."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         request = pb.TriggerPostRequest(agent_id=agent_id, topic=topic, request_id=new_id("ctl"))
         answer = await clients.agents.TriggerPost(request, timeout=_TRIGGER_SECONDS)
         return _outcome(answer.activity if answer.HasField("activity") else None)
@@ -110,7 +110,7 @@ async def post(agent_id: str, topic: str, data_dir: Path = DATA_DIR) -> int:
 
 async def trade(agent_id: str, data_dir: Path = DATA_DIR) -> int:
     """Let a character consider a trade, and show what came of it."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         request = pb.TriggerTradeRequest(agent_id=agent_id, request_id=new_id("ctl"))
         answer = await clients.agents.TriggerTrade(request, timeout=_TRIGGER_SECONDS)
         return _outcome(answer.activity if answer.HasField("activity") else None)
@@ -119,7 +119,7 @@ async def trade(agent_id: str, data_dir: Path = DATA_DIR) -> int:
 async def watch(agent_ids: Sequence[str], data_dir: Path = DATA_DIR, *, is_plain: bool) -> int:
     """Show what characters do from now on."""
     console, feed = open_console(is_plain=is_plain), Feed()
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         # Asked before the stream, which would wait for a service that isn't there, and for a character that isn't.
         await _named(clients, agent_ids)
         async for activity in watch_activity(clients, "", agent_ids):
@@ -129,7 +129,7 @@ async def watch(agent_ids: Sequence[str], data_dir: Path = DATA_DIR, *, is_plain
 
 async def halt(agent_id: str, reason: str, data_dir: Path = DATA_DIR) -> int:
     """Halt trading, of one character or of all. Raises SuiteError for one without a wallet."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         request = trading_pb.HaltTradingRequest(wallet_id=await _wallet_of(clients, agent_id), reason=reason)
         answer = await clients.trading.HaltTrading(request)
     open_console().print(f"trading is halted: {agent_id or 'all wallets'}", markup=False)
@@ -141,7 +141,7 @@ async def resume(agent_id: str, data_dir: Path = DATA_DIR) -> int:
 
     What stays halted all the same is named.
     """
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         request = trading_pb.ResumeTradingRequest(wallet_id=await _wallet_of(clients, agent_id))
         answer = await clients.trading.ResumeTrading(request)
         still = [] if agent_id else await halts.of_single_wallets(clients)
@@ -177,7 +177,8 @@ async def _wallet_of(clients: Clients, agent_id: str) -> str:
 
 
 @asynccontextmanager
-async def _suite(data_dir: Path) -> AsyncIterator[tuple[Clients, Mapping[str, str]]]:
+async def open_suite(data_dir: Path) -> AsyncIterator[tuple[Clients, Mapping[str, str]]]:
+    """Connect to the suite of this folder, or where the environment says; with it comes where that is."""
     where = targets(os.environ, data_dir)
     async with connected(where, proof_in(os.environ, data_dir)) as clients:
         yield clients, where

@@ -34,6 +34,7 @@ from services.agents.service import (
     Inbox,
     Journal,
     Limits,
+    Moods,
     Provisioning,
     Publisher,
     Reservations,
@@ -139,7 +140,7 @@ async def served(
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
-                    AgentServicer(agents, journal, tail),
+                    AgentServicer(agents, Moods(store, cast, journal, settings.speed), journal, tail),
                 )
             ]
     finally:

@@ -8,9 +8,10 @@ import grpc
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
-from services.agents.service import Agents, Journal, Tail
+from services.agents.service import Agents, Journal, Moods, Tail
 from services.agents.wire import activities as log_wire
 from services.agents.wire import agents as wire
+from services.agents.wire import moods as mood_wire
 from services.runtime.protobuf import request_key
 from services.runtime.rpc.answers import fill_from
 from services.runtime.rpc.boundary import patience
@@ -25,8 +26,9 @@ _AGENTS_AT_ONCE = 8
 class AgentServicer(pb_grpc.AgentServiceServicer):
     """Serves `puppet.agents.v1.AgentService`."""
 
-    def __init__(self, agents: Agents, journal: Journal, tail: Tail) -> None:
+    def __init__(self, agents: Agents, moods: Moods, journal: Journal, tail: Tail) -> None:
         self._agents = agents
+        self._moods = moods
         self._journal = journal
         self._tail = tail
 
@@ -72,6 +74,16 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         """Say what an agent is doing."""
         check(request)
         return wire.write_status(await self._agents.status(request.id))
+
+    async def AdjustMood(self, request: pb.AdjustMoodRequest, context: Context) -> pb.AdjustMoodResponse:
+        """Change how an agent feels."""
+        change = mood_wire.read_change(request)
+        mood = await self._moods.adjust(request.agent_id, change, request.reason, request_key(request))
+        return pb.AdjustMoodResponse(mood=log_wire.write_mood(mood))
+
+    async def GetMoodHistory(self, request: pb.GetMoodHistoryRequest, context: Context) -> pb.GetMoodHistoryResponse:
+        """Say how an agent felt over time."""
+        return mood_wire.write_history(await self._moods.history(request.agent_id, *mood_wire.read_span(request)))
 
     async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
         """Make an agent post now."""

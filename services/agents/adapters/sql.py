@@ -16,6 +16,7 @@ from services.agents.domain.entities import (
     ExternalConversation,
     Hindrance,
     MentionCursor,
+    MoodRecord,
     Reservation,
     ScheduleEntry,
 )
@@ -145,6 +146,22 @@ class SqlRecords(SqlTransaction):
         query = select(ActivityRecord.kind, sa.func.count()).where(ActivityRecord.agent_id == agent_id)
         rows = (await self._session.exec(query.group_by(col(ActivityRecord.kind)))).all()
         return {ActivityKind(kind): number for kind, number in rows}
+
+    async def mood_before(self, agent_id: str, time: datetime) -> MoodRecord | None:
+        """Return the last recorded mood of an agent before this time."""
+        query = select(MoodRecord).where(MoodRecord.agent_id == agent_id, MoodRecord.create_time < time)
+        newest_first = (col(MoodRecord.create_time).desc(), col(MoodRecord.seq).desc())
+        return (await self._session.exec(query.order_by(*newest_first).limit(1))).first()
+
+    async def moods(self, agent_id: str, since: datetime, until: datetime, after: int, most: int) -> list[MoodRecord]:
+        """Return up to `most` recorded moods of an agent in this time and behind this place, oldest first."""
+        query = select(MoodRecord).where(
+            MoodRecord.agent_id == agent_id,
+            MoodRecord.create_time >= since,
+            MoodRecord.create_time <= until,
+            col(MoodRecord.seq) > after,
+        )
+        return list((await self._session.exec(query.order_by(col(MoodRecord.seq)).limit(most))).all())
 
     async def mention_cursor(self, agent_id: str) -> str:
         """Return the network's id of the last mention that an agent has read; empty when it has read none."""

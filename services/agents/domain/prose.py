@@ -6,6 +6,7 @@ from services.agents.domain.records import (
     Grounds,
     Lifecycle,
     LifecycleChange,
+    MoodAdjusted,
     Objection,
     Passed,
     PassReason,
@@ -48,6 +49,8 @@ def summary_of(event: Event, grounds: Grounds, behaviour: str) -> str:
             return _passed(event, behaviour)
         case Failed():
             return f"could not {event.aim} {event.whom}".rstrip()
+        case MoodAdjusted():
+            return f"was {event.before.label}, and is {event.after.label}"
         case Lifecycle(change=LifecycleChange.RECOVERED):
             return f"can {event.aim} again"
         case Lifecycle():
@@ -73,6 +76,8 @@ def reason_of(event: Event, grounds: Grounds) -> str:
         case Failed():
             again = f"; it is tried again after {event.retry_time:%Y-%m-%d %H:%M} UTC" if event.retry_time else ""
             return event.message + again
+        case MoodAdjusted():
+            return event.reason or "its operator asked for it"
         case Lifecycle(change=LifecycleChange.RECOVERED):
             return f"this is over: {event.cause}"
         case Lifecycle():

@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
+from services.agents.domain.mood import Mood
+
 
 class ActivityKind(StrEnum):
     """What an activity is."""
@@ -19,6 +21,7 @@ class ActivityKind(StrEnum):
     TRADE = "trade"
     PASS = "pass"  # noqa: S105 - the agent decided to do nothing
     FAILURE = "failure"
+    MOOD = "mood"
 
 
 class Trigger(StrEnum):
@@ -228,7 +231,16 @@ class Failed:
     retry_time: datetime | None = None
 
 
-Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed
+@dataclass(frozen=True, slots=True)
+class MoodAdjusted:
+    """The operator changed how an agent feels, perhaps with a reason."""
+
+    before: Mood
+    after: Mood
+    reason: str = ""
+
+
+Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed | MoodAdjusted
 """What happened."""
 
 _KINDS: dict[type, ActivityKind] = {
@@ -238,6 +250,7 @@ _KINDS: dict[type, ActivityKind] = {
     Traded: ActivityKind.TRADE,
     Passed: ActivityKind.PASS,
     Failed: ActivityKind.FAILURE,
+    MoodAdjusted: ActivityKind.MOOD,
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, ScheduleEntry
+from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, MoodRecord, ScheduleEntry
 from services.agents.domain.records import ActivityKind
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
@@ -46,7 +46,7 @@ class Records(Protocol):
         """Return all agents that have an account."""
         ...
 
-    async def save(self, row: AgentRecord | Hindrance) -> None:
+    async def save(self, row: AgentRecord | Hindrance | MoodRecord) -> None:
         """Add a row, or write its changes."""
         ...
 
@@ -104,6 +104,14 @@ class Records(Protocol):
 
     async def counts(self, agent_id: str) -> Mapping[ActivityKind, int]:
         """Return how many activities of each kind an agent has."""
+        ...
+
+    async def mood_before(self, agent_id: str, time: datetime) -> MoodRecord | None:
+        """Return the last recorded mood of an agent before this time."""
+        ...
+
+    async def moods(self, agent_id: str, since: datetime, until: datetime, after: int, most: int) -> list[MoodRecord]:
+        """Return up to `most` recorded moods of an agent in this time and behind this place, oldest first."""
         ...
 
     async def mention_cursor(self, agent_id: str) -> str:

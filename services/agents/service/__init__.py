@@ -9,6 +9,7 @@ from services.agents.service.governors import Governors, Limits
 from services.agents.service.hearing import Hearing
 from services.agents.service.inbox import REPLY, Inbox
 from services.agents.service.journal import Entry, Journal
+from services.agents.service.moods import Moods
 from services.agents.service.provisioning import Provisioning
 from services.agents.service.publishing import Publisher
 from services.agents.service.redacting import redact_stored
@@ -36,6 +37,7 @@ __all__ = [
     "Inbox",
     "Journal",
     "Limits",
+    "Moods",
     "Provisioning",
     "Publisher",
     "Reservations",

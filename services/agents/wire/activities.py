@@ -7,12 +7,14 @@ from typing import Any
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.entities import ActivityRecord
+from services.agents.domain.mood import Mood
 from services.agents.domain.prose import reason_of, summary_of
 from services.agents.domain.records import (
     ActivityKind,
     Failed,
     Lifecycle,
     LifecycleChange,
+    MoodAdjusted,
     Objection,
     Passed,
     PassReason,
@@ -96,7 +98,15 @@ def write_activity(activity: ActivityRecord) -> log_pb.Activity:
             )
         case Failed():
             written.failure.CopyFrom(_failure(event))
+        case MoodAdjusted():
+            before, after = write_mood(event.before), write_mood(event.after)
+            written.mood_change.CopyFrom(log_pb.MoodEvent(before=before, after=after, reason=event.reason))
     return written
+
+
+def write_mood(mood: Mood) -> log_pb.Mood:
+    """Return a mood as it goes over the wire."""
+    return log_pb.Mood(valence=mood.valence, arousal=mood.arousal, dominance=mood.dominance, label=mood.label)
 
 
 def _post(event: Posted) -> log_pb.PostEvent:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from google.protobuf import json_format
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from services.agents.domain.entities import EVENT, GROUNDS, ActivityRecord
+from services.agents.domain.mood import Mood
 from services.agents.domain.records import (
     ActivityKind,
     Failed,
@@ -19,6 +21,7 @@ from services.agents.domain.records import (
     Judged,
     Lifecycle,
     LifecycleChange,
+    MoodAdjusted,
     Objection,
     Passed,
     PassReason,
@@ -92,7 +95,20 @@ def test_what_version_0_1_has_stored_is_read_as_an_event(row: dict[str, Any]) ->
 
 def test_every_kind_has_an_event_of_its_own() -> None:
     fields = {write_activity(record(row)).WhichOneof("event"): row["kind"] for row in ROWS}
-    assert fields == {"passed" if kind is ActivityKind.PASS else kind.value: kind.value for kind in ActivityKind}
+    kinds = {*ActivityKind} - {ActivityKind.MOOD}
+    assert fields == {"passed" if kind is ActivityKind.PASS else kind.value: kind.value for kind in kinds}
+
+
+def test_a_mood_that_was_adjusted_is_told_before_and_after() -> None:
+    before, after = Mood(0.1, 0.5, 0.5), Mood(-0.8, 0.9, 0.1)
+    event = MoodAdjusted(before, after, "it rains")
+    stored = EVENT.process_bind_param(event, SQLITE)
+    assert EVENT.process_result_value(stored, SQLITE) == event
+    written = write_activity(activity(event))
+    assert written.kind == log_pb.ACTIVITY_KIND_MOOD
+    assert (written.summary, written.reason) == ("was even, and is anxious", "it rains")
+    assert written.mood_change.after.valence == -0.8
+    assert write_activity(activity(replace(event, reason=""))).reason == "its operator asked for it"
 
 
 def test_what_nobody_knows_is_left_open() -> None:

@@ -40,6 +40,8 @@ class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity
     """It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
     ACTIVITY_KIND_FAILURE: _ActivityKind.ValueType  # 6
     """It tried, and failed."""
+    ACTIVITY_KIND_MOOD: _ActivityKind.ValueType  # 9
+    """Its operator changed how it feels."""
 
 class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
     """What an activity is."""
@@ -58,6 +60,8 @@ ACTIVITY_KIND_PASS: ActivityKind.ValueType  # 5
 """It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
 ACTIVITY_KIND_FAILURE: ActivityKind.ValueType  # 6
 """It tried, and failed."""
+ACTIVITY_KIND_MOOD: ActivityKind.ValueType  # 9
+"""Its operator changed how it feels."""
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
 class _ActivityTrigger:
@@ -71,7 +75,7 @@ class _ActivityTriggerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activ
     ACTIVITY_TRIGGER_SCHEDULE: _ActivityTrigger.ValueType  # 1
     """It was due by its schedule."""
     ACTIVITY_TRIGGER_REQUEST: _ActivityTrigger.ValueType  # 2
-    """Somebody called TriggerPost, TriggerTrade, CreateAgent, StartAgent or StopAgent."""
+    """Somebody called TriggerPost, TriggerTrade, CreateAgent, StartAgent, StopAgent or AdjustMood."""
     ACTIVITY_TRIGGER_MENTION: _ActivityTrigger.ValueType  # 3
     """Somebody mentioned it."""
     ACTIVITY_TRIGGER_TRADE: _ActivityTrigger.ValueType  # 4
@@ -85,7 +89,7 @@ ACTIVITY_TRIGGER_UNSPECIFIED: ActivityTrigger.ValueType  # 0
 ACTIVITY_TRIGGER_SCHEDULE: ActivityTrigger.ValueType  # 1
 """It was due by its schedule."""
 ACTIVITY_TRIGGER_REQUEST: ActivityTrigger.ValueType  # 2
-"""Somebody called TriggerPost, TriggerTrade, CreateAgent, StartAgent or StopAgent."""
+"""Somebody called TriggerPost, TriggerTrade, CreateAgent, StartAgent, StopAgent or AdjustMood."""
 ACTIVITY_TRIGGER_MENTION: ActivityTrigger.ValueType  # 3
 """Somebody mentioned it."""
 ACTIVITY_TRIGGER_TRADE: ActivityTrigger.ValueType  # 4
@@ -247,6 +251,7 @@ class Activity(_message.Message):
     TRADE_FIELD_NUMBER: _builtins.int
     PASSED_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    MOOD_CHANGE_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
     """Its place in the log: opaque, for `after_cursor`."""
     agent_id: _builtins.str
@@ -307,6 +312,10 @@ class Activity(_message.Message):
     def failure(self) -> Global___FailureEvent:
         """For FAILURE."""
 
+    @_builtins.property
+    def mood_change(self) -> Global___MoodEvent:
+        """For MOOD."""
+
     def __init__(
         self,
         *,
@@ -331,12 +340,13 @@ class Activity(_message.Message):
         trade: Global___TradeEvent | None = ...,
         passed: Global___PassEvent | None = ...,
         failure: Global___FailureEvent | None = ...,
+        mood_change: Global___MoodEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "passed", b"passed", "post", b"post", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "mood_change", b"mood_change", "passed", b"passed", "post", b"post", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "create_time", b"create_time", "cursor", b"cursor", "event", b"event", "failure", b"failure", "id", b"id", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "mood", b"mood", "passed", b"passed", "post", b"post", "reason", b"reason", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "unread_conversation", b"unread_conversation", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "create_time", b"create_time", "cursor", b"cursor", "event", b"event", "failure", b"failure", "id", b"id", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "mood", b"mood", "mood_change", b"mood_change", "passed", b"passed", "post", b"post", "reason", b"reason", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "unread_conversation", b"unread_conversation", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure", "mood_change"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -681,6 +691,74 @@ class FailureEvent(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FailureEvent: _TypeAlias = FailureEvent  # noqa: Y015
+
+@_typing.final
+class MoodEvent(_message.Message):
+    """Its operator changed how it feels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, in the operator's words; empty where that wasn't said."""
+    @_builtins.property
+    def before(self) -> Global___Mood:
+        """How it felt before."""
+
+    @_builtins.property
+    def after(self) -> Global___Mood:
+        """How it felt after."""
+
+    def __init__(
+        self,
+        *,
+        before: Global___Mood | None = ...,
+        after: Global___Mood | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoodEvent: _TypeAlias = MoodEvent  # noqa: Y015
+
+@_typing.final
+class Mood(_message.Message):
+    """How an agent feels, by the PAD model of Mehrabian and Russell (1974)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALENCE_FIELD_NUMBER: _builtins.int
+    AROUSAL_FIELD_NUMBER: _builtins.int
+    DOMINANCE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    valence: _builtins.float
+    """-1 (unhappy) to 1 (happy)."""
+    arousal: _builtins.float
+    """0 (calm) to 1 (excited)."""
+    dominance: _builtins.float
+    """0 (submissive) to 1 (in control)."""
+    label: _builtins.str
+    """The same in one word."""
+    def __init__(
+        self,
+        *,
+        valence: _builtins.float = ...,
+        arousal: _builtins.float = ...,
+        dominance: _builtins.float = ...,
+        label: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arousal", b"arousal", "dominance", b"dominance", "label", b"label", "valence", b"valence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mood: _TypeAlias = Mood  # noqa: Y015
 
 @_typing.final
 class RecalledMemory(_message.Message):
