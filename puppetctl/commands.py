@@ -208,8 +208,9 @@ def _outcome(activity: log_pb.Activity | None) -> int:
 def _next(status: pb.GetAgentStatusResponse) -> str:
     if not status.is_active:
         return "stopped"
-    # It looks for mentions all the time, which would be all that stands here.
-    first = next((action for action in status.schedule if action.kind != pb.ACTION_KIND_REPLY), None)
+    # It looks for mentions all the time, which would be all that stands here, and for something to think about.
+    looks = ("reply", "reflect")
+    first = next((action for action in status.schedule if action.behaviour not in looks), None)
     if first is None:
         return "nothing"
     seconds = (first.due_time.ToDatetime(tzinfo=UTC) - datetime.now(UTC)).total_seconds()

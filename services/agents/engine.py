@@ -22,7 +22,7 @@ from services.agents.domain.tasks import (
     TradeTask,
     WithdrawTask,
 )
-from services.agents.ports.stored import Pass, Post, Progress, Proposal, Trade
+from services.agents.ports.stored import Effect, Pass, Progress, Proposal
 from services.agents.ports.workflows import Run, StepFailed
 from services.agents.service import Entry, Journal, Publisher
 
@@ -75,7 +75,7 @@ class Engine:
     async def _carry_out(
         self, run: Run, name: str, behaviour: AnyBehaviour, task: ActionTask, proposal: Proposal
     ) -> None:
-        effect: Post | Trade | Pass = await behaviour.carry_out(run, name, proposal)
+        effect: Effect | Pass = await behaviour.carry_out(run, name, proposal)
         if isinstance(effect, Pass):
             await self._pass(run, behaviour, task, replace(effect, grounds=getattr(proposal, "grounds", NO_GROUNDS)))
             return

@@ -191,6 +191,11 @@ class SqlRecords(SqlTransaction):
         await self._session.flush()
         return True
 
+    async def counted(self, agent_id: str, scope: str, counterpart: str) -> int:
+        """Return how many were counted in a scope."""
+        found = await self._session.get(ConversationCount, (agent_id, scope, counterpart))
+        return found.replies if found is not None else 0
+
     async def reserve(self, agent_id: str, fingerprint: str, workflow_id: str, now: datetime) -> str:
         """Reserve words for a workflow; returns the one that has them, which may be another."""
         found = await self._session.get(Reservation, (agent_id, fingerprint))

@@ -13,7 +13,6 @@ from services.agents.domain.memories import GROUNDED, LATE, TrustedMemory
 from services.agents.domain.persona import Persona
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post
 from services.agents.domain.records import Grounds, Passed, PassReason, Recalled
-from services.agents.domain.regard import regard
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import PostTask
 from services.agents.ports.stored import Pass, PostProposal
@@ -66,7 +65,9 @@ class Post(Posting[PostTask]):
         memories = await parts.memory.trusted_about(agent_id, topic, GROUNDED, _MOST_FITTING)
         fellow = await self._addressed(character, texts, rng)
         handle = fellow.handle if fellow else ""
-        addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
+        addressed = (
+            Fellow(fellow.name, await parts.relations.note(character, fellow.id, is_fellow=True)) if fellow else None
+        )
         recent = await parts.memory.trusted(agent_id, ("post",), LATE)
         prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, rng)
         context = Context(topic, own_posts=texts, max_length=_POST_LENGTH - (len(handle) + 2 if handle else 0))
@@ -101,10 +102,6 @@ class Post(Posting[PostTask]):
         names = {known.counterpart for known in character.persona.memory.relationships}
         known = [fellow for fellow in fellows if names & {fellow.id, fellow.name, fellow.handle}]
         return rng.choice(known or fellows) if fellows else None
-
-    async def _note(self, character: Character, fellow: AgentRecord) -> str:
-        view = await self._parts.memory.view_of(character.record.id, fellow.id)
-        return regard(view.sentiment, view.familiarity, view.trust, view.notes) if view else ""
 
 
 def _told(text: str, memories: Sequence[TrustedMemory], spoken: frozenset[str]) -> tuple[Recalled, ...]:

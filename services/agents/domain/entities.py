@@ -17,6 +17,7 @@ from services.agents.domain.records import (
     MoodAdjusted,
     Passed,
     Posted,
+    Reflected,
     Replied,
     Traded,
     Trigger,
@@ -34,6 +35,7 @@ EVENT = TypedColumn(
         "passed": Passed,
         "failed": Failed,
         "mood_adjusted": MoodAdjusted,
+        "reflected": Reflected,
     }
 )
 GROUNDS = TypedColumn({"grounds": Grounds})

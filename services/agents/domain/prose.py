@@ -11,6 +11,7 @@ from services.agents.domain.records import (
     Passed,
     PassReason,
     Posted,
+    Reflected,
     Replied,
     Swap,
     Traded,
@@ -31,6 +32,7 @@ _WHY_PASSED = {
     PassReason.BY_CHANCE: "by its reply_probability",
     PassReason.MODEL_CALLS_LIMIT: "has used up the model's calls for strangers today",
     PassReason.SAID_ALREADY: "it has said the same of late",
+    PassReason.NOT_ENOUGH: "too little has happened since the last time",
     PassReason.HOLDS_KEY: "the text held the key of a wallet",
     PassReason.NETWORK_SHARE_USED_UP: "has made as many replies as its network's limit leaves for them",
 }
@@ -49,6 +51,8 @@ def summary_of(event: Event, grounds: Grounds, behaviour: str) -> str:
             return _passed(event, behaviour)
         case Failed():
             return f"could not {event.aim} {event.whom}".rstrip()
+        case Reflected():
+            return " ".join(conclusion.text for conclusion in event.conclusions)
         case MoodAdjusted():
             return f"was {event.before.label}, and is {event.after.label}"
         case Lifecycle(change=LifecycleChange.RECOVERED):
@@ -59,16 +63,16 @@ def summary_of(event: Event, grounds: Grounds, behaviour: str) -> str:
 
 def reason_of(event: Event, grounds: Grounds) -> str:
     """Return why it was done."""
-    if grounds.words:
-        return grounds.words
+    return grounds.words or _reason(event, grounds)
+
+
+def _reason(event: Event, grounds: Grounds) -> str:
     match event:
         case Posted():
             about = f"it {swap_in_words(event.swap)}" if event.swap else f"topic: {event.topic}"
             return "; ".join((about, *_felt(grounds), chosen(grounds.writing)))
         case Replied():
-            remembered = [f"remembers “{memory.text}”" for memory in grounds.memories]
-            unread = [f"what was said before could not be read: {grounds.unread}"] if grounds.unread else []
-            return "; ".join((*remembered, *_felt(grounds), chosen(grounds.writing), *unread))
+            return "; ".join(_why_so_said(grounds))
         case Traded():
             return "; ".join(event.reasons)
         case Passed():
@@ -76,11 +80,14 @@ def reason_of(event: Event, grounds: Grounds) -> str:
         case Failed():
             again = f"; it is tried again after {event.retry_time:%Y-%m-%d %H:%M} UTC" if event.retry_time else ""
             return event.message + again
-        case MoodAdjusted():
-            return event.reason or "its operator asked for it"
+        case MoodAdjusted(reason=reason) if reason:
+            return reason
+        case Reflected():
+            evidence = {memory_id for conclusion in event.conclusions for memory_id in conclusion.evidence}
+            return f"follows from {len(evidence)} memories"
         case Lifecycle(change=LifecycleChange.RECOVERED):
             return f"this is over: {event.cause}"
-        case Lifecycle():
+        case Lifecycle() | MoodAdjusted():
             return "its operator asked for it"
 
 
@@ -106,6 +113,8 @@ def _passed(event: Passed, behaviour: str) -> str:
     match behaviour:
         case "trade":
             return "holds" if event.reason in (PassReason.HOLD, PassReason.QUOTED_TOO_LOW) else "trades nothing"
+        case "reflect":
+            return "concludes nothing"
         case "reply" if event.reason is PassReason.NETWORK_SHARE_USED_UP:
             return "keeps a reply to itself"
         case "reply" if event.reason is PassReason.NO_CANDIDATE:
@@ -119,7 +128,7 @@ def _why_passed(event: Passed, grounds: Grounds) -> str:
     match event.reason:
         case PassReason.NO_CANDIDATE:
             return chosen(grounds.writing)
-        case PassReason.HOLD:
+        case PassReason.HOLD | PassReason.NO_CONCLUSION:
             return "; ".join(event.details)
         case PassReason.QUOTED_TOO_LOW:
             return f"{event.about} is quoted too far below its price"
@@ -127,6 +136,12 @@ def _why_passed(event: Passed, grounds: Grounds) -> str:
             return f"has given {event.limit} replies {_IN_A_DAY[reason].format(whom=event.whom)}"
         case reason:
             return _WHY_PASSED.get(reason, "")
+
+
+def _why_so_said(grounds: Grounds) -> tuple[str, ...]:
+    remembered = [f"remembers “{memory.text}”" for memory in grounds.memories]
+    unread = [f"what was said before could not be read: {grounds.unread}"] if grounds.unread else []
+    return (*remembered, *_felt(grounds), chosen(grounds.writing), *unread)
 
 
 def _felt(grounds: Grounds) -> tuple[str, ...]:

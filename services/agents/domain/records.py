@@ -22,6 +22,7 @@ class ActivityKind(StrEnum):
     PASS = "pass"  # noqa: S105 - the agent decided to do nothing
     FAILURE = "failure"
     MOOD = "mood"
+    REFLECTION = "reflection"
 
 
 class Trigger(StrEnum):
@@ -75,6 +76,10 @@ class PassReason(StrEnum):
     """No trade is worth making."""
     QUOTED_TOO_LOW = "quoted_too_low"
     """What the trade is quoted at is too far below its price."""
+    NOT_ENOUGH = "not_enough"
+    """Too little has happened to think about."""
+    NO_CONCLUSION = "no_conclusion"
+    """The model drew no conclusion that follows from what it was shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +245,28 @@ class MoodAdjusted:
     reason: str = ""
 
 
-Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed | MoodAdjusted
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """Something that an agent concluded, where the lowest of what it was made from comes from, and its evidence by ids.
+
+    With a counterpart it is a note of them.
+    """
+
+    text: str
+    source: str
+    counterpart: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reflected:
+    """An agent drew conclusions, and remembers them under these ids, in the same order."""
+
+    conclusions: tuple[Conclusion, ...]
+    memory_ids: tuple[str, ...]
+
+
+Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed | MoodAdjusted | Reflected
 """What happened."""
 
 _KINDS: dict[type, ActivityKind] = {
@@ -251,6 +277,7 @@ _KINDS: dict[type, ActivityKind] = {
     Passed: ActivityKind.PASS,
     Failed: ActivityKind.FAILURE,
     MoodAdjusted: ActivityKind.MOOD,
+    Reflected: ActivityKind.REFLECTION,
 }
 
 

@@ -126,6 +126,10 @@ class Records(Protocol):
         """Count one more in a scope: a conversation, or a day; False when there are as many as the limit."""
         ...
 
+    async def counted(self, agent_id: str, scope: str, counterpart: str) -> int:
+        """Return how many were counted in a scope."""
+        ...
+
     async def reserve(self, agent_id: str, fingerprint: str, workflow_id: str, now: datetime) -> str:
         """Reserve words for a workflow; returns the one that has them, which may be another."""
         ...

@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import Self, TypeAlias
 
 from services.agents.domain.mood import OwnEvent, SocialEvent
-from services.agents.domain.records import NO_GROUNDS, Grounds, Passed, Swap
+from services.agents.domain.rapport import STRANGER, Rapport
+from services.agents.domain.records import NO_GROUNDS, Conclusion, Grounds, Passed, Swap
 from services.agents.domain.tasks import TASKS, Heard, Mention
 from services.agents.domain.trading import bought, sold
 
@@ -60,13 +61,14 @@ class PostProposal(Words):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyProposal(Words):
-    """An answer to a mention, and how the mention moves the agent."""
+    """An answer to a mention, and how the mention moves the agent, and what it thinks of who is answered."""
 
     mention: Mention
     heard: Heard
     is_external: bool = False
     """True when it was made from what a stranger has said, or may have."""
     feelings: tuple[SocialEvent, ...] = ()
+    change: Rapport = STRANGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,16 @@ class Order:
         return bought(self.amount, self.symbol) if self.gain is None else sold(self.portion, self.symbol, self.gain)
 
 
-Proposal: TypeAlias = PostProposal | ReplyProposal | Order
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reflection:
+    """Conclusions that are to be remembered."""
+
+    agent_id: str
+    conclusions: tuple[Conclusion, ...]
+    grounds: Grounds
+
+
+Proposal: TypeAlias = PostProposal | ReplyProposal | Order | Reflection
 """What an agent would do."""
 
 
@@ -142,6 +153,17 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """New memories, by their ids."""
+
+    memory_ids: tuple[str, ...]
+
+
+Effect: TypeAlias = Post | Trade | Remembered
+"""What came of a proposal that was carried out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A step that could not be done: the refusing service's reason, and its words.
 
@@ -161,8 +183,10 @@ STORED: Mapping[str, type] = {
     "post_proposal": PostProposal,
     "reply_proposal": ReplyProposal,
     "order": Order,
+    "reflection": Reflection,
     "post": Post,
     "trade": Trade,
+    "remembered": Remembered,
     "failure": Failure,
 }
 """What may be stored, by its name. A type is written under the first of its names and read under each of them."""

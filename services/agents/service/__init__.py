@@ -10,9 +10,11 @@ from services.agents.service.hearing import Hearing
 from services.agents.service.inbox import REPLY, Inbox
 from services.agents.service.journal import Entry, Journal
 from services.agents.service.moods import Moods
+from services.agents.service.planning import Planner
 from services.agents.service.provisioning import Provisioning
 from services.agents.service.publishing import Publisher
 from services.agents.service.redacting import redact_stored
+from services.agents.service.relating import Relations
 from services.agents.service.reserving import Reservations
 from services.agents.service.screening import Screener
 from services.agents.service.settling import settled
@@ -38,8 +40,10 @@ __all__ = [
     "Journal",
     "Limits",
     "Moods",
+    "Planner",
     "Provisioning",
     "Publisher",
+    "Relations",
     "Reservations",
     "Screener",
     "Tail",

@@ -19,6 +19,7 @@ from services.agents.domain.records import (
     Passed,
     PassReason,
     Posted,
+    Reflected,
     Replied,
     Swap,
     Traded,
@@ -98,6 +99,8 @@ def write_activity(activity: ActivityRecord) -> log_pb.Activity:
             )
         case Failed():
             written.failure.CopyFrom(_failure(event))
+        case Reflected():
+            written.reflection.CopyFrom(_reflection(event))
         case MoodAdjusted():
             before, after = write_mood(event.before), write_mood(event.after)
             written.mood_change.CopyFrom(log_pb.MoodEvent(before=before, after=after, reason=event.reason))
@@ -147,6 +150,21 @@ def _swap(swap: Swap) -> log_pb.Swap:
         ordered_amount=swap.ordered,
         portion=swap.portion,
         gain="" if swap.gain is None else f"{swap.gain:f}",
+    )
+
+
+def _reflection(event: Reflected) -> log_pb.ReflectionEvent:
+    return log_pb.ReflectionEvent(
+        conclusions=[
+            log_pb.Conclusion(
+                text=conclusion.text,
+                source=conclusion.source,
+                counterpart=conclusion.counterpart,
+                memory_id=memory_id,
+                evidence_memory_ids=conclusion.evidence,
+            )
+            for conclusion, memory_id in zip(event.conclusions, event.memory_ids, strict=True)
+        ]
     )
 
 

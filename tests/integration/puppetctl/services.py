@@ -85,7 +85,7 @@ class FakeAgents(AgentServiceServicer):
 
     async def GetAgentStatus(self, request: pb.GetAgentStatusRequest, context: Context) -> pb.GetAgentStatusResponse:
         agent = await self._get(request.id, context)
-        due = pb.ScheduledAction(kind=pb.ACTION_KIND_POST)
+        due = pb.ScheduledAction(kind=pb.ACTION_KIND_POST, behaviour="post")
         due.due_time.GetCurrentTime()
         due.due_time.seconds += 600
         return pb.GetAgentStatusResponse(

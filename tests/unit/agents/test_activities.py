@@ -16,6 +16,7 @@ from services.agents.domain.entities import EVENT, GROUNDS, ActivityRecord
 from services.agents.domain.mood import Mood
 from services.agents.domain.records import (
     ActivityKind,
+    Conclusion,
     Failed,
     Grounds,
     Judged,
@@ -27,6 +28,7 @@ from services.agents.domain.records import (
     PassReason,
     Posted,
     Recalled,
+    Reflected,
     Replied,
     Swap,
     Traded,
@@ -95,7 +97,7 @@ def test_what_version_0_1_has_stored_is_read_as_an_event(row: dict[str, Any]) ->
 
 def test_every_kind_has_an_event_of_its_own() -> None:
     fields = {write_activity(record(row)).WhichOneof("event"): row["kind"] for row in ROWS}
-    kinds = {*ActivityKind} - {ActivityKind.MOOD}
+    kinds = {*ActivityKind} - {ActivityKind.MOOD, ActivityKind.REFLECTION}
     assert fields == {"passed" if kind is ActivityKind.PASS else kind.value: kind.value for kind in kinds}
 
 
@@ -109,6 +111,19 @@ def test_a_mood_that_was_adjusted_is_told_before_and_after() -> None:
     assert (written.summary, written.reason) == ("was even, and is anxious", "it rains")
     assert written.mood_change.after.valence == -0.8
     assert write_activity(activity(replace(event, reason=""))).reason == "its operator asked for it"
+
+
+def test_a_reflection_names_the_evidence_and_the_source_of_each_conclusion() -> None:
+    own = Conclusion("I walk most when it rains.", "self", evidence=("mem_1", "mem_2"))
+    note = Conclusion("They ask for letters.", "external", "x:12", ("mem_2", "mem_3"))
+    event = Reflected((own, note), ("mem_8", "mem_9"))
+    stored = EVENT.process_bind_param(event, SQLITE)
+    assert EVENT.process_result_value(stored, SQLITE) == event
+    written = write_activity(activity(event, behaviour="reflect"))
+    assert (written.kind, written.reason) == (log_pb.ACTIVITY_KIND_REFLECTION, "follows from 3 memories")
+    first, second = written.reflection.conclusions
+    assert (first.memory_id, first.counterpart, list(first.evidence_memory_ids)) == ("mem_8", "", ["mem_1", "mem_2"])
+    assert (second.source, second.counterpart) == ("external", "x:12")
 
 
 def test_what_nobody_knows_is_left_open() -> None:

@@ -13,7 +13,9 @@ import pytest
 
 from services.agents.adapters.dbos_json import KeptError, StoredJson, UnreadableRecord
 from services.agents.domain.mood import OwnEvent, SocialEvent
+from services.agents.domain.rapport import Rapport
 from services.agents.domain.records import (
+    Conclusion,
     Grounds,
     Judged,
     Objection,
@@ -42,6 +44,8 @@ from services.agents.ports.stored import (
     Post,
     PostProposal,
     Progress,
+    Reflection,
+    Remembered,
     ReplyProposal,
     Trade,
 )
@@ -109,7 +113,14 @@ SAMPLES: dict[str, Any] = {
         heard=HEARD,
         is_external=True,
         feelings=tuple(SocialEvent),
+        change=Rapport(0.03, 0.04, -0.01),
     ),
+    "reflection": Reflection(
+        agent_id="wren",
+        conclusions=(Conclusion("They ask for letters.", "external", "x:12", ("mem_1", "mem_2")),),
+        grounds=Grounds("relaxed"),
+    ),
+    "remembered": Remembered(("mem_3",)),
     "order": ORDER,
     "order-gain": SALE,
     "order-loss": dataclasses.replace(SALE, gain=Decimal("-0.5"), event=OwnEvent.TRADE_LOSS),

@@ -42,6 +42,8 @@ class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity
     """It tried, and failed."""
     ACTIVITY_KIND_MOOD: _ActivityKind.ValueType  # 9
     """Its operator changed how it feels."""
+    ACTIVITY_KIND_REFLECTION: _ActivityKind.ValueType  # 10
+    """It drew conclusions from what it remembers."""
 
 class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
     """What an activity is."""
@@ -62,6 +64,8 @@ ACTIVITY_KIND_FAILURE: ActivityKind.ValueType  # 6
 """It tried, and failed."""
 ACTIVITY_KIND_MOOD: ActivityKind.ValueType  # 9
 """Its operator changed how it feels."""
+ACTIVITY_KIND_REFLECTION: ActivityKind.ValueType  # 10
+"""It drew conclusions from what it remembers."""
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
 class _ActivityTrigger:
@@ -188,6 +192,10 @@ class _PassReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PassReason
     """No trade is worth making: see `details`."""
     PASS_REASON_QUOTED_TOO_LOW: _PassReason.ValueType  # 14
     """What the trade is quoted at is too far below its price."""
+    PASS_REASON_NOT_ENOUGH: _PassReason.ValueType  # 20
+    """Too little has happened since it last reflected."""
+    PASS_REASON_NO_CONCLUSION: _PassReason.ValueType  # 21
+    """The model drew no conclusion that follows from what it was shown: see `details`."""
 
 class PassReason(_PassReason, metaclass=_PassReasonEnumTypeWrapper):
     """Why an agent did nothing."""
@@ -222,6 +230,10 @@ PASS_REASON_HOLD: PassReason.ValueType  # 13
 """No trade is worth making: see `details`."""
 PASS_REASON_QUOTED_TOO_LOW: PassReason.ValueType  # 14
 """What the trade is quoted at is too far below its price."""
+PASS_REASON_NOT_ENOUGH: PassReason.ValueType  # 20
+"""Too little has happened since it last reflected."""
+PASS_REASON_NO_CONCLUSION: PassReason.ValueType  # 21
+"""The model drew no conclusion that follows from what it was shown: see `details`."""
 Global___PassReason: _TypeAlias = PassReason  # noqa: Y015
 
 @_typing.final
@@ -252,6 +264,7 @@ class Activity(_message.Message):
     PASSED_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     MOOD_CHANGE_FIELD_NUMBER: _builtins.int
+    REFLECTION_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
     """Its place in the log: opaque, for `after_cursor`."""
     agent_id: _builtins.str
@@ -316,6 +329,10 @@ class Activity(_message.Message):
     def mood_change(self) -> Global___MoodEvent:
         """For MOOD."""
 
+    @_builtins.property
+    def reflection(self) -> Global___ReflectionEvent:
+        """For REFLECTION."""
+
     def __init__(
         self,
         *,
@@ -341,12 +358,13 @@ class Activity(_message.Message):
         passed: Global___PassEvent | None = ...,
         failure: Global___FailureEvent | None = ...,
         mood_change: Global___MoodEvent | None = ...,
+        reflection: Global___ReflectionEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "mood_change", b"mood_change", "passed", b"passed", "post", b"post", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "mood_change", b"mood_change", "passed", b"passed", "post", b"post", "reflection", b"reflection", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "create_time", b"create_time", "cursor", b"cursor", "event", b"event", "failure", b"failure", "id", b"id", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "mood", b"mood", "mood_change", b"mood_change", "passed", b"passed", "post", b"post", "reason", b"reason", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "unread_conversation", b"unread_conversation", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "create_time", b"create_time", "cursor", b"cursor", "event", b"event", "failure", b"failure", "id", b"id", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "mood", b"mood", "mood_change", b"mood_change", "passed", b"passed", "post", b"post", "reason", b"reason", "reflection", b"reflection", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "unread_conversation", b"unread_conversation", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure", "mood_change"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure", "mood_change", "reflection"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -625,7 +643,7 @@ class PassEvent(_message.Message):
     """The limit that was reached, where the reason is one."""
     @_builtins.property
     def details(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Of HOLD: what decided it, in words, one by one."""
+        """Of HOLD and NO_CONCLUSION: what decided it, in words, one by one."""
 
     def __init__(
         self,
@@ -725,6 +743,72 @@ class MoodEvent(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MoodEvent: _TypeAlias = MoodEvent  # noqa: Y015
+
+@_typing.final
+class ReflectionEvent(_message.Message):
+    """It drew conclusions from what it remembers, and remembers them. They are published by nobody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONCLUSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Conclusion]:
+        """Up to 3 about itself, and up to 3 about each of those that it has talked to."""
+
+    def __init__(
+        self,
+        *,
+        conclusions: _abc.Iterable[Global___Conclusion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conclusions", b"conclusions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReflectionEvent: _TypeAlias = ReflectionEvent  # noqa: Y015
+
+@_typing.final
+class Conclusion(_message.Message):
+    """Something that an agent concluded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    COUNTERPART_FIELD_NUMBER: _builtins.int
+    MEMORY_ID_FIELD_NUMBER: _builtins.int
+    EVIDENCE_MEMORY_IDS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What. Where it was made from what a stranger has said, a stranger's text: to be shown, and nothing else."""
+    source: _builtins.str
+    """Where it comes from, which is where the lowest of what it was made from comes from: `self`, `operator`, `agent` or
+    `external`. Posts and trades are made from the first two only.
+    """
+    counterpart: _builtins.str
+    """Whom it is about: an agent's id, or `x:<user id>` for a stranger on X; empty where it is the agent itself."""
+    memory_id: _builtins.str
+    """The memory service's id of it."""
+    @_builtins.property
+    def evidence_memory_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The memories that it follows from, by the memory service's ids."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        source: _builtins.str = ...,
+        counterpart: _builtins.str = ...,
+        memory_id: _builtins.str = ...,
+        evidence_memory_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counterpart", b"counterpart", "evidence_memory_ids", b"evidence_memory_ids", "memory_id", b"memory_id", "source", b"source", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Conclusion: _TypeAlias = Conclusion  # noqa: Y015
 
 @_typing.final
 class Mood(_message.Message):
