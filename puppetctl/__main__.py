@@ -8,6 +8,7 @@ import typer
 
 from puppetctl import DATA_DIR, access_app
 from puppetctl.cli import AgentId, Data, Plain, run
+from puppetctl.drafts_app import app as drafts_app
 from puppetctl.keys_app import app as keys_app
 from puppetctl.memory_app import app as memory_app
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(memory_app, name="memory")
+app.add_typer(drafts_app, name="drafts")
 app.add_typer(access_app.principals, name="principals")
 app.add_typer(access_app.commands)
 app.add_typer(keys_app, name="keys")
@@ -85,6 +87,30 @@ def apply(
     from puppetctl.commands import apply as run_apply
 
     run(run_apply(files, data))
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="Files, and folders to look through.", metavar="PATH...")],
+    out: Annotated[Path, typer.Option(help="The folder that the persona files are written to.")] = Path(),
+    form: Annotated[
+        str,
+        typer.Option("--format", help="elizaos, zerepy, tavern, soul or puppet, where it isn't recognised."),
+    ] = "",
+    name: Annotated[str, typer.Option(help="What to call the character; its id is made from it.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there already.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell what was taken as JSON.")] = False,
+) -> None:
+    """Make persona files of other projects' characters: elizaOS, ZerePy, SillyTavern, SOUL.md, Puppet Engine.
+
+    It shows what became of every value of a file, and writes no secrets. A bad file costs its character, and the exit
+    code is 1.
+    """
+    from puppetctl.cli import run_now
+    from puppetctl.importing.command import Options
+    from puppetctl.importing.command import run as run_import
+
+    run_now(lambda: run_import(paths, Options(out, form, name, force, as_json)))
 
 
 @app.command()
@@ -174,6 +200,50 @@ def watch(
     from puppetctl.commands import watch as run_watch
 
     run(run_watch(agents or [], data, is_plain=plain))
+
+
+@app.command()
+def portfolio(
+    agent: AgentId,
+    everything: Annotated[bool, typer.Option("--all", help="Also what came in otherwise than by trades.")] = False,
+    data: Data = DATA_DIR,
+) -> None:
+    """Show what a character's wallet holds, what that cost and gained in SOL, and what it may still trade."""
+    from puppetctl.books import portfolio as run_portfolio
+
+    run(run_portfolio(agent, data, everything=everything), "trading")
+
+
+@app.command()
+def trades(
+    agent: AgentId,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 20,
+    data: Data = DATA_DIR,
+) -> None:
+    """List a character's trades, newest first."""
+    from puppetctl.books import trades as run_trades
+
+    run(run_trades(agent, limit, data), "trading")
+
+
+@app.command()
+def versions(agent: AgentId, data: Data = DATA_DIR) -> None:
+    """List the versions of a character's persona, newest first: when, by whom, and what has changed."""
+    from puppetctl.commands import versions as run_versions
+
+    run(run_versions(agent, data))
+
+
+@app.command()
+def rollback(
+    agent: AgentId,
+    version: Annotated[int, typer.Argument(min=1, help="The number of the version.")],
+    data: Data = DATA_DIR,
+) -> None:
+    """Give a character its persona of an earlier version, as a new one; its memories, mood and schedule stay."""
+    from puppetctl.commands import rollback as run_rollback
+
+    run(run_rollback(agent, version, data))
 
 
 def _refuse_both(agent: str, everyone: bool) -> None:

@@ -13,9 +13,11 @@ import grpc
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from puppet.agents.v1.draft_service_pb2_grpc import DraftServiceStub
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
+from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from puppetctl import DATA_DIR
 from puppetctl.datadir import running_addresses
@@ -35,6 +37,7 @@ class Clients:
     """The stubs that the command line calls."""
 
     agents: AgentServiceStub
+    drafts: DraftServiceStub
     llm: LlmServiceStub
     memory: MemoryServiceStub
     social: SocialServiceStub
@@ -82,6 +85,7 @@ async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Cli
     """Open the stubs; nothing is dialled before the first call."""
     called: dict[type, str] = {
         AgentServiceStub: where["agents"],
+        DraftServiceStub: where["agents"],
         LlmServiceStub: where["llm"],
         MemoryServiceStub: where["memory"],
         SocialServiceStub: where["social"],
@@ -90,6 +94,7 @@ async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Cli
     async with connect(called, proof) as stubs:
         yield Clients(
             stubs[AgentServiceStub],
+            stubs[DraftServiceStub],
             stubs[LlmServiceStub],
             stubs[MemoryServiceStub],
             stubs[SocialServiceStub],
@@ -138,6 +143,14 @@ async def find_agent(clients: Clients, agent_id: str, seconds: float | None = No
         if error.code() is grpc.StatusCode.NOT_FOUND:
             return None
         raise
+
+
+async def wallet_of(clients: Clients, agent_id: str) -> str:
+    """Return the id of an agent's wallet. Raises SuiteError when it has none."""
+    listed = await clients.trading.ListWallets(trading_pb.ListWalletsRequest(agent_id=agent_id, page_size=1))
+    if not listed.wallets:
+        raise SuiteError(f"{agent_id!r} has no wallet")
+    return listed.wallets[0].id
 
 
 async def list_agents(clients: Clients) -> list[agents_pb.Agent]:

@@ -14,7 +14,8 @@ from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR, halts, web
-from puppetctl.clients import Clients, connected, in_words, list_agents, proof_in, targets
+from puppetctl import versions as persona_versions
+from puppetctl.clients import Clients, connected, in_words, list_agents, proof_in, targets, wallet_of
 from puppetctl.clients import watch as watch_activity
 from puppetctl.datadir import sandbox_token
 from puppetctl.display import open_console
@@ -127,10 +128,28 @@ async def watch(agent_ids: Sequence[str], data_dir: Path = DATA_DIR, *, is_plain
     return 0
 
 
+async def versions(agent_id: str, data_dir: Path = DATA_DIR) -> int:
+    """Show the versions of a character's persona, newest first."""
+    async with open_suite(data_dir) as (clients, _):
+        async for line in persona_versions.told(clients, agent_id):
+            open_console().print(line, markup=False, soft_wrap=True, highlight=False)
+    return 0
+
+
+async def rollback(agent_id: str, version: int, data_dir: Path = DATA_DIR) -> int:
+    """Give a character the persona of an earlier version."""
+    async with open_suite(data_dir) as (clients, _):
+        request = pb.RollbackPersonaRequest(agent_id=agent_id, version=version, request_id=new_id("rollback"))
+        agent = (await clients.agents.RollbackPersona(request)).agent
+    words = f"{agent.id}: is as in version {version}, which is version {agent.persona_version} now"
+    open_console().print(words, markup=False)
+    return 0
+
+
 async def halt(agent_id: str, reason: str, data_dir: Path = DATA_DIR) -> int:
     """Halt trading, of one character or of all. Raises SuiteError for one without a wallet."""
     async with open_suite(data_dir) as (clients, _):
-        request = trading_pb.HaltTradingRequest(wallet_id=await _wallet_of(clients, agent_id), reason=reason)
+        request = trading_pb.HaltTradingRequest(wallet_id=await _halted(clients, agent_id), reason=reason)
         answer = await clients.trading.HaltTrading(request)
     open_console().print(f"trading is halted: {agent_id or 'all wallets'}", markup=False)
     return 0 if answer.HasField("halt") else 1
@@ -142,7 +161,7 @@ async def resume(agent_id: str, data_dir: Path = DATA_DIR) -> int:
     What stays halted all the same is named.
     """
     async with open_suite(data_dir) as (clients, _):
-        request = trading_pb.ResumeTradingRequest(wallet_id=await _wallet_of(clients, agent_id))
+        request = trading_pb.ResumeTradingRequest(wallet_id=await _halted(clients, agent_id))
         answer = await clients.trading.ResumeTrading(request)
         still = [] if agent_id else await halts.of_single_wallets(clients)
     if answer.HasField("halt"):
@@ -167,13 +186,9 @@ async def _named(clients: Clients, agent_ids: Sequence[str]) -> list[pb.Agent]:
         raise SuiteError(f"{in_words(error)}\nName the characters that your credential is for") from None
 
 
-async def _wallet_of(clients: Clients, agent_id: str) -> str:
-    if not agent_id:
-        return ""
-    listed = await clients.trading.ListWallets(trading_pb.ListWalletsRequest(agent_id=agent_id, page_size=1))
-    if not listed.wallets:
-        raise SuiteError(f"{agent_id!r} has no wallet")
-    return listed.wallets[0].id
+async def _halted(clients: Clients, agent_id: str) -> str:
+    """Return the wallet that a halt is over; empty for all of them."""
+    return await wallet_of(clients, agent_id) if agent_id else ""
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ _COUNTED = {
     log_pb.ACTIVITY_KIND_TRADE: ("trade", "trades"),
     log_pb.ACTIVITY_KIND_PASS: ("pass", "passes"),
     log_pb.ACTIVITY_KIND_FAILURE: ("failure", "failures"),
+    log_pb.ACTIVITY_KIND_DRAFT: ("draft", "drafts"),
 }
 
 
@@ -51,6 +52,10 @@ class Feed:
             case log_pb.ACTIVITY_KIND_TRADE:
                 head.append(summary, "bold green")
                 return Group(head, *_lines((why, "dim")))
+            case log_pb.ACTIVITY_KIND_DRAFT:
+                head.append(f"proposes {activity.behaviour}", "yellow")
+                how = f"puppetctl drafts approve {plain(activity.draft.draft_id)}"
+                return Group(head, *_lines((summary, ""), (how, "yellow"), (why, "dim")))
             case log_pb.ACTIVITY_KIND_FAILURE:
                 head.append(summary, "red")
                 return Group(head, *_lines((why, "dim")))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
+from puppet.agents.v1 import draft_service_pb2 as drafts_pb
+from puppet.agents.v1 import draft_service_pb2_grpc as drafts_pb_grpc
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
@@ -28,6 +30,7 @@ from services.agents.service import (
     Allowance,
     Cast,
     Conversations,
+    Drafts,
     Effects,
     Governors,
     Hearing,
@@ -35,6 +38,7 @@ from services.agents.service import (
     Journal,
     Limits,
     Moods,
+    NetworkCapabilities,
     Planner,
     Provisioning,
     Publisher,
@@ -47,7 +51,7 @@ from services.agents.service import (
     Writer,
     redact_stored,
 )
-from services.agents.servicer import AgentServicer
+from services.agents.servicer import AgentServicer, DraftServicer
 from services.agents.settings import AgentsSettings
 from services.runtime.background import repeating
 from services.runtime.clock import Clock, SystemClock
@@ -64,6 +68,7 @@ _KEPT = timedelta(days=7)
 """How long DBOS keeps a workflow that has ended; the activity log keeps what came of it."""
 
 _MEND_SECONDS = 60.0
+_EXPIRE_SECONDS = 10.0
 _PATIENCE_SECONDS = 10.0
 """How long a start waits for the process before it to be gone."""
 
@@ -86,7 +91,7 @@ def opener(settings: AgentsSettings) -> Opener:
                 MemoryClient(stubs[MemoryServiceStub], stubs[RelationshipServiceStub]),
                 LlmClient(stubs[LlmServiceStub]),
                 SocialClient(stubs[SocialServiceStub], clock),
-                TradingClient(stubs[TradingServiceStub], clock),
+                TradingClient(stubs[TradingServiceStub]),
             )
             async with (
                 watching(stubs.channels, lifecycle.health),
@@ -119,9 +124,12 @@ async def served(
         tail = Tail(store, lifecycle.draining)
         journal = Journal(store, cast, clock, tail)
         falls_back = settings.unknown_provider == "fallback"
-        publisher = Publisher(cast, Effects(store), social, trading, settings.settle_seconds)
-        behaviours = Registry.of(_parts(settings, store, cast, journal, publisher, clock, memory, llm, social, trading))
-        engine = Engine(behaviours, publisher, journal)
+        capabilities = NetworkCapabilities(social, clock)
+        publisher = Publisher(cast, Effects(store), social, trading, capabilities, settings.settle_seconds)
+        parts = _parts(settings, store, cast, journal, publisher, capabilities, clock, memory, llm, social, trading)
+        behaviours = Registry.of(parts)
+        drafts = Drafts(store, journal, behaviours.objections, clock, timedelta(hours=settings.draft_hours))
+        engine = Engine(behaviours, cast, drafts, publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, behaviours, workflows, clock, settings.speed)
@@ -135,6 +143,7 @@ async def served(
             scheduler.running(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
+            repeating("expiring drafts", _EXPIRE_SECONDS, drafts.expire),
             repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - _KEPT)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),
         ):
@@ -143,7 +152,13 @@ async def served(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
                     AgentServicer(agents, Moods(store, cast, journal, settings.speed), journal, tail),
-                )
+                ),
+                Mounted(
+                    drafts_pb.DESCRIPTOR.services_by_name["DraftService"],
+                    drafts_pb_grpc.add_DraftServiceServicer_to_server,
+                    DraftServicer(drafts),
+                    drafts.agent_of,
+                ),
             ]
     finally:
         await database.close()
@@ -155,6 +170,7 @@ def _parts(
     cast: Cast,
     journal: Journal,
     publisher: Publisher,
+    capabilities: NetworkCapabilities,
     clock: Clock,
     memory: MemoryPort,
     llm: LlmPort,
@@ -173,7 +189,7 @@ def _parts(
         memory=memory,
         social=social,
         trading=trading,
-        writer=Writer(llm, reservations, screener, falls_back=settings.unknown_provider == "fallback"),
+        writer=Writer(llm, reservations, capabilities, screener, falls_back=settings.unknown_provider == "fallback"),
         reservations=reservations,
         effects=Effects(store),
         publisher=publisher,

@@ -1,30 +1,34 @@
-"""How agents act: propose, count, perhaps ask a person, carry out, remember, record.
+"""How agents act: propose, perhaps ask a person, carry out, remember, record.
 
-Each is a step of a durable workflow, whose id is the name of all that comes of it: the world sees it once.
+Each is a step of a durable workflow. The id of the workflow that proposed is the name of all that comes of it: the
+world sees it once. Approval only decides who begins the second half.
 """
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 from services.agents.behaviours import AnyBehaviour, Registry
+from services.agents.domain.drafts import DraftState
 from services.agents.domain.entities import Hindrance
 from services.agents.domain.mood import SocialEvent
-from services.agents.domain.records import NO_GROUNDS, Failed
+from services.agents.domain.proposals import Kept, Pass, Proposal
+from services.agents.domain.records import NO_GROUNDS, Failed, Trigger
 from services.agents.domain.tasks import (
     ActionTask,
     ActTask,
+    CarryOutTask,
     PostTask,
     ReplyTask,
     TradePostTask,
     TradeTask,
     WithdrawTask,
 )
-from services.agents.ports.stored import Effect, Pass, Progress, Proposal
+from services.agents.ports.stored import Effect, Progress
 from services.agents.ports.workflows import Run, StepFailed
-from services.agents.service import Entry, Journal, Publisher
+from services.agents.service import Cast, Drafts, Entry, Journal, Publisher
 
 _AWAITED_SECONDS = 4.0
 """How long a model's failure is repeated for somebody who waits: a service that is restarted is back by then."""
@@ -35,30 +39,62 @@ _OF_THIS_ONE = frozenset((Progress.FAILED.name, Progress.UNDECIDED.name, Progres
 Handler: TypeAlias = Callable[[Run, Any], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """One thing that an agent does: by whose behaviour, under which name, begun for what, and perhaps for whom."""
+
+    behaviour: AnyBehaviour
+    name: str
+    agent_id: str
+    trigger: Trigger
+    whom: str = ""
+
+
 class Engine:
     """Runs the tasks of all behaviours."""
 
-    def __init__(self, behaviours: Registry, publisher: Publisher, journal: Journal) -> None:
+    def __init__(
+        self, behaviours: Registry, cast: Cast, drafts: Drafts, publisher: Publisher, journal: Journal
+    ) -> None:
         self._behaviours = behaviours
+        self._cast = cast
+        self._drafts = drafts
         self._publisher = publisher
         self._journal = journal
 
     def handlers(self) -> Mapping[type, Handler]:
         """Return what runs each kind of task."""
         acting = (PostTask, TradePostTask, ReplyTask, TradeTask, ActTask)
-        return {**dict.fromkeys(acting, self.act), WithdrawTask: self.withdraw}
+        return {**dict.fromkeys(acting, self.act), CarryOutTask: self.carry_out, WithdrawTask: self.withdraw}
 
     async def act(self, run: Run, task: ActionTask) -> None:
-        """Do what a behaviour proposes."""
-        behaviour = self._behaviours.of_task(task)
-        async with self._failures(run, behaviour, task):
+        """Do what a behaviour proposes, or keep it for a person."""
+        whom = task.mention.author_handle if isinstance(task, ReplyTask) else ""
+        act = _Act(self._behaviours.of_task(task), run.id, task.agent_id, task.trigger, whom)
+        async with self._failures(run, act):
             is_awaited = isinstance(task, PostTask) and task.is_awaited
-            propose = partial(self._proposed, run.id, behaviour, task)
+            propose = partial(self._proposed, act, task)
             proposal = await run.step("propose", propose, _AWAITED_SECONDS if is_awaited else None)
             if isinstance(proposal, Pass):
-                await self._pass(run, behaviour, task, proposal)
-                return
-            await self._carry_out(run, run.id, behaviour, task, proposal)
+                await self._pass(run, act, proposal)
+            elif not isinstance(proposal, Kept):
+                await self._done(run, act, proposal)
+
+    async def carry_out(self, run: Run, task: CarryOutTask) -> None:
+        """Do what a person has approved."""
+        behaviour = self._behaviours.get(task.kind)
+        if behaviour is None:
+            await run.step("close", lambda: self._drafts.close(task.draft_id, DraftState.FAILED))
+            return
+        act = _Act(behaviour, task.name, task.agent_id, task.trigger)
+        state = DraftState.FAILED
+        async with self._failures(run, act):
+            proposal = await run.step("propose", partial(self._approved, act, task.draft_id))
+            if isinstance(proposal, Pass):
+                await self._pass(run, act, proposal)
+            elif await self._done(run, act, proposal):
+                state = DraftState.CARRIED_OUT
+        await run.step("close", lambda: self._drafts.close(task.draft_id, state))
 
     async def withdraw(self, run: Run, task: WithdrawTask) -> None:
         """Take back what is held back of an agent that was stopped."""
@@ -68,54 +104,73 @@ class Engine:
             entry = _failure("take back what was held back", "", failed)
             await run.step("fail", lambda: self._journal.record(task.agent_id, "failure", {run.id: entry}))
 
-    async def _proposed(self, name: str, behaviour: AnyBehaviour, task: ActionTask) -> Proposal | Pass:
-        proposal: Proposal | Pass = await behaviour.propose(name, task)
-        return proposal if isinstance(proposal, Pass) else await behaviour.claim(name, proposal)
+    async def _proposed(self, act: _Act, task: ActionTask) -> Proposal | Pass | Kept:
+        behaviour = act.behaviour
+        proposal: Proposal | Pass = await behaviour.propose(act.name, task)
+        if isinstance(proposal, Pass):
+            return proposal
+        claimed: Proposal | Pass = await behaviour.claim(act.name, proposal)
+        if isinstance(claimed, Pass):
+            return claimed
+        persona = (await self._cast.character(act.agent_id)).persona
+        if not behaviour.needs_approval(persona):
+            return claimed
+        return Kept(await self._drafts.keep(act.name, behaviour.kind, act.trigger, claimed))
 
-    async def _carry_out(
-        self, run: Run, name: str, behaviour: AnyBehaviour, task: ActionTask, proposal: Proposal
-    ) -> None:
-        effect: Effect | Pass = await behaviour.carry_out(run, name, proposal)
+    async def _approved(self, act: _Act, draft_id: str) -> Proposal | Pass:
+        # Its words may have been said elsewhere while it waited.
+        claimed: Proposal | Pass = await act.behaviour.claim(act.name, await self._drafts.load(draft_id))
+        return claimed
+
+    async def _done(self, run: Run, act: _Act, proposal: Proposal) -> bool:
+        """Carry a proposal out; False when nothing was done."""
+        behaviour = act.behaviour
+        effect: Effect | Pass = await behaviour.carry_out(run, act.name, proposal)
         if isinstance(effect, Pass):
-            await self._pass(run, behaviour, task, replace(effect, grounds=getattr(proposal, "grounds", NO_GROUNDS)))
-            return
+            await self._pass(run, act, replace(effect, grounds=getattr(proposal, "grounds", NO_GROUNDS)))
+            return False
         entry = behaviour.record(proposal, effect)
         try:
-            await run.step("remember", partial(behaviour.remember, name, proposal, effect))
-        except StepFailed:
+            await run.step("remember", partial(behaviour.remember, act.name, proposal, effect))
+        except StepFailed as failed:
             # What can't be remembered has happened all the same.
-            await self._end(run, behaviour, task, entry, behaviour.aim)
-            raise
-        await self._end(run, behaviour, task, entry, behaviour.aim)
-        await behaviour.follow_up(run, name, proposal, effect)
+            await self._end(run, act, entry, behaviour.aim)
+            await self._fail(run, act, failed)
+            return True
+        await self._end(run, act, entry, behaviour.aim)
+        await behaviour.follow_up(run, act.name, proposal, effect)
+        return True
 
     @contextlib.asynccontextmanager
-    async def _failures(self, run: Run, behaviour: AnyBehaviour, task: ActionTask) -> AsyncIterator[None]:
+    async def _failures(self, run: Run, act: _Act) -> AsyncIterator[None]:
         """Log that the aim wasn't reached when a step of the block fails."""
         try:
             yield
         except StepFailed as failed:
-            whom = task.mention.author_handle if isinstance(task, ReplyTask) else ""
-            entry = replace(_failure(behaviour.aim, whom, failed), behaviour=behaviour.kind, trigger=task.trigger)
-            if failed.reason in _OF_THIS_ONE:
-                await run.step("fail", lambda: self._journal.record(task.agent_id, "failure", {run.id: entry}))
-                return
-            hindrance = Hindrance(
-                agent_id=task.agent_id,
-                aim=behaviour.aim,
-                cause=failed.cause,
-                words=failed.message,
-                begin_time=self._journal.now(),
-                retry_time=failed.retry_time,
-            )
-            await run.step("fail", lambda: self._journal.hinder(run.id, entry, hindrance, is_told_once=False))
+            await self._fail(run, act, failed)
 
-    async def _pass(self, run: Run, behaviour: AnyBehaviour, task: ActionTask, decision: Pass) -> None:
-        await self._end(run, behaviour, task, Entry(decision.passed, decision.grounds))
+    async def _fail(self, run: Run, act: _Act, failed: StepFailed) -> None:
+        aim = act.behaviour.aim
+        entry = replace(_failure(aim, act.whom, failed), behaviour=act.behaviour.kind, trigger=act.trigger)
+        if failed.reason in _OF_THIS_ONE:
+            await run.step("fail", lambda: self._journal.record(act.agent_id, "failure", {act.name: entry}))
+            return
+        hindrance = Hindrance(
+            agent_id=act.agent_id,
+            aim=aim,
+            cause=failed.cause,
+            words=failed.message,
+            begin_time=self._journal.now(),
+            retry_time=failed.retry_time,
+        )
+        await run.step("fail", lambda: self._journal.hinder(act.name, entry, hindrance, is_told_once=False))
 
-    async def _end(self, run: Run, behaviour: AnyBehaviour, task: ActionTask, entry: Entry, reached: str = "") -> None:
-        entry = replace(entry, behaviour=behaviour.kind, trigger=task.trigger)
-        await run.step("end", lambda: self._journal.record(task.agent_id, "end", {run.id: entry}, reached))
+    async def _pass(self, run: Run, act: _Act, decision: Pass) -> None:
+        await self._end(run, act, Entry(decision.passed, decision.grounds))
+
+    async def _end(self, run: Run, act: _Act, entry: Entry, reached: str = "") -> None:
+        entry = replace(entry, behaviour=act.behaviour.kind, trigger=act.trigger)
+        await run.step("end", lambda: self._journal.record(act.agent_id, "end", {act.name: entry}, reached))
 
 
 def _failure(aim: str, whom: str, failed: StepFailed) -> Entry:

@@ -1,6 +1,7 @@
-"""The gRPC class of the agents service: check, convert, call, convert back."""
+"""The gRPC classes of the agents service: check, convert, call, convert back."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -8,11 +9,15 @@ import grpc
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import agent_service_pb2_grpc as pb_grpc
-from services.agents.service import Agents, Journal, Moods, Tail
+from puppet.agents.v1 import draft_service_pb2 as drafts_pb
+from puppet.agents.v1 import draft_service_pb2_grpc as drafts_pb_grpc
+from services.agents.service import Agents, Drafts, Journal, Moods, Tail
 from services.agents.wire import activities as log_wire
 from services.agents.wire import agents as wire
+from services.agents.wire import drafts as drafts_wire
 from services.agents.wire import moods as mood_wire
 from services.runtime.protobuf import request_key
+from services.runtime.rpc import identity
 from services.runtime.rpc.answers import fill_from
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of
@@ -35,7 +40,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
     async def CreateAgent(self, request: pb.CreateAgentRequest, context: Context) -> pb.CreateAgentResponse:
         """Create an agent."""
         persona = wire.read_new_persona(request)
-        agent = await self._agents.create(persona, request_key(request))
+        agent = await self._agents.create(persona, request_key(request), identity.name())
         return pb.CreateAgentResponse(agent=wire.write_agent(agent))
 
     async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
@@ -55,8 +60,27 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         """Set fields of an agent."""
         persona = wire.read_changed_persona(request)
         given = request.agent
-        agent = await self._agents.update(given.id, persona, given.etag, request_key(request))
+        key, by = request_key(request), identity.name()
+        agent = await self._agents.update(given.id, persona, given.etag, key, by, allow_missing=request.allow_missing)
         return pb.UpdateAgentResponse(agent=wire.write_agent(agent))
+
+    async def ListPersonaVersions(
+        self, request: pb.ListPersonaVersionsRequest, context: Context
+    ) -> pb.ListPersonaVersionsResponse:
+        """List the versions of an agent's persona."""
+        check(request)
+        filters = [request.agent_id]
+        page, read = page_of(request, filters, (int,)), partial(self._agents.versions, request.agent_id)
+        return await fill_from(
+            pb.ListPersonaVersionsResponse(), page, read, wire.write_version, filters, first=_AGENTS_AT_ONCE
+        )
+
+    async def RollbackPersona(self, request: pb.RollbackPersonaRequest, context: Context) -> pb.RollbackPersonaResponse:
+        """Give an agent an earlier version of its persona."""
+        check(request)
+        key, by = request_key(request), identity.name()
+        agent = await self._agents.roll_back(request.agent_id, request.version, request.etag, key, by)
+        return pb.RollbackPersonaResponse(agent=wire.write_agent(agent))
 
     async def StartAgent(self, request: pb.StartAgentRequest, context: Context) -> pb.StartAgentResponse:
         """Start an agent's schedule."""
@@ -113,3 +137,45 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         async for place, activity in self._tail.watch(request.agent_ids, after):
             written = log_wire.write_activity(activity) if activity else None
             yield pb.WatchActivityResponse(activity=written, cursor=str(place))
+
+
+class DraftServicer(drafts_pb_grpc.DraftServiceServicer):
+    """Serves `puppet.agents.v1.DraftService`."""
+
+    def __init__(self, drafts: Drafts) -> None:
+        self._drafts = drafts
+
+    async def ListDrafts(self, request: drafts_pb.ListDraftsRequest, context: Context) -> drafts_pb.ListDraftsResponse:
+        """List drafts."""
+        wanted = drafts_wire.read_draft_filter(request)
+        page = page_of(request, [wanted], (datetime, str))
+        return await fill_from(
+            drafts_pb.ListDraftsResponse(), page, partial(self._drafts.page, wanted), drafts_wire.write_draft, [wanted]
+        )
+
+    async def GetDraft(self, request: drafts_pb.GetDraftRequest, context: Context) -> drafts_pb.GetDraftResponse:
+        """Return one draft."""
+        check(request)
+        return drafts_pb.GetDraftResponse(draft=drafts_wire.write_draft(await self._drafts.get(request.id)))
+
+    async def ApproveDraft(
+        self, request: drafts_pb.ApproveDraftRequest, context: Context
+    ) -> drafts_pb.ApproveDraftResponse:
+        """Let a draft be carried out."""
+        check(request)
+        draft = await self._drafts.approve(request.id, request.etag, request_key(request))
+        return drafts_pb.ApproveDraftResponse(draft=drafts_wire.write_draft(draft))
+
+    async def EditDraft(self, request: drafts_pb.EditDraftRequest, context: Context) -> drafts_pb.EditDraftResponse:
+        """Change a draft's text."""
+        check(request)
+        draft = await self._drafts.edit(request.id, request.text, request.etag, request_key(request))
+        return drafts_pb.EditDraftResponse(draft=drafts_wire.write_draft(draft))
+
+    async def RejectDraft(
+        self, request: drafts_pb.RejectDraftRequest, context: Context
+    ) -> drafts_pb.RejectDraftResponse:
+        """Let nothing come of a draft."""
+        check(request)
+        draft = await self._drafts.reject(request.id, request.comment, request.etag, request_key(request))
+        return drafts_pb.RejectDraftResponse(draft=drafts_wire.write_draft(draft))

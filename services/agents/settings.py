@@ -47,6 +47,9 @@ class AgentsSettings(ServiceSettings):
     mention_age_hours: float = Field(default=48.0, gt=0)
     """How old a mention may be, by the network's clock, to be answered; an older one is remembered all the same."""
 
+    draft_hours: float = Field(default=24.0, gt=0)
+    """How long what a character proposes waits for a person, where its persona asks for approval."""
+
     unknown_provider: Literal["fallback", "refuse"] = "fallback"
     """What becomes of a persona whose `llm_provider` the llm service doesn't have: another writes for it, or none."""
 

@@ -12,15 +12,10 @@ class Provider(Protocol):
     Every method raises ProviderRefused, ProviderRateLimited or ProviderUnavailable, and nothing else.
     """
 
-    @property
-    def name(self) -> str:
-        """The name under which it is configured."""
-        ...
-
-    @property
-    def shows_background(self) -> bool:
-        """Whether the background and the conversation of a prompt are shown."""
-        ...
+    name: str
+    """The name under which it is configured."""
+    shows_background: bool
+    """Whether the background and the conversation of a prompt are shown."""
 
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time."""

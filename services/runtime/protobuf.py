@@ -1,8 +1,9 @@
 """Conversions that every `wire.py` needs."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -32,6 +33,11 @@ def write_time(time: datetime | None) -> Timestamp | None:
     # In place of FromDatetime, which takes five times as long.
     since = time - _EPOCH
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
+
+
+def write_duration(length: timedelta) -> Duration:
+    """Return a length of time as a Duration."""
+    return Duration(seconds=length.days * 86_400 + length.seconds, nanos=length.microseconds * 1_000)
 
 
 def read_time(message: Message, field: str, default: datetime) -> datetime:

@@ -4,7 +4,7 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import make_transient_to_detached
@@ -19,9 +19,9 @@ from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 from services.runtime.prepared import Prepared
 from services.runtime.transaction import Transaction
-from services.runtime.unit_of_work import UnitOfWork
+from services.runtime.unit_of_work import Store, UnitOfWork
 
-R = TypeVar("R")
+R = TypeVar("R", bound=UnitOfWork)
 T = TypeVar("T")
 M = TypeVar("M", bound=SQLModel)
 
@@ -128,19 +128,19 @@ def _loaded(kind: type[M], row: Sequence[Any]) -> M:
     return made
 
 
-class SqlStore(Generic[R]):
+class SqlStore(Store[R]):
     """Opens transactions on a database."""
 
     def __init__(self, database: Database, records: Callable[[Transaction], R]) -> None:
         self._database = database
         self._records = records
 
+    @override
     def reading(self) -> contextlib.AbstractAsyncContextManager[R]:
-        """Open a transaction that only reads."""
         return self._database.read_with(self._records)
 
+    @override
     @contextlib.asynccontextmanager
     async def writing(self, lock_key: str = "") -> AsyncIterator[R]:
-        """Open a transaction that may write; those with the same lock key follow one another."""
         async with self._database.write(lock_key) as transaction:
             yield self._records(transaction)

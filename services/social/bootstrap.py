@@ -45,12 +45,12 @@ def opener(settings: SocialSettings) -> Opener:
                 open_session(settings.x_timeout_seconds) as session,
             ):
                 vault = KeystoreVault(keystore)
-                network = XNetwork(settings.x_base_url, session, clock)
+                network = XNetwork(settings.x_base_url, session, clock, settings.x_tier)
                 quota = Quota(settings.posts_a_day, settings.reserved_share)
                 limits = Limits(store, vault, network, clock, quota)
                 outbox = Outbox(store, vault, network, limits, clock, _timing(settings), lifecycle.draining)
-                accounts = Accounts(store, vault, network, limits, clock, settings.x_tier)
-                posts = Posts(store, Gate(store, vault), outbox, clock, limits)
+                accounts = Accounts(store, vault, network, limits, clock)
+                posts = Posts(store, network, Gate(store, vault), outbox, clock, limits)
                 servicer = SocialServicer(accounts, posts, Reading(accounts, network, limits, clock))
                 tidying = Tidying(store, clock, timedelta(days=settings.request_days))
                 async with (

@@ -8,6 +8,7 @@ from services.runtime import unit_of_work
 from services.runtime.pages import Page, Paged
 from services.runtime.unit_of_work import UnitOfWork
 from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
+from services.social.domain.capabilities import Capabilities
 from services.social.domain.limits import Limit, ReportedLimit
 from services.social.domain.network import Conversation, Mention, Outcome, SeenPost
 from services.social.domain.posts import Post, PostState
@@ -116,6 +117,11 @@ class Network(Protocol):
     What reads raises CredentialsRefused, AccountLocked, NotCapable, NetworkUnavailable, or NetworkRateLimited and what
     derives from it.
     """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the network and the tier of the apps allow."""
+        ...
 
     def limits(self, credentials: Credentials) -> list[ReportedLimit]:
         """Return what was told of the limits of these credentials since this was asked last; the latest comes last."""

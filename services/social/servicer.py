@@ -49,8 +49,8 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
     async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Context) -> pb.GetCapabilitiesResponse:
         """Say what an account may do."""
         check(request)
-        capabilities = await self._accounts.capabilities(request.account_id)
-        return pb.GetCapabilitiesResponse(capabilities=wire.write_capabilities(capabilities))
+        capabilities, quota = await self._accounts.capabilities(request.account_id)
+        return pb.GetCapabilitiesResponse(capabilities=wire.write_capabilities(capabilities, quota))
 
     async def CreatePost(self, request: pb.CreatePostRequest, context: Context) -> pb.CreatePostResponse:
         """Publish a post."""

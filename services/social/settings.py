@@ -7,7 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.runtime.sealing import SealedColumn, SealingSettings
 from services.runtime.settings import HttpUrl, Port
-from services.social.domain.accounts import Tier
+from services.social.domain.capabilities import Tier
 
 
 class SocialSettings(SealingSettings):

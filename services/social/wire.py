@@ -2,13 +2,13 @@
 
 from puppet.social.v1 import social_service_pb2 as pb
 from services.runtime.checks import Checks
-from services.runtime.protobuf import write_time
+from services.runtime.protobuf import write_duration, write_time
 from services.runtime.rpc.limits import RequestChecks, check
 from services.runtime.text.fingerprints import MOST_SIGNS, unfolds_too_far
-from services.social.domain.accounts import Account, Capabilities, Credentials, NetworkName, ReplyScope
+from services.social.domain.accounts import Account, Credentials, NetworkName
+from services.social.domain.capabilities import Capabilities, PostQuota, ReplyScope
 from services.social.domain.network import Cause, Conversation, ConversationPost, Mention
 from services.social.domain.posts import Post, PostState
-from services.social.domain.text import MAX_POST_LENGTH, weighted_length
 
 _NETWORK_NUMBERS = {name: pb.Network.Value(f"NETWORK_{name.name}") for name in NetworkName}
 _STATES = {pb.PostState.Value(f"POST_STATE_{state.name}"): state for state in PostState}
@@ -34,9 +34,6 @@ def check_new_post(request: pb.CreatePostRequest) -> None:
     with RequestChecks(request) as checks:
         if unfolds_too_far(request.text):
             checks.refuse("text", f"must have at most {MOST_SIGNS} characters in its normal form (NFKC)")
-        # Before a text is weighed: long URLs count little.
-        elif len(request.text) <= MOST_SIGNS and (length := weighted_length(request.text)) > MAX_POST_LENGTH:
-            checks.refuse("text", f"must have at most {MAX_POST_LENGTH} weighted characters, and has {length}")
         _network_id(checks, "in_reply_to_network_post_id", request.in_reply_to_network_post_id)
 
 
@@ -72,15 +69,30 @@ def write_account(account: Account) -> pb.Account:
     )
 
 
-def write_capabilities(capabilities: Capabilities) -> pb.Capabilities:
-    """Return capabilities as they go over the wire."""
+def write_capabilities(capabilities: Capabilities, quota: PostQuota) -> pb.Capabilities:
+    """Return capabilities, and the quota that belongs to them, as they go over the wire."""
+    limit = capabilities.text_limit
     return pb.Capabilities(
         can_post=capabilities.can_post,
         reply_scope=_SCOPE_NUMBERS[capabilities.reply_scope],
         can_quote=capabilities.can_quote,
         can_like=capabilities.can_like,
         can_repost=capabilities.can_repost,
-        max_post_length=capabilities.max_post_length,
+        text_limit=pb.TextLimit(
+            max_weight=limit.max_weight,
+            default_weight=limit.default_weight,
+            ranges=[pb.WeightRange(first=one.first, last=one.last, weight=one.weight) for one in limit.ranges],
+            url_weight=limit.url_weight,
+            emoji_weight=limit.emoji_weight,
+        ),
+        can_follow=capabilities.can_follow,
+        can_thread=capabilities.can_thread,
+        can_attach_media=capabilities.can_attach_media,
+        can_edit=capabilities.can_edit,
+        can_delete=capabilities.can_delete,
+        post_quota=pb.PostQuota(
+            window=write_duration(quota.window), max_posts=quota.max_posts, max_replies=quota.max_replies
+        ),
     )
 
 

@@ -21,10 +21,13 @@ from services.trading.adapters.solana import rpc
 from services.trading.adapters.solana.chain import SolanaChain
 from services.trading.adapters.sql import SqlRecords
 from services.trading.adapters.vault import KeystoreVault
+from services.trading.service.allowances import Allowances
 from services.trading.service.executor import Executor, Timing
 from services.trading.service.halts import Halts
 from services.trading.service.market import Market
 from services.trading.service.offers import Offers
+from services.trading.service.portfolios import Portfolios
+from services.trading.service.prices import Prices
 from services.trading.service.screening import Screening
 from services.trading.service.trades import Trades
 from services.trading.service.wallets import Wallets
@@ -56,7 +59,8 @@ def opener(settings: TradingSettings) -> Opener:
             if settings.birdeye_url:
                 second = birdeye.open_client(settings.birdeye_url, settings.birdeye_api_key.get_secret_value())
                 price_feed = Birdeye(await stack.enter_async_context(second), clock)
-            offers = Offers(aggregator, chain, price_feed)
+            prices = Prices(aggregator, price_feed)
+            offers = Offers(aggregator, chain, prices)
             executor = Executor(store, vault, chain, aggregator, offers, clock, timing, lifecycle.draining)
             stack.push_async_callback(executor.close)
             # The first round is the recovery after a restart.
@@ -69,6 +73,8 @@ def opener(settings: TradingSettings) -> Opener:
                 Halts(store, clock),
                 Market(aggregator),
                 Trades(store, chain, offers, executor, clock),
+                Allowances(store, chain, prices, clock),
+                Portfolios(store, chain, aggregator, prices, clock),
                 Screening(store, vault),
             )
             service = pb.DESCRIPTOR.services_by_name["TradingService"]

@@ -9,6 +9,7 @@ from services.runtime import unit_of_work
 from services.runtime.pages import Page, Paged
 from services.runtime.unit_of_work import UnitOfWork
 from services.trading.domain.market import Balance, Order, Pair, Price, Quote, Route, Token
+from services.trading.domain.portfolio import LandedTrade
 from services.trading.domain.trade import Draft, Outcome, Sight, Signed, Terms, Tip, Trade, TradeState
 from services.trading.domain.wallet import Halt, Policy, SealedKey, Usage, Wallet
 
@@ -70,6 +71,10 @@ class Records(UnitOfWork, Protocol):
         """Return a page of a wallet's trades, newest first; the key is `(create_time, id)`."""
         ...
 
+    async def landed(self, wallet_id: str, page: Page) -> Paged[LandedTrade]:
+        """Return a page of what a wallet's trades did that are on the chain, oldest first; key `(create_time, id)`."""
+        ...
+
     async def oldest_open(self, wallet_id: str) -> Trade | None:
         """Return a wallet's oldest trade that isn't final."""
         ...
@@ -124,6 +129,10 @@ class Chain(Protocol):
 
     async def balances(self, address: str) -> list[Balance]:
         """Return what a wallet can spend, without symbols: SOL first, then tokens by mint; nothing it has none of."""
+        ...
+
+    async def fee_reserve(self) -> int:
+        """Return the lamports that an ordinary trade takes at most beside its amount: fees, and new accounts' rent."""
         ...
 
     async def prepare(self, offered: Order | Route, terms: Terms) -> Draft:

@@ -16,8 +16,10 @@ from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of
 from services.trading import wire
 from services.trading.domain.wallet import Wallet
+from services.trading.service.allowances import Allowances
 from services.trading.service.halts import Halts
 from services.trading.service.market import Market
+from services.trading.service.portfolios import Portfolios
 from services.trading.service.screening import Screening
 from services.trading.service.trades import Trades
 from services.trading.service.wallets import Wallets
@@ -28,11 +30,22 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TradingServicer(pb_grpc.TradingServiceServicer):
     """Serves `puppet.trading.v1.TradingService`."""
 
-    def __init__(self, wallets: Wallets, halts: Halts, market: Market, trades: Trades, screening: Screening) -> None:
+    def __init__(
+        self,
+        wallets: Wallets,
+        halts: Halts,
+        market: Market,
+        trades: Trades,
+        allowances: Allowances,
+        portfolios: Portfolios,
+        screening: Screening,
+    ) -> None:
         self._wallets = wallets
         self._halts = halts
         self._market = market
         self._trades = trades
+        self._allowances = allowances
+        self._portfolios = portfolios
         self._screening = screening
 
     async def RegisterWallet(self, request: pb.RegisterWalletRequest, context: Context) -> pb.RegisterWalletResponse:
@@ -87,6 +100,21 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         page = page_of(request, filters, (datetime, str))
         read = partial(self._trades.page, request.wallet_id, states)
         return await fill_from(pb.ListTradesResponse(), page, read, wire.write_trade, filters)
+
+    async def GetAllowance(self, request: pb.GetAllowanceRequest, context: Context) -> pb.GetAllowanceResponse:
+        """Say what a wallet may still trade."""
+        wire.check_mints(request)
+        allowance, mints = await self._allowances.of(request.wallet_id, request.mints)
+        return pb.GetAllowanceResponse(allowance=wire.write_allowance(allowance, mints))
+
+    async def GetPortfolio(self, request: pb.GetPortfolioRequest, context: Context) -> pb.GetPortfolioResponse:
+        """Return what a wallet holds, what that cost, and what it gained or lost."""
+        check(request)
+        filters = [request.wallet_id, request.has_trades]
+        page = page_of(request, filters, (str,))
+        portfolio, listed = await self._portfolios.page(request.wallet_id, page, only_traded=request.has_trades)
+        answer = pb.GetPortfolioResponse(portfolio=wire.write_portfolio(portfolio))
+        return fill(answer, listed, wire.write_holding, filters)
 
     async def GetPrices(self, request: pb.GetPricesRequest, context: Context) -> pb.GetPricesResponse:
         """Return what tokens cost."""

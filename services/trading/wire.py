@@ -9,7 +9,9 @@ from services.runtime.checks import Checks
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import RequestChecks, check
 from services.runtime.text.fingerprints import MOST_SIGNS, unfolds_too_far
+from services.trading.domain.allowance import Allowance, MintAllowance
 from services.trading.domain.market import Balance, Pair, Price, Quote, Token, is_address
+from services.trading.domain.portfolio import Holding, Portfolio
 from services.trading.domain.trade import Cause, Trade, TradeState
 from services.trading.domain.wallet import Halt, Policy, Wallet
 
@@ -54,8 +56,8 @@ def read_pair(request: pb.GetQuoteRequest | pb.ExecuteTradeRequest) -> Pair:
     return Pair(request.input_mint, request.output_mint, request.amount, request.slippage_bps)
 
 
-def check_mints(request: pb.GetPricesRequest) -> None:
-    """Check which prices are asked for."""
+def check_mints(request: pb.GetPricesRequest | pb.GetAllowanceRequest) -> None:
+    """Check which mints are asked about."""
     with RequestChecks(request) as checks:
         _mints(checks, "mints", request.mints)
 
@@ -167,6 +169,61 @@ def write_policy(policy: Policy) -> pb.Policy:
         allow_unpriced=policy.allow_unpriced,
         update_time=write_time(policy.update_time),
         etag=policy.etag,
+    )
+
+
+def write_allowance(allowance: Allowance, mints: Iterable[MintAllowance]) -> pb.Allowance:
+    """Return an allowance as it goes over the wire."""
+    return pb.Allowance(
+        policy=write_policy(allowance.policy),
+        halt=write_halt(allowance.halt),
+        remaining_trades=allowance.remaining_trades,
+        remaining_volume_lamports=allowance.remaining_volume,
+        max_worth_lamports=allowance.max_worth,
+        free_lamports=allowance.free_lamports,
+        fee_reserve_lamports=allowance.fee_reserve,
+        max_input_lamports=allowance.max_input,
+        increase_time=write_time(allowance.increase_time),
+        mints=[
+            pb.MintAllowance(
+                mint=one.mint, is_allowed=one.is_allowed, amount=one.amount, max_input_amount=one.max_input
+            )
+            for one in mints
+        ],
+    )
+
+
+def write_portfolio(portfolio: Portfolio) -> pb.Portfolio:
+    """Return a wallet as a whole as it goes over the wire."""
+    return pb.Portfolio(
+        wallet_id=portfolio.wallet_id,
+        lamports=portfolio.lamports,
+        trade_count=portfolio.book.trades,
+        realised_pnl_lamports=portfolio.book.realised_lamports,
+        uncosted_proceeds_lamports=portfolio.book.uncosted_proceeds,
+        fee_lamports=portfolio.book.fee_lamports,
+        read_time=write_time(portfolio.read_time),
+    )
+
+
+def write_holding(holding: Holding) -> pb.Holding:
+    """Return a token of a wallet as it goes over the wire."""
+    balance, position, quotation = holding.balance, holding.position, holding.quotation
+    return pb.Holding(
+        mint=balance.mint,
+        symbol=balance.symbol,
+        amount=balance.amount,
+        decimals=balance.decimals,
+        costed_amount=holding.costed_amount,
+        cost_lamports=holding.cost_lamports,
+        usd=write_decimal(quotation.token.usd) if quotation else "",
+        price_time=write_time(quotation.time) if quotation else None,
+        value_lamports=holding.value_lamports,
+        unrealised_pnl_lamports=holding.unrealised_lamports,
+        realised_pnl_lamports=position.realised_lamports,
+        uncosted_proceeds_lamports=position.uncosted_proceeds,
+        purchase_time=write_time(position.purchase_time),
+        sale_time=write_time(position.sale_time),
     )
 
 

@@ -7,7 +7,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from conformance.breaches import Breach, breaches
 from puppet.options.v1 import limits_pb2
-from services.agents.servicer import AgentServicer
+from services.agents.servicer import AgentServicer, DraftServicer
 from services.llm.servicer import LlmServicer
 from services.memory.servicer.memories import MemoryServicer
 from services.memory.servicer.relationships import RelationshipServicer
@@ -25,6 +25,7 @@ SERVICERS = {
     kind.__mro__[1].__name__: kind
     for kind in (
         AgentServicer,
+        DraftServicer,
         LlmServicer,
         MemoryServicer,
         RelationshipServicer,

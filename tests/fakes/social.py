@@ -13,7 +13,9 @@ from enum import Enum, auto
 from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError
 from services.runtime.pages import Page, Paged
+from services.runtime.text.weight import TextLimit
 from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
+from services.social.domain.capabilities import Capabilities, ReplyScope
 from services.social.domain.errors import CredentialsRefused
 from services.social.domain.limits import Action, Limit, ReportedLimit, Scope
 from services.social.domain.network import (
@@ -77,6 +79,19 @@ class FakeNetwork:
         self.mentions: list[Mention] = []
         self.faults: deque[Outcome | Lost] = deque()
         self.hidden = timedelta(0)
+        self.capabilities = Capabilities(
+            text_limit=TextLimit(max_weight=280),
+            reply_scope=ReplyScope.ALL,
+            can_post=True,
+            can_quote=True,
+            can_like=True,
+            can_repost=True,
+            can_follow=True,
+            can_thread=True,
+            can_attach_media=True,
+            can_edit=True,
+            can_delete=True,
+        )
         self.posts_a_day = 0
         """What the network says of its limit with every post; 0 when it says nothing."""
         self.told: list[ReportedLimit] = []

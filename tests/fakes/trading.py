@@ -10,6 +10,7 @@ from decimal import Decimal
 from services.runtime.pages import Page, Paged
 from services.trading.domain.errors import InvalidPrivateKey
 from services.trading.domain.market import SOL, Balance, Order, Pair, Price, Quote, Route, Token
+from services.trading.domain.portfolio import LandedTrade
 from services.trading.domain.trade import (
     OPEN_STATES,
     Draft,
@@ -25,7 +26,7 @@ from services.trading.domain.trade import (
 from services.trading.domain.wallet import ALL_WALLETS, Halt, Policy, SealedKey, Usage, Wallet
 from tests.fakes.requests import FakeClaims, Requests
 
-FEE = 15_000
+FEE, RESERVE = 15_000, 40_000
 
 
 @dataclass
@@ -78,7 +79,8 @@ class FakeRecords(FakeClaims):
         held = [trade.worth_lamports for trade in recent if trade.state != TradeState.FAILED]
         lost = [trade.fee_lamports for trade in recent if trade.state == TradeState.FAILED and trade.slot]
         pending = sum(t.input_amount for t in own if t.state in OPEN_STATES and t.input_mint == SOL)
-        return Usage(len(held) + len(lost), sum(held) + sum(lost), pending)
+        counted = [trade.create_time for trade in recent if trade.state != TradeState.FAILED or trade.slot]
+        return Usage(len(held) + len(lost), sum(held) + sum(lost), pending, min(counted, default=None))
 
     async def newest_slot(self, wallet_id: str) -> int:
         return max((trade.slot for trade in self._tables.trades.values() if trade.wallet_id == wallet_id), default=0)
@@ -94,6 +96,23 @@ class FakeRecords(FakeClaims):
             t for t in self._tables.trades.values() if t.wallet_id == wallet_id and (not states or t.state in states)
         ]
         return Paged.cut(own[::-1], page, lambda row: (row.id,))
+
+    async def landed(self, wallet_id: str, page: Page) -> Paged[LandedTrade]:
+        rows = [
+            LandedTrade(
+                trade.input_mint,
+                trade.output_mint,
+                trade.input_amount,
+                trade.output_amount,
+                trade.worth_lamports,
+                trade.fee_lamports,
+                trade.state == TradeState.SETTLED,
+                trade.finish_time or trade.create_time,
+            )
+            for trade in self._tables.trades.values()
+            if trade.wallet_id == wallet_id and (trade.state == TradeState.SETTLED or trade.slot)
+        ]
+        return Paged.cut(rows, page, lambda row: (row.time,))
 
     async def oldest_open(self, wallet_id: str) -> Trade | None:
         own = (trade for trade in self._tables.trades.values() if trade.wallet_id == wallet_id)
@@ -185,6 +204,10 @@ class FakeWorld:
         self.errors: dict[str, list[Exception]] = {}
         self.asked: list[str] = []
         self.unpriced: set[str] = set()
+        self.usd = Decimal(50)
+        """What a whole token costs, where a SOL costs 100 dollars."""
+        self.held: dict[str, dict[str, int]] = {}
+        """The tokens of wallets by address and mint, which swaps don't change."""
 
     def _answer(self, method: str) -> None:
         self.asked.append(method)
@@ -199,7 +222,14 @@ class FakeWorld:
         return dict.fromkeys(mints, 9)
 
     async def balances(self, address: str) -> list[Balance]:
-        return [Balance(SOL, await self.lamports(address), 9)]
+        tokens = self.held.get(address, {})
+        return [
+            Balance(SOL, await self.lamports(address), 9),
+            *(Balance(mint, tokens[mint], 9) for mint in sorted(tokens)),
+        ]
+
+    async def fee_reserve(self) -> int:
+        return RESERVE
 
     async def spendable(self, address: str, mint: str) -> int:
         return self.tokens_of.get(address, 10**12)
@@ -255,8 +285,7 @@ class FakeWorld:
 
     async def prices(self, mints: Sequence[str]) -> Mapping[str, Price]:
         self._answer("prices")
-        # A whole SOL costs 100 dollars, and a base unit of everything else half as much as a lamport.
-        usd = {SOL: Decimal(100)} | {mint: Decimal(50) for mint in mints if mint not in {SOL, *self.unpriced}}
+        usd = {SOL: Decimal(100)} | {mint: self.usd for mint in mints if mint not in {SOL, *self.unpriced}}
         return {mint: Price(mint, usd[mint], 9, None) for mint in mints if mint in usd}
 
     async def trending(self) -> list[Token]:

@@ -125,7 +125,7 @@ def test_no_bait_passes_the_guard_in_any_way_in_which_a_parrot_says_it(
                     symbols=SYMBOLS,
                 )
                 said_before = Remembered(remembered, is_own=False)
-                prompt = compose_reply(persona, NEUTRAL, about, None, said_before, [], turns, random.Random(1))
+                prompt = compose_reply(persona, NEUTRAL, about, None, said_before, [], turns, 280, random.Random(1))
                 critic = Judge(Purpose.REPLY, persona, context)
                 spoken = (clean(repeated, persona) for repeated in repetitions(asked_of(prompt)))
                 passed += [

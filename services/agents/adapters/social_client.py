@@ -7,10 +7,11 @@ from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.persona import XSecrets
 from services.agents.domain.tasks import Mention
-from services.agents.ports.neighbours import Account, Refused, SocialPost
+from services.agents.ports.neighbours import Account, Capabilities, Refused, SocialPost
 from services.agents.ports.stored import Post, Progress
 from services.runtime.clock import Clock
 from services.runtime.protobuf import read_time
+from services.runtime.text.weight import TextLimit, WeightRange
 
 _PROGRESS = {pb.POST_STATE_SETTLED: Progress.SETTLED, pb.POST_STATE_FAILED: Progress.FAILED}
 _PAGE = 100
@@ -45,6 +46,13 @@ class SocialClient:
         with calling("social"):
             answer = await self._social.ListAccounts(pb.ListAccountsRequest(agent_id=agent_id, page_size=1))
         return _account(answer.accounts[0]) if answer.accounts else None
+
+    async def capabilities(self, account_id: str) -> Capabilities:
+        """Return what the network lets an account do."""
+        request = pb.GetCapabilitiesRequest(account_id=account_id)
+        with calling("social"):
+            told = (await self._social.GetCapabilities(request)).capabilities
+        return Capabilities(_text_limit(told.text_limit))
 
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         """Publish a post once for every request_id; `in_reply_to` is empty for a post of its own."""
@@ -124,6 +132,16 @@ class SocialClient:
             author_user_id=mention.author_network_user_id,
             in_reply_to_user_id=mention.in_reply_to_network_user_id,
         )
+
+
+def _text_limit(limit: pb.TextLimit) -> TextLimit:
+    return TextLimit(
+        max_weight=limit.max_weight,
+        default_weight=limit.default_weight,
+        ranges=tuple(WeightRange(one.first, one.last, one.weight) for one in limit.ranges),
+        url_weight=limit.url_weight,
+        emoji_weight=limit.emoji_weight,
+    )
 
 
 def _account(account: pb.Account) -> Account:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col, select
 
+from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import (
     Acquaintance,
     ActivityRecord,
@@ -21,7 +22,8 @@ from services.agents.domain.entities import (
     ScheduleEntry,
 )
 from services.agents.domain.records import ActivityKind
-from services.agents.ports.store import ActivityFilter
+from services.agents.domain.versions import PersonaVersion
+from services.agents.ports.store import ActivityFilter, DraftFilter
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlTransaction
 
@@ -55,6 +57,20 @@ class SqlRecords(SqlTransaction):
         """Return all agents that have an account."""
         query = select(AgentRecord).where(AgentRecord.account_id != "")
         return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
+
+    async def persona_versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
+        """Return a page of the versions of an agent's persona, newest first; the key is `(number,)`."""
+        query = select(PersonaVersion).where(PersonaVersion.agent_id == agent_id)
+        return await self._page(query, page, col(PersonaVersion.number), newest_first=True)
+
+    async def persona_version(self, agent_id: str, number: int) -> PersonaVersion | None:
+        """Return a version of an agent's persona."""
+        return await self._one(PersonaVersion, agent_id, number)
+
+    async def forget_persona_versions(self, agent_id: str, until: int) -> None:
+        """Delete the versions of an agent's persona up to this one."""
+        old = (col(PersonaVersion.agent_id) == agent_id, col(PersonaVersion.number) <= until)
+        await self._session.exec(sa.delete(PersonaVersion).where(*old))
 
     async def schedule(self, agent_id: str) -> list[ScheduleEntry]:
         """Return what an agent will do, soonest first."""
@@ -260,6 +276,27 @@ class SqlRecords(SqlTransaction):
         columns = [col(part) for part in key]
         some = sa.select(*columns).where(*old).limit(most)
         return (await self._connection.execute(sa.delete(row).where(sa.tuple_(*columns).in_(some)))).rowcount
+
+    async def draft(self, draft_id: str) -> DraftRecord | None:
+        """Return a draft."""
+        return await self._session.get(DraftRecord, draft_id)
+
+    async def draft_of(self, workflow_id: str) -> DraftRecord | None:
+        """Return the draft of a workflow."""
+        return (await self._session.exec(select(DraftRecord).where(DraftRecord.workflow_id == workflow_id))).first()
+
+    async def drafts(self, wanted: DraftFilter, page: Page) -> Paged[DraftRecord]:
+        """Return a page of drafts, newest first; the key is `(create_time, id)`."""
+        query = select(DraftRecord)
+        for column, values in ((DraftRecord.agent_id, wanted.agent_ids), (DraftRecord.state, wanted.states)):
+            if values:
+                query = query.where(col(column).in_(values))
+        return await self._page(query, page, col(DraftRecord.create_time), col(DraftRecord.id), newest_first=True)
+
+    async def overdue_drafts(self, now: datetime, most: int) -> list[DraftRecord]:
+        """Return up to `most` drafts that wait and have expired, the longest overdue first."""
+        query = select(DraftRecord).where(DraftRecord.state == DraftState.WAITING, DraftRecord.expire_time <= now)
+        return list((await self._session.exec(query.order_by(col(DraftRecord.expire_time)).limit(most))).all())
 
     async def acquaintances(self, agent_id: str) -> Mapping[str, str]:
         """Return the network's ids of those whom an agent's persona knows by handles, by these, in small letters."""

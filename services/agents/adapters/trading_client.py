@@ -9,11 +9,11 @@ from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.persona import Trading
-from services.agents.domain.trading import WRAPPED_SOL, Holding, MarketView, PastTrade, Policy, TokenView, Wallet
+from services.agents.domain.proposals import Order
+from services.agents.domain.trading import WRAPPED_SOL, Allowance, Holding, MarketView, Portfolio, TokenView
 from services.agents.ports.neighbours import WalletKey
-from services.agents.ports.stored import Order, Progress, Trade
-from services.runtime.clock import Clock
-from services.runtime.protobuf import read_time
+from services.agents.ports.stored import Progress, Trade
+from services.runtime.protobuf import read_optional_time
 
 _PROGRESS = {pb.TRADE_STATE_SETTLED: Progress.SETTLED, pb.TRADE_STATE_FAILED: Progress.FAILED}
 _LIMITS = (
@@ -23,16 +23,15 @@ _LIMITS = (
     "max_daily_trades",
     "max_daily_volume_lamports",
 )
-_MOST_TOKENS, _MOST_TRADES, _MOST_BALANCES = 50, 500, 500
-"""How many tokens, trades and balances a page has."""
+_MOST_TOKENS, _MOST_HOLDINGS, _MOST_MINTS = 50, 100, 100
+"""How many tokens and holdings a page has, and how many mints a request."""
 
 
 class TradingClient:
     """Speaks to the trading service."""
 
-    def __init__(self, trading: TradingServiceStub, clock: Clock) -> None:
+    def __init__(self, trading: TradingServiceStub) -> None:
         self._trading = trading
-        self._clock = clock
 
     async def register(self, agent_id: str, private_key: str, limits: Trading, request_id: str) -> WalletKey:
         """Register an agent's wallet once for every request_id, with the limits that a persona gives.
@@ -61,30 +60,27 @@ class TradingClient:
             with calling("trading"):
                 await self._trading.TightenPolicy(pb.TightenPolicyRequest(policy=policy, update_mask=mask))
 
-    async def policy(self, wallet_id: str) -> Policy:
-        """Return the wallet's policy."""
-        with calling("trading"):
-            found = (await self._trading.GetPolicy(pb.GetPolicyRequest(wallet_id=wallet_id))).policy
-        return Policy(
-            **{name: getattr(found, name) for name in _LIMITS},
-            allowed_mints=tuple(found.allowed_mints),
-            blocked_mints=tuple(found.blocked_mints),
-        )
+    async def portfolio(self, wallet_id: str) -> Portfolio:
+        """Return the wallet's SOL, and every token that it has traded."""
+        holdings: list[Holding] = []
+        request = pb.GetPortfolioRequest(wallet_id=wallet_id, has_trades=True, page_size=_MOST_HOLDINGS)
+        while True:
+            with calling("trading"):
+                page = await self._trading.GetPortfolio(request)
+            holdings += map(_holding, page.holdings)
+            if not page.next_page_token:
+                return Portfolio(page.portfolio.lamports, tuple(holdings))
+            request.page_token = page.next_page_token
 
-    async def wallet(self, wallet_id: str) -> Wallet:
-        """Return what a wallet holds, and its settled trades."""
-        with calling("trading"):
-            balances = await self._balances(wallet_id)
-            trades = await self._settled(wallet_id)
-        return Wallet(
-            lamports=sum(balance.amount for balance in balances if balance.mint == WRAPPED_SOL),
-            holdings=tuple(
-                Holding(balance.mint, balance.symbol, balance.amount, balance.decimals)
-                for balance in balances
-                if balance.mint != WRAPPED_SOL and balance.amount
-            ),
-            trades=tuple(filter(None, map(self._past, trades))),
-        )
+    async def allowance(self, wallet_id: str, mints: Sequence[str]) -> Allowance:
+        """Return what the wallet may trade now, and how much of each of these tokens it may give."""
+        told: list[pb.Allowance] = []
+        for start in range(0, max(1, len(mints)), _MOST_MINTS):
+            request = pb.GetAllowanceRequest(wallet_id=wallet_id, mints=mints[start : start + _MOST_MINTS])
+            with calling("trading"):
+                told.append((await self._trading.GetAllowance(request)).allowance)
+        # Of those that were read one after the other, the last one is right.
+        return _allowance(told[-1], [one for part in told for one in part.mints])
 
     async def market(self, mints: Sequence[str]) -> MarketView:
         """Return the tokens in fashion, and these as far as they have a price."""
@@ -129,26 +125,6 @@ class TradingClient:
         with calling("trading"):
             return _trade((await self._trading.GetTrade(pb.GetTradeRequest(id=trade_id))).trade)
 
-    async def _balances(self, wallet_id: str) -> list[pb.Balance]:
-        balances: list[pb.Balance] = []
-        request = pb.GetBalancesRequest(wallet_id=wallet_id, page_size=_MOST_BALANCES)
-        while True:
-            page = await self._trading.GetBalances(request)
-            balances += page.balances
-            if not page.next_page_token:
-                return balances
-            request.page_token = page.next_page_token
-
-    async def _settled(self, wallet_id: str) -> list[pb.Trade]:
-        trades: list[pb.Trade] = []
-        request = pb.ListTradesRequest(wallet_id=wallet_id, states=[pb.TRADE_STATE_SETTLED], page_size=_MOST_TRADES)
-        while True:
-            page = await self._trading.ListTrades(request)
-            trades += page.trades
-            if not page.next_page_token:
-                return trades
-            request.page_token = page.next_page_token
-
     async def _prices(self, mints: Sequence[str]) -> list[pb.Price]:
         prices: list[pb.Price] = []
         for start in range(0, len(mints), _MOST_TOKENS):
@@ -156,21 +132,40 @@ class TradingClient:
             prices += (await self._trading.GetPrices(request)).prices
         return prices
 
-    def _past(self, trade: pb.Trade) -> PastTrade | None:
-        """Return a trade between SOL and a token; None for one between two tokens."""
-        time = read_time(trade, "finish_time", self._clock.now())
-        if trade.input_mint == WRAPPED_SOL:
-            return PastTrade(trade.output_mint, True, trade.input_amount, trade.output_amount, time)
-        if trade.output_mint == WRAPPED_SOL:
-            return PastTrade(trade.input_mint, False, trade.output_amount, trade.input_amount, time)
-        return None
-
 
 def _policy(wallet_id: str, limits: Trading) -> tuple[pb.Policy, FieldMask]:
     """Return the limits that a persona gives, and the names of those that it does give."""
     given = {name: value for name in _LIMITS if (value := getattr(limits, name)) is not None}
     policy = pb.Policy(wallet_id=wallet_id, blocked_mints=limits.blacklist, **given)
     return policy, FieldMask(paths=[*given, "blocked_mints"] if limits.blacklist else [*given])
+
+
+def _holding(one: pb.Holding) -> Holding:
+    return Holding(
+        mint=one.mint,
+        symbol=one.symbol,
+        decimals=one.decimals,
+        amount=one.costed_amount,
+        cost_lamports=one.cost_lamports,
+        pnl_lamports=one.unrealised_pnl_lamports if one.HasField("unrealised_pnl_lamports") else None,
+        sale_time=read_optional_time(one, "sale_time"),
+    )
+
+
+def _allowance(told: pb.Allowance, mints: Sequence[pb.MintAllowance]) -> Allowance:
+    return Allowance(
+        max_input_lamports=told.max_input_lamports,
+        max_worth_lamports=told.max_worth_lamports,
+        max_slippage_bps=told.policy.max_slippage_bps,
+        most={
+            one.mint: one.max_input_amount if one.HasField("max_input_amount") else None
+            for one in mints
+            if one.is_allowed
+        },
+        halt_reason=told.halt.reason if told.HasField("halt") else None,
+        remaining_trades=told.remaining_trades,
+        increase_time=read_optional_time(told, "increase_time"),
+    )
 
 
 def _token(token: pb.Token) -> TokenView:

@@ -7,10 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from services.agents.behaviours.base import AnyBehaviour, Behaviour, Parts
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.persona import Persona
+from services.agents.domain.proposals import Proposal
+from services.agents.domain.records import Objection
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import ActionTask, ActTask
 
 __all__ = ["AnyBehaviour", "Behaviour", "Parts", "Registry"]
+
+
+_GONE = Objection("GONE", "what proposed this isn't there any more")
 
 
 class Registry:
@@ -41,6 +46,11 @@ class Registry:
     def check_ready(self, agent: AgentRecord, task: ActionTask) -> None:
         """Raise the WrongState of what an agent lacks for a task."""
         self.of_task(task).check_ready(agent)
+
+    async def objections(self, kind: str, proposal: Proposal, text: str) -> tuple[Objection, ...]:
+        """Return why a text may not be published in place of a proposal's."""
+        behaviour = self._by_kind.get(kind)
+        return (_GONE,) if behaviour is None else await behaviour.objections(proposal, text)
 
     def of_task(self, task: ActionTask) -> AnyBehaviour:
         """Return the behaviour of which a task is. Raises LookupError when there is none any more."""

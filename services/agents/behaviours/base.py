@@ -3,19 +3,22 @@
 A new one is a file in this folder: a class of this kind, and a function `build` that makes it from `Parts`.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import NoAccount
+from services.agents.domain.guard import Context, Purpose, judge
 from services.agents.domain.mood import SocialEvent
-from services.agents.domain.persona import Persona
-from services.agents.domain.records import Passed, PassReason, Posted
+from services.agents.domain.persona import Approval, Persona
+from services.agents.domain.proposals import Pass, PostProposal, Proposal, ReplyProposal
+from services.agents.domain.records import Objection, Passed, PassReason, Posted
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import ActionTask, ActTask
 from services.agents.ports.neighbours import MemoryPort, NewMemory, SocialPort, Source, TradingPort
-from services.agents.ports.stored import Effect, Pass, Post, PostProposal, Proposal, ReplyProposal
+from services.agents.ports.stored import Effect, Post
 from services.agents.ports.workflows import Run
 from services.agents.service import (
     Allowance,
@@ -36,6 +39,8 @@ from services.agents.service import (
 from services.runtime.clock import Clock
 from services.runtime.errors import WrongState
 
+MOST_OWN = 40
+"""So many of its own posts a new one is compared with."""
 _MOST_SUBJECT = 200
 """Characters of a memory's subject."""
 
@@ -80,8 +85,18 @@ class Behaviour(ABC, Generic[TaskT, ProposalT, EffectT]):
     """Its name: in the schedule, in the log, and in the ids of its workflows."""
     aim: ClassVar[str]
     """What it tries to do, in the words of `could not ...`."""
+    approval: ClassVar[Approval]
+    """Which approval a persona asks for that has it approved by a person."""
     task_type: ClassVar[type]
     """The tasks that are its own; `ActTask` where they need nothing more than its kind."""
+
+    def needs_approval(self, persona: Persona) -> bool:
+        """Say whether a person decides about it."""
+        return persona.approval in (self.approval, Approval.ALL)
+
+    async def objections(self, _proposal: ProposalT, _text: str, /) -> tuple[Objection, ...]:
+        """Return why another text may not be published in place of the proposal's."""
+        return ()
 
     def due(self, _persona: Persona, /) -> Pauses | None:
         """Return how often it is done by itself; None when it isn't."""
@@ -137,8 +152,23 @@ AnyBehaviour: TypeAlias = Behaviour[Any, Any, Any]
 class Publishing(Behaviour[TaskT, WordsT, Post], Generic[TaskT, WordsT]):
     """Something that is said: one of several texts is reserved, published, and remembered."""
 
+    purpose: ClassVar[Purpose]
+    """What the guard takes its texts for."""
+
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+
+    @abstractmethod
+    async def context(self, proposal: WordsT) -> Context:
+        """Return what a text has to stand beside that is published in place of the proposal's."""
+
+    async def objections(self, proposal: WordsT, text: str, /) -> tuple[Objection, ...]:
+        """Judge a text of a person like one of a model."""
+        character = await self._parts.cast.character(proposal.agent_id)
+        context = replace(await self.context(proposal), limit=await self._parts.writer.limit(character))
+        # The first time it reads its dictionaries, for some seconds.
+        verdict = await asyncio.to_thread(judge, text, self.purpose, character.persona, context)
+        return verdict.objections
 
     async def claim(self, name: str, proposal: WordsT) -> WordsT | Pass:
         """Reserve the first of the texts that no other workflow of the agent says."""
@@ -163,6 +193,15 @@ class Posting(Publishing[TaskT, PostProposal], Generic[TaskT]):
     """A post of the agent's own."""
 
     aim = "post"
+    approval = Approval.POSTS
+
+    async def context(self, proposal: PostProposal) -> Context:
+        """Return the topic, and what the agent has posted."""
+        handle = proposal.addressed_handle
+        own = await self._parts.memory.said(proposal.agent_id, ("post",), MOST_OWN)
+        return Context(
+            proposal.topic, own_posts=tuple(said.text for said in own), prefix=f"@{handle} " if handle else ""
+        )
 
     def addressed(self, proposal: PostProposal) -> str:
         """Return the text, with the handle of the one whom it is spoken to."""

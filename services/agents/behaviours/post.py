@@ -5,27 +5,25 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.agents.behaviours.base import AnyBehaviour, Parts, Posting
+from services.agents.behaviours.base import MOST_OWN, AnyBehaviour, Parts, Posting
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import shared, spoken_by
 from services.agents.domain.memories import GROUNDED, LATE, TrustedMemory
 from services.agents.domain.persona import Persona
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post
+from services.agents.domain.proposals import Pass, PostProposal
 from services.agents.domain.records import Grounds, Passed, PassReason, Recalled
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import PostTask
-from services.agents.ports.stored import Pass, PostProposal
 from services.agents.service import Character
 
-_MOST_OWN = 40
 _MOST_LATE = 10
 _MOST_MEMORIES = 50
 _MOST_FITTING = 4
 _ADDRESS_PROBABILITY = 0.35
 _ADDRESS_PROBABILITY_AFTER_SILENCE = 0.85
 _SILENCE = 3
-_POST_LENGTH = 280
 
 
 def build(parts: Parts) -> AnyBehaviour:
@@ -37,6 +35,7 @@ class Post(Posting[PostTask]):
     """A post about a topic that was asked for, or that the agent chooses."""
 
     kind = "post"
+    purpose = Purpose.POST
     task_type = PostTask
 
     def due(self, persona: Persona) -> Pauses:
@@ -59,7 +58,7 @@ class Post(Posting[PostTask]):
         spoken = await asyncio.to_thread(spoken_by, character.persona)
         rng = random.Random(name)
         # Not its answers: their subjects are people, and what strangers made it say holds no post back.
-        own = await parts.memory.said(agent_id, ("post",), _MOST_OWN)
+        own = await parts.memory.said(agent_id, ("post",), MOST_OWN)
         texts = tuple(said.text for said in own)
         topic = task.topic or await self._topic(character, [said.subject for said in own[:_MOST_LATE]], rng)
         memories = await parts.memory.trusted_about(agent_id, topic, GROUNDED, _MOST_FITTING)
@@ -69,8 +68,9 @@ class Post(Posting[PostTask]):
             Fellow(fellow.name, await parts.relations.note(character, fellow.id, is_fellow=True)) if fellow else None
         )
         recent = await parts.memory.trusted(agent_id, ("post",), LATE)
-        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, rng)
-        context = Context(topic, own_posts=texts, max_length=_POST_LENGTH - (len(handle) + 2 if handle else 0))
+        most = (await parts.writer.limit(character)).max_weight
+        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, most, rng)
+        context = Context(topic, own_posts=texts, prefix=f"@{handle} " if handle else "")
         choice = await parts.writer.write(name, character, Purpose.POST, prompt, context, rng)
         grounds = Grounds(character.mood.label, writing=choice.writing)
         if not choice.texts:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from services.agents.behaviours.base import AnyBehaviour, Behaviour, Parts
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import DependencyUnavailable
-from services.agents.domain.persona import Persona
+from services.agents.domain.persona import Approval, Persona
+from services.agents.domain.proposals import Pass, Reflection
 from services.agents.domain.records import Conclusion, Grounds, Passed, PassReason, Reflected
 from services.agents.domain.reflection import (
     LIVED,
@@ -23,7 +24,7 @@ from services.agents.domain.reflection import (
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import ActTask
 from services.agents.ports.neighbours import NewMemory, Recent, Refused, Source
-from services.agents.ports.stored import Pass, Reflection, Remembered
+from services.agents.ports.stored import Remembered
 from services.agents.ports.workflows import Run
 from services.agents.service import Character, Entry
 
@@ -45,10 +46,15 @@ class Reflect(Behaviour[ActTask, Reflection, Remembered]):
 
     kind = "reflect"
     aim = "reflect"
+    approval = Approval.ALL
     task_type = ActTask
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+
+    def needs_approval(self, _persona: Persona) -> bool:
+        """Say that nobody is asked: what it concludes stays with it."""
+        return False
 
     def due(self, _persona: Persona) -> Pauses:
         """Return how often is looked whether there is enough to think about."""

@@ -13,13 +13,14 @@ from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import spoken_by
 from services.agents.domain.memories import LATE, OWN_WORDS
 from services.agents.domain.mood import SocialEvent, stress_in
-from services.agents.domain.persona import Persona
+from services.agents.domain.persona import Approval, Persona
 from services.agents.domain.prompts import Fellow, Remembered, compose_reply
+from services.agents.domain.proposals import Pass, ReplyProposal
 from services.agents.domain.records import Grounds, Passed, PassReason, Recalled, Replied
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import Heard, Mention, ReplyTask
 from services.agents.ports.neighbours import NewMemory, Recollection, Source, View
-from services.agents.ports.stored import Pass, Post, ReplyProposal
+from services.agents.ports.stored import Post
 from services.agents.service import REPLY, Calls, Character, Choice, Entry
 
 _OWN = (Source.OPERATOR, Source.SELF)
@@ -41,6 +42,8 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
 
     kind = REPLY
     aim = "answer"
+    approval = Approval.REPLIES
+    purpose = Purpose.REPLY
     task_type = ReplyTask
 
     def due(self, persona: Persona) -> Pauses:
@@ -73,7 +76,7 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         memory = await self._fitting(task, heard)
         known = await parts.relations.note(character, heard.counterpart, heard.known_as, is_fellow=heard.is_fellow)
         author = _author(heard, known)
-        others = await self._others(task, heard)
+        others = await self._others(agent_id, heard)
         symbols = await parts.tokens.symbols()
         before = await parts.conversations.before(name, character, task.mention, heard)
         noted = await self._noted(task, heard)
@@ -99,6 +102,16 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
             is_external=heard.is_external or before.is_external,
             feelings=feelings(task.mention, heard, character.persona),
             change=await parts.relations.after(character, task.mention, heard, is_external=heard.is_external),
+        )
+
+    async def context(self, proposal: ReplyProposal) -> Context:
+        """Return the mention, and what the agent has said."""
+        own = await self._parts.memory.said(proposal.agent_id, OWN_WORDS, _MOST_OWN)
+        return Context(
+            proposal.mention.text,
+            own_posts=tuple(said.text for said in own),
+            names=await self._others(proposal.agent_id, proposal.heard),
+            symbols=await self._parts.tokens.symbols(),
         )
 
     def answered(self, proposal: ReplyProposal) -> str:
@@ -150,13 +163,15 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
     ) -> Choice:
         memory = Remembered(context.memory, context.is_memory_trusted)
         recent = await self._parts.memory.trusted(character.record.id, ("post",), LATE)
-        shown = (character.mood, context.about, author, memory, recent, before, rng, noted)
-        prompt = compose_reply(character.persona, *shown)
-        return await self._parts.writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
+        persona, writer = character.persona, self._parts.writer
+        most = (await writer.limit(character)).max_weight
+        shown = (context.about, author, memory, recent, before, most, rng, noted)
+        prompt = compose_reply(persona, character.mood, *shown)
+        return await writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
 
-    async def _others(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
+    async def _others(self, agent_id: str, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""
-        fellows = await self._parts.cast.fellows(task.agent_id)
+        fellows = await self._parts.cast.fellows(agent_id)
         return tuple(name for one in fellows if one.id != heard.counterpart for name in (one.name, one.handle) if name)
 
     async def _noted(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:

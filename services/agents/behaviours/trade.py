@@ -6,13 +6,14 @@ from services.agents.behaviours.base import AnyBehaviour, Behaviour, Parts
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import TradingDisabled
 from services.agents.domain.memories import TRADE_GROUNDS
-from services.agents.domain.persona import Persona
+from services.agents.domain.persona import Approval, Persona
+from services.agents.domain.proposals import Order, Pass
 from services.agents.domain.records import Passed, PassReason, Swap, Traded
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import TradePostTask, TradeTask
 from services.agents.domain.trading import WRAPPED_SOL, Buy, Hold, Sell, decide, expected_output, least_output
 from services.agents.ports.neighbours import NewMemory, Source
-from services.agents.ports.stored import Order, Pass, Trade
+from services.agents.ports.stored import Trade
 from services.agents.ports.workflows import Run
 from services.agents.service import Entry, settled
 
@@ -29,6 +30,7 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
 
     kind = "trade"
     aim = "trade"
+    approval = Approval.TRADES
     task_type = TradeTask
 
     def __init__(self, parts: Parts) -> None:
@@ -58,19 +60,19 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
         record, persona = character.record, character.persona
         if not (record.is_active and record.wallet_id and persona.trading.is_enabled):
             return Pass(Passed(PassReason.STOPPED))
-        wallet = await trading.wallet(record.wallet_id)
-        policy = await trading.policy(record.wallet_id)
-        # Anybody can send it tokens, and any number of them: only what it has bought is a position.
-        bought = [holding.mint for holding in wallet.holdings if wallet.bought(holding.mint)]
-        market = await trading.market([*persona.trading.always_tradable, *bought])
+        portfolio = await trading.portfolio(record.wallet_id)
+        held = [holding.mint for holding in portfolio.holdings if holding.amount]
+        market = await trading.market([*persona.trading.always_tradable, *held])
+        mints = dict.fromkeys((*held, *(token.mint for token in market.tokens)))
+        allowance = await trading.allowance(record.wallet_id, list(mints))
         memories = await self._parts.memory.trusted(agent_id, TRADE_GROUNDS, _MOST_MEMORIES)
         rng = random.Random(name)
         now, mood = self._parts.clock.now(), character.trading_mood
-        decision = decide(persona, mood, market, wallet, policy, memories, now, rng)
+        decision = decide(persona, mood, market, portfolio, allowance, memories, now, rng)
         if isinstance(decision, Hold):
             return Pass(Passed(PassReason.HOLD, details=decision.reasons))
         quoted = await trading.quote(*_sides(decision))
-        least = least_output(expected_output(decision, market, wallet), quoted, policy.max_slippage_bps)
+        least = least_output(expected_output(decision, market, portfolio), quoted, allowance.max_slippage_bps)
         if not 0 < least <= quoted:
             return Pass(Passed(PassReason.QUOTED_TOO_LOW, about=decision.symbol))
         return _order(record, decision, least)

@@ -3,18 +3,17 @@
 import asyncio
 import random
 
-from services.agents.behaviours.base import AnyBehaviour, Parts, Posting
+from services.agents.behaviours.base import MOST_OWN, AnyBehaviour, Parts, Posting
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import spoken_by
 from services.agents.domain.prompts import compose_trade_post
+from services.agents.domain.proposals import Pass, PostProposal
 from services.agents.domain.prose import swap_in_words
 from services.agents.domain.records import Grounds, Passed, PassReason
 from services.agents.domain.tasks import TradePostTask
 from services.agents.domain.telling import is_checkable, speaks_english, tell
-from services.agents.ports.stored import Pass, PostProposal
 from services.agents.service import Character
 
-_MOST_OWN = 40
 _ABOUT = "its trade"
 
 
@@ -27,6 +26,7 @@ class TradePost(Posting[TradePostTask]):
     """A post about a trade that has settled."""
 
     kind = "trade_post"
+    purpose = Purpose.TRADE_POST
     task_type = TradePostTask
 
     async def propose(self, name: str, task: TradePostTask) -> PostProposal | Pass:
@@ -38,11 +38,12 @@ class TradePost(Posting[TradePostTask]):
         # The first time it reads its dictionaries, for some seconds.
         await asyncio.to_thread(spoken_by, character.persona)
         rng = random.Random(name)
-        own = tuple(said.text for said in await parts.memory.said(task.agent_id, ("post",), _MOST_OWN))
+        own = tuple(said.text for said in await parts.memory.said(task.agent_id, ("post",), MOST_OWN))
         words = swap_in_words(task.swap)
         if not is_checkable(character.persona):
             return self._composed(character, task, words, own, rng)
-        prompt = compose_trade_post(character.persona, character.mood, words, rng)
+        most = (await parts.writer.limit(character)).max_weight
+        prompt = compose_trade_post(character.persona, character.mood, words, most, rng)
         context = Context(words, own_posts=own)
         choice = await parts.writer.write(name, character, Purpose.TRADE_POST, prompt, context, rng)
         if choice.texts:

@@ -10,6 +10,7 @@ from services.agents.domain.mood import Mood, TradingMood
 from services.agents.domain.records import (
     NO_GROUNDS,
     ActivityKind,
+    Drafted,
     Event,
     Failed,
     Grounds,
@@ -36,6 +37,7 @@ EVENT = TypedColumn(
         "failed": Failed,
         "mood_adjusted": MoodAdjusted,
         "reflected": Reflected,
+        "drafted": Drafted,
     }
 )
 GROUNDS = TypedColumn({"grounds": Grounds})
@@ -74,6 +76,8 @@ class AgentRecord(SQLModel, table=True):
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
     update_time: datetime = Field(sa_type=DateTime(timezone=True))
     version: int = 0
+    persona_version: int = 1
+    """Which of its personas this is, counted from 1."""
 
     @property
     def etag(self) -> str:
@@ -131,6 +135,8 @@ class AgentRecord(SQLModel, table=True):
         """Take on a changed, redacted persona. Raises Conflict when an etag is given and isn't the current one."""
         if etag and etag != self.etag:
             raise errors.Conflict(f"agent {self.id!r} has changed since", etag=self.etag)
+        if persona != self.persona:
+            self.persona_version += 1
         self.name, self.description, self.persona = name, description, persona
         self._touch(now)
 

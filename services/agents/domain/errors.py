@@ -12,6 +12,15 @@ class AgentNotFound(errors.NotFound):
         super().__init__(f"no agent {agent_id!r}", id=agent_id)
 
 
+class PersonaVersionNotFound(errors.NotFound):
+    """The agent's persona has no version of this number, or has it no more."""
+
+    reason = "PERSONA_VERSION_NOT_FOUND"
+
+    def __init__(self, agent_id: str, number: int) -> None:
+        super().__init__(f"agent {agent_id!r} has no version {number} of its persona", id=agent_id)
+
+
 class AgentExists(errors.AlreadyExists):
     """An agent with this id exists."""
 
@@ -58,3 +67,39 @@ class DependencyUnavailable(errors.Unavailable):
     ) -> None:
         super().__init__(f"the {dependency} service {cause}", retry_after, dependency=dependency)
         self.because = because
+
+
+class DraftNotFound(errors.NotFound):
+    """No draft has this id."""
+
+    reason = "DRAFT_NOT_FOUND"
+
+    def __init__(self, draft_id: str) -> None:
+        super().__init__(f"no draft {draft_id!r}", id=draft_id)
+
+
+class DraftDecided(errors.WrongState):
+    """Somebody has decided about the draft before."""
+
+    reason = "DRAFT_DECIDED"
+
+    def __init__(self, draft_id: str, state: str) -> None:
+        super().__init__(f"draft {draft_id!r} doesn't wait any more: it is {state}", id=draft_id, state=state)
+
+
+class DraftExpired(errors.WrongState):
+    """The draft's time is over."""
+
+    reason = "DRAFT_EXPIRED"
+
+    def __init__(self, draft_id: str) -> None:
+        super().__init__(f"draft {draft_id!r} has waited too long; nothing comes of it any more", id=draft_id)
+
+
+class DraftNotEditable(errors.WrongState):
+    """The draft is no text."""
+
+    reason = "DRAFT_NOT_EDITABLE"
+
+    def __init__(self, draft_id: str) -> None:
+        super().__init__(f"draft {draft_id!r} is a trade, which is approved or rejected as it is", id=draft_id)

@@ -122,9 +122,12 @@ def compose_post(
     memories: Sequence[TrustedMemory],
     addressed: Fellow | None,
     recent: Sequence[TrustedMemory],
+    most: int,
     rng: random.Random,
 ) -> PromptParts:
     """Return the prompt for a post of the character's own, to a fellow when one is addressed.
+
+    Here and below `most` are the characters that a post may have.
 
     The examples are always all there, in one order: the model has them in its cache, and reads only the last line anew.
     """
@@ -133,7 +136,8 @@ def compose_post(
     if addressed:
         notes.append(_note("You speak to", f"{addressed.name}. {addressed.note}".strip()))
     asked = texts.line(topic, MOST_INPUT)
-    parts = _parts(persona, mood, rng, _exchanges(persona, persona.post_examples), asked, "topic", "post", notes=notes)
+    examples = _exchanges(persona, persona.post_examples)
+    parts = _parts(persona, mood, most, rng, examples, asked, "topic", "post", notes=notes)
     sampling = replace(parts.sampling, repetition_penalty=_POST_REPETITION_PENALTY)
     return replace(parts, sampling=sampling, candidate_count=_POST_CANDIDATES)
 
@@ -146,6 +150,7 @@ def compose_reply(
     memory: Remembered,
     recent: Sequence[TrustedMemory],
     conversation: Sequence[Turn],
+    most: int,
     rng: random.Random,
     noted: Sequence[str] = (),
 ) -> PromptParts:
@@ -165,6 +170,7 @@ def compose_reply(
     return _parts(
         persona,
         mood,
+        most,
         rng,
         tuple(examples) or _exchanges(persona, persona.post_examples),
         texts.inert(texts.line(texts.spoken(mention_text), MOST_INPUT)) or "hello",
@@ -176,15 +182,16 @@ def compose_reply(
     )
 
 
-def compose_trade_post(persona: Persona, mood: Mood, trade_in_words: str, rng: random.Random) -> PromptParts:
+def compose_trade_post(persona: Persona, mood: Mood, trade_in_words: str, most: int, rng: random.Random) -> PromptParts:
     """Return the prompt for a post about a trade that has settled, for example `bought 0.05 SOL of BONK`."""
     examples = _exchanges(persona, persona.trade_post_examples or persona.post_examples)
-    return _parts(persona, mood, rng, examples, texts.line(trade_in_words, MOST_INPUT), "trade", "post")
+    return _parts(persona, mood, most, rng, examples, texts.line(trade_in_words, MOST_INPUT), "trade", "post")
 
 
 def _parts(
     persona: Persona,
     mood: Mood,
+    most: int,
     rng: random.Random,
     examples: tuple[Exchange, ...],
     asked: str,
@@ -197,7 +204,7 @@ def _parts(
     own = rng.choice(persona.system_prompts) if persona.system_prompts else f"{persona.name}. {persona.description}"
     return PromptParts(
         system=own.strip(),
-        background=tuple(_background(persona, mood)),
+        background=tuple(_background(persona, mood, most)),
         notes=tuple(notes),
         conversation=conversation,
         examples=examples[:_MOST_EXAMPLES],
@@ -235,7 +242,7 @@ def _note(label: str, text: str) -> Part:
     return Part(label, texts.line(text, _MOST_NOTE))
 
 
-def _background(persona: Persona, mood: Mood) -> list[Part]:
+def _background(persona: Persona, mood: Mood, most: int) -> list[Part]:
     """Return what the persona says about the character, how it feels, and the rules of its posts."""
     personality, style = persona.personality, persona.style
     portrait = {
@@ -250,7 +257,7 @@ def _background(persona: Persona, mood: Mood) -> list[Part]:
         "Never use": ", ".join(style.avoid_terms),
     }
     rules = (
-        f"Answer with the text alone: one short post of at most {style.max_post_length} characters, "
+        f"Answer with the text alone: one short post of at most {most} characters, "
         f"{'hashtags allowed' if style.uses_hashtags else 'no hashtags'}, "
         f"{'emoji allowed' if style.uses_emojis else 'no emoji'}, no links, no @mentions."
     )

@@ -1,6 +1,8 @@
 """What is logged of agents, in words for people: made last, from records, by whoever shows them."""
 
+from services.agents.domain.proposals import Order, PostProposal, Proposal, Reflection, ReplyProposal
 from services.agents.domain.records import (
+    Drafted,
     Event,
     Failed,
     Grounds,
@@ -33,6 +35,7 @@ _WHY_PASSED = {
     PassReason.MODEL_CALLS_LIMIT: "has used up the model's calls for strangers today",
     PassReason.SAID_ALREADY: "it has said the same of late",
     PassReason.NOT_ENOUGH: "too little has happened since the last time",
+    PassReason.EXPIRED: "nobody approved it in time",
     PassReason.HOLDS_KEY: "the text held the key of a wallet",
     PassReason.NETWORK_SHARE_USED_UP: "has made as many replies as its network's limit leaves for them",
 }
@@ -49,12 +52,10 @@ def summary_of(event: Event, grounds: Grounds, behaviour: str) -> str:
             return swap_in_words(event.swap)
         case Passed():
             return _passed(event, behaviour)
+        case MoodAdjusted() | Reflected() | Drafted():
+            return _within(event)[0]
         case Failed():
             return f"could not {event.aim} {event.whom}".rstrip()
-        case Reflected():
-            return " ".join(conclusion.text for conclusion in event.conclusions)
-        case MoodAdjusted():
-            return f"was {event.before.label}, and is {event.after.label}"
         case Lifecycle(change=LifecycleChange.RECOVERED):
             return f"can {event.aim} again"
         case Lifecycle():
@@ -70,25 +71,49 @@ def _reason(event: Event, grounds: Grounds) -> str:
     match event:
         case Posted():
             about = f"it {swap_in_words(event.swap)}" if event.swap else f"topic: {event.topic}"
-            return "; ".join((about, *_felt(grounds), chosen(grounds.writing)))
+            return "; ".join((about, *_felt(grounds), _words_of(grounds)))
         case Replied():
             return "; ".join(_why_so_said(grounds))
         case Traded():
             return "; ".join(event.reasons)
         case Passed():
             return _why_passed(event, grounds)
+        case MoodAdjusted() | Reflected() | Drafted():
+            return _within(event)[1]
         case Failed():
             again = f"; it is tried again after {event.retry_time:%Y-%m-%d %H:%M} UTC" if event.retry_time else ""
             return event.message + again
-        case MoodAdjusted(reason=reason) if reason:
-            return reason
-        case Reflected():
-            evidence = {memory_id for conclusion in event.conclusions for memory_id in conclusion.evidence}
-            return f"follows from {len(evidence)} memories"
         case Lifecycle(change=LifecycleChange.RECOVERED):
             return f"this is over: {event.cause}"
-        case Lifecycle() | MoodAdjusted():
+        case Lifecycle():
             return "its operator asked for it"
+
+
+def why_proposed(proposal: Proposal) -> str:
+    """Return why something would be done."""
+    match proposal:
+        case PostProposal():
+            return reason_of(Posted(proposal.text, proposal.topic, swap=proposal.swap), proposal.grounds)
+        case ReplyProposal():
+            return reason_of(Replied(proposal.text), proposal.grounds)
+        case Order():
+            return "; ".join(proposal.reasons)
+        case Reflection():
+            return reason_of(Reflected(proposal.conclusions, ()), proposal.grounds)
+
+
+def _within(event: MoodAdjusted | Reflected | Drafted) -> tuple[str, str]:
+    """Return what happened within the suite alone, and why."""
+    match event:
+        case MoodAdjusted():
+            told = f"was {event.before.label}, and is {event.after.label}"
+            return told, event.reason or "its operator asked for it"
+        case Reflected():
+            evidence = {memory_id for conclusion in event.conclusions for memory_id in conclusion.evidence}
+            told = " ".join(conclusion.text for conclusion in event.conclusions)
+            return told, f"follows from {len(evidence)} memories"
+        case Drafted():
+            return event.words, f"waits for a person until {event.expire_time:%Y-%m-%d %H:%M} UTC"
 
 
 def swap_in_words(swap: Swap) -> str:
@@ -130,6 +155,8 @@ def _why_passed(event: Passed, grounds: Grounds) -> str:
             return chosen(grounds.writing)
         case PassReason.HOLD | PassReason.NO_CONCLUSION:
             return "; ".join(event.details)
+        case PassReason.REJECTED:
+            return ": ".join(("a person rejected it", *event.details))
         case PassReason.QUOTED_TOO_LOW:
             return f"{event.about} is quoted too far below its price"
         case PassReason.CONVERSATION_LIMIT | PassReason.COUNTERPART_LIMIT | PassReason.STRANGERS_LIMIT as reason:
@@ -141,7 +168,11 @@ def _why_passed(event: Passed, grounds: Grounds) -> str:
 def _why_so_said(grounds: Grounds) -> tuple[str, ...]:
     remembered = [f"remembers “{memory.text}”" for memory in grounds.memories]
     unread = [f"what was said before could not be read: {grounds.unread}"] if grounds.unread else []
-    return (*remembered, *_felt(grounds), chosen(grounds.writing), *unread)
+    return (*remembered, *_felt(grounds), _words_of(grounds), *unread)
+
+
+def _words_of(grounds: Grounds) -> str:
+    return "edited by a person" if grounds.is_edited else chosen(grounds.writing)
 
 
 def _felt(grounds: Grounds) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class ActivityKind(StrEnum):
     FAILURE = "failure"
     MOOD = "mood"
     REFLECTION = "reflection"
+    DRAFT = "draft"
 
 
 class Trigger(StrEnum):
@@ -80,6 +81,10 @@ class PassReason(StrEnum):
     """Too little has happened to think about."""
     NO_CONCLUSION = "no_conclusion"
     """The model drew no conclusion that follows from what it was shown."""
+    REJECTED = "rejected"
+    """A person didn't want it."""
+    EXPIRED = "expired"
+    """Nobody approved it in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,8 @@ class Grounds:
     memories: tuple[Recalled, ...] = ()
     writing: Writing | None = None
     unread: str = ""
+    is_edited: bool = False
+    """True when a person changed the words."""
     summary: str = ""
     words: str = ""
 
@@ -266,7 +273,16 @@ class Reflected:
     memory_ids: tuple[str, ...]
 
 
-Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed | MoodAdjusted | Reflected
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A proposal that waits for a person, and what it says."""
+
+    draft_id: str
+    words: str
+    expire_time: datetime
+
+
+Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed | MoodAdjusted | Reflected | Drafted
 """What happened."""
 
 _KINDS: dict[type, ActivityKind] = {
@@ -278,6 +294,7 @@ _KINDS: dict[type, ActivityKind] = {
     Failed: ActivityKind.FAILURE,
     MoodAdjusted: ActivityKind.MOOD,
     Reflected: ActivityKind.REFLECTION,
+    Drafted: ActivityKind.DRAFT,
 }
 
 

@@ -100,6 +100,17 @@ class ActTask:
 
 
 @dataclass(frozen=True, slots=True)
+class CarryOutTask:
+    """Carry out a draft that was approved: a proposal of this kind of behaviour, by the name of what proposed it."""
+
+    agent_id: str
+    draft_id: str
+    kind: str
+    name: str
+    trigger: Trigger
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawTask:
     """Take back what is held back of a stopped agent's posts."""
 
@@ -109,7 +120,7 @@ class WithdrawTask:
 ActionTask: TypeAlias = PostTask | TradePostTask | ReplyTask | TradeTask | ActTask
 """What a behaviour is asked to do."""
 
-Task: TypeAlias = ActionTask | WithdrawTask
+Task: TypeAlias = ActionTask | CarryOutTask | WithdrawTask
 """What a workflow is asked to do."""
 
 TASKS: Mapping[str, type] = {
@@ -118,6 +129,7 @@ TASKS: Mapping[str, type] = {
     "reply_task": ReplyTask,
     "trade_task": TradeTask,
     "act_task": ActTask,
+    "carry_out_task": CarryOutTask,
     "withdraw_task": WithdrawTask,
 }
 """Every task by its name in a database."""

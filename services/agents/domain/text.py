@@ -1,4 +1,4 @@
-"""Reading a text as a reader would: its words, how alike two texts are, and how long the network finds it."""
+"""Reading a text as a reader would: its words, its signs, and how alike two texts are."""
 
 import itertools
 import re
@@ -27,10 +27,6 @@ _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 # Handles are of ASCII letters and as long as X allows: what follows without a blank is said.
 _HANDLE = re.compile(r"(?<!\w)[@\uff20]\w{1,15}", re.ASCII)
 _MARKUP = str.maketrans("<>[]{}\uff1c\uff1e\uff3b\uff3d", "\u2039\u203a()()\u2039\u203a()")
-_KEYCAP = "\u20e3"
-_URL_WEIGHT = 23
-# The ranges that X counts as one; all other signs count as two.
-_LIGHT = (range(4352), range(8192, 8206), range(8208, 8224), range(8242, 8248))
 
 
 def words(text: str) -> list[str]:
@@ -138,18 +134,6 @@ def passages(text: str, length: int) -> frozenset[tuple[str, ...]]:
     """Return every run of so many words: two texts that share one have a passage in common, word for word."""
     said = words(text)
     return frozenset(tuple(said[start : start + length]) for start in range(len(said) - length + 1))
-
-
-def weighted_length(text: str) -> int:
-    """Return the length as X counts it: a link is 23, most letters are 1, wide scripts 2, and emoji 2 as a whole."""
-    bare, links = _URL.subn("", unicodedata.normalize("NFC", text))
-    return links * _URL_WEIGHT + sum(map(_weight, clusters(bare)))
-
-
-def _weight(cluster: str) -> int:
-    if is_emoji(cluster) or cluster.endswith(_KEYCAP):
-        return 2
-    return sum(1 if any(ord(letter) in light for light in _LIGHT) else 2 for letter in cluster)
 
 
 def spoken(text: str) -> str:

@@ -13,10 +13,12 @@ from services.agents.domain.guard import Candidate
 from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.persona import Trading, XSecrets
 from services.agents.domain.prompts import PromptParts
+from services.agents.domain.proposals import Order
 from services.agents.domain.tasks import Mention
-from services.agents.domain.trading import MarketView, Policy, Wallet
-from services.agents.ports.stored import Order, Post, Trade
+from services.agents.domain.trading import Allowance, MarketView, Portfolio
+from services.agents.ports.stored import Post, Trade
 from services.runtime.errors import PuppetError, Violation
+from services.runtime.text.weight import TextLimit
 
 PROVIDER_NOT_FOUND = "PROVIDER_NOT_FOUND"
 """The reason with which the llm service refuses a provider that it doesn't have."""
@@ -235,6 +237,13 @@ class Account:
     """When the network said what its handle is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the network lets an account do, as far as agents go by it."""
+
+    text_limit: TextLimit
+
+
 class SocialPort(Protocol):
     """Accounts and posts."""
 
@@ -244,6 +253,10 @@ class SocialPort(Protocol):
 
     async def account_of(self, agent_id: str) -> Account | None:
         """Return the account that an agent has."""
+        ...
+
+    async def capabilities(self, account_id: str) -> Capabilities:
+        """Return what the network lets an account do."""
         ...
 
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
@@ -302,12 +315,12 @@ class TradingPort(Protocol):
         """Narrow the wallet's policy to the limits that a persona gives; none of its limits is ever widened."""
         ...
 
-    async def policy(self, wallet_id: str) -> Policy:
-        """Return the wallet's policy."""
+    async def portfolio(self, wallet_id: str) -> Portfolio:
+        """Return the wallet's SOL, and every token that it has traded."""
         ...
 
-    async def wallet(self, wallet_id: str) -> Wallet:
-        """Return what a wallet holds, and its settled trades, newest first."""
+    async def allowance(self, wallet_id: str, mints: Sequence[str]) -> Allowance:
+        """Return what the wallet may trade now, and how much of each of these tokens it may give."""
         ...
 
     async def market(self, mints: Sequence[str]) -> MarketView:

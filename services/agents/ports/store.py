@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, MoodRecord, ScheduleEntry
 from services.agents.domain.records import ActivityKind
+from services.agents.domain.versions import PersonaVersion
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 
@@ -21,6 +23,14 @@ class ActivityFilter:
     workflow_ids: Sequence[str] = ()
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftFilter:
+    """Which drafts are wanted: an empty list doesn't restrict."""
+
+    agent_ids: Sequence[str] = ()
+    states: Sequence[DraftState] = ()
 
 
 class Records(Protocol):
@@ -46,8 +56,22 @@ class Records(Protocol):
         """Return all agents that have an account."""
         ...
 
-    async def save(self, row: AgentRecord | Hindrance | MoodRecord) -> None:
+    async def save(
+        self, row: AgentRecord | DraftRecord | Hindrance | MoodRecord | PersonaVersion | ScheduleEntry
+    ) -> None:
         """Add a row, or write its changes."""
+        ...
+
+    async def persona_versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
+        """Return a page of the versions of an agent's persona, newest first; the key is `(number,)`."""
+        ...
+
+    async def persona_version(self, agent_id: str, number: int) -> PersonaVersion | None:
+        """Return a version of an agent's persona."""
+        ...
+
+    async def forget_persona_versions(self, agent_id: str, until: int) -> None:
+        """Delete the versions of an agent's persona up to this one."""
         ...
 
     async def schedule(self, agent_id: str) -> list[ScheduleEntry]:
@@ -180,6 +204,22 @@ class Records(Protocol):
 
     async def meet(self, agent_id: str, handle: str, user_id: str) -> None:
         """Take down who it is whom an agent's persona knows by a handle."""
+        ...
+
+    async def draft(self, draft_id: str) -> DraftRecord | None:
+        """Return a draft."""
+        ...
+
+    async def draft_of(self, workflow_id: str) -> DraftRecord | None:
+        """Return the draft of a workflow."""
+        ...
+
+    async def drafts(self, wanted: DraftFilter, page: Page) -> Paged[DraftRecord]:
+        """Return a page of drafts, newest first; the key is `(create_time, id)`."""
+        ...
+
+    async def overdue_drafts(self, now: datetime, most: int) -> list[DraftRecord]:
+        """Return up to `most` drafts that wait and have expired, the longest overdue first."""
         ...
 
     async def commit(self) -> None:

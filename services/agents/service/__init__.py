@@ -2,8 +2,10 @@
 
 from services.agents.service.agents import Agents
 from services.agents.service.allowance import Allowance, Calls
+from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast, Character
 from services.agents.service.conversing import Conversations
+from services.agents.service.drafts import Drafts
 from services.agents.service.effects import Effects
 from services.agents.service.governors import Governors, Limits
 from services.agents.service.hearing import Hearing
@@ -32,6 +34,7 @@ __all__ = [
     "Character",
     "Choice",
     "Conversations",
+    "Drafts",
     "Effects",
     "Entry",
     "Governors",
@@ -40,6 +43,7 @@ __all__ = [
     "Journal",
     "Limits",
     "Moods",
+    "NetworkCapabilities",
     "Planner",
     "Provisioning",
     "Publisher",

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from services.agents.domain.entities import ActivityRecord, AgentRecord, MoodRecord, ScheduleEntry
-from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound
+from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound, PersonaVersionNotFound
 from services.agents.domain.mood import Mood, baseline
-from services.agents.domain.persona import Persona, read_persona, redact, secrets_of
+from services.agents.domain.persona import Persona, changed_paths, read_kept, read_persona, redact, secrets_of
 from services.agents.domain.records import ActivityKind, Lifecycle, LifecycleChange, Trigger
 from services.agents.domain.schedule import Pauses, first_due, in_reach
 from services.agents.domain.tasks import ActionTask, PostTask, TradeTask, WithdrawTask
 from services.agents.domain.understanding import not_understood
+from services.agents.domain.versions import MOST_VERSIONS, PersonaVersion
 from services.agents.ports.store import Records, Store
 from services.agents.ports.workflows import Waiting, Workflows
 from services.agents.service.cast import Cast
@@ -88,10 +89,10 @@ class Agents:
         self._clock = clock
         self._speed = speed
 
-    async def create(self, raw: Mapping[str, Any], key: RequestKey) -> AgentRecord:
+    async def create(self, raw: Mapping[str, Any], key: RequestKey, principal: str) -> AgentRecord:
         """Create an agent; the agent itself comes last, so that repeating a failed creation completes it.
 
-        Raises InvalidRequest, AgentExists and DependencyUnavailable.
+        `principal` is whoever asks for it. Raises InvalidRequest, AgentExists and DependencyUnavailable.
         """
         persona, secrets = read_persona(raw), secrets_of(raw)
         await self._provisioning.check(persona)
@@ -128,6 +129,7 @@ class Agents:
             await self._log(records, agent, LifecycleChange.CREATED)
             if persona.is_active:
                 await self._start(records, agent, persona, now)
+            await _keep_version(records, agent, {}, principal, now)
             await records.commit()
         self._journal.announce()
         return agent
@@ -142,28 +144,78 @@ class Agents:
         async with self._store.reading() as records:
             return await records.agents(page)
 
-    async def update(self, agent_id: str, raw: Mapping[str, Any], etag: str, key: RequestKey) -> AgentRecord:
-        """Give an agent another persona; secrets that are redacted stay as they are.
+    async def update(
+        self,
+        agent_id: str,
+        raw: Mapping[str, Any],
+        etag: str,
+        key: RequestKey,
+        principal: str,
+        *,
+        allow_missing: bool = False,
+    ) -> AgentRecord:
+        """Give an agent another persona, and what is new in its memories; secrets that are redacted stay as they are.
 
-        Raises InvalidRequest, AgentNotFound, Conflict and DependencyUnavailable.
+        With `allow_missing` one that isn't there is created. Raises InvalidRequest, AgentNotFound, Conflict and
+        DependencyUnavailable.
         """
-        persona, secrets = read_persona(raw), secrets_of(raw)
+        persona = read_persona(raw)
         if persona.id != agent_id:
             raise InvalidRequest([Violation("agent.persona.id", f"must be {quoted(agent_id)}, which can't be changed")])
+        if allow_missing and not etag and not await self._is_there(agent_id):
+            # Somebody else may be as fast.
+            with contextlib.suppress(AgentExists):
+                return await self.create(raw, key, principal)
+        return await self._become(persona, raw, etag, key, principal, adds_memories=True)
+
+    async def versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
+        """Return a page of the versions of an agent's persona, newest first. Raises AgentNotFound."""
+        async with self._store.reading() as records:
+            await _existing(records, agent_id)
+            return await records.persona_versions(agent_id, page)
+
+    async def roll_back(self, agent_id: str, number: int, etag: str, key: RequestKey, principal: str) -> AgentRecord:
+        """Give an agent the persona of an earlier version, whatever has become a rule since.
+
+        Raises InvalidRequest, AgentNotFound, PersonaVersionNotFound, Conflict and DependencyUnavailable.
+        """
+        async with self._store.reading() as records:
+            await _existing(records, agent_id)
+            version = await records.persona_version(agent_id, number)
+        if version is None:
+            raise PersonaVersionNotFound(agent_id, number)
+        # What it is born with became memories when that version came.
+        return await self._become(
+            read_kept(version.persona), version.persona, etag, key, principal, adds_memories=False
+        )
+
+    async def _become(
+        self,
+        persona: Persona,
+        raw: Mapping[str, Any],
+        etag: str,
+        key: RequestKey,
+        principal: str,
+        *,
+        adds_memories: bool,
+    ) -> AgentRecord:
         await self._provisioning.check(persona)
         async with self._store.writing() as records:
-            agent = await _existing(records, agent_id)
-            if await records.claim(key, agent_id) is not None:
+            agent = await _existing(records, persona.id)
+            if await records.claim(key, persona.id) is not None:
                 return agent
             if etag and etag != agent.etag:
-                raise Conflict(f"agent {agent_id!r} has changed since", etag=agent.etag)
+                raise Conflict(f"agent {persona.id!r} has changed since", etag=agent.etag)
         account = await self._provisioning.account(persona, raw, has_one=bool(agent.account_id))
-        wallet = await self._provisioning.wallet(persona, secrets)
+        wallet = await self._provisioning.wallet(persona, secrets_of(raw))
+        if adds_memories:
+            await self._provisioning.memories(persona.id, persona.memory, self._cast.persona(agent).memory)
         now = self._clock.now()
         async with self._store.writing(TURN) as records:
-            agent = await _existing(records, agent_id)
-            if await records.claim(key, agent_id) is not None:
+            agent = await _existing(records, persona.id)
+            if await records.claim(key, persona.id) is not None:
                 return agent
+            before = agent.persona
             agent.become(persona.name, persona.description, redact(raw), etag, now)
             if account is None:
                 agent.move_to("", "")
@@ -172,6 +224,8 @@ class Agents:
                 agent.be_called(account.handle, account.handle_time)
             agent.wallet_id = wallet.id if wallet else agent.wallet_id
             await records.save(agent)
+            if agent.persona != before:
+                await _keep_version(records, agent, before, principal, now)
             if agent.is_active:
                 await self._plan(records, agent, persona, now)
             await records.commit()
@@ -237,6 +291,10 @@ class Agents:
         """
         return await self._trigger(f"trigger-trade/{key.digest}", TradeTask(agent_id, Trigger.REQUEST), key, seconds)
 
+    async def _is_there(self, agent_id: str) -> bool:
+        async with self._store.reading() as records:
+            return await records.agent(agent_id) is not None
+
     async def _trigger(self, workflow_id: str, task: ActionTask, key: RequestKey, seconds: float) -> Triggered:
         async with self._store.writing() as records:
             agent = await _existing(records, task.agent_id)
@@ -288,3 +346,20 @@ async def _created(records: Records, agent_id: str, key: RequestKey) -> AgentRec
     if await records.agent(agent_id) is not None:
         raise AgentExists(agent_id)
     return None
+
+
+async def _keep_version(
+    records: Records, agent: AgentRecord, before: Mapping[str, Any], principal: str, now: datetime
+) -> None:
+    """Keep the persona that an agent has now; the oldest of too many goes."""
+    version = PersonaVersion(
+        agent_id=agent.id,
+        number=agent.persona_version,
+        etag=agent.etag,
+        persona=agent.persona,
+        changed_paths=changed_paths(before, agent.persona) if before else [],
+        principal=principal,
+        create_time=now,
+    )
+    await records.save(version)
+    await records.forget_persona_versions(agent.id, agent.persona_version - MOST_VERSIONS)

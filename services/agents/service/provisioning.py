@@ -107,14 +107,21 @@ class Provisioning:
             with _naming(f"persona.solana_integration.{'trade_safety' if is_about_limits else 'private_key'}"):
                 raise
 
-    async def memories(self, agent_id: str, initial: InitialMemory) -> None:
-        """Store what a character knows from the start. Raises InvalidRequest and DependencyUnavailable."""
+    async def memories(self, agent_id: str, initial: InitialMemory, before: InitialMemory | None = None) -> None:
+        """Store what a character knows from the start; with `before`, what has been added to that since.
+
+        Whom it has met meanwhile it knows better than its file. Raises InvalidRequest and DependencyUnavailable.
+        """
         calls: list[Callable[[], Awaitable[object]]] = []
+        stored = Counter((seed.kind, seed.text) for seed in before.seeds) if before else Counter[tuple[str, str]]()
+        known_before = {known.counterpart for known in before.relationships} if before else set[str]()
         told: Counter[tuple[str, str]] = Counter()
         for seed in initial.seeds:
             source = Source.SELF if seed.kind == "post" else Source.OPERATOR
             repetition = told[seed.kind, seed.text]
             told[seed.kind, seed.text] += 1
+            if repetition < stored[seed.kind, seed.text]:
+                continue
             memory = NewMemory(
                 seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time, repetition=repetition
             )
@@ -123,9 +130,16 @@ class Provisioning:
         for known in initial.relationships:
             view = View(known.sentiment, known.familiarity, known.trust, known.notes)
             request_id = f"seed/{agent_id}/{_digest(known.counterpart, repr(view))}"
-            calls.append(partial(self._memory.set_view, agent_id, known.counterpart, view, request_id))
+            if before is None:
+                calls.append(partial(self._memory.set_view, agent_id, known.counterpart, view, request_id))
+            elif known.counterpart not in known_before:
+                calls.append(partial(self._introduce, agent_id, known.counterpart, view, request_id))
         with _naming("persona.initial_memory"):
             await _all(calls)
+
+    async def _introduce(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
+        if await self._memory.view_of(agent_id, counterpart) is None:
+            await self._memory.set_view(agent_id, counterpart, view, request_id)
 
 
 async def _all(calls: Sequence[Callable[[], Awaitable[object]]]) -> None:

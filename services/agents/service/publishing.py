@@ -2,10 +2,12 @@
 
 from functools import partial
 
+from services.agents.domain.proposals import Pass
 from services.agents.domain.records import Passed, PassReason
 from services.agents.ports.neighbours import Refused, SocialPort, TradingPort
-from services.agents.ports.stored import Pass, Post, Progress
+from services.agents.ports.stored import Post, Progress
 from services.agents.ports.workflows import Run, StepFailed
+from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast
 from services.agents.service.effects import Effects
 from services.agents.service.settling import persistent, settled, withdrawn
@@ -17,13 +19,20 @@ class Publisher:
     """Publishes texts of agents, and takes them back."""
 
     def __init__(
-        self, cast: Cast, effects: Effects, social: SocialPort, trading: TradingPort, timeout_seconds: float
+        self,
+        cast: Cast,
+        effects: Effects,
+        social: SocialPort,
+        trading: TradingPort,
+        capabilities: NetworkCapabilities,
+        timeout_seconds: float,
     ) -> None:
         """Take how long to wait for a post whose outcome is not known yet."""
         self._cast = cast
         self._effects = effects
         self._social = social
         self._trading = trading
+        self._capabilities = capabilities
         self._timeout_seconds = timeout_seconds
 
     async def publish(self, run: Run, name: str, agent_id: str, text: str, in_reply_to: str = "") -> Post | Pass:
@@ -57,6 +66,7 @@ class Publisher:
         try:
             return await self._social.publish(agent.account_id, text, in_reply_to, name)
         except Refused as refused:
+            self._capabilities.learn(agent.account_id, refused)
             if refused.reason != "REPLY_SHARE_USED_UP":
                 raise
             return Pass(Passed(PassReason.NETWORK_SHARE_USED_UP))

@@ -1,7 +1,8 @@
 """Personas that were stored by the rules of an earlier version are redacted by those of this one."""
 
 from services.agents.domain.persona import redact
-from services.agents.ports.store import Store
+from services.agents.domain.versions import MOST_VERSIONS
+from services.agents.ports.store import Records, Store
 from services.agents.service.journal import TURN
 from services.runtime.pages import Page
 
@@ -18,9 +19,16 @@ async def redact_stored(store: Store) -> int:
                 if (kept := redact(agent.persona)) != agent.persona:
                     agent.persona = kept
                     await records.save(agent)
+                    await _redact_versions(records, agent.id)
                     changed += 1
             if (after := page.next_key) is None:
                 break
         if changed:
             await records.commit()
     return changed
+
+
+async def _redact_versions(records: Records, agent_id: str) -> None:
+    for version in (await records.persona_versions(agent_id, Page(MOST_VERSIONS, None))).rows:
+        version.persona = redact(version.persona)
+        await records.save(version)

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from services.agents.domain.errors import DependencyUnavailable
-from services.agents.ports.stored import Pass, Progress
+from services.agents.domain.proposals import Pass
+from services.agents.ports.stored import Progress
 from services.agents.ports.workflows import Run, StepFailed
 
 _FIRST_PAUSE_SECONDS = 0.5

@@ -10,9 +10,11 @@ from services.agents.domain.guard import Context, Purpose, Reviewed, Rule, revie
 from services.agents.domain.prompts import PromptParts
 from services.agents.domain.records import Judged, Objection, Writing
 from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, LlmPort, Refused, Written
+from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Character
 from services.agents.service.reserving import Reservations
 from services.agents.service.screening import Screener
+from services.runtime.text.weight import TextLimit
 
 _TRIES = 2
 _SCREENED = 3
@@ -42,13 +44,25 @@ class Writer:
     """Asks a model, and judges what it wrote; a second model is asked as well when there is a screener."""
 
     def __init__(
-        self, llm: LlmPort, reservations: Reservations, screener: Screener | None = None, *, falls_back: bool = True
+        self,
+        llm: LlmPort,
+        reservations: Reservations,
+        capabilities: NetworkCapabilities,
+        screener: Screener | None = None,
+        *,
+        falls_back: bool = True,
     ) -> None:
         """Take whether another provider writes for a persona whose own isn't there."""
         self._llm = llm
+        self._capabilities = capabilities
         self._reservations = reservations
         self._falls_back = falls_back
         self._screener = screener
+
+    async def limit(self, character: Character) -> TextLimit:
+        """Return how long its posts may be, by its network and by its persona; raises what `of` raises."""
+        limit, own = await self._capabilities.of(character.record.account_id), character.persona.style.max_post_length
+        return limit.text_limit if own is None else limit.text_limit.narrowed(own)
 
     async def write(
         self,
@@ -64,7 +78,7 @@ class Writer:
 
         A second time is asked when that is nothing, if `may_ask` lets it.
         """
-        context = replace(context, system=prompt.portrait)
+        context = replace(context, system=prompt.portrait, limit=await self.limit(character))
         writing = Writing(prompt_id=_prompt_id(prompt))
         for _ in range(_TRIES):
             if not await may_ask():

@@ -11,7 +11,9 @@ from services.agents.domain.mood import Mood
 from services.agents.domain.prose import reason_of, summary_of
 from services.agents.domain.records import (
     ActivityKind,
+    Drafted,
     Failed,
+    Grounds,
     Lifecycle,
     LifecycleChange,
     MoodAdjusted,
@@ -24,7 +26,6 @@ from services.agents.domain.records import (
     Swap,
     Traded,
     Trigger,
-    Writing,
 )
 from services.agents.ports.store import ActivityFilter
 from services.runtime.protobuf import read_optional_time, write_time
@@ -68,12 +69,10 @@ def write_activity(activity: ActivityRecord) -> log_pb.Activity:
         workflow_id=activity.workflow_id,
         create_time=write_time(activity.create_time),
         mood=grounds.mood,
-        memories=[
-            log_pb.RecalledMemory(memory_id=memory.memory_id, text=memory.text, relevance=memory.relevance)
-            for memory in grounds.memories
-        ],
-        writing=_writing(grounds.writing) if grounds.writing else None,
+        memories=write_memories(grounds),
+        writing=write_writing(grounds),
         unread_conversation=grounds.unread,
+        is_edited=grounds.is_edited,
     )
     match event:
         case Lifecycle():
@@ -104,6 +103,11 @@ def write_activity(activity: ActivityRecord) -> log_pb.Activity:
         case MoodAdjusted():
             before, after = write_mood(event.before), write_mood(event.after)
             written.mood_change.CopyFrom(log_pb.MoodEvent(before=before, after=after, reason=event.reason))
+        case Drafted():
+            drafted = log_pb.DraftEvent(
+                draft_id=event.draft_id, words=event.words, expire_time=write_time(event.expire_time)
+            )
+            written.draft.CopyFrom(drafted)
     return written
 
 
@@ -179,7 +183,19 @@ def _failure(event: Failed) -> log_pb.FailureEvent:
     )
 
 
-def _writing(writing: Writing) -> log_pb.Writing:
+def write_memories(grounds: Grounds) -> list[log_pb.RecalledMemory]:
+    """Return what was brought in as it goes over the wire."""
+    return [
+        log_pb.RecalledMemory(memory_id=memory.memory_id, text=memory.text, relevance=memory.relevance)
+        for memory in grounds.memories
+    ]
+
+
+def write_writing(grounds: Grounds) -> log_pb.Writing | None:
+    """Return how words came about as it goes over the wire; None where nothing was written."""
+    writing = grounds.writing
+    if writing is None:
+        return None
     return log_pb.Writing(
         provider=writing.provider,
         model=writing.model,

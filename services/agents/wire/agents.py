@@ -9,8 +9,9 @@ from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.entities import AgentRecord, ScheduleEntry
-from services.agents.domain.persona import broken_rules, unknown_fields, without_effect
+from services.agents.domain.persona import broken_rules, redact, unknown_fields, without_effect
 from services.agents.domain.records import ActivityKind
+from services.agents.domain.versions import PersonaVersion
 from services.agents.service.agents import Status, Triggered
 from services.agents.wire.activities import write_activity, write_mood
 from services.runtime.errors import InvalidRequest, Violation, quoted
@@ -47,14 +48,12 @@ def _as_json(field: str, given: Struct) -> dict[str, Any]:
 
 def write_agent(agent: AgentRecord) -> pb.Agent:
     """Return an agent as it goes over the wire."""
-    persona = Struct()
-    persona.update(agent.persona)
     return pb.Agent(
         id=agent.id,
         name=agent.name,
         description=agent.description,
         is_active=agent.is_active,
-        persona=persona if persona.ByteSize() <= _MOST_SHOWN_BYTES else None,
+        persona=_shown(agent.persona),
         unknown_fields=unknown_fields(agent.persona),
         account_id=agent.account_id,
         wallet_id=agent.wallet_id,
@@ -62,7 +61,27 @@ def write_agent(agent: AgentRecord) -> pb.Agent:
         update_time=write_time(agent.update_time),
         etag=agent.etag,
         stop_time=write_time(agent.stop_time) if agent.stop_time else None,
+        persona_version=agent.persona_version,
     )
+
+
+def write_version(version: PersonaVersion) -> pb.PersonaVersion:
+    """Return a version of a persona as it goes over the wire."""
+    return pb.PersonaVersion(
+        number=version.number,
+        etag=version.etag,
+        create_time=write_time(version.create_time),
+        principal=version.principal,
+        changed_fields=version.changed_paths,
+        persona=_shown(redact(version.persona)),
+    )
+
+
+def _shown(persona: dict[str, Any]) -> Struct | None:
+    """Return a persona that is stored; None when it is more than a client reads."""
+    shown = Struct()
+    shown.update(persona)
+    return shown if shown.ByteSize() <= _MOST_SHOWN_BYTES else None
 
 
 def write_status(status: Status) -> pb.GetAgentStatusResponse:

@@ -5,6 +5,8 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from random import Random
 
+from typing_extensions import override
+
 from services.llm.adapters.json_values import NoSimpleValue, minimal_value
 from services.llm.domain import (
     Candidate,
@@ -16,6 +18,7 @@ from services.llm.domain import (
     Task,
     Usage,
 )
+from services.llm.ports import Provider
 
 _MODEL = "fake"
 _OPENINGS = ("today", "lately", "once more", "all morning", "at noon", "tonight", "somehow", "on days like this")
@@ -24,19 +27,20 @@ _DEEDS = ("remembers", "keeps quiet about", "waits for", "laughs at", "makes roo
 _ENDINGS = ("and so do i", "and nobody minds", "which is enough", "as it should", "for a while", "without a word")
 
 
-class FakeProvider:
+class FakeProvider(Provider):
     """Writes one sentence about the last words of the input. A token is a word; the seed and the model count too."""
 
     name = "fake"
     shows_background = False
 
-    async def generate(self, task: Task, seconds: float) -> Generation:  # noqa: ARG002
-        """Write the candidates."""
+    @override
+    async def generate(self, task: Task, seconds: float) -> Generation:
         candidates = tuple(self._candidate(task, number) for number in range(task.candidate_count))
         written = sum(_tokens(candidate.text) for candidate in candidates)
         usage = Usage(_prompt_tokens(task), written)
         return Generation(self.name, task.model or _MODEL, candidates, usage)
 
+    @override
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
         """Write the first candidate, word by word."""
         written = await self.generate(task, seconds)
@@ -45,7 +49,8 @@ class FakeProvider:
             yield f" {word}" if number else word
         yield StreamEnd(self.name, written.model, candidate.finish_reason, written.usage)
 
-    async def models(self, seconds: float) -> Sequence[Model]:  # noqa: ARG002
+    @override
+    async def models(self, seconds: float) -> Sequence[Model]:
         """List its one model."""
         return [Model(self.name, _MODEL, is_default=True)]
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
+from typing_extensions import override
 
 from services.llm.adapters.answers import Answer, Chunk, Listing
 from services.llm.adapters.capabilities import Models
@@ -31,6 +32,7 @@ from services.llm.domain import (
     Trimmer,
     Usage,
 )
+from services.llm.ports import Provider
 from services.llm.settings import is_this_machine
 
 _Sent = TypeVar("_Sent")
@@ -40,7 +42,7 @@ _MOST_REPAIRS = 8
 """So many times a request is sent again without what was refused: nothing was written, so nothing was paid for."""
 
 
-class OpenAiProvider:
+class OpenAiProvider(Provider):
     """One server. Calls beyond its concurrency wait for a slot, within their time."""
 
     def __init__(
@@ -62,6 +64,7 @@ class OpenAiProvider:
         `max_tokens` holds for what doesn't say how long it may get; a model that thinks gets `thinking_tokens` more.
         """
         self.name = name
+        self.shows_background = dialect.shows_background
         self._client = client
         self._dialect = dialect
         self._models = models
@@ -72,13 +75,8 @@ class OpenAiProvider:
         self._max_tokens = max_tokens
         self._thinking_tokens = thinking_tokens
 
-    @property
-    def shows_background(self) -> bool:
-        """Whether the background and the conversation of a prompt are shown."""
-        return self._dialect.shows_background
-
+    @override
     async def generate(self, task: Task, seconds: float) -> Generation:
-        """Write the candidates within this time."""
         model, until = self._model_of(task), asyncio.get_running_loop().time() + min(seconds, self._timeout)
         with translate_errors(self.name), writing(self.name, model) as work:
             answers = await self._repaired(task, {}, lambda bodies: self._answers(bodies, until))
@@ -96,8 +94,8 @@ class OpenAiProvider:
             self.shows_background,
         )
 
+    @override
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
-        """Write one candidate, piece by piece."""
         model, reason, usage, seconds = self._model_of(task), None, Usage(), min(seconds, self._timeout)
         trimmer, cutter = Trimmer(), ThoughtCutter(is_open=self._models.of(model).opened_by_template)
         is_empty, has_written = True, False
@@ -123,8 +121,8 @@ class OpenAiProvider:
             reason = FinishReason.EMPTY
         yield StreamEnd(self.name, model, reason, usage)
 
+    @override
     async def models(self, seconds: float) -> Sequence[Model]:
-        """List the models that it offers now, within this time."""
         with translate_errors(self.name):
             async with asyncio.timeout(seconds):
                 listed = await self._client.get("/models", cast_to=object, options={"timeout": seconds})

@@ -6,11 +6,13 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from types import TracebackType
 from typing import Self
 
+from typing_extensions import override
+
 from services.llm.domain import Generation, Model, StreamEnd, Task
 from services.llm.ports import Provider
 
 
-class OpenedWhenAsked:
+class OpenedWhenAsked(Provider):
     """Opens a provider once, and closes it at the end of the block if it was opened."""
 
     def __init__(
@@ -32,18 +34,20 @@ class OpenedWhenAsked:
     ) -> None:
         await self._stack.aclose()
 
+    @override
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time, of which opening takes its part."""
         provider, left = await self._open(seconds)
         return await provider.generate(task, left)
 
+    @override
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
-        """Write one candidate, piece by piece."""
         provider, _ = await self._open(seconds)
         async with aclosing(provider.stream(task, seconds)) as parts:
             async for part in parts:
                 yield part
 
+    @override
     async def models(self, seconds: float) -> Sequence[Model]:
         """List the models that it offers now, within this time, of which opening takes its part."""
         provider, left = await self._open(seconds)

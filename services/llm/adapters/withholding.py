@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
+from typing_extensions import override
+
 from services.llm.domain import Candidate, FinishReason, Generation, Model, StreamEnd, Task
 from services.llm.ports import Provider
 from services.runtime.text.fingerprints import Fingerprints
@@ -16,28 +18,22 @@ _TAIL = 120
 """How much of a stream's text is looked at with each piece: the run of a key that was just completed ends it."""
 
 
-class Withholding:
+class Withholding(Provider):
     """Passes on what a provider writes, but for texts that hold a known key."""
 
     def __init__(self, provider: Provider, keys: Fingerprints) -> None:
         self._provider = provider
         self._keys = keys
+        self.name = provider.name
+        self.shows_background = provider.shows_background
 
-    @property
-    def name(self) -> str:
-        """The name under which it is configured."""
-        return self._provider.name
-
-    @property
-    def shows_background(self) -> bool:
-        """Whether the background and the conversation of a prompt are shown."""
-        return self._provider.shows_background
-
+    @override
     async def generate(self, task: Task, seconds: float) -> Generation:
         """Write the candidates within this time; one that is withheld is empty."""
         written = await self._provider.generate(task, seconds)
         return replace(written, candidates=tuple([await self._passed(each) for each in written.candidates]))
 
+    @override
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
         """Write one candidate, piece by piece; from a key on all is withheld, and what came before has gone out."""
         tail, is_withheld = "", False
@@ -51,8 +47,8 @@ class Withholding:
                 if not is_withheld:
                     yield part
 
+    @override
     async def models(self, seconds: float) -> Sequence[Model]:
-        """List the models that it offers now, within this time."""
         return await self._provider.models(seconds)
 
     async def _passed(self, candidate: Candidate) -> Candidate:

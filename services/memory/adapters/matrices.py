@@ -9,8 +9,10 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from services.memory.domain.vectors import Vector
+from services.memory.ports.index import Matrices, Matrix
 
 _FLOAT = np.dtype("<f4")
 _LEVELS = 127
@@ -24,7 +26,7 @@ _FEW = 2_000
 """Comparing more takes longer than handing it to a thread, beside which the words are looked up."""
 
 
-class RoundedMatrix:
+class RoundedMatrix(Matrix):
     """The rounded vectors of one agent, in the order of their numbers: a row times its scale is the vector."""
 
     def __init__(self, vectors: Sequence[Vector], state: Hashable = None) -> None:
@@ -62,8 +64,8 @@ class RoundedMatrix:
         if are_there.any():
             self._rearrange(np.delete(np.arange(self.count), places[are_there]))
 
+    @override
     async def nearest(self, vector: bytes, most: int) -> list[int]:
-        """Return the numbers of the `most` memories that are nearest to a vector, in no order."""
         # Nothing is written to these rows meanwhile: what is new stands behind them, and all else in new arrays.
         rows, scales, seqs = self._rows[: self.count], self._scales[: self.count], self._seqs[: self.count]
         if self.count > most:
@@ -75,8 +77,8 @@ class RoundedMatrix:
         found: list[int] = seqs.tolist()
         return found
 
+    @override
     def similarities(self, vector: bytes, seqs: Sequence[int]) -> list[float]:
-        """Return the cosine of a vector with each of these memories; 0 for what isn't there."""
         if not self.count:
             return [0.0] * len(seqs)
         places, are_there = self._places(seqs)
@@ -130,7 +132,7 @@ def _compare(vector: bytes, rows: NDArray[np.int8], scales: NDArray[np.float32])
     return similarities
 
 
-class RoundedMatrices:
+class RoundedMatrices(Matrices):
     """Keeps matrices up to a number of bytes."""
 
     def __init__(self, most_bytes: int) -> None:
@@ -138,22 +140,22 @@ class RoundedMatrices:
         self._bytes = 0
         self._matrices: OrderedDict[str, RoundedMatrix] = OrderedDict()
 
+    @override
     def of(self, agent_id: str) -> RoundedMatrix | None:
-        """Return the matrix of an agent, if there is one."""
         matrix = self._matrices.get(agent_id)
         if matrix is not None:
             self._matrices.move_to_end(agent_id)
         return matrix
 
+    @override
     async def make(self, agent_id: str, vectors: Sequence[Vector], state: Hashable = None) -> RoundedMatrix:
-        """Make a matrix of all vectors of an agent, in place of the one that there is."""
         matrix = await asyncio.to_thread(RoundedMatrix, vectors, state)  # 40 ms for 10,000
         self.drop(agent_id)
         self._keep(agent_id, matrix)
         return matrix
 
+    @override
     def put(self, agent_id: str, vectors: Sequence[Vector]) -> int:
-        """Add vectors to the matrix of an agent, or replace them; return how many it has then, 0 when there is none."""
         matrix = self._matrices.get(agent_id)
         if matrix is None:
             return 0
@@ -164,20 +166,20 @@ class RoundedMatrices:
         self._keep(agent_id, matrix)
         return matrix.count
 
+    @override
     def remove(self, agent_id: str, seqs: Sequence[int]) -> None:
-        """Remove vectors from the matrix of an agent; what isn't there is no error."""
         if matrix := self._matrices.get(agent_id):
             self._bytes -= matrix.size
             matrix.remove(seqs)
             self._bytes += matrix.size
 
+    @override
     def drop(self, agent_id: str) -> None:
-        """Remove the matrix of an agent, if there is one."""
         if matrix := self._matrices.pop(agent_id, None):
             self._bytes -= matrix.size
 
+    @override
     def clear(self) -> None:
-        """Remove all."""
         self._matrices.clear()
         self._bytes = 0
 

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from services.memory.domain.vectors import Vector
+from services.memory.ports.index import Recent
 
 _FLOAT = np.dtype("<f4")
 _LONG = 5_000
@@ -38,15 +40,15 @@ class _Matrix:
             self.seqs[at], self._at[last] = last, at
 
 
-class RecentVectors:
+class RecentVectors(Recent):
     """Keeps what was written until the index has it."""
 
     def __init__(self) -> None:
         self._matrices: dict[str, _Matrix] = {}
         self._agents: dict[int, str] = {}
 
+    @override
     def put(self, vectors: Sequence[Vector]) -> None:
-        """Add vectors, or replace those of the same number."""
         for vector in vectors:
             row = np.frombuffer(vector.data, _FLOAT)
             matrix = self._matrices.get(vector.agent_id)
@@ -59,8 +61,8 @@ class RecentVectors:
             matrix.put(vector.seq, row)
             self._agents[vector.seq] = vector.agent_id
 
+    @override
     def drop(self, seqs: Iterable[int]) -> None:
-        """Remove vectors; what isn't there is no error."""
         for seq in seqs:
             agent_id = self._agents.pop(seq, None)
             if agent_id is not None and (matrix := self._matrices.get(agent_id)) is not None:
@@ -68,8 +70,8 @@ class RecentVectors:
                 if not matrix.seqs:
                     del self._matrices[agent_id]
 
+    @override
     async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
-        """Return the numbers of up to `most` memories of an agent near a vector, in no order."""
         matrix = self._matrices.get(agent_id)
         wanted = np.frombuffer(vector, _FLOAT)
         if matrix is None or matrix.rows.shape[1] != len(wanted):

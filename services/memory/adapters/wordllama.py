@@ -19,6 +19,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+from typing_extensions import override
+
+from services.memory.ports.embedder import Embedder, Embedders
 
 _FLOAT = np.dtype("<f4")
 _HALF_BITS = np.dtype("<i2")
@@ -36,7 +39,7 @@ _FEW, _MANY = 10_000, 2_000
 """More letters to embed, or more vectors to compare, take longer than handing them to a thread."""
 
 
-class WordLlamaEmbedder:
+class WordLlamaEmbedder(Embedder):
     """Embeds few texts in the event loop: a text costs less than handing it to a thread."""
 
     def __init__(self, dimensions: int = 256) -> None:
@@ -50,19 +53,19 @@ class WordLlamaEmbedder:
         self._tokenizer.no_truncation()
         self._tokens: dict[str, list[int]] = {}
 
+    @override
     async def embed(self, texts: Sequence[str]) -> list[bytes]:
-        """Return a vector for each text: little-endian float32, of unit length."""
         if sum(map(len, texts)) > _FEW:
             return await asyncio.to_thread(self._embed, texts)
         return self._embed(texts)
 
+    @override
     def familiarity(self, text: str) -> float:
-        """Return how well the model knows the words of a text: 1 for whole words, 0 for mere letters."""
         tokens = len(self._tokens_of(text)) / max(1, len(text))
         return min(1.0, max(0.0, (_LETTER_BY_LETTER - tokens) / (_LETTER_BY_LETTER - _KNOWN)))
 
+    @override
     async def similarities(self, vector: bytes, others: Sequence[bytes]) -> list[float]:
-        """Return the cosine of a vector with each of the others; what has no vector is 0."""
         if len(others) > _MANY:
             return await asyncio.to_thread(self._similarities, vector, others)
         return self._similarities(vector, others)
@@ -140,10 +143,10 @@ def _floats(halves: NDArray[np.int16]) -> NDArray[np.float32]:
     return floats
 
 
-class WordLlamaEmbedders:
+class WordLlamaEmbedders(Embedders):
     """The sizes that WordLlama's vectors come in, by their names."""
 
+    @override
     async def open(self, model: str) -> WordLlamaEmbedder | None:
-        """Open a model; None when there is none of this name."""
         named = _NAME.fullmatch(model)
         return await asyncio.to_thread(WordLlamaEmbedder, int(named[1])) if named else None

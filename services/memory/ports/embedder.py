@@ -7,10 +7,8 @@ from typing import Protocol
 class Embedder(Protocol):
     """Turns texts into vectors of one model."""
 
-    @property
-    def model(self) -> str:
-        """Names the model and its dimensions; vectors of different models are never compared."""
-        ...
+    model: str
+    """Names the model and its dimensions; vectors of different models are never compared."""
 
     async def embed(self, texts: Sequence[str]) -> list[bytes]:
         """Return a vector for each text: little-endian float32, of unit length."""

@@ -68,10 +68,8 @@ class Recent(Protocol):
 class Matrix(Protocol):
     """All vectors of one agent, in memory, compared one by one."""
 
-    @property
-    def state(self) -> Hashable:
-        """What the store said of the agent's vectors when they were loaded."""
-        ...
+    state: Hashable
+    """What the store said of the agent's vectors when they were loaded."""
 
     async def nearest(self, vector: bytes, most: int) -> list[int]:
         """Return the numbers of the `most` memories that are nearest to a vector, in no order."""

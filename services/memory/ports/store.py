@@ -245,10 +245,8 @@ class Records(UnitOfWork, MemoryRecords, SearchRecords, IndexRecords, Relationsh
 class Store(unit_of_work.Store[Records], Protocol):
     """The truth."""
 
-    @property
-    def is_shared(self) -> bool:
-        """Tell whether other processes may write to it too."""
-        ...
+    is_shared: bool
+    """Whether other processes may write to it too."""
 
     async def scrub(self) -> None:
         """Leave nothing that was deleted in the files of an embedded database."""

@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, or_, select
+from typing_extensions import override
 
 from services.runtime.idempotency import RequestRecord
 from services.runtime.pages import Page, Paged
@@ -14,6 +15,7 @@ from services.social.domain.accounts import Account, NetworkName, Profile
 from services.social.domain.limits import Limit
 from services.social.domain.network import HELD
 from services.social.domain.posts import FINAL, Post, PostState
+from services.social.ports import Records
 
 _LIMIT_KEY = ("holder", "action", "window")
 _LIMIT_VALUES = ("allowed", "remaining", "reset_time", "begin_time", "reason")
@@ -25,7 +27,7 @@ _PUT_LIMIT = {
 }
 
 
-class SqlRecords(SqlTransaction):
+class SqlRecords(SqlTransaction, Records):
     """Accounts and posts within one transaction."""
 
     def _needed(self) -> sa.ColumnElement[bool]:
@@ -33,27 +35,27 @@ class SqlRecords(SqlTransaction):
         undecided = (Post.id == RequestRecord.resource_id, col(Post.state).not_in(FINAL))
         return select(Post.id).where(*undecided).exists()
 
+    @override
     async def account(self, account_id: str) -> Account | None:
-        """Return an account."""
         return await self._one(Account, account_id)
 
+    @override
     async def accounts(self, agent_id: str, page: Page) -> Paged[Account]:
-        """Return a page of an agent's accounts, of all agents' when it is empty; the oldest first."""
         query = select(Account)
         if agent_id:
             query = query.where(Account.agent_id == agent_id)
         return await self._page(query, page, col(Account.create_time), col(Account.id))
 
+    @override
     async def matching_accounts(self, network: NetworkName, agent_id: str, profile: Profile) -> list[Account]:
-        """Return the accounts on a network that are this agent's, or have this profile's id."""
         query = select(Account).where(
             Account.network == network,
             or_(Account.agent_id == agent_id, Account.network_user_id == profile.user_id),
         )
         return list((await self._session.exec(query)).all())
 
+    @override
     async def others_with_handle(self, account: Account, handle: str) -> list[Account]:
-        """Return the other accounts on its network that are said to have this handle."""
         query = select(Account).where(
             Account.network == account.network,
             Account.id != account.id,
@@ -61,19 +63,19 @@ class SqlRecords(SqlTransaction):
         )
         return list((await self._session.exec(query)).all())
 
+    @override
     async def post(self, post_id: str) -> Post | None:
-        """Return a post, as it is in the database now."""
         return await self._one(Post, post_id)
 
+    @override
     async def posts(self, account_id: str, states: Collection[PostState], page: Page) -> Paged[Post]:
-        """Return a page of an account's posts in these states, in any when none is given; the newest first."""
         query = select(Post).where(Post.account_id == account_id)
         if states:
             query = query.where(col(Post.state).in_(states))
         return await self._page(query, page, col(Post.create_time), col(Post.id), newest_first=True)
 
+    @override
     async def due_posts(self, now: datetime, most: int) -> list[str]:
-        """Return the ids of up to `most` posts that are due, the longest due first."""
         query = (
             select(Post.id)
             .where(col(Post.due_time) <= now)
@@ -82,8 +84,8 @@ class SqlRecords(SqlTransaction):
         )
         return list((await self._session.exec(query)).all())
 
+    @override
     async def wake_posts(self, account_ids: Collection[str], now: datetime) -> None:
-        """Let everything of these accounts be taken up now that would be later because an account was held back."""
         held = (
             col(Post.account_id).in_(account_ids),
             col(Post.state).in_((PostState.CLAIMED, PostState.OUTCOME_UNKNOWN)),
@@ -92,20 +94,20 @@ class SqlRecords(SqlTransaction):
         )
         await self._session.exec(sa.update(Post).where(*held).values(due_time=now))
 
+    @override
     async def is_sending(self, account_id: str) -> bool:
-        """Tell whether a post of this account is SENT."""
         query = select(Post.id).where(Post.account_id == account_id, Post.state == PostState.SENT)
         return (await self._session.exec(query)).first() is not None
 
+    @override
     async def owned(self, account_id: str, network_post_ids: Sequence[str]) -> set[str]:
-        """Return those of these ids that belong to a post of this account."""
         query = select(Post.network_post_id).where(
             Post.account_id == account_id, col(Post.network_post_id).in_(network_post_ids)
         )
         return {owned for owned in (await self._session.exec(query)).all() if owned is not None}
 
+    @override
     async def latest_reply(self, account_id: str, number: int, since: datetime) -> datetime | None:
-        """Return when the latest reply of an account but `number - 1` was asked for, if that was after `since`."""
         query = select(Post.create_time).where(
             Post.account_id == account_id,
             Post.create_time > since,
@@ -115,8 +117,8 @@ class SqlRecords(SqlTransaction):
         query = query.order_by(col(Post.create_time).desc()).offset(number - 1).limit(1)
         return (await self._session.exec(query)).first()
 
+    @override
     async def has_duplicate(self, post: Post) -> bool:
-        """Tell whether another post of its account with the same text is SETTLED."""
         query = select(Post.id).where(
             Post.account_id == post.account_id,
             Post.text == post.text,
@@ -125,24 +127,24 @@ class SqlRecords(SqlTransaction):
         )
         return (await self._session.exec(query.limit(1))).first() is not None
 
+    @override
     async def limits(self, holders: Collection[str]) -> list[Limit]:
-        """Return what was told of the limits of these accounts and apps."""
         return list((await self._session.exec(select(Limit).where(col(Limit.holder).in_(holders)))).all())
 
+    @override
     async def put_limits(self, limits: Sequence[Limit]) -> None:
-        """Keep what is told now of these limits."""
         # In one order: two that keep the same ones don't wait for each other.
         rows = sorted((limit.model_dump() for limit in limits), key=lambda row: [row[name] for name in _LIMIT_KEY])
         if rows:
             await self._connection.execute(_PUT_LIMIT[self._connection.dialect.name], rows)
 
+    @override
     async def forget_limits(self, holders: Collection[str]) -> None:
-        """Forget what holds these accounts and apps back."""
         held = sa.delete(Limit).where(col(Limit.holder).in_(holders), col(Limit.remaining) <= 0)
         await self._connection.execute(held)
 
+    @override
     async def remove_limits(self, limits: Sequence[Limit]) -> None:
-        """Remove these."""
         for limit in limits:
             same = (col(getattr(Limit, name)) == getattr(limit, name) for name in _LIMIT_KEY)
             # One that was told of anew meanwhile is another one.

@@ -3,23 +3,26 @@
 import json
 from dataclasses import asdict
 
+from typing_extensions import override
+
 from services.runtime.keystore import Keystore
 from services.social.domain.accounts import Credentials
 from services.social.domain.errors import CredentialsRefused
+from services.social.ports import Vault
 
 
-class KeystoreVault:
+class KeystoreVault(Vault):
     """Seals credentials as JSON."""
 
     def __init__(self, keystore: Keystore) -> None:
         self._keystore = keystore
 
+    @override
     def seal(self, credentials: Credentials) -> str:
-        """Return the credentials as text that only this vault opens."""
         return self._keystore.seal(json.dumps(asdict(credentials)))
 
+    @override
     def unseal(self, sealed: str) -> Credentials:
-        """Return the credentials. Raises CredentialsRefused when they were sealed under another key."""
         try:
             return Credentials(**json.loads(self._keystore.unseal(sealed)))
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""Accounts on networks, and what they may do there."""
+"""Accounts on networks."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -8,7 +8,6 @@ from enum import StrEnum
 from sqlmodel import DateTime, Field, SQLModel
 
 from services.runtime.columns import text_of
-from services.social.domain.text import MAX_POST_LENGTH
 
 _HANDLE_AGE = timedelta(days=1)
 
@@ -17,38 +16,6 @@ class NetworkName(StrEnum):
     """A social network."""
 
     X = "x"
-
-
-class Tier(StrEnum):
-    """How much of its API a network opens to the app: everything, or what X's self-serve plans include."""
-
-    FULL = "full"
-    SELF_SERVE = "self_serve"
-
-
-class ReplyScope(StrEnum):
-    """Whom an account may reply to."""
-
-    MENTIONED = "mentioned"
-    ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a tier allows; the length is in weighted characters."""
-
-    reply_scope: ReplyScope
-    can_quote: bool
-    can_like: bool
-    can_post: bool = True
-    can_repost: bool = True
-    max_post_length: int = MAX_POST_LENGTH
-
-
-CAPABILITIES = {
-    Tier.FULL: Capabilities(ReplyScope.ALL, can_quote=True, can_like=True),
-    Tier.SELF_SERVE: Capabilities(ReplyScope.MENTIONED, can_quote=False, can_like=False),
-}
 
 
 @dataclass(frozen=True, slots=True)

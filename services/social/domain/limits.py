@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlmodel import BigInteger, DateTime, Field, SQLModel
 
 from services.runtime.columns import text_of
+from services.social.domain.capabilities import PostQuota
 from services.social.domain.network import Cause
 
 DAY = timedelta(hours=24)
@@ -141,11 +142,11 @@ class Quota:
     posts_a_day: int = 0
     reserved_share: Decimal = Decimal("0.5")
 
-    def replies_a_day(self, limits: Iterable[Limit]) -> int | None:
-        """Return how many posts in 24 hours may be replies; None when no limit is known.
+    def of(self, limits: Iterable[Limit]) -> PostQuota:
+        """Return how many posts there may be in 24 hours, and how many of them may be replies.
 
         What the network tells counts as well as what was set: the smallest one holds.
         """
         reported = (limit.allowed for limit in limits if limit.action is Action.POST and limit.window == DAY_WINDOW)
-        known = [posts for posts in (self.posts_a_day, *reported) if posts]
-        return math.floor(min(known) * (1 - self.reserved_share)) if known else None
+        most = min((posts for posts in (self.posts_a_day, *reported) if posts), default=None)
+        return PostQuota(DAY, most, None if most is None else math.floor(most * (1 - self.reserved_share)))

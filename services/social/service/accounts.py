@@ -9,7 +9,8 @@ from services.runtime.errors import PuppetError
 from services.runtime.idempotency import RequestKey
 from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
-from services.social.domain.accounts import CAPABILITIES, Account, Capabilities, Credentials, NetworkName, Profile, Tier
+from services.social.domain.accounts import Account, Credentials, NetworkName, Profile
+from services.social.domain.capabilities import Capabilities, PostQuota
 from services.social.domain.errors import AccountExists, AccountNotFound, CredentialsRefused
 from services.social.domain.limits import Action
 from services.social.ports import Network, Records, Store, Vault
@@ -24,13 +25,12 @@ _AT_ONCE = 500
 class Accounts:
     """Registers accounts and reads them."""
 
-    def __init__(self, store: Store, vault: Vault, network: Network, limits: Limits, clock: Clock, tier: Tier) -> None:
+    def __init__(self, store: Store, vault: Vault, network: Network, limits: Limits, clock: Clock) -> None:
         self._store = store
         self._vault = vault
         self._network = network
         self._limits = limits
         self._clock = clock
-        self._tier = tier
 
     async def register(self, agent_id: str, credentials: Credentials, key: RequestKey) -> Account:
         """Add an agent's account, or replace its credentials.
@@ -92,10 +92,11 @@ class Accounts:
         async with self._store.reading() as records:
             return await records.accounts(agent_id, page)
 
-    async def capabilities(self, account_id: str) -> Capabilities:
-        """Return what an account may do. Raises AccountNotFound."""
-        await self.get(account_id)
-        return CAPABILITIES[self._tier]
+    async def capabilities(self, account_id: str) -> tuple[Capabilities, PostQuota]:
+        """Return what an account may do, and how much of it. Raises AccountNotFound."""
+        async with self._store.reading() as records:
+            account = await load_account(records, account_id)
+            return self._network.capabilities, await self._limits.quota(records, account)
 
     async def refresh(self, account: Account) -> None:
         """Ask the network for the handle of an account, once a day; while it doesn't answer the handle stays."""

@@ -8,6 +8,7 @@ from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, WrongState
 from services.runtime.telemetry import Gauge
 from services.social.domain.accounts import Account, Credentials
+from services.social.domain.capabilities import PostQuota
 from services.social.domain.errors import (
     USED_UP_FOR,
     WITHHELD_FOR,
@@ -120,13 +121,17 @@ class Limits:
     async def check_share(self, records: Records, account: Account) -> None:
         """Leave an account its share of the day for posts of its own. Raises ReplyShareUsedUp."""
         now = self._clock.now()
-        most = self._quota.replies_a_day(await records.limits(self._holders(account)))
+        most = (await self.quota(records, account)).max_replies
         if most is None:
             return
         # When this one is a day old there is room for another.
         before = await records.latest_reply(account.id, most, now - DAY) if most else now
         if before is not None:
             raise ReplyShareUsedUp(account.handle, most, (before + DAY - now).total_seconds())
+
+    async def quota(self, records: Records, account: Account) -> PostQuota:
+        """Return how much an account may post in 24 hours, as far as that is set or told."""
+        return self._quota.of(await records.limits(self._holders(account)))
 
     async def forget(self, records: Records, account: Account) -> None:
         """Let an account and its app try again at once: somebody has just seen to them."""

@@ -8,7 +8,7 @@ from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
 from services.social.domain.errors import PostNotFound
 from services.social.domain.posts import Post, PostState
-from services.social.ports import Store
+from services.social.ports import Network, Store
 from services.social.service.accounts import load_account
 from services.social.service.gate import Gate
 from services.social.service.limits import Limits
@@ -18,8 +18,11 @@ from services.social.service.outbox import Outbox, load_post
 class Posts:
     """Puts posts into the outbox and reads them."""
 
-    def __init__(self, store: Store, gate: Gate, outbox: Outbox, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self, store: Store, network: Network, gate: Gate, outbox: Outbox, clock: Clock, limits: Limits
+    ) -> None:
         self._store = store
+        self._network = network
         self._gate = gate
         self._outbox = outbox
         self._clock = clock
@@ -30,12 +33,13 @@ class Posts:
     ) -> Post:
         """Publish a post, and return it when it is final or the timeout has passed.
 
-        Raises AccountNotFound; InvalidRequest when the gate refuses the text; ReplyShareUsedUp; and when the post is
-        held back CredentialsRefused, AccountLocked, NotCapable, NetworkUnavailable, or NetworkRateLimited and what
-        derives from it.
+        Raises AccountNotFound; InvalidRequest when the text is too long or the gate refuses it; ReplyShareUsedUp; and
+        when the post is held back CredentialsRefused, AccountLocked, NotCapable, NetworkUnavailable, or
+        NetworkRateLimited and what derives from it.
         """
         async with self._store.reading() as records:
             account = await load_account(records, account_id)
+        self._network.capabilities.check(text)
         await self._gate.check(account, text)
         now = self._clock.now()
         post = Post(

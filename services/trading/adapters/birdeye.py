@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import httpx2
+from typing_extensions import override
 
 from services.runtime.clock import Clock
 from services.trading.adapters.answers import decimal, mapping, read_json, whole
 from services.trading.adapters.http import open_http, refusal, translate_errors
+from services.trading.ports import PriceFeed
 
 MAX_AGE = timedelta(minutes=5)
 """How old a price may be, and how far in the future, since clocks differ."""
@@ -18,13 +20,14 @@ _NAME = "Birdeye"
 _MOST_SECONDS = 10**11
 
 
-class Birdeye:
+class Birdeye(PriceFeed):
     """Asks for prices."""
 
     def __init__(self, client: httpx2.AsyncClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
 
+    @override
     async def usd_prices(self, mints: Sequence[str]) -> Mapping[str, Decimal]:
         """Return what whole tokens cost in US dollars; those that have no price of these minutes are left out."""
         with translate_errors(_NAME):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx2
+from typing_extensions import override
 
 from services.trading.adapters.answers import (
     MOST_AMOUNT,
@@ -22,6 +23,7 @@ from services.trading.adapters.http import open_http, refusal, translate_errors
 from services.trading.domain.errors import InsufficientBalance, NoRoute
 from services.trading.domain.market import Order, Pair, Price, Quote, Route, Step, StepAccount, Token, is_address
 from services.trading.domain.trade import MAX_AMOUNT
+from services.trading.ports import Aggregator
 
 _NAME = "Jupiter"
 _MARKET_MAKERS = "jupiterz"
@@ -53,21 +55,21 @@ _MOST_DECIMALS, _MOST_BPS = 255, 10_000
 _LEAST_SHOWN, _MOST_SHOWN = Decimal("1e-30"), Decimal("1e30")
 
 
-class Jupiter:
+class Jupiter(Aggregator):
     """One HTTP client for everything; symbols of mints are kept, since they hardly ever change."""
 
     def __init__(self, client: httpx2.AsyncClient) -> None:
         self._client = client
         self._symbols: dict[str, str] = {}
 
+    @override
     async def quote(self, pair: Pair) -> Quote:
-        """Return what a swap would give. Raises NoRoute."""
         answer = await self._order(pair, {})
         with translate_errors(_NAME):
             return _quote(answer)
 
+    @override
     async def order(self, pair: Pair, address: str) -> Order | Route:
-        """Return a swap that this wallet can have, as a route if there is one. Raises NoRoute, InsufficientBalance."""
         return await self._route(pair, address) or await self._whole(pair, address)
 
     async def _route(self, pair: Pair, address: str) -> Route | None:
@@ -111,8 +113,8 @@ class Jupiter:
                 sum(whole(answer.get(name) or "0", MOST_AMOUNT) for name in upkeep),
             )
 
+    @override
     async def execute(self, order_id: str, transaction: bytes) -> str:
-        """Have a signed order sent; the value is why it was refused, or empty. Neither is proof."""
         body = {"requestId": order_id, "signedTransaction": base64.b64encode(transaction).decode()}
         with translate_errors(_NAME):
             response = await self._client.post("swap/v2/execute", json=body)
@@ -123,8 +125,8 @@ class Jupiter:
             return ""
         return f"{_NAME}: {words(answer.get('error'))} ({words(answer.get('code'))})"
 
+    @override
     async def prices(self, mints: Sequence[str]) -> Mapping[str, Price]:
-        """Return the prices of up to 50 mints; those that have none are left out."""
         answer = await self._get("price/v3", {"ids": ",".join(mints)})
         with translate_errors(_NAME):
             listed = mapping(answer)
@@ -138,15 +140,15 @@ class Jupiter:
         # Policy measures by them: at less than nothing, a trade would add to what may still be traded.
         return {price.mint: price for price in prices if price.is_plausible}
 
+    @override
     async def trending(self) -> list[Token]:
-        """Return up to 100 tokens that trend now, first the most; without those the aggregator calls suspicious."""
         answer = await self._get("tokens/v2/toptrending/24h", {"limit": str(_MAX_TRENDING)})
         with translate_errors(_NAME):
             listed = [mapping(found) for found in sequence(answer, _MOST_LISTED)[:_MAX_TRENDING]]
             return [_token(found) for found in listed if not mapping(found.get("audit") or {}).get("isSus")]
 
+    @override
     async def symbols(self, mints: Sequence[str]) -> Mapping[str, str]:
-        """Return the symbols of those of these mints that have one."""
         missing = [mint for mint in mints if mint not in self._symbols]
         for start in range(0, len(missing), _MAX_SEARCH):
             asked = missing[start : start + _MAX_SEARCH]

@@ -8,28 +8,30 @@ from solders.keypair import Keypair
 from solders.message import to_bytes_versioned
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
+from typing_extensions import override
 
 from services.runtime.keystore import Keystore
 from services.trading.domain.errors import InvalidPrivateKey
 from services.trading.domain.trade import Signed, Unsafe
 from services.trading.domain.wallet import SealedKey, Wallet
+from services.trading.ports import Vault
 
 _SEED_DIGITS, _KEY_DIGITS = 64, 128
 """Hexadecimal digits of a seed, and of a key with its public half; no base58 key has either length."""
 
 
-class KeystoreVault:
+class KeystoreVault(Vault):
     """Seals the base58 form of a key."""
 
     def __init__(self, keystore: Keystore) -> None:
         self._keystore = keystore
 
+    @override
     def generate(self) -> SealedKey:
-        """Make a new key."""
         return self._sealed(Keypair())
 
+    @override
     def seal(self, private_key: str) -> SealedKey:
-        """Seal a key in base58, JSON or hex. Raises InvalidPrivateKey."""
         try:
             key = _read(private_key.strip())
         except ValueError:
@@ -37,8 +39,8 @@ class KeystoreVault:
             raise InvalidPrivateKey from None
         return self._sealed(key)
 
+    @override
     def encodings(self, wallet: Wallet) -> Sequence[str]:
-        """Return a wallet's key in the ways in which keys are written; none when it was sealed under another key."""
         try:
             key = Keypair.from_base58_string(self._keystore.unseal(wallet.sealed_key))
         except ValueError:
@@ -48,6 +50,7 @@ class KeystoreVault:
         base58 = str(Pubkey(seed))
         return str(key), base58, seed.hex(), base64.b64encode(seed).decode(), json.dumps(list(seed))
 
+    @override
     def sign(self, wallet: Wallet, transaction: bytes) -> Signed:
         """Add the wallet's signature to a transaction, and leave the others as they are. Raises Unsafe."""
         key = Keypair.from_base58_string(self._keystore.unseal(wallet.sealed_key))

@@ -64,6 +64,8 @@ class Usage:
     trades: int
     lamports: int
     pending_lamports: int
+    oldest_time: datetime | None = None
+    """When the oldest of these trades was claimed; None without any."""
 
 
 class Policy(SQLModel, table=True):
@@ -122,9 +124,14 @@ class Policy(SQLModel, table=True):
         for mint in (pair.input_mint, pair.output_mint):
             if mint in self.blocked_mints:
                 raise PolicyViolation("blocked_mints", ",".join(self.blocked_mints), mint, f"{mint} is blocked")
-            if self.allowed_mints and mint != SOL and mint not in self.allowed_mints:
+            if not self.allows(mint):
                 raise PolicyViolation("allowed_mints", ",".join(self.allowed_mints), mint, f"{mint} is not allowed")
         self._most("max_slippage_bps", pair.slippage_bps)
+
+    def allows(self, mint: str) -> bool:
+        """Whether a mint may be traded, as far as its lists go."""
+        is_listed = not self.allowed_mints or mint == SOL or mint in self.allowed_mints
+        return is_listed and mint not in self.blocked_mints
 
     def check_worth(self, worth_lamports: int, used: Usage) -> None:
         """Raise PolicyViolation when one more trade of this worth is too much."""

@@ -10,10 +10,13 @@ from services.agents.domain.persona import XSecrets
 from services.agents.domain.tasks import Mention
 from services.agents.ports.neighbours import (
     Account,
+    Capabilities,
     Refused,
     SocialPost,
 )
 from services.agents.ports.stored import Post, Progress
+from services.runtime.errors import Violation
+from services.runtime.text.weight import TextLimit, WeightRange
 from tests.fakes.agents.line import Line
 
 
@@ -31,6 +34,9 @@ class FakeSocial:
         """The posts that are gone by the time that somebody answers them."""
         self.replies_left: int | None = None
         """How many replies the network's limit leaves; None when it isn't known."""
+        self.text_limit = TextLimit(max_weight=280, default_weight=2, ranges=(WeightRange(0, 4351, 1),), emoji_weight=2)
+        self.capability_reads = 0
+        """How often somebody has asked what an account may do."""
         self.looks_until_settled = 0
         self.held = 0
         """How many sends are taken, and answered with a limit that ends in a quarter of an hour."""
@@ -116,9 +122,15 @@ class FakeSocial:
         self.line.pass_through()
         return self.accounts.get(agent_id)
 
+    async def capabilities(self, account_id: str) -> Capabilities:
+        self.line.pass_through()
+        self.capability_reads += 1
+        return Capabilities(self.text_limit)
+
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         self.line.pass_through()
         if request_id not in self.posts:
+            self._measure(text)
             self._share(in_reply_to)
             number = next(self._ids)
             progress = Progress.UNDER_WAY if self.looks_until_settled else Progress.SETTLED
@@ -136,6 +148,11 @@ class FakeSocial:
         if self.sending is not None:
             await self.sending.wait()
         return self.posts[request_id][3]
+
+    def _measure(self, text: str) -> None:
+        if (weight := self.text_limit.weigh(text)) > self.text_limit.max_weight:
+            words = f"must have at most {self.text_limit.max_weight} characters, and has {weight}"
+            raise Refused("social", "INVALID_REQUEST", f"INVALID_REQUEST: text: {words}", [Violation("text", words)])
 
     def _share(self, in_reply_to: str) -> None:
         if in_reply_to and self.replies_left is not None:

@@ -3,25 +3,24 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from services.agents.domain.persona import Trading
+from services.agents.domain.proposals import Order
 from services.agents.domain.trading import (
     LAMPORTS_PER_SOL,
     WRAPPED_SOL,
+    Allowance,
     Holding,
     MarketView,
-    PastTrade,
-    Policy,
+    Portfolio,
     TokenView,
-    Wallet,
 )
 from services.agents.ports.neighbours import (
     Refused,
     WalletKey,
 )
-from services.agents.ports.stored import Order, Progress, Trade
+from services.agents.ports.stored import Progress, Trade
 from tests.fakes.agents.line import Line
 
 MOSS = TokenView(
@@ -58,10 +57,12 @@ class FakeTrading:
     """Why no wallet can be registered."""
     refusal: Refused | None = None
     lamports: int = 2 * LAMPORTS_PER_SOL
-    dust: tuple[Holding, ...] = ()
-    """What somebody has sent."""
+    halt_reason: str | None = None
+    """Why trading is halted; None while it isn't."""
     asked: list[str] = field(default_factory=list)
     """The mints whose prices were last asked for."""
+    asked_allowances: list[list[str]] = field(default_factory=list)
+    """The mints of each question what may be traded."""
 
     async def register(self, agent_id: str, private_key: str, limits: Trading, request_id: str) -> WalletKey:
         self.line.pass_through()
@@ -83,18 +84,21 @@ class FakeTrading:
         self.line.pass_through()
         self.tightened.append((wallet_id, limits))
 
-    async def policy(self, wallet_id: str) -> Policy:
-        return Policy(LAMPORTS_PER_SOL // 10, LAMPORTS_PER_SOL // 20, 300, 10, LAMPORTS_PER_SOL)
-
-    async def wallet(self, wallet_id: str) -> Wallet:
+    async def portfolio(self, wallet_id: str) -> Portfolio:
         self.line.pass_through()
-        bought = sum(trade.output_amount for trade in self.swaps.values() if trade.input_mint == WRAPPED_SOL)
-        holdings = (Holding(MOSS.mint, MOSS.symbol, bought, 6),) if bought else ()
-        past = tuple(
-            PastTrade(trade.output_mint, True, trade.input_amount, trade.output_amount, datetime.now(UTC))
-            for trade in self.swaps.values()
-        )
-        return Wallet(self.lamports, holdings + self.dust, past)
+        bought = [trade for trade in self.swaps.values() if trade.input_mint == WRAPPED_SOL]
+        amount, cost = sum(trade.output_amount for trade in bought), sum(trade.input_amount for trade in bought)
+        # By the prices of the market below nothing is gained.
+        held = (Holding(MOSS.mint, MOSS.symbol, 6, amount, cost, 0),) if bought else ()
+        return Portfolio(self.lamports, held)
+
+    async def allowance(self, wallet_id: str, mints: Sequence[str]) -> Allowance:
+        self.asked_allowances.append(list(mints))
+        most = dict.fromkeys(mints, 10**15)
+        if self.halt_reason is not None:
+            return Allowance(0, 0, 300, most, self.halt_reason)
+        limit = self.limits[wallet_id].max_trade_lamports or LAMPORTS_PER_SOL // 10
+        return Allowance(max(0, min(limit, self.lamports - LAMPORTS_PER_SOL // 20)), limit, 300, most)
 
     async def market(self, mints: Sequence[str]) -> MarketView:
         self.asked = list(mints)

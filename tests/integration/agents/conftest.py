@@ -38,6 +38,7 @@ SPEED = 1e-6
 """A schedule that rests: a test that wants it to run sets its own speed."""
 
 Open = Callable[[], AbstractAsyncContextManager[AgentServiceStub]]
+OpenChannel = Callable[[AgentsSettings], AbstractAsyncContextManager[grpc.aio.Channel]]
 OpenWith = Callable[[AgentsSettings], AbstractAsyncContextManager[AgentServiceStub]]
 
 
@@ -54,16 +55,28 @@ def settings(database_url: str, tmp_path: Path) -> AgentsSettings:
 
 
 @pytest.fixture
-def open_with(serve: Serve, world: World) -> OpenWith:
+def open_channel(serve: Serve, world: World) -> OpenChannel:
     """Return what opens the service with these settings; opened again, it finds what it had stored."""
 
     @contextlib.asynccontextmanager
-    async def opened(settings: AgentsSettings) -> AsyncIterator[AgentServiceStub]:
+    async def opened(settings: AgentsSettings) -> AsyncIterator[grpc.aio.Channel]:
         def opener(lifecycle: Lifecycle) -> Any:
             ports = (world.memory, world.llm, world.social, world.trading)
             return served(settings, lifecycle, SystemClock(), *ports)
 
         async with serve("agents", settings, opener) as channel:
+            yield channel
+
+    return opened
+
+
+@pytest.fixture
+def open_with(open_channel: OpenChannel) -> OpenWith:
+    """Return what opens the service with these settings, for those who need nothing but its AgentService."""
+
+    @contextlib.asynccontextmanager
+    async def opened(settings: AgentsSettings) -> AsyncIterator[AgentServiceStub]:
+        async with open_channel(settings) as channel:
             yield AgentServiceStub(channel)
 
     return opened

@@ -18,9 +18,9 @@ from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.adapters import dbos
 from services.agents.adapters.dbos import APPLICATION_VERSION, LONGEST, DbosWorkflows
+from services.agents.domain.proposals import Pass
 from services.agents.domain.records import Passed, PassReason
 from services.agents.domain.tasks import TradeTask, WithdrawTask
-from services.agents.ports.stored import Pass
 from services.agents.ports.workflows import Run
 from services.agents.settings import AgentsSettings
 from services.runtime.idempotency import RequestKey

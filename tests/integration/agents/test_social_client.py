@@ -10,11 +10,26 @@ from services.agents.domain.errors import DependencyUnavailable
 from services.agents.ports.neighbours import Refused
 from services.agents.ports.stored import Progress
 from services.runtime import errors
+from services.runtime.text.weight import TextLimit, WeightRange
 from tests.fakes.clock import FixedClock
 from tests.integration.agents.answering import Answers, answering
 
 CLOCK = FixedClock()
 SOCIAL = social_pb.DESCRIPTOR.services_by_name["SocialService"]
+
+
+async def test_what_an_account_may_do_comes_with_the_weights_that_its_network_counts_by() -> None:
+    limit = social_pb.TextLimit(
+        max_weight=280,
+        default_weight=2,
+        ranges=[social_pb.WeightRange(first=0, last=4351, weight=1)],
+        url_weight=23,
+        emoji_weight=2,
+    )
+    told = social_pb.GetCapabilitiesResponse(capabilities=social_pb.Capabilities(text_limit=limit))
+    async with answering(SOCIAL, {"GetCapabilities": lambda _: told}) as channel:
+        found = await SocialClient(SocialServiceStub(channel), CLOCK).capabilities("acc_1")
+    assert found.text_limit == TextLimit(280, 2, (WeightRange(0, 4351, 1),), 23, 2)
 
 
 async def test_a_post_settles_with_its_id_on_the_network() -> None:

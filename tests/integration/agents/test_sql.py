@@ -15,10 +15,13 @@ from services.agents.adapters.sql import SqlRecords
 from services.agents.domain.entities import ActivityRecord, AgentRecord
 from services.agents.domain.mood import Mood, TradingMood, baseline
 from services.agents.domain.records import ActivityKind, Posted
+from services.agents.domain.versions import PersonaVersion
 from services.agents.service.allowance import Allowance
 from services.agents.service.cast import Cast
+from services.agents.service.redacting import redact_stored
 from services.agents.service.reserving import Reservations
 from services.runtime.db import Database
+from services.runtime.pages import Page
 from services.runtime.sql import SqlStore
 from tests.fakes.clock import FixedClock
 
@@ -165,7 +168,15 @@ async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_
     shutil.copy(migrations / "0001_initial.py", tmp_path / "before")
     database = Database(database_url)
     await database.migrate(tmp_path / "before")
-    await add(database, agent_of_before("wren", clock), "trading_", "network_user_id", "handle_time", "stop_time")
+    await add(
+        database,
+        agent_of_before("wren", clock),
+        "trading_",
+        "network_user_id",
+        "handle_time",
+        "stop_time",
+        "persona_version",
+    )
     await database.migrate(migrations)
     store = SqlStore(database, SqlRecords)
     met = await Cast(store, clock, 1.0).character("wren")
@@ -214,7 +225,7 @@ async def test_after_an_upgrade_conversations_with_strangers_are_known(
     await database.migrate(tmp_path / "before")
     agent = agent_of_before("otto", clock)
     agent.account_id, agent.handle, agent.network_user_id = "acc_otto", "otto", "12"
-    await add(database, agent, "handle_time", "stop_time")
+    await add(database, agent, "handle_time", "stop_time", "persona_version")
     counts = [("talk", "otto"), ("talk", "x:7"), ("quiet", "otto"), ("old", "somebody"), ("day/7", "x:7")]
     names = ("agent_id", "conversation_id", "counterpart", "replies")
     counted = sa.table("conversation_count", *map(sa.column, names))
@@ -259,7 +270,7 @@ async def test_after_an_upgrade_who_was_stopped_is_known(database_url: str, cloc
     for name in ("stopped", "fresh", "running"):
         agent = agent_of_before(name, clock)
         agent.is_active = name == "running"
-        await add(database, agent, "stop_time")
+        await add(database, agent, "stop_time", "persona_version")
     for name, summary in (("stopped", "was stopped"), ("fresh", "was created"), ("running", "was stopped")):
         await log_before(database, workflow_id=name, agent_id=name, kind="lifecycle", summary=summary)
     await database.migrate(migrations)
@@ -280,3 +291,51 @@ async def test_a_character_whose_file_would_be_refused_today_lives_on(store: Sto
         await records.save(agent)
         await records.commit()
     assert (await Cast(store, clock, 1.0).character("wren")).persona.personality.traits == ("grumpy",)
+
+
+async def test_what_is_stored_of_an_agent_of_before_is_its_first_version_redacted_as_it_is(
+    database_url: str, clock: FixedClock, tmp_path: Path
+) -> None:
+    migrations = Path(services.agents.__file__).with_name("migrations")
+    before = tmp_path / "before"
+    shutil.copytree(migrations, before, ignore=shutil.ignore_patterns("0009*", "001*", "__pycache__"))
+    database = Database(database_url)
+    await database.migrate(before)
+    agent = agent_of_before("wren", clock)
+    agent.persona["aura"] = "s3cr3t"
+    await add(database, agent, "persona_version")
+    await database.migrate(migrations)
+    store = SqlStore(database, SqlRecords)
+    assert await redact_stored(store) == 1
+    async with store.reading() as records:
+        found = await records.agent("wren")
+        [version] = (await records.persona_versions("wren", Page(9, None))).rows
+    await database.close()
+    assert found is not None
+    assert found.persona_version == version.number == 1
+    assert version.persona == found.persona
+    assert version.persona["aura"] == "[redacted]"
+    assert (version.etag, version.principal, version.changed_paths) == (found.etag, "", [])
+
+
+async def test_the_newest_versions_of_a_persona_are_kept(store: Store, clock: FixedClock) -> None:
+    async with store.writing() as records:
+        for number in range(1, 6):
+            row = PersonaVersion(
+                agent_id="wren",
+                number=number,
+                etag=str(number),
+                persona={},
+                changed_paths=["name"],
+                principal="operator",
+                create_time=clock.now(),
+            )
+            await records.save(row)
+        await records.forget_persona_versions("wren", 3)
+        await records.forget_persona_versions("otto", 5)
+        await records.commit()
+    async with store.reading() as records:
+        kept = (await records.persona_versions("wren", Page(9, None))).rows
+        assert [version.number for version in kept] == [5, 4]
+        assert await records.persona_version("wren", 3) is None
+        assert await records.persona_version("wren", 4) is not None

@@ -10,7 +10,7 @@ import pytest
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
-from services.agents.domain.trading import WRAPPED_SOL, Holding
+from services.agents.domain.trading import WRAPPED_SOL
 from services.agents.ports.neighbours import NewMemory, Refused, Source
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import MOSS, World
@@ -105,7 +105,7 @@ async def test_what_was_decided_before_the_agent_was_stopped_is_not_traded(
     asked = world.trading.line.calls
     request = pb.TriggerTradeRequest(agent_id="wren", request_id="one")
     trading = asyncio.ensure_future(_awaited(agents.TriggerTrade(request, timeout=30)))
-    # Wallet and quote are the calls of a decision.
+    # Portfolio and quote are the calls of a decision.
     await until(lambda: world.trading.line.calls >= asked + 2)
     if change == "stopped":
         await agents.StopAgent(pb.StopAgentRequest(id="wren"))
@@ -123,18 +123,29 @@ async def _awaited(call: Any) -> Any:
     return await call
 
 
-async def test_what_strangers_send_takes_no_price_away_from_what_the_operator_lists(
+async def test_prices_and_allowances_are_asked_for_of_what_is_held_listed_and_in_fashion(
     agents: AgentServiceStub, world: World, persona: Persona
 ) -> None:
     trading = persona["behavior"].get("trading_behavior", {})
     listed = trading | {"allowed_tokens": trading.get("allowed_tokens", {}) | {"always_tradable": [LISTED]}}
     persona = {**persona, "behavior": persona["behavior"] | {"trading_behavior": listed}}
-    world.trading.dust = tuple(Holding(f"dust{number}", "DUST", 1, 0) for number in range(60))
     await agents.CreateAgent(create(persona))
     assert (await trade(agents)).kind == log_pb.ACTIVITY_KIND_TRADE
     assert world.trading.asked == [LISTED]
     await trade(agents, "two")
     assert world.trading.asked == [LISTED, MOSS.mint]
+    assert world.trading.asked_allowances == [[MOSS.mint]] * 2
+
+
+async def test_while_trading_is_halted_an_agent_holds_and_says_why(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    world.trading.halt_reason = "odd prices"
+    await agents.CreateAgent(create(persona))
+    activity = await trade(agents)
+    assert (activity.kind, activity.summary) == (log_pb.ACTIVITY_KIND_PASS, "holds")
+    assert "is halted: odd prices" in activity.reason
+    assert not world.trading.orders
 
 
 async def test_a_market_without_anything_good_is_a_pass(

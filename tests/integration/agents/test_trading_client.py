@@ -1,21 +1,23 @@
 """The adapter that speaks to the trading service, with a small server in its place."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.agents.adapters.trading_client import TradingClient
 from services.agents.domain.mood import OwnEvent
 from services.agents.domain.persona import read_persona
-from services.agents.domain.trading import WRAPPED_SOL, PastTrade
+from services.agents.domain.proposals import Order
+from services.agents.domain.trading import WRAPPED_SOL, Holding
 from services.agents.ports.neighbours import WalletKey
-from services.agents.ports.stored import Order, Progress
-from tests.fakes.clock import FixedClock
+from services.agents.ports.stored import Progress
 from tests.integration.agents.answering import Answers, answering
 
-CLOCK = FixedClock()
 TRADING = trading_pb.DESCRIPTOR.services_by_name["TradingService"]
 MOSS = "MossMossMossMossMossMossMossMossMossMossMoss"
 
@@ -36,7 +38,7 @@ async def test_the_market_has_what_is_in_fashion_and_what_was_asked_for() -> Non
         "GetPrices": prices,
     }
     async with answering(TRADING, answers) as channel:
-        market = await TradingClient(TradingServiceStub(channel), CLOCK).market([MOSS, "other"])
+        market = await TradingClient(TradingServiceStub(channel)).market([MOSS, "other"])
     assert market.sol_usd == Decimal("150.5")
     assert [(found.mint, found.usd, found.decimals, found.is_trending) for found in market.tokens] == [
         (MOSS, Decimal("0.0123"), 6, True),
@@ -49,35 +51,78 @@ async def test_a_text_is_screened_by_the_service_that_keeps_the_keys() -> None:
         return trading_pb.ScreenTextResponse(holds_key="key" in request.text)
 
     async with answering(TRADING, {"ScreenText": screen}) as channel:
-        client = TradingClient(TradingServiceStub(channel), CLOCK)
+        client = TradingClient(TradingServiceStub(channel))
         assert [await client.holds_key(text) for text in ("a key", "a gate")] == [True, False]
 
 
-async def test_a_wallet_is_its_balances_and_its_trades_with_sol() -> None:
-    balances = [
-        trading_pb.Balance(mint=WRAPPED_SOL, amount=10**9, decimals=9),
-        trading_pb.Balance(mint=MOSS, amount=500, decimals=6, symbol="MOSS"),
-    ]
-    bought = trading_pb.Trade(input_mint=WRAPPED_SOL, output_mint=MOSS, input_amount=7, output_amount=500)
-    swapped = trading_pb.Trade(input_mint="a", output_mint="b", input_amount=1, output_amount=1)
-    answers: Answers = {
-        "GetBalances": lambda _: trading_pb.GetBalancesResponse(balances=balances),
-        "ListTrades": lambda _: trading_pb.ListTradesResponse(trades=[bought, swapped]),
-    }
-    async with answering(TRADING, answers) as channel:
-        wallet = await TradingClient(TradingServiceStub(channel), CLOCK).wallet("wal_1")
-    assert wallet.lamports == 10**9
-    assert [(holding.symbol, holding.amount) for holding in wallet.holdings] == [("MOSS", 500)]
-    assert wallet.trades == (PastTrade(MOSS, True, 7, 500, CLOCK.now()),)
+async def test_a_portfolio_is_what_has_a_cost_page_by_page() -> None:
+    asked: list[trading_pb.GetPortfolioRequest] = []
+    sold = Timestamp(seconds=1_795_348_800)
+
+    def portfolio(request: trading_pb.GetPortfolioRequest) -> trading_pb.GetPortfolioResponse:
+        asked.append(request)
+        number = int(request.page_token or "0")
+        holding = trading_pb.Holding(
+            mint=f"mint{number}",
+            symbol="MOSS",
+            amount=900,
+            decimals=6,
+            costed_amount=500,
+            cost_lamports=70,
+            sale_time=sold if number else None,
+            unrealised_pnl_lamports=-3 if number else None,
+        )
+        whole = trading_pb.Portfolio(lamports=10**9)
+        return trading_pb.GetPortfolioResponse(
+            portfolio=whole, holdings=[holding], next_page_token="" if number else "1"
+        )
+
+    async with answering(TRADING, {"GetPortfolio": portfolio}) as channel:
+        found = await TradingClient(TradingServiceStub(channel)).portfolio("wal_1")
+    assert found.lamports == 10**9
+    assert found.holdings == (
+        Holding("mint0", "MOSS", 6, 500, 70),
+        Holding("mint1", "MOSS", 6, 500, 70, -3, sold.ToDatetime(tzinfo=UTC)),
+    )
+    assert [request.has_trades for request in asked] == [True, True]
 
 
-async def test_every_page_of_trades_and_of_prices_is_read() -> None:
+async def test_an_allowance_says_what_may_be_given_of_as_many_tokens_as_are_asked_about() -> None:
     asked: list[int] = []
 
-    def trades(request: trading_pb.ListTradesRequest) -> trading_pb.ListTradesResponse:
-        number = int(request.page_token or "0")
-        trade = trading_pb.Trade(input_mint=WRAPPED_SOL, output_mint=MOSS, input_amount=number, output_amount=1)
-        return trading_pb.ListTradesResponse(trades=[trade], next_page_token=str(number + 1) if number < 3 else "")
+    def allowance(request: trading_pb.GetAllowanceRequest) -> trading_pb.GetAllowanceResponse:
+        asked.append(len(request.mints))
+        told = trading_pb.Allowance(
+            policy=trading_pb.Policy(max_slippage_bps=300),
+            max_input_lamports=5,
+            max_worth_lamports=7,
+            remaining_trades=2,
+            increase_time=Timestamp(seconds=1_795_348_800),
+        )
+        for mint in request.mints:
+            most = None if mint == "1" else 9
+            told.mints.add(mint=mint, is_allowed=mint != "2", amount=50, max_input_amount=most)
+        return trading_pb.GetAllowanceResponse(allowance=told)
+
+    async with answering(TRADING, {"GetAllowance": allowance}) as channel:
+        client = TradingClient(TradingServiceStub(channel))
+        found = await client.allowance("wal_1", [str(number) for number in range(120)])
+        alone = await client.allowance("wal_1", [])
+    assert asked == [100, 20, 0]
+    assert (found.max_input_lamports, found.max_worth_lamports, found.max_slippage_bps) == (5, 7, 300)
+    assert (found.remaining_trades, found.halt_reason, alone.most) == (2, None, {})
+    assert found.increase_time == datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert (found.most["0"], found.most["1"], found.allows("2"), len(found.most)) == (9, None, False, 119)
+
+
+async def test_a_halt_is_told_with_its_reason_even_when_it_has_none() -> None:
+    halted = trading_pb.GetAllowanceResponse(allowance=trading_pb.Allowance(halt=trading_pb.Halt(reason="")))
+    async with answering(TRADING, {"GetAllowance": lambda _: halted}) as channel:
+        assert (await TradingClient(TradingServiceStub(channel)).allowance("wal_1", [])).halt_reason == ""
+
+
+async def test_every_page_of_prices_is_read() -> None:
+    asked: list[int] = []
 
     def prices(request: trading_pb.GetPricesRequest) -> trading_pb.GetPricesResponse:
         asked.append(len(request.mints))
@@ -88,14 +133,11 @@ async def test_every_page_of_trades_and_of_prices_is_read() -> None:
         )
 
     answers: Answers = {
-        "GetBalances": lambda _: trading_pb.GetBalancesResponse(),
-        "ListTrades": trades,
         "ListTrendingTokens": lambda _: trading_pb.ListTrendingTokensResponse(),
         "GetPrices": prices,
     }
     async with answering(TRADING, answers) as channel:
-        client = TradingClient(TradingServiceStub(channel), CLOCK)
-        assert [trade.lamports for trade in (await client.wallet("wal_1")).trades] == [0, 1, 2, 3]
+        client = TradingClient(TradingServiceStub(channel))
         market = await client.market([str(number) for number in range(120)])
     assert asked == [50, 50, 21]
     assert {token.symbol for token in market.tokens if token.mint in ("7", "8")} == {"NAMED", "8"}
@@ -111,7 +153,7 @@ async def test_a_wallet_is_registered_with_the_limits_that_the_persona_gives_and
         return trading_pb.RegisterWalletResponse(wallet=trading_pb.Wallet(id="wal_1", address="address"))
 
     async with answering(TRADING, {"RegisterWallet": register}) as channel:
-        client = TradingClient(TradingServiceStub(channel), CLOCK)
+        client = TradingClient(TradingServiceStub(channel))
         limits = replace(read_persona(sample_persona).trading, blacklist=(MOSS,))
         assert await client.register("wren", "key", limits, "req_1") == WalletKey("wal_1", "address")
         await client.register("wren", "", read_persona({"id": "a", "name": "A"}).trading, "req_2")
@@ -138,7 +180,7 @@ async def test_a_persona_narrows_only_the_limits_that_it_gives(sample_persona: d
 
     limits = read_persona(sample_persona).trading
     async with answering(TRADING, {"TightenPolicy": tighten}) as channel:
-        client = TradingClient(TradingServiceStub(channel), CLOCK)
+        client = TradingClient(TradingServiceStub(channel))
         await client.tighten("wal_1", replace(limits, blacklist=()))
         await client.tighten("wal_1", read_persona({"id": "a", "name": "A"}).trading)
     [request] = asked
@@ -161,7 +203,7 @@ async def test_an_order_is_given_with_the_least_that_must_come_out() -> None:
     }
     order = Order("wren", "wal_1", WRAPPED_SOL, MOSS, 7, 13, True, "MOSS", (), {}, None, OwnEvent.TRADED)
     async with answering(TRADING, answers) as channel:
-        client = TradingClient(TradingServiceStub(channel), CLOCK)
+        client = TradingClient(TradingServiceStub(channel))
         assert await client.quote(WRAPPED_SOL, MOSS, 7) == 14
         assert (await client.swap(order, "req_1")).progress is Progress.UNDER_WAY
     assert asked == [

@@ -56,6 +56,22 @@ class FakeAgents(AgentServiceServicer):
         self.calls.append(f"update {request.agent.id} {','.join(request.update_mask.paths)}")
         return pb.UpdateAgentResponse(agent=await self._keep(request.agent.persona, context))
 
+    async def ListPersonaVersions(
+        self, request: pb.ListPersonaVersionsRequest, context: Context
+    ) -> pb.ListPersonaVersionsResponse:
+        agent = await self._get(request.agent_id, context)
+        number = int(request.page_token or agent.persona_version)
+        version = pb.PersonaVersion(number=number, principal="operator" if number > 1 else "")
+        version.create_time.FromJsonString(f"2026-11-0{number}T12:00:00Z")
+        version.changed_fields.extend(f"style_guide.f{place}" for place in range(number if number > 1 else 0))
+        return pb.ListPersonaVersionsResponse(versions=[version], next_page_token=str(number - 1) if number > 1 else "")
+
+    async def RollbackPersona(self, request: pb.RollbackPersonaRequest, context: Context) -> pb.RollbackPersonaResponse:
+        agent = await self._get(request.agent_id, context)
+        self.calls.append(f"rollback {request.agent_id} {request.version}")
+        agent.persona_version += 1
+        return pb.RollbackPersonaResponse(agent=agent)
+
     async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
         return pb.GetAgentResponse(agent=await self._get(request.id, context))
 
@@ -198,6 +214,10 @@ class FakeTrading(TradingServiceServicer):
         self.halts: dict[str, str] = {}
         """By wallet, the reason of its halt; empty for that over all."""
         self.refuses_lists = False
+        self.holdings: list[trading_pb.Holding] = []
+        self.portfolio = trading_pb.Portfolio()
+        self.allowance = trading_pb.Allowance()
+        self.trades: list[trading_pb.Trade] = []
 
     async def ListTrendingTokens(
         self, request: trading_pb.ListTrendingTokensRequest, context: Context
@@ -239,6 +259,31 @@ class FakeTrading(TradingServiceServicer):
 
     async def GetWallet(self, request: trading_pb.GetWalletRequest, context: Context) -> trading_pb.GetWalletResponse:
         return trading_pb.GetWalletResponse(wallet=trading_pb.Wallet(id=request.id, address=request.id))
+
+    async def GetPortfolio(
+        self, request: trading_pb.GetPortfolioRequest, context: Context
+    ) -> trading_pb.GetPortfolioResponse:
+        listed = [one for one in self.holdings if one.HasField("purchase_time") or not request.has_trades]
+        first = int(request.page_token or 0)
+        following = str(first + 1) if first + 1 < len(listed) else ""
+        return trading_pb.GetPortfolioResponse(
+            portfolio=self.portfolio, holdings=listed[first : first + 1], next_page_token=following
+        )
+
+    async def GetAllowance(
+        self, request: trading_pb.GetAllowanceRequest, context: Context
+    ) -> trading_pb.GetAllowanceResponse:
+        self.allowance.halt.CopyFrom(self._halt(request.wallet_id) or trading_pb.Halt())
+        if not self._halt(request.wallet_id):
+            self.allowance.ClearField("halt")
+        return trading_pb.GetAllowanceResponse(allowance=self.allowance)
+
+    async def ListTrades(
+        self, request: trading_pb.ListTradesRequest, context: Context
+    ) -> trading_pb.ListTradesResponse:
+        first = int(request.page_token or 0)
+        following = str(first + 1) if first + 1 < len(self.trades) else ""
+        return trading_pb.ListTradesResponse(trades=self.trades[first : first + 1], next_page_token=following)
 
     async def GetBalances(
         self, request: trading_pb.GetBalancesRequest, context: Context

@@ -18,6 +18,7 @@ from puppetctl.doctor import doctor
 from puppetctl.suite import free_ports
 from tests.integration.puppetctl.conftest import World
 from tests.integration.puppetctl.services import SANDBOX_TOKEN
+from tests.support.characters import card
 
 
 @pytest.fixture
@@ -56,6 +57,23 @@ async def test_apply_does_what_it_can_and_names_the_files_that_are_bad(
     assert world.agents.agents["odd"].is_active
 
 
+async def test_an_imported_character_can_be_applied_by_what_import_says_comes_next(
+    world: World, tmp_path: Path
+) -> None:
+    source = tmp_path / "ember.json"
+    source.write_text(json.dumps(card()))
+    token = tmp_path / "sandbox" / "x" / "admin.token"
+    token.parent.mkdir(parents=True)
+    token.write_text(SANDBOX_TOKEN)
+    imported = await asyncio.to_thread(CliRunner().invoke, app, ["import", str(source), "--out", str(tmp_path / "out")])
+    assert imported.exit_code == 0
+    _, _, command = imported.output.strip().rpartition("next: puppetctl ")
+    assert command == f"apply {tmp_path / 'out' / 'ember.json'}"
+    applied = await asyncio.to_thread(CliRunner().invoke, app, [*command.split(), "--data", str(tmp_path)])
+    assert applied.exit_code == 0
+    assert applied.output.startswith("ember: created")
+
+
 async def test_characters_are_stopped_and_started_by_name_or_all(world: World, basil: str) -> None:
     world.agents.agents["pia"] = pb.Agent(id="pia", name="Nonna Pia", is_active=True)
 
@@ -88,6 +106,25 @@ def test_a_push_of_nothing_is_refused() -> None:
     result = CliRunner().invoke(app, ["mood", "basil", "--push"])
     assert result.exit_code == 2
     assert "--valence" in result.output
+
+
+async def test_versions_of_a_persona_are_listed_and_an_earlier_one_comes_back(world: World, basil: str) -> None:
+    world.agents.agents[basil].persona_version = 7
+
+    async def said(*command: str) -> list[str]:
+        result = await asyncio.to_thread(CliRunner().invoke, app, command)
+        assert result.exit_code == 0
+        return result.output.splitlines()
+
+    listed = await said("versions", basil)
+    assert len(listed) == 7
+    assert listed[0] == (
+        "   7  2026-11-07 12:00:00 UTC by operator  "
+        "style_guide.f0, style_guide.f1, style_guide.f2, style_guide.f3, style_guide.f4 and 2 more"
+    )
+    assert listed[-1] == "   1  2026-11-01 12:00:00 UTC"
+    assert await said("rollback", basil, "2") == ["basil: is as in version 2, which is version 8 now"]
+    assert world.agents.calls == ["rollback basil 2"]
 
 
 @pytest.mark.parametrize("command", [["stop"], ["start"], ["stop", "basil", "--all"], ["halt", "basil", "--all"]])

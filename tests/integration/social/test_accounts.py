@@ -13,10 +13,10 @@ from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.runtime import logs
 from services.runtime.db import Database
 from services.social.bootstrap import opener
-from services.social.domain.accounts import Tier
+from services.social.domain.capabilities import Tier
 from services.social.settings import SocialSettings
 from tests.conftest import Serve
-from tests.integration.social.conftest import POST, Author, Register, x_credentials
+from tests.integration.social.conftest import POST, Author, Register, posted, x_credentials
 from tests.support.refusals import fields_of, reason_of
 from tests.support.x import Sandbox
 
@@ -71,17 +71,28 @@ async def test_a_wrong_registration_is_refused_with_every_field_named(social: So
 async def test_the_tier_shows_in_the_capabilities(serve: Serve, settings: SocialSettings, ann: Author) -> None:
     request = pb.GetCapabilitiesRequest(account_id=ann.account.id)
     full = (await ann.social.GetCapabilities(request)).capabilities
-    assert (full.can_post, full.can_like, full.reply_scope, full.max_post_length) == (
-        True,
-        True,
-        pb.REPLY_SCOPE_ALL,
-        280,
-    )
-    small = settings.model_copy(update={"x_tier": Tier.SELF_SERVE})
+    assert (full.can_post, full.can_like, full.can_follow, full.reply_scope) == (True, True, True, pb.REPLY_SCOPE_ALL)
+    limit = full.text_limit
+    assert (limit.max_weight, limit.default_weight, limit.url_weight, limit.emoji_weight) == (280, 2, 23, 2)
+    assert [(one.first, one.weight) for one in limit.ranges] == [(0, 1), (8192, 1), (8208, 1), (8242, 1)]
+    small = settings.model_copy(update={"x_tier": Tier.SELF_SERVE, "posts_a_day": 40})
     async with serve("social", small, opener(small)) as channel:
-        capabilities = (await SocialServiceStub(channel).GetCapabilities(request)).capabilities
-    assert (capabilities.can_like, capabilities.can_quote) == (False, False)
-    assert capabilities.reply_scope == pb.REPLY_SCOPE_MENTIONED
+        told = (await SocialServiceStub(channel).GetCapabilities(request)).capabilities
+    assert (told.can_like, told.can_quote, told.can_follow, told.can_thread) == (False, False, False, True)
+    assert told.reply_scope == pb.REPLY_SCOPE_MENTIONED
+    assert (told.post_quota.window.seconds, told.post_quota.max_posts, told.post_quota.max_replies) == (86_400, 40, 20)
+    assert not full.post_quota.HasField("max_posts")
+
+
+async def test_a_post_as_long_as_the_capabilities_say_goes_out_and_a_longer_one_is_refused(
+    ann: Author, x: Sandbox
+) -> None:
+    limit = (await ann.social.GetCapabilities(pb.GetCapabilitiesRequest(account_id=ann.account.id))).capabilities
+    for sign, weight in (("a", 1), ("\u65e5", limit.text_limit.default_weight)):
+        most = limit.text_limit.max_weight // weight
+        assert (await ann.post(sign * most)).state == pb.POST_STATE_SETTLED
+        assert await fields_of(ann.post(sign * (most + 1))) == {"text"}
+    assert len(await posted(x)) == 2
 
 
 async def test_an_account_whose_name_was_taken_over_is_listed_under_its_new_one(ann: Author, x: Sandbox) -> None:

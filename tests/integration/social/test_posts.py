@@ -100,7 +100,7 @@ async def test_pages_show_every_post_once_and_newest_first(ann: Author) -> None:
 
 
 async def test_a_wrong_post_is_refused_with_every_field_named(social: SocialServiceStub, x: Sandbox) -> None:
-    wrong = pb.CreatePostRequest(text="\u65e5" * 141, in_reply_to_network_post_id="x1")
+    wrong = pb.CreatePostRequest(text="\u65e5" * 5_001, in_reply_to_network_post_id="x1")
     assert await fields_of(social.CreatePost(wrong)) == {
         "account_id",
         "text",

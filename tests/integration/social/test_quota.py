@@ -141,7 +141,7 @@ async def test_limits_of_before_are_kept_and_posts_of_before_have_no_code(
         assert await records.post("pst_a") == post
         told = Limit(holder="acc_a", action=Action.POST, window="24hour", allowed=17, remaining=17, reset_time=now)
         assert await records.limits(["acc_a", "app_1"]) == [told]
-        assert Quota().replies_a_day([told]) == 8
+        assert Quota().of([told]).max_replies == 8
     await database.close()
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from services.agents.domain.guard import Candidate, Context, Purpose, brings_in, clean, judge, rank, review
 from services.agents.domain.persona import Capitalization, Persona
+from services.runtime.text.weight import TextLimit, WeightRange
 
 GOOD = "The gate at number six has been painted. It still squeaks in the old colour."
 
@@ -73,14 +74,18 @@ def test_what_the_style_guide_allows_passes(persona: Persona) -> None:
     assert not reasons("The damn shit gate won the election, what a hustle \U0001f600 #gates.", easy)
 
 
-def test_the_network_counts_the_length(persona: Persona) -> None:
+def test_the_length_is_counted_as_the_network_does(persona: Persona) -> None:
     text = "門は開いています。" * 20 + "."
-    assert "is too long: 361 of 280 characters" in reasons(text, persona)
+    wide = TextLimit(280, 2, (WeightRange(0, 4351, 1),))
+    assert "is too long: 361 of 280 characters" in reasons(text, persona, limit=wide)
+    assert "too long" not in reasons(text, persona, limit=TextLimit(280))
+    assert "too long" not in reasons(text, persona, limit=replace(wide, max_weight=361))
 
 
 def test_room_for_a_handle_is_kept(persona: Persona) -> None:
-    assert "too long" in reasons(GOOD, persona, max_length=60)
-    assert "too long" in reasons(GOOD, styled(persona, max_post_length=60))
+    limit = TextLimit(len(GOOD) + 6)
+    assert not reasons(GOOD, persona, limit=limit, prefix="@otto ")
+    assert "too long" in reasons(GOOD, persona, limit=limit, prefix="@ottos ")
 
 
 def test_an_own_post_of_late_is_not_said_again(persona: Persona) -> None:
@@ -260,5 +265,5 @@ def test_what_is_too_long_to_be_judged_is_not_judged(persona: Persona) -> None:
 
 @pytest.mark.parametrize("text", ["\ufdfa" * 140, "gate " * 300, "\ufdfa" * 1_999])
 def test_what_is_too_long_is_judged_no_further(text: str, persona: Persona) -> None:
-    [reason] = reasons(text, persona, Purpose.REPLY, about="hello").split(", ")
+    [reason] = reasons(text, persona, Purpose.REPLY, about="hello", limit=TextLimit(280)).split(", ")
     assert reason.startswith("is too long")

@@ -13,6 +13,7 @@ import pytest
 
 from services.agents.adapters.dbos_json import KeptError, StoredJson, UnreadableRecord
 from services.agents.domain.mood import OwnEvent, SocialEvent
+from services.agents.domain.proposals import Kept, Order, Pass, PostProposal, Reflection, ReplyProposal
 from services.agents.domain.rapport import Rapport
 from services.agents.domain.records import (
     Conclusion,
@@ -28,6 +29,7 @@ from services.agents.domain.records import (
 )
 from services.agents.domain.tasks import (
     ActTask,
+    CarryOutTask,
     Heard,
     Mention,
     PostTask,
@@ -36,19 +38,7 @@ from services.agents.domain.tasks import (
     TradeTask,
     WithdrawTask,
 )
-from services.agents.ports.stored import (
-    STORED,
-    Failure,
-    Order,
-    Pass,
-    Post,
-    PostProposal,
-    Progress,
-    Reflection,
-    Remembered,
-    ReplyProposal,
-    Trade,
-)
+from services.agents.ports.stored import STORED, Failure, Post, Progress, Remembered, Trade
 
 GOLDEN = Path(__file__).parents[2] / "data" / "stored"
 """A folder for each version that wrote differently, a file for each stored type that it wrote so."""
@@ -100,7 +90,9 @@ SAMPLES: dict[str, Any] = {
     "reply_task-heard": ReplyTask("wren", MENTION, HEARD),
     "trade_task": TradeTask("wren"),
     "act_task": ActTask("wren", "good_night"),
+    "carry_out_task": CarryOutTask("wren", "drf_1", "post", "post/wren/1", Trigger.SCHEDULE),
     "withdraw_task": WithdrawTask("wren"),
+    "kept": Kept("drf_1"),
     "pass": Pass(Passed(PassReason.CONVERSATION_LIMIT, "gates", "Otto", 2, ("it is late",)), GROUNDS),
     "post_proposal": PostProposal(
         agent_id="wren", texts=("A gate is a gate.",), grounds=GROUNDS, topic="gates", addressed_handle="otto"

@@ -7,19 +7,6 @@ from hypothesis import strategies as st
 from services.agents.domain import text as texts
 
 
-@pytest.mark.parametrize(
-    ("text", "length"),
-    [
-        *(("abc", 3), ("https://a.very.long/address?with=many", 23), ("日本", 4), ("cafe\u0301", 4), ("it\u2019s", 4)),
-        # An emoji is one, however many signs it is made of.
-        *(("\U0001f469\u200d\U0001f469\u200d\U0001f467", 2), ("\U0001f1e9\U0001f1ea!", 3), ("5\ufe0f\u20e3", 2)),
-        ("\U0001f44d\U0001f3fd\U0001f44d", 4),
-    ],
-)
-def test_the_length_is_the_networks(text: str, length: int) -> None:
-    assert texts.weighted_length(text) == length
-
-
 def test_texts_that_share_a_passage_share_a_run_of_words() -> None:
     mine, theirs = "So I said: the gate is open!", "He heard that the gate is open to him."
     assert texts.passages(mine, 4) & texts.passages(theirs, 4) == {("the", "gate", "is", "open")}

@@ -16,15 +16,14 @@ from services.agents.domain.persona import Persona, read_persona
 from services.agents.domain.trading import (
     LAMPORTS_PER_SOL,
     WRAPPED_SOL,
+    Allowance,
     Buy,
     Hold,
     Holding,
     MarketView,
-    PastTrade,
-    Policy,
+    Portfolio,
     Sell,
     TokenView,
-    Wallet,
     decide,
     expected_output,
     least_output,
@@ -35,8 +34,9 @@ NOW = datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
 SOL = LAMPORTS_PER_SOL
 EVEN = TradingMood(Mood(0.2, 0.4, 0.5))
 MOSS_MINT, SOUP_MINT = "Moss" * 8, "Soup" * 8
-POLICY = Policy(SOL // 10, SOL // 20, 300, 10, SOL)
-WALLET = Wallet(2 * SOL)
+MOST = 10**12
+ALLOWED = Allowance(SOL // 20, SOL // 10, 300, {MOSS_MINT: MOST, SOUP_MINT: MOST})
+PURSE = Portfolio(2 * SOL)
 
 
 def token(mint: str = MOSS_MINT, symbol: str = "MOSS", **fields: Any) -> TokenView:
@@ -52,8 +52,8 @@ def choose(persona: Persona, *, seed: int = 1, **given: Any) -> Buy | Sell | Hol
     usual: dict[str, Any] = {
         "mood": EVEN,
         "market": market(),
-        "wallet": WALLET,
-        "policy": POLICY,
+        "portfolio": PURSE,
+        "allowance": ALLOWED,
         "memories": [],
         "now": NOW,
         "rng": random.Random(seed),
@@ -61,11 +61,15 @@ def choose(persona: Persona, *, seed: int = 1, **given: Any) -> Buy | Sell | Hol
     return decide(persona, **{**usual, **given})
 
 
-def holding(gain: str, amount: int = 100_000_000) -> Wallet:
-    """Return a wallet with MOSS that is worth a US dollar, bought at what makes this its gain."""
-    cost = int(Decimal(amount) / 10**6 * Decimal("0.01") / 150 * SOL / (1 + Decimal(gain)))
-    bought = PastTrade(MOSS_MINT, True, cost, amount, NOW - timedelta(days=3))
-    return Wallet(2 * SOL, (Holding(MOSS_MINT, "MOSS", amount, 6),), (bought,))
+def holding(gain: str, amount: int = 100_000_000) -> Portfolio:
+    """Return a portfolio with MOSS that is worth a cent each, and was bought at what makes this its gain."""
+    worth = int(Decimal(amount) / 10**6 * Decimal("0.01") / 150 * SOL)
+    cost = int(worth / (1 + Decimal(gain)))
+    return Portfolio(2 * SOL, (Holding(MOSS_MINT, "MOSS", 6, amount, cost, worth - cost),))
+
+
+def allowing(**changes: Any) -> Allowance:
+    return replace(ALLOWED, **changes)
 
 
 def test_a_good_token_is_bought_with_reasons_and_scores(persona: Persona) -> None:
@@ -112,12 +116,9 @@ def test_money_is_no_position(persona: Persona) -> None:
     assert isinstance(choose(persona, market=market(dollar)), Hold)
 
 
-def test_blocked_and_unlisted_tokens_are_not_bought(persona: Persona) -> None:
-    assert isinstance(choose(persona, policy=replace(POLICY, blocked_mints=(MOSS_MINT,))), Hold)
-    assert isinstance(choose(persona, policy=replace(POLICY, allowed_mints=(SOUP_MINT,))), Hold)
-    assert isinstance(choose(persona, policy=replace(POLICY, allowed_mints=(MOSS_MINT,))), Buy)
-    wary = replace(persona, trading=replace(persona.trading, blacklist=(MOSS_MINT,)))
-    assert isinstance(choose(wary), Hold)
+def test_what_may_not_be_traded_is_not_bought(persona: Persona) -> None:
+    assert isinstance(choose(persona, allowance=allowing(most={SOUP_MINT: MOST})), Hold)
+    assert isinstance(choose(persona, allowance=allowing(most={MOSS_MINT: 0})), Buy), "nothing of it is held"
 
 
 def test_an_operator_may_vouch_by_mint(persona: Persona) -> None:
@@ -143,87 +144,81 @@ def test_a_bad_market_is_waited_out(persona: Persona) -> None:
     assert "MOSS is best" in decision.reasons[0]
 
 
-def test_limits_hold_the_stricter_of_two(persona: Persona) -> None:
-    small = choose(persona, policy=replace(POLICY, max_trade_lamports=2_000_000))
-    assert isinstance(small, Buy)
-    assert small.lamports <= 2_000_000
-    spent = PastTrade(SOUP_MINT, True, SOL - 3_000_000, 1, NOW - timedelta(hours=2))
-    late = choose(persona, wallet=Wallet(2 * SOL, (), (spent,)))
-    assert isinstance(late, Buy)
-    assert late.lamports <= 3_000_000
+@pytest.mark.parametrize("most", [1_000_000, 2_500_000, 30_000_000])
+def test_a_purchase_gives_no_more_than_is_allowed(most: int, persona: Persona) -> None:
+    decision = choose(persona, allowance=allowing(max_input_lamports=most))
+    assert isinstance(decision, Buy)
+    assert 1_000_000 <= decision.lamports <= most
 
 
-@pytest.mark.parametrize("lamports", [0, SOL // 20, SOL // 10 + 5_000_000])
-def test_the_least_balance_stays(lamports: int, persona: Persona) -> None:
-    decision = choose(persona, wallet=Wallet(lamports))
+def test_what_is_allowed_and_not_worth_the_trouble_is_left_alone(persona: Persona) -> None:
+    decision = choose(persona, allowance=allowing(max_input_lamports=999_999))
     assert isinstance(decision, Hold)
-    assert "keeps" in decision.reasons[0]
+    assert decision.reasons[0] == "has 2 SOL, of which it may give 0.000999999"
 
 
-def test_the_trades_of_a_day_are_counted(persona: Persona) -> None:
-    trades = tuple(PastTrade(SOUP_MINT, True, 1, 1, NOW - timedelta(hours=hour)) for hour in range(1, 4))
-    wallet = Wallet(2 * SOL, (), trades)
-    assert isinstance(choose(persona, wallet=wallet, policy=replace(POLICY, max_daily_trades=3)), Hold)
-    assert isinstance(choose(persona, wallet=wallet, policy=replace(POLICY, max_daily_trades=4)), Buy)
-    assert isinstance(
-        choose(persona, wallet=wallet, policy=replace(POLICY, max_daily_trades=3), now=NOW + timedelta(hours=23)), Buy
-    )
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"halt_reason": "odd prices"}, "is halted: odd prices"),
+        ({"halt_reason": ""}, "is halted"),
+        ({"remaining_trades": 0}, "has made all the trades that it may make in 24 hours"),
+        ({"max_worth_lamports": 5}, "may trade 0.000000005 SOL now, by its limits"),
+    ],
+)
+def test_while_nothing_may_be_traded_nothing_is_sold_either(
+    changes: dict[str, Any], told: str, persona: Persona
+) -> None:
+    later = NOW + timedelta(hours=2)
+    for increase in (None, later):
+        decision = choose(persona, portfolio=holding("-0.5"), allowance=allowing(**changes, increase_time=increase))
+        assert isinstance(decision, Hold)
+        has_time = increase is not None and "halt_reason" not in changes
+        assert decision.reasons[0] == told + (", and more from 14:00 UTC on" if has_time else "")
 
 
 def test_a_profit_is_taken_in_half(persona: Persona) -> None:
-    decision = choose(persona, wallet=holding("0.8"))
+    decision = choose(persona, portfolio=holding("0.8"))
     assert isinstance(decision, Sell)
     assert (decision.amount, decision.in_words) == (50_000_000, "sold half of MOSS at a gain")
     assert decision.mood_event is OwnEvent.TRADE_GAIN
 
 
 def test_a_loss_is_cut_whole(persona: Persona) -> None:
-    decision = choose(persona, wallet=holding("-0.5"))
+    decision = choose(persona, portfolio=holding("-0.5"))
     assert isinstance(decision, Sell)
     assert (decision.amount, decision.in_words) == (100_000_000, "sold all MOSS at a loss")
     assert decision.mood_event is OwnEvent.TRADE_LOSS
 
 
-def test_a_sale_keeps_within_the_limit_of_a_trade(persona: Persona) -> None:
-    decision = choose(persona, wallet=holding("-0.5", amount=10_000_000_000))
+def test_a_sale_gives_no_more_than_is_allowed(persona: Persona) -> None:
+    decision = choose(persona, portfolio=holding("-0.5"), allowance=allowing(most={MOSS_MINT: 70_000_000}))
     assert isinstance(decision, Sell)
-    worth = decision.amount * Decimal("0.01") / 10**6 / 150 * SOL
-    assert worth <= 50_000_000
-    assert decision.in_words == "sold part of MOSS at a loss"
+    assert (decision.amount, decision.in_words) == (70_000_000, "sold part of MOSS at a loss")
+
+
+@pytest.mark.parametrize("most", [{}, {MOSS_MINT: None}, {MOSS_MINT: 0}])
+def test_what_may_not_be_sold_or_not_be_measured_is_kept(most: dict[str, int | None], persona: Persona) -> None:
+    assert not isinstance(choose(persona, portfolio=holding("-0.5"), allowance=allowing(most=most)), Sell)
 
 
 def test_a_small_move_is_held_through(persona: Persona) -> None:
-    assert not isinstance(choose(persona, wallet=holding("0.05")), Sell)
+    assert not isinstance(choose(persona, portfolio=holding("0.05")), Sell)
 
 
-def test_a_holding_whose_cost_is_unknown_is_not_sold(persona: Persona) -> None:
-    gift = Wallet(2 * SOL, (Holding(MOSS_MINT, "MOSS", 10_000_000, 6),))
-    assert not isinstance(choose(persona, wallet=gift), Sell)
-
-
-def test_a_grain_that_somebody_sends_changes_no_decision(persona: Persona) -> None:
-    def sent(wallet: Wallet, grain: int) -> Wallet:
-        old = wallet.holdings[0] if wallet.holdings else Holding(MOSS_MINT, "MOSS", 0, 6)
-        return replace(wallet, holdings=(replace(old, amount=old.amount + grain),))
-
-    for gain in ("-0.5", "0.8", "0.05"):
-        wallet = holding(gain)
-        assert choose(persona, wallet=sent(wallet, 1)) == choose(persona, wallet=wallet)
-    assert choose(persona, wallet=sent(WALLET, 10**9)) == choose(persona, wallet=WALLET)
+@pytest.mark.parametrize("changes", [{"cost_lamports": 0}, {"pnl_lamports": None}, {"amount": 0}])
+def test_a_holding_whose_cost_or_worth_is_unknown_is_not_sold(changes: dict[str, Any], persona: Persona) -> None:
+    [moss] = holding("-0.5").holdings
+    assert not isinstance(choose(persona, portfolio=Portfolio(2 * SOL, (replace(moss, **changes),))), Sell)
 
 
 def test_what_was_sold_today_is_not_bought_back(persona: Persona) -> None:
-    sold = PastTrade(MOSS_MINT, False, 1_000_000, 1, NOW - timedelta(hours=1))
-    assert isinstance(choose(persona, wallet=Wallet(2 * SOL, (), (sold,))), Hold)
+    def after(hours: int) -> Buy | Sell | Hold:
+        sold = Holding(MOSS_MINT, "MOSS", 6, sale_time=NOW - timedelta(hours=hours))
+        return choose(persona, portfolio=Portfolio(2 * SOL, (sold,)))
 
-
-def test_the_cost_of_a_holding_is_that_of_its_latest_purchases() -> None:
-    trades = (PastTrade(MOSS_MINT, True, 300, 30, NOW), PastTrade(MOSS_MINT, True, 100, 100, NOW))
-    wallet = Wallet(0, (), trades)
-    assert wallet.cost(MOSS_MINT, 30) == 300
-    assert wallet.cost(MOSS_MINT, 80) == 350
-    assert wallet.cost(MOSS_MINT, 131) is None
-    assert wallet.cost(SOUP_MINT, 1) is None
+    assert isinstance(after(23), Hold)
+    assert isinstance(after(24), Buy)
 
 
 def test_a_happy_mood_dares_more_than_an_anxious_one(persona: Persona) -> None:
@@ -276,7 +271,7 @@ def test_a_strangers_words_cannot_be_written_down_as_a_trusted_memory(provenance
 
 
 def test_without_a_price_of_sol_nothing_is_done(persona: Persona) -> None:
-    assert isinstance(choose(persona, market=MarketView(Decimal(0), (token(),)), wallet=holding("0.8")), Hold)
+    assert isinstance(choose(persona, market=MarketView(Decimal(0), (token(),)), portfolio=holding("0.8")), Hold)
 
 
 _MINTS = st.sampled_from([MOSS_MINT, SOUP_MINT, "Nap1" * 8, WRAPPED_SOL])
@@ -291,33 +286,31 @@ _TOKENS = st.builds(
     is_verified=st.booleans(),
     is_trending=st.booleans(),
 )
-_TRADES = st.builds(
-    PastTrade,
-    mint=_MINTS,
-    is_buy=st.booleans(),
-    lamports=st.integers(0, 10**10),
-    amount=st.integers(0, 10**14),
-    time=st.integers(0, 60).map(lambda hours: NOW - timedelta(hours=hours)),
-)
-_WALLETS = st.builds(
-    Wallet,
+_PORTFOLIOS = st.builds(
+    Portfolio,
     lamports=st.integers(0, 10**11),
     holdings=st.lists(
         st.builds(
-            Holding, mint=_MINTS, symbol=st.just("MOSS"), amount=st.integers(0, 10**14), decimals=st.integers(0, 12)
+            Holding,
+            mint=_MINTS,
+            symbol=st.just("MOSS"),
+            decimals=st.integers(0, 12),
+            amount=st.integers(0, 10**14),
+            cost_lamports=st.integers(0, 10**11),
+            pnl_lamports=st.none() | st.integers(-(10**11), 10**12),
+            sale_time=st.none() | st.integers(0, 60).map(lambda hours: NOW - timedelta(hours=hours)),
         ),
         max_size=3,
     ).map(tuple),
-    trades=st.lists(_TRADES, max_size=5).map(tuple),
 )
-_POLICIES = st.builds(
-    Policy,
-    max_trade_lamports=st.integers(0, 10**10),
-    min_balance_lamports=st.integers(0, 10**10),
+_ALLOWANCES = st.builds(
+    Allowance,
+    max_input_lamports=st.integers(0, 10**10),
+    max_worth_lamports=st.integers(0, 10**10),
     max_slippage_bps=st.just(100),
-    max_daily_trades=st.integers(0, 5),
-    max_daily_volume_lamports=st.integers(0, 10**11),
-    blocked_mints=st.lists(_MINTS, max_size=2).map(tuple),
+    most=st.dictionaries(_MINTS, st.none() | st.integers(0, 10**14)),
+    halt_reason=st.none() | st.just("odd"),
+    remaining_trades=st.integers(0, 3),
 )
 _MOODS = st.builds(
     TradingMood, st.builds(Mood, valence=st.floats(-1, 1), arousal=st.floats(0, 1), dominance=st.floats(0, 1))
@@ -328,35 +321,39 @@ _MOODS = st.builds(
 @given(
     tokens=st.lists(_TOKENS, max_size=4),
     sol_usd=st.decimals(0, 500, places=2),
-    wallet=_WALLETS,
-    policy=_POLICIES,
+    portfolio=_PORTFOLIOS,
+    allowance=_ALLOWANCES,
     mood=_MOODS,
     seed=st.integers(0, 99),
 )
-def test_no_market_makes_a_decision_leave_the_limits(
-    tokens: list[TokenView], sol_usd: Decimal, wallet: Wallet, policy: Policy, mood: TradingMood, seed: int
+def test_no_market_makes_a_decision_leave_what_is_allowed(
+    tokens: list[TokenView],
+    sol_usd: Decimal,
+    portfolio: Portfolio,
+    allowance: Allowance,
+    mood: TradingMood,
+    seed: int,
 ) -> None:
     persona = read_persona({"id": "a", "name": "A", "solana_integration": {"trading_enabled": True}})
     view = MarketView(sol_usd, tuple(tokens))
-    decision = decide(persona, mood, view, wallet, policy, [], NOW, random.Random(seed))
+    decision = decide(persona, mood, view, portfolio, allowance, [], NOW, random.Random(seed))
     assert decision.reasons
-    day = [trade for trade in wallet.trades if NOW - trade.time < timedelta(hours=24)]
     if isinstance(decision, Buy):
-        assert decision.mint not in (WRAPPED_SOL, *policy.blocked_mints)
-        assert 0 < decision.lamports <= policy.max_trade_lamports
-        assert wallet.lamports - decision.lamports >= policy.min_balance_lamports
+        assert decision.mint != WRAPPED_SOL
+        assert decision.mint in allowance.most
+        assert 0 < decision.lamports <= allowance.max_input_lamports
     if isinstance(decision, Sell):
-        assert decision.mint not in policy.blocked_mints
-        assert 0 < decision.amount <= max(item.amount for item in wallet.holdings if item.mint == decision.mint)
+        held = max(one.amount for one in portfolio.holdings if one.mint == decision.mint)
+        assert 0 < decision.amount <= min(held, allowance.most[decision.mint] or 0)
     if not isinstance(decision, Hold):
-        assert len(day) < policy.max_daily_trades
+        assert allowance.halt_reason is None
+        assert allowance.remaining_trades > 0
 
 
 @pytest.mark.parametrize("symbol", ["BUY MORE at evil", ""])
 def test_a_symbol_that_was_changed_after_the_purchase_gets_into_no_words(symbol: str, persona: Persona) -> None:
-    wallet = holding("-0.5")
-    renamed = replace(wallet, holdings=(replace(wallet.holdings[0], symbol=symbol),))
-    decision = choose(persona, wallet=renamed)
+    [moss] = holding("-0.5").holdings
+    decision = choose(persona, portfolio=Portfolio(2 * SOL, (replace(moss, symbol=symbol),)))
     assert isinstance(decision, Sell)
     assert decision.in_words == "sold all Moss at a loss"
     assert not any("evil" in reason for reason in decision.reasons)
@@ -368,7 +365,7 @@ def test_the_prices_say_what_a_trade_should_bring() -> None:
         reasons=(), scores={}, mint=MOSS_MINT, symbol="MOSS", amount=15 * 10**6, portion="all", gain=Decimal("0.1")
     )
     # A SOL is 15,000 MOSS of a million base units each.
-    assert expected_output(buy, market(), WALLET) == 37_000_000 * 15
+    assert expected_output(buy, market(), PURSE) == 37_000_000 * 15
     assert expected_output(sale, market(), holding("0.1")) == 10**6
 
 
@@ -376,10 +373,10 @@ def test_the_decimals_of_what_is_held_count_and_unknown_ones_say_nothing() -> No
     buy = Buy(reasons=(), scores={}, mint=MOSS_MINT, symbol="MOSS", lamports=37_000_000)
     for told in (None, 0, 9, 18):
         assert expected_output(buy, market(replace(token(), decimals=told)), holding("0.1")) == 37_000_000 * 15
-    assert expected_output(buy, market(replace(token(), decimals=None)), WALLET) == 0
-    assert expected_output(buy, market(replace(token(), usd=Decimal(0))), WALLET) == 0
-    assert expected_output(buy, MarketView(Decimal(0), (token(),)), WALLET) == 0
-    assert expected_output(buy, market(token(SOUP_MINT)), WALLET) == 0
+    assert expected_output(buy, market(replace(token(), decimals=None)), PURSE) == 0
+    assert expected_output(buy, market(replace(token(), usd=Decimal(0))), PURSE) == 0
+    assert expected_output(buy, MarketView(Decimal(0), (token(),)), PURSE) == 0
+    assert expected_output(buy, market(token(SOUP_MINT)), PURSE) == 0
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,6 @@ def test_every_rpc_that_is_needed_has_a_required_case(service: str) -> None:
     assert {*cases.needed} - tried <= {
         "AgentService/ListActivity",
         "AgentService/TriggerTrade",
-        "AgentService/UpdateAgent",
         "SocialService/RegisterAccount",
     }
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.runtime.errors import PuppetError
 from services.runtime.idempotency import NO_REQUEST, RequestKey
-from services.social.domain.accounts import Account, NetworkName, Tier
+from services.social.domain.accounts import Account, NetworkName
 from services.social.domain.limits import Quota
 from services.social.domain.posts import Post, PostState, Timing
 from services.social.service.accounts import Accounts
@@ -34,8 +34,8 @@ class Replica:
         timing = Timing(lease=timedelta(seconds=LEASE), visibility=timedelta(seconds=VISIBILITY))
         self.limits = Limits(desk.store, desk.vault, desk.network, desk.clock, desk.quota)
         self.outbox = Outbox(desk.store, desk.vault, desk.network, self.limits, desk.clock, timing, draining)
-        self.posts = Posts(desk.store, Gate(desk.store, desk.vault), self.outbox, desk.clock, self.limits)
-        self.accounts = Accounts(desk.store, desk.vault, desk.network, self.limits, desk.clock, Tier.FULL)
+        self.posts = Posts(desk.store, desk.network, Gate(desk.store, desk.vault), self.outbox, desk.clock, self.limits)
+        self.accounts = Accounts(desk.store, desk.vault, desk.network, self.limits, desk.clock)
         self.reading = Reading(self.accounts, desk.network, self.limits, desk.clock)
 
     async def create(self, text: str, request_id: str = "", in_reply_to: str = "") -> Post:

@@ -6,7 +6,7 @@ import pytest
 
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page
-from services.social.domain.accounts import Account, Credentials, ReplyScope, Tier
+from services.social.domain.accounts import Account, Credentials
 from services.social.domain.errors import AccountExists, AccountNotFound, CredentialsRefused
 from services.social.domain.limits import Quota
 from services.social.domain.network import Mention
@@ -22,10 +22,10 @@ NO_KEY = RequestKey("operator", "RegisterAccount", "", "")
 class Office:
     """The accounts over fakes."""
 
-    def __init__(self, clock: FixedClock, tier: Tier = Tier.FULL) -> None:
+    def __init__(self, clock: FixedClock) -> None:
         self.store, self.vault, self.network = FakeStore(), FakeVault(), FakeNetwork(clock)
         limits = Limits(self.store, self.vault, self.network, clock, Quota())
-        self.accounts = Accounts(self.store, self.vault, self.network, limits, clock, tier)
+        self.accounts = Accounts(self.store, self.vault, self.network, limits, clock)
         self.reading = Reading(self.accounts, self.network, limits, clock)
 
     async def register(self, agent_id: str, name: str, key: RequestKey = NO_KEY) -> Account:
@@ -79,19 +79,9 @@ async def test_an_agent_has_one_account_and_an_account_one_agent(office: Office,
     assert len(office.store.accounts) == 1
 
 
-@pytest.mark.parametrize(("tier", "scope"), [(Tier.FULL, ReplyScope.ALL), (Tier.SELF_SERVE, ReplyScope.MENTIONED)])
-async def test_the_tier_says_what_an_account_may_do(clock: FixedClock, tier: Tier, scope: ReplyScope) -> None:
-    office = Office(clock, tier)
-    account = await office.register("agt_a", "Ann")
-    capabilities = await office.accounts.capabilities(account.id)
-    assert capabilities.reply_scope is scope
-    assert capabilities.can_like == capabilities.can_quote == (tier is Tier.FULL)
-
-
 async def test_an_unknown_account_is_not_found(office: Office) -> None:
-    for call in (office.accounts.get("acc_z"), office.accounts.capabilities("acc_z")):
-        with pytest.raises(AccountNotFound):
-            await call
+    with pytest.raises(AccountNotFound):
+        await office.accounts.get("acc_z")
 
 
 async def test_mentions_go_on_where_the_page_before_ended(office: Office) -> None:

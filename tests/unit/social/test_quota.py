@@ -97,7 +97,7 @@ async def test_what_the_network_says_of_its_limit_holds_when_it_is_the_smaller_o
 )
 def test_the_share_is_rounded_in_favour_of_own_posts(clock: FixedClock, posts: int, share: str, replies: int) -> None:
     told = Limit(holder="acc_a", action=Action.POST, window="24hour", allowed=99, remaining=9, reset_time=clock.now())
-    assert Quota(posts, Decimal(share)).replies_a_day([told]) == replies
+    assert Quota(posts, Decimal(share)).of([told]).max_replies == replies
 
 
 async def test_with_everything_reserved_there_is_no_reply(desk: Desk) -> None:

@@ -10,9 +10,12 @@ from services.runtime.idempotency import RequestKey
 from services.trading.domain.market import LAMPORTS_PER_SOL, SOL, Pair
 from services.trading.domain.trade import Trade
 from services.trading.domain.wallet import Wallet
+from services.trading.service.allowances import Allowances
 from services.trading.service.executor import Executor, Timing
 from services.trading.service.halts import Halts
 from services.trading.service.offers import Offers
+from services.trading.service.portfolios import Portfolios
+from services.trading.service.prices import Prices
 from services.trading.service.trades import Trades
 from services.trading.service.wallets import Wallets
 from tests.fakes.clock import FixedClock
@@ -34,11 +37,14 @@ class House:
 
     def __post_init__(self) -> None:
         timing = Timing(poll_seconds=0.0, confirm_seconds=15.0)
-        self.offers = Offers(self.world, self.world)
+        self.prices = Prices(self.world)
+        self.offers = Offers(self.world, self.world, self.prices)
         self.executor = Executor(
             self.store, self.vault, self.world, self.world, self.offers, self.clock, timing, self.draining
         )
         self.trades = Trades(self.store, self.world, self.offers, self.executor, self.clock)
+        self.allowances = Allowances(self.store, self.world, self.prices, self.clock)
+        self.portfolios = Portfolios(self.store, self.world, self.world, self.prices, self.clock)
         self.halts = Halts(self.store, self.clock)
         self.wallets = Wallets(self.store, self.vault, self.world, self.world, self.clock)
 

@@ -207,7 +207,7 @@ async def test_what_failed_on_the_chain_counts_as_a_trade_with_its_fee(house: Ho
     await trading
     async with house.store.reading() as records:
         usage = await records.usage(trade.wallet_id, house.clock.now() - timedelta(hours=1))
-    assert usage == Usage(1, FEE, 0)
+    assert usage == Usage(1, FEE, 0, trade.create_time)
 
 
 async def test_an_error_on_the_chain_fails_the_trade_and_notes_its_fee(house: House) -> None:

@@ -139,8 +139,9 @@ class Judge:
     def _too_long(self, text: str) -> str:
         if len(text) > _MOST_SIGNS:
             return "is too long to be judged"
-        length, most = texts.weighted_length(text), min(self._context.max_length, self._persona.style.max_post_length)
-        return f"is too long: {length} of {most} characters" if length > most else ""
+        limit = self._context.limit
+        length = limit.weigh(self._context.prefix + text)
+        return f"is too long: {length} of {limit.max_weight} characters" if length > limit.max_weight else ""
 
     def _shape(self, text: str) -> Iterator[str]:
         """Ask for a whole sentence, of a length that fits."""

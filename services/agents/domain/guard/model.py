@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.agents.domain.records import Objection
+from services.runtime.text.weight import TextLimit
+
+_LONGEST = TextLimit(2_000)
+"""As long as a text is judged at all."""
 
 
 class Purpose(StrEnum):
@@ -75,8 +79,10 @@ class Context:
     """What the other characters are called, but for the one that is answered."""
     symbols: tuple[str, ...] = ()
     """What the tokens on the market are called, as far as they are known."""
-    max_length: int = 280
-    """In weighted characters: what the network allows, less what is put in front."""
+    limit: TextLimit = _LONGEST
+    """How long the whole may be, by the network and by the persona."""
+    prefix: str = ""
+    """What is put in front of the text, and counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The persona: who a character is, read from the file that describes it."""
 
+from services.agents.domain.persona.changes import changed_paths
 from services.agents.domain.persona.model import (
     Behavior,
     Example,
@@ -36,6 +37,7 @@ __all__ = [
     "Trading",
     "XSecrets",
     "broken_rules",
+    "changed_paths",
     "names_account",
     "read_kept",
     "read_persona",

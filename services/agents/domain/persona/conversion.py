@@ -31,7 +31,6 @@ from services.agents.domain.persona.sections.root import Approval, PostExample, 
 
 LAMPORTS_PER_SOL = 1_000_000_000
 
-_POST_LENGTH = 280
 # Older files count words: `"max_post_length": 20`. No character lives on posts of 39 letters.
 _LEAST_LENGTH = 40
 _LETTERS_PER_WORD = 7
@@ -88,6 +87,7 @@ def _personality(section: PersonalitySection) -> Personality:
 def _style(file: PersonaFile) -> StyleGuide:
     guide = file.style_guide
     looks, words = guide.formatting, guide.vocabulary
+    lengths = (guide.content_preferences, file.behavior.content_preferences)
     return StyleGuide(
         voice=_prose(guide.voice),
         tone=_prose(guide.tone),
@@ -100,7 +100,7 @@ def _style(file: PersonaFile) -> StyleGuide:
         topics_to_avoid=guide.topics_to_avoid,
         profanity_allowed=guide.language_constraints.profanity_allowed,
         # Both places are in use for this.
-        max_post_length=min(map(_post_length, (guide.content_preferences, file.behavior.content_preferences))),
+        max_post_length=min(filter(None, map(_post_length, lengths)), default=None),
     )
 
 
@@ -214,11 +214,11 @@ def _uses(said: bool | str) -> bool:
     return bool(said) and not re.match(r"(no|none|never|false|0)\b", said, re.IGNORECASE)
 
 
-def _post_length(preferences: ContentPreferences) -> int:
+def _post_length(preferences: ContentPreferences) -> int | None:
     most = preferences.max_post_length
-    if most is None:
-        return _POST_LENGTH
-    return min(_POST_LENGTH, most if most >= _LEAST_LENGTH else max(_LEAST_LENGTH, most * _LETTERS_PER_WORD))
+    if most is None or most >= _LEAST_LENGTH:
+        return most
+    return max(_LEAST_LENGTH, most * _LETTERS_PER_WORD)
 
 
 def _span(low: float | None, high: float | None, default: tuple[float, float]) -> tuple[float, float]:

@@ -36,8 +36,8 @@ class StyleGuide:
     avoid_terms: tuple[str, ...]
     topics_to_avoid: tuple[str, ...]
     profanity_allowed: bool
-    max_post_length: int
-    """In the network's weighted characters."""
+    max_post_length: int | None
+    """As its network counts; None: as long as that lets posts be."""
 
 
 @dataclass(frozen=True, slots=True)

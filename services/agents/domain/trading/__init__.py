@@ -1,4 +1,4 @@
-"""Whether to trade, what, and how much: from market, wallet, policy, mood and trusted memories, never by chance."""
+"""What to trade, and how much of what is allowed: by market, portfolio, mood and trusted memories, never by chance."""
 
 from services.agents.domain.trading.appraisal import measures_in
 from services.agents.domain.trading.deciding import decide
@@ -6,16 +6,15 @@ from services.agents.domain.trading.floor import expected_output, least_output
 from services.agents.domain.trading.model import (
     LAMPORTS_PER_SOL,
     WRAPPED_SOL,
+    Allowance,
     Buy,
     Decision,
     Hold,
     Holding,
     MarketView,
-    PastTrade,
-    Policy,
+    Portfolio,
     Sell,
     TokenView,
-    Wallet,
     bought,
     sold,
 )
@@ -23,16 +22,15 @@ from services.agents.domain.trading.model import (
 __all__ = [
     "LAMPORTS_PER_SOL",
     "WRAPPED_SOL",
+    "Allowance",
     "Buy",
     "Decision",
     "Hold",
     "Holding",
     "MarketView",
-    "PastTrade",
-    "Policy",
+    "Portfolio",
     "Sell",
     "TokenView",
-    "Wallet",
     "bought",
     "decide",
     "expected_output",

@@ -2,17 +2,17 @@
 
 from decimal import Decimal
 
-from services.agents.domain.trading.model import LAMPORTS_PER_SOL, Buy, MarketView, Sell, Wallet
+from services.agents.domain.trading.model import LAMPORTS_PER_SOL, Buy, MarketView, Portfolio, Sell
 
 _WHOLE = 10_000
 
 
-def expected_output(decision: Buy | Sell, market: MarketView, wallet: Wallet) -> int:
+def expected_output(decision: Buy | Sell, market: MarketView, portfolio: Portfolio) -> int:
     """Return what the prices that were seen give for it, in base units; 0 when price or decimals aren't known."""
     token = market.token(decision.mint)
-    held = next((holding.decimals for holding in wallet.holdings if holding.mint == decision.mint), None)
+    held = portfolio.holding(decision.mint)
     # The chain itself tells the decimals of what is held; a listing is somebody's word.
-    decimals = held if held is not None or token is None else token.decimals
+    decimals = held.decimals if held else token.decimals if token else None
     if token is None or decimals is None or token.usd <= 0 or market.sol_usd <= 0:
         return 0
     lamports_each = token.usd * LAMPORTS_PER_SOL / market.sol_usd / Decimal(10) ** decimals

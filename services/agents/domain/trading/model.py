@@ -42,60 +42,69 @@ class MarketView:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A token in the wallet, in base units."""
+    """A token that the wallet has traded, by the trading service's books: what is left of it, and what that cost.
+
+    Amounts are in base units, and only what has a known cost is in them: what strangers send is no position.
+    """
 
     mint: str
     symbol: str
-    amount: int
     decimals: int
+    amount: int = 0
+    cost_lamports: int = 0
+    pnl_lamports: int | None = None
+    """What the amount is worth beyond its cost; None when that isn't known."""
+    sale_time: datetime | None = None
+    """When it was last sold; None when it never was."""
+
+    @property
+    def worth_lamports(self) -> int:
+        """What the amount is worth; 0 when that isn't known."""
+        return 0 if self.pnl_lamports is None else self.cost_lamports + self.pnl_lamports
+
+    @property
+    def gain(self) -> Decimal | None:
+        """What it gained, as a part of its cost; None when worth or cost isn't known."""
+        if self.pnl_lamports is None or not self.cost_lamports:
+            return None
+        return Decimal(self.pnl_lamports) / self.cost_lamports
 
 
 @dataclass(frozen=True, slots=True)
-class PastTrade:
-    """A settled trade between SOL and a token: lamports on one side, the token's base units on the other."""
-
-    mint: str
-    is_buy: bool
-    lamports: int
-    amount: int
-    time: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Wallet:
-    """What the character has, and what it has traded, newest first."""
+class Portfolio:
+    """What the character has: its SOL in lamports, and every token that it has traded."""
 
     lamports: int
     holdings: tuple[Holding, ...] = ()
-    trades: tuple[PastTrade, ...] = ()
 
-    def bought(self, mint: str) -> int:
-        """Return how much of a token its known purchases brought; what is there beyond that, somebody has sent."""
-        return sum(trade.amount for trade in self.trades if trade.mint == mint and trade.is_buy)
-
-    def cost(self, mint: str, amount: int) -> int | None:
-        """Return what this amount of a token cost in lamports, by the latest purchases; None when it isn't known."""
-        left, cost = amount, 0
-        for trade in self.trades:
-            if trade.mint != mint or not trade.is_buy or trade.amount <= 0:
-                continue
-            part = min(left, trade.amount)
-            cost += trade.lamports * part // trade.amount
-            left -= part
-        return None if left or not amount else cost
+    def holding(self, mint: str) -> Holding | None:
+        """Return what it has of a token; None when it never traded it."""
+        return next((holding for holding in self.holdings if holding.mint == mint), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """The limits that the trading service enforces; a decision keeps within them so that it isn't refused."""
+class Allowance:
+    """What the trading service says that may be traded now, in lamports and base units.
 
-    max_trade_lamports: int
-    min_balance_lamports: int
+    Of a token in `most` so much may be given in one trade, None when it can't be measured; one that isn't there may be
+    neither bought nor sold.
+    """
+
+    max_input_lamports: int
+    """The most SOL that a purchase may give."""
+    max_worth_lamports: int
+    """The most that a trade may be worth."""
     max_slippage_bps: int
-    max_daily_trades: int
-    max_daily_volume_lamports: int
-    allowed_mints: tuple[str, ...] = ()
-    blocked_mints: tuple[str, ...] = ()
+    most: Mapping[str, int | None]
+    halt_reason: str | None = None
+    """Why nothing may be traded; None while it isn't halted."""
+    remaining_trades: int = 1
+    increase_time: datetime | None = None
+    """When more may be traded; None when nothing was of late."""
+
+    def allows(self, mint: str) -> bool:
+        """Say whether a token may be traded at all."""
+        return mint in self.most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

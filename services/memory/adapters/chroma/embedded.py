@@ -10,10 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from services.memory.adapters.chroma import frames
 from services.memory.adapters.chroma.folder_lock import lock
 from services.memory.adapters.chroma.generation import ANSWER_SECONDS, ShardedGeneration
 from services.memory.domain.vectors import IndexDown
+from services.memory.ports.index import Index
 from services.runtime.environment import inherited
 
 log = logging.getLogger(__name__)
@@ -23,14 +26,14 @@ _LOCK_SECONDS = 10.0
 _BUFFER = 2**20
 
 
-class EmbeddedIndex:
+class EmbeddedIndex(Index):
     """Opens builds below one folder, which belongs to the index alone."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @override
     async def open(self, generation: int) -> "EmbeddedGeneration":
-        """Open a build, a new and empty one when there is none with this number. Raises IndexDown."""
         command = (sys.executable, "-m", "services.memory.adapters.chroma.child", str(self._folder / str(generation)))
         pipe = asyncio.subprocess.PIPE
         try:
@@ -47,6 +50,7 @@ class EmbeddedIndex:
             raise
         return opened
 
+    @override
     async def drop_others(self, generation: int) -> None:
         """Delete every build but this one, and whatever else lies in the folder. Raises IndexDown."""
         try:
@@ -94,6 +98,7 @@ class EmbeddedGeneration(ShardedGeneration):
         if error is not None:
             raise IndexDown(f"the vector index can't be opened: {error}")
 
+    @override
     async def close(self) -> None:
         """End the process: by itself after the write under way, or by force when that takes too many seconds."""
         self._closing = True

@@ -2,11 +2,14 @@
 
 import hashlib
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
+from typing_extensions import override
+
 from services.memory.domain.vectors import Flaws, Place, Vector
+from services.memory.ports.index import Generation
 
 P = TypeVar("P", bound=Place)
 
@@ -20,7 +23,7 @@ ANSWER_SECONDS = 60.0
 """How long one call may take: the first one for a shard reads its files."""
 
 
-class ShardedGeneration(ABC):
+class ShardedGeneration(Generation):
     """Divides what the port asks for by shard; an agent's vectors are all in one."""
 
     _last_query = -_BUSY_SECONDS
@@ -29,12 +32,8 @@ class ShardedGeneration(ABC):
     async def _call(self, method: str, *arguments: Any) -> Any:
         """Call a method of `Shards`. Raises IndexDown."""
 
-    @abstractmethod
-    async def close(self) -> None:
-        """Let go of it."""
-
+    @override
     async def put(self, vectors: Sequence[Vector]) -> None:
-        """Add vectors, or replace those of the same number; durable on return."""
         for shard, members in _by_shard(vectors):
             start = 0
             while start < len(members):
@@ -43,8 +42,8 @@ class ShardedGeneration(ABC):
                 await self._call("put", shard, _seqs(batch), _data(batch))
                 start += len(batch)
 
+    @override
     async def remove(self, places: Sequence[Place]) -> None:
-        """Remove vectors; what isn't there is no error, and a place without an agent is looked for everywhere."""
         anywhere = [place for place in places if not place.agent_id]
         shards = dict(_by_shard([place for place in places if place.agent_id]))
         for shard in range(_SHARDS) if anywhere else shards:
@@ -52,21 +51,21 @@ class ShardedGeneration(ABC):
             for start in range(0, len(members), _BATCH):
                 await self._call("remove", shard, _seqs(members[start : start + _BATCH]))
 
+    @override
     async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
-        """Return the numbers of up to `most` memories near a vector, nearest first; fewer when there are no more."""
         self._last_query = time.monotonic()
         near: list[int] = await self._call("nearest", _shard(agent_id), vector, most)
         return near
 
+    @override
     async def seqs(self) -> set[int]:
-        """Return the numbers of all memories that have a vector."""
         found: set[int] = set()
         for shard in range(_SHARDS):
             found.update(await self._call("seqs", shard))
         return found
 
+    @override
     async def flaws(self, vectors: Sequence[Vector]) -> Flaws:
-        """Compare these vectors with those that it holds, and look whether it finds them."""
         flaws = Flaws([], [])
         for shard, members in _by_shard(vectors):
             for start in range(0, len(members), _BATCH):

@@ -9,27 +9,30 @@ from urllib.parse import urlsplit
 import chromadb
 from chromadb.api.client import Client
 from chromadb.config import Settings
+from typing_extensions import override
 
 from services.memory.adapters.chroma.generation import ANSWER_SECONDS, ShardedGeneration
 from services.memory.adapters.chroma.shards import Shards
 from services.memory.domain.vectors import IndexDown
+from services.memory.ports.index import Index
 
 R = TypeVar("R")
 
 _OURS = re.compile(r"memories-(\d+)-\d+")
 
 
-class ServerIndex:
+class ServerIndex(Index):
     """Opens builds on a server; Chroma's client is blocking, so each call leaves the event loop."""
 
     def __init__(self, url: str) -> None:
         """Take the URL of the server, for example `http://localhost:8000`."""
         self._url = url
 
+    @override
     async def open(self, generation: int) -> "ServerGeneration":
-        """Open a build, a new and empty one when there is none with this number. Raises IndexDown."""
         return ServerGeneration(await _away(self._connect), generation)
 
+    @override
     async def drop_others(self, generation: int) -> None:
         """Delete the collections of every build but this one. Raises IndexDown."""
         await _away(lambda: self._drop_others(str(generation)))
@@ -65,6 +68,7 @@ class ServerGeneration(ShardedGeneration):
         self._client = client
         self._shards = Shards(client, f"memories-{generation}")
 
+    @override
     async def close(self) -> None:
         """Let go of the connections."""
         await _away(lambda: _close(self._client))

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
+from typing_extensions import override
 
 from services.memory.adapters.sql.filters import Condition
-from services.memory.adapters.sql.lexicon import BLANKS, EARLIER, PREVIOUS, Document, idf
+from services.memory.adapters.sql.lexicon import BLANKS, EARLIER, PREVIOUS, Document, Lexicon, idf
 from services.memory.adapters.sql.tables import memory
 from services.memory.domain.search import Matches
 from services.memory.domain.words import spaced
@@ -44,14 +45,14 @@ _AT_ONCE = 1_000
 """How many words are counted in one statement."""
 
 
-class SqliteLexicon:
+class SqliteLexicon(Lexicon):
     """An FTS5 table for each agent: its words are weighed among its own, and no search reads another's."""
 
     def __init__(self) -> None:
         self._frequencies = _Frequencies()
 
+    @override
     async def put(self, connection: AsyncConnection, agent_id: str, documents: Sequence[Document]) -> None:
-        """Add documents, or replace those of the same number."""
         driver = driver_of(connection)
         self._frequencies.change(agent_id, len(documents))
         if len(documents) <= _FEW_PUT:
@@ -59,16 +60,18 @@ class SqliteLexicon:
         else:
             await driver.run(lambda db: _put(db, agent_id, documents))
 
+    @override
     async def remove(self, connection: AsyncConnection, agent_id: str, seqs: Sequence[int]) -> None:
-        """Remove documents."""
         self._frequencies.change(agent_id, len(seqs))
         await driver_of(connection).run(lambda db: _remove(db, agent_id, seqs))
 
+    @override
     async def drop(self, connection: AsyncConnection, agent_id: str) -> None:
         """Remove all documents of an agent, so that nothing of them is left."""
         self._frequencies.drop(agent_id)
         await driver_of(connection).run(lambda db: _drop(db, agent_id))
 
+    @override
     async def matches(
         self,
         connection: AsyncConnection,
@@ -78,7 +81,6 @@ class SqliteLexicon:
         now: datetime,
         most: int,
     ) -> Matches:
-        """Return documents whose memories pass these conditions, the best `most` of them and perhaps others."""
         driver = driver_of(connection)
         table, total, mean_words = _size(driver.connection, agent_id)
         nothing = Matches({}, 1.0, mean_words)

@@ -3,42 +3,44 @@
 from collections.abc import Collection, Iterable, Sequence
 
 import sqlalchemy as sa
+from typing_extensions import override
 
 from services.memory.adapters.sql.searching import SqlSearch
 from services.memory.adapters.sql.tables import build, change, embedding, memory
 from services.memory.domain.vectors import Build, Change, Text, Vector
+from services.memory.ports.store import IndexRecords
 
 _VECTORS = sa.select(embedding.c.seq, memory.c.agent_id, embedding.c.vector).join(
     memory, memory.c.seq == embedding.c.seq
 )
 
 
-class SqlIndexing(SqlSearch):
+class SqlIndexing(SqlSearch, IndexRecords):
     """Vectors, changes and builds within one transaction."""
 
+    @override
     async def build(self) -> Build | None:
-        """Return the build of the index that serves."""
         query = sa.select(build.c.number, build.c.model).where(build.c.serves)
         row = (await self._connection.execute(query)).one_or_none()
         return None if row is None else Build(*row)
 
+    @override
     async def begin_build(self, model: str) -> Build:
-        """Begin a new build, and return it with its number."""
         insert = sa.insert(build).values(model=model, serves=False).returning(build.c.number)
         return Build((await self._connection.execute(insert)).scalar_one(), model)
 
+    @override
     async def has_unfinished_build(self) -> bool:
-        """Tell whether a build was begun and never served."""
         query = sa.select(sa.exists().where(~build.c.serves))
         return bool(await self._connection.scalar(query))
 
+    @override
     async def serve_build(self, new: Build) -> None:
-        """Let this build serve, and forget those before it."""
         await self._connection.execute(sa.delete(build).where(build.c.number < new.number))
         await self._connection.execute(sa.update(build).where(build.c.number == new.number).values(serves=True))
 
+    @override
     async def changes(self, most: int) -> list[Change]:
-        """Return the oldest changes that the index doesn't have."""
         serving = sa.select(build.c.model).where(build.c.serves).scalar_subquery()
         query = (
             sa.select(change.c.seq, change.c.agent_id, change.c.number, embedding.c.vector)
@@ -50,66 +52,66 @@ class SqlIndexing(SqlSearch):
         )
         return [Change(*row) for row in await self._connection.execute(query)]
 
+    @override
     async def settle(self, numbers: Collection[int]) -> None:
-        """Forget the changes of these numbers: the index has them."""
         if numbers:
             gone = sa.delete(change).where(change.c.number == sa.bindparam("settled"))
             await self._connection.execute(gone, [{"settled": number} for number in numbers])
 
+    @override
     async def change_count(self) -> int:
-        """Return how many changes the index doesn't have."""
         return await self._connection.scalar(sa.select(sa.func.count()).select_from(change)) or 0
 
+    @override
     async def pending(self) -> dict[int, int]:
-        """Return the changes that the index doesn't have, by number, with those of their memories."""
         rows = await self._connection.execute(sa.select(change.c.number, change.c.seq))
         return {row.number: row.seq for row in rows}
 
+    @override
     async def newest(self) -> int:
-        """Return the highest number of a memory."""
         return await self._connection.scalar(sa.select(sa.func.max(memory.c.seq))) or 0
 
+    @override
     async def memory_count(self) -> int:
-        """Return how many memories all agents have."""
         return await self._connection.scalar(sa.select(sa.func.count()).select_from(memory)) or 0
 
+    @override
     async def mark(self, seqs: Iterable[int]) -> None:
-        """Note that the index doesn't have these memories as they are."""
         whose = sa.select(memory.c.agent_id).where(memory.c.seq == sa.bindparam("marked")).scalar_subquery()
         insert = sa.insert(change).values(seq=sa.bindparam("marked"), agent_id=sa.func.coalesce(whose, ""))
         await self._connection.execute(insert, [{"marked": seq} for seq in seqs])
 
+    @override
     async def mark_stored_after(self, newest: int) -> None:
-        """Note that the index doesn't have the memories with higher numbers than this, unless that is noted already."""
         stored = sa.select(memory.c.seq, memory.c.agent_id).where(
             memory.c.seq > newest, memory.c.seq.not_in(sa.select(change.c.seq))
         )
         await self._connection.execute(sa.insert(change).from_select(["seq", "agent_id"], stored))
 
+    @override
     async def vectors(self, model: str, after: int, newest: int, most: int) -> list[Vector]:
-        """Return the next vectors of a model after this number, up to another one, of all agents."""
         query = _VECTORS.where(embedding.c.model == model, embedding.c.seq > after, embedding.c.seq <= newest)
         rows = await self._connection.execute(query.order_by(embedding.c.seq).limit(most))
         return [Vector(*row) for row in rows]
 
+    @override
     async def vectors_of(self, model: str, seqs: Collection[int]) -> list[Vector]:
-        """Return those of these memories' vectors of a model that there are."""
         query = _VECTORS.where(embedding.c.model == model, embedding.c.seq.in_(seqs))
         return [Vector(*row) for row in await self._connection.execute(query)]
 
+    @override
     async def seqs(self, model: str) -> set[int]:
-        """Return the numbers of all memories that have a vector of a model."""
         query = sa.select(embedding.c.seq).where(embedding.c.model == model)
         return set((await self._connection.scalars(query)).all())
 
+    @override
     async def without_vector(self, model: str, most: int) -> list[Text]:
-        """Return memories that have no vector of a model."""
         has = sa.exists().where(embedding.c.seq == memory.c.seq, embedding.c.model == model)
         query = sa.select(memory.c.seq, memory.c.agent_id, memory.c.text, memory.c.version).where(~has).limit(most)
         return [Text(*row) for row in await self._connection.execute(query)]
 
+    @override
     async def add_vectors(self, model: str, texts: Sequence[Text], vectors: Sequence[bytes]) -> list[Vector]:
-        """Store vectors of those memories that still have these texts, and return them."""
         asked = [(text.seq, text.version) for text in texts]
         query = sa.select(memory.c.seq).where(sa.tuple_(memory.c.seq, memory.c.version).in_(asked))
         there = set((await self._connection.scalars(query)).all())
@@ -123,8 +125,8 @@ class SqlIndexing(SqlSearch):
             await self._connection.execute(sa.insert(embedding), rows)
         return added
 
+    @override
     async def drop_vectors(self, kept_model: str, most: int) -> int:
-        """Delete up to `most` vectors of other models; the value is how many there were."""
         query = sa.select(embedding.c.seq, embedding.c.model).where(embedding.c.model != kept_model).limit(most)
         places = [{"gone": seq, "its_model": model} for seq, model in await self._connection.execute(query)]
         if places:

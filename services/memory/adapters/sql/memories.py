@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from typing_extensions import override
 
 from services.memory.adapters.sql.conversations import documents_of
 from services.memory.adapters.sql.filters import ALIVE, NUMBERED, OWN, Condition, passing
@@ -27,6 +28,7 @@ from services.memory.adapters.sql.tables import (
 from services.memory.domain.memories import Memory, MemoryExists, MemoryFilter, MemoryKind, MemoryStats, VersionedMemory
 from services.memory.domain.relationships import Relationship
 from services.memory.domain.upkeep import Retention, Swept
+from services.memory.ports.store import MemoryRecords
 from services.runtime.pages import Page, Paged
 from services.runtime.prepared import Prepared
 
@@ -52,16 +54,16 @@ _FEW = 2
 """More rows are inserted in one step, and their numbers are read after that, where nobody else writes meanwhile."""
 
 
-class SqlMemories(SqlSearch):
+class SqlMemories(SqlSearch, MemoryRecords):
     """Memories within one transaction."""
 
+    @override
     async def memory(self, agent_id: str, memory_id: str, now: datetime) -> Memory | None:
-        """Return a memory of this agent."""
         rows = await _BY_ID.all(self._connection, {"agent_id": agent_id, "id": memory_id, "now": now})
         return memory_of(rows[0]) if rows else None
 
+    @override
     async def memories(self, agent_id: str, wanted: MemoryFilter, page: Page, now: datetime) -> Paged[Memory]:
-        """Return a page of an agent's memories, newest first; the key is `(create_time, seq)`."""
         query = sa.select(*MEMORY_COLUMNS).where(OWN, ALIVE, *passing(wanted, self._dialect))
         place = sa.tuple_(memory.c.create_time, memory.c.seq)
         if page.after:
@@ -71,32 +73,32 @@ class SqlMemories(SqlSearch):
         rows = (await self._connection.execute(query, values)).all()
         return Paged.cut([memory_of(row) for row in rows], page, lambda item: (item.create_time, item.seq))
 
+    @override
     async def memories_by_id(self, agent_id: str, memory_ids: Collection[str]) -> dict[str, Memory]:
-        """Return those of these memories that are this agent's, expired or not, by id."""
         found = await self._memories(memory.c.agent_id == agent_id, memory.c.id.in_(memory_ids))
         return {item.id: item for item in found}
 
+    @override
     async def memories_by_seq(
         self, agent_id: str, seqs: Collection[int], wanted: MemoryFilter, now: datetime
     ) -> dict[int, Memory]:
-        """Return those of these memories that are this agent's and pass the filter, by number."""
         values = {"agent_id": agent_id, "seqs": list(seqs), "now": now}
         found = map(memory_of, await self._passing(_BY_SEQ, wanted, values))
         return {item.seq: item for item in found}
 
+    @override
     async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Memory]:
-        """Return an agent's next memories after this number, in the order of storing."""
         query = sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.seq > seq, ALIVE).order_by(memory.c.seq).limit(most)
         rows = (await self._connection.execute(query, {"agent_id": agent_id, "now": now})).all()
         return [memory_of(row) for row in rows]
 
+    @override
     async def history(self, item: Memory, below: int, most: int) -> tuple[Memory, ...]:
-        """Return what a memory was before each update, newest first."""
         values = {"seq": item.seq, "below": below, "most": most}
         return tuple(read_state(item, state) for (state,) in await _STATES.all(self._connection, values))
 
+    @override
     async def stats(self, agent_id: str, now: datetime) -> MemoryStats:
-        """Return what an agent remembers, in numbers."""
         columns = memory.c
         counted = sa.select(
             columns.kind,
@@ -123,10 +125,10 @@ class SqlMemories(SqlSearch):
             relationship_count=await self._connection.scalar(known) or 0,
         )
 
+    @override
     async def add(
         self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes], now: datetime
     ) -> list[tuple[Memory, bool]]:
-        """Add memories with their vectors; for each, return what is stored, and whether that is new."""
         if not new:
             return []
         rows = [row_of(item.memory) for item in new]
@@ -155,8 +157,8 @@ class SqlMemories(SqlSearch):
             await self._equip(fresh, model)
         return stored
 
+    @override
     async def replace(self, before: Memory, after: Memory, model: str, vector: bytes | None) -> None:
-        """Put another state of a memory in place of one, which joins its history; None keeps the vector."""
         row = row_of(after)
         del row["access_count"]  # Searches add to it meanwhile.
         is_written = False
@@ -175,8 +177,8 @@ class SqlMemories(SqlSearch):
             await _ADD_CHANGES.each(self._connection, [{"seq": after.seq, "agent_id": after.agent_id}])
         await self._put_documents([before, after])
 
+    @override
     async def forget(self, memories: Sequence[Memory]) -> None:
-        """Remove memories with their histories and vectors."""
         if not memories:
             return
         await self._remove([(item.seq, item.agent_id) for item in memories])
@@ -187,8 +189,8 @@ class SqlMemories(SqlSearch):
             await self._lexicon.remove(self._connection, agent_id, forgotten)
         await self._put_documents([item for item in memories if item.conversation_id])
 
+    @override
     async def clear(self, agent_id: str, wanted: MemoryFilter) -> int:
-        """Forget what passes a filter, expired or not, and return how many there were."""
         conditions = [memory.c.agent_id == agent_id, *passing(wanted, self._dialect)]
         if not wanted.is_empty:
             found = await self._memories(*conditions)
@@ -199,18 +201,18 @@ class SqlMemories(SqlSearch):
         await self._lexicon.drop(self._connection, agent_id)
         return len(seqs)
 
+    @override
     async def scrub(self, agent_id: str) -> None:
-        """Build what an agent's words are found by anew, so that nothing forgotten is left in it."""
         await self._lexicon.drop(self._connection, agent_id)
         await self._put_documents(await self._memories(memory.c.agent_id == agent_id))
 
+    @override
     async def agents_without_words(self) -> list[str]:
-        """Return the agents whose memories can't be found by their words yet."""
         query = sa.select(memory.c.agent_id).where(memory.c.agent_id.not_in(sa.select(lexicon.c.agent_id))).distinct()
         return list((await self._connection.scalars(query)).all())
 
+    @override
     async def sweep(self, agent_id: str, retention: Retention, now: datetime) -> Swept:
-        """Forget what is due, in one agent or, when it is empty, in all of them."""
         columns = memory.c
         whose = [columns.agent_id == agent_id] if agent_id else []
         expired = await self._memories(*whose, columns.expire_time <= now)

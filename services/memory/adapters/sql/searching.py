@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from typing_extensions import override
 
 from services.memory.adapters.sql.filters import ALIVE, NUMBERED, OWN, Condition, passing
 from services.memory.adapters.sql.lexicon import Lexicon
 from services.memory.adapters.sql.tables import embedding, memory
 from services.memory.domain.memories import MemoryFilter
 from services.memory.domain.search import Candidate, Matches
+from services.memory.ports.store import SearchRecords
 from services.runtime.prepared import Prepared, Values
 from services.runtime.sql import SqlTransaction
 from services.runtime.sqlite_file import LONG
@@ -65,7 +67,7 @@ _COUNT_ACCESS = Prepared(
 )
 
 
-class SqlSearch(SqlTransaction):
+class SqlSearch(SqlTransaction, SearchRecords):
     """Finds candidates, and what their scores are made of."""
 
     def __init__(self, transaction: Transaction, lexicon: Lexicon) -> None:
@@ -73,19 +75,20 @@ class SqlSearch(SqlTransaction):
         self._dialect = self._connection.dialect.name
         self._lexicon = lexicon
 
+    @override
     async def known_names(self, agent_id: str, names: Collection[str]) -> set[str]:
-        """Return those of these names that an agent has memories about or by."""
         return {
             name for (name,) in await _KNOWN_NAMES.all(self._connection, {"agent_id": agent_id, "names": list(names)})
         }
 
+    @override
     async def matches(
         self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, most: int
     ) -> Matches:
-        """Return memories that have words of a query, the best `most` of them and perhaps others."""
         conditions: list[Condition] = [] if wanted.is_empty else [*passing(wanted, self._dialect), ALIVE]
         return await self._lexicon.matches(self._connection, agent_id, terms, conditions, now, most)
 
+    @override
     async def candidates(
         self,
         agent_id: str,
@@ -96,37 +99,36 @@ class SqlSearch(SqlTransaction):
         model: str | None,
         weighable: bool,
     ) -> list[Candidate]:
-        """Return those of these memories that are this agent's and pass the filter."""
         values = {"agent_id": agent_id, "seqs": list(seqs), "now": now, **({"model": model} if model else {})}
         rows = await self._passing(_CANDIDATES[model is not None, weighable], wanted, values)
         return [Candidate(*row) for row in rows]
 
+    @override
     async def every_vector(
         self, agent_id: str, wanted: MemoryFilter, model: str, now: datetime, most: int
     ) -> list[tuple[int, bytes]]:
-        """Return the numbers and vectors of the newest `most` memories of an agent that pass the filter."""
         values = {"agent_id": agent_id, "model": model, "now": now}
         query = _VECTORS.where(*passing(wanted, self._dialect)).limit(most)
         rows = await self._connection.execute(query, values)
         return [(seq, vector) for seq, vector in rows.all()]
 
+    @override
     async def vectors_state(self, agent_id: str, model: str) -> Hashable:
-        """Return what is another value whenever an agent has other vectors of a model, whoever wrote them."""
         [row] = await _VECTORS_STATE.all(self._connection, {"agent_id": agent_id, "model": model})
         return tuple(row)
 
+    @override
     async def has_more_than(self, limit: int, agent_id: str) -> bool:
-        """Tell whether an agent has more memories than this."""
         [(count,)] = await _COUNT.all(self._connection, {"agent_id": agent_id, "most": limit + 1})
         return bool(count > limit)
 
+    @override
     async def has_large_agent(self, limit: int) -> bool:
-        """Tell whether any agent has more memories than this."""
         large = sa.select(memory.c.agent_id).group_by(memory.c.agent_id).having(sa.func.count() > limit)
         return bool(await self._connection.scalar(sa.select(large.exists())))
 
+    @override
     async def count_access(self, counts: Mapping[int, int]) -> None:
-        """Add to how often memories were returned, by number."""
         await _COUNT_ACCESS.each(self._connection, [{"number": seq, "times": times} for seq, times in counts.items()])
 
     async def _passing(self, prepared: Prepared, wanted: MemoryFilter, values: Values) -> Sequence[Any]:

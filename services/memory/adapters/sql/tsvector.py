@@ -6,9 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
+from typing_extensions import override
 
 from services.memory.adapters.sql.filters import Condition
-from services.memory.adapters.sql.lexicon import BLANKS, EARLIER, PREVIOUS, Document, idf
+from services.memory.adapters.sql.lexicon import BLANKS, EARLIER, PREVIOUS, Document, Lexicon, idf
 from services.memory.adapters.sql.tables import lexicon, memory
 from services.memory.domain.search import Matches
 from services.memory.domain.words import indexed_words
@@ -18,14 +19,14 @@ _SCORED = 500
 """How many documents' scores are returned at most, unless more are asked for."""
 
 
-class PostgresLexicon:
+class PostgresLexicon(Lexicon):
     """A tsvector for each memory: how often a word stands in a part of a document doesn't count, nor how long it is.
 
     Measured on public conversations, this loses 0.2 of 100 in recall.
     """
 
+    @override
     async def put(self, connection: AsyncConnection, agent_id: str, documents: Sequence[Document]) -> None:
-        """Add documents, or replace those of the same number."""
         if await connection.scalar(sa.select(lexicon.c.number).where(lexicon.c.agent_id == agent_id)) is None:
             await connection.execute(
                 sa.text("INSERT INTO lexicon (agent_id) VALUES (:agent_id) ON CONFLICT DO NOTHING"),
@@ -54,11 +55,12 @@ class PostgresLexicon:
             ],
         )
 
+    @override
     async def remove(self, connection: AsyncConnection, agent_id: str, seqs: Sequence[int]) -> None:
-        """Remove documents."""
         gone = sa.text("DELETE FROM memory_words WHERE agent_id = :agent AND seq = :seq")
         await connection.execute(gone, [{"agent": agent_id, "seq": seq} for seq in seqs])
 
+    @override
     async def drop(self, connection: AsyncConnection, agent_id: str) -> None:
         """Remove the documents of an agent whose memories are gone: another replica may be adding some."""
         gone = sa.text(
@@ -67,6 +69,7 @@ class PostgresLexicon:
         )
         await connection.execute(gone, {"agent": agent_id})
 
+    @override
     async def matches(
         self,
         connection: AsyncConnection,
@@ -76,7 +79,6 @@ class PostgresLexicon:
         now: datetime,
         most: int,
     ) -> Matches:
-        """Return documents whose memories pass these conditions, the best `most` of them and perhaps others."""
         counted = await connection.execute(
             sa.text(
                 """

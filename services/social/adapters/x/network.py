@@ -8,14 +8,17 @@ from functools import partial
 from typing import Any
 
 import aiohttp
+from typing_extensions import override
 
 from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, RetryLater
+from services.social.adapters.x.capabilities import CAPABILITIES
 from services.social.adapters.x.client import Answer, Json, Refusal, XClient, explain
 from services.social.adapters.x.limits import reported_limits
 from services.social.adapters.x.posts import Page, Use, Vocabulary
 from services.social.adapters.x.refusals import cause_of, read_error, words_of
 from services.social.domain.accounts import Credentials, Profile
+from services.social.domain.capabilities import Capabilities, Tier
 from services.social.domain.errors import USED_UP_FOR, NetworkUnavailable, NotCapable
 from services.social.domain.limits import Action, ReportedLimit
 from services.social.domain.network import (
@@ -32,6 +35,7 @@ from services.social.domain.network import (
     Undecided,
     Unreachable,
 )
+from services.social.ports import Network
 
 _PAGE = 100  # the most that X puts on a page
 _MOST_PAGES = 8  # of mentions X keeps the latest 800
@@ -45,10 +49,11 @@ class _NotUnderstood(NetworkUnavailable):
     """X doesn't know the names of what it is asked for."""
 
 
-class XNetwork:
+class XNetwork(Network):
     """Speaks for any account whose credentials it is handed."""
 
-    def __init__(self, base_url: str, session: aiohttp.ClientSession, clock: Clock) -> None:
+    def __init__(self, base_url: str, session: aiohttp.ClientSession, clock: Clock, tier: Tier = Tier.FULL) -> None:
+        self._tier = tier
         self._base_url = base_url.rstrip("/")
         self._session = session
         self._clock = clock
@@ -56,20 +61,25 @@ class XNetwork:
         """The one that X understood last: the first one bills less."""
         self._reported: defaultdict[str, list[ReportedLimit]] = defaultdict(list)
 
+    @property
+    @override
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES[self._tier]
+
+    @override
     def limits(self, credentials: Credentials) -> list[ReportedLimit]:
-        """Return what was told of the limits of these credentials since this was asked last; the latest comes last."""
         return self._reported.pop(credentials.access_token, [])
 
+    @override
     async def profile(self, credentials: Credentials) -> Profile:
-        """Return whom the credentials belong to."""
         user = (await self._read(credentials, Action.PROFILE, "/2/users/me", {}, "data"))["data"]
         try:
             return Profile(user_id=str(user["id"]), handle=user["username"])
         except (LookupError, TypeError) as error:
             raise NetworkUnavailable(f"X gave no usable answer: {_name(error)}") from error
 
+    @override
     async def publish(self, credentials: Credentials, text: str, in_reply_to: str) -> Outcome:
-        """Send a post, once; every way in which that can end is a value."""
         client = self._client(credentials, Action.POST)
         try:
             answer = await client.create_tweet(text=text, in_reply_to_tweet_id=in_reply_to or None, user_auth=True)
@@ -83,18 +93,20 @@ class XNetwork:
         except _BAD_ANSWER as error:
             return Undecided(f"X gave no usable answer: {_name(error)}")
 
+    @override
     async def timeline(self, credentials: Credentials, user_id: str, since: datetime) -> list[SeenPost]:
         """Return what an account itself posted since this time, the oldest first, and at most 800 posts of it."""
         route, options = f"/2/users/{user_id}/tweets", {"start_time": since, "exclude": "retweets"}
         pages = self._pages(credentials, Action.TIMELINE, route, options, Use.OWN)
         return [post async for page in pages for post in page.seen()][::-1]
 
+    @override
     async def latest_mentions(self, credentials: Credentials, user_id: str, most: int) -> list[Mention]:
-        """Return up to `most` of the latest mentions of an account by others, the oldest first."""
         route, options = f"/2/users/{user_id}/mentions", {"max_results": max(most, _LEAST)}
         page = await self._page(credentials, Action.MENTIONS, route, options, Use.AUTHORS)
         return [mention for mention in page.written() if mention.author_user_id != user_id][:most][::-1]
 
+    @override
     async def mentions_after(self, credentials: Credentials, user_id: str, network_post_id: str) -> list[Mention]:
         """Return the mentions of an account by others after this one, the oldest first, of the latest 800."""
         route, options = f"/2/users/{user_id}/mentions", {"since_id": network_post_id}
@@ -102,6 +114,7 @@ class XNetwork:
         found = [mention async for page in pages for mention in page.written()]
         return [mention for mention in found if mention.author_user_id != user_id][::-1]
 
+    @override
     async def conversation(
         self, credentials: Credentials, network_post_id: str, conversation_id: str, most: int
     ) -> Conversation:

@@ -9,6 +9,7 @@ from solders.account import Account
 from solders.pubkey import Pubkey
 from solders.token.state import TokenAccount
 from solders.transaction import VersionedTransaction
+from typing_extensions import override
 
 from services.trading.adapters.answers import MOST_AMOUNT, mapping, sequence, text, whole
 from services.trading.adapters.solana.accounts import start_of_accounts, start_of_owned_accounts
@@ -35,6 +36,7 @@ from services.trading.adapters.solana.rpc import (
 )
 from services.trading.domain.market import SOL, SOL_DECIMALS, Balance, Order, Route
 from services.trading.domain.trade import MAX_AMOUNT, Draft, Outcome, Sight, Sighting, Terms, Tip, Unsafe
+from services.trading.ports import Chain
 
 _VERSION = 1
 """The newest version of transactions that is read back."""
@@ -45,7 +47,7 @@ _MINT_BYTES = 166
 _OF_THE_TRANSACTION = (PREFLIGHT_FAILED, BAD_SIGNATURE, INVALID_PARAMS)
 
 
-class SolanaChain:
+class SolanaChain(Chain):
     """Asks a node; balances are those of confirmed blocks, which practically never go back."""
 
     def __init__(self, node: Node, max_priority_lamports: int) -> None:
@@ -54,23 +56,23 @@ class SolanaChain:
         self._drafter = Drafter(node, max_priority_lamports)
         self._decimals: dict[str, int] = {}
 
+    @override
     async def lamports(self, address: str) -> int:
-        """Return what a wallet can spend."""
         answer = await self._node.ask("getBalance", address, {"commitment": CONFIRMED})
         with translate_node_errors():
             _slot, lamports = in_context(answer)
             return whole(lamports, MOST_AMOUNT)
 
+    @override
     async def spendable(self, address: str, mint: str) -> int:
-        """Return what a wallet can spend of a token, in base units."""
         owner, token = Pubkey.from_string(address), Pubkey.from_string(mint)
         keys = [associated(owner, token, program) for program in TOKEN_PROGRAMS]
         found = await start_of_accounts(self._node, keys, CONFIRMED, TOKEN_ACCOUNT_BYTES)
         held = [_own(owner, key, account) for key, account in zip(keys, found, strict=True) if account]
         return sum(account.amount for account in held if account)
 
+    @override
     async def decimals(self, mints: Sequence[str]) -> Mapping[str, int]:
-        """Return how many base units are a whole token, as a power of ten; what is no mint is left out."""
         if missing := [mint for mint in mints if mint not in self._decimals]:
             keys = [Pubkey.from_string(mint) for mint in missing]
             found = await start_of_accounts(self._node, keys, CONFIRMED, _MINT_BYTES)
@@ -79,8 +81,8 @@ class SolanaChain:
                     self._decimals[str(key)] = read_mint(key, account).decimals
         return {mint: self._decimals[mint] for mint in mints if mint in self._decimals}
 
+    @override
     async def balances(self, address: str) -> list[Balance]:
-        """Return what a wallet can spend, without symbols: SOL first, then tokens by mint; nothing it has none of."""
         owner = Pubkey.from_string(address)
         amounts: dict[str, int] = {}
         for program in TOKEN_PROGRAMS:
@@ -92,17 +94,18 @@ class SolanaChain:
         sol = Balance(SOL, await self.lamports(address), SOL_DECIMALS)
         return [sol, *(Balance(mint, amounts[mint], decimals[mint]) for mint in sorted(decimals))]
 
-    async def prepare(self, offered: Order | Route, terms: Terms) -> Draft:
-        """Make a transaction of a route, or justify every step of an order's, and run it for trial.
+    @override
+    async def fee_reserve(self) -> int:
+        return await self._drafter.fee_reserve()
 
-        Raises Unsafe for what must not be signed.
-        """
+    @override
+    async def prepare(self, offered: Order | Route, terms: Terms) -> Draft:
         if isinstance(offered, Order):
             return await self._drafter.of_order(offered, terms)
         return await self._drafter.of_route(offered, terms)
 
+    @override
     async def send(self, transaction: bytes) -> str:
-        """Broadcast a signed transaction; the value is why the node refused it, or empty. Neither is proof."""
         options = {"encoding": "base64", "preflightCommitment": CONFIRMED, "maxRetries": 0}
         try:
             await self._node.ask("sendTransaction", base64.b64encode(transaction).decode(), options)
@@ -112,8 +115,8 @@ class SolanaChain:
             return f"{NAME}: {refused.text}"
         return ""
 
+    @override
     async def sighting(self, signature: str) -> Sight:
-        """Return what the chain knows of a signature, its whole history searched."""
         answer = await self._node.ask("getSignatureStatuses", [signature], {"searchTransactionHistory": True})
         with translate_node_errors():
             slot, shown = in_context(answer)
@@ -124,8 +127,8 @@ class SolanaChain:
             sighting = Sighting.PENDING if _is_processed_only(found) else Sighting.CONFIRMED
             return Sight(sighting, slot, countable(found["slot"]), in_words(found.get("err")))
 
+    @override
     async def outcome(self, signature: str, address: str) -> Outcome | None:
-        """Return what a confirmed transaction did to this wallet; None when the node can't tell yet."""
         options = {"encoding": "base64", "commitment": CONFIRMED, "maxSupportedTransactionVersion": _VERSION}
         answer = await self._node.ask("getTransaction", signature, options)
         with translate_node_errors():
@@ -139,8 +142,8 @@ class SolanaChain:
                 raise ValueError("more than can be recorded")
             return Outcome(countable(shown["slot"]), in_words(meta.get("err")), countable(meta["fee"]), gains)
 
+    @override
     async def tip(self) -> Tip:
-        """Return the newest block that no fork can undo."""
         # One answer of one node, so that slot and height belong together.
         answer = await self._node.ask("getEpochInfo", {"commitment": FINALIZED})
         with translate_node_errors():

@@ -15,7 +15,7 @@ from services.trading.adapters.solana import fees
 from services.trading.adapters.solana.accounts import accounts, read_account
 from services.trading.adapters.solana.compose import MAX_BYTES, Plan, compose
 from services.trading.adapters.solana.justify import justify
-from services.trading.adapters.solana.mints import read_mint
+from services.trading.adapters.solana.mints import LARGEST_ACCOUNT_BYTES, read_mint
 from services.trading.adapters.solana.programs import TOKEN_ACCOUNT_BYTES
 from services.trading.adapters.solana.purse import Accounts, Purse
 from services.trading.adapters.solana.route import swap_step
@@ -32,7 +32,7 @@ from services.trading.adapters.solana.rpc import (
     without_panics,
 )
 from services.trading.domain.market import SOL, Order, Route
-from services.trading.domain.trade import Draft, Terms, Unsafe
+from services.trading.domain.trade import MAX_AMOUNT, Draft, Terms, Unsafe
 
 _NEWEST_VERSION = 1
 _IS_VERSIONED = 0x80
@@ -109,6 +109,15 @@ class Drafter:
         left = min(draft.lamports_left, plan.lamports_left(limit))
         return replace(draft, lamports_left=left, exposed_lamports=exposed)
 
+    async def fee_reserve(self) -> int:
+        """Return what a transaction of our own takes at most beside the amount, in lamports.
+
+        That is the signature, the priority, and the rent of the account for what is bought, and of the one that wraps
+        SOL, which comes back.
+        """
+        rent = await self._rent(LARGEST_ACCOUNT_BYTES) + await self._rent(TOKEN_ACCOUNT_BYTES)
+        return min(MAX_AMOUNT, fees.SIGNATURE_LAMPORTS + self._max_priority + rent)
+
     async def _purse(self, terms: Terms, tables: Sequence[Pubkey]) -> tuple[Purse, list[AddressLookupTableAccount]]:
         """Return the wallet's accounts for these terms, and the lookup tables as they are on the chain."""
         given, wanted = Pubkey.from_string(terms.input_mint), Pubkey.from_string(terms.output_mint)
@@ -139,12 +148,13 @@ class Drafter:
             purse.wrapped_account: TOKEN_ACCOUNT_BYTES,
         }
         sizes |= {key: len(there.data) for key in sizes if (there := before[key]) is not None and there.data}
-        rents = {}
-        for size in set(sizes.values()):
-            answer = await self._node.ask("getMinimumBalanceForRentExemption", size)
-            with translate_node_errors():
-                rents[size] = whole(answer, MOST_AMOUNT)
+        rents = {size: await self._rent(size) for size in set(sizes.values())}
         return {key: rents[size] for key, size in sizes.items()}
+
+    async def _rent(self, size: int) -> int:
+        answer = await self._node.ask("getMinimumBalanceForRentExemption", size)
+        with translate_node_errors():
+            return whole(answer, MOST_AMOUNT)
 
     async def _height(self) -> int:
         answer = await self._node.ask("getBlockHeight", {"commitment": CONFIRMED})

@@ -30,6 +30,8 @@ _HARMLESS = {
 # with a fee on transfers how much is withheld.
 _OWN_ACCOUNT_BYTES = TOKEN_ACCOUNT_BYTES + 1 + 4
 _WITHHELD_BYTES = 4 + 8
+LARGEST_ACCOUNT_BYTES = _OWN_ACCOUNT_BYTES + _WITHHELD_BYTES
+"""The size of the largest account of a mint with harmless extensions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity
     """It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
     ACTIVITY_KIND_FAILURE: _ActivityKind.ValueType  # 6
     """It tried, and failed."""
+    ACTIVITY_KIND_DRAFT: _ActivityKind.ValueType  # 7
+    """It proposes something, which waits for a person."""
     ACTIVITY_KIND_MOOD: _ActivityKind.ValueType  # 9
     """Its operator changed how it feels."""
     ACTIVITY_KIND_REFLECTION: _ActivityKind.ValueType  # 10
@@ -62,6 +64,8 @@ ACTIVITY_KIND_PASS: ActivityKind.ValueType  # 5
 """It decided to do nothing: not to reply, to hold, or because no candidate was good enough."""
 ACTIVITY_KIND_FAILURE: ActivityKind.ValueType  # 6
 """It tried, and failed."""
+ACTIVITY_KIND_DRAFT: ActivityKind.ValueType  # 7
+"""It proposes something, which waits for a person."""
 ACTIVITY_KIND_MOOD: ActivityKind.ValueType  # 9
 """Its operator changed how it feels."""
 ACTIVITY_KIND_REFLECTION: ActivityKind.ValueType  # 10
@@ -192,6 +196,10 @@ class _PassReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PassReason
     """No trade is worth making: see `details`."""
     PASS_REASON_QUOTED_TOO_LOW: _PassReason.ValueType  # 14
     """What the trade is quoted at is too far below its price."""
+    PASS_REASON_REJECTED: _PassReason.ValueType  # 15
+    """A person rejected the draft: see `details`."""
+    PASS_REASON_EXPIRED: _PassReason.ValueType  # 16
+    """Nobody approved the draft in time."""
     PASS_REASON_NOT_ENOUGH: _PassReason.ValueType  # 20
     """Too little has happened since it last reflected."""
     PASS_REASON_NO_CONCLUSION: _PassReason.ValueType  # 21
@@ -230,6 +238,10 @@ PASS_REASON_HOLD: PassReason.ValueType  # 13
 """No trade is worth making: see `details`."""
 PASS_REASON_QUOTED_TOO_LOW: PassReason.ValueType  # 14
 """What the trade is quoted at is too far below its price."""
+PASS_REASON_REJECTED: PassReason.ValueType  # 15
+"""A person rejected the draft: see `details`."""
+PASS_REASON_EXPIRED: PassReason.ValueType  # 16
+"""Nobody approved the draft in time."""
 PASS_REASON_NOT_ENOUGH: PassReason.ValueType  # 20
 """Too little has happened since it last reflected."""
 PASS_REASON_NO_CONCLUSION: PassReason.ValueType  # 21
@@ -257,12 +269,14 @@ class Activity(_message.Message):
     BEHAVIOUR_FIELD_NUMBER: _builtins.int
     MOOD_FIELD_NUMBER: _builtins.int
     UNREAD_CONVERSATION_FIELD_NUMBER: _builtins.int
+    IS_EDITED_FIELD_NUMBER: _builtins.int
     LIFECYCLE_FIELD_NUMBER: _builtins.int
     POST_FIELD_NUMBER: _builtins.int
     REPLY_FIELD_NUMBER: _builtins.int
     TRADE_FIELD_NUMBER: _builtins.int
     PASSED_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    DRAFT_FIELD_NUMBER: _builtins.int
     MOOD_CHANGE_FIELD_NUMBER: _builtins.int
     REFLECTION_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
@@ -289,6 +303,8 @@ class Activity(_message.Message):
     """How the agent felt, in one word; empty where that played no part."""
     unread_conversation: _builtins.str
     """Why the conversation before a reply couldn't be read, in words; empty when it could, or there was none."""
+    is_edited: _builtins.bool
+    """True when a person changed the words."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -326,6 +342,10 @@ class Activity(_message.Message):
         """For FAILURE."""
 
     @_builtins.property
+    def draft(self) -> Global___DraftEvent:
+        """For DRAFT."""
+
+    @_builtins.property
     def mood_change(self) -> Global___MoodEvent:
         """For MOOD."""
 
@@ -351,20 +371,22 @@ class Activity(_message.Message):
         behaviour: _builtins.str = ...,
         mood: _builtins.str = ...,
         unread_conversation: _builtins.str = ...,
+        is_edited: _builtins.bool = ...,
         lifecycle: Global___LifecycleEvent | None = ...,
         post: Global___PostEvent | None = ...,
         reply: Global___ReplyEvent | None = ...,
         trade: Global___TradeEvent | None = ...,
         passed: Global___PassEvent | None = ...,
         failure: Global___FailureEvent | None = ...,
+        draft: Global___DraftEvent | None = ...,
         mood_change: Global___MoodEvent | None = ...,
         reflection: Global___ReflectionEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "mood_change", b"mood_change", "passed", b"passed", "post", b"post", "reflection", b"reflection", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "draft", b"draft", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "mood_change", b"mood_change", "passed", b"passed", "post", b"post", "reflection", b"reflection", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "create_time", b"create_time", "cursor", b"cursor", "event", b"event", "failure", b"failure", "id", b"id", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "mood", b"mood", "mood_change", b"mood_change", "passed", b"passed", "post", b"post", "reason", b"reason", "reflection", b"reflection", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "unread_conversation", b"unread_conversation", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "create_time", b"create_time", "cursor", b"cursor", "draft", b"draft", "event", b"event", "failure", b"failure", "id", b"id", "is_edited", b"is_edited", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "mood", b"mood", "mood_change", b"mood_change", "passed", b"passed", "post", b"post", "reason", b"reason", "reflection", b"reflection", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "unread_conversation", b"unread_conversation", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure", "mood_change", "reflection"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure", "draft", "mood_change", "reflection"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -709,6 +731,38 @@ class FailureEvent(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FailureEvent: _TypeAlias = FailureEvent  # noqa: Y015
+
+@_typing.final
+class DraftEvent(_message.Message):
+    """A proposal that waits for a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DRAFT_ID_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    draft_id: _builtins.str
+    """The draft, for DraftService."""
+    words: _builtins.str
+    """What would be said, or the trade in words; cut when it is long."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it expires."""
+
+    def __init__(
+        self,
+        *,
+        draft_id: _builtins.str = ...,
+        words: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draft_id", b"draft_id", "expire_time", b"expire_time", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DraftEvent: _TypeAlias = DraftEvent  # noqa: Y015
 
 @_typing.final
 class MoodEvent(_message.Message):

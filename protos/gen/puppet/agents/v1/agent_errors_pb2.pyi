@@ -65,6 +65,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 16
     """UNIMPLEMENTED: the service has no such RPC."""
+    ERROR_REASON_PERSONA_VERSION_NOT_FOUND: _ErrorReason.ValueType  # 17
+    """NOT_FOUND: the agent's persona has no version of this number, or has it no more."""
+    ERROR_REASON_DRAFT_NOT_FOUND: _ErrorReason.ValueType  # 18
+    """NOT_FOUND: no draft has this id."""
+    ERROR_REASON_DRAFT_DECIDED: _ErrorReason.ValueType  # 19
+    """FAILED_PRECONDITION: somebody has decided about the draft before; the metadata has its `state`."""
+    ERROR_REASON_DRAFT_EXPIRED: _ErrorReason.ValueType  # 20
+    """FAILED_PRECONDITION: the draft has waited too long. Nothing comes of it any more."""
+    ERROR_REASON_DRAFT_NOT_EDITABLE: _ErrorReason.ValueType  # 21
+    """FAILED_PRECONDITION: the draft is a trade, which is approved or rejected as it is."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -111,6 +121,16 @@ request_id.
 """
 ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 16
 """UNIMPLEMENTED: the service has no such RPC."""
+ERROR_REASON_PERSONA_VERSION_NOT_FOUND: ErrorReason.ValueType  # 17
+"""NOT_FOUND: the agent's persona has no version of this number, or has it no more."""
+ERROR_REASON_DRAFT_NOT_FOUND: ErrorReason.ValueType  # 18
+"""NOT_FOUND: no draft has this id."""
+ERROR_REASON_DRAFT_DECIDED: ErrorReason.ValueType  # 19
+"""FAILED_PRECONDITION: somebody has decided about the draft before; the metadata has its `state`."""
+ERROR_REASON_DRAFT_EXPIRED: ErrorReason.ValueType  # 20
+"""FAILED_PRECONDITION: the draft has waited too long. Nothing comes of it any more."""
+ERROR_REASON_DRAFT_NOT_EDITABLE: ErrorReason.ValueType  # 21
+"""FAILED_PRECONDITION: the draft is a trade, which is approved or rejected as it is."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 ERRORS_FIELD_NUMBER: _builtins.int

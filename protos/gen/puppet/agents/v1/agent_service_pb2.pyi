@@ -110,6 +110,7 @@ class Agent(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     STOP_TIME_FIELD_NUMBER: _builtins.int
+    PERSONA_VERSION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The persona's `id`. At most 64 characters."""
     name: _builtins.str
@@ -124,6 +125,8 @@ class Agent(_message.Message):
     """The trading service's wallet; empty when it has none."""
     etag: _builtins.str
     """Changes with every write."""
+    persona_version: _builtins.int
+    """Which version of the persona it has: 1 is the first, or the first that was kept."""
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
         """The persona, with `[redacted]` in place of every secret, and of the value of every field that this version does not
@@ -162,14 +165,63 @@ class Agent(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         stop_time: _timestamp_pb2.Timestamp | None = ...,
+        persona_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "persona", b"persona", "stop_time", b"stop_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "description", b"description", "etag", b"etag", "id", b"id", "is_active", b"is_active", "name", b"name", "persona", b"persona", "stop_time", b"stop_time", "unknown_fields", b"unknown_fields", "update_time", b"update_time", "wallet_id", b"wallet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "description", b"description", "etag", b"etag", "id", b"id", "is_active", b"is_active", "name", b"name", "persona", b"persona", "persona_version", b"persona_version", "stop_time", b"stop_time", "unknown_fields", b"unknown_fields", "update_time", b"update_time", "wallet_id", b"wallet_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Agent: _TypeAlias = Agent  # noqa: Y015
+
+@_typing.final
+class PersonaVersion(_message.Message):
+    """A persona as it was from a time on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELDS_FIELD_NUMBER: _builtins.int
+    PERSONA_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Counts up from 1."""
+    etag: _builtins.str
+    """The agent's etag when it became so."""
+    principal: _builtins.str
+    """The principal that made it so; empty when that isn't known: of what was there before versions were kept."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it became so."""
+
+    @_builtins.property
+    def changed_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The fields that differ from the version before, by path: at most 100. A list that differs is one of them."""
+
+    @_builtins.property
+    def persona(self) -> _struct_pb2.Struct:
+        """The persona, redacted as an agent's is; left out when it is more than a client reads."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        etag: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        principal: _builtins.str = ...,
+        changed_fields: _abc.Iterable[_builtins.str] | None = ...,
+        persona: _struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "persona", b"persona"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_fields", b"changed_fields", "create_time", b"create_time", "etag", b"etag", "number", b"number", "persona", b"persona", "principal", b"principal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PersonaVersion: _TypeAlias = PersonaVersion  # noqa: Y015
 
 @_typing.final
 class ScheduledAction(_message.Message):
@@ -370,8 +422,11 @@ class UpdateAgentRequest(_message.Message):
     AGENT_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """At most 128 characters. The same id and body is applied once."""
+    allow_missing: _builtins.bool
+    """Whether an agent that isn't there is created, as by CreateAgent. One with an `etag` is known to be there."""
     @_builtins.property
     def agent(self) -> Global___Agent:
         """`id` says which; an `etag`, if given, must be the current one. A secret that is `[redacted]` stays as it is.
@@ -388,10 +443,11 @@ class UpdateAgentRequest(_message.Message):
         agent: Global___Agent | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         request_id: _builtins.str = ...,
+        allow_missing: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "allow_missing", b"allow_missing", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -420,6 +476,122 @@ class UpdateAgentResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UpdateAgentResponse: _TypeAlias = UpdateAgentResponse  # noqa: Y015
+
+@_typing.final
+class ListPersonaVersionsRequest(_message.Message):
+    """Asks for a page of the versions of a persona."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent. 1 to 64 characters."""
+    page_size: _builtins.int
+    """At most this many: up to 100; 0 means 20."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; the other fields must be as they were."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPersonaVersionsRequest: _TypeAlias = ListPersonaVersionsRequest  # noqa: Y015
+
+@_typing.final
+class ListPersonaVersionsResponse(_message.Message):
+    """One page of the versions of a persona."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonaVersion]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[Global___PersonaVersion] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPersonaVersionsResponse: _TypeAlias = ListPersonaVersionsResponse  # noqa: Y015
+
+@_typing.final
+class RollbackPersonaRequest(_message.Message):
+    """Asks for an earlier version of a persona."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent. 1 to 64 characters."""
+    version: _builtins.int
+    """The number of the version: 1 to 2,147,483,647. Required."""
+    etag: _builtins.str
+    """If given, it must be the agent's current one. At most 128 characters."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body is applied once."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "etag", b"etag", "request_id", b"request_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollbackPersonaRequest: _TypeAlias = RollbackPersonaRequest  # noqa: Y015
+
+@_typing.final
+class RollbackPersonaResponse(_message.Message):
+    """The agent with the earlier persona."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def agent(self) -> Global___Agent:
+        """The agent."""
+
+    def __init__(
+        self,
+        *,
+        agent: Global___Agent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollbackPersonaResponse: _TypeAlias = RollbackPersonaResponse  # noqa: Y015
 
 @_typing.final
 class StartAgentRequest(_message.Message):

@@ -63,6 +63,16 @@ class AgentServiceStub:
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentRequest.SerializeToString,
                 response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentResponse.FromString,
                 _registered_method=True)
+        self.ListPersonaVersions = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/ListPersonaVersions',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ListPersonaVersionsRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ListPersonaVersionsResponse.FromString,
+                _registered_method=True)
+        self.RollbackPersona = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/RollbackPersona',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.RollbackPersonaRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.RollbackPersonaResponse.FromString,
+                _registered_method=True)
         self.StartAgent = channel.unary_unary(
                 '/puppet.agents.v1.AgentService/StartAgent',
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.StartAgentRequest.SerializeToString,
@@ -149,10 +159,31 @@ class AgentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAgent(self, request, context):
-        """Sets the masked fields of an agent. Behaviour follows the new persona from the next action on; memories stay.
+        """Sets the masked fields of an agent, or, with `allow_missing`, creates it. Behaviour follows the new persona from the
+        next action on. Schedule, mood, memories and relationships stay; what is new in `initial_memory` is added to them,
+        and what is no longer there isn't forgotten. A persona that differs from the one before is its next version.
         Idempotent by `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
         DELEGATION_REQUIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPersonaVersions(self, request, context):
+        """Lists the versions of an agent's persona, newest first: the newest is the one that it has. The last 100 are kept.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollbackPersona(self, request, context):
+        """Gives an agent the persona that it had in an earlier version, as a new version; those between stay. Secrets,
+        schedule, mood, memories and relationships stay as they are. What breaks a rule of today has its field's default.
+        Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, PERSONA_VERSION_NOT_FOUND, ETAG_MISMATCH,
+        DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -258,6 +289,16 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.UpdateAgent,
                     request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentRequest.FromString,
                     response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentResponse.SerializeToString,
+            ),
+            'ListPersonaVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPersonaVersions,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ListPersonaVersionsRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ListPersonaVersionsResponse.SerializeToString,
+            ),
+            'RollbackPersona': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackPersona,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.RollbackPersonaRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.RollbackPersonaResponse.SerializeToString,
             ),
             'StartAgent': grpc.unary_unary_rpc_method_handler(
                     servicer.StartAgent,
@@ -422,6 +463,60 @@ class AgentService:
             '/puppet.agents.v1.AgentService/UpdateAgent',
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentRequest.SerializeToString,
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPersonaVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/ListPersonaVersions',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ListPersonaVersionsRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ListPersonaVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackPersona(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/RollbackPersona',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.RollbackPersonaRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.RollbackPersonaResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,10 +40,23 @@ class AgentServiceStub:
     Errors: INVALID_REQUEST.
     """
     UpdateAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.UpdateAgentRequest, _agent_service_pb2.UpdateAgentResponse]
-    """Sets the masked fields of an agent. Behaviour follows the new persona from the next action on; memories stay.
+    """Sets the masked fields of an agent, or, with `allow_missing`, creates it. Behaviour follows the new persona from the
+    next action on. Schedule, mood, memories and relationships stay; what is new in `initial_memory` is added to them,
+    and what is no longer there isn't forgotten. A persona that differs from the one before is its next version.
     Idempotent by `request_id`.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
     DELEGATION_REQUIRED.
+    """
+    ListPersonaVersions: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ListPersonaVersionsRequest, _agent_service_pb2.ListPersonaVersionsResponse]
+    """Lists the versions of an agent's persona, newest first: the newest is the one that it has. The last 100 are kept.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
+    """
+    RollbackPersona: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.RollbackPersonaRequest, _agent_service_pb2.RollbackPersonaResponse]
+    """Gives an agent the persona that it had in an earlier version, as a new version; those between stay. Secrets,
+    schedule, mood, memories and relationships stay as they are. What breaks a rule of today has its field's default.
+    Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, PERSONA_VERSION_NOT_FOUND, ETAG_MISMATCH,
+    DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
     """
     StartAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.StartAgentRequest, _agent_service_pb2.StartAgentResponse]
     """Starts an agent's schedule. Starting a started agent changes nothing.
@@ -138,10 +151,35 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agent_service_pb2.UpdateAgentRequest,
         context: _aio.ServicerContext[_agent_service_pb2.UpdateAgentRequest, _abc.Awaitable[_agent_service_pb2.UpdateAgentResponse]],
     ) -> _abc.Awaitable[_agent_service_pb2.UpdateAgentResponse]:
-        """Sets the masked fields of an agent. Behaviour follows the new persona from the next action on; memories stay.
+        """Sets the masked fields of an agent, or, with `allow_missing`, creates it. Behaviour follows the new persona from the
+        next action on. Schedule, mood, memories and relationships stay; what is new in `initial_memory` is added to them,
+        and what is no longer there isn't forgotten. A persona that differs from the one before is its next version.
         Idempotent by `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
         DELEGATION_REQUIRED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPersonaVersions(
+        self,
+        request: _agent_service_pb2.ListPersonaVersionsRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.ListPersonaVersionsRequest, _abc.Awaitable[_agent_service_pb2.ListPersonaVersionsResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.ListPersonaVersionsResponse]:
+        """Lists the versions of an agent's persona, newest first: the newest is the one that it has. The last 100 are kept.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def RollbackPersona(
+        self,
+        request: _agent_service_pb2.RollbackPersonaRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.RollbackPersonaRequest, _abc.Awaitable[_agent_service_pb2.RollbackPersonaResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.RollbackPersonaResponse]:
+        """Gives an agent the persona that it had in an earlier version, as a new version; those between stay. Secrets,
+        schedule, mood, memories and relationships stay as they are. What breaks a rule of today has its field's default.
+        Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, PERSONA_VERSION_NOT_FOUND, ETAG_MISMATCH,
+        DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
 
     @_abc_1.abstractmethod

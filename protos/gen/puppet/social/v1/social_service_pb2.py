@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from puppet.options.v1 import access_pb2 as puppet_dot_options_dot_v1_dot_access__pb2
 from puppet.options.v1 import bounds_pb2 as puppet_dot_options_dot_v1_dot_bounds__pb2
@@ -29,7 +30,7 @@ from puppet.options.v1 import limits_pb2 as puppet_dot_options_dot_v1_dot_limits
 from puppet.social.v1 import social_errors_pb2 as puppet_dot_social_dot_v1_dot_social__errors__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%puppet/social/v1/social_service.proto\x12\x10puppet.social.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\x1a\x1epuppet/options/v1/limits.proto\x1a$puppet/social/v1/social_errors.proto\"\xde\x01\n\x07\x41\x63\x63ount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12*\n\x07network\x18\x03 \x01(\x0e\x32\x19.puppet.social.v1.Network\x12\x0e\n\x06handle\x18\x04 \x01(\t\x12\x17\n\x0fnetwork_user_id\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bhandle_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x96\x01\n\x0cXCredentials\x12\x1a\n\x07\x61pi_key\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x04\x12!\n\x0e\x61pi_key_secret\x18\x02 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x04\x12\x1f\n\x0c\x61\x63\x63\x65ss_token\x18\x03 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x04\x12&\n\x13\x61\x63\x63\x65ss_token_secret\x18\x04 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x04\"\x94\x01\n\x16RegisterAccountRequest\x12\x1b\n\x08\x61gent_id\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x01\x12+\n\x01x\x18\x02 \x01(\x0b\x32\x1e.puppet.social.v1.XCredentialsH\x00\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\x42\x13\n\x0b\x63redentials\x12\x04\xf8\xb9\x18\x01\"E\n\x17RegisterAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.puppet.social.v1.Account\")\n\x11GetAccountRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\"@\n\x12GetAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.puppet.social.v1.Account\"d\n\x13ListAccountsRequest\x12\x19\n\x08\x61gent_id\x18\x01 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\x12\x1e\n\tpage_size\x18\x02 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x03 \x01(\t\"\\\n\x14ListAccountsResponse\x12+\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x19.puppet.social.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x16GetCapabilitiesRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\"O\n\x17GetCapabilitiesResponse\x12\x34\n\x0c\x63\x61pabilities\x18\x01 \x01(\x0b\x32\x1e.puppet.social.v1.Capabilities\"\xa5\x01\n\x0c\x43\x61pabilities\x12\x10\n\x08\x63\x61n_post\x18\x01 \x01(\x08\x12\x31\n\x0breply_scope\x18\x02 \x01(\x0e\x32\x1c.puppet.social.v1.ReplyScope\x12\x11\n\tcan_quote\x18\x03 \x01(\x08\x12\x10\n\x08\x63\x61n_like\x18\x04 \x01(\x08\x12\x12\n\ncan_repost\x18\x05 \x01(\x08\x12\x17\n\x0fmax_post_length\x18\x06 \x01(\x05\"\x8f\x03\n\x04Post\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12#\n\x1bin_reply_to_network_post_id\x18\x04 \x01(\t\x12*\n\x05state\x18\x05 \x01(\x0e\x32\x1b.puppet.social.v1.PostState\x12\x17\n\x0fnetwork_post_id\x18\x06 \x01(\t\x12\x14\n\x0cstate_reason\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\n \x01(\t\x12\x35\n\x0bstate_cause\x18\x0b \x01(\x0e\x32 .puppet.social.v1.PostStateCause\x12,\n\x08\x64ue_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x96\x01\n\x11\x43reatePostRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x17\n\x04text\x18\x02 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x88\'\x12+\n\x1bin_reply_to_network_post_id\x18\x03 \x01(\tB\x06\xfa\xb9\x18\x02\x10\x13\x12\x1d\n\nrequest_id\x18\x04 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x01\":\n\x12\x43reatePostResponse\x12$\n\x04post\x18\x01 \x01(\x0b\x32\x16.puppet.social.v1.Post\"\x9a\x01\n\x13WithdrawPostRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x14\n\x02id\x18\x02 \x01(\tB\x06\xfa\xb9\x18\x02\x10@H\x00\x12$\n\x11\x63reate_request_id\x18\x03 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01H\x00\x12\x1b\n\nrequest_id\x18\x04 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\x42\x0c\n\x04post\x12\x04\xf8\xb9\x18\x01\"<\n\x14WithdrawPostResponse\x12$\n\x04post\x18\x01 \x01(\x0b\x32\x16.puppet.social.v1.Post\"&\n\x0eGetPostRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\"7\n\x0fGetPostResponse\x12$\n\x04post\x18\x01 \x01(\x0b\x32\x16.puppet.social.v1.Post\"\x97\x01\n\x10ListPostsRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x31\n\x06states\x18\x02 \x03(\x0e\x32\x1b.puppet.social.v1.PostStateB\x04\xf0\xb9\x18\x32\x12\x1e\n\tpage_size\x18\x03 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x04 \x01(\t\"S\n\x11ListPostsResponse\x12%\n\x05posts\x18\x01 \x03(\x0b\x32\x16.puppet.social.v1.Post\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x01\n\x13ListMentionsRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12%\n\x15\x61\x66ter_network_post_id\x18\x02 \x01(\tB\x06\xfa\xb9\x18\x02\x10\x13\x12\x1d\n\tpage_size\x18\x03 \x01(\x05\x42\n\xfa\xb9\x18\x06*\x02\x10\x64\x30\x14\x12\x12\n\npage_token\x18\x04 \x01(\t\"\\\n\x14ListMentionsResponse\x12+\n\x08mentions\x18\x01 \x03(\x0b\x32\x19.puppet.social.v1.Mention\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x02\n\x07Mention\x12\x17\n\x0fnetwork_post_id\x18\x01 \x01(\t\x12\x1e\n\x16\x61uthor_network_user_id\x18\x02 \x01(\t\x12\x15\n\rauthor_handle\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x1f\n\x17network_conversation_id\x18\x05 \x01(\t\x12#\n\x1bin_reply_to_network_post_id\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x1bin_reply_to_network_user_id\x18\x08 \x01(\t\"\xa1\x01\n\x16GetConversationRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12!\n\x0fnetwork_post_id\x18\x02 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10\x13\x12\'\n\x17network_conversation_id\x18\x03 \x01(\tB\x06\xfa\xb9\x18\x02\x10\x13\x12\x1d\n\tmax_posts\x18\x04 \x01(\x05\x42\n\xfa\xb9\x18\x06*\x02\x10\x14\x30\x14\"\x92\x01\n\x17GetConversationResponse\x12\x31\n\x05posts\x18\x01 \x03(\x0b\x32\".puppet.social.v1.ConversationPost\x12\x12\n\ncall_count\x18\x02 \x01(\x05\x12\x17\n\x0fread_post_count\x18\x03 \x01(\x05\x12\x17\n\x0fread_user_count\x18\x04 \x01(\x05\"\xc6\x01\n\x10\x43onversationPost\x12\x17\n\x0fnetwork_post_id\x18\x01 \x01(\t\x12\x1e\n\x16\x61uthor_network_user_id\x18\x02 \x01(\t\x12\x15\n\rauthor_handle\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12#\n\x1bin_reply_to_network_post_id\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*1\n\x07Network\x12\x17\n\x13NETWORK_UNSPECIFIED\x10\x00\x12\r\n\tNETWORK_X\x10\x01*\xa3\x01\n\tPostState\x12\x1a\n\x16POST_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12POST_STATE_CLAIMED\x10\x01\x12\x13\n\x0fPOST_STATE_SENT\x10\x02\x12\x16\n\x12POST_STATE_SETTLED\x10\x03\x12\x1e\n\x1aPOST_STATE_OUTCOME_UNKNOWN\x10\x04\x12\x15\n\x11POST_STATE_FAILED\x10\x05*\xbd\x03\n\x0ePostStateCause\x12 \n\x1cPOST_STATE_CAUSE_UNSPECIFIED\x10\x00\x12!\n\x1dPOST_STATE_CAUSE_RATE_LIMITED\x10\x01\x12!\n\x1dPOST_STATE_CAUSE_USAGE_CAPPED\x10\x02\x12$\n POST_STATE_CAUSE_CREDITS_USED_UP\x10\x03\x12(\n$POST_STATE_CAUSE_CREDENTIALS_REFUSED\x10\x04\x12#\n\x1fPOST_STATE_CAUSE_ACCOUNT_LOCKED\x10\x05\x12 \n\x1cPOST_STATE_CAUSE_NOT_CAPABLE\x10\x06\x12(\n$POST_STATE_CAUSE_NETWORK_UNAVAILABLE\x10\x07\x12$\n POST_STATE_CAUSE_OUTCOME_UNKNOWN\x10\x08\x12\x1e\n\x1aPOST_STATE_CAUSE_DUPLICATE\x10\t\x12\x1c\n\x18POST_STATE_CAUSE_REFUSED\x10\n\x12\x1e\n\x1aPOST_STATE_CAUSE_WITHDRAWN\x10\x0b*o\n\nReplyScope\x12\x1b\n\x17REPLY_SCOPE_UNSPECIFIED\x10\x00\x12\x14\n\x10REPLY_SCOPE_NONE\x10\x01\x12\x19\n\x15REPLY_SCOPE_MENTIONED\x10\x02\x12\x13\n\x0fREPLY_SCOPE_ALL\x10\x03\x32\x97\n\n\rSocialService\x12\x86\x01\n\x0fRegisterAccount\x12(.puppet.social.v1.RegisterAccountRequest\x1a).puppet.social.v1.RegisterAccountResponse\"\x1e\x90\x02\x02\xea\xb9\x18\r\n\x01\x01\x12\x08\x61gent_id\x9a\xba\x18\x06\x01\x02\x05\x06\x08\t\x12p\n\nGetAccount\x12#.puppet.social.v1.GetAccountRequest\x1a$.puppet.social.v1.GetAccountResponse\"\x17\x90\x02\x01\xea\xb9\x18\n\n\x04\x01\x02\x03\x04\x1a\x02id\x9a\xba\x18\x02\x01\x03\x12{\n\x0cListAccounts\x12%.puppet.social.v1.ListAccountsRequest\x1a&.puppet.social.v1.ListAccountsResponse\"\x1c\x90\x02\x01\xea\xb9\x18\x10\n\x04\x01\x02\x03\x04\x12\x08\x61gent_id\x9a\xba\x18\x01\x01\x12\x87\x01\n\x0fGetCapabilities\x12(.puppet.social.v1.GetCapabilitiesRequest\x1a).puppet.social.v1.GetCapabilitiesResponse\"\x1f\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x9a\xba\x18\x02\x01\x03\x12\x7f\n\nCreatePost\x12#.puppet.social.v1.CreatePostRequest\x1a$.puppet.social.v1.CreatePostResponse\"&\x90\x02\x02\xea\xb9\x18\x10\n\x02\x01\x04\x1a\naccount_id\x9a\xba\x18\x0b\x01\x02\x03\x06\x13\x07\x08\x11\x12\t\x10\x12~\n\x0cWithdrawPost\x12%.puppet.social.v1.WithdrawPostRequest\x1a&.puppet.social.v1.WithdrawPostResponse\"\x1f\x90\x02\x02\xea\xb9\x18\x10\n\x02\x01\x04\x1a\naccount_id\x9a\xba\x18\x04\x01\x03\x04\x02\x12g\n\x07GetPost\x12 .puppet.social.v1.GetPostRequest\x1a!.puppet.social.v1.GetPostResponse\"\x17\x90\x02\x01\xea\xb9\x18\n\n\x04\x01\x02\x03\x04\x1a\x02id\x9a\xba\x18\x02\x01\x04\x12u\n\tListPosts\x12\".puppet.social.v1.ListPostsRequest\x1a#.puppet.social.v1.ListPostsResponse\"\x1f\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x9a\xba\x18\x02\x01\x03\x12\x8e\x01\n\x0fGetConversation\x12(.puppet.social.v1.GetConversationRequest\x1a).puppet.social.v1.GetConversationResponse\"&\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x9a\xba\x18\t\x01\x03\x06\x13\x07\x08\x11\x12\t\x12\x85\x01\n\x0cListMentions\x12%.puppet.social.v1.ListMentionsRequest\x1a&.puppet.social.v1.ListMentionsResponse\"&\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x9a\xba\x18\t\x01\x03\x06\x13\x07\x08\x11\x12\t\x1a\n\x9a\xba\x18\x06\x0c\r\n\x0e\x0f\x0b\x42\xbf\x01\n\x1a\x64\x65v.puppetengine.social.v1B\x12SocialServiceProtoP\x01Z*puppetengine.dev/puppet/social/v1;socialv1\xa2\x02\x04PPTS\xaa\x02\x10Puppet.Social.V1\xca\x02\x10Puppet\\Social\\V1\xe2\x02\x1cPuppet\\Social\\V1\\GPBMetadata\xea\x02\x12Puppet::Social::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%puppet/social/v1/social_service.proto\x12\x10puppet.social.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epuppet/options/v1/access.proto\x1a\x1epuppet/options/v1/bounds.proto\x1a\x1epuppet/options/v1/limits.proto\x1a$puppet/social/v1/social_errors.proto\"\xde\x01\n\x07\x41\x63\x63ount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12*\n\x07network\x18\x03 \x01(\x0e\x32\x19.puppet.social.v1.Network\x12\x0e\n\x06handle\x18\x04 \x01(\t\x12\x17\n\x0fnetwork_user_id\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bhandle_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x96\x01\n\x0cXCredentials\x12\x1a\n\x07\x61pi_key\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x04\x12!\n\x0e\x61pi_key_secret\x18\x02 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x04\x12\x1f\n\x0c\x61\x63\x63\x65ss_token\x18\x03 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x04\x12&\n\x13\x61\x63\x63\x65ss_token_secret\x18\x04 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x04\"\x94\x01\n\x16RegisterAccountRequest\x12\x1b\n\x08\x61gent_id\x18\x01 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x01\x12+\n\x01x\x18\x02 \x01(\x0b\x32\x1e.puppet.social.v1.XCredentialsH\x00\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\x42\x13\n\x0b\x63redentials\x12\x04\xf8\xb9\x18\x01\"E\n\x17RegisterAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.puppet.social.v1.Account\")\n\x11GetAccountRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\"@\n\x12GetAccountResponse\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.puppet.social.v1.Account\"d\n\x13ListAccountsRequest\x12\x19\n\x08\x61gent_id\x18\x01 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\x12\x1e\n\tpage_size\x18\x02 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x03 \x01(\t\"\\\n\x14ListAccountsResponse\x12+\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x19.puppet.social.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x16GetCapabilitiesRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\"O\n\x17GetCapabilitiesResponse\x12\x34\n\x0c\x63\x61pabilities\x18\x01 \x01(\x0b\x32\x1e.puppet.social.v1.Capabilities\"\xed\x02\n\x0c\x43\x61pabilities\x12\x10\n\x08\x63\x61n_post\x18\x01 \x01(\x08\x12\x31\n\x0breply_scope\x18\x02 \x01(\x0e\x32\x1c.puppet.social.v1.ReplyScope\x12\x11\n\tcan_quote\x18\x03 \x01(\x08\x12\x10\n\x08\x63\x61n_like\x18\x04 \x01(\x08\x12\x12\n\ncan_repost\x18\x05 \x01(\x08\x12/\n\ntext_limit\x18\x07 \x01(\x0b\x32\x1b.puppet.social.v1.TextLimit\x12\x12\n\ncan_follow\x18\x08 \x01(\x08\x12\x12\n\ncan_thread\x18\t \x01(\x08\x12\x18\n\x10\x63\x61n_attach_media\x18\n \x01(\x08\x12\x10\n\x08\x63\x61n_edit\x18\x0b \x01(\x08\x12\x12\n\ncan_delete\x18\x0c \x01(\x08\x12/\n\npost_quota\x18\r \x01(\x0b\x32\x1b.puppet.social.v1.PostQuotaJ\x04\x08\x06\x10\x07R\x0fmax_post_length\"\x90\x01\n\tTextLimit\x12\x12\n\nmax_weight\x18\x01 \x01(\r\x12\x16\n\x0e\x64\x65\x66\x61ult_weight\x18\x02 \x01(\r\x12-\n\x06ranges\x18\x03 \x03(\x0b\x32\x1d.puppet.social.v1.WeightRange\x12\x12\n\nurl_weight\x18\x04 \x01(\r\x12\x14\n\x0c\x65moji_weight\x18\x05 \x01(\r\":\n\x0bWeightRange\x12\r\n\x05\x66irst\x18\x01 \x01(\r\x12\x0c\n\x04last\x18\x02 \x01(\r\x12\x0e\n\x06weight\x18\x03 \x01(\r\"\x86\x01\n\tPostQuota\x12)\n\x06window\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\tmax_posts\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0bmax_replies\x18\x03 \x01(\rH\x01\x88\x01\x01\x42\x0c\n\n_max_postsB\x0e\n\x0c_max_replies\"\x8f\x03\n\x04Post\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12#\n\x1bin_reply_to_network_post_id\x18\x04 \x01(\t\x12*\n\x05state\x18\x05 \x01(\x0e\x32\x1b.puppet.social.v1.PostState\x12\x17\n\x0fnetwork_post_id\x18\x06 \x01(\t\x12\x14\n\x0cstate_reason\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\n \x01(\t\x12\x35\n\x0bstate_cause\x18\x0b \x01(\x0e\x32 .puppet.social.v1.PostStateCause\x12,\n\x08\x64ue_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x96\x01\n\x11\x43reatePostRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x17\n\x04text\x18\x02 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x88\'\x12+\n\x1bin_reply_to_network_post_id\x18\x03 \x01(\tB\x06\xfa\xb9\x18\x02\x10\x13\x12\x1d\n\nrequest_id\x18\x04 \x01(\tB\t\xfa\xb9\x18\x05\x08\x01\x10\x80\x01\":\n\x12\x43reatePostResponse\x12$\n\x04post\x18\x01 \x01(\x0b\x32\x16.puppet.social.v1.Post\"\x9a\x01\n\x13WithdrawPostRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x14\n\x02id\x18\x02 \x01(\tB\x06\xfa\xb9\x18\x02\x10@H\x00\x12$\n\x11\x63reate_request_id\x18\x03 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01H\x00\x12\x1b\n\nrequest_id\x18\x04 \x01(\tB\x07\xfa\xb9\x18\x03\x10\x80\x01\x42\x0c\n\x04post\x12\x04\xf8\xb9\x18\x01\"<\n\x14WithdrawPostResponse\x12$\n\x04post\x18\x01 \x01(\x0b\x32\x16.puppet.social.v1.Post\"&\n\x0eGetPostRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\"7\n\x0fGetPostResponse\x12$\n\x04post\x18\x01 \x01(\x0b\x32\x16.puppet.social.v1.Post\"\x97\x01\n\x10ListPostsRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12\x31\n\x06states\x18\x02 \x03(\x0e\x32\x1b.puppet.social.v1.PostStateB\x04\xf0\xb9\x18\x32\x12\x1e\n\tpage_size\x18\x03 \x01(\x05\x42\x0b\xfa\xb9\x18\x07*\x03\x10\xf4\x03\x30\x32\x12\x12\n\npage_token\x18\x04 \x01(\t\"S\n\x11ListPostsResponse\x12%\n\x05posts\x18\x01 \x03(\x0b\x32\x16.puppet.social.v1.Post\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x01\n\x13ListMentionsRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12%\n\x15\x61\x66ter_network_post_id\x18\x02 \x01(\tB\x06\xfa\xb9\x18\x02\x10\x13\x12\x1d\n\tpage_size\x18\x03 \x01(\x05\x42\n\xfa\xb9\x18\x06*\x02\x10\x64\x30\x14\x12\x12\n\npage_token\x18\x04 \x01(\t\"\\\n\x14ListMentionsResponse\x12+\n\x08mentions\x18\x01 \x03(\x0b\x32\x19.puppet.social.v1.Mention\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x02\n\x07Mention\x12\x17\n\x0fnetwork_post_id\x18\x01 \x01(\t\x12\x1e\n\x16\x61uthor_network_user_id\x18\x02 \x01(\t\x12\x15\n\rauthor_handle\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x1f\n\x17network_conversation_id\x18\x05 \x01(\t\x12#\n\x1bin_reply_to_network_post_id\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x1bin_reply_to_network_user_id\x18\x08 \x01(\t\"\xa1\x01\n\x16GetConversationRequest\x12\x1c\n\naccount_id\x18\x01 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10@\x12!\n\x0fnetwork_post_id\x18\x02 \x01(\tB\x08\xfa\xb9\x18\x04\x08\x01\x10\x13\x12\'\n\x17network_conversation_id\x18\x03 \x01(\tB\x06\xfa\xb9\x18\x02\x10\x13\x12\x1d\n\tmax_posts\x18\x04 \x01(\x05\x42\n\xfa\xb9\x18\x06*\x02\x10\x14\x30\x14\"\x92\x01\n\x17GetConversationResponse\x12\x31\n\x05posts\x18\x01 \x03(\x0b\x32\".puppet.social.v1.ConversationPost\x12\x12\n\ncall_count\x18\x02 \x01(\x05\x12\x17\n\x0fread_post_count\x18\x03 \x01(\x05\x12\x17\n\x0fread_user_count\x18\x04 \x01(\x05\"\xc6\x01\n\x10\x43onversationPost\x12\x17\n\x0fnetwork_post_id\x18\x01 \x01(\t\x12\x1e\n\x16\x61uthor_network_user_id\x18\x02 \x01(\t\x12\x15\n\rauthor_handle\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12#\n\x1bin_reply_to_network_post_id\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*1\n\x07Network\x12\x17\n\x13NETWORK_UNSPECIFIED\x10\x00\x12\r\n\tNETWORK_X\x10\x01*\xa3\x01\n\tPostState\x12\x1a\n\x16POST_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12POST_STATE_CLAIMED\x10\x01\x12\x13\n\x0fPOST_STATE_SENT\x10\x02\x12\x16\n\x12POST_STATE_SETTLED\x10\x03\x12\x1e\n\x1aPOST_STATE_OUTCOME_UNKNOWN\x10\x04\x12\x15\n\x11POST_STATE_FAILED\x10\x05*\xbd\x03\n\x0ePostStateCause\x12 \n\x1cPOST_STATE_CAUSE_UNSPECIFIED\x10\x00\x12!\n\x1dPOST_STATE_CAUSE_RATE_LIMITED\x10\x01\x12!\n\x1dPOST_STATE_CAUSE_USAGE_CAPPED\x10\x02\x12$\n POST_STATE_CAUSE_CREDITS_USED_UP\x10\x03\x12(\n$POST_STATE_CAUSE_CREDENTIALS_REFUSED\x10\x04\x12#\n\x1fPOST_STATE_CAUSE_ACCOUNT_LOCKED\x10\x05\x12 \n\x1cPOST_STATE_CAUSE_NOT_CAPABLE\x10\x06\x12(\n$POST_STATE_CAUSE_NETWORK_UNAVAILABLE\x10\x07\x12$\n POST_STATE_CAUSE_OUTCOME_UNKNOWN\x10\x08\x12\x1e\n\x1aPOST_STATE_CAUSE_DUPLICATE\x10\t\x12\x1c\n\x18POST_STATE_CAUSE_REFUSED\x10\n\x12\x1e\n\x1aPOST_STATE_CAUSE_WITHDRAWN\x10\x0b*o\n\nReplyScope\x12\x1b\n\x17REPLY_SCOPE_UNSPECIFIED\x10\x00\x12\x14\n\x10REPLY_SCOPE_NONE\x10\x01\x12\x19\n\x15REPLY_SCOPE_MENTIONED\x10\x02\x12\x13\n\x0fREPLY_SCOPE_ALL\x10\x03\x32\x97\n\n\rSocialService\x12\x86\x01\n\x0fRegisterAccount\x12(.puppet.social.v1.RegisterAccountRequest\x1a).puppet.social.v1.RegisterAccountResponse\"\x1e\x90\x02\x02\xea\xb9\x18\r\n\x01\x01\x12\x08\x61gent_id\x9a\xba\x18\x06\x01\x02\x05\x06\x08\t\x12p\n\nGetAccount\x12#.puppet.social.v1.GetAccountRequest\x1a$.puppet.social.v1.GetAccountResponse\"\x17\x90\x02\x01\xea\xb9\x18\n\n\x04\x01\x02\x03\x04\x1a\x02id\x9a\xba\x18\x02\x01\x03\x12{\n\x0cListAccounts\x12%.puppet.social.v1.ListAccountsRequest\x1a&.puppet.social.v1.ListAccountsResponse\"\x1c\x90\x02\x01\xea\xb9\x18\x10\n\x04\x01\x02\x03\x04\x12\x08\x61gent_id\x9a\xba\x18\x01\x01\x12\x87\x01\n\x0fGetCapabilities\x12(.puppet.social.v1.GetCapabilitiesRequest\x1a).puppet.social.v1.GetCapabilitiesResponse\"\x1f\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x9a\xba\x18\x02\x01\x03\x12\x7f\n\nCreatePost\x12#.puppet.social.v1.CreatePostRequest\x1a$.puppet.social.v1.CreatePostResponse\"&\x90\x02\x02\xea\xb9\x18\x10\n\x02\x01\x04\x1a\naccount_id\x9a\xba\x18\x0b\x01\x02\x03\x06\x13\x07\x08\x11\x12\t\x10\x12~\n\x0cWithdrawPost\x12%.puppet.social.v1.WithdrawPostRequest\x1a&.puppet.social.v1.WithdrawPostResponse\"\x1f\x90\x02\x02\xea\xb9\x18\x10\n\x02\x01\x04\x1a\naccount_id\x9a\xba\x18\x04\x01\x03\x04\x02\x12g\n\x07GetPost\x12 .puppet.social.v1.GetPostRequest\x1a!.puppet.social.v1.GetPostResponse\"\x17\x90\x02\x01\xea\xb9\x18\n\n\x04\x01\x02\x03\x04\x1a\x02id\x9a\xba\x18\x02\x01\x04\x12u\n\tListPosts\x12\".puppet.social.v1.ListPostsRequest\x1a#.puppet.social.v1.ListPostsResponse\"\x1f\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x9a\xba\x18\x02\x01\x03\x12\x8e\x01\n\x0fGetConversation\x12(.puppet.social.v1.GetConversationRequest\x1a).puppet.social.v1.GetConversationResponse\"&\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x9a\xba\x18\t\x01\x03\x06\x13\x07\x08\x11\x12\t\x12\x85\x01\n\x0cListMentions\x12%.puppet.social.v1.ListMentionsRequest\x1a&.puppet.social.v1.ListMentionsResponse\"&\x90\x02\x01\xea\xb9\x18\x12\n\x04\x01\x02\x03\x04\x1a\naccount_id\x9a\xba\x18\t\x01\x03\x06\x13\x07\x08\x11\x12\t\x1a\n\x9a\xba\x18\x06\x0c\r\n\x0e\x0f\x0b\x42\xbf\x01\n\x1a\x64\x65v.puppetengine.social.v1B\x12SocialServiceProtoP\x01Z*puppetengine.dev/puppet/social/v1;socialv1\xa2\x02\x04PPTS\xaa\x02\x10Puppet.Social.V1\xca\x02\x10Puppet\\Social\\V1\xe2\x02\x1cPuppet\\Social\\V1\\GPBMetadata\xea\x02\x12Puppet::Social::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -121,66 +122,72 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOCIALSERVICE'].methods_by_name['GetConversation']._serialized_options = b'\220\002\001\352\271\030\022\n\004\001\002\003\004\032\naccount_id\232\272\030\t\001\003\006\023\007\010\021\022\t'
   _globals['_SOCIALSERVICE'].methods_by_name['ListMentions']._loaded_options = None
   _globals['_SOCIALSERVICE'].methods_by_name['ListMentions']._serialized_options = b'\220\002\001\352\271\030\022\n\004\001\002\003\004\032\naccount_id\232\272\030\t\001\003\006\023\007\010\021\022\t'
-  _globals['_NETWORK']._serialized_start=3620
-  _globals['_NETWORK']._serialized_end=3669
-  _globals['_POSTSTATE']._serialized_start=3672
-  _globals['_POSTSTATE']._serialized_end=3835
-  _globals['_POSTSTATECAUSE']._serialized_start=3838
-  _globals['_POSTSTATECAUSE']._serialized_end=4283
-  _globals['_REPLYSCOPE']._serialized_start=4285
-  _globals['_REPLYSCOPE']._serialized_end=4396
-  _globals['_ACCOUNT']._serialized_start=227
-  _globals['_ACCOUNT']._serialized_end=449
-  _globals['_XCREDENTIALS']._serialized_start=452
-  _globals['_XCREDENTIALS']._serialized_end=602
-  _globals['_REGISTERACCOUNTREQUEST']._serialized_start=605
-  _globals['_REGISTERACCOUNTREQUEST']._serialized_end=753
-  _globals['_REGISTERACCOUNTRESPONSE']._serialized_start=755
-  _globals['_REGISTERACCOUNTRESPONSE']._serialized_end=824
-  _globals['_GETACCOUNTREQUEST']._serialized_start=826
-  _globals['_GETACCOUNTREQUEST']._serialized_end=867
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=869
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=933
-  _globals['_LISTACCOUNTSREQUEST']._serialized_start=935
-  _globals['_LISTACCOUNTSREQUEST']._serialized_end=1035
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=1037
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1129
-  _globals['_GETCAPABILITIESREQUEST']._serialized_start=1131
-  _globals['_GETCAPABILITIESREQUEST']._serialized_end=1185
-  _globals['_GETCAPABILITIESRESPONSE']._serialized_start=1187
-  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=1266
-  _globals['_CAPABILITIES']._serialized_start=1269
-  _globals['_CAPABILITIES']._serialized_end=1434
-  _globals['_POST']._serialized_start=1437
-  _globals['_POST']._serialized_end=1836
-  _globals['_CREATEPOSTREQUEST']._serialized_start=1839
-  _globals['_CREATEPOSTREQUEST']._serialized_end=1989
-  _globals['_CREATEPOSTRESPONSE']._serialized_start=1991
-  _globals['_CREATEPOSTRESPONSE']._serialized_end=2049
-  _globals['_WITHDRAWPOSTREQUEST']._serialized_start=2052
-  _globals['_WITHDRAWPOSTREQUEST']._serialized_end=2206
-  _globals['_WITHDRAWPOSTRESPONSE']._serialized_start=2208
-  _globals['_WITHDRAWPOSTRESPONSE']._serialized_end=2268
-  _globals['_GETPOSTREQUEST']._serialized_start=2270
-  _globals['_GETPOSTREQUEST']._serialized_end=2308
-  _globals['_GETPOSTRESPONSE']._serialized_start=2310
-  _globals['_GETPOSTRESPONSE']._serialized_end=2365
-  _globals['_LISTPOSTSREQUEST']._serialized_start=2368
-  _globals['_LISTPOSTSREQUEST']._serialized_end=2519
-  _globals['_LISTPOSTSRESPONSE']._serialized_start=2521
-  _globals['_LISTPOSTSRESPONSE']._serialized_end=2604
-  _globals['_LISTMENTIONSREQUEST']._serialized_start=2607
-  _globals['_LISTMENTIONSREQUEST']._serialized_end=2748
-  _globals['_LISTMENTIONSRESPONSE']._serialized_start=2750
-  _globals['_LISTMENTIONSRESPONSE']._serialized_end=2842
-  _globals['_MENTION']._serialized_start=2845
-  _globals['_MENTION']._serialized_end=3104
-  _globals['_GETCONVERSATIONREQUEST']._serialized_start=3107
-  _globals['_GETCONVERSATIONREQUEST']._serialized_end=3268
-  _globals['_GETCONVERSATIONRESPONSE']._serialized_start=3271
-  _globals['_GETCONVERSATIONRESPONSE']._serialized_end=3417
-  _globals['_CONVERSATIONPOST']._serialized_start=3420
-  _globals['_CONVERSATIONPOST']._serialized_end=3618
-  _globals['_SOCIALSERVICE']._serialized_start=4399
-  _globals['_SOCIALSERVICE']._serialized_end=5702
+  _globals['_NETWORK']._serialized_start=4196
+  _globals['_NETWORK']._serialized_end=4245
+  _globals['_POSTSTATE']._serialized_start=4248
+  _globals['_POSTSTATE']._serialized_end=4411
+  _globals['_POSTSTATECAUSE']._serialized_start=4414
+  _globals['_POSTSTATECAUSE']._serialized_end=4859
+  _globals['_REPLYSCOPE']._serialized_start=4861
+  _globals['_REPLYSCOPE']._serialized_end=4972
+  _globals['_ACCOUNT']._serialized_start=259
+  _globals['_ACCOUNT']._serialized_end=481
+  _globals['_XCREDENTIALS']._serialized_start=484
+  _globals['_XCREDENTIALS']._serialized_end=634
+  _globals['_REGISTERACCOUNTREQUEST']._serialized_start=637
+  _globals['_REGISTERACCOUNTREQUEST']._serialized_end=785
+  _globals['_REGISTERACCOUNTRESPONSE']._serialized_start=787
+  _globals['_REGISTERACCOUNTRESPONSE']._serialized_end=856
+  _globals['_GETACCOUNTREQUEST']._serialized_start=858
+  _globals['_GETACCOUNTREQUEST']._serialized_end=899
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=901
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=965
+  _globals['_LISTACCOUNTSREQUEST']._serialized_start=967
+  _globals['_LISTACCOUNTSREQUEST']._serialized_end=1067
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=1069
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1161
+  _globals['_GETCAPABILITIESREQUEST']._serialized_start=1163
+  _globals['_GETCAPABILITIESREQUEST']._serialized_end=1217
+  _globals['_GETCAPABILITIESRESPONSE']._serialized_start=1219
+  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=1298
+  _globals['_CAPABILITIES']._serialized_start=1301
+  _globals['_CAPABILITIES']._serialized_end=1666
+  _globals['_TEXTLIMIT']._serialized_start=1669
+  _globals['_TEXTLIMIT']._serialized_end=1813
+  _globals['_WEIGHTRANGE']._serialized_start=1815
+  _globals['_WEIGHTRANGE']._serialized_end=1873
+  _globals['_POSTQUOTA']._serialized_start=1876
+  _globals['_POSTQUOTA']._serialized_end=2010
+  _globals['_POST']._serialized_start=2013
+  _globals['_POST']._serialized_end=2412
+  _globals['_CREATEPOSTREQUEST']._serialized_start=2415
+  _globals['_CREATEPOSTREQUEST']._serialized_end=2565
+  _globals['_CREATEPOSTRESPONSE']._serialized_start=2567
+  _globals['_CREATEPOSTRESPONSE']._serialized_end=2625
+  _globals['_WITHDRAWPOSTREQUEST']._serialized_start=2628
+  _globals['_WITHDRAWPOSTREQUEST']._serialized_end=2782
+  _globals['_WITHDRAWPOSTRESPONSE']._serialized_start=2784
+  _globals['_WITHDRAWPOSTRESPONSE']._serialized_end=2844
+  _globals['_GETPOSTREQUEST']._serialized_start=2846
+  _globals['_GETPOSTREQUEST']._serialized_end=2884
+  _globals['_GETPOSTRESPONSE']._serialized_start=2886
+  _globals['_GETPOSTRESPONSE']._serialized_end=2941
+  _globals['_LISTPOSTSREQUEST']._serialized_start=2944
+  _globals['_LISTPOSTSREQUEST']._serialized_end=3095
+  _globals['_LISTPOSTSRESPONSE']._serialized_start=3097
+  _globals['_LISTPOSTSRESPONSE']._serialized_end=3180
+  _globals['_LISTMENTIONSREQUEST']._serialized_start=3183
+  _globals['_LISTMENTIONSREQUEST']._serialized_end=3324
+  _globals['_LISTMENTIONSRESPONSE']._serialized_start=3326
+  _globals['_LISTMENTIONSRESPONSE']._serialized_end=3418
+  _globals['_MENTION']._serialized_start=3421
+  _globals['_MENTION']._serialized_end=3680
+  _globals['_GETCONVERSATIONREQUEST']._serialized_start=3683
+  _globals['_GETCONVERSATIONREQUEST']._serialized_end=3844
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_start=3847
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_end=3993
+  _globals['_CONVERSATIONPOST']._serialized_start=3996
+  _globals['_CONVERSATIONPOST']._serialized_end=4194
+  _globals['_SOCIALSERVICE']._serialized_start=4975
+  _globals['_SOCIALSERVICE']._serialized_end=6278
 # @@protoc_insertion_point(module_scope)

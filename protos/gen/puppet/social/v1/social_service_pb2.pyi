@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -468,7 +469,10 @@ Global___GetCapabilitiesResponse: _TypeAlias = GetCapabilitiesResponse  # noqa: 
 
 @_typing.final
 class Capabilities(_message.Message):
-    """What a network and tier allow."""
+    """What a network and the tier of the account's app allow, by their published rules. CreatePost refuses by the same
+    ones; what else the network refuses, it says when it is asked. `can_...` is about the network, whether or not this
+    service has an RPC for it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -477,7 +481,13 @@ class Capabilities(_message.Message):
     CAN_QUOTE_FIELD_NUMBER: _builtins.int
     CAN_LIKE_FIELD_NUMBER: _builtins.int
     CAN_REPOST_FIELD_NUMBER: _builtins.int
-    MAX_POST_LENGTH_FIELD_NUMBER: _builtins.int
+    TEXT_LIMIT_FIELD_NUMBER: _builtins.int
+    CAN_FOLLOW_FIELD_NUMBER: _builtins.int
+    CAN_THREAD_FIELD_NUMBER: _builtins.int
+    CAN_ATTACH_MEDIA_FIELD_NUMBER: _builtins.int
+    CAN_EDIT_FIELD_NUMBER: _builtins.int
+    CAN_DELETE_FIELD_NUMBER: _builtins.int
+    POST_QUOTA_FIELD_NUMBER: _builtins.int
     can_post: _builtins.bool
     """Posts of its own."""
     reply_scope: Global___ReplyScope.ValueType
@@ -488,8 +498,24 @@ class Capabilities(_message.Message):
     """Likes."""
     can_repost: _builtins.bool
     """Reposts."""
-    max_post_length: _builtins.int
-    """The longest post, in the network's weighted characters."""
+    can_follow: _builtins.bool
+    """Follows."""
+    can_thread: _builtins.bool
+    """Posts that answer the account's own ones, as a thread."""
+    can_attach_media: _builtins.bool
+    """Pictures and films in posts."""
+    can_edit: _builtins.bool
+    """Changes of a post that is there."""
+    can_delete: _builtins.bool
+    """To take a post away that is there."""
+    @_builtins.property
+    def text_limit(self) -> Global___TextLimit:
+        """How long a post may be, and how that is counted."""
+
+    @_builtins.property
+    def post_quota(self) -> Global___PostQuota:
+        """How much it may post in a time, as far as that is set or the network has said so."""
+
     def __init__(
         self,
         *,
@@ -498,15 +524,130 @@ class Capabilities(_message.Message):
         can_quote: _builtins.bool = ...,
         can_like: _builtins.bool = ...,
         can_repost: _builtins.bool = ...,
-        max_post_length: _builtins.int = ...,
+        text_limit: Global___TextLimit | None = ...,
+        can_follow: _builtins.bool = ...,
+        can_thread: _builtins.bool = ...,
+        can_attach_media: _builtins.bool = ...,
+        can_edit: _builtins.bool = ...,
+        can_delete: _builtins.bool = ...,
+        post_quota: Global___PostQuota | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["post_quota", b"post_quota", "text_limit", b"text_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["can_like", b"can_like", "can_post", b"can_post", "can_quote", b"can_quote", "can_repost", b"can_repost", "max_post_length", b"max_post_length", "reply_scope", b"reply_scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["can_attach_media", b"can_attach_media", "can_delete", b"can_delete", "can_edit", b"can_edit", "can_follow", b"can_follow", "can_like", b"can_like", "can_post", b"can_post", "can_quote", b"can_quote", "can_repost", b"can_repost", "can_thread", b"can_thread", "post_quota", b"post_quota", "reply_scope", b"reply_scope", "text_limit", b"text_limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Capabilities: _TypeAlias = Capabilities  # noqa: Y015
+
+@_typing.final
+class TextLimit(_message.Message):
+    """How long a text may be as a network counts it: the weights of its characters in normal form (NFC) add up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_WEIGHT_FIELD_NUMBER: _builtins.int
+    DEFAULT_WEIGHT_FIELD_NUMBER: _builtins.int
+    RANGES_FIELD_NUMBER: _builtins.int
+    URL_WEIGHT_FIELD_NUMBER: _builtins.int
+    EMOJI_WEIGHT_FIELD_NUMBER: _builtins.int
+    max_weight: _builtins.int
+    """The most that the weights may add up to."""
+    default_weight: _builtins.int
+    """What a character (Unicode code point) weighs that is in none of the ranges."""
+    url_weight: _builtins.int
+    """What a link weighs, however long it is; 0: what its characters do."""
+    emoji_weight: _builtins.int
+    """What an emoji weighs as a whole, however many characters make it; 0: what these do."""
+    @_builtins.property
+    def ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___WeightRange]:
+        """What the characters in a range weigh."""
+
+    def __init__(
+        self,
+        *,
+        max_weight: _builtins.int = ...,
+        default_weight: _builtins.int = ...,
+        ranges: _abc.Iterable[Global___WeightRange] | None = ...,
+        url_weight: _builtins.int = ...,
+        emoji_weight: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_weight", b"default_weight", "emoji_weight", b"emoji_weight", "max_weight", b"max_weight", "ranges", b"ranges", "url_weight", b"url_weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextLimit: _TypeAlias = TextLimit  # noqa: Y015
+
+@_typing.final
+class WeightRange(_message.Message):
+    """A range of characters, and what each of them weighs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    first: _builtins.int
+    """The first code point."""
+    last: _builtins.int
+    """The last code point."""
+    weight: _builtins.int
+    """What each weighs."""
+    def __init__(
+        self,
+        *,
+        first: _builtins.int = ...,
+        last: _builtins.int = ...,
+        weight: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "last", b"last", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WeightRange: _TypeAlias = WeightRange  # noqa: Y015
+
+@_typing.final
+class PostQuota(_message.Message):
+    """How much an account may post in a time. A number is left out where it isn't known."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WINDOW_FIELD_NUMBER: _builtins.int
+    MAX_POSTS_FIELD_NUMBER: _builtins.int
+    MAX_REPLIES_FIELD_NUMBER: _builtins.int
+    max_posts: _builtins.int
+    """The most posts in it."""
+    max_replies: _builtins.int
+    """The most of them that may answer somebody; beyond it CreatePost refuses a reply with REPLY_SHARE_USED_UP."""
+    @_builtins.property
+    def window(self) -> _duration_pb2.Duration:
+        """The time in which posts count, back from now."""
+
+    def __init__(
+        self,
+        *,
+        window: _duration_pb2.Duration | None = ...,
+        max_posts: _builtins.int | None = ...,
+        max_replies: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_posts", b"_max_posts", "_max_replies", b"_max_replies", "max_posts", b"max_posts", "max_replies", b"max_replies", "window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_posts", b"_max_posts", "_max_replies", b"_max_replies", "max_posts", b"max_posts", "max_replies", b"max_replies", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_posts: _TypeAlias = _typing.Literal["max_posts"]  # noqa: Y015
+    _WhichOneofArgType__max_posts: _TypeAlias = _typing.Literal["_max_posts", b"_max_posts"]  # noqa: Y015
+    _WhichOneofReturnType__max_replies: _TypeAlias = _typing.Literal["max_replies"]  # noqa: Y015
+    _WhichOneofArgType__max_replies: _TypeAlias = _typing.Literal["_max_replies", b"_max_replies"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_posts) -> _WhichOneofReturnType__max_posts | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_replies) -> _WhichOneofReturnType__max_replies | None: ...
+
+Global___PostQuota: _TypeAlias = PostQuota  # noqa: Y015
 
 @_typing.final
 class Post(_message.Message):
@@ -593,7 +734,7 @@ class CreatePostRequest(_message.Message):
     account_id: _builtins.str
     """The account it goes out from. 1 to 64 characters."""
     text: _builtins.str
-    """Its text: 1 character up to the account's `max_post_length`, at most 5,000 in normal form (NFKC). Refused are NUL,
+    """Its text: 1 character up to the account's `text_limit`, at most 5,000 in normal form (NFKC). Refused are NUL,
     lone surrogates, signs that force an order of reading on others (bidi embeddings, overrides and isolates), and a
     credential of any registered account, however it is written. 1 to 5,000 characters.
     """

@@ -842,6 +842,385 @@ class ListTradesResponse(_message.Message):
 Global___ListTradesResponse: _TypeAlias = ListTradesResponse  # noqa: Y015
 
 @_typing.final
+class GetAllowanceRequest(_message.Message):
+    """Asks what a wallet may still trade."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WALLET_ID_FIELD_NUMBER: _builtins.int
+    MINTS_FIELD_NUMBER: _builtins.int
+    wallet_id: _builtins.str
+    """The wallet. 1 to 64 characters."""
+    @_builtins.property
+    def mints(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of these mints, base58, it is told whether they may be traded and how much of them may be given. At most 100. Each
+        at most 44 characters.
+        """
+
+    def __init__(
+        self,
+        *,
+        wallet_id: _builtins.str = ...,
+        mints: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mints", b"mints", "wallet_id", b"wallet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAllowanceRequest: _TypeAlias = GetAllowanceRequest  # noqa: Y015
+
+@_typing.final
+class GetAllowanceResponse(_message.Message):
+    """The allowance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALLOWANCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def allowance(self) -> Global___Allowance:
+        """The allowance."""
+
+    def __init__(
+        self,
+        *,
+        allowance: Global___Allowance | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["allowance", b"allowance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance", b"allowance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAllowanceResponse: _TypeAlias = GetAllowanceResponse  # noqa: Y015
+
+@_typing.final
+class Allowance(_message.Message):
+    """What a wallet may still trade. What one trade alone is measured by, its price, impact and slippage, is in the policy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    HALT_FIELD_NUMBER: _builtins.int
+    REMAINING_TRADES_FIELD_NUMBER: _builtins.int
+    REMAINING_VOLUME_LAMPORTS_FIELD_NUMBER: _builtins.int
+    MAX_WORTH_LAMPORTS_FIELD_NUMBER: _builtins.int
+    FREE_LAMPORTS_FIELD_NUMBER: _builtins.int
+    FEE_RESERVE_LAMPORTS_FIELD_NUMBER: _builtins.int
+    MAX_INPUT_LAMPORTS_FIELD_NUMBER: _builtins.int
+    INCREASE_TIME_FIELD_NUMBER: _builtins.int
+    MINTS_FIELD_NUMBER: _builtins.int
+    remaining_trades: _builtins.int
+    """How many more trades may be made now, of those that the policy allows in 24 hours."""
+    remaining_volume_lamports: _builtins.int
+    """What trades may still be worth now, in lamports, of the volume that the policy allows in 24 hours."""
+    max_worth_lamports: _builtins.int
+    """The most that one trade may be worth now, in lamports; one that gives SOL is worth what it gives. 0 while it is
+    halted and when no trade remains.
+    """
+    free_lamports: _builtins.int
+    """What may leave the wallet now, in lamports, fees and rent included: what it has beyond what its open trades will
+    take and the policy's minimum balance.
+    """
+    fee_reserve_lamports: _builtins.int
+    """What the chain asks at most of an ordinary trade beside its amount, in lamports: the signature, the highest
+    priority that the service pays, and the rent of new token accounts.
+    """
+    max_input_lamports: _builtins.int
+    """The most SOL that a trade may give now, in lamports, whatever the chain asks for it: the least of
+    `max_worth_lamports`, and of `free_lamports` less `fee_reserve_lamports`.
+    """
+    @_builtins.property
+    def policy(self) -> Global___Policy:
+        """The policy that it follows from."""
+
+    @_builtins.property
+    def halt(self) -> Global___Halt:
+        """Set while nothing may be traded at all: the wallet is halted, or all trading is."""
+
+    @_builtins.property
+    def increase_time(self) -> _timestamp_pb2.Timestamp:
+        """When the oldest trade that counts leaves the 24 hours, and more may be traded; left out when none counts."""
+
+    @_builtins.property
+    def mints(self) -> _containers.RepeatedCompositeFieldContainer[Global___MintAllowance]:
+        """One for each mint that was asked for, in that order."""
+
+    def __init__(
+        self,
+        *,
+        policy: Global___Policy | None = ...,
+        halt: Global___Halt | None = ...,
+        remaining_trades: _builtins.int = ...,
+        remaining_volume_lamports: _builtins.int = ...,
+        max_worth_lamports: _builtins.int = ...,
+        free_lamports: _builtins.int = ...,
+        fee_reserve_lamports: _builtins.int = ...,
+        max_input_lamports: _builtins.int = ...,
+        increase_time: _timestamp_pb2.Timestamp | None = ...,
+        mints: _abc.Iterable[Global___MintAllowance] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["halt", b"halt", "increase_time", b"increase_time", "policy", b"policy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fee_reserve_lamports", b"fee_reserve_lamports", "free_lamports", b"free_lamports", "halt", b"halt", "increase_time", b"increase_time", "max_input_lamports", b"max_input_lamports", "max_worth_lamports", b"max_worth_lamports", "mints", b"mints", "policy", b"policy", "remaining_trades", b"remaining_trades", "remaining_volume_lamports", b"remaining_volume_lamports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Allowance: _TypeAlias = Allowance  # noqa: Y015
+
+@_typing.final
+class MintAllowance(_message.Message):
+    """What a wallet may do with a token now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MINT_FIELD_NUMBER: _builtins.int
+    IS_ALLOWED_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    MAX_INPUT_AMOUNT_FIELD_NUMBER: _builtins.int
+    mint: _builtins.str
+    """Its mint."""
+    is_allowed: _builtins.bool
+    """Whether the policy allows to buy and to sell it."""
+    amount: _builtins.int
+    """What the wallet can spend of it, in base units."""
+    max_input_amount: _builtins.int
+    """The most of it that one trade may give now, in base units: what `max_worth_lamports` lets go, at 5 % above its
+    independent price, since a trade is worth the larger of its price and its quote. Left out while there is a limit
+    and no price to measure it by.
+    """
+    def __init__(
+        self,
+        *,
+        mint: _builtins.str = ...,
+        is_allowed: _builtins.bool = ...,
+        amount: _builtins.int = ...,
+        max_input_amount: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_input_amount", b"_max_input_amount", "max_input_amount", b"max_input_amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_input_amount", b"_max_input_amount", "amount", b"amount", "is_allowed", b"is_allowed", "max_input_amount", b"max_input_amount", "mint", b"mint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_input_amount: _TypeAlias = _typing.Literal["max_input_amount"]  # noqa: Y015
+    _WhichOneofArgType__max_input_amount: _TypeAlias = _typing.Literal["_max_input_amount", b"_max_input_amount"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_input_amount) -> _WhichOneofReturnType__max_input_amount | None: ...
+
+Global___MintAllowance: _TypeAlias = MintAllowance  # noqa: Y015
+
+@_typing.final
+class GetPortfolioRequest(_message.Message):
+    """Asks for a page of a wallet's portfolio."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WALLET_ID_FIELD_NUMBER: _builtins.int
+    HAS_TRADES_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    wallet_id: _builtins.str
+    """The wallet. 1 to 64 characters."""
+    has_trades: _builtins.bool
+    """Only what the wallet has traded: anybody can send it tokens, any number of them."""
+    page_size: _builtins.int
+    """At most this many: up to 100; 0 means 50."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; the other fields must be as they were. Each page is read anew."""
+    def __init__(
+        self,
+        *,
+        wallet_id: _builtins.str = ...,
+        has_trades: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_trades", b"has_trades", "page_size", b"page_size", "page_token", b"page_token", "wallet_id", b"wallet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPortfolioRequest: _TypeAlias = GetPortfolioRequest  # noqa: Y015
+
+@_typing.final
+class GetPortfolioResponse(_message.Message):
+    """One page of a portfolio."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PORTFOLIO_FIELD_NUMBER: _builtins.int
+    HOLDINGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def portfolio(self) -> Global___Portfolio:
+        """The wallet as a whole, on every page."""
+
+    @_builtins.property
+    def holdings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Holding]:
+        """What it holds or has traded beside SOL, by mint."""
+
+    def __init__(
+        self,
+        *,
+        portfolio: Global___Portfolio | None = ...,
+        holdings: _abc.Iterable[Global___Holding] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["portfolio", b"portfolio"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holdings", b"holdings", "next_page_token", b"next_page_token", "portfolio", b"portfolio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPortfolioResponse: _TypeAlias = GetPortfolioResponse  # noqa: Y015
+
+@_typing.final
+class Portfolio(_message.Message):
+    """A wallet as a whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WALLET_ID_FIELD_NUMBER: _builtins.int
+    LAMPORTS_FIELD_NUMBER: _builtins.int
+    TRADE_COUNT_FIELD_NUMBER: _builtins.int
+    REALISED_PNL_LAMPORTS_FIELD_NUMBER: _builtins.int
+    UNCOSTED_PROCEEDS_LAMPORTS_FIELD_NUMBER: _builtins.int
+    FEE_LAMPORTS_FIELD_NUMBER: _builtins.int
+    READ_TIME_FIELD_NUMBER: _builtins.int
+    wallet_id: _builtins.str
+    """The wallet."""
+    lamports: _builtins.int
+    """The SOL that it can spend, in lamports."""
+    trade_count: _builtins.int
+    """How many of its trades are SETTLED."""
+    realised_pnl_lamports: _builtins.int
+    """What its sales brought beyond what was sold had cost, in lamports, without fees; less than 0 is a loss."""
+    uncosted_proceeds_lamports: _builtins.int
+    """What its sales brought for tokens whose cost isn't known, in lamports: no part of the profit or loss."""
+    fee_lamports: _builtins.int
+    """The network fees of all that landed, failed trades included, in lamports. They are in no cost, profit or loss."""
+    @_builtins.property
+    def read_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was read from the chain."""
+
+    def __init__(
+        self,
+        *,
+        wallet_id: _builtins.str = ...,
+        lamports: _builtins.int = ...,
+        trade_count: _builtins.int = ...,
+        realised_pnl_lamports: _builtins.int = ...,
+        uncosted_proceeds_lamports: _builtins.int = ...,
+        fee_lamports: _builtins.int = ...,
+        read_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["read_time", b"read_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fee_lamports", b"fee_lamports", "lamports", b"lamports", "read_time", b"read_time", "realised_pnl_lamports", b"realised_pnl_lamports", "trade_count", b"trade_count", "uncosted_proceeds_lamports", b"uncosted_proceeds_lamports", "wallet_id", b"wallet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Portfolio: _TypeAlias = Portfolio  # noqa: Y015
+
+@_typing.final
+class Holding(_message.Message):
+    """What a wallet has of a token, and what came of trading it.
+
+    A purchase adds to amount and cost. A sale takes its part of both, at the average cost, first of what was bought. A
+    swap between two tokens is a sale and a purchase for what it counted for. What the wallet has beyond its purchases
+    came in otherwise, and what it lacks of them has left otherwise.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MINT_FIELD_NUMBER: _builtins.int
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    DECIMALS_FIELD_NUMBER: _builtins.int
+    COSTED_AMOUNT_FIELD_NUMBER: _builtins.int
+    COST_LAMPORTS_FIELD_NUMBER: _builtins.int
+    USD_FIELD_NUMBER: _builtins.int
+    PRICE_TIME_FIELD_NUMBER: _builtins.int
+    VALUE_LAMPORTS_FIELD_NUMBER: _builtins.int
+    UNREALISED_PNL_LAMPORTS_FIELD_NUMBER: _builtins.int
+    REALISED_PNL_LAMPORTS_FIELD_NUMBER: _builtins.int
+    UNCOSTED_PROCEEDS_LAMPORTS_FIELD_NUMBER: _builtins.int
+    PURCHASE_TIME_FIELD_NUMBER: _builtins.int
+    SALE_TIME_FIELD_NUMBER: _builtins.int
+    mint: _builtins.str
+    """Its mint, base58."""
+    symbol: _builtins.str
+    """Its symbol, where it is known. Anybody can choose any symbol: only the mint says which token it is."""
+    amount: _builtins.int
+    """What the wallet can spend of it, in base units; 0 for what was traded and isn't there any more."""
+    decimals: _builtins.int
+    """How many base units are a whole: 10^decimals."""
+    costed_amount: _builtins.int
+    """How much of the amount has a known cost, in base units; the rest came in otherwise than by trades."""
+    cost_lamports: _builtins.int
+    """What `costed_amount` cost, in lamports."""
+    usd: _builtins.str
+    """US dollars for a whole token, as a decimal string: the lowest price where several are asked. Empty when there is no
+    price, or nobody can be asked now.
+    """
+    value_lamports: _builtins.int
+    """What the whole amount is worth at that price, in lamports. Left out without a price."""
+    unrealised_pnl_lamports: _builtins.int
+    """What `costed_amount` is worth beyond its cost, in lamports; less than 0 is a loss. Left out without a price, and
+    when nothing of the amount has a known cost.
+    """
+    realised_pnl_lamports: _builtins.int
+    """What sales of it brought beyond what was sold had cost, in lamports; less than 0 is a loss."""
+    uncosted_proceeds_lamports: _builtins.int
+    """What sales of it brought for what had no known cost, in lamports."""
+    @_builtins.property
+    def price_time(self) -> _timestamp_pb2.Timestamp:
+        """When that was its price."""
+
+    @_builtins.property
+    def purchase_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last bought; left out when it never was."""
+
+    @_builtins.property
+    def sale_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last sold; left out when it never was."""
+
+    def __init__(
+        self,
+        *,
+        mint: _builtins.str = ...,
+        symbol: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        decimals: _builtins.int = ...,
+        costed_amount: _builtins.int = ...,
+        cost_lamports: _builtins.int = ...,
+        usd: _builtins.str = ...,
+        price_time: _timestamp_pb2.Timestamp | None = ...,
+        value_lamports: _builtins.int | None = ...,
+        unrealised_pnl_lamports: _builtins.int | None = ...,
+        realised_pnl_lamports: _builtins.int = ...,
+        uncosted_proceeds_lamports: _builtins.int = ...,
+        purchase_time: _timestamp_pb2.Timestamp | None = ...,
+        sale_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_unrealised_pnl_lamports", b"_unrealised_pnl_lamports", "_value_lamports", b"_value_lamports", "price_time", b"price_time", "purchase_time", b"purchase_time", "sale_time", b"sale_time", "unrealised_pnl_lamports", b"unrealised_pnl_lamports", "value_lamports", b"value_lamports"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unrealised_pnl_lamports", b"_unrealised_pnl_lamports", "_value_lamports", b"_value_lamports", "amount", b"amount", "cost_lamports", b"cost_lamports", "costed_amount", b"costed_amount", "decimals", b"decimals", "mint", b"mint", "price_time", b"price_time", "purchase_time", b"purchase_time", "realised_pnl_lamports", b"realised_pnl_lamports", "sale_time", b"sale_time", "symbol", b"symbol", "uncosted_proceeds_lamports", b"uncosted_proceeds_lamports", "unrealised_pnl_lamports", b"unrealised_pnl_lamports", "usd", b"usd", "value_lamports", b"value_lamports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__unrealised_pnl_lamports: _TypeAlias = _typing.Literal["unrealised_pnl_lamports"]  # noqa: Y015
+    _WhichOneofArgType__unrealised_pnl_lamports: _TypeAlias = _typing.Literal["_unrealised_pnl_lamports", b"_unrealised_pnl_lamports"]  # noqa: Y015
+    _WhichOneofReturnType__value_lamports: _TypeAlias = _typing.Literal["value_lamports"]  # noqa: Y015
+    _WhichOneofArgType__value_lamports: _TypeAlias = _typing.Literal["_value_lamports", b"_value_lamports"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__unrealised_pnl_lamports) -> _WhichOneofReturnType__unrealised_pnl_lamports | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value_lamports) -> _WhichOneofReturnType__value_lamports | None: ...
+
+Global___Holding: _TypeAlias = Holding  # noqa: Y015
+
+@_typing.final
 class GetPricesRequest(_message.Message):
     """Asks for prices."""
 

@@ -83,6 +83,16 @@ class TradingServiceStub:
                 request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListTradesRequest.SerializeToString,
                 response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListTradesResponse.FromString,
                 _registered_method=True)
+        self.GetAllowance = channel.unary_unary(
+                '/puppet.trading.v1.TradingService/GetAllowance',
+                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetAllowanceRequest.SerializeToString,
+                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetAllowanceResponse.FromString,
+                _registered_method=True)
+        self.GetPortfolio = channel.unary_unary(
+                '/puppet.trading.v1.TradingService/GetPortfolio',
+                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPortfolioRequest.SerializeToString,
+                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPortfolioResponse.FromString,
+                _registered_method=True)
         self.GetPrices = channel.unary_unary(
                 '/puppet.trading.v1.TradingService/GetPrices',
                 request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPricesRequest.SerializeToString,
@@ -206,6 +216,24 @@ class TradingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAllowance(self, request, context):
+        """Says what a wallet may still trade under its policy, with the same rules by which ExecuteTrade accepts or refuses;
+        the balance is read from the chain now. Nothing is reserved: another trade may use it up.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPortfolio(self, request, context):
+        """Returns what a wallet holds now, what that cost by its settled trades, and what it gained or lost: average cost, in
+        lamports. What came in otherwise has no known cost, and neither has what is gained by it.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetPrices(self, request, context):
         """Returns what tokens cost in US dollars. Mints without a price are left out.
         Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
@@ -318,6 +346,16 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     servicer.ListTrades,
                     request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListTradesRequest.FromString,
                     response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListTradesResponse.SerializeToString,
+            ),
+            'GetAllowance': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAllowance,
+                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetAllowanceRequest.FromString,
+                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetAllowanceResponse.SerializeToString,
+            ),
+            'GetPortfolio': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPortfolio,
+                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPortfolioRequest.FromString,
+                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPortfolioResponse.SerializeToString,
             ),
             'GetPrices': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPrices,
@@ -585,6 +623,60 @@ class TradingService:
             '/puppet.trading.v1.TradingService/ListTrades',
             puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListTradesRequest.SerializeToString,
             puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListTradesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAllowance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.trading.v1.TradingService/GetAllowance',
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetAllowanceRequest.SerializeToString,
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetAllowanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPortfolio(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.trading.v1.TradingService/GetPortfolio',
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPortfolioRequest.SerializeToString,
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetPortfolioResponse.FromString,
             options,
             channel_credentials,
             insecure,

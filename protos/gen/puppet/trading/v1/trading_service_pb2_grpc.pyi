@@ -62,6 +62,16 @@ class TradingServiceStub:
     """Lists a wallet's trades, newest first.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND.
     """
+    GetAllowance: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetAllowanceRequest, _trading_service_pb2.GetAllowanceResponse]
+    """Says what a wallet may still trade under its policy, with the same rules by which ExecuteTrade accepts or refuses;
+    the balance is read from the chain now. Nothing is reserved: another trade may use it up.
+    Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
+    """
+    GetPortfolio: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetPortfolioRequest, _trading_service_pb2.GetPortfolioResponse]
+    """Returns what a wallet holds now, what that cost by its settled trades, and what it gained or lost: average cost, in
+    lamports. What came in otherwise has no known cost, and neither has what is gained by it.
+    Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
+    """
     GetPrices: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetPricesRequest, _trading_service_pb2.GetPricesResponse]
     """Returns what tokens cost in US dollars. Mints without a price are left out.
     Errors: INVALID_REQUEST, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
@@ -196,6 +206,28 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_trading_service_pb2.ListTradesResponse]:
         """Lists a wallet's trades, newest first.
         Errors: INVALID_REQUEST, WALLET_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAllowance(
+        self,
+        request: _trading_service_pb2.GetAllowanceRequest,
+        context: _aio.ServicerContext[_trading_service_pb2.GetAllowanceRequest, _abc.Awaitable[_trading_service_pb2.GetAllowanceResponse]],
+    ) -> _abc.Awaitable[_trading_service_pb2.GetAllowanceResponse]:
+        """Says what a wallet may still trade under its policy, with the same rules by which ExecuteTrade accepts or refuses;
+        the balance is read from the chain now. Nothing is reserved: another trade may use it up.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPortfolio(
+        self,
+        request: _trading_service_pb2.GetPortfolioRequest,
+        context: _aio.ServicerContext[_trading_service_pb2.GetPortfolioRequest, _abc.Awaitable[_trading_service_pb2.GetPortfolioResponse]],
+    ) -> _abc.Awaitable[_trading_service_pb2.GetPortfolioResponse]:
+        """Returns what a wallet holds now, what that cost by its settled trades, and what it gained or lost: average cost, in
+        lamports. What came in otherwise has no known cost, and neither has what is gained by it.
+        Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
         """
 
     @_abc_1.abstractmethod

@@ -145,8 +145,8 @@ class ContentPreferences(Section):
     )
     max_post_length: _Length | None = Field(
         default=None,
-        description="How long a post may be, in the network's characters: 280 at most, which is the default. Less than "
-        "40 counts words of seven letters. Longer texts are refused.",
+        description="How long a post may be, in the network's characters; by default as long as the network takes it. "
+        "Less than 40 counts words of seven letters. Longer texts are refused.",
     )
     link_sharing_frequency: Annotated[Probability | None, NoEffect(unless=(0,))] = Field(
         default=None, description="The share of its posts that have a link, 0 to 1."

@@ -9,7 +9,6 @@ from pydantic import Field, Tag, ValidationInfo, field_validator
 from services.agents.domain.persona.fields import (
     BY_FORM,
     MOST_ITEMS,
-    STORED,
     Dollars,
     Fallback,
     Flag,
@@ -187,7 +186,7 @@ class PersonaFile(Section):
     agent_kit_integration: AgentKitIntegration = Field(
         default_factory=AgentKitIntegration, description="What earlier versions knew of tools."
     )
-    approval: Annotated[Text, one_of(Approval), Fallback(Approval.ALL), NoEffect(unless=("none",))] = Field(
+    approval: Annotated[Text, one_of(Approval), Fallback(Approval.ALL)] = Field(
         default="", description="What waits for a person: `none` (the default), `posts`, `replies`, `trades` or `all`."
     )
     budget: Annotated[Budget, NoEffect()] = Field(default_factory=Budget, description="What it may cost in a day.")
@@ -196,14 +195,6 @@ class PersonaFile(Section):
     )
     reply_examples: _ReplyExamples = Field(default=(), description="Replies in its own voice.")
     trade_post_examples: _TradePostExamples = Field(default=(), description="Posts about trades in its own voice.")
-
-    @field_validator("approval")
-    @classmethod
-    def _has_no_inbox(cls, approval: str, info: ValidationInfo) -> str:
-        # To publish what its owner wants to see first would be worse than to refuse the character.
-        if approval not in ("", Approval.NONE) and info.context != STORED:
-            raise broken("must be `none`: this version has no inbox for drafts")
-        return approval
 
     @field_validator("llm_config")
     @classmethod

@@ -1,0 +1,1 @@
+"""Characters of other projects, read into persona files: one file for each format, and a report of every value."""

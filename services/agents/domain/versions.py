@@ -1,0 +1,27 @@
+"""The versions of a persona, each as it was stored."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import JSON, DateTime, Field, SQLModel
+
+MOST_VERSIONS = 100
+"""How many versions of a persona are kept: the newest."""
+
+
+class PersonaVersion(SQLModel, table=True):
+    """A persona as it was from a time on, redacted, and who has made it so."""
+
+    __tablename__ = "persona_version"
+
+    agent_id: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    """Counts up from 1."""
+    etag: str
+    """The agent's, when it became so."""
+    persona: dict[str, Any] = Field(sa_type=JSON)
+    changed_paths: list[str] = Field(sa_type=JSON)
+    """The fields that differ from the version before; none of the first."""
+    principal: str
+    """Who made it so; empty when that isn't known."""
+    create_time: datetime = Field(sa_type=DateTime(timezone=True))

@@ -1,0 +1,45 @@
+"""What networks let accounts do, which only the social service knows."""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+from services.agents.domain.errors import DependencyUnavailable
+from services.agents.ports.neighbours import Capabilities, Refused, SocialPort
+from services.runtime.clock import Clock
+
+_KEPT = timedelta(hours=1)
+_MOST_KEPT = 20_000
+
+
+class NetworkCapabilities:
+    """Asks what accounts may do, each once an hour, and again when something was refused by it."""
+
+    def __init__(self, social: SocialPort, clock: Clock) -> None:
+        self._social = social
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[datetime, Capabilities]] = OrderedDict()
+
+    async def of(self, account_id: str) -> Capabilities:
+        """Return what an account may do; while the social service doesn't answer, what it said before.
+
+        Raises DependencyUnavailable and Refused when it has never said.
+        """
+        now, known = self._clock.now(), self._known.get(account_id)
+        if known is not None and now - known[0] < _KEPT:
+            return known[1]
+        try:
+            told = await self._social.capabilities(account_id)
+        except DependencyUnavailable:
+            if known is None:
+                raise
+            return known[1]
+        self._known[account_id] = now, told
+        self._known.move_to_end(account_id)
+        if len(self._known) > _MOST_KEPT:
+            self._known.popitem(last=False)
+        return told
+
+    def learn(self, account_id: str, refused: Refused) -> None:
+        """Ask again next time when a text was refused: by what was known, it should have been taken."""
+        if any(violation.field == "text" for violation in refused.violations):
+            self._known.pop(account_id, None)
