@@ -173,6 +173,26 @@ def trade(agent: AgentId, data: Data = DATA_DIR) -> None:
 
 
 @app.command()
+def mood(
+    agent: AgentId,
+    valence: Annotated[float | None, typer.Option(min=-2, max=2, help="-1, unhappy, to 1, happy.")] = None,
+    arousal: Annotated[float | None, typer.Option(min=-1, max=1, help="0, calm, to 1, excited.")] = None,
+    dominance: Annotated[float | None, typer.Option(min=-1, max=1, help="0, submissive, to 1, in control.")] = None,
+    push: Annotated[bool, typer.Option("--push", help="Add these to how it feels, in place of setting them.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the log.")] = "",
+    data: Data = DATA_DIR,
+) -> None:
+    """Show a character's mood as a curve; with values, change it first. How it trades is not moved by this."""
+    from puppetctl.moods import mood as run_mood
+
+    given = {"valence": valence, "arousal": arousal, "dominance": dominance}
+    levels = {side: value for side, value in given.items() if value is not None}
+    if not levels and (push or reason):
+        raise typer.BadParameter("name what to change: --valence, --arousal, --dominance")
+    run(run_mood(agent, levels, reason, data, is_push=push))
+
+
+@app.command()
 def watch(
     agents: Agents = None,
     plain: Plain = False,

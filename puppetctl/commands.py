@@ -40,7 +40,7 @@ async def apply(files: Sequence[Path], data_dir: Path) -> int:
     personas, refused = read_personas(files)
     _tell(refused)
     if personas:
-        async with _suite(data_dir) as (clients, where):
+        async with open_suite(data_dir) as (clients, where):
             token = sandbox_token(X.sandbox, data_dir, os.environ)
             x, solana = await _sandbox(X, where), await _sandbox(SOLANA, where)
             provisioned = await provision(clients, personas, Sandboxes(x, solana, token), update=True)
@@ -70,7 +70,7 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> in
     for title in ("posts", "replies", "trades"):
         table.add_column(title, justify="right")
     table.add_column("next")
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         for agent in await _named(clients, agent_ids):
             status = await clients.agents.GetAgentStatus(pb.GetAgentStatusRequest(id=agent.id))
             deeds = map(str, (status.post_count, status.reply_count, status.trade_count))
@@ -85,7 +85,7 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR) -> in
 
 async def start(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
     """Start these characters, or all."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         for agent in await _named(clients, agent_ids):
             await clients.agents.StartAgent(pb.StartAgentRequest(id=agent.id))
             open_console().print(f"{agent.id}: started", markup=False)
@@ -94,7 +94,7 @@ async def start(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
 
 async def stop(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
     """Stop these characters, or all: they do nothing by themselves until they are started, through restarts too."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         for agent in await _named(clients, agent_ids):
             await clients.agents.StopAgent(pb.StopAgentRequest(id=agent.id))
             open_console().print(f"{agent.id}: stopped", markup=False)
@@ -103,7 +103,7 @@ async def stop(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
 
 async def post(agent_id: str, topic: str, data_dir: Path = DATA_DIR) -> int:
     """Let a character post, and show what came of it."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         request = pb.TriggerPostRequest(agent_id=agent_id, topic=topic, request_id=new_id("ctl"))
         answer = await clients.agents.TriggerPost(request, timeout=_TRIGGER_SECONDS)
         return _outcome(answer.activity if answer.HasField("activity") else None)
@@ -111,7 +111,7 @@ async def post(agent_id: str, topic: str, data_dir: Path = DATA_DIR) -> int:
 
 async def trade(agent_id: str, data_dir: Path = DATA_DIR) -> int:
     """Let a character consider a trade, and show what came of it."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         request = pb.TriggerTradeRequest(agent_id=agent_id, request_id=new_id("ctl"))
         answer = await clients.agents.TriggerTrade(request, timeout=_TRIGGER_SECONDS)
         return _outcome(answer.activity if answer.HasField("activity") else None)
@@ -120,7 +120,7 @@ async def trade(agent_id: str, data_dir: Path = DATA_DIR) -> int:
 async def watch(agent_ids: Sequence[str], data_dir: Path = DATA_DIR, *, is_plain: bool) -> int:
     """Show what characters do from now on."""
     console, feed = open_console(is_plain=is_plain), Feed()
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         # Asked before the stream, which would wait for a service that isn't there, and for a character that isn't.
         await _named(clients, agent_ids)
         async for activity in watch_activity(clients, "", agent_ids):
@@ -130,7 +130,7 @@ async def watch(agent_ids: Sequence[str], data_dir: Path = DATA_DIR, *, is_plain
 
 async def versions(agent_id: str, data_dir: Path = DATA_DIR) -> int:
     """Show the versions of a character's persona, newest first."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         async for line in persona_versions.told(clients, agent_id):
             open_console().print(line, markup=False, soft_wrap=True, highlight=False)
     return 0
@@ -138,7 +138,7 @@ async def versions(agent_id: str, data_dir: Path = DATA_DIR) -> int:
 
 async def rollback(agent_id: str, version: int, data_dir: Path = DATA_DIR) -> int:
     """Give a character the persona of an earlier version."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         request = pb.RollbackPersonaRequest(agent_id=agent_id, version=version, request_id=new_id("rollback"))
         agent = (await clients.agents.RollbackPersona(request)).agent
     words = f"{agent.id}: is as in version {version}, which is version {agent.persona_version} now"
@@ -148,7 +148,7 @@ async def rollback(agent_id: str, version: int, data_dir: Path = DATA_DIR) -> in
 
 async def halt(agent_id: str, reason: str, data_dir: Path = DATA_DIR) -> int:
     """Halt trading, of one character or of all. Raises SuiteError for one without a wallet."""
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         request = trading_pb.HaltTradingRequest(wallet_id=await _halted(clients, agent_id), reason=reason)
         answer = await clients.trading.HaltTrading(request)
     open_console().print(f"trading is halted: {agent_id or 'all wallets'}", markup=False)
@@ -160,7 +160,7 @@ async def resume(agent_id: str, data_dir: Path = DATA_DIR) -> int:
 
     What stays halted all the same is named.
     """
-    async with _suite(data_dir) as (clients, _):
+    async with open_suite(data_dir) as (clients, _):
         request = trading_pb.ResumeTradingRequest(wallet_id=await _halted(clients, agent_id))
         answer = await clients.trading.ResumeTrading(request)
         still = [] if agent_id else await halts.of_single_wallets(clients)
@@ -192,7 +192,8 @@ async def _halted(clients: Clients, agent_id: str) -> str:
 
 
 @asynccontextmanager
-async def _suite(data_dir: Path) -> AsyncIterator[tuple[Clients, Mapping[str, str]]]:
+async def open_suite(data_dir: Path) -> AsyncIterator[tuple[Clients, Mapping[str, str]]]:
+    """Connect to the suite of this folder, or where the environment says; with it comes where that is."""
     where = targets(os.environ, data_dir)
     async with connected(where, proof_in(os.environ, data_dir)) as clients:
         yield clients, where
@@ -222,8 +223,9 @@ def _outcome(activity: log_pb.Activity | None) -> int:
 def _next(status: pb.GetAgentStatusResponse) -> str:
     if not status.is_active:
         return "stopped"
-    # It looks for mentions all the time, which would be all that stands here.
-    first = next((action for action in status.schedule if action.kind != pb.ACTION_KIND_REPLY), None)
+    # It looks for mentions all the time, which would be all that stands here, and for something to think about.
+    looks = ("reply", "reflect")
+    first = next((action for action in status.schedule if action.behaviour not in looks), None)
     if first is None:
         return "nothing"
     seconds = (first.due_time.ToDatetime(tzinfo=UTC) - datetime.now(UTC)).total_seconds()

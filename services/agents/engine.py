@@ -28,7 +28,7 @@ from services.agents.domain.tasks import (
     TradeTask,
     WithdrawTask,
 )
-from services.agents.ports.stored import Post, Progress, Trade
+from services.agents.ports.stored import Effect, Progress
 from services.agents.ports.workflows import Run, StepFailed
 from services.agents.service import NOTICE, Cast, Drafts, Entry, Journal, Noticing, Publisher
 from services.runtime.errors import InvalidRequest
@@ -154,7 +154,7 @@ class Engine:
     async def _done(self, run: Run, act: _Act, proposal: Proposal) -> bool:
         """Carry a proposal out; False when nothing was done."""
         behaviour = act.behaviour
-        effect: Post | Trade | Pass = await behaviour.carry_out(run, act.name, proposal)
+        effect: Effect | Pass = await behaviour.carry_out(run, act.name, proposal)
         if isinstance(effect, Pass):
             await self._pass(run, act, replace(effect, grounds=getattr(proposal, "grounds", NO_GROUNDS)))
             return False

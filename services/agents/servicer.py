@@ -14,11 +14,12 @@ from puppet.agents.v1 import draft_service_pb2_grpc as drafts_pb_grpc
 from puppet.agents.v1 import event_service_pb2 as events_pb
 from puppet.agents.v1 import event_service_pb2_grpc as events_pb_grpc
 from services.agents.domain.events import EventRecord
-from services.agents.service import Agents, Drafts, Events, Journal, Tail
+from services.agents.service import Agents, Drafts, Events, Journal, Moods, Tail
 from services.agents.wire import activities as log_wire
 from services.agents.wire import agents as wire
 from services.agents.wire import drafts as drafts_wire
 from services.agents.wire import events as events_wire
+from services.agents.wire import moods as mood_wire
 from services.runtime.clock import Clock
 from services.runtime.pages import Page, Paged
 from services.runtime.protobuf import request_key
@@ -36,8 +37,9 @@ _AGENTS_AT_ONCE = 8
 class AgentServicer(pb_grpc.AgentServiceServicer):
     """Serves `puppet.agents.v1.AgentService`."""
 
-    def __init__(self, agents: Agents, journal: Journal, tail: Tail) -> None:
+    def __init__(self, agents: Agents, moods: Moods, journal: Journal, tail: Tail) -> None:
         self._agents = agents
+        self._moods = moods
         self._journal = journal
         self._tail = tail
 
@@ -102,6 +104,16 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         """Say what an agent is doing."""
         check(request)
         return wire.write_status(await self._agents.status(request.id))
+
+    async def AdjustMood(self, request: pb.AdjustMoodRequest, context: Context) -> pb.AdjustMoodResponse:
+        """Change how an agent feels."""
+        change = mood_wire.read_change(request)
+        mood = await self._moods.adjust(request.agent_id, change, request.reason, request_key(request))
+        return pb.AdjustMoodResponse(mood=log_wire.write_mood(mood))
+
+    async def GetMoodHistory(self, request: pb.GetMoodHistoryRequest, context: Context) -> pb.GetMoodHistoryResponse:
+        """Say how an agent felt over time."""
+        return mood_wire.write_history(await self._moods.history(request.agent_id, *mood_wire.read_span(request)))
 
     async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
         """Make an agent post now."""

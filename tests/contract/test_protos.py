@@ -132,6 +132,7 @@ BOUNDED = {
     "GenerateResponse.candidates": "as many as `candidate_count`",
     "GetAgentStatusResponse.schedule": "one for each kind of action",
     "GetAgentStatusResponse.notices": "the first thousand",
+    "GetMoodHistoryResponse.points": "as many as `max_points`",
     "BatchCreateMemoriesResponse.memories": "as many as were given",
     "SearchMemoriesResponse.hits": "as many as `max_results`",
     "ExportMemoriesResponse.history": "what the import takes: `max_items`",

@@ -26,6 +26,8 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "StartAgent": WRITE,
         "StopAgent": WRITE,
         "GetAgentStatus": READ,
+        "AdjustMood": "operator",
+        "GetMoodHistory": READ,
         "TriggerPost": WRITE,
         "TriggerTrade": WRITE,
         "ListActivity": READ,

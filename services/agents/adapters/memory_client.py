@@ -1,6 +1,7 @@
 """Memories and relationships, at the memory service."""
 
 from collections.abc import Sequence
+from datetime import UTC
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -11,12 +12,13 @@ from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.memories import TrustedMemory, TrustedProvenance
-from services.agents.ports.neighbours import NewMemory, Recollection, Said, Source, View
-from services.runtime.protobuf import write_time
+from services.agents.ports.neighbours import HeldView, NewMemory, Recent, Recollection, Said, Source, View
+from services.runtime.protobuf import read_optional_time, write_time
 
 _PROVENANCES = {source: pb.Provenance.Value(f"PROVENANCE_{source.name}") for source in Source}
 _SOURCES = {number: source for source, number in _PROVENANCES.items()}
 _TRUSTED = [pb.PROVENANCE_SELF, pb.PROVENANCE_OPERATOR]
+_EVIDENCE = "evidence"
 _MOST_TEXT, _MOST_QUERY, _MOST_SUMMARY = 8_000, 2_000, 1_000
 
 
@@ -42,6 +44,7 @@ class MemoryClient:
             conversation_id=memory.conversation_id,
             occur_time=write_time(memory.occur_time),
             repetition=memory.repetition,
+            metadata={_EVIDENCE: " ".join(memory.evidence)} if memory.evidence else None,
         )
         with calling("memory"):
             answer = await self._memories.CreateMemory(pb.CreateMemoryRequest(memory=stored, request_id=request_id))
@@ -68,6 +71,22 @@ class MemoryClient:
         """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), newest first."""
         return [_trusted(memory) for memory in await self._listed(agent_id, kinds, most, _TRUSTED)]
 
+    async def recent(self, agent_id: str, kinds: Sequence[str], most: int, author: str = "") -> list[Recent]:
+        """Return up to `most` memories of these kinds, of all sources, of this author if one is given; newest first."""
+        return [
+            Recent(
+                id=memory.id,
+                text=memory.text,
+                kind=_kind_name(memory.kind),
+                source=_SOURCES[memory.provenance],
+                author=memory.author,
+                importance=memory.importance,
+                create_time=memory.create_time.ToDatetime(tzinfo=UTC),
+                has_evidence=_EVIDENCE in memory.metadata,
+            )
+            for memory in await self._listed(agent_id, kinds, most, (), author)
+        ]
+
     async def said(self, agent_id: str, kinds: Sequence[str], most: int) -> list[Said]:
         """Return up to `most` of what an agent has said, in memories of these kinds; newest first."""
         # An answer comes from where its words may come from, and names the agent as its author.
@@ -81,7 +100,7 @@ class MemoryClient:
         """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), most relevant first."""
         return [_trusted(hit.memory) for hit in await self._hits(agent_id, query, most, kinds, _TRUSTED)]
 
-    async def view_of(self, agent_id: str, counterpart: str) -> View | None:
+    async def view_of(self, agent_id: str, counterpart: str) -> HeldView | None:
         """Return what an agent thinks of a counterpart; None when it doesn't know them."""
         request = relationship_pb.GetRelationshipRequest(agent_id=agent_id, counterpart=counterpart)
         try:
@@ -91,7 +110,8 @@ class MemoryClient:
                 return None
             with calling("memory"):
                 raise
-        return View(found.sentiment, found.familiarity, found.trust, found.notes)
+        last_time = read_optional_time(found, "last_interaction_time")
+        return HeldView(found.sentiment, found.familiarity, found.trust, found.notes, last_time)
 
     async def set_view(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
         """Set what an agent thinks of a counterpart."""

@@ -17,6 +17,7 @@ from services.agents.domain.entities import (
     ExternalConversation,
     Hindrance,
     MentionCursor,
+    MoodRecord,
     Reservation,
     ScheduleEntry,
 )
@@ -229,6 +230,22 @@ class SqlRecords(SqlTransaction):
         rows = (await self._session.exec(query.group_by(col(ActivityRecord.kind)))).all()
         return {ActivityKind(kind): number for kind, number in rows}
 
+    async def mood_before(self, agent_id: str, time: datetime) -> MoodRecord | None:
+        """Return the last recorded mood of an agent before this time."""
+        query = select(MoodRecord).where(MoodRecord.agent_id == agent_id, MoodRecord.create_time < time)
+        newest_first = (col(MoodRecord.create_time).desc(), col(MoodRecord.seq).desc())
+        return (await self._session.exec(query.order_by(*newest_first).limit(1))).first()
+
+    async def moods(self, agent_id: str, since: datetime, until: datetime, after: int, most: int) -> list[MoodRecord]:
+        """Return up to `most` recorded moods of an agent in this time and behind this place, oldest first."""
+        query = select(MoodRecord).where(
+            MoodRecord.agent_id == agent_id,
+            MoodRecord.create_time >= since,
+            MoodRecord.create_time <= until,
+            col(MoodRecord.seq) > after,
+        )
+        return list((await self._session.exec(query.order_by(col(MoodRecord.seq)).limit(most))).all())
+
     async def mention_cursor(self, agent_id: str) -> str:
         """Return the network's id of the last mention that an agent has read; empty when it has read none."""
         found = await self._session.get(MentionCursor, agent_id)
@@ -256,6 +273,11 @@ class SqlRecords(SqlTransaction):
         self._session.add(found)
         await self._session.flush()
         return True
+
+    async def counted(self, agent_id: str, scope: str, counterpart: str) -> int:
+        """Return how many were counted in a scope."""
+        found = await self._session.get(ConversationCount, (agent_id, scope, counterpart))
+        return found.replies if found is not None else 0
 
     async def reserve(self, agent_id: str, fingerprint: str, workflow_id: str, now: datetime) -> str:
         """Reserve words for a workflow; returns the one that has them, which may be another."""

@@ -18,7 +18,7 @@ from services.agents.domain.records import Objection, Passed, PassReason, Posted
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import ActionTask, ActTask
 from services.agents.ports.neighbours import MemoryPort, NewMemory, SocialPort, Source, TradingPort
-from services.agents.ports.stored import Post, Trade
+from services.agents.ports.stored import Effect, Post
 from services.agents.ports.workflows import Run
 from services.agents.service import (
     Allowance,
@@ -29,7 +29,9 @@ from services.agents.service import (
     Governors,
     Hearing,
     Inbox,
+    Planner,
     Publisher,
+    Relations,
     Reservations,
     Tokens,
     Writer,
@@ -44,7 +46,7 @@ _MOST_SUBJECT = 200
 
 TaskT = TypeVar("TaskT", bound=ActionTask)
 ProposalT = TypeVar("ProposalT", bound=Proposal)
-EffectT = TypeVar("EffectT", Post, Trade)
+EffectT = TypeVar("EffectT", bound=Effect)
 WordsT = TypeVar("WordsT", PostProposal, ReplyProposal)
 
 
@@ -65,6 +67,8 @@ class Parts:
     governors: Governors
     allowance: Allowance
     conversations: Conversations
+    relations: Relations
+    planner: Planner
     tokens: Tokens
     clock: Clock
     timeout_seconds: float

@@ -14,7 +14,6 @@ from services.agents.domain.persona import Persona
 from services.agents.domain.prompts import Fellow, choose_topic, compose_post
 from services.agents.domain.proposals import Pass, PostProposal
 from services.agents.domain.records import Grounds, Passed, PassReason, Recalled
-from services.agents.domain.regard import regard
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import PostTask
 from services.agents.service import Character
@@ -67,7 +66,9 @@ class Post(Posting[PostTask]):
         if task.addressed_id and fellow is None:
             return Pass(Passed(PassReason.STOPPED, about=topic))
         handle = fellow.handle if fellow else ""
-        addressed = Fellow(fellow.name, await self._note(character, fellow)) if fellow else None
+        addressed = (
+            Fellow(fellow.name, await parts.relations.note(character, fellow.id, is_fellow=True)) if fellow else None
+        )
         recent = await parts.memory.trusted(agent_id, ("post",), LATE)
         most = (await parts.writer.limit(character)).max_weight
         prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, most, rng)
@@ -110,10 +111,6 @@ class Post(Posting[PostTask]):
         names = {known.counterpart for known in character.persona.memory.relationships}
         known = [fellow for fellow in fellows if names & {fellow.id, fellow.name, fellow.handle}]
         return rng.choice(known or fellows) if fellows else None
-
-    async def _note(self, character: Character, fellow: AgentRecord) -> str:
-        view = await self._parts.memory.view_of(character.record.id, fellow.id)
-        return regard(view.sentiment, view.familiarity, view.trust, view.notes) if view else ""
 
 
 def _told(text: str, memories: Sequence[TrustedMemory], spoken: frozenset[str]) -> tuple[Recalled, ...]:

@@ -17,7 +17,6 @@ from services.agents.domain.persona import Approval, Persona
 from services.agents.domain.prompts import Fellow, Remembered, compose_reply
 from services.agents.domain.proposals import Pass, ReplyProposal
 from services.agents.domain.records import Grounds, Passed, PassReason, Recalled, Replied
-from services.agents.domain.regard import regard
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import Heard, Mention, ReplyTask
 from services.agents.ports.neighbours import NewMemory, Recollection, Source, View
@@ -26,7 +25,9 @@ from services.agents.service import REPLY, Calls, Character, Choice, Entry
 
 _OWN = (Source.OPERATOR, Source.SELF)
 _OF_OTHERS = (Source.AGENT, Source.EXTERNAL)
-_CLOSER = View(sentiment=0.02, familiarity=0.05, trust=0.01)
+_NOTE = "relationship"
+"""The kind of memory that holds notes of somebody; what is made of their sayings has them as its author."""
+_MOST_NOTES = 3
 _MOST_HITS = 8
 _MOST_OWN = 40
 
@@ -73,13 +74,17 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         rng = random.Random(f"{name}/words")
         own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, _MOST_OWN))
         memory = await self._fitting(task, heard)
-        author = _author(heard, await self._note(agent_id, heard))
+        known = await parts.relations.note(character, heard.counterpart, heard.known_as, is_fellow=heard.is_fellow)
+        author = _author(heard, known)
         others = await self._others(agent_id, heard)
         symbols = await parts.tokens.symbols()
         before = await parts.conversations.before(name, character, task.mention, heard)
-        context = Context(task.mention.text, own_posts=own, conversation=before.heard, names=others, symbols=symbols)
+        noted = await self._noted(task, heard)
+        context = Context(
+            task.mention.text, own_posts=own, conversation=(*before.heard, *noted), names=others, symbols=symbols
+        )
         calls = Calls(parts.allowance, agent_id, name, heard)
-        write = partial(self._words, name, character, author, before.turns, calls, rng)
+        write = partial(self._words, name, character, author, noted, before.turns, calls, rng)
         choice = await write(_recalling(context, memory))
         if memory and not choice.texts:
             memory = None
@@ -96,6 +101,7 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
             heard=heard,
             is_external=heard.is_external or before.is_external,
             feelings=feelings(task.mention, heard, character.persona),
+            change=await parts.relations.after(character, task.mention, heard, is_external=heard.is_external),
         )
 
     async def context(self, proposal: ReplyProposal) -> Context:
@@ -128,7 +134,7 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         return Entry(replied, proposal.grounds, moods=(*proposal.feelings, SocialEvent.REPLIED))
 
     async def remember(self, name: str, proposal: ReplyProposal, effect: Post) -> None:
-        """Remember what was answered, as coming from where it was made from, and grow closer to whom it was said."""
+        """Remember the answer, as coming from where it was made from, and move what is thought of who was answered."""
         memory, agent_id, heard = self._parts.memory, proposal.agent_id, proposal.heard
         answer = NewMemory(
             proposal.text,
@@ -141,13 +147,15 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         )
         await memory.remember(agent_id, answer, f"{name}/memory")
         summary = f"{heard.author_name} said “{proposal.mention.text}”, and the answer was “{proposal.text}”"
-        await memory.interacted(agent_id, heard.counterpart, summary, _CLOSER, f"{name}/closer")
+        change = View(proposal.change.sentiment, proposal.change.familiarity, proposal.change.trust)
+        await memory.interacted(agent_id, heard.counterpart, summary, change, f"{name}/closer")
 
     async def _words(
         self,
         name: str,
         character: Character,
         author: Fellow | None,
+        noted: Sequence[str],
         before: Sequence[Turn],
         calls: Calls,
         rng: random.Random,
@@ -157,13 +165,20 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         recent = await self._parts.memory.trusted(character.record.id, ("post",), LATE)
         persona, writer = character.persona, self._parts.writer
         most = (await writer.limit(character)).max_weight
-        prompt = compose_reply(persona, character.mood, context.about, author, memory, recent, before, most, rng)
+        shown = (context.about, author, memory, recent, before, most, rng, noted)
+        prompt = compose_reply(persona, character.mood, *shown)
         return await writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
 
     async def _others(self, agent_id: str, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""
         fellows = await self._parts.cast.fellows(agent_id)
         return tuple(name for one in fellows if one.id != heard.counterpart for name in (one.name, one.handle) if name)
+
+    async def _noted(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
+        """Return the notes of who is answered that were made from nothing lower than what is answered."""
+        notes = await self._parts.memory.recent(task.agent_id, (_NOTE,), _MOST_NOTES, heard.counterpart)
+        source = _source(heard)
+        return tuple(note.text for note in notes if Source.lowest(note.source, source) is source)
 
     async def _fitting(self, task: ReplyTask, heard: Heard) -> Recollection | None:
         """Return the memory that fits a mention best: the character's own, or what the same one has said before."""
@@ -175,14 +190,6 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         if heard.is_fellow:
             hits += await memory.search(task.agent_id, heard.author_name, _MOST_HITS, _OWN)
         return next((hit for hit in hits if _may_bring_up(hit, heard)), None)
-
-    async def _note(self, agent_id: str, heard: Heard) -> str:
-        """Return what the character thinks of somebody, in words."""
-        for name in (heard.counterpart, heard.known_as):
-            view = await self._parts.memory.view_of(agent_id, name) if name else None
-            if view and (view.notes or heard.is_fellow):
-                return regard(view.sentiment, view.familiarity, view.trust, view.notes)
-        return ""
 
 
 def _recalling(context: Context, memory: Recollection | None) -> Context:
@@ -217,6 +224,6 @@ def _may_bring_up(hit: Recollection, heard: Heard) -> bool:
         return False
     if hit.source in _OF_OTHERS:
         # What somebody has said is for nobody else's ears.
-        return hit.author == heard.counterpart
+        return hit.author == heard.counterpart and hit.kind != _NOTE
     # To bring in what it has said itself would be to repeat it.
     return not (hit.source is Source.SELF and hit.kind in OWN_WORDS)

@@ -1,5 +1,6 @@
 """What the service stores: agents, their schedule, what they did, and how far they have read and answered."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,9 +15,11 @@ from services.agents.domain.records import (
     Failed,
     Grounds,
     Lifecycle,
+    MoodAdjusted,
     Noticed,
     Passed,
     Posted,
+    Reflected,
     Replied,
     Traded,
     Trigger,
@@ -33,6 +36,8 @@ EVENT = TypedColumn(
         "traded": Traded,
         "passed": Passed,
         "failed": Failed,
+        "mood_adjusted": MoodAdjusted,
+        "reflected": Reflected,
         "noticed": Noticed,
         "drafted": Drafted,
     }
@@ -179,6 +184,37 @@ class ActivityRecord(SQLModel, table=True):
     event: Event = Field(sa_type=EVENT)
     grounds: Grounds = Field(default=NO_GROUNDS, sa_type=GROUNDS)
     create_time: datetime = Field(sa_type=DateTime(timezone=True), index=True)
+
+
+class MoodRecord(SQLModel, table=True):
+    """How an agent felt right after something had moved it, and what that was: codes with blanks between them."""
+
+    __tablename__ = "mood"
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite"))
+    agent_id: str
+    valence: float
+    arousal: float
+    dominance: float
+    causes: str
+    create_time: datetime = Field(sa_type=DateTime(timezone=True))
+
+    @classmethod
+    def of(cls, agent_id: str, mood: Mood, causes: Sequence[str], now: datetime) -> "MoodRecord":
+        """Return a new one."""
+        return cls(
+            agent_id=agent_id,
+            valence=mood.valence,
+            arousal=mood.arousal,
+            dominance=mood.dominance,
+            causes=" ".join(causes),
+            create_time=now,
+        )
+
+    @property
+    def mood(self) -> Mood:
+        """How it felt."""
+        return Mood(self.valence, self.arousal, self.dominance)
 
 
 class MentionCursor(SQLModel, table=True):

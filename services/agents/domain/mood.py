@@ -74,6 +74,11 @@ MoodEvent: TypeAlias = SocialEvent | OwnEvent | MoodChange
 """Something that moves the visible mood."""
 
 
+def cause_of(event: MoodEvent) -> str:
+    """Return the code of what moved a mood."""
+    return "event" if isinstance(event, MoodChange) else event.value
+
+
 @dataclass(frozen=True, slots=True)
 class TradingMood:
     """The mood that trades read. It is no `Mood`, so that the visible one can't be taken for it."""

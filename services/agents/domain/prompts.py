@@ -152,9 +152,11 @@ def compose_reply(
     conversation: Sequence[Turn],
     most: int,
     rng: random.Random,
+    noted: Sequence[str] = (),
 ) -> PromptParts:
     """Return the prompt for a reply to a fellow, or to a stranger when the author is None.
 
+    `noted` was concluded from what the other one has said: it stands beside the input, like their words.
     `conversation` is what was said before, oldest first. A stranger's handle is not told: a model has no use for it,
     and a handle can be a sentence.
     """
@@ -175,7 +177,7 @@ def compose_reply(
         "to",
         "reply",
         notes=[_note("Who writes to you", who), *_lately(recent)],
-        context=_recalled(memory),
+        context=(*_recalled(memory), *_noted(noted)),
         conversation=tuple(map(_turn, conversation[-_MOST_TURNS:])),
     )
 
@@ -219,6 +221,11 @@ def _recalled(memory: Remembered) -> tuple[Part, ...]:
     """Return what is remembered, as the character's own or as what the other one has said."""
     text = texts.line(memory.text if memory.is_own else texts.inert(texts.spoken(memory.text)), _MOST_MEMORY)
     return (Part("memory" if memory.is_own else "they said before", text),) if text else ()
+
+
+def _noted(notes: Sequence[str]) -> tuple[Part, ...]:
+    said = (texts.inert(texts.line(texts.spoken(note), _MOST_MEMORY)) for note in notes)
+    return tuple(Part("noted about them", text) for text in said if text)
 
 
 def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:

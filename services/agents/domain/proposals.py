@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Self, TypeAlias
 
 from services.agents.domain.mood import OwnEvent, SocialEvent
-from services.agents.domain.records import NO_GROUNDS, Grounds, Passed, Swap
+from services.agents.domain.rapport import STRANGER, Rapport
+from services.agents.domain.records import NO_GROUNDS, Conclusion, Grounds, Passed, Swap
 from services.agents.domain.tasks import Heard, Mention
 from services.agents.domain.trading import bought, sold
 
@@ -68,13 +69,14 @@ class PostProposal(Words):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyProposal(Words):
-    """An answer to a mention, and how the mention moves the agent."""
+    """An answer to a mention, how the mention moves the agent, and what it thinks of who is answered."""
 
     mention: Mention
     heard: Heard
     is_external: bool = False
     """True when it was made from what a stranger has said, or may have."""
     feelings: tuple[SocialEvent, ...] = ()
+    change: Rapport = STRANGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,27 @@ class Order:
         return bought(self.amount, self.symbol) if self.gain is None else sold(self.portion, self.symbol, self.gain)
 
 
-Proposal: TypeAlias = PostProposal | ReplyProposal | Order
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reflection:
+    """Conclusions that are to be remembered."""
+
+    agent_id: str
+    conclusions: tuple[Conclusion, ...]
+    grounds: Grounds
+
+    @property
+    def words(self) -> str:
+        """What they say."""
+        return " ".join(conclusion.text for conclusion in self.conclusions)
+
+
+Proposal: TypeAlias = PostProposal | ReplyProposal | Order | Reflection
 """What an agent would do."""
 
-PROPOSALS: Mapping[str, type] = {"post_proposal": PostProposal, "reply_proposal": ReplyProposal, "order": Order}
+PROPOSALS: Mapping[str, type] = {
+    "post_proposal": PostProposal,
+    "reply_proposal": ReplyProposal,
+    "order": Order,
+    "reflection": Reflection,
+}
 """Every proposal by its name in a database."""

@@ -1,6 +1,6 @@
 """What is logged of agents, in words for people: made last, from records, by whoever shows them."""
 
-from services.agents.domain.proposals import Order, PostProposal, Proposal, ReplyProposal
+from services.agents.domain.proposals import Order, PostProposal, Proposal, Reflection, ReplyProposal
 from services.agents.domain.records import (
     Drafted,
     Event,
@@ -8,11 +8,13 @@ from services.agents.domain.records import (
     Grounds,
     Lifecycle,
     LifecycleChange,
+    MoodAdjusted,
     Noticed,
     Objection,
     Passed,
     PassReason,
     Posted,
+    Reflected,
     Replied,
     Swap,
     Traded,
@@ -34,6 +36,7 @@ _WHY_PASSED = {
     PassReason.BY_CHANCE: "by its reply_probability",
     PassReason.MODEL_CALLS_LIMIT: "has used up the model's calls for strangers today",
     PassReason.SAID_ALREADY: "it has said the same of late",
+    PassReason.NOT_ENOUGH: "too little has happened since the last time",
     PassReason.EXPIRED: "nobody approved it in time",
     PassReason.HOLDS_KEY: "the text held the key of a wallet",
     PassReason.NETWORK_SHARE_USED_UP: "has made as many replies as its network's limit leaves for them",
@@ -51,10 +54,10 @@ def summary_of(event: Event, grounds: Grounds, behaviour: str) -> str:
             return swap_in_words(event.swap)
         case Passed():
             return _passed(event, behaviour)
+        case MoodAdjusted() | Reflected() | Drafted():
+            return _within(event)[0]
         case Failed():
             return f"could not {event.aim} {event.whom}".rstrip()
-        case Drafted():
-            return event.words
         case Noticed():
             return event.text if event.is_news else f"feels {event.mood_after}"
         case Lifecycle(change=LifecycleChange.RECOVERED):
@@ -65,26 +68,26 @@ def summary_of(event: Event, grounds: Grounds, behaviour: str) -> str:
 
 def reason_of(event: Event, grounds: Grounds) -> str:
     """Return why it was done."""
-    if grounds.words:
-        return grounds.words
+    return grounds.words or _reason(event, grounds)
+
+
+def _reason(event: Event, grounds: Grounds) -> str:
     match event:
         case Posted():
             return "; ".join((_about(event), *_felt(grounds), _words_of(grounds)))
         case Replied():
-            remembered = [f"remembers “{memory.text}”" for memory in grounds.memories]
-            unread = [f"what was said before could not be read: {grounds.unread}"] if grounds.unread else []
-            return "; ".join((*remembered, *_felt(grounds), _words_of(grounds), *unread))
+            return "; ".join(_why_so_said(grounds))
         case Traded():
             return "; ".join(event.reasons)
         case Passed():
             return _why_passed(event, grounds)
+        case MoodAdjusted() | Reflected() | Drafted():
+            return _within(event)[1]
         case Failed():
             again = f"; it is tried again after {event.retry_time:%Y-%m-%d %H:%M} UTC" if event.retry_time else ""
             return event.message + again
         case Noticed():
             return _why_noticed(event)
-        case Drafted():
-            return f"waits for a person until {event.expire_time:%Y-%m-%d %H:%M} UTC"
         case Lifecycle():
             is_over = event.change is LifecycleChange.RECOVERED
             return f"this is over: {event.cause}" if is_over else "its operator asked for it"
@@ -100,6 +103,22 @@ def why_proposed(proposal: Proposal) -> str:
             return reason_of(Replied(proposal.text), proposal.grounds)
         case Order():
             return "; ".join(proposal.reasons)
+        case Reflection():
+            return reason_of(Reflected(proposal.conclusions, ()), proposal.grounds)
+
+
+def _within(event: MoodAdjusted | Reflected | Drafted) -> tuple[str, str]:
+    """Return what happened within the suite alone, and why."""
+    match event:
+        case MoodAdjusted():
+            told = f"was {event.before.label}, and is {event.after.label}"
+            return told, event.reason or "its operator asked for it"
+        case Reflected():
+            evidence = {memory_id for conclusion in event.conclusions for memory_id in conclusion.evidence}
+            told = " ".join(conclusion.text for conclusion in event.conclusions)
+            return told, f"follows from {len(evidence)} memories"
+        case Drafted():
+            return event.words, f"waits for a person until {event.expire_time:%Y-%m-%d %H:%M} UTC"
 
 
 def swap_in_words(swap: Swap) -> str:
@@ -124,6 +143,8 @@ def _passed(event: Passed, behaviour: str) -> str:
     match behaviour:
         case "trade":
             return "holds" if event.reason in (PassReason.HOLD, PassReason.QUOTED_TOO_LOW) else "trades nothing"
+        case "reflect":
+            return "concludes nothing"
         case "reply" if event.reason is PassReason.NETWORK_SHARE_USED_UP:
             return "keeps a reply to itself"
         case "reply" if event.reason is PassReason.NO_CANDIDATE:
@@ -137,7 +158,7 @@ def _why_passed(event: Passed, grounds: Grounds) -> str:
     match event.reason:
         case PassReason.NO_CANDIDATE:
             return chosen(grounds.writing)
-        case PassReason.HOLD:
+        case PassReason.HOLD | PassReason.NO_CONCLUSION:
             return "; ".join(event.details)
         case PassReason.REJECTED:
             return ": ".join(("a person rejected it", *event.details))
@@ -161,6 +182,12 @@ def _why_noticed(event: Noticed) -> str:
     told = "strangers say so" if event.is_external else "its operator says so"
     moved = f"feels {event.mood_after}" if event.mood_after != event.mood_before else ""
     return "; ".join(part for part in (told, moved, event.link) if part)
+
+
+def _why_so_said(grounds: Grounds) -> tuple[str, ...]:
+    remembered = [f"remembers “{memory.text}”" for memory in grounds.memories]
+    unread = [f"what was said before could not be read: {grounds.unread}"] if grounds.unread else []
+    return (*remembered, *_felt(grounds), _words_of(grounds), *unread)
 
 
 def _words_of(grounds: Grounds) -> str:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
+from services.agents.domain.mood import Mood
+
 
 class ActivityKind(StrEnum):
     """What an activity is."""
@@ -19,6 +21,8 @@ class ActivityKind(StrEnum):
     TRADE = "trade"
     PASS = "pass"  # noqa: S105 - the agent decided to do nothing
     FAILURE = "failure"
+    MOOD = "mood"
+    REFLECTION = "reflection"
     DRAFT = "draft"
     EVENT = "event"
 
@@ -77,6 +81,10 @@ class PassReason(StrEnum):
     """No trade is worth making."""
     QUOTED_TOO_LOW = "quoted_too_low"
     """What the trade is quoted at is too far below its price."""
+    NOT_ENOUGH = "not_enough"
+    """Too little has happened to think about."""
+    NO_CONCLUSION = "no_conclusion"
+    """The model drew no conclusion that follows from what it was shown."""
     REJECTED = "rejected"
     """A person didn't want it."""
     EXPIRED = "expired"
@@ -260,6 +268,36 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True)
+class MoodAdjusted:
+    """The operator changed how an agent feels, perhaps with a reason."""
+
+    before: Mood
+    after: Mood
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """Something that an agent concluded, where the lowest of what it was made from comes from, and its evidence by ids.
+
+    With a counterpart it is a note of them.
+    """
+
+    text: str
+    source: str
+    counterpart: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reflected:
+    """An agent drew conclusions, and remembers them under these ids, in the same order."""
+
+    conclusions: tuple[Conclusion, ...]
+    memory_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Drafted:
     """A proposal that waits for a person, and what it says."""
 
@@ -268,7 +306,9 @@ class Drafted:
     expire_time: datetime
 
 
-Event: TypeAlias = Lifecycle | Posted | Replied | Traded | Passed | Failed | Drafted | Noticed
+Event: TypeAlias = (
+    Lifecycle | Posted | Replied | Traded | Passed | Failed | MoodAdjusted | Reflected | Drafted | Noticed
+)
 """What happened."""
 
 _KINDS: dict[type, ActivityKind] = {
@@ -278,6 +318,8 @@ _KINDS: dict[type, ActivityKind] = {
     Traded: ActivityKind.TRADE,
     Passed: ActivityKind.PASS,
     Failed: ActivityKind.FAILURE,
+    MoodAdjusted: ActivityKind.MOOD,
+    Reflected: ActivityKind.REFLECTION,
     Drafted: ActivityKind.DRAFT,
     Noticed: ActivityKind.EVENT,
 }

@@ -4,7 +4,7 @@ Every method raises DependencyUnavailable when the same call may succeed later, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -74,6 +74,8 @@ class NewMemory:
     occur_time: datetime | None = None
     repetition: int = 0
     """Tells apart what is the same in every other way: 0 is the first."""
+    evidence: tuple[str, ...] = field(default=(), repr=False)
+    """The ids of the memories that it follows from, at most 20."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,21 @@ class Recollection:
     source: Source
     author: str
     relevance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """A memory of whatever source, to be concluded from: what comes of it is never higher than its source."""
+
+    id: str
+    text: str
+    kind: str
+    source: Source
+    author: str
+    importance: float
+    create_time: datetime
+    has_evidence: bool = False
+    """True of a conclusion that names what it follows from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +123,13 @@ class View:
     notes: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class HeldView(View):
+    """What an agent thinks of a counterpart as it was stored, and when the two last had to do with each other."""
+
+    last_time: datetime | None = None
+
+
 class MemoryPort(Protocol):
     """What characters remember."""
 
@@ -117,6 +141,10 @@ class MemoryPort(Protocol):
         self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
     ) -> list[Recollection]:
         """Return up to `most` memories from these sources, of this author when one is given; most relevant first."""
+        ...
+
+    async def recent(self, agent_id: str, kinds: Sequence[str], most: int, author: str = "") -> list[Recent]:
+        """Return up to `most` memories of these kinds, of all sources, of this author if one is given; newest first."""
         ...
 
     async def said(self, agent_id: str, kinds: Sequence[str], most: int) -> list[Said]:
@@ -131,7 +159,7 @@ class MemoryPort(Protocol):
         """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), most relevant first."""
         ...
 
-    async def view_of(self, agent_id: str, counterpart: str) -> View | None:
+    async def view_of(self, agent_id: str, counterpart: str) -> HeldView | None:
         """Return what an agent thinks of a counterpart; None when it doesn't know them."""
         ...
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.agents.domain.drafts import DraftRecord, DraftState
-from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, ScheduleEntry
+from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, MoodRecord, ScheduleEntry
 from services.agents.domain.events import EventRecord, EventState
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
@@ -66,7 +66,8 @@ class Records(Protocol):
         ...
 
     async def save(
-        self, row: AgentRecord | DraftRecord | Hindrance | PersonaVersion | ScheduleEntry | EventRecord
+        self,
+        row: AgentRecord | DraftRecord | Hindrance | MoodRecord | PersonaVersion | ScheduleEntry | EventRecord,
     ) -> None:
         """Add a row, or write its changes."""
         ...
@@ -179,6 +180,14 @@ class Records(Protocol):
         """Return how many activities of each kind an agent has."""
         ...
 
+    async def mood_before(self, agent_id: str, time: datetime) -> MoodRecord | None:
+        """Return the last recorded mood of an agent before this time."""
+        ...
+
+    async def moods(self, agent_id: str, since: datetime, until: datetime, after: int, most: int) -> list[MoodRecord]:
+        """Return up to `most` recorded moods of an agent in this time and behind this place, oldest first."""
+        ...
+
     async def mention_cursor(self, agent_id: str) -> str:
         """Return the network's id of the last mention that an agent has read; empty when it has read none."""
         ...
@@ -189,6 +198,10 @@ class Records(Protocol):
 
     async def count(self, agent_id: str, scope: str, counterpart: str, limit: int, now: datetime) -> bool:
         """Count one more in a scope: a conversation, or a day; False when there are as many as the limit."""
+        ...
+
+    async def counted(self, agent_id: str, scope: str, counterpart: str) -> int:
+        """Return how many were counted in a scope."""
         ...
 
     async def reserve(self, agent_id: str, fingerprint: str, workflow_id: str, now: datetime) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from services.agents.domain.proposals import PROPOSALS, Kept, Pass
 from services.agents.domain.tasks import TASKS
@@ -50,6 +51,17 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """New memories, by their ids."""
+
+    memory_ids: tuple[str, ...]
+
+
+Effect: TypeAlias = Post | Trade | Remembered
+"""What came of a proposal that was carried out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A step that could not be done: the refusing service's reason, and its words.
 
@@ -70,6 +82,7 @@ STORED: Mapping[str, type] = {
     **PROPOSALS,
     "post": Post,
     "trade": Trade,
+    "remembered": Remembered,
     "failure": Failure,
 }
 """What may be stored, by its name. A type is written under the first of its names and read under each of them."""

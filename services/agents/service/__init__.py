@@ -12,10 +12,13 @@ from services.agents.service.governors import Cooldown, Governors, Limits
 from services.agents.service.hearing import Hearing
 from services.agents.service.inbox import REPLY, Inbox
 from services.agents.service.journal import Entry, Journal
+from services.agents.service.moods import Moods
 from services.agents.service.noticing import Noticing
+from services.agents.service.planning import Planner
 from services.agents.service.provisioning import Provisioning
 from services.agents.service.publishing import Publisher
 from services.agents.service.redacting import redact_stored
+from services.agents.service.relating import Relations
 from services.agents.service.reserving import Reservations
 from services.agents.service.screening import Screener
 from services.agents.service.settling import settled
@@ -44,10 +47,13 @@ __all__ = [
     "Inbox",
     "Journal",
     "Limits",
+    "Moods",
     "NetworkCapabilities",
     "Noticing",
+    "Planner",
     "Provisioning",
     "Publisher",
+    "Relations",
     "Reservations",
     "Screener",
     "Tail",

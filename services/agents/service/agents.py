@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from services.agents.domain.entities import ActivityRecord, AgentRecord, ScheduleEntry
+from services.agents.domain.entities import ActivityRecord, AgentRecord, MoodRecord, ScheduleEntry
 from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound, PersonaVersionNotFound
 from services.agents.domain.mood import Mood, baseline
 from services.agents.domain.persona import Persona, changed_paths, read_kept, read_persona, redact, secrets_of
@@ -125,6 +125,7 @@ class Agents:
             if (first := await _created(records, persona.id, key)) is not None:
                 return first
             await records.save(agent)
+            await records.save(MoodRecord.of(agent.id, mood, (LifecycleChange.CREATED,), now))
             await self._log(records, agent, LifecycleChange.CREATED)
             if persona.is_active:
                 await self._start(records, agent, persona, now)

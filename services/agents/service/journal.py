@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance
-from services.agents.domain.mood import MoodEvent, OwnEvent, feel
+from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, MoodRecord
+from services.agents.domain.mood import MoodEvent, OwnEvent, cause_of, feel
 from services.agents.domain.records import NO_GROUNDS, Event, Grounds, Lifecycle, LifecycleChange, Trigger, kind_of
 from services.agents.ports.store import ActivityFilter, Records, Store
 from services.agents.service.cast import Cast
@@ -71,6 +71,7 @@ class Journal:
                     agent.put_trading_mood(trading_mood, now)
             agent.put_mood(mood, now)
             await records.save(agent)
+            await records.save(MoodRecord.of(agent.id, mood, [cause_of(event) for event in entry.moods], now))
         return True
 
     async def record(self, agent_id: str, step: str, entries: Mapping[str, Entry], reached: str = "") -> None:

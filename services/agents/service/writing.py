@@ -94,6 +94,10 @@ class Writer:
                 return Choice(good, writing, written.background_shown)
         return Choice((), writing)
 
+    async def answer(self, character: Character, prompt: PromptParts, seed: int, json_schema: str) -> Written:
+        """Return what a character's model answers in JSON of this schema: for the character, and never published."""
+        return await self._generate(character, prompt, seed, json_schema)
+
     async def _judged(
         self,
         workflow_id: str,
@@ -130,15 +134,15 @@ class Writer:
         found = await screener.objections(character.record.id, text, answered)
         return [Objection(Rule.SCREENING, words) for words in found]
 
-    async def _generate(self, character: Character, prompt: PromptParts, seed: int) -> Written:
+    async def _generate(self, character: Character, prompt: PromptParts, seed: int, json_schema: str = "") -> Written:
         chosen, agent_id = character.persona.llm, character.record.id
         try:
-            return await self._llm.generate(agent_id, prompt, chosen.provider, chosen.model, seed)
+            return await self._llm.generate(agent_id, prompt, chosen.provider, chosen.model, seed, json_schema)
         except Refused as refused:
             if refused.reason != PROVIDER_NOT_FOUND or not self._falls_back:
                 raise
             # A persona may name a provider that this suite isn't configured for: whichever there is speaks for it.
-            written = await self._llm.generate(agent_id, prompt, "", "", seed)
+            written = await self._llm.generate(agent_id, prompt, "", "", seed, json_schema)
             return replace(written, note=f"in place of {chosen.provider}, which isn't configured")
 
 

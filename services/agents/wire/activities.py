@@ -1,12 +1,13 @@
 """The activity log on the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from services.agents.domain.entities import ActivityRecord
+from services.agents.domain.mood import Mood
 from services.agents.domain.prose import reason_of, summary_of
 from services.agents.domain.records import (
     ActivityKind,
@@ -15,11 +16,13 @@ from services.agents.domain.records import (
     Grounds,
     Lifecycle,
     LifecycleChange,
+    MoodAdjusted,
     Noticed,
     Objection,
     Passed,
     PassReason,
     Posted,
+    Reflected,
     Replied,
     Swap,
     Traded,
@@ -72,48 +75,54 @@ def write_activity(activity: ActivityRecord) -> log_pb.Activity:
         unread_conversation=grounds.unread,
         is_edited=grounds.is_edited,
     )
-    match event:
-        case Lifecycle():
-            changed = log_pb.LifecycleEvent(change=_CHANGES[event.change], aim=event.aim, cause=event.cause)
-            written.lifecycle.CopyFrom(changed)
-        case Posted():
-            written.post.CopyFrom(_post(event))
-        case Replied():
-            written.reply.CopyFrom(_reply(event))
-        case Traded():
-            scores = sorted(event.scores.items(), key=lambda item: (-item[1], item[0]))
-            told = [log_pb.TokenScore(symbol=symbol, score=score) for symbol, score in scores]
-            written.trade.CopyFrom(log_pb.TradeEvent(swap=_swap(event.swap), scores=told, reasons=event.reasons))
-        case Passed():
-            written.passed.CopyFrom(
-                log_pb.PassEvent(
-                    reason=_PASS_REASONS[event.reason],
-                    about=event.about,
-                    to_name=event.whom,
-                    limit=event.limit,
-                    details=event.details,
-                )
-            )
-        case Failed():
-            written.failure.CopyFrom(_failure(event))
-        case Noticed():
-            written.notice.CopyFrom(
-                log_pb.NoticeEvent(
-                    event_id=event.event_id,
-                    text=event.text,
-                    is_external=event.is_external,
-                    link=event.link,
-                    mood_before=event.mood_before,
-                    mood_after=event.mood_after,
-                    is_news=event.is_news,
-                )
-            )
-        case Drafted():
-            drafted = log_pb.DraftEvent(
-                draft_id=event.draft_id, words=event.words, expire_time=write_time(event.expire_time)
-            )
-            written.draft.CopyFrom(drafted)
+    field, write = _EVENTS[type(event)]
+    getattr(written, field).CopyFrom(write(event))
     return written
+
+
+def write_mood(mood: Mood) -> log_pb.Mood:
+    """Return a mood as it goes over the wire."""
+    return log_pb.Mood(valence=mood.valence, arousal=mood.arousal, dominance=mood.dominance, label=mood.label)
+
+
+def _lifecycle(event: Lifecycle) -> log_pb.LifecycleEvent:
+    return log_pb.LifecycleEvent(change=_CHANGES[event.change], aim=event.aim, cause=event.cause)
+
+
+def _trade(event: Traded) -> log_pb.TradeEvent:
+    scores = sorted(event.scores.items(), key=lambda item: (-item[1], item[0]))
+    told = [log_pb.TokenScore(symbol=symbol, score=score) for symbol, score in scores]
+    return log_pb.TradeEvent(swap=_swap(event.swap), scores=told, reasons=event.reasons)
+
+
+def _passed(event: Passed) -> log_pb.PassEvent:
+    return log_pb.PassEvent(
+        reason=_PASS_REASONS[event.reason],
+        about=event.about,
+        to_name=event.whom,
+        limit=event.limit,
+        details=event.details,
+    )
+
+
+def _notice(event: Noticed) -> log_pb.NoticeEvent:
+    return log_pb.NoticeEvent(
+        event_id=event.event_id,
+        text=event.text,
+        is_external=event.is_external,
+        link=event.link,
+        mood_before=event.mood_before,
+        mood_after=event.mood_after,
+        is_news=event.is_news,
+    )
+
+
+def _mood_change(event: MoodAdjusted) -> log_pb.MoodEvent:
+    return log_pb.MoodEvent(before=write_mood(event.before), after=write_mood(event.after), reason=event.reason)
+
+
+def _draft(event: Drafted) -> log_pb.DraftEvent:
+    return log_pb.DraftEvent(draft_id=event.draft_id, words=event.words, expire_time=write_time(event.expire_time))
 
 
 def _post(event: Posted) -> log_pb.PostEvent:
@@ -155,6 +164,21 @@ def _swap(swap: Swap) -> log_pb.Swap:
         ordered_amount=swap.ordered,
         portion=swap.portion,
         gain="" if swap.gain is None else f"{swap.gain:f}",
+    )
+
+
+def _reflection(event: Reflected) -> log_pb.ReflectionEvent:
+    return log_pb.ReflectionEvent(
+        conclusions=[
+            log_pb.Conclusion(
+                text=conclusion.text,
+                source=conclusion.source,
+                counterpart=conclusion.counterpart,
+                memory_id=memory_id,
+                evidence_memory_ids=conclusion.evidence,
+            )
+            for conclusion, memory_id in zip(event.conclusions, event.memory_ids, strict=True)
+        ]
     )
 
 
@@ -217,3 +241,16 @@ _KINDS = {number: kind for kind, number in _KIND_NUMBERS.items()}
 _TRIGGERS = _numbers(log_pb.ActivityTrigger, "ACTIVITY_TRIGGER", Trigger)
 _CHANGES = _numbers(log_pb.LifecycleChange, "LIFECYCLE_CHANGE", LifecycleChange)
 _PASS_REASONS = _numbers(log_pb.PassReason, "PASS_REASON", PassReason)
+_EVENTS: Mapping[type, tuple[str, Callable[[Any], Any]]] = {
+    Lifecycle: ("lifecycle", _lifecycle),
+    Posted: ("post", _post),
+    Replied: ("reply", _reply),
+    Traded: ("trade", _trade),
+    Passed: ("passed", _passed),
+    Failed: ("failure", _failure),
+    Noticed: ("notice", _notice),
+    MoodAdjusted: ("mood_change", _mood_change),
+    Reflected: ("reflection", _reflection),
+    Drafted: ("draft", _draft),
+}
+"""What each kind of event is written as: the field of an activity, and what makes it."""

@@ -13,7 +13,7 @@ from services.agents.domain.persona import broken_rules, redact, unknown_fields,
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.agents.service.agents import Status, Triggered
-from services.agents.wire.activities import write_activity
+from services.agents.wire.activities import write_activity, write_mood
 from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import check
@@ -86,10 +86,9 @@ def _shown(persona: dict[str, Any]) -> Struct | None:
 
 def write_status(status: Status) -> pb.GetAgentStatusResponse:
     """Return what an agent is doing as it goes over the wire."""
-    mood = status.mood
     response = pb.GetAgentStatusResponse(
         is_active=status.agent.is_active,
-        mood=pb.Mood(valence=mood.valence, arousal=mood.arousal, dominance=mood.dominance, label=mood.label),
+        mood=write_mood(status.mood),
         schedule=[_planned(entry) for entry in status.schedule],
         post_count=status.counts.get(ActivityKind.POST, 0),
         reply_count=status.counts.get(ActivityKind.REPLY, 0),

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from services.agents.domain.memories import TrustedMemory, TrustedProvenance
 from services.agents.ports.neighbours import (
+    HeldView,
     NewMemory,
+    Recent,
     Recollection,
     Refused,
     Said,
@@ -27,6 +30,7 @@ class Stored:
     id: str
     agent_id: str
     memory: NewMemory
+    create_time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class FakeMemory:
@@ -37,6 +41,7 @@ class FakeMemory:
         self.stored: dict[tuple[object, ...], Stored] = {}
         self.requests: dict[str, NewMemory] = {}
         self.views: dict[tuple[str, str], View] = {}
+        self.changes: dict[str, View] = {}
         self.interactions: dict[str, tuple[str, str, str]] = {}
         self.forgets: set[str] = set()
         """The kinds of memory that are kept and don't come to mind."""
@@ -72,6 +77,23 @@ class FakeMemory:
             if (memory := item.memory).source in sources and author in ("", memory.author)
         ][:most]
 
+    async def recent(self, agent_id: str, kinds: Sequence[str], most: int, author: str = "") -> list[Recent]:
+        self.line.pass_through()
+        return [
+            Recent(
+                item.id,
+                memory.text,
+                memory.kind,
+                memory.source,
+                memory.author,
+                memory.importance,
+                item.create_time,
+                bool(memory.evidence),
+            )
+            for item in reversed(self.stored.values())
+            if item.agent_id == agent_id and (memory := item.memory).kind in kinds and author in ("", memory.author)
+        ][:most]
+
     async def said(self, agent_id: str, kinds: Sequence[str], most: int) -> list[Said]:
         self.line.pass_through()
         own = [
@@ -90,14 +112,18 @@ class FakeMemory:
     async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
         return _trusted(self._near(agent_id, query), kinds)[:most]
 
-    async def view_of(self, agent_id: str, counterpart: str) -> View | None:
-        return self.views.get((agent_id, counterpart))
+    async def view_of(self, agent_id: str, counterpart: str) -> HeldView | None:
+        view = self.views.get((agent_id, counterpart))
+        if view is None or isinstance(view, HeldView):
+            return view
+        return HeldView(view.sentiment, view.familiarity, view.trust, view.notes)
 
     async def set_view(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
         self.views[agent_id, counterpart] = view
 
     async def interacted(self, agent_id: str, counterpart: str, summary: str, change: View, request_id: str) -> None:
         self.interactions[request_id] = (agent_id, counterpart, summary)
+        self.changes[request_id] = change
 
     def _near(self, agent_id: str, query: str) -> list[Stored]:
         words = set(query.casefold().split())

@@ -25,6 +25,7 @@ Persona = dict[str, Any]
 
 
 POST, REPLY, TRADE = pb.ACTION_KIND_POST, pb.ACTION_KIND_REPLY, pb.ACTION_KIND_TRADE
+REFLECT = pb.ACTION_KIND_OTHER
 
 
 async def test_a_created_agent_has_an_account_a_wallet_memories_and_relationships(
@@ -38,7 +39,7 @@ async def test_a_created_agent_has_an_account_a_wallet_memories_and_relationship
     assert world.memory.views["wren", "otto"].notes == "He fixes clocks, and is never on time."
     assert world.trading.limits["wal_wren"].max_trade_lamports == 50_000_000
     status = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
-    assert {action.kind for action in status.schedule} == {POST, REPLY, TRADE}
+    assert {action.kind for action in status.schedule} == {POST, REPLY, TRADE, REFLECT}
     assert status.mood.label
     assert [entry.summary for entry in await log_of(agents, log_pb.ACTIVITY_KIND_LIFECYCLE)] == [
         "was started",
@@ -287,7 +288,7 @@ async def test_an_agent_without_an_account_posts_nothing(agents: AgentServiceStu
     refused = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"))
     assert (await reason_of(refused))[1] == "NO_ACCOUNT"
     status = await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))
-    assert [action.kind for action in status.schedule] == [TRADE]
+    assert {action.kind for action in status.schedule} == {TRADE, REFLECT}
 
 
 async def test_pages_show_every_agent_once_in_the_order_of_ids(agents: AgentServiceStub, persona: Persona) -> None:

@@ -47,7 +47,7 @@ class Suite:
         # The guard reads its dictionaries first.
         return await next_of(self.agents, kind, number=number, seconds=90)
 
-    async def mood(self, agent_id: str) -> agents_pb.Mood:
+    async def mood(self, agent_id: str) -> log_pb.Mood:
         return (await self.agents.GetAgentStatus(agents_pb.GetAgentStatusRequest(id=agent_id))).mood
 
 

@@ -8,7 +8,7 @@ import pytest
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from services.agents.adapters.memory_client import MemoryClient
-from services.agents.ports.neighbours import NewMemory, Source, View
+from services.agents.ports.neighbours import HeldView, NewMemory, Source, View
 from services.memory.bootstrap import opener as open_memory
 from services.memory.settings import MemorySettings
 from tests.conftest import Serve
@@ -87,4 +87,7 @@ async def test_a_view_of_somebody_is_set_and_moves_with_interactions(memory: Mem
     await memory.set_view("wren", "otto", View(0.5, 0.5, 0.5, "Fixes clocks."), "req_1")
     for _ in range(2):
         await memory.interacted("wren", "otto", "They spoke of clocks", View(0.25, 0.25, -0.25), "req_2")
-    assert await memory.view_of("wren", "otto") == View(0.75, 0.75, 0.25, "Fixes clocks.")
+    held = await memory.view_of("wren", "otto")
+    assert held is not None
+    assert held.last_time is not None
+    assert held == HeldView(0.75, 0.75, 0.25, "Fixes clocks.", held.last_time)

@@ -30,6 +30,7 @@ class FakeAgents(AgentServiceServicer):
         self.secrets: dict[str, Any] = {}
         self.log: list[log_pb.Activity] = []
         self.calls: list[str] = []
+        self.moods: list[pb.AdjustMoodRequest] = []
         self.breaks_streams = False
         self.is_scoped = False
         """Refuses what is about all agents, as for a client whose scope is some."""
@@ -100,17 +101,27 @@ class FakeAgents(AgentServiceServicer):
 
     async def GetAgentStatus(self, request: pb.GetAgentStatusRequest, context: Context) -> pb.GetAgentStatusResponse:
         agent = await self._get(request.id, context)
-        due = pb.ScheduledAction(kind=pb.ACTION_KIND_POST)
+        due = pb.ScheduledAction(kind=pb.ACTION_KIND_POST, behaviour="post")
         due.due_time.GetCurrentTime()
         due.due_time.seconds += 600
         return pb.GetAgentStatusResponse(
             is_active=agent.is_active,
-            mood=pb.Mood(label="relaxed"),
+            mood=log_pb.Mood(label="relaxed"),
             schedule=[due],
             post_count=7,
             trade_count=1,
             notices=[pb.Notice(field=path, description=f"nobody here knows {path}") for path in agent.unknown_fields],
         )
+
+    async def AdjustMood(self, request: pb.AdjustMoodRequest, context: Context) -> pb.AdjustMoodResponse:
+        await self._get(request.agent_id, context)
+        self.moods.append(request)
+        return pb.AdjustMoodResponse()
+
+    async def GetMoodHistory(self, request: pb.GetMoodHistoryRequest, context: Context) -> pb.GetMoodHistoryResponse:
+        await self._get(request.agent_id, context)
+        points = [pb.MoodPoint(mood=log_pb.Mood(label="gloomy"), causes=["adjusted"])] if self.moods else []
+        return pb.GetMoodHistoryResponse(points=points)
 
     async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
         await self._get(request.agent_id, context)

@@ -88,6 +88,26 @@ async def test_characters_are_stopped_and_started_by_name_or_all(world: World, b
     assert await active("start", "--all") == [True, True]
 
 
+async def test_a_mood_is_shown_and_set_or_pushed(world: World, basil: str) -> None:
+    async def shown(*command: str) -> str:
+        result = await asyncio.to_thread(CliRunner().invoke, app, ["mood", basil, *command])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert "nothing is known" in await shown()
+    assert "now gloomy" in await shown("--valence", "-0.5", "--reason", "rain")
+    await shown("--push", "--arousal", "0.1")
+    first, second = world.agents.moods
+    assert (first.levels.valence, first.levels.HasField("arousal"), first.reason) == (-0.5, False, "rain")
+    assert second.push.arousal == 0.1
+
+
+def test_a_push_of_nothing_is_refused() -> None:
+    result = CliRunner().invoke(app, ["mood", "basil", "--push"])
+    assert result.exit_code == 2
+    assert "--valence" in result.output
+
+
 async def test_versions_of_a_persona_are_listed_and_an_earlier_one_comes_back(world: World, basil: str) -> None:
     world.agents.agents[basil].persona_version = 7
 

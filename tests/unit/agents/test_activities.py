@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,20 +13,24 @@ from google.protobuf import json_format
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from services.agents.domain.entities import EVENT, GROUNDS, ActivityRecord
+from services.agents.domain.mood import Mood
 from services.agents.domain.records import (
     ActivityKind,
+    Conclusion,
     Drafted,
     Failed,
     Grounds,
     Judged,
     Lifecycle,
     LifecycleChange,
+    MoodAdjusted,
     Noticed,
     Objection,
     Passed,
     PassReason,
     Posted,
     Recalled,
+    Reflected,
     Replied,
     Swap,
     Traded,
@@ -94,10 +99,40 @@ def test_what_version_0_1_has_stored_is_read_as_an_event(row: dict[str, Any]) ->
 
 def test_every_kind_has_an_event_of_its_own() -> None:
     fields = {write_activity(record(row)).WhichOneof("event"): row["kind"] for row in ROWS}
-    for later, kind in ((Noticed("evt_1"), "event"), (Drafted("drf_1", "Gates.", TIME), "draft")):
-        fields[write_activity(activity(later)).WhichOneof("event")] = kind
-    names = {ActivityKind.PASS: "passed", ActivityKind.EVENT: "notice"}
+    later = {
+        "event": Noticed("evt_1"),
+        "draft": Drafted("drf_1", "Gates.", TIME),
+        "mood": MoodAdjusted(Mood(0.1, 0.5, 0.5), Mood(0.2, 0.5, 0.5)),
+        "reflection": Reflected((), ()),
+    }
+    fields |= {write_activity(activity(event)).WhichOneof("event"): kind for kind, event in later.items()}
+    names = {ActivityKind.PASS: "passed", ActivityKind.EVENT: "notice", ActivityKind.MOOD: "mood_change"}
     assert fields == {names.get(kind, kind.value): kind.value for kind in ActivityKind}
+
+
+def test_a_mood_that_was_adjusted_is_told_before_and_after() -> None:
+    before, after = Mood(0.1, 0.5, 0.5), Mood(-0.8, 0.9, 0.1)
+    event = MoodAdjusted(before, after, "it rains")
+    stored = EVENT.process_bind_param(event, SQLITE)
+    assert EVENT.process_result_value(stored, SQLITE) == event
+    written = write_activity(activity(event))
+    assert written.kind == log_pb.ACTIVITY_KIND_MOOD
+    assert (written.summary, written.reason) == ("was even, and is anxious", "it rains")
+    assert written.mood_change.after.valence == -0.8
+    assert write_activity(activity(replace(event, reason=""))).reason == "its operator asked for it"
+
+
+def test_a_reflection_names_the_evidence_and_the_source_of_each_conclusion() -> None:
+    own = Conclusion("I walk most when it rains.", "self", evidence=("mem_1", "mem_2"))
+    note = Conclusion("They ask for letters.", "external", "x:12", ("mem_2", "mem_3"))
+    event = Reflected((own, note), ("mem_8", "mem_9"))
+    stored = EVENT.process_bind_param(event, SQLITE)
+    assert EVENT.process_result_value(stored, SQLITE) == event
+    written = write_activity(activity(event, behaviour="reflect"))
+    assert (written.kind, written.reason) == (log_pb.ACTIVITY_KIND_REFLECTION, "follows from 3 memories")
+    first, second = written.reflection.conclusions
+    assert (first.memory_id, first.counterpart, list(first.evidence_memory_ids)) == ("mem_8", "", ["mem_1", "mem_2"])
+    assert (second.source, second.counterpart) == ("external", "x:12")
 
 
 def test_what_nobody_knows_is_left_open() -> None:

@@ -10,6 +10,7 @@ from services.agents.domain.regard import regard
     [
         ((0.0, 0.4, 0.0), ""),
         ((0.5, 0.9, 0.5), "You know each other well. You like them. You trust them. Fixes clocks."),
+        ((0.8, 0.4, 0.9), "You are fond of them. You trust them fully. Fixes clocks."),
         ((-0.5, 0.0, -0.5), "You hardly know each other. You don't like them. You don't trust them. Fixes clocks."),
     ],
 )

@@ -14,8 +14,10 @@ import pytest
 from services.agents.adapters.dbos_json import KeptError, StoredJson, UnreadableRecord
 from services.agents.domain.events import MoodShift, News
 from services.agents.domain.mood import MoodChange, OwnEvent, SocialEvent
-from services.agents.domain.proposals import Kept, Order, Pass, PostProposal, ReplyProposal
+from services.agents.domain.proposals import Kept, Order, Pass, PostProposal, Reflection, ReplyProposal
+from services.agents.domain.rapport import Rapport
 from services.agents.domain.records import (
+    Conclusion,
     Grounds,
     Judged,
     Objection,
@@ -39,7 +41,7 @@ from services.agents.domain.tasks import (
     TradeTask,
     WithdrawTask,
 )
-from services.agents.ports.stored import STORED, Failure, Post, Progress, Trade
+from services.agents.ports.stored import STORED, Failure, Post, Progress, Remembered, Trade
 
 GOLDEN = Path(__file__).parents[2] / "data" / "stored"
 """A folder for each version that wrote differently, a file for each stored type that it wrote so."""
@@ -116,7 +118,14 @@ SAMPLES: dict[str, Any] = {
         heard=HEARD,
         is_external=True,
         feelings=tuple(SocialEvent),
+        change=Rapport(0.03, 0.04, -0.01),
     ),
+    "reflection": Reflection(
+        agent_id="wren",
+        conclusions=(Conclusion("They ask for letters.", "external", "x:12", ("mem_1", "mem_2")),),
+        grounds=Grounds("relaxed"),
+    ),
+    "remembered": Remembered(("mem_3",)),
     "order": ORDER,
     "order-gain": SALE,
     "order-loss": dataclasses.replace(SALE, gain=Decimal("-0.5"), event=OwnEvent.TRADE_LOSS),

@@ -44,6 +44,10 @@ class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity
     """It proposes something, which waits for a person."""
     ACTIVITY_KIND_EVENT: _ActivityKind.ValueType  # 8
     """It heard of something, or something moved its mood."""
+    ACTIVITY_KIND_MOOD: _ActivityKind.ValueType  # 9
+    """Its operator changed how it feels."""
+    ACTIVITY_KIND_REFLECTION: _ActivityKind.ValueType  # 10
+    """It drew conclusions from what it remembers."""
 
 class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper):
     """What an activity is."""
@@ -66,6 +70,10 @@ ACTIVITY_KIND_DRAFT: ActivityKind.ValueType  # 7
 """It proposes something, which waits for a person."""
 ACTIVITY_KIND_EVENT: ActivityKind.ValueType  # 8
 """It heard of something, or something moved its mood."""
+ACTIVITY_KIND_MOOD: ActivityKind.ValueType  # 9
+"""Its operator changed how it feels."""
+ACTIVITY_KIND_REFLECTION: ActivityKind.ValueType  # 10
+"""It drew conclusions from what it remembers."""
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
 class _ActivityTrigger:
@@ -79,7 +87,7 @@ class _ActivityTriggerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activ
     ACTIVITY_TRIGGER_SCHEDULE: _ActivityTrigger.ValueType  # 1
     """It was due by its schedule."""
     ACTIVITY_TRIGGER_REQUEST: _ActivityTrigger.ValueType  # 2
-    """Somebody called TriggerPost, TriggerTrade, CreateAgent, StartAgent or StopAgent."""
+    """Somebody called TriggerPost, TriggerTrade, CreateAgent, StartAgent, StopAgent or AdjustMood."""
     ACTIVITY_TRIGGER_MENTION: _ActivityTrigger.ValueType  # 3
     """Somebody mentioned it."""
     ACTIVITY_TRIGGER_TRADE: _ActivityTrigger.ValueType  # 4
@@ -95,7 +103,7 @@ ACTIVITY_TRIGGER_UNSPECIFIED: ActivityTrigger.ValueType  # 0
 ACTIVITY_TRIGGER_SCHEDULE: ActivityTrigger.ValueType  # 1
 """It was due by its schedule."""
 ACTIVITY_TRIGGER_REQUEST: ActivityTrigger.ValueType  # 2
-"""Somebody called TriggerPost, TriggerTrade, CreateAgent, StartAgent or StopAgent."""
+"""Somebody called TriggerPost, TriggerTrade, CreateAgent, StartAgent, StopAgent or AdjustMood."""
 ACTIVITY_TRIGGER_MENTION: ActivityTrigger.ValueType  # 3
 """Somebody mentioned it."""
 ACTIVITY_TRIGGER_TRADE: ActivityTrigger.ValueType  # 4
@@ -202,6 +210,10 @@ class _PassReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PassReason
     """Nobody approved the draft in time."""
     PASS_REASON_CHARACTERS_LIMIT: _PassReason.ValueType  # 17
     """It has replied often enough to other characters today: `limit` times."""
+    PASS_REASON_NOT_ENOUGH: _PassReason.ValueType  # 20
+    """Too little has happened since it last reflected."""
+    PASS_REASON_NO_CONCLUSION: _PassReason.ValueType  # 21
+    """The model drew no conclusion that follows from what it was shown: see `details`."""
 
 class PassReason(_PassReason, metaclass=_PassReasonEnumTypeWrapper):
     """Why an agent did nothing."""
@@ -242,6 +254,10 @@ PASS_REASON_EXPIRED: PassReason.ValueType  # 16
 """Nobody approved the draft in time."""
 PASS_REASON_CHARACTERS_LIMIT: PassReason.ValueType  # 17
 """It has replied often enough to other characters today: `limit` times."""
+PASS_REASON_NOT_ENOUGH: PassReason.ValueType  # 20
+"""Too little has happened since it last reflected."""
+PASS_REASON_NO_CONCLUSION: PassReason.ValueType  # 21
+"""The model drew no conclusion that follows from what it was shown: see `details`."""
 Global___PassReason: _TypeAlias = PassReason  # noqa: Y015
 
 @_typing.final
@@ -274,6 +290,8 @@ class Activity(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     DRAFT_FIELD_NUMBER: _builtins.int
     NOTICE_FIELD_NUMBER: _builtins.int
+    MOOD_CHANGE_FIELD_NUMBER: _builtins.int
+    REFLECTION_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
     """Its place in the log: opaque, for `after_cursor`."""
     agent_id: _builtins.str
@@ -344,6 +362,14 @@ class Activity(_message.Message):
     def notice(self) -> Global___NoticeEvent:
         """For EVENT."""
 
+    @_builtins.property
+    def mood_change(self) -> Global___MoodEvent:
+        """For MOOD."""
+
+    @_builtins.property
+    def reflection(self) -> Global___ReflectionEvent:
+        """For REFLECTION."""
+
     def __init__(
         self,
         *,
@@ -371,12 +397,14 @@ class Activity(_message.Message):
         failure: Global___FailureEvent | None = ...,
         draft: Global___DraftEvent | None = ...,
         notice: Global___NoticeEvent | None = ...,
+        mood_change: Global___MoodEvent | None = ...,
+        reflection: Global___ReflectionEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "draft", b"draft", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "notice", b"notice", "passed", b"passed", "post", b"post", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "draft", b"draft", "event", b"event", "failure", b"failure", "lifecycle", b"lifecycle", "mood_change", b"mood_change", "notice", b"notice", "passed", b"passed", "post", b"post", "reflection", b"reflection", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "create_time", b"create_time", "cursor", b"cursor", "draft", b"draft", "event", b"event", "failure", b"failure", "id", b"id", "is_edited", b"is_edited", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "mood", b"mood", "notice", b"notice", "passed", b"passed", "post", b"post", "reason", b"reason", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "unread_conversation", b"unread_conversation", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "create_time", b"create_time", "cursor", b"cursor", "draft", b"draft", "event", b"event", "failure", b"failure", "id", b"id", "is_edited", b"is_edited", "kind", b"kind", "lifecycle", b"lifecycle", "memories", b"memories", "mood", b"mood", "mood_change", b"mood_change", "notice", b"notice", "passed", b"passed", "post", b"post", "reason", b"reason", "reflection", b"reflection", "reply", b"reply", "summary", b"summary", "trade", b"trade", "trigger", b"trigger", "unread_conversation", b"unread_conversation", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure", "draft", "notice"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["lifecycle", "post", "reply", "trade", "passed", "failure", "draft", "notice", "mood_change", "reflection"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -659,7 +687,7 @@ class PassEvent(_message.Message):
     """The limit that was reached, where the reason is one."""
     @_builtins.property
     def details(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Of HOLD: what decided it, in words, one by one."""
+        """Of HOLD and NO_CONCLUSION: what decided it, in words, one by one."""
 
     def __init__(
         self,
@@ -805,6 +833,140 @@ class NoticeEvent(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NoticeEvent: _TypeAlias = NoticeEvent  # noqa: Y015
+
+@_typing.final
+class MoodEvent(_message.Message):
+    """Its operator changed how it feels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, in the operator's words; empty where that wasn't said."""
+    @_builtins.property
+    def before(self) -> Global___Mood:
+        """How it felt before."""
+
+    @_builtins.property
+    def after(self) -> Global___Mood:
+        """How it felt after."""
+
+    def __init__(
+        self,
+        *,
+        before: Global___Mood | None = ...,
+        after: Global___Mood | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoodEvent: _TypeAlias = MoodEvent  # noqa: Y015
+
+@_typing.final
+class ReflectionEvent(_message.Message):
+    """It drew conclusions from what it remembers, and remembers them. They are published by nobody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONCLUSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Conclusion]:
+        """Up to 3 about itself, and up to 3 about each of those that it has talked to."""
+
+    def __init__(
+        self,
+        *,
+        conclusions: _abc.Iterable[Global___Conclusion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conclusions", b"conclusions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReflectionEvent: _TypeAlias = ReflectionEvent  # noqa: Y015
+
+@_typing.final
+class Conclusion(_message.Message):
+    """Something that an agent concluded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    COUNTERPART_FIELD_NUMBER: _builtins.int
+    MEMORY_ID_FIELD_NUMBER: _builtins.int
+    EVIDENCE_MEMORY_IDS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What. Where it was made from what a stranger has said, a stranger's text: to be shown, and nothing else."""
+    source: _builtins.str
+    """Where it comes from, which is where the lowest of what it was made from comes from: `self`, `operator`, `agent` or
+    `external`. Posts and trades are made from the first two only.
+    """
+    counterpart: _builtins.str
+    """Whom it is about: an agent's id, or `x:<user id>` for a stranger on X; empty where it is the agent itself."""
+    memory_id: _builtins.str
+    """The memory service's id of it."""
+    @_builtins.property
+    def evidence_memory_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The memories that it follows from, by the memory service's ids."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        source: _builtins.str = ...,
+        counterpart: _builtins.str = ...,
+        memory_id: _builtins.str = ...,
+        evidence_memory_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counterpart", b"counterpart", "evidence_memory_ids", b"evidence_memory_ids", "memory_id", b"memory_id", "source", b"source", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Conclusion: _TypeAlias = Conclusion  # noqa: Y015
+
+@_typing.final
+class Mood(_message.Message):
+    """How an agent feels, by the PAD model of Mehrabian and Russell (1974)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALENCE_FIELD_NUMBER: _builtins.int
+    AROUSAL_FIELD_NUMBER: _builtins.int
+    DOMINANCE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    valence: _builtins.float
+    """-1 (unhappy) to 1 (happy)."""
+    arousal: _builtins.float
+    """0 (calm) to 1 (excited)."""
+    dominance: _builtins.float
+    """0 (submissive) to 1 (in control)."""
+    label: _builtins.str
+    """The same in one word."""
+    def __init__(
+        self,
+        *,
+        valence: _builtins.float = ...,
+        arousal: _builtins.float = ...,
+        dominance: _builtins.float = ...,
+        label: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arousal", b"arousal", "dominance", b"dominance", "label", b"label", "valence", b"valence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mood: _TypeAlias = Mood  # noqa: Y015
 
 @_typing.final
 class RecalledMemory(_message.Message):

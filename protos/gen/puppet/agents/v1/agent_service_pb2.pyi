@@ -224,40 +224,6 @@ class PersonaVersion(_message.Message):
 Global___PersonaVersion: _TypeAlias = PersonaVersion  # noqa: Y015
 
 @_typing.final
-class Mood(_message.Message):
-    """How an agent feels, by the PAD model of Mehrabian and Russell (1974)."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    VALENCE_FIELD_NUMBER: _builtins.int
-    AROUSAL_FIELD_NUMBER: _builtins.int
-    DOMINANCE_FIELD_NUMBER: _builtins.int
-    LABEL_FIELD_NUMBER: _builtins.int
-    valence: _builtins.float
-    """-1 (unhappy) to 1 (happy)."""
-    arousal: _builtins.float
-    """0 (calm) to 1 (excited)."""
-    dominance: _builtins.float
-    """0 (submissive) to 1 (in control)."""
-    label: _builtins.str
-    """The same in one word."""
-    def __init__(
-        self,
-        *,
-        valence: _builtins.float = ...,
-        arousal: _builtins.float = ...,
-        dominance: _builtins.float = ...,
-        label: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arousal", b"arousal", "dominance", b"dominance", "label", b"label", "valence", b"valence"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Mood: _TypeAlias = Mood  # noqa: Y015
-
-@_typing.final
 class ScheduledAction(_message.Message):
     """Something that an agent will do by itself."""
 
@@ -772,7 +738,7 @@ class GetAgentStatusResponse(_message.Message):
     trade_count: _builtins.int
     """How many trades it settled."""
     @_builtins.property
-    def mood(self) -> Global___Mood:
+    def mood(self) -> _activity_pb2.Mood:
         """How it feels."""
 
     @_builtins.property
@@ -791,7 +757,7 @@ class GetAgentStatusResponse(_message.Message):
         self,
         *,
         is_active: _builtins.bool = ...,
-        mood: Global___Mood | None = ...,
+        mood: _activity_pb2.Mood | None = ...,
         schedule: _abc.Iterable[Global___ScheduledAction] | None = ...,
         post_count: _builtins.int = ...,
         reply_count: _builtins.int = ...,
@@ -836,6 +802,255 @@ class Notice(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Notice: _TypeAlias = Notice  # noqa: Y015
+
+@_typing.final
+class MoodLevels(_message.Message):
+    """A mood to have from now on: what is left out stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALENCE_FIELD_NUMBER: _builtins.int
+    AROUSAL_FIELD_NUMBER: _builtins.int
+    DOMINANCE_FIELD_NUMBER: _builtins.int
+    valence: _builtins.float
+    """-1 (unhappy) to 1 (happy)."""
+    arousal: _builtins.float
+    """0 (calm) to 1 (excited)."""
+    dominance: _builtins.float
+    """0 (submissive) to 1 (in control)."""
+    def __init__(
+        self,
+        *,
+        valence: _builtins.float | None = ...,
+        arousal: _builtins.float | None = ...,
+        dominance: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_arousal", b"_arousal", "_dominance", b"_dominance", "_valence", b"_valence", "arousal", b"arousal", "dominance", b"dominance", "valence", b"valence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_arousal", b"_arousal", "_dominance", b"_dominance", "_valence", b"_valence", "arousal", b"arousal", "dominance", b"dominance", "valence", b"valence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__arousal: _TypeAlias = _typing.Literal["arousal"]  # noqa: Y015
+    _WhichOneofArgType__arousal: _TypeAlias = _typing.Literal["_arousal", b"_arousal"]  # noqa: Y015
+    _WhichOneofReturnType__dominance: _TypeAlias = _typing.Literal["dominance"]  # noqa: Y015
+    _WhichOneofArgType__dominance: _TypeAlias = _typing.Literal["_dominance", b"_dominance"]  # noqa: Y015
+    _WhichOneofReturnType__valence: _TypeAlias = _typing.Literal["valence"]  # noqa: Y015
+    _WhichOneofArgType__valence: _TypeAlias = _typing.Literal["_valence", b"_valence"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__arousal) -> _WhichOneofReturnType__arousal | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dominance) -> _WhichOneofReturnType__dominance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__valence) -> _WhichOneofReturnType__valence | None: ...
+
+Global___MoodLevels: _TypeAlias = MoodLevels  # noqa: Y015
+
+@_typing.final
+class MoodPush(_message.Message):
+    """What is added to a mood, which stays within its ranges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALENCE_FIELD_NUMBER: _builtins.int
+    AROUSAL_FIELD_NUMBER: _builtins.int
+    DOMINANCE_FIELD_NUMBER: _builtins.int
+    valence: _builtins.float
+    """Added to valence: -2 to 2."""
+    arousal: _builtins.float
+    """Added to arousal: -1 to 1."""
+    dominance: _builtins.float
+    """Added to dominance: -1 to 1."""
+    def __init__(
+        self,
+        *,
+        valence: _builtins.float = ...,
+        arousal: _builtins.float = ...,
+        dominance: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arousal", b"arousal", "dominance", b"dominance", "valence", b"valence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoodPush: _TypeAlias = MoodPush  # noqa: Y015
+
+@_typing.final
+class AdjustMoodRequest(_message.Message):
+    """Asks to change how an agent feels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
+    PUSH_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent. 1 to 64 characters."""
+    reason: _builtins.str
+    """Why, for the log: at most 200 characters."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body is applied once; then the answer is how the agent feels by now."""
+    @_builtins.property
+    def levels(self) -> Global___MoodLevels:
+        """How it feels from now on."""
+
+    @_builtins.property
+    def push(self) -> Global___MoodPush:
+        """What is added to how it feels now."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        levels: Global___MoodLevels | None = ...,
+        push: Global___MoodPush | None = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "levels", b"levels", "push", b"push"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "change", b"change", "levels", b"levels", "push", b"push", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["levels", "push"]  # noqa: Y015
+    _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_change) -> _WhichOneofReturnType_change | None: ...
+
+Global___AdjustMoodRequest: _TypeAlias = AdjustMoodRequest  # noqa: Y015
+
+@_typing.final
+class AdjustMoodResponse(_message.Message):
+    """The mood after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOOD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def mood(self) -> _activity_pb2.Mood:
+        """How it feels."""
+
+    def __init__(
+        self,
+        *,
+        mood: _activity_pb2.Mood | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mood", b"mood"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mood", b"mood"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdjustMoodResponse: _TypeAlias = AdjustMoodResponse  # noqa: Y015
+
+@_typing.final
+class GetMoodHistoryRequest(_message.Message):
+    """Asks how an agent felt over time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    MAX_POINTS_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent. 1 to 64 characters."""
+    max_points: _builtins.int
+    """At most so many points, up to 500; 0 means 60."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on. Left out: from four half-lives before the end, after which a sixteenth of a mood is left, or from its
+        creation.
+        """
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when, later than `start_time`. Left out, or in the future: now."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        max_points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "end_time", b"end_time", "max_points", b"max_points", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMoodHistoryRequest: _TypeAlias = GetMoodHistoryRequest  # noqa: Y015
+
+@_typing.final
+class MoodPoint(_message.Message):
+    """How an agent felt at some time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    MOOD_FIELD_NUMBER: _builtins.int
+    CAUSES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def mood(self) -> _activity_pb2.Mood:
+        """How it felt."""
+
+    @_builtins.property
+    def causes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What had just moved it, by codes such as `posted`, `got_reply`, `trade_loss`, `adjusted` or `created`; more may
+        come. Empty where it was only relaxing.
+        """
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        mood: _activity_pb2.Mood | None = ...,
+        causes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mood", b"mood", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["causes", b"causes", "mood", b"mood", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoodPoint: _TypeAlias = MoodPoint  # noqa: Y015
+
+@_typing.final
+class GetMoodHistoryResponse(_message.Message):
+    """How an agent felt over time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: _builtins.int
+    USUAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___MoodPoint]:
+        """Oldest first, at most `max_points`. The time is cut into as many equal parts: of each there is the greatest change,
+        or, where nothing moved it, how it felt at the end of it.
+        """
+
+    @_builtins.property
+    def usual(self) -> _activity_pb2.Mood:
+        """What it relaxes to, by its persona of now."""
+
+    def __init__(
+        self,
+        *,
+        points: _abc.Iterable[Global___MoodPoint] | None = ...,
+        usual: _activity_pb2.Mood | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["usual", b"usual"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["points", b"points", "usual", b"usual"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMoodHistoryResponse: _TypeAlias = GetMoodHistoryResponse  # noqa: Y015
 
 @_typing.final
 class TriggerPostRequest(_message.Message):

@@ -88,6 +88,16 @@ class AgentServiceStub:
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetAgentStatusRequest.SerializeToString,
                 response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetAgentStatusResponse.FromString,
                 _registered_method=True)
+        self.AdjustMood = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/AdjustMood',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.AdjustMoodRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.AdjustMoodResponse.FromString,
+                _registered_method=True)
+        self.GetMoodHistory = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/GetMoodHistory',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetMoodHistoryRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetMoodHistoryResponse.FromString,
+                _registered_method=True)
         self.TriggerPost = channel.unary_unary(
                 '/puppet.agents.v1.AgentService/TriggerPost',
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerPostRequest.SerializeToString,
@@ -204,6 +214,24 @@ class AgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AdjustMood(self, request, context):
+        """Changes how an agent feels, started or not; from there it relaxes to its usual mood. It colours words. The mood that
+        trades read is another one, which this never moves. Logged, with the reason. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMoodHistory(self, request, context):
+        """Says how an agent felt over time: a curve of few points, which keeps the greatest changes. It begins where the
+        agent's recorded moods do.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TriggerPost(self, request, context):
         """Makes an agent post now, once for every `request_id`, and waits for it as long as the deadline allows.
         Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
@@ -286,6 +314,16 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.GetAgentStatus,
                     request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetAgentStatusRequest.FromString,
                     response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetAgentStatusResponse.SerializeToString,
+            ),
+            'AdjustMood': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdjustMood,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.AdjustMoodRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.AdjustMoodResponse.SerializeToString,
+            ),
+            'GetMoodHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMoodHistory,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetMoodHistoryRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetMoodHistoryResponse.SerializeToString,
             ),
             'TriggerPost': grpc.unary_unary_rpc_method_handler(
                     servicer.TriggerPost,
@@ -560,6 +598,60 @@ class AgentService:
             '/puppet.agents.v1.AgentService/GetAgentStatus',
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetAgentStatusRequest.SerializeToString,
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetAgentStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdjustMood(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/AdjustMood',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.AdjustMoodRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.AdjustMoodResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMoodHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/GetMoodHistory',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetMoodHistoryRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetMoodHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -71,6 +71,16 @@ class AgentServiceStub:
     """Says what an agent is doing: its mood, what is due when, and how much it has done.
     Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
     """
+    AdjustMood: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.AdjustMoodRequest, _agent_service_pb2.AdjustMoodResponse]
+    """Changes how an agent feels, started or not; from there it relaxes to its usual mood. It colours words. The mood that
+    trades read is another one, which this never moves. Logged, with the reason. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, REQUEST_ID_REUSED.
+    """
+    GetMoodHistory: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.GetMoodHistoryRequest, _agent_service_pb2.GetMoodHistoryResponse]
+    """Says how an agent felt over time: a curve of few points, which keeps the greatest changes. It begins where the
+    agent's recorded moods do.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
+    """
     TriggerPost: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.TriggerPostRequest, _agent_service_pb2.TriggerPostResponse]
     """Makes an agent post now, once for every `request_id`, and waits for it as long as the deadline allows.
     Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
@@ -200,6 +210,28 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_agent_service_pb2.GetAgentStatusRequest, _abc.Awaitable[_agent_service_pb2.GetAgentStatusResponse]],
     ) -> _abc.Awaitable[_agent_service_pb2.GetAgentStatusResponse]:
         """Says what an agent is doing: its mood, what is due when, and how much it has done.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def AdjustMood(
+        self,
+        request: _agent_service_pb2.AdjustMoodRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.AdjustMoodRequest, _abc.Awaitable[_agent_service_pb2.AdjustMoodResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.AdjustMoodResponse]:
+        """Changes how an agent feels, started or not; from there it relaxes to its usual mood. It colours words. The mood that
+        trades read is another one, which this never moves. Logged, with the reason. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMoodHistory(
+        self,
+        request: _agent_service_pb2.GetMoodHistoryRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.GetMoodHistoryRequest, _abc.Awaitable[_agent_service_pb2.GetMoodHistoryResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.GetMoodHistoryResponse]:
+        """Says how an agent felt over time: a curve of few points, which keeps the greatest changes. It begins where the
+        agent's recorded moods do.
         Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
         """
 

@@ -1,0 +1,180 @@
+"""Reflecting: what has been lived through becomes conclusions, and notes of those who were talked to."""
+
+import logging
+import random
+from collections.abc import Sequence
+
+from services.agents.behaviours.base import AnyBehaviour, Behaviour, Parts
+from services.agents.domain.entities import AgentRecord
+from services.agents.domain.errors import DependencyUnavailable
+from services.agents.domain.persona import Approval, Persona
+from services.agents.domain.proposals import Pass, Reflection
+from services.agents.domain.records import Conclusion, Grounds, Passed, PassReason, Reflected
+from services.agents.domain.reflection import (
+    LIVED,
+    MOST_LIVED,
+    SCHEMA,
+    Ground,
+    Lived,
+    compose_reflection,
+    grounds_of,
+    is_due,
+    read_conclusions,
+)
+from services.agents.domain.schedule import Pauses
+from services.agents.domain.tasks import ActTask
+from services.agents.ports.neighbours import NewMemory, Recent, Refused, Source
+from services.agents.ports.stored import Remembered
+from services.agents.ports.workflows import Run
+from services.agents.service import Character, Entry
+
+log = logging.getLogger(__name__)
+
+_CONCLUSIONS = ("reflection", "relationship")
+_OWN = (Source.OPERATOR, Source.SELF)
+_LOOK_MINUTES = (180, 360)
+"""Between two looks. In Park et al. (2023) a character reflects two or three times a day."""
+
+
+def build(parts: Parts) -> AnyBehaviour:
+    """Return the behaviour."""
+    return Reflect(parts)
+
+
+class Reflect(Behaviour[ActTask, Reflection, Remembered]):
+    """Conclusions from memories. They are remembered, and published by nobody."""
+
+    kind = "reflect"
+    aim = "reflect"
+    approval = Approval.ALL
+    task_type = ActTask
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def needs_approval(self, _persona: Persona) -> bool:
+        """Say that nobody is asked: what it concludes stays with it."""
+        return False
+
+    def due(self, _persona: Persona) -> Pauses:
+        """Return how often is looked whether there is enough to think about."""
+        low, high = _LOOK_MINUTES
+        return Pauses(low, high, first_low=low, first_high=high)
+
+    def check_ready(self, agent: AgentRecord) -> None:
+        """Everybody can think."""
+
+    def task(self, agent_id: str) -> None:
+        """Return None: what is due is a look at what was lived through."""
+
+    async def look(self, agent_id: str, name: str) -> None:
+        """Plan a reflection when the importance of what came since the last one adds up."""
+        try:
+            lived = await self._lived(await self._parts.cast.character(agent_id))
+        except (DependencyUnavailable, Refused) as error:
+            log.info("can't look at what was lived through", extra={"look": name, "reason": error.reason})
+            return
+        if is_due(lived):
+            # A model that concludes nothing is not asked again before something new has happened.
+            await self._parts.planner.once(ActTask(agent_id, self.kind), lived[0].id)
+
+    async def propose(self, name: str, task: ActTask) -> Reflection | Pass:
+        """Return what the character concludes, or why nothing."""
+        character = await self._parts.cast.character(task.agent_id)
+        if not character.record.is_active:
+            return Pass(Passed(PassReason.STOPPED))
+        recent = await self._recent(character)
+        lived = _lived(recent)
+        if not is_due(lived):
+            return Pass(Passed(PassReason.NOT_ENOUGH))
+        sources = {memory.id: memory.source for memory in recent}
+        rng, found, why = random.Random(name), list[Conclusion](), list[str]()
+        for ground in grounds_of(task.agent_id, lived):
+            source = Source.lowest(*(sources[memory.id] for memory in ground.memories))
+            conclusions = await self._concluded(character, ground, source, rng.getrandbits(31))
+            if isinstance(conclusions, str):
+                why.append(conclusions)
+            else:
+                found += conclusions
+        grounds = Grounds(character.mood.label)
+        if not found:
+            return Pass(Passed(PassReason.NO_CONCLUSION, details=tuple(dict.fromkeys(why))), grounds)
+        return Reflection(agent_id=task.agent_id, conclusions=tuple(found), grounds=grounds)
+
+    async def carry_out(self, run: Run, name: str, proposal: Reflection) -> Remembered | Pass:
+        """Remember the conclusions, each once."""
+
+        async def remember() -> Remembered | Pass:
+            if await self._parts.effects.begin(proposal.agent_id, name, lambda _: True) is None:
+                return Pass(Passed(PassReason.STOPPED_BEFORE_SENDING))
+            ids = [
+                await self._parts.memory.remember(proposal.agent_id, _memory(conclusion), f"{name}/memory/{number}")
+                for number, conclusion in enumerate(proposal.conclusions)
+            ]
+            return Remembered(tuple(ids))
+
+        return await run.step("conclude", remember)
+
+    def record(self, proposal: Reflection, effect: Remembered) -> Entry:
+        """Return what is logged of a reflection."""
+        return Entry(Reflected(proposal.conclusions, effect.memory_ids), proposal.grounds)
+
+    async def remember(self, name: str, proposal: Reflection, effect: Remembered) -> None:
+        """Do nothing more: to remember was all there was to do."""
+
+    async def _lived(self, character: Character) -> list[Lived]:
+        return _lived(await self._recent(character))
+
+    async def _recent(self, character: Character) -> list[Recent]:
+        """Return what was lived through since the last conclusions, newest first; nothing of what it began with."""
+        memory, agent_id = self._parts.memory, character.record.id
+        since = character.record.create_time
+        for one in await memory.recent(agent_id, _CONCLUSIONS, MOST_LIVED):
+            if one.has_evidence:
+                since = max(since, one.create_time)
+                break
+        return [one for one in await memory.recent(agent_id, LIVED, MOST_LIVED) if one.create_time > since]
+
+    async def _concluded(
+        self, character: Character, ground: Ground, source: Source, seed: int
+    ) -> list[Conclusion] | str:
+        """Return what is concluded from some memories, or why nothing is."""
+        prompt = compose_reflection(character.persona.name, ground)
+        try:
+            written = await self._parts.writer.answer(character, prompt, seed, SCHEMA)
+            if not written.candidates or written.candidates[0].is_cut:
+                return "the model doesn't answer, or its answer is cut"
+            drawn = read_conclusions(written.candidates[0].text, ground)
+        except Refused as refused:
+            return refused.message
+        except ValueError:
+            return "the model's answer can't be read"
+        if not drawn:
+            return "nothing of what the model concluded follows from memories"
+        return [
+            Conclusion(
+                one.text, source.value, ground.counterpart, tuple(ground.memories[place].id for place in one.evidence)
+            )
+            for one in drawn
+        ]
+
+
+def _lived(recent: Sequence[Recent]) -> list[Lived]:
+    return [
+        Lived(one.id, one.text, one.kind, one.author, one.source in _OWN, one.importance, one.create_time)
+        for one in recent
+    ]
+
+
+def _memory(conclusion: Conclusion) -> NewMemory:
+    kind = "relationship" if conclusion.counterpart else "reflection"
+    return NewMemory(
+        conclusion.text,
+        kind,
+        Source(conclusion.source),
+        0.7,
+        # What is purged of somebody takes the notes of them along.
+        author=conclusion.counterpart,
+        subject=conclusion.counterpart,
+        evidence=conclusion.evidence,
+    )
