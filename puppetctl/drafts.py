@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
@@ -30,16 +29,20 @@ async def list_drafts(agent_ids: Sequence[str], data_dir: Path, *, is_every: boo
     request = pb.ListDraftsRequest(
         agent_ids=agent_ids, states=() if is_every else (pb.DRAFT_STATE_WAITING,), page_size=_PAGE_SIZE
     )
-    table, feed = Table("draft", "who", "what", box=SIMPLE_HEAD, pad_edge=False), Feed()
+    console, feed, is_empty = open_console(), Feed(), True
     async with _suite(data_dir) as clients:
         while True:
             page = await clients.drafts.ListDrafts(request)
             for draft in page.drafts:
-                table.add_row(Text(draft.id), feed.name(draft.agent_id, draft.agent_name), _what(draft))
+                who = feed.name(draft.agent_id, draft.agent_name)
+                console.print(Text.assemble(who, f" proposes a {draft.behaviour}  ", (draft.id, "dim")))
+                console.print(Padding(_what(draft), (0, 0, 1, 2)))
+                is_empty = False
             if not page.next_page_token:
                 break
             request.page_token = page.next_page_token
-    open_console().print(table if table.row_count else "nothing waits for anybody")
+    if is_empty:
+        console.print("nothing waits for anybody")
     return 0
 
 
@@ -94,7 +97,7 @@ def _what(draft: pb.Draft) -> Text:
     parts += [(plain(draft.summary), ""), (f"\n{plain(draft.reason)}", "dim")]
     time = draft.expire_time.ToDatetime(tzinfo=UTC).astimezone()
     until = f"until {time:%Y-%m-%d %H:%M}" if draft.state == pb.DRAFT_STATE_WAITING else _STATES[draft.state]
-    return Text.assemble(*parts, (f"\n{until}\n", "yellow"))
+    return Text.assemble(*parts, (f"\n{until}", "yellow"))
 
 
 @asynccontextmanager
