@@ -12,7 +12,7 @@ import services.agents
 from puppet.agents.v1 import activity_pb2 as log_pb
 from services.agents.adapters.sql import SqlRecords
 from services.agents.behaviours import Behaviour, Registry
-from services.agents.domain.entities import AgentRecord, ScheduleEntry
+from services.agents.domain.entities import AgentRecord, Hindrance, ScheduleEntry
 from services.agents.domain.mood import NEUTRAL
 from services.agents.domain.persona import Persona
 from services.agents.domain.records import Trigger
@@ -187,6 +187,28 @@ async def test_a_plan_that_a_changed_persona_would_sleep_through_is_moved_to_its
     assert morning <= due <= morning + HOUR
     await stage.scheduler.mend()
     assert await stage.dues("wren") == [due]
+
+
+async def test_what_has_failed_waits_until_it_was_told_to_be_tried_again_but_for_what_somebody_has_asked_for(
+    stage: Stage,
+) -> None:
+    now = stage.clock.now()
+    await stage.agent("wren")
+    until = now + 30 * MINUTE
+    async with stage.store.writing() as records:
+        await records.save(
+            Hindrance(agent_id="wren", aim="post", cause="BUDGET", words="", begin_time=now, retry_time=until)
+        )
+        await records.commit()
+    await stage.plan("wren", "post", now)
+    await stage.plan("wren", "post", now, "planned", PostTask("wren"))
+    await stage.plan("wren", "post", now, "asked", PostTask("wren", "owls", trigger=Trigger.REQUEST))
+    await stage.poll()
+    assert list(stage.started.tasks) == ["post/wren/asked"]
+    assert all(until <= due <= until + 8 * MINUTE for due in await stage.dues("wren"))
+    stage.clock.time = until + 8 * MINUTE
+    await stage.poll()
+    assert len(stage.started.tasks) == 3
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.agents.domain.entities import AgentRecord
+from services.agents.domain.entities import AgentRecord, Hindrance
 from services.agents.domain.mood import Mood, TradingMood
 from services.runtime.errors import Conflict
 
@@ -80,3 +80,28 @@ def test_another_account_is_called_something_of_its_own(agent: AgentRecord) -> N
     agent.move_to("acc_2", "8")
     assert (agent.handle, agent.network_user_id) == ("", "8")
     assert agent.be_called("hen", NOW)
+
+
+def hindered(now: datetime, cause: str = "CREDITS", told: datetime | None = None) -> Hindrance:
+    return Hindrance(agent_id="wren", aim="post", cause=cause, words="", begin_time=now, retry_time=told)
+
+
+def test_what_fails_waits_as_long_as_it_has_failed_for_one_cause_and_an_hour_at_most() -> None:
+    row, waits = hindered(NOW), []
+    for minutes in (0, 10, 30, 70, 400):
+        now = NOW + timedelta(minutes=minutes)
+        row = row.followed_by(hindered(now))
+        row.wait(now)
+        assert row.retry_time is not None
+        waits.append((row.retry_time - now) / timedelta(minutes=1))
+    assert waits == [0, 10, 30, 60, 60]
+    row = row.followed_by(hindered(now, "LOCKED"))
+    row.wait(now)
+    assert row.retry_time == now
+
+
+def test_what_is_told_to_be_tried_again_later_waits_until_then_and_six_hours_at_most() -> None:
+    for hours, waited in ((2, 2), (24 * 30, 6)):
+        row = hindered(NOW, told=NOW + timedelta(hours=hours))
+        row.wait(NOW)
+        assert row.retry_time == NOW + timedelta(hours=waited)
