@@ -342,6 +342,11 @@ class SqlRecords(SqlTransaction):
         row = ActivityRecord
         return await self._forget(row, (row.seq,), (col(row.create_time) < before,), most)
 
+    async def forget_moods(self, before: datetime, most: int) -> int:
+        """Delete up to `most` moods of before this time; the value says how many."""
+        row = MoodRecord
+        return await self._forget(row, (row.seq,), (col(row.create_time) < before,), most)
+
     async def _forget(
         self, row: type[SQLModel], key: Sequence[Any], old: Sequence[sa.ColumnElement[bool]], most: int
     ) -> int:

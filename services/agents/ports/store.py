@@ -248,6 +248,10 @@ class Records(Protocol):
         """Delete up to `most` activities of before this time; the value says how many."""
         ...
 
+    async def forget_moods(self, before: datetime, most: int) -> int:
+        """Delete up to `most` moods of before this time; the value says how many."""
+        ...
+
     async def forget_requests(self, before: datetime, most: int) -> int:
         """Forget up to `most` requests of before this time; the value says how many."""
         ...

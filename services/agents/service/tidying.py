@@ -43,6 +43,7 @@ class Tidying:
         if self._logged is not None:
             oldest = now - self._logged
             steps.append(lambda records, most: records.forget_activities(oldest, most))
+            steps.append(lambda records, most: records.forget_moods(oldest, most))
         for step in steps:
             await in_batches(lambda most, step=step: self._some(step, most))  # type: ignore[misc]
 
