@@ -49,6 +49,10 @@ class Records(Protocol):
         """Claim a request; None when it is new, else the id that its first call claimed it with."""
         ...
 
+    async def claimed(self, key: RequestKey) -> str | None:
+        """Return what `claim` would for a request that was claimed before; None, and no claim, when it never was."""
+        ...
+
     async def agent(self, agent_id: str) -> AgentRecord | None:
         """Return an agent."""
         ...

@@ -114,6 +114,8 @@ class Drafts:
         """
         async with self._store.reading() as records:
             before = await _existing(records, draft_id)
+            if await records.claimed(key) is not None:
+                return before
         if not isinstance(before.proposal, Words):
             raise DraftNotEditable(draft_id)
         objections = await self._judge(before.behaviour, before.proposal, text)

@@ -85,7 +85,7 @@ class Inbox:
         await self._hearing.learn(record, found)
         for first in range(0, len(found), _AT_ONCE):
             some = found[first : first + _AT_ONCE]
-            await self._take_in(character, [mention for mention in some if read or _is_for(record, mention)])
+            await self._take_in(character, [mention for mention in some if _is_for(record, mention)])
             last = some[-1].network_post_id
             await self._advance(agent_id, read, last)
             read = last

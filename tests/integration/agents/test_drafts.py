@@ -140,6 +140,8 @@ async def test_an_edit_is_judged_like_a_models_words_and_published_as_it_is(
         assert (await reason_of(approve(drafts, draft.id, etag=draft.etag)))[1] == "ETAG_MISMATCH"
         await approve(drafts, draft.id, "yes, as it is now", edited.etag)
         [post] = await next_of(agents, POST)
+        # Whoever repeats the edit gets its answer, and is not told that the text was published before.
+        assert (await drafts.EditDraft(good)).draft.id == draft.id
         assert post.summary.endswith(good.text)
         assert post.is_edited
         assert "edited by a person" in post.reason

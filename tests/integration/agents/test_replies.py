@@ -106,12 +106,14 @@ async def test_the_limits_of_a_conversation_hold_for_fellows_and_for_strangers(
 async def test_what_was_said_before_the_agent_came_is_not_answered(
     open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
 ) -> None:
-    world.social.mention("wren", "stranger", "@wren_handle are you there?", time=datetime(2026, 1, 1, tzinfo=UTC))
+    # They are more than are taken in at once.
+    for _ in range(60):
+        world.social.mention("wren", "stranger", "@wren_handle are you there?", time=datetime(2026, 1, 1, tzinfo=UTC))
     async with open_with(busy) as agents:
         await agents.CreateAgent(create(listener))
         await until(lambda: world.social.line.calls >= 6)
         new = world.social.mention("wren", "stranger", "@wren_handle and now?")
-        [reply] = await next_of(agents, REPLY)
+        [reply] = await next_of(agents, REPLY, PASS)
     assert reply.reply.in_reply_to_network_post_id == new
 
 
