@@ -113,7 +113,8 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
 
     async def GetMoodHistory(self, request: pb.GetMoodHistoryRequest, context: Context) -> pb.GetMoodHistoryResponse:
         """Say how an agent felt over time."""
-        return mood_wire.write_history(await self._moods.history(request.agent_id, *mood_wire.read_span(request)))
+        span = mood_wire.read_span(request)
+        return mood_wire.write_history(await self._moods.history(request.agent_id, *span))
 
     async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
         """Make an agent post now."""

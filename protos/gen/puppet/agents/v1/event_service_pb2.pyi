@@ -275,7 +275,9 @@ class Feed(_message.Message):
     POST_PROBABILITY_FIELD_NUMBER: _builtins.int
     MAX_ITEMS_FIELD_NUMBER: _builtins.int
     url: _builtins.str
-    """Where it is: https, and a public server, unless the service's operator has allowed others. At most 2,048 characters."""
+    """Where it is: https, and a public server, unless the service's operator has allowed others. Required. At most 2,048
+    characters.
+    """
     post_probability: _builtins.float
     """With which probability each agent posts about each of its news: 0 to 1."""
     max_items: _builtins.int
