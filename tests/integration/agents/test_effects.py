@@ -13,8 +13,8 @@ from services.agents.adapters.sql import SqlRecords
 from services.agents.behaviours import Registry
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.mood import NEUTRAL, OwnEvent
-from services.agents.domain.proposals import Order, Pass, PostProposal, Proposal, ReplyProposal
-from services.agents.domain.records import NO_GROUNDS, PassReason
+from services.agents.domain.proposals import Order, Pass, PostProposal, Proposal, Reflection, ReplyProposal
+from services.agents.domain.records import NO_GROUNDS, Conclusion, PassReason
 from services.agents.domain.tasks import Heard, Mention, Task
 from services.agents.domain.trading import WRAPPED_SOL
 from services.agents.service import Cast, Effects, NetworkCapabilities, Publisher
@@ -35,7 +35,19 @@ REPLY = ReplyProposal(
     heard=Heard("mem_1", "x:1", "otto", is_fellow=False),
 )
 ORDER = Order("wren", "wal_wren", WRAPPED_SOL, MOSS.mint, 5, 1, True, "MOSS", (), {}, None, OwnEvent.TRADED)
-PROPOSALS: dict[str, Proposal] = {"post": POST, "trade_post": POST, "remark": POST, "reply": REPLY, "trade": ORDER}
+REFLECTION = Reflection(
+    agent_id="wren",
+    conclusions=(Conclusion("I walk most when it rains.", "self", evidence=("mem_1",)),),
+    grounds=NO_GROUNDS,
+)
+PROPOSALS: dict[str, Proposal] = {
+    "post": POST,
+    "trade_post": POST,
+    "remark": POST,
+    "reply": REPLY,
+    "trade": ORDER,
+    "reflect": REFLECTION,
+}
 
 
 class Steps:
@@ -90,6 +102,7 @@ async def test_an_agent_that_was_stopped_begins_no_effect_of_any_behaviour(
     parts: Any = SimpleNamespace(
         cast=stage,
         effects=effects,
+        memory=world.memory,
         trading=world.trading,
         publisher=Publisher(stage, effects, world.social, world.trading, capabilities, 1.0),
         timeout_seconds=1.0,
@@ -105,3 +118,4 @@ async def test_an_agent_that_was_stopped_begins_no_effect_of_any_behaviour(
             assert effect.passed.reason == PassReason.STOPPED_BEFORE_SENDING
     assert len(world.social.posts) == (4 if is_active else 0)
     assert len(world.trading.swaps) == (1 if is_active else 0)
+    assert len(world.memory.of("wren")) == (1 if is_active else 0)
