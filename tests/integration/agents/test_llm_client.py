@@ -35,5 +35,6 @@ async def test_a_prompt_comes_back_as_candidates(serve: Serve, tmp_path: Path) -
             await llm.generate("wren", prompt, "nobody", "", seed=7)
     assert len(written.candidates) == 3
     assert all(candidate.text for candidate in written.candidates)
-    assert written.model.startswith("fake/")
+    assert (written.provider, written.model) == ("fake", "fake")
+    assert min(written.prompt_tokens, written.completion_tokens) > 0
     assert refused.value.reason == "PROVIDER_NOT_FOUND"
