@@ -19,6 +19,7 @@ from tests.integration.agents.conftest import (
     OpenWith,
     create,
     next_of,
+    open_channel,
     open_with,
     persona,
     settings,
@@ -26,7 +27,7 @@ from tests.integration.agents.conftest import (
     world,
 )
 
-__all__ = ["open_with", "persona", "settings", "world"]  # fixtures
+__all__ = ["open_channel", "open_with", "persona", "settings", "world"]  # fixtures
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 REPLY, PASS, POST = log_pb.ACTIVITY_KIND_REPLY, log_pb.ACTIVITY_KIND_PASS, log_pb.ACTIVITY_KIND_POST

@@ -22,13 +22,22 @@ from services.agents.ports.neighbours import Source
 from services.agents.settings import AgentsSettings
 from services.runtime.text.normal import squeezed
 from tests.fakes.agents import MOSS, World
-from tests.integration.agents.conftest import OpenWith, create, next_of, open_with, persona, settings, world
+from tests.integration.agents.conftest import (
+    OpenWith,
+    create,
+    next_of,
+    open_channel,
+    open_with,
+    persona,
+    settings,
+    world,
+)
 from tests.security.baits import FELLOW, TOKEN
 from tests.security.harmless import ANSWERS, harmless
 from tests.security.parrot import asked_of, parrot, repetitions
 from tests.security.payloads import Payload, payloads
 
-__all__ = ["open_with", "persona", "settings", "world"]  # fixtures
+__all__ = ["open_channel", "open_with", "persona", "settings", "world"]  # fixtures
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 REPLY, PASS, FAILURE = (

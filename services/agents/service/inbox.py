@@ -83,9 +83,14 @@ class Inbox:
             return
         found = await self._social.mentions(record.account_id, read)
         await self._hearing.learn(record, found)
+        if not read and found:
+            # Taken in whole, so that a look that is cut short is a first one again, and answers nothing of before.
+            await self._take_in(character, [mention for mention in found if _is_for(record, mention)])
+            await self._advance(agent_id, read, found[-1].network_post_id)
+            found = []
         for first in range(0, len(found), _AT_ONCE):
             some = found[first : first + _AT_ONCE]
-            await self._take_in(character, [mention for mention in some if _is_for(record, mention)])
+            await self._take_in(character, some)
             last = some[-1].network_post_id
             await self._advance(agent_id, read, last)
             read = last
