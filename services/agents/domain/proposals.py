@@ -53,7 +53,8 @@ class Words:
 
     def edited(self, text: str) -> Self:
         """Return it with the words of a person."""
-        return replace(self.saying(text), grounds=replace(self.saying(text).grounds, is_edited=True))
+        said = self.saying(text)
+        return replace(said, grounds=replace(said.grounds, is_edited=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

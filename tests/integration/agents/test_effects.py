@@ -1,10 +1,10 @@
 """Whether an agent is active is asked before every effect, of whichever behaviour."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -15,16 +15,16 @@ from services.agents.domain.entities import AgentRecord
 from services.agents.domain.mood import NEUTRAL, OwnEvent
 from services.agents.domain.proposals import Order, Pass, PostProposal, Proposal, Reflection, ReplyProposal
 from services.agents.domain.records import NO_GROUNDS, Conclusion, PassReason
-from services.agents.domain.tasks import Heard, Mention, Task
+from services.agents.domain.tasks import Heard, Mention
 from services.agents.domain.trading import WRAPPED_SOL
 from services.agents.service import Cast, Effects, NetworkCapabilities, Publisher
 from services.runtime.db import Database
 from services.runtime.sql import SqlStore
 from tests.fakes.agents import MOSS, World
+from tests.fakes.agents.run import FakeRun
 from tests.fakes.clock import FixedClock
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-T = TypeVar("T")
 
 POST = PostProposal(agent_id="wren", texts=("Rain.",), grounds=NO_GROUNDS, topic="rain")
 REPLY = ReplyProposal(
@@ -48,19 +48,6 @@ PROPOSALS: dict[str, Proposal] = {
     "trade": ORDER,
     "reflect": REFLECTION,
 }
-
-
-class Steps:
-    """A workflow of which nothing is kept."""
-
-    id = "run"
-
-    async def step(self, _name: str, action: Callable[[], Awaitable[T]], _patience_seconds: float | None = None) -> T:
-        return await action()
-
-    async def sleep(self, _seconds: float) -> None: ...
-
-    async def start(self, _workflow_id: str, _task: Task) -> None: ...
 
 
 @pytest.fixture
@@ -110,7 +97,7 @@ async def test_an_agent_that_was_stopped_begins_no_effect_of_any_behaviour(
     behaviours = Registry.of(parts)
     assert {behaviour.kind for behaviour in behaviours} == set(PROPOSALS)
     for behaviour in behaviours:
-        effect = await behaviour.carry_out(Steps(), f"{behaviour.kind}/1", PROPOSALS[behaviour.kind])
+        effect = await behaviour.carry_out(FakeRun(), f"{behaviour.kind}/1", PROPOSALS[behaviour.kind])
         if is_active:
             assert not isinstance(effect, Pass)
         else:
