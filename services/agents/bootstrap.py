@@ -24,12 +24,15 @@ from services.agents.adapters.memory_client import MemoryClient
 from services.agents.adapters.social_client import SocialClient
 from services.agents.adapters.sql import SqlRecords
 from services.agents.adapters.trading_client import TradingClient
+from services.agents.adapters.webhooks import HttpWebhook
 from services.agents.behaviours import Parts, Registry
 from services.agents.engine import Engine
 from services.agents.ports.neighbours import LlmPort, MemoryPort, SocialPort, TradingPort
+from services.agents.ports.webhooks import WebhookPort
 from services.agents.scheduler import Scheduler
 from services.agents.service import (
     Agents,
+    Alerts,
     Allowance,
     Cast,
     Conversations,
@@ -45,6 +48,7 @@ from services.agents.service import (
     Moods,
     NetworkCapabilities,
     Noticing,
+    Outbox,
     Planner,
     Provisioning,
     Publisher,
@@ -72,6 +76,8 @@ from services.runtime.tidying import TIDY_SECONDS
 
 _MEND_SECONDS = 60.0
 _EXPIRE_SECONDS = 10.0
+_DELIVER_SECONDS = 1.0
+_ALERT_SECONDS = 30.0
 _PATIENCE_SECONDS = 10.0
 """How long a start waits for the process before it to be gone."""
 
@@ -131,7 +137,10 @@ async def served(
         publisher = Publisher(cast, Effects(store), social, trading, capabilities, settings.settle_seconds)
         parts = _parts(settings, store, cast, journal, publisher, capabilities, clock, memory, llm, social, trading)
         behaviours = Registry.of(parts)
-        drafts = Drafts(store, journal, behaviours.objections, clock, timedelta(hours=settings.draft_hours))
+        webhook = webhook_of(settings)
+        outbox = Outbox(store, webhook, settings.public_url, clock)
+        kept_drafts = timedelta(hours=settings.draft_hours)
+        drafts = Drafts(store, journal, outbox, behaviours.objections, clock, kept_drafts)
         engine = Engine(behaviours, cast, drafts, Noticing(cast, memory, journal), publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
@@ -141,6 +150,7 @@ async def served(
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
         activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
         tidying = Tidying(store, cast, kept, mention_age, activities_kept)
+        alerts = Alerts(store, cast, outbox, settings.model_calls_a_day_for_strangers, settings.speed)
         ended_kept = timedelta(days=settings.workflow_days)
         await scheduler.mend()
         async with (
@@ -155,6 +165,7 @@ async def served(
             repeating("expiring drafts", _EXPIRE_SECONDS, drafts.expire),
             repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - ended_kept)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),
+            _telling(outbox, alerts) if webhook else contextlib.nullcontext(),
         ):
             yield [
                 Mounted(
@@ -176,6 +187,22 @@ async def served(
             ]
     finally:
         await database.close()
+
+
+def webhook_of(settings: AgentsSettings) -> WebhookPort | None:
+    """Return where messages to a person go; None where they go nowhere."""
+    url = settings.webhook_url.get_secret_value()
+    return HttpWebhook(url, settings.webhook_keys()) if url else None
+
+
+@contextlib.asynccontextmanager
+async def _telling(outbox: Outbox, alerts: Alerts) -> AsyncIterator[None]:
+    """Send messages to a person, and look for what they should be told of, until the block ends."""
+    async with (
+        repeating("messages", _DELIVER_SECONDS, outbox.deliver),
+        repeating("alerts", _ALERT_SECONDS, alerts.look),
+    ):
+        yield
 
 
 def _parts(

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
+from services.agents.adapters.sql_webhooks import SqlWebhookRecords
 from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import (
     Acquaintance,
@@ -26,7 +27,6 @@ from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.agents.ports.store import ActivityFilter, DraftFilter, EventFilter
 from services.runtime.pages import Page, Paged
-from services.runtime.sql import SqlTransaction
 from services.runtime.upsert import insert_on
 
 
@@ -39,7 +39,7 @@ def _mark_on(dialect: str) -> sa.Insert:
     return made
 
 
-class SqlRecords(SqlTransaction):
+class SqlRecords(SqlWebhookRecords):
     """Everything stored, within one transaction."""
 
     async def agent(self, agent_id: str) -> AgentRecord | None:

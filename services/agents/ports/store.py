@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.agents.domain.alerts import AlertRecord
 from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, MoodRecord, ScheduleEntry
 from services.agents.domain.events import EventRecord, EventState
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
+from services.agents.domain.webhooks import MessageRecord
+from services.agents.ports.webhooks import WebhookRecords
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 
@@ -42,7 +45,7 @@ class DraftFilter:
     states: Sequence[DraftState] = ()
 
 
-class Records(Protocol):
+class Records(WebhookRecords, Protocol):
     """Everything stored, within one transaction, which is rolled back unless it is committed."""
 
     async def claim(self, key: RequestKey, resource_id: str) -> str | None:
@@ -71,7 +74,15 @@ class Records(Protocol):
 
     async def save(
         self,
-        row: AgentRecord | DraftRecord | Hindrance | MoodRecord | PersonaVersion | ScheduleEntry | EventRecord,
+        row: AgentRecord
+        | AlertRecord
+        | DraftRecord
+        | EventRecord
+        | Hindrance
+        | MessageRecord
+        | MoodRecord
+        | PersonaVersion
+        | ScheduleEntry,
     ) -> None:
         """Add a row, or write its changes."""
         ...

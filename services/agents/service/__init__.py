@@ -1,6 +1,7 @@
 """The use cases of the agents service."""
 
 from services.agents.service.agents import Agents
+from services.agents.service.alerts import Alerts
 from services.agents.service.allowance import Allowance, Calls
 from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast, Character
@@ -14,6 +15,7 @@ from services.agents.service.inbox import REPLY, Inbox
 from services.agents.service.journal import Entry, Journal
 from services.agents.service.moods import Moods
 from services.agents.service.noticing import Noticing
+from services.agents.service.outbox import Outbox
 from services.agents.service.planning import Planner
 from services.agents.service.provisioning import Provisioning
 from services.agents.service.publishing import Publisher
@@ -31,6 +33,7 @@ __all__ = [
     "NOTICE",
     "REPLY",
     "Agents",
+    "Alerts",
     "Allowance",
     "Calls",
     "Cast",
@@ -50,6 +53,7 @@ __all__ = [
     "Moods",
     "NetworkCapabilities",
     "Noticing",
+    "Outbox",
     "Planner",
     "Provisioning",
     "Publisher",
