@@ -146,7 +146,7 @@ async def served(
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)
         feeds = HttpFeeds(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
-        events = Events(store, feeds, clock, settings.speed)
+        events = Events(store, cast, feeds, clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
         activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
         tidying = Tidying(store, cast, kept, mention_age, activities_kept)

@@ -151,12 +151,19 @@ class Records(WebhookRecords, Protocol):
         """Return the agents that each of these events names, in the order of their ids."""
         ...
 
-    async def reached(self, event_id: str, *, is_broadcast: bool) -> list[AgentRecord]:
-        """Return the active agents that an event names, or all active ones."""
+    async def events_of_persona(self, agent_id: str) -> list[EventRecord]:
+        """Return what an agent's persona lets happen by chance, and isn't over."""
         ...
 
-    async def see_items(self, event_id: str, item_ids: Sequence[str]) -> set[str]:
-        """Take down the items of a feed, and return those that are new; with none before, all are."""
+    async def reached(self, event_id: str, after: str, most: int, *, is_broadcast: bool) -> list[AgentRecord]:
+        """Return up to `most` active agents that an event names, or of all active ones, behind an id, by their ids."""
+        ...
+
+    async def see_items(self, event_id: str, item_ids: Sequence[str], now: datetime) -> set[str]:
+        """Take down the items of a feed, and return those that are new; with none before, all are.
+
+        Without any the feed is as it was.
+        """
         ...
 
     async def unplan_event(self, event_id: str) -> None:
@@ -265,6 +272,14 @@ class Records(WebhookRecords, Protocol):
 
     async def forget_moods(self, before: datetime, most: int) -> int:
         """Delete up to `most` moods of before this time; the value says how many."""
+        ...
+
+    async def forget_events(self, before: datetime, most: int) -> int:
+        """Delete up to `most` events that are over since before this time; the value says how many."""
+        ...
+
+    async def forget_items(self, before: datetime, most: int) -> int:
+        """Delete up to `most` items of feeds that were last there before this time; the value says how many."""
         ...
 
     async def forget_requests(self, before: datetime, most: int) -> int:

@@ -20,6 +20,7 @@ from services.agents.domain.versions import MOST_VERSIONS, PersonaVersion
 from services.agents.ports.store import Records, Store
 from services.agents.ports.workflows import Waiting, Workflows
 from services.agents.service.cast import Cast
+from services.agents.service.chances import put_chances
 from services.agents.service.journal import TURN, Entry, Journal
 from services.agents.service.provisioning import Provisioning
 from services.runtime.clock import Clock
@@ -130,6 +131,7 @@ class Agents:
             if persona.is_active:
                 await self._start(records, agent, persona, now)
             await _keep_version(records, agent, {}, principal, now)
+            await put_chances(records, agent.id, persona.behavior, now, self._speed)
             await records.commit()
         self._journal.announce()
         return agent
@@ -226,6 +228,7 @@ class Agents:
             await records.save(agent)
             if agent.persona != before:
                 await _keep_version(records, agent, before, principal, now)
+            await put_chances(records, agent.id, persona.behavior, now, self._speed)
             if agent.is_active:
                 await self._plan(records, agent, persona, now)
             await records.commit()

@@ -15,12 +15,13 @@ from services.agents.domain.persona.model import (
     Persona,
     Personality,
     QuietHours,
+    RandomEvent,
     RelationshipSeed,
     StyleGuide,
     Trading,
 )
 from services.agents.domain.persona.sections import PersonaFile
-from services.agents.domain.persona.sections.behavior import BehaviorSection
+from services.agents.domain.persona.sections.behavior import BehaviorSection, RandomEventSection, RandomEventType
 from services.agents.domain.persona.sections.memory import Acquaintance, InitialMemorySection, Memory
 from services.agents.domain.persona.sections.personality import (
     MoodPoint,
@@ -165,6 +166,21 @@ def _behavior(section: BehaviorSection) -> Behavior:
         min_response_minutes=quick,
         max_response_minutes=slow,
         quiet_hours=QuietHours(night.begin, night.end) if night else None,
+        time_zone=posts.timezone,
+        random_events=tuple(map(_random_event, section.random_events)),
+    )
+
+
+def _random_event(section: RandomEventSection) -> RandomEvent:
+    push = section.mood
+    return RandomEvent(
+        type=RandomEventType(section.type),
+        times_per_day=section.times_per_day,
+        hours=section.hours,
+        text=section.text,
+        push=(push.valence, push.arousal, push.dominance) if push else None,
+        post_probability=section.post_probability,
+        counterpart=section.counterpart,
     )
 
 
