@@ -17,6 +17,7 @@ from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
 from puppetctl.clients import Clients, find_agent, in_words, list_agents
 from puppetctl.feed import told_of
+from puppetctl.knowledge.storing import keep_knowledge
 from puppetctl.personas import PersonaFile, handle_of, struct_of
 from puppetctl.suite import SuiteError
 from services.runtime.rpc.status import Remote
@@ -93,7 +94,7 @@ async def provision(
         return None
 
     prepared = await asyncio.gather(
-        *(one(file, partial(_prepare, clients, file.persona, sandboxes, update=update)) for file in files)
+        *(one(file, partial(_prepare, clients, file, sandboxes, update=update)) for file in files)
     )
     # Only now, when each has its money and can meet all the others.
     characters = [
@@ -147,7 +148,8 @@ async def _found(clients: Clients, agent: agents_pb.Agent) -> Character:
     return Character(agent.id, agent.name, change, handle, lamports)
 
 
-async def _prepare(clients: Clients, persona: Mapping[str, Any], sandboxes: Sandboxes, *, update: bool) -> Character:
+async def _prepare(clients: Clients, file: PersonaFile, sandboxes: Sandboxes, *, update: bool) -> Character:
+    persona = file.persona
     agent, end = await find_agent(clients, persona["id"]), ""
     if agent and agent.is_active and persona.get("is_active") is False:
         # Before anything that may fail.
@@ -169,9 +171,24 @@ async def _prepare(clients: Clients, persona: Mapping[str, Any], sandboxes: Sand
         )
         agent = (await clients.agents.UpdateAgent(request, timeout=_CREATE_SECONDS)).agent
         change = "unchanged" if is_known else "updated"
+    change += await _informed(clients, file)
     lamports = await _fund(clients, agent.wallet_id, sandboxes.solana) if agent.wallet_id else None
     handle = await _handle(clients, agent.account_id) if agent.account_id else ""
     return Character(agent.id, agent.name, change + end, handle, lamports)
+
+
+async def _informed(clients: Clients, file: PersonaFile) -> str:
+    """Let a character know what its files say, and return in words what is new of that."""
+    try:
+        added, removed = await keep_knowledge(clients, file.id, file.knowledge)
+    except grpc.aio.AioRpcError:
+        if file.knowledge:
+            raise
+        # One that names no files, and may never have, is as it should be.
+        return ""
+    told = (f"{added} new from its files" if added else "", f"{removed} gone" if removed else "")
+    words = " and ".join(filter(None, told))
+    return f", with {words}" if words else ""
 
 
 def _persona_of(agent: agents_pb.Agent) -> dict[str, Any]:

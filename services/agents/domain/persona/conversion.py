@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import TypeAlias
 
 from services.agents.domain.mood import Mood
 from services.agents.domain.persona.fields import time_of, zone_of
@@ -22,13 +23,15 @@ from services.agents.domain.persona.model import (
 )
 from services.agents.domain.persona.sections import PersonaFile
 from services.agents.domain.persona.sections.behavior import BehaviorSection, RandomEventSection, RandomEventType
-from services.agents.domain.persona.sections.memory import Acquaintance, InitialMemorySection, Memory
+from services.agents.domain.persona.sections.memory import Acquaintance, InitialMemorySection, KnowledgeFile, Memory
 from services.agents.domain.persona.sections.personality import (
     MoodPoint,
     PersonalitySection,
     capitalization_of,
 )
 from services.agents.domain.persona.sections.root import Approval, PostExample, ReplyExample, TradePostExample
+
+_Facts: TypeAlias = tuple[str | KnowledgeFile, ...]
 
 LAMPORTS_PER_SOL = 1_000_000_000
 
@@ -137,11 +140,17 @@ def _seeds(entries: tuple[str | Memory, ...], kind: str, importance: float) -> I
             yield MemorySeed(entry.words, entry.type or kind, own, time_of(entry.timestamp))
 
 
-def _knowledge(base: tuple[str, ...] | dict[str, tuple[str, ...]]) -> Iterator[MemorySeed]:
+def _knowledge(base: _Facts | dict[str, _Facts]) -> Iterator[MemorySeed]:
+    """Yield the facts; what stands in files is not read here."""
     if isinstance(base, dict):
-        facts = [f"{heading.replace('_', ' ')}: {fact}" for heading, listed in base.items() for fact in listed]
+        facts = [
+            f"{heading.replace('_', ' ')}: {fact}"
+            for heading, listed in base.items()
+            for fact in listed
+            if isinstance(fact, str)
+        ]
     else:
-        facts = list(base)
+        facts = [fact for fact in base if isinstance(fact, str)]
     for fact in facts:
         yield MemorySeed(fact, "general", 0.5)
 
