@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
+import hypothesis
 import pytest
 
 from services.runtime.rpc.boundary import UNDECLARED, Boundary
@@ -24,6 +25,12 @@ from tests.support.channels import open_as, operator_of
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
 _ROOM_BYTES = 4 * 2**30
+
+# How long an example takes says something of the machine alone; and what is tried is the same in every run.
+hypothesis.settings.register_profile(
+    "gate", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("gate")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
