@@ -78,6 +78,7 @@ _MEND_SECONDS = 60.0
 _EXPIRE_SECONDS = 10.0
 _DELIVER_SECONDS = 1.0
 _ALERT_SECONDS = 30.0
+_BOUND_SECONDS = 300.0
 _PATIENCE_SECONDS = 10.0
 """How long a start waits for the process before it to be gone."""
 
@@ -201,6 +202,7 @@ async def _telling(outbox: Outbox, alerts: Alerts) -> AsyncIterator[None]:
     async with (
         repeating("messages", _DELIVER_SECONDS, outbox.deliver),
         repeating("alerts", _ALERT_SECONDS, alerts.look),
+        repeating("bounding messages", _BOUND_SECONDS, outbox.bound),
     ):
         yield
 

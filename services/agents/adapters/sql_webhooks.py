@@ -10,7 +10,7 @@ from typing_extensions import override
 from services.agents.domain.alerts import AlertRecord
 from services.agents.domain.entities import ActivityRecord, AgentRecord, ConversationCount, Hindrance
 from services.agents.domain.records import ActivityKind
-from services.agents.domain.webhooks import MessageRecord, MessageState
+from services.agents.domain.webhooks import MessageRecord
 from services.agents.ports.webhooks import Life, WebhookRecords
 from services.runtime.sql import SqlTransaction
 
@@ -42,8 +42,7 @@ class SqlWebhookRecords(SqlTransaction, WebhookRecords):
 
     @override
     async def forget_messages(self, before: datetime, most: int) -> int:
-        old = (col(MessageRecord.create_time) < before, col(MessageRecord.state) != MessageState.WAITING)
-        some = sa.select(col(MessageRecord.id)).where(*old).limit(most)
+        some = sa.select(col(MessageRecord.id)).where(col(MessageRecord.create_time) < before).limit(most)
         forgotten = sa.delete(MessageRecord).where(col(MessageRecord.id).in_(some))
         return (await self._connection.execute(forgotten)).rowcount
 

@@ -13,7 +13,7 @@ MOST_AGE = timedelta(days=1)
 MOST_WAITING = 1_000
 """So many wait at most; the oldest go first, since the newest say how things are."""
 KEPT = timedelta(days=7)
-"""How long a message is kept that was sent, or given up."""
+"""How long a message is kept, longer than any is tried."""
 
 _LEASE = timedelta(seconds=60)
 """Several times as long as a receiver is given."""

@@ -54,7 +54,7 @@ class WebhookRecords(Protocol):
         ...
 
     async def forget_messages(self, before: datetime, most: int) -> int:
-        """Delete up to `most` messages of before this time that don't wait; the value says how many."""
+        """Delete up to `most` messages of before this time; the value says how many."""
         ...
 
     async def alerts(self) -> list[AlertRecord]:

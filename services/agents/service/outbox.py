@@ -62,9 +62,6 @@ class Outbox:
                 return
         taken = []
         async with self._store.writing(_LOCK) as records:
-            for message in await records.surplus_messages(MOST_WAITING):
-                message.end(MessageState.FAILED)
-                await records.save(message)
             for message in await records.due_messages(now, _AT_ONCE):
                 if message.expire_time <= now:
                     message.end(MessageState.FAILED)
@@ -76,6 +73,18 @@ class Outbox:
                 await records.save(message)
             await records.commit()
         await asyncio.gather(*(self._send(self._webhook, message) for message in taken))
+
+    async def bound(self) -> None:
+        """Give up the oldest of more messages than may wait, also while the receiver wants none."""
+        is_full = True
+        while is_full:
+            async with self._store.writing(_LOCK) as records:
+                surplus = await records.surplus_messages(MOST_WAITING)
+                for message in surplus:
+                    message.end(MessageState.FAILED)
+                    await records.save(message)
+                await records.commit()
+            is_full = bool(surplus)
 
     async def _send(self, webhook: WebhookPort, message: MessageRecord) -> None:
         try:

@@ -1,12 +1,15 @@
 """What happens by chance: as often as the persona says, in its hours and never in its sleep, by draws that repeat."""
 
 import itertools
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.dialects import sqlite
 
 from services.agents.domain.chances import Chances
+from services.agents.domain.events import RECURRENCE
 from services.agents.domain.persona import read_kept, read_persona
 from tests.unit.agents.test_persona import minimal, violations
 
@@ -99,3 +102,11 @@ def test_what_is_wrong_with_one_is_named(event: dict[str, Any], field: str, rule
 def test_of_a_stored_persona_one_that_breaks_a_rule_does_not_happen() -> None:
     kept = read_kept(minimal(behavior={"random_events": [{"type": "mood"}, NEWS]}))
     assert [event.text for event in kept.behavior.random_events] == ["It rains"]
+
+
+def test_what_was_stored_is_read_as_it_was_meant() -> None:
+    value = {"times_per_day": 0.5, "hours": [7, 8], "time_zone": LISBON, "seed": "wren/ab"}
+    stored = {"type": "chances", "value": value}
+    chances = Chances(0.5, (7, 8), LISBON, "wren/ab")
+    assert RECURRENCE.process_result_value(stored, sqlite.dialect()) == chances
+    assert json.loads(json.dumps(RECURRENCE.process_bind_param(chances, sqlite.dialect()))) == stored
