@@ -17,18 +17,20 @@ import services.agents
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
+from services.agents import bootstrap
 from services.agents.adapters.sql import SqlRecords
 from services.agents.adapters.webhooks import HttpWebhook
 from services.agents.domain.drafts import DraftState
 from services.agents.domain.notices import Notice, trial_notice
 from services.agents.domain.webhooks import KEPT, MOST_WAITING, MessageRecord, MessageState
+from services.agents.ports.neighbours import Refused
 from services.agents.service import Outbox
 from services.agents.settings import AgentsSettings
 from services.runtime.db import Database
 from services.runtime.sql import SqlStore
 from tests.fakes.agents import World
 from tests.fakes.clock import FixedClock
-from tests.integration.agents.conftest import OpenChannel, create, next_of
+from tests.integration.agents.conftest import OpenChannel, create, next_of, until
 from tests.integration.agents.killed import starter
 from tests.support.channels import open_as, operator_of
 from tests.support.http import free_port
@@ -138,6 +140,30 @@ async def test_a_receiver_that_says_nothing_keeps_no_character_waiting(
         await propose(agents)
         [posted] = await next_of(agents, log_pb.ACTIVITY_KIND_POST)
     assert posted.agent_id == "wren"
+
+
+async def test_a_key_that_the_network_refuses_is_told_of_while_the_character_lives(
+    open_channel: OpenChannel,
+    settings: AgentsSettings,
+    world: World,
+    persona: Persona,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bootstrap, "_ALERT_SECONDS", 0.05)
+    world.social.blind = Refused("social", "CREDENTIALS_REFUSED", "CREDENTIALS_REFUSED: the network refuses the keys")
+    async with open_channel(told(settings, receiver.url, speed=600.0)) as channel:
+        await AgentServiceStub(channel).CreateAgent(create(persona))
+        [(_, body)] = await receiver.until(1)
+        looks = world.social.looks
+        await until(lambda: world.social.looks >= looks + 4)
+    assert (body["type"], body["data"]["alert"], body["data"]["cause"]) == (
+        "alert.opened",
+        "key_refused",
+        "CREDENTIALS_REFUSED",
+    )
+    assert body["data"]["agents"] == [{"id": "wren", "name": persona["name"]}]
+    assert [other["data"]["cause"] for _, other in receiver.bodies] == ["CREDENTIALS_REFUSED"]
 
 
 async def test_a_service_that_is_killed_between_storing_and_sending_sends_when_it_is_back(
