@@ -5,7 +5,6 @@ import contextlib
 import functools
 import json
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
@@ -18,11 +17,10 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from services.runtime import sqlite_file
+from services.runtime import schema, sqlite_file
 from services.runtime.errors import Unavailable, Unreachable
 from services.runtime.transaction import Transaction
 
-_MIGRATION_ENVIRONMENT = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x50555050  # "PUPP": replicas that start together migrate one after the other
 
 _READERS, _KEPT = 16, 4
@@ -201,7 +199,7 @@ class Database:
         async with _telling_where(self._engine.url), self.write() as transaction:
             if not self.is_sqlite:
                 await transaction.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            await transaction.connection.run_sync(_upgrade, versions)
+            await transaction.connection.run_sync(schema.upgrade, versions)
             await transaction.commit()
 
     async def scrub(self) -> None:
@@ -278,46 +276,6 @@ def _scrub(connection: sqlite3.Connection) -> bool:
     connection.execute("VACUUM")
     is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return bool(is_busy)
-
-
-def _upgrade(connection: sa.Connection, versions: Path) -> None:
-    if _version(connection) == max(path.stem.partition("_")[0] for path in versions.glob("*_*.py")):
-        return
-    # Imported here, as a service that is restarted has no use for it.
-    with _without("pygments"):
-        from alembic import command
-        from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATION_ENVIRONMENT))
-    config.set_main_option("version_locations", str(versions))
-    config.set_main_option("path_separator", "newline")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
-@contextlib.contextmanager
-def _without(package: str) -> Iterator[None]:
-    """Have a package not be found within the block, unless it is loaded already.
-
-    Alembic's templates, which nobody fills here, would load Pygments to colour their errors: most of what it takes to
-    import it, 0.3 s and 6 MB.
-    """
-    if package in sys.modules:
-        yield
-        return
-    sys.modules[package] = None  # type: ignore[assignment]  # what Python's import system takes for "there is none"
-    try:
-        yield
-    finally:
-        del sys.modules[package]
-
-
-def _version(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return None
-    version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-    return version
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

@@ -59,7 +59,7 @@ IDLE = {
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_that_starts_on_empty_data_loads_no_more_than_it_needs(service: str, tmp_path: Path) -> None:
-    unneeded = ("pygments", *IDLE[service])
+    unneeded = ("alembic", *IDLE[service])
     code = f"""
 import asyncio, sys
 from services.{service}.bootstrap import opener
