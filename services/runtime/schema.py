@@ -18,7 +18,7 @@ SNAPSHOT = "schema.sql"
 
 _ENVIRONMENT = Path(__file__).with_name("migrations")
 _VERSION_TABLE = "alembic_version"
-_VERSION = re.compile(rf"INSERT INTO {_VERSION_TABLE} VALUES \('(\w+)'\)")
+_VERSION = re.compile(rf"INSERT INTO {_VERSION_TABLE} VALUES \('(\w+)'\)")  # noqa: S608
 
 
 def upgrade(connection: sa.Connection, versions: Path) -> None:

@@ -23,8 +23,6 @@ CREATE TABLE agent (
 	PRIMARY KEY (id)
 );
 
-CREATE INDEX agent_by_handle ON agent (handle);
-
 CREATE TABLE mention_cursor (
 	agent_id VARCHAR NOT NULL, 
 	"after" VARCHAR NOT NULL, 
@@ -79,14 +77,6 @@ CREATE TABLE hindrance (
 	PRIMARY KEY (agent_id, aim)
 );
 
-CREATE INDEX conversation_count_by_time ON conversation_count (update_time);
-
-CREATE INDEX external_conversation_by_time ON external_conversation (update_time);
-
-CREATE INDEX reservation_by_time ON reservation (create_time);
-
-CREATE INDEX request_by_time ON request (create_time);
-
 CREATE TABLE persona_version (
 	agent_id VARCHAR NOT NULL, 
 	number INTEGER NOT NULL, 
@@ -113,12 +103,6 @@ CREATE TABLE "activity" (
 	UNIQUE (workflow_id, step)
 );
 
-CREATE INDEX activity_by_agent ON activity (agent_id, seq);
-
-CREATE INDEX activity_by_workflow ON activity (workflow_id);
-
-CREATE INDEX activity_by_time ON activity (create_time);
-
 CREATE TABLE schedule (
 	agent_id VARCHAR NOT NULL, 
 	kind VARCHAR NOT NULL, 
@@ -127,8 +111,6 @@ CREATE TABLE schedule (
 	task JSON, 
 	PRIMARY KEY (agent_id, kind, "key")
 );
-
-CREATE INDEX schedule_by_due_time ON schedule (due_time);
 
 CREATE TABLE draft (
 	id VARCHAR NOT NULL, 
@@ -148,10 +130,6 @@ CREATE TABLE draft (
 	PRIMARY KEY (id), 
 	UNIQUE (workflow_id)
 );
-
-CREATE INDEX draft_by_agent ON draft (agent_id, id);
-
-CREATE INDEX draft_by_state ON draft (state, expire_time);
 
 CREATE TABLE event (
 	id VARCHAR NOT NULL, 
@@ -173,15 +151,11 @@ CREATE TABLE event (
 	PRIMARY KEY (id)
 );
 
-CREATE INDEX event_by_next_time ON event (next_time);
-
 CREATE TABLE event_target (
 	event_id VARCHAR NOT NULL, 
 	agent_id VARCHAR NOT NULL, 
 	PRIMARY KEY (event_id, agent_id)
 );
-
-CREATE INDEX event_target_by_agent ON event_target (agent_id);
 
 CREATE TABLE event_seen_item (
 	event_id VARCHAR NOT NULL, 
@@ -200,6 +174,32 @@ CREATE TABLE mood (
 	PRIMARY KEY (seq)
 );
 
+CREATE INDEX activity_by_agent ON activity (agent_id, seq);
+
+CREATE INDEX activity_by_time ON activity (create_time);
+
+CREATE INDEX activity_by_workflow ON activity (workflow_id);
+
+CREATE INDEX agent_by_handle ON agent (handle);
+
+CREATE INDEX conversation_count_by_time ON conversation_count (update_time);
+
+CREATE INDEX draft_by_agent ON draft (agent_id, id);
+
+CREATE INDEX draft_by_state ON draft (state, expire_time);
+
+CREATE INDEX event_by_next_time ON event (next_time);
+
+CREATE INDEX event_target_by_agent ON event_target (agent_id);
+
+CREATE INDEX external_conversation_by_time ON external_conversation (update_time);
+
 CREATE INDEX mood_by_time ON mood (agent_id, create_time);
+
+CREATE INDEX request_by_time ON request (create_time);
+
+CREATE INDEX reservation_by_time ON reservation (create_time);
+
+CREATE INDEX schedule_by_due_time ON schedule (due_time);
 
 INSERT INTO alembic_version VALUES ('0013');

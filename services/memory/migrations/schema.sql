@@ -44,22 +44,6 @@ CREATE TABLE memory (
 	fingerprint BLOB NOT NULL
 , repetition INTEGER DEFAULT '0' NOT NULL);
 
-CREATE UNIQUE INDEX memory_by_id ON memory (agent_id, id);
-
-CREATE UNIQUE INDEX memory_by_fingerprint ON memory (agent_id, fingerprint);
-
-CREATE INDEX memory_by_time ON memory (agent_id, create_time, seq);
-
-CREATE INDEX memory_by_turn ON memory (agent_id, conversation_id, occur_time, seq) WHERE conversation_id <> '';
-
-CREATE INDEX memory_by_subject ON memory (agent_id, subject_key) WHERE subject_key <> '';
-
-CREATE INDEX memory_by_author ON memory (agent_id, author_key) WHERE author_key <> '';
-
-CREATE INDEX memory_by_source ON memory (agent_id, source_id) WHERE source_id <> '';
-
-CREATE INDEX memory_by_expiry ON memory (expire_time) WHERE expire_time IS NOT NULL;
-
 CREATE TABLE revision (
 	seq BIGINT NOT NULL, 
 	version BIGINT NOT NULL, 
@@ -103,8 +87,6 @@ CREATE TABLE interaction (
 	create_time DATETIME NOT NULL
 );
 
-CREATE INDEX interaction_by_pair ON interaction (agent_id, counterpart, number);
-
 CREATE TABLE request (
 	principal VARCHAR NOT NULL, 
 	method VARCHAR NOT NULL, 
@@ -114,6 +96,24 @@ CREATE TABLE request (
 	create_time DATETIME NOT NULL, 
 	PRIMARY KEY (principal, method, request_id)
 );
+
+CREATE INDEX interaction_by_pair ON interaction (agent_id, counterpart, number);
+
+CREATE INDEX memory_by_author ON memory (agent_id, author_key) WHERE author_key <> '';
+
+CREATE INDEX memory_by_expiry ON memory (expire_time) WHERE expire_time IS NOT NULL;
+
+CREATE UNIQUE INDEX memory_by_fingerprint ON memory (agent_id, fingerprint);
+
+CREATE UNIQUE INDEX memory_by_id ON memory (agent_id, id);
+
+CREATE INDEX memory_by_source ON memory (agent_id, source_id) WHERE source_id <> '';
+
+CREATE INDEX memory_by_subject ON memory (agent_id, subject_key) WHERE subject_key <> '';
+
+CREATE INDEX memory_by_time ON memory (agent_id, create_time, seq);
+
+CREATE INDEX memory_by_turn ON memory (agent_id, conversation_id, occur_time, seq) WHERE conversation_id <> '';
 
 CREATE INDEX request_by_time ON request (create_time);
 

@@ -16,8 +16,6 @@ CREATE TABLE account (
 	UNIQUE (network, network_user_id)
 );
 
-CREATE INDEX account_by_time ON account (create_time, id);
-
 CREATE TABLE post (
 	id VARCHAR NOT NULL, 
 	account_id VARCHAR NOT NULL, 
@@ -39,12 +37,6 @@ CREATE TABLE post (
 	FOREIGN KEY(account_id) REFERENCES account (id)
 );
 
-CREATE INDEX post_by_account_and_time ON post (account_id, create_time, id);
-
-CREATE INDEX post_by_due_time ON post (due_time) WHERE due_time IS NOT NULL;
-
-CREATE UNIQUE INDEX post_being_sent ON post (account_id) WHERE state = 'sent';
-
 CREATE TABLE request (
 	principal VARCHAR NOT NULL, 
 	method VARCHAR NOT NULL, 
@@ -64,6 +56,14 @@ CREATE TABLE network_limit (
 	reset_time DATETIME NOT NULL, begin_time DATETIME, reason VARCHAR DEFAULT '' NOT NULL, 
 	PRIMARY KEY (holder, action, window)
 );
+
+CREATE INDEX account_by_time ON account (create_time, id);
+
+CREATE UNIQUE INDEX post_being_sent ON post (account_id) WHERE state = 'sent';
+
+CREATE INDEX post_by_account_and_time ON post (account_id, create_time, id);
+
+CREATE INDEX post_by_due_time ON post (due_time) WHERE due_time IS NOT NULL;
 
 CREATE INDEX request_by_time ON request (create_time);
 

@@ -14,8 +14,6 @@ CREATE TABLE wallet (
 	UNIQUE (address)
 );
 
-CREATE INDEX wallet_by_time ON wallet (create_time, id);
-
 CREATE TABLE policy (
 	wallet_id VARCHAR NOT NULL, 
 	max_trade_lamports BIGINT NOT NULL, 
@@ -74,12 +72,14 @@ CREATE TABLE "trade" (
 	FOREIGN KEY(wallet_id) REFERENCES wallet (id)
 );
 
-CREATE INDEX trade_by_wallet_and_time ON trade (wallet_id, create_time, id);
-
-CREATE INDEX trade_by_state ON trade (state, wallet_id);
+CREATE INDEX request_by_time ON request (create_time);
 
 CREATE UNIQUE INDEX trade_by_signature ON trade (signature) WHERE signature <> '';
 
-CREATE INDEX request_by_time ON request (create_time);
+CREATE INDEX trade_by_state ON trade (state, wallet_id);
+
+CREATE INDEX trade_by_wallet_and_time ON trade (wallet_id, create_time, id);
+
+CREATE INDEX wallet_by_time ON wallet (create_time, id);
 
 INSERT INTO alembic_version VALUES ('0006');
