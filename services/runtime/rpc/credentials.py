@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -21,9 +20,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from services.runtime.rpc import jws
 from services.runtime.settings import SettingsError
 
-ALGORITHM = "EdDSA"
 TOKEN_SECONDS = 3600
 DELEGATION_SECONDS = 120
 TOKEN_TYPE, DELEGATION_TYPE = "puppet-token", "puppet-delegation"
@@ -91,5 +90,4 @@ class Credential:
     def _sign(self, kind: str, seconds: int, **claims: Any) -> str:
         now = int(time.time())
         payload = {"iss": self.name, "iat": now, "exp": now + seconds, **claims}
-        signed: str = jwt.encode(payload, self.key, ALGORITHM, headers={"typ": kind})
-        return signed
+        return jws.sign(kind, payload, self.key)
