@@ -55,14 +55,17 @@ class _UtcSqliteDateTime(sqlite.DATETIME):
         return lambda value: value and datetime.fromisoformat(value + _UTC)
 
 
+_EMPTY: dict[Any, Callable[[], Any]] = {"{}": dict, "[]": list}
+
+
 class _SqliteJson(sqlite.JSON):
-    """JSON on SQLite; most objects are empty, which costs nothing to write and to read."""
+    """JSON on SQLite; most objects and lists are empty, which costs nothing to write and to read."""
 
     def bind_processor(self, *_dialect: object) -> Any:
         return lambda value: "{}" if value == {} else json.dumps(value)
 
     def result_processor(self, *_dialect_and_type: object) -> Any:
-        return lambda value: {} if value == "{}" else value and json.loads(value)
+        return lambda value: made() if (made := _EMPTY.get(value)) else value and json.loads(value)
 
 
 class _Connections:
@@ -81,6 +84,10 @@ class _Connections:
         except BaseException:
             self._free.release()
             raise
+
+    def driver_of(self, connection: AsyncConnection) -> sqlite_file.Connection:
+        """Return the connection to the file below it."""
+        return sqlite_file.driver_of(connection)
 
     async def give_back(self, connection: AsyncConnection) -> None:
         """Take a connection back that is in no transaction any more."""
@@ -108,6 +115,9 @@ class _Pooled:
         """Return a connection that nobody else has."""
         return await self._engine.connect()
 
+    def driver_of(self, _connection: AsyncConnection) -> None:
+        """Nothing goes below SQLAlchemy here."""
+
     async def give_back(self, connection: AsyncConnection) -> None:
         """Take a connection back."""
         await connection.close()
@@ -129,14 +139,17 @@ class _Reading(Generic[T]):
         self._made = made
 
     async def __aenter__(self) -> T:
-        with _telling_of_locks():
+        try:
             self._connection = await self._connections.take()
             try:
-                self._transaction = Transaction(self._connection)
+                self._transaction = Transaction(self._connection, self._connections.driver_of(self._connection))
                 await self._transaction.__aenter__()
             except BaseException:
                 await self._connections.give_back(self._connection)
                 raise
+        except (sqlite3.OperationalError, sa.exc.OperationalError) as error:
+            _tell_of_lock(error)
+            raise
         return self._made(self._transaction)
 
     async def __aexit__(
@@ -188,7 +201,10 @@ class Database:
         Unavailable when another process keeps an SQLite file locked.
         """
         with _telling_of_locks():
-            async with self._lent() as connection, Transaction(connection, writes=True) as transaction:
+            async with (
+                self._lent() as connection,
+                Transaction(connection, self._writing.driver_of(connection), writes=True) as transaction,
+            ):
                 if lock_key and not self.is_sqlite:
                     lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(lock_key, 0))
                     await connection.execute(sa.select(lock))

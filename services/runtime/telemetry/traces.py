@@ -125,7 +125,8 @@ def trace_parent() -> str:
     """Return the header of a call that belongs to this task's trace, or begins one."""
     if _tracer is not None and (header := _tracer.header()):
         return header
-    return f"00-{logs.trace_id.get() or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    made = secrets.token_hex(24)
+    return f"00-{logs.trace_id.get() or made[:32]}-{made[32:]}-01"
 
 
 @contextlib.contextmanager
