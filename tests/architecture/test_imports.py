@@ -77,6 +77,7 @@ asyncio.run(main())
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "PUPPET_TRADING_RPC_URL": "http://127.0.0.1:1",
         "PUPPET_TRADING_JUPITER_URL": "http://127.0.0.1:1/jupiter",
+        "PUPPET_TRADING_BIRDEYE_URL": "http://127.0.0.1:1/birdeye",
     }
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
