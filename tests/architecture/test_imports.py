@@ -49,7 +49,7 @@ def test_the_rooms_above_the_adapters_need_no_vendor_library(service: str) -> No
 
 # What isn't needed at a first start and while nothing happens, by service.
 IDLE = {
-    "agents": ("feedparser", "httpx2", "psycopg", "sentencex", "snowballstemmer", "wordfreq"),
+    "agents": ("feedparser", "httpx2", "msgpack", "psycopg", "sentencex", "snowballstemmer", "wordfreq"),
     "llm": ("openai", "sqlalchemy"),
     "memory": ("chromadb", "numpy", "requests", "tokenizers", "wordllama"),
     "social": ("aiohttp", "oauthlib", "requests", "tweepy"),
