@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -68,41 +68,47 @@ class _SqliteJson(sqlite.JSON):
         return lambda value: made() if (made := _EMPTY.get(value)) else value and json.loads(value)
 
 
+class _Lent(NamedTuple):
+    """A connection that nobody else has, and on SQLite the one to the file below it."""
+
+    connection: AsyncConnection
+    driver: sqlite_file.Connection | None
+
+
 class _Connections:
     """SQLite's connections: so many at once, and a few kept open, since SQLAlchemy takes 0.1 ms to lend one."""
 
     def __init__(self, engine: AsyncEngine, at_once: int) -> None:
         self._engine = engine
         self._free = asyncio.Semaphore(at_once)
-        self._idle: list[AsyncConnection] = []
+        self._idle: list[_Lent] = []
 
-    async def take(self) -> AsyncConnection:
+    async def take(self) -> _Lent:
         """Return a connection that nobody else has."""
         await self._free.acquire()
         try:
-            return self._idle.pop() if self._idle else await self._engine.connect()
+            if self._idle:
+                return self._idle.pop()
+            connection = await self._engine.connect()
+            return _Lent(connection, sqlite_file.driver_of(connection))
         except BaseException:
             self._free.release()
             raise
 
-    def driver_of(self, connection: AsyncConnection) -> sqlite_file.Connection:
-        """Return the connection to the file below it."""
-        return sqlite_file.driver_of(connection)
-
-    async def give_back(self, connection: AsyncConnection) -> None:
+    async def give_back(self, lent: _Lent) -> None:
         """Take a connection back that is in no transaction any more."""
         try:
-            if len(self._idle) < _KEPT and _is_at_rest(connection):
-                self._idle.append(connection)
+            if len(self._idle) < _KEPT and _is_at_rest(lent):
+                self._idle.append(lent)
             else:
-                await connection.close()
+                await lent.connection.close()
         finally:
             self._free.release()
 
     async def close(self) -> None:
         """Close what is kept."""
         while self._idle:
-            await self._idle.pop().close()
+            await self._idle.pop().connection.close()
 
 
 class _Pooled:
@@ -111,16 +117,13 @@ class _Pooled:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def take(self) -> AsyncConnection:
+    async def take(self) -> _Lent:
         """Return a connection that nobody else has."""
-        return await self._engine.connect()
+        return _Lent(await self._engine.connect(), None)
 
-    def driver_of(self, _connection: AsyncConnection) -> None:
-        """Nothing goes below SQLAlchemy here."""
-
-    async def give_back(self, connection: AsyncConnection) -> None:
+    async def give_back(self, lent: _Lent) -> None:
         """Take a connection back."""
-        await connection.close()
+        await lent.connection.close()
 
     async def close(self) -> None:
         """Nothing is kept here."""
@@ -132,7 +135,7 @@ class _Reading(Generic[T]):
     A class, and no generators within each other: every call opens one, and they take longer than many a query.
     """
 
-    __slots__ = ("_connection", "_connections", "_made", "_transaction")
+    __slots__ = ("_connections", "_lent", "_made", "_transaction")
 
     def __init__(self, connections: _Connections | _Pooled, made: Callable[[Transaction], T]) -> None:
         self._connections = connections
@@ -140,12 +143,12 @@ class _Reading(Generic[T]):
 
     async def __aenter__(self) -> T:
         try:
-            self._connection = await self._connections.take()
+            self._lent = await self._connections.take()
             try:
-                self._transaction = Transaction(self._connection, self._connections.driver_of(self._connection))
+                self._transaction = Transaction(*self._lent)
                 await self._transaction.__aenter__()
             except BaseException:
-                await self._connections.give_back(self._connection)
+                await self._connections.give_back(self._lent)
                 raise
         except (sqlite3.OperationalError, sa.exc.OperationalError) as error:
             _tell_of_lock(error)
@@ -158,7 +161,7 @@ class _Reading(Generic[T]):
         try:
             await self._transaction.__aexit__(kind, error, trace)
         finally:
-            await self._connections.give_back(self._connection)
+            await self._connections.give_back(self._lent)
         if error is not None:
             _tell_of_lock(error)
 
@@ -201,13 +204,10 @@ class Database:
         Unavailable when another process keeps an SQLite file locked.
         """
         with _telling_of_locks():
-            async with (
-                self._lent() as connection,
-                Transaction(connection, self._writing.driver_of(connection), writes=True) as transaction,
-            ):
+            async with self._lent() as lent, Transaction(*lent, writes=True) as transaction:
                 if lock_key and not self.is_sqlite:
                     lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(lock_key, 0))
-                    await connection.execute(sa.select(lock))
+                    await lent.connection.execute(sa.select(lock))
                 yield transaction
 
     async def migrate(self, versions: Path) -> None:
@@ -221,7 +221,7 @@ class Database:
     async def scrub(self) -> None:
         """Leave nothing that was deleted in an SQLite file and its log. Raises Unavailable when readers take long."""
         if self.is_sqlite:
-            async with self._lent() as connection:
+            async with self._lent() as (connection, _):
                 is_busy = await sqlite_file.driver_of(connection).run(_scrub)
             if is_busy:
                 raise Unavailable("the database is being read: its log can't be emptied")
@@ -237,13 +237,13 @@ class Database:
                 await connection.invalidate()
 
     @contextlib.asynccontextmanager
-    async def _lent(self) -> AsyncIterator[AsyncConnection]:
+    async def _lent(self) -> AsyncIterator[_Lent]:
         """Lend a connection that may write for as long as the block."""
-        connection = await self._writing.take()
+        lent = await self._writing.take()
         try:
-            yield connection
+            yield lent
         finally:
-            await self._writing.give_back(connection)
+            await self._writing.give_back(lent)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -282,9 +282,9 @@ async def _telling_where(url: sa.URL) -> AsyncIterator[None]:
         raise Unreachable(f"{where} can't be opened: {error}") from error
 
 
-def _is_at_rest(connection: AsyncConnection) -> bool:
-    is_sound = not (connection.invalidated or connection.get_transaction())
-    return is_sound and not sqlite_file.driver_of(connection).in_transaction
+def _is_at_rest(lent: _Lent) -> bool:
+    is_sound = not (lent.connection.invalidated or lent.connection.get_transaction())
+    return is_sound and lent.driver is not None and not lent.driver.in_transaction
 
 
 def _scrub(connection: sqlite3.Connection) -> bool:

@@ -164,7 +164,8 @@ class _Preparing:
         """Return what a call carries: what its caller gives, trace, token, and delegation."""
         metadata = grpc.aio.Metadata(*(given or ()))
         names = {name for name, _ in metadata}
-        metadata.add(telemetry.TRACE_KEY, trace)
+        if trace:
+            metadata.add(telemetry.TRACE_KEY, trace)
         if self._credential is not None and TOKEN_KEY not in names:
             metadata.add(TOKEN_KEY, f"Bearer {self._credential.fresh_token(self._service)}")
         if DELEGATION_KEY not in names and (delegation := self._delegation(path, request)):
