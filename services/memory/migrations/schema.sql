@@ -42,7 +42,7 @@ CREATE TABLE memory (
 	subject_key VARCHAR NOT NULL, 
 	author_key VARCHAR NOT NULL, 
 	fingerprint BLOB NOT NULL
-, repetition INTEGER DEFAULT '0' NOT NULL);
+, repetition INTEGER DEFAULT '0' NOT NULL, evidence VARCHAR DEFAULT '' NOT NULL);
 
 CREATE TABLE revision (
 	seq BIGINT NOT NULL, 
@@ -117,4 +117,4 @@ CREATE INDEX memory_by_turn ON memory (agent_id, conversation_id, occur_time, se
 
 CREATE INDEX request_by_time ON request (create_time);
 
-INSERT INTO alembic_version VALUES ('0007');
+INSERT INTO alembic_version VALUES ('0008');
