@@ -15,7 +15,7 @@ from services.memory.ports.embedder import Embedder, Embedders
 
 _NAME = re.compile(r"wordllama-(64|128|256)")
 
-_REST_SECONDS = 60.0
+_REST_SECONDS = 30.0
 """For how long nobody has used a model that rests."""
 
 
@@ -63,13 +63,13 @@ class _OpenedWhenUsed(Embedder):
 
     async def _opened(self) -> Embedder:
         self._used = asyncio.get_running_loop().time()
-        if self._embedder is not None:
-            return self._embedder
+        if (opened := self._embedder) is not None:
+            return opened
         async with self._turn:
-            if self._embedder is None:
-                self._embedder = await asyncio.to_thread(_wordllama, self._dimensions)
+            if (opened := self._embedder) is None:
+                opened = self._embedder = await asyncio.to_thread(_wordllama, self._dimensions)
                 self._rest_when_unused()
-            return self._embedder
+            return opened
 
     def _rest_when_unused(self) -> None:
         """Let the model go, or look again when it may have been unused for long enough."""
