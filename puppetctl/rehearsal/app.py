@@ -35,7 +35,8 @@ def rehearse(
         Path | None, typer.Option(help="Another persona, such as the old one, that is rehearsed for comparison.")
     ] = None,
     provider: Annotated[
-        str, typer.Option(help="A provider of the llm service by its settings, such as openai: its tokens cost money.")
+        str,
+        typer.Option(help="Who writes, by the settings of the llm service, such as openai: tokens of it cost money."),
     ] = "local",
     alone: Annotated[bool, typer.Option("--alone", help="Without the demo characters as neighbours.")] = False,
     price_in: Annotated[

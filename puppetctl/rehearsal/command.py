@@ -23,6 +23,7 @@ _DAYS = 7.0
 _MOST_DAYS = 365.0
 _WIDTH = 80
 _STOPPED = 130
+_NEW, _OLD = "new", "old"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,9 @@ async def run(options: Options, environment: Mapping[str, str], demo: Path) -> i
     if options.output is not None and not options.output.resolve().parent.is_dir():
         raise SuiteError(f"--output: there is no folder {options.output.resolve().parent}")
     stopped, console = stopped_by_signal(), open_console(is_plain=options.is_plain)
-    recordings: list[Recording] = []
-    for plan in plans:
-        if not stopped.is_set() and (found := await _watched(plan, environment, stopped, options)):
-            recordings.append(found)
+    # One after another: side by side they would take the machine from each other.
+    tried = [await _watched(plan, environment, stopped, options) for plan in plans]
+    recordings = [found for found in tried if found is not None]
     if not recordings:
         return _STOPPED
     is_own_price = options.price_in is not None or options.price_out is not None
@@ -72,21 +72,17 @@ async def run(options: Options, environment: Mapping[str, str], demo: Path) -> i
 
 def make_plans(options: Options, demo: Path) -> list[Plan]:
     """Return what is rehearsed, one after another. Raises SuiteError for what doesn't go together, or can't be read."""
-    given = options.personas or persona_files(demo)
-    files = _read(given)
-    rehearsals = [(given[0].name, files)]
+    paths = [options.personas or persona_files(demo)]
+    keep = options.keep.resolve() if options.keep is not None else None
+    folders = [keep]
     if options.beside is not None:
         if len(options.personas) != 1:
             raise SuiteError("--beside compares two personas: give one PERSONA with it")
-        rehearsals.append((options.beside.name, _read([options.beside])))
-        if given[0].name == options.beside.name:
-            rehearsals = [
-                (str(path), kept) for path, (_, kept) in zip((given[0], options.beside), rehearsals, strict=True)
-            ]
+        paths.append([options.beside])
+        folders = [keep / name if keep else None for name in (_NEW, _OLD)]
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        raise SuiteError(f"--keep: {keep} isn't empty, and a rehearsal needs a folder of its own")
     days = options.days or (_DAYS if options.posts is None else _MOST_DAYS)
-    folders = (
-        [options.keep] if options.keep is None or len(rehearsals) == 1 else [options.keep / "1", options.keep / "2"]
-    )
     return [
         Plan(
             title=title,
@@ -99,8 +95,14 @@ def make_plans(options: Options, demo: Path) -> list[Plan]:
             provider=options.provider.strip().lower(),
             folder=folder,
         )
-        for (title, personas), folder in zip(rehearsals, folders * len(rehearsals), strict=False)
+        for title, personas, folder in zip(_titles(paths), map(_read, paths), folders, strict=True)
     ]
+
+
+def _titles(paths: Sequence[Sequence[Path]]) -> list[str]:
+    """Return what the rehearsals are called: by their files, with their folders where the names alone are the same."""
+    names = [paths_of[0].name if len(paths_of) == 1 else f"{len(paths_of)} characters" for paths_of in paths]
+    return names if len(set(names)) == len(names) else [str(paths_of[0]) for paths_of in paths]
 
 
 def _read(paths: Sequence[Path]) -> list[PersonaFile]:
@@ -119,7 +121,9 @@ def _neighbours(personas: Sequence[PersonaFile], demo: Path) -> list[PersonaFile
 async def _watched(
     plan: Plan, environment: Mapping[str, str], stopped: asyncio.Event, options: Options
 ) -> Recording | None:
-    """Rehearse, and show how far it is."""
+    """Rehearse, unless it was stopped before, and show how far it is."""
+    if stopped.is_set():
+        return None
     latest = "starting"
     with Display(open_console(is_plain=options.is_plain), lambda: latest, is_plain=options.is_plain) as display:
 

@@ -19,7 +19,7 @@ _SHINGLE = 3
 _ALIKE = 0.5
 _OPENING_WORDS = 2
 _HANDLES = re.compile(r"^(?:@\w+\s+)+")
-_WORDS = re.compile(r"[\w'’]+")
+_WORDS = re.compile(r"[\w'\u2019]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ h2 { font-size: 1.3rem; margin: 2.5rem 0 .75rem; padding-top: 1rem; border-top: 
 h3 { font-size: 1.05rem; margin: 1.5rem 0 .5rem }
 p { margin: .4rem 0 }
 nav a { display: inline-block; margin: 0 1rem .4rem 0; color: var(--peak) }
-table { border-collapse: collapse; width: 100%; font-size: .92rem }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; overflow-wrap: break-word }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line) }
 th { font-weight: 600; color: var(--soft) }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
@@ -41,7 +41,9 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; wh
 ol.said { list-style: none; margin: 0; padding: 0; max-height: 34rem; overflow-y: auto }
 ol.said li { padding: .5rem .75rem; margin: 0 0 .4rem; background: var(--card); border-radius: .4rem }
 blockquote { margin: .2rem 0; padding-left: .6rem; border-left: 3px solid var(--line); color: var(--soft) }
-svg { display: block; width: 100%; height: auto; font: 11px system-ui, sans-serif }
+svg { display: block; width: 100%; max-width: 30rem; height: auto; font: 11px system-ui, sans-serif }
+.plots { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)) }
+.plots > * { min-width: 0 }
 svg text { fill: var(--soft) }
 .key { display: inline-block; width: .8rem; height: .8rem; border-radius: .15rem; vertical-align: -.1rem }
 .meter { height: .5rem; background: var(--line); border-radius: .25rem; min-width: 4rem }
@@ -94,9 +96,10 @@ def _column(column: Column) -> Iterator[str]:
     found = column.figures
     if column.title:
         yield f"<h3>{_e(column.title)}</h3>"
-    yield f"<h3>Posts by hour of its day</h3>{hours_plot(found.hours, found.life.behavior)}"
+    plots = [f"<h3>Posts by hour of its day</h3>{hours_plot(found.hours, found.life.behavior)}"]
     if found.life.moods:
-        yield f"<h3>Mood</h3>{mood_plot(found.life.moods, column.clock)}"
+        plots.append(f"<h3>Mood</h3>{mood_plot(found.life.moods, column.clock)}")
+    yield f'<div class="plots">{"".join(f"<div>{plot}</div>" for plot in plots)}</div>'
     yield _said("Posts", found.posts, is_reply=False)
     yield _said("Replies", found.replies, is_reply=True)
     yield _counted("Refused by the guard", ("rule", "texts", "for example"), found.verdicts.by_rule)
@@ -115,10 +118,12 @@ def _said(title: str, said: Sequence[Said], *, is_reply: bool) -> str:
         return ""
     shown = said[:: -(-len(said) // _MOST_SAID)]
     more = f"{len(shown)} of {len(said)}, from all of the time" if len(shown) < len(said) else f"{len(said)}"
-    return f'<h3>{title} <span class="soft">{more}</span></h3><ol class="said" tabindex="0">{"".join(_one(one, is_reply) for one in shown)}</ol>'
+    items = "".join(_one(one, is_reply=is_reply) for one in shown)
+    head = f'<h3>{title} <span class="soft">{more}</span></h3>'
+    return f'{head}<ol class="said" tabindex="0" aria-label="{title}">{items}</ol>'
 
 
-def _one(said: Said, is_reply: bool) -> str:
+def _one(said: Said, *, is_reply: bool) -> str:
     parts = [f"day {said.day}, {said.clock:%H:%M}"]
     if is_reply:
         parts.append(f"to {said.to}")
@@ -145,9 +150,9 @@ def _counted(title: str, heads: tuple[str, str, str], counted: Sequence[tuple[st
 
 
 def _repetition(found: Figures) -> str:
-    parts = []
-    for pair in found.alike[:_MOST_LISTED]:
-        parts.append(f"<li>{pair.likeness:.0%}: {_e(pair.first)}<br>{_e(pair.second)}</li>")
+    parts = [
+        f"<li>{pair.likeness:.0%}: {_e(pair.first)}<br>{_e(pair.second)}</li>" for pair in found.alike[:_MOST_LISTED]
+    ]
     words = f"<ul>{''.join(parts)}</ul>" if parts else "<p>No two posts are nearly the same.</p>"
     if found.style and found.style.openings:
         openings = ", ".join(f"“{opening}” {count} times" for opening, count in found.style.openings)

@@ -20,11 +20,13 @@ _KEPT = (
 )
 
 
-def isolated(environment: Mapping[str, str], folder: Path, provider: str, most_speed: float) -> dict[str, str]:
-    """Return the environment of a rehearsal in this folder: the machine's, and of the suite's settings what is harmless.
+def isolated(
+    environment: Mapping[str, str], folder: Path, provider: str, most_speed: float, *, is_alone: bool
+) -> dict[str, str]:
+    """Return the environment of a rehearsal in this folder: the machine's, and of the suite's settings some.
 
     Keys lie in the folder, too. Of the language models' settings there are those of the one that was asked for, if it
-    isn't the sandbox's. Raises SuiteError for the name of a provider that can't be one.
+    isn't the sandbox's, which writes for the neighbours. Raises SuiteError for a name that no provider can have.
     """
     if not provider.replace("_", "").isalnum():
         raise SuiteError(f"--provider is {provider!r}: give one name, such as openai")
@@ -35,19 +37,25 @@ def isolated(environment: Mapping[str, str], folder: Path, provider: str, most_s
         own |= {name: value for name, value in environment.items() if name.upper().startswith(prefix)}
     return own | {
         "XDG_CONFIG_HOME": str(folder / "config"),
-        "PUPPET_LLM_PROVIDERS": provider,
+        "PUPPET_LLM_PROVIDERS": provider if is_alone or provider == LOCAL else f"{provider},{LOCAL}",
         # Each limit is one of our hours, of which many of theirs pass in one.
         "PUPPET_SANDBOX_X_RATE_LIMIT_MULTIPLIER": str(max(1.0, most_speed)),
     }
 
 
-def rehearsed(file: PersonaFile) -> PersonaFile:
-    """Return a persona without its secrets, active, and with nobody asked: its account and wallet are the sandbox's."""
+def rehearsed(file: PersonaFile, provider: str) -> PersonaFile:
+    """Return a persona that is written for by this provider, without its secrets, active, and with nobody asked.
+
+    Its account and its wallet are the sandbox's.
+    """
     persona: dict[str, Any] = copy.deepcopy(dict(file.persona))
-    persona.pop("twitter_credentials", None)
-    persona.pop("approval", None)
-    persona.pop("is_active", None)
-    wallet = persona.get("solana_integration")
-    if isinstance(wallet, dict):
+    for name in ("twitter_credentials", "approval", "is_active"):
+        persona.pop(name, None)
+    if isinstance(wallet := persona.get("solana_integration"), dict):
         wallet.pop("private_key", None)
+    chosen = persona.get("llm_provider")
+    if isinstance(config := persona.get("llm_config"), dict) and str(chosen).strip().lower() != provider:
+        # Another provider doesn't have it.
+        config.pop("model", None)
+    persona["llm_provider"] = provider
     return PersonaFile(file.path, persona)

@@ -1,4 +1,4 @@
-"""How fast the characters can live: what the model was measured to follow, and less when it falls behind."""
+"""How fast the characters can live: as fast as the model can follow, by a measurement and by what comes late."""
 
 import asyncio
 import re
@@ -23,9 +23,10 @@ _BUSY = 0.6
 """Which part of the time the model is to be at work: what comes by chance comes in heaps."""
 _ACTIONS_A_POST = 2.0
 """A post is answered as often as not, and tries that come to nothing cost as much."""
-_SLOWER = 0.6
+_SLOWER, _FASTER = 0.6, 1.6
 _LAST = 6
-_LATE_HOURS = 1.0
+_LATE_HOURS, _EASY_HOURS = 1.0, 0.2
+"""Of the characters' time: later than this is too late, where it isn't how long a post takes anyway."""
 _LATE_TIMES = 4.0
 _DUE = re.compile(r"[a-z_]+/[^/]+/(\d{4}-\d\d-\d\dT[^/]+)")
 
@@ -67,11 +68,11 @@ def due_time(activity: log_pb.Activity) -> datetime | None:
 
 
 class Lateness:
-    """Tells when what characters have planned comes so late that they must live slower."""
+    """Tells by how late comes what the characters have planned whether they should live slower, or can live faster."""
 
     def __init__(self, found: Measured) -> None:
         self._found = found
-        self._late: deque[float] = deque(maxlen=_LAST)
+        self._late: deque[float] = deque(maxlen=2 * _LAST)
         self._since = datetime.min.replace(tzinfo=UTC)
 
     def add(self, activity: log_pb.Activity) -> None:
@@ -79,13 +80,16 @@ class Lateness:
         if (due := due_time(activity)) and due >= self._since:
             self._late.append((activity.create_time.ToDatetime(tzinfo=UTC) - due).total_seconds())
 
-    def slower(self, speed: float) -> float | None:
-        """Return a speed that can be followed, if this one can't."""
-        if len(self._late) < _LAST or speed <= 1:
-            return None
-        if median(self._late) <= max(_LATE_HOURS * 3600 / speed, _LATE_TIMES * self._found.latency_seconds):
-            return None
-        return max(1.0, speed * _SLOWER)
+    def better(self, speed: float, wanted: float) -> float | None:
+        """Return a speed that fits better: one that can be followed, or one that is nearer to what is wanted."""
+        late = list(self._late)
+        if len(late) >= _LAST and speed > 1:
+            most = max(_LATE_HOURS * 3600 / speed, _LATE_TIMES * self._found.latency_seconds)
+            if median(late[-_LAST:]) > most:
+                return max(1.0, speed * _SLOWER)
+        if len(late) == self._late.maxlen and median(late) * speed < _EASY_HOURS * 3600 and speed * _FASTER <= wanted:
+            return speed * _FASTER
+        return None
 
     def begin(self, time: datetime) -> None:
         """Count only what is planned for later: the service has just been started, and reads what it reads once."""

@@ -1,13 +1,13 @@
 """The plots of the page, as inline SVG that takes its colours from the page. Pure; no text of others is in them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl.rehearsal.own_clock import OwnClock
 from services.agents.domain.persona import Behavior
 
-_WIDTH, _LEFT, _RIGHT = 480.0, 28.0, 6.0
+_WIDTH, _LEFT, _RIGHT = 340.0, 22.0, 4.0
 _TOP, _HEIGHT, _BOTTOM = 8.0, 120.0, 22.0
 _HOURS = 24
 _SIDES = ("valence", "arousal", "dominance")
@@ -24,7 +24,7 @@ def hours_plot(hours: Sequence[int], behavior: Behavior) -> str:
             parts.append(_box(left, _TOP, step, _HEIGHT, "--quiet"))
         colour = "--peak" if hour in behavior.peak_posting_hours else "--bar"
         if count:
-            parts.append(_box(left + 2, _TOP + _HEIGHT - height, step - 4, height, colour, f"{hour:02}:00: {count}"))
+            parts.append(_box(left + 1.5, _TOP + _HEIGHT - height, step - 3, height, colour, f"{hour:02}:00: {count}"))
         if hour % 3 == 0:
             parts.append(_words(left + step / 2, _TOP + _HEIGHT + 14, f"{hour:02}", "middle"))
     parts += [

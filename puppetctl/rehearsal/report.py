@@ -75,8 +75,8 @@ def facts(column: Column, prices: Sequence[Price]) -> list[tuple[str, str]]:
         ("in its peak hours", "none are set" if share is None else f"{share:.0%} of posts, in {peak} of 24 hours"),
         ("in its quiet hours", "none are set" if behavior.quiet_hours is None else f"{found.in_quiet}"),
         ("came later than planned", "" if late is None else f"{late:.1f} h of its time, half of them"),
-        ("kept silent", f"{sum(count for _, count, _ in found.silences)} times"),
-        ("failed", f"{sum(count for _, count, _ in found.failures)} times"),
+        ("kept silent", f"{sum(count for _, count, _ in found.silences)}"),
+        ("failed", f"{sum(count for _, count, _ in found.failures)}"),
         (
             "refused by the guard",
             f"{verdicts.refused} of {verdicts.written} texts{_share(verdicts.refused, verdicts.written)}",
@@ -167,12 +167,15 @@ def _notes(recordings: Sequence[Recording]) -> list[str]:
     one = recordings[0]
     words = f"written by {one.provider}" if one.provider != "local" else "written by the sandbox's language model"
     company = f"Neighbours: {', '.join(one.neighbours)}. " if one.neighbours else ""
-    return [
+    told = (
         f"{company}Seed {one.seed} draws who writes to them, what and when; their words, {words}, and their own hours "
-        "differ from one rehearsal to the next.",
+    )
+    told += "differ from one rehearsal to the next."
+    limits = "A wallet's limits of a day are days of ours, so that a whole rehearsal has the trades of one. Prices are "
+    return [
+        told,
         "An hour is the one in which something was begun: what the model took after that is time of ours.",
-        "A wallet's limits of a day are days of ours, so that a whole rehearsal has the trades of one. Prices are the "
-        "sandbox's.",
+        f"{limits}the sandbox's.",
         "What would wait for your approval was carried out.",
     ]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import shutil
 import signal
 import tempfile
@@ -9,6 +10,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import le
 from pathlib import Path
 
 import grpc
@@ -63,7 +66,7 @@ async def rehearse(
 ) -> Recording | None:
     """Run a rehearsal until it is over, or stopped; None when it was stopped before it had begun. Raises SuiteError."""
     async with _folder(plan.folder) as folder:
-        own = isolated(environment, folder, plan.provider, plan.speed)
+        own = isolated(environment, folder, plan.provider, plan.speed, is_alone=not plan.neighbours)
         suite = plan_suite(own, folder, free_ports(), speed=1.0)
         if suite.address("sandbox.llm") and is_missing(own.get("PUPPET_SANDBOX_LLM_MODEL", "")):
             progress("fetching the language model, once: 98 MB")
@@ -130,7 +133,8 @@ class _Stage:
         await asyncio.gather(*(child.wait_healthy() for child in self._children.values()))
         x, solana = self._suite.address("sandbox.x"), self._suite.address("sandbox.solana")
         sandboxes = Sandboxes(x, solana, sandbox_token("sandbox.x", self._folder, {}))
-        files = [rehearsed(file) for file in (*self._plan.personas, *self._plan.neighbours)]
+        files = [rehearsed(file, self._plan.provider) for file in self._plan.personas]
+        files += [rehearsed(file, LOCAL) for file in self._plan.neighbours]
         provisioned = await provision(clients, files, sandboxes)
         if provisioned.refused:
             raise SuiteError("\n".join(provisioned.refused))
@@ -159,6 +163,7 @@ class _Stage:
         for agent_id in others:
             await clients.agents.StartAgent(agents_pb.StartAgentRequest(id=agent_id))
         self._stretches.append(Stretch(datetime.now(UTC), speed))
+        self._progress("their first day begins")
 
     async def _live(self, clients: Clients, lives: Sequence[Life]) -> None:
         """Let them live until the days are over, or each has posted often enough."""
@@ -175,8 +180,8 @@ class _Stage:
                 for task in tasks:
                     if task.done():
                         task.result()
-                if speed := lateness.slower(self._stretches[-1].speed):
-                    await self._slow_down(speed)
+                if speed := lateness.better(self._stretches[-1].speed, self._plan.speed):
+                    await self._change(speed)
                     lateness.begin(self._stretches[-1].begin)
         finally:
             for task in tasks:
@@ -209,8 +214,8 @@ class _Stage:
         ids = [life.agent_id for life in neighbours]
         x, token = self._suite.address("sandbox.x") or "", sandbox_token("sandbox.x", self._folder, {})
         for what in company(self._plan.seed, handles, ids, self._plan.days, STRANGERS_A_DAY):
-            while self._clock.lived(datetime.now(UTC)) < what.after:
-                await asyncio.sleep(_TICK_SECONDS)
+            # Looked at again and again: the speed may change meanwhile.
+            await poll(self._lived, partial(le, what.after), timeout_seconds=math.inf, poll_seconds=_TICK_SECONDS)
             async with self._restarting:
                 try:
                     if met := await speak(clients, x, token, what):
@@ -220,15 +225,20 @@ class _Stage:
                     words = in_words(error) if isinstance(error, grpc.aio.AioRpcError) else str(error)
                     self._progress(f"somebody wasn't heard: {words}")
 
-    async def _slow_down(self, speed: float) -> None:
+    async def _change(self, speed: float) -> None:
         """Go on at this speed, where the characters' clock has stopped."""
-        self._progress(f"they fall behind: {self._told_speed(speed)}")
+        why = "they fall behind" if speed < self._stretches[-1].speed else "the model can do more"
+        self._progress(f"{why}: {self._told_speed(speed)}")
         now = datetime.now(UTC)
         shown = self._clock.at(now)
         self._stretches[-1] = replace(self._stretches[-1], end=now)
         speed = aligned(speed, now + timedelta(seconds=self._children["agents"].healthy_after or 0.0), shown)
         await self._restart(speed)
         self._stretches.append(Stretch(datetime.now(UTC), speed))
+        self._progress("their first day begins")
+
+    async def _lived(self) -> timedelta:
+        return self._clock.lived(datetime.now(UTC))
 
     async def _restart(self, speed: float) -> None:
         """Start the agents service anew with a speed."""
@@ -262,11 +272,9 @@ async def _restarted(child: Child, environment: Mapping[str, str]) -> None:
 
 @contextlib.asynccontextmanager
 async def _folder(given: Path | None) -> AsyncIterator[Path]:
-    """Yield the folder of a rehearsal; one that wasn't given is gone afterwards. Raises SuiteError for one in use."""
+    """Yield the folder of a rehearsal; one that wasn't given is gone afterwards."""
     if given is not None:
-        if given.exists() and any(given.iterdir()):
-            raise SuiteError(f"{given} isn't empty: a rehearsal needs a folder of its own")
-        yield given.resolve()
+        yield given
         return
     folder = Path(tempfile.mkdtemp(prefix="puppet-rehearsal-"))
     try:
