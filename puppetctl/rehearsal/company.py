@@ -13,7 +13,7 @@ from services.runtime.ids import new_id
 
 STRANGERS_A_DAY = 4.0
 """How many strangers write to each character in a day of its own time, on average."""
-_ENCOUNTERS_A_DAY = 2.0
+ENCOUNTERS_A_DAY = 2.0
 """How often a neighbour is brought to speak to it: of themselves they rather speak to whom their personas know."""
 
 _NAMES = (
@@ -116,7 +116,7 @@ def _mentions(rng: random.Random, handle: str, days: float, a_day: float) -> Ite
 
 
 def _encounters(rng: random.Random, agent_id: str, neighbours: Sequence[str], days: float) -> Iterator[Encounter]:
-    for after in _times(rng, days, _ENCOUNTERS_A_DAY):
+    for after in _times(rng, days, ENCOUNTERS_A_DAY):
         yield Encounter(after, rng.choice(neighbours), agent_id)
 
 

@@ -24,7 +24,7 @@ from puppetctl.datadir import locked, sandbox_token
 from puppetctl.personas import PersonaFile
 from puppetctl.processes import Child, fetched, is_healthy, running
 from puppetctl.provision import Character, Sandboxes, provision
-from puppetctl.rehearsal.company import STRANGERS_A_DAY, company, speak
+from puppetctl.rehearsal.company import ENCOUNTERS_A_DAY, STRANGERS_A_DAY, company, speak
 from puppetctl.rehearsal.isolation import LOCAL, isolated, rehearsed
 from puppetctl.rehearsal.own_clock import BEGINNING, OwnClock, Stretch, aligned
 from puppetctl.rehearsal.pace import Lateness, followed, measured, timed_post
@@ -145,8 +145,9 @@ class _Stage:
             await clients.agents.StopAgent(agents_pb.StopAgentRequest(id=agent_id))
         for file, one in zip(files, provisioned.characters, strict=True):
             lives.append(await _begun(clients, one, read_kept(file.persona).behavior))
-        mentions = STRANGERS_A_DAY * len(self._plan.personas)
-        speed = followed(self._found, [life.behavior for life in lives], mentions, self._plan.speed)
+        spoken_to = STRANGERS_A_DAY + (ENCOUNTERS_A_DAY if self._plan.neighbours else 0.0)
+        behaviors = [life.behavior for life in lives]
+        speed = followed(self._found, behaviors, spoken_to * len(self._plan.personas), self._plan.speed)
         self._progress(f"a post takes {self._found.seconds:.1f} s of this machine: {self._told_speed(speed)}")
         await self._begin(clients, ids, speed)
 
@@ -180,6 +181,7 @@ class _Stage:
                 for task in tasks:
                     if task.done():
                         task.result()
+                self._tell_day()
                 if speed := lateness.better(self._stretches[-1].speed, self._plan.speed):
                     await self._change(speed)
                     lateness.begin(self._stretches[-1].begin)
@@ -193,14 +195,16 @@ class _Stage:
         return OwnClock(tuple(self._stretches))
 
     def _is_over(self) -> bool:
-        lived = self._clock.lived(datetime.now(UTC))
-        if lived.days > self._told_days:
-            self._told_days = lived.days
-            self._progress(f"day {lived.days} of {self._plan.days:g} is over: {self._posts.total()} posts so far")
-        wanted = self._plan.posts
+        lived, wanted = self._clock.lived(datetime.now(UTC)), self._plan.posts
         return lived >= timedelta(days=self._plan.days) or (
             wanted is not None and all(count >= wanted for count in self._posts.values())
         )
+
+    def _tell_day(self) -> None:
+        days = self._clock.lived(datetime.now(UTC)).days
+        if days > self._told_days:
+            self._told_days = days
+            self._progress(f"day {days} is over: {self._posts.total()} posts so far")
 
     async def _follow(self, clients: Clients, cursor: str, lateness: Lateness) -> None:
         async for activity in watch(clients, cursor):
@@ -266,7 +270,7 @@ async def _restarted(child: Child, environment: Mapping[str, str]) -> None:
         program = child.program
         return child.pid not in (0, old) and await is_healthy(program.address, program.health)
 
-    if not await poll(is_back, bool, timeout_seconds=_RESTART_SECONDS, poll_seconds=0.05):
+    if not await poll(is_back, bool, timeout_seconds=_RESTART_SECONDS, poll_seconds=_TICK_SECONDS):
         raise SuiteError(f"{child.program.name} was not healthy again after {_RESTART_SECONDS:.0f} s")
 
 

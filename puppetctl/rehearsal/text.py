@@ -29,7 +29,7 @@ def lines(report: Report) -> Iterator[RenderableType]:
         yield _facts(section, report)
         for column in section.columns:
             if column.title:
-                yield Text(plain(f"\n{column.title}"), "bold")
+                yield Text(f"\n{plain(column.title)}", "bold")
             yield from _column(column)
     yield Text()
     for note in (*report.notes, report.sources):
