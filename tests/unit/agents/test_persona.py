@@ -300,7 +300,7 @@ PERSONAS = st.dictionaries(st.sampled_from((*_SECTIONS, "id", "name", "approval"
 """What people may send as one."""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(raw=PERSONAS)
 def test_whatever_is_sent_is_read_or_refused(raw: dict[str, Any]) -> None:
     assert all(field.startswith("persona") for field in refused_fields(raw))
