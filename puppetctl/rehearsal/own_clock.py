@@ -41,7 +41,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class OwnClock:
-    """The stretches of a rehearsal, oldest first and at least one; what is between them wasn't lived."""
+    """The stretches of a rehearsal, oldest first, and none before it begins; what is between them wasn't lived."""
 
     stretches: Sequence[Stretch]
 

@@ -39,6 +39,7 @@ from services.runtime.waiting import poll
 
 _TICK_SECONDS = 0.25
 _RESTART_SECONDS = 60.0
+_NEARLY = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,6 @@ class _Stage:
         speed = aligned(speed, now + timedelta(seconds=self._children["agents"].healthy_after or 0.0), shown)
         await self._restart(speed)
         self._stretches.append(Stretch(datetime.now(UTC), speed))
-        self._progress("their first day begins")
 
     async def _lived(self) -> timedelta:
         return self._clock.lived(datetime.now(UTC))
@@ -252,7 +252,11 @@ class _Stage:
 
     def _told_speed(self, speed: float) -> str:
         asked = self._plan.speed
-        return f"time runs {speed:,.0f} times as fast" + (f", not {asked:,.0f}" if speed < 0.95 * asked else "")
+        told = f"time runs {speed:,.0f} times as fast" + (f", not {asked:,.0f}" if speed < _NEARLY * asked else "")
+        if self._plan.posts is not None:
+            return told
+        left = timedelta(days=self._plan.days) - self._clock.lived(datetime.now(UTC))
+        return f"{told}, so it takes {left.total_seconds() / speed / 60:.0f} minutes more"
 
 
 async def _begun(clients: Clients, one: Character, behavior: Behavior) -> Life:
