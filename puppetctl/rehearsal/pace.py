@@ -70,10 +70,11 @@ def due_time(activity: log_pb.Activity) -> datetime | None:
 class Lateness:
     """Tells by how late comes what the characters have planned whether they should live slower, or can live faster."""
 
-    def __init__(self, found: Measured) -> None:
+    def __init__(self, found: Measured, since: datetime) -> None:
+        """Take from when on what is planned counts."""
         self._found = found
         self._late: deque[float] = deque(maxlen=2 * _LAST)
-        self._since = datetime.min.replace(tzinfo=UTC)
+        self._since = since
 
     def add(self, activity: log_pb.Activity) -> None:
         """Take what a character did."""

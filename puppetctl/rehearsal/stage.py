@@ -170,7 +170,7 @@ class _Stage:
     async def _live(self, clients: Clients, lives: Sequence[Life]) -> None:
         """Let them live until the days are over, or each has posted often enough."""
         cast = lives[: len(self._plan.personas)]
-        lateness = Lateness(self._found)
+        lateness = Lateness(self._found, self._clock.begin)
         self._posts = Counter({life.agent_id: 0 for life in cast})
         tasks = [
             asyncio.create_task(self._follow(clients, await cursor_before(clients, self._clock.begin), lateness)),
@@ -256,7 +256,7 @@ class _Stage:
         if self._plan.posts is not None:
             return told
         left = timedelta(days=self._plan.days) - self._clock.lived(datetime.now(UTC))
-        return f"{told}, so it takes {left.total_seconds() / speed / 60:.0f} minutes more"
+        return f"{told}, so it takes {left.total_seconds() / speed / 60:.1f} minutes more"
 
 
 async def _begun(clients: Clients, one: Character, behavior: Behavior) -> Life:

@@ -31,7 +31,7 @@ def test_what_is_planned_says_when_it_was_due() -> None:
 
 
 def test_they_live_slower_when_what_they_do_comes_an_hour_late_and_more() -> None:
-    lateness = Lateness(replace(FOUND, latency_seconds=0.1))
+    lateness = Lateness(replace(FOUND, latency_seconds=0.1), BEGIN)
     for hour in range(5):
         lateness.add(post(hour, "hi", late_seconds=2.0))
     assert lateness.better(SPEED, 3600.0) is None, "so few may be late by chance"
@@ -42,14 +42,14 @@ def test_they_live_slower_when_what_they_do_comes_an_hour_late_and_more() -> Non
 
 
 def test_that_a_post_takes_long_anyway_is_no_falling_behind() -> None:
-    lateness = Lateness(replace(FOUND, latency_seconds=2.0))
+    lateness = Lateness(replace(FOUND, latency_seconds=2.0), BEGIN)
     for hour in range(12):
         lateness.add(post(hour, "hi", late_seconds=2.0))
     assert lateness.better(SPEED, 3600.0) is None
 
 
 def test_they_live_faster_when_everything_comes_in_time_and_never_faster_than_is_wanted() -> None:
-    lateness = Lateness(FOUND)
+    lateness = Lateness(FOUND, BEGIN)
     for hour in range(12):
         lateness.add(post(hour, "hi", late_seconds=0.1))
     assert lateness.better(1000.0, 3600.0) == pytest.approx(1600.0)
@@ -57,7 +57,7 @@ def test_they_live_faster_when_everything_comes_in_time_and_never_faster_than_is
 
 
 def test_after_a_start_only_what_is_planned_for_later_counts() -> None:
-    lateness = Lateness(replace(FOUND, latency_seconds=0.1))
+    lateness = Lateness(replace(FOUND, latency_seconds=0.1), BEGIN)
     lateness.begin(BEGIN)
     for hour in range(4):
         lateness.add(post(hour, "hi", late_seconds=9.0))
