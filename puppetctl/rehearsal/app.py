@@ -44,7 +44,7 @@ def rehearse(
     ] = None,
     price_out: Annotated[float | None, typer.Option(min=0, help="For a million that it writes.")] = None,
     keep: Annotated[
-        Path | None, typer.Option(help="Keep everything in this folder, as a data folder.", show_default="nothing")
+        Path | None, typer.Option(help="Keep databases and logs in this folder.", show_default="nothing")
     ] = None,
     plain: Plain = False,
 ) -> None:
