@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from puppetctl import DATA_DIR, access_app
+from puppetctl import DATA_DIR, DEMO_PERSONAS, access_app
 from puppetctl.cli import AgentId, Data, Plain, run
 from puppetctl.drafts_app import app as drafts_app
 from puppetctl.events_app import app as events_app
 from puppetctl.keys_app import app as keys_app
 from puppetctl.memory_app import app as memory_app
+from puppetctl.rehearsal.app import commands as rehearsal_app
 
 app = typer.Typer(
     name="puppetctl",
@@ -26,16 +27,11 @@ app.add_typer(drafts_app, name="drafts")
 app.add_typer(access_app.principals, name="principals")
 app.add_typer(access_app.commands)
 app.add_typer(keys_app, name="keys")
+app.add_typer(rehearsal_app)
 
 Agents = Annotated[list[str] | None, typer.Argument(help="Only these characters' ids.", show_default=False)]
 
 Everyone = Annotated[bool, typer.Option("--all", help="All characters.")]
-
-# In the wheel they are packed beside this.
-_PERSONAS = next(
-    (folder for folder in [Path(__file__).with_name("personas")] if folder.is_dir()),
-    Path(__file__).parents[1] / "personas",
-)
 
 
 @app.command()
@@ -48,7 +44,7 @@ def up(
     ] = DATA_DIR,
     personas: Annotated[
         Path, typer.Option(help="The folder of the characters' files.", show_default="personas")
-    ] = _PERSONAS,
+    ] = DEMO_PERSONAS,
     speed: Annotated[
         float | None,
         typer.Option(
@@ -301,7 +297,7 @@ def doctor(
     data: Annotated[Path, typer.Option(help="The data folder that would be used.")] = DATA_DIR,
     personas: Annotated[
         Path, typer.Option(help="The folder of the characters' files.", show_default="personas")
-    ] = _PERSONAS,
+    ] = DEMO_PERSONAS,
 ) -> None:
     """Check this machine and what runs of the suite; the exit code is 1 when something needs mending."""
     from puppetctl.doctor import doctor as run_doctor
