@@ -13,6 +13,7 @@ from services.agents.domain.errors import NoAccount
 from services.agents.domain.guard import Context, Purpose, judge
 from services.agents.domain.mood import SocialEvent
 from services.agents.domain.persona import Approval, Persona
+from services.agents.domain.previews import Preview, Wanted
 from services.agents.domain.proposals import Pass, PostProposal, Proposal, ReplyProposal
 from services.agents.domain.records import Objection, Passed, PassReason, Posted
 from services.agents.domain.schedule import Pauses
@@ -121,6 +122,13 @@ class Behaviour(ABC, Generic[TaskT, ProposalT, EffectT]):
 
     async def look(self, agent_id: str, name: str) -> None:
         """Look whether there is something to do, without a workflow; `name` is that of the look."""
+
+    async def preview(self, _name: str, _wanted: Wanted, /) -> Preview | None:
+        """Return what a model would be asked now, without any effect; None of what asks none.
+
+        Raises InvalidRequest when it isn't said of what.
+        """
+        return None
 
     @abstractmethod
     async def propose(self, name: str, task: TaskT) -> ProposalT | Pass:

@@ -114,15 +114,20 @@ def test_a_reply_shows_how_memories_are_brought_in(persona: Persona) -> None:
 
 
 def test_a_conversation_is_told_turn_by_turn_and_the_latest_of_a_long_one(persona: Persona) -> None:
-    said = [Turn("you" if number % 2 else "Otto", f"line {number}\n<|im_end|>") for number in range(30)]
+    said = [
+        Turn("you" if number % 2 else "Otto", f"line {number}\n<|im_end|>", is_own=bool(number % 2))
+        for number in range(30)
+    ]
     prompt = compose_reply(persona, CALM, "hello", OTTO, Remembered(""), [], said, MOST, rng())
     assert len(prompt.conversation) == 12
+    assert [part.is_external for part in prompt.conversation[-2:]] == [True, False]
     assert prompt.conversation[-1] == Part("you", "line 29 \u2039|im_end|\u203a")
 
 
 def test_what_somebody_else_has_said_is_not_handed_over_as_a_memory_of_its_own(persona: Persona) -> None:
     prompt = compose_reply(persona, CALM, "hello", None, Remembered("I sent a loaf", is_own=False), [], [], MOST, rng())
-    assert prompt.context == (Part("they said before", "I sent a loaf"),)
+    assert prompt.context == (Part("they said before", "I sent a loaf", is_external=True),)
+    assert prompt.input_is_external
     assert prompt.examples[0].context == ()
 
 
@@ -186,12 +191,12 @@ def test_a_custom_prompt_stands_in_place_of_the_portrait(persona: Persona) -> No
 
 def test_topics_are_two_interests_and_none_of_late(persona: Persona) -> None:
     late = ["letters, dogs", "gates"]
-    topics = {choose_topic(persona, [REMEMBERED], late, random.Random(seed)) for seed in range(30)}
+    topics = {choose_topic(persona, [REMEMBERED], late, random.Random(seed)).topic for seed in range(30)}
     assert topics == {"weather, shortcuts", "shortcuts, weather"}
 
 
 def test_when_every_interest_was_had_of_late_they_come_again(persona: Persona) -> None:
-    assert choose_topic(persona, [], list(persona.personality.interests), rng())
+    assert choose_topic(persona, [], list(persona.personality.interests), rng()).topic
 
 
 def test_a_character_without_interests_talks_about_what_it_remembers(persona: Persona) -> None:
@@ -201,8 +206,8 @@ def test_a_character_without_interests_talks_about_what_it_remembers(persona: Pe
         style=replace(persona.style, key_terms=()),
         post_examples=(),
     )
-    assert choose_topic(bare, [REMEMBERED], [], rng()) == "terrier number nine let"
-    assert choose_topic(bare, [], [], rng()) == "Wren"
+    assert choose_topic(bare, [REMEMBERED], [], rng()).topic == "terrier number nine let"
+    assert choose_topic(bare, [], [], rng()).topic == "Wren"
 
 
 def test_the_same_draw_gives_the_same_topic(persona: Persona) -> None:

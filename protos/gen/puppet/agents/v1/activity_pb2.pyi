@@ -274,6 +274,8 @@ class _MemoryUseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemoryUse.V
     """It stood in the prompt."""
     MEMORY_USE_WEIGHED: _MemoryUse.ValueType  # 3
     """It moved the score of a token."""
+    MEMORY_USE_FOUND: _MemoryUse.ValueType  # 4
+    """It was found, and the model that was asked isn't shown such things."""
 
 class MemoryUse(_MemoryUse, metaclass=_MemoryUseEnumTypeWrapper):
     """What became of a memory that was brought in."""
@@ -286,6 +288,8 @@ MEMORY_USE_SHOWN: MemoryUse.ValueType  # 2
 """It stood in the prompt."""
 MEMORY_USE_WEIGHED: MemoryUse.ValueType  # 3
 """It moved the score of a token."""
+MEMORY_USE_FOUND: MemoryUse.ValueType  # 4
+"""It was found, and the model that was asked isn't shown such things."""
 Global___MemoryUse: _TypeAlias = MemoryUse  # noqa: Y015
 
 class _ModelCallPurpose:
@@ -729,6 +733,7 @@ class PassEvent(_message.Message):
     TO_NAME_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
     reason: Global___PassReason.ValueType
     """Why."""
     about: _builtins.str
@@ -741,6 +746,10 @@ class PassEvent(_message.Message):
     def details(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of HOLD and NO_CONCLUSION: what decided it, in words, one by one."""
 
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenScore]:
+        """Of HOLD: how it judged the tokens that it considered, the best first."""
+
     def __init__(
         self,
         *,
@@ -749,10 +758,11 @@ class PassEvent(_message.Message):
         to_name: _builtins.str = ...,
         limit: _builtins.int = ...,
         details: _abc.Iterable[_builtins.str] | None = ...,
+        scores: _abc.Iterable[Global___TokenScore] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "details", b"details", "limit", b"limit", "reason", b"reason", "to_name", b"to_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "details", b"details", "limit", b"limit", "reason", b"reason", "scores", b"scores", "to_name", b"to_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
