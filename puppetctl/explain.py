@@ -101,11 +101,12 @@ class _Page:
         self._lines("scores", [f"{score.score:.2f}  {plain(score.symbol)}" for score in scores])
         if activity.HasField("writing"):
             self._writing(activity.writing)
+        told = {call.prompt_id for call in activity.writing.calls if call.background_shown}
         for prompt in found.prompts:
-            self._prompt(prompt)
+            self._prompt(prompt, is_told=prompt.id in told)
         if found.HasField("draft"):
             self._lines("approval", [_decision(found.draft)])
-        self._lines("came of", _effects(activity))
+        self._lines("effects", _effects(activity))
         self._lines("also", [f"{other.id}  {plain(other.summary)}" for other in found.others])
         self._lines("ids", [f"{activity.id} · {plain(activity.workflow_id)}"])
 
@@ -118,7 +119,7 @@ class _Page:
         self._lines("feels", [found.mood.label])
         self._lines("memories", self._memories(found.memories))
         for prompt in found.prompts:
-            self._prompt(prompt)
+            self._prompt(prompt, is_told=found.background_shown)
 
     def _topic(self, choice: why_pb.TopicChoice) -> Iterator[str]:
         yield f"{plain(choice.topic)} ({_ORIGINS.get(choice.origin, 'nobody knows from what')})"
@@ -146,7 +147,7 @@ class _Page:
         lines = [self._candidate(candidate) for candidate in shown]
         if len(candidates) > len(shown):
             lines.append(f"and {len(candidates) - len(shown)} more (--full)")
-        self._lines("chose of", lines)
+        self._lines("texts", lines)
 
     def _candidate(self, candidate: log_pb.JudgedCandidate) -> str:
         mark = "*" if candidate.is_chosen else "x" if candidate.objections else " "
@@ -154,18 +155,21 @@ class _Page:
         why = "; ".join(f"{one.rule}: {plain(one.description)}" for one in candidate.objections)
         return f"{mark} {score}  {self._cut(candidate.text)}" + (f"  [{why}]" if why else "")
 
-    def _prompt(self, prompt: why_pb.Prompt) -> None:
-        self._lines("asked", [f"prompt {prompt.id}"] if prompt.id else [])
+    def _prompt(self, prompt: why_pb.Prompt, *, is_told: bool) -> None:
+        """Print a prompt; `is_told` says whether the model is shown its background, notes and conversation."""
+        self._lines("prompt", [prompt.id])
         self._lines("system", [self._cut(prompt.system)])
         if self._is_full:
             self._lines("who", _parts(prompt.background))
         self._lines("knows", (self._cut(line) for line in _parts(prompt.notes)))
+        if not is_told:
+            self._lines("", ["(the model isn't shown who it is, what it knows and what was said earlier)"])
         examples = prompt.examples if self._is_full else prompt.examples[:_MOST_EXAMPLES]
         lines = [self._cut(f"{shown.input} -> {shown.output}") for shown in examples]
         if len(prompt.examples) > len(examples):
             lines.append(f"and {len(prompt.examples) - len(examples)} more (--full)")
         self._lines("examples", lines)
-        self._lines("before", (self._cut(line) for line in _parts(prompt.conversation)))
+        self._lines("earlier", (self._cut(line) for line in _parts(prompt.conversation)))
         self._lines("beside", (self._cut(line) for line in _parts(prompt.context)))
         self._lines("input", _parts([prompt.input]))
 
@@ -204,8 +208,6 @@ def _why_now(found: pb.ExplainActivityResponse) -> Iterator[str]:
         yield f"answers post {plain(occasion.network_post_id)}" + (
             f": “{plain(activity.reply.mention_text)}” (somebody else's words)" if activity.reply.mention_text else ""
         )
-    if activity.kind not in (log_pb.ACTIVITY_KIND_POST, log_pb.ACTIVITY_KIND_REPLY):
-        yield from (plain(part) for part in activity.reason.split("; "))
 
 
 def _model(writing: log_pb.Writing) -> Iterator[str]:
@@ -215,8 +217,7 @@ def _model(writing: log_pb.Writing) -> Iterator[str]:
     yield f"{name or 'a model'}{note}: {_took(writing.prompt_tokens, writing.completion_tokens)}, {cost}"
     for number, call in enumerate(writing.calls, 1):
         what = "judged" if call.purpose == log_pb.MODEL_CALL_PURPOSE_SCREEN else f"wrote {call.candidate_count}"
-        shown = "" if call.background_shown or not call.prompt_id else ", background and notes not shown to it"
-        yield f"call {number} {what}: {_took(call.prompt_tokens, call.completion_tokens)}{shown}"
+        yield f"call {number} {what}: {_took(call.prompt_tokens, call.completion_tokens)}"
 
 
 def _took(read: int, written: int) -> str:

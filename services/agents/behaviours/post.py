@@ -44,6 +44,10 @@ class _Plan:
     recent: tuple[TrustedMemory, ...]
     fellow: AgentRecord | None
 
+    def recalled(self, *, knew: bool) -> tuple[Recalled, ...]:
+        """Return the memories that went in; `knew` says whether the model is shown notes."""
+        return recalled((*self.memories, *self.recent), MemoryUse.SHOWN if knew else MemoryUse.FOUND)
+
 
 class Post(Posting[PostTask]):
     """A post about a topic that was asked for, or that the agent chooses."""
@@ -66,8 +70,8 @@ class Post(Posting[PostTask]):
         """Return what a model would be asked for a post."""
         character = await self._parts.cast.character(wanted.agent_id)
         plan = await self._planned(character, PostTask(wanted.agent_id, wanted.topic), random.Random(name))
-        memories = (*recalled(plan.memories, MemoryUse.SHOWN), *recalled(plan.recent, MemoryUse.SHOWN))
-        return Preview((plan.prompt,), character.mood, memories, plan.topic)
+        knows = await self._parts.conversations.shows_background(character)
+        return Preview((plan.prompt,), character.mood, knows, plan.recalled(knew=knows), plan.topic)
 
     async def propose(self, name: str, task: PostTask) -> PostProposal | Pass:
         """Return the post, or why there is none."""
@@ -81,8 +85,7 @@ class Post(Posting[PostTask]):
         if task.addressed_id and plan.fellow is None:
             return Pass(Passed(PassReason.STOPPED, about=about), Grounds(topic=plan.topic))
         choice = await parts.writer.write(name, character, Purpose.POST, plan.prompt, plan.context, rng)
-        use = MemoryUse.SHOWN if choice.knew else MemoryUse.FOUND
-        considered = (*recalled(plan.memories, use), *recalled(plan.recent, use))
+        considered = plan.recalled(knew=choice.knew)
         grounds = Grounds(character.mood.label, writing=choice.writing, topic=plan.topic, considered=considered)
         if not choice.texts:
             return Pass(Passed(PassReason.NO_CANDIDATE, about=about), grounds)

@@ -109,11 +109,12 @@ class Reflect(Behaviour[ActTask, Reflection, Remembered]):
         character = await self._parts.cast.character(wanted.agent_id)
         recent = await self._recent(character)
         lived = _lived(recent)
+        knows = await self._parts.conversations.shows_background(character)
         if not is_due(lived):
-            return Preview((), character.mood)
+            return Preview((), character.mood, knows)
         prompts = [compose_reflection(character.persona.name, one) for one in grounds_of(wanted.agent_id, lived)]
         memories = (_recalled(memory, MemoryUse.SHOWN) for memory in recent)
-        return Preview(tuple(prompts), character.mood, tuple(memories))
+        return Preview(tuple(prompts), character.mood, knows, tuple(memories))
 
     async def propose(self, name: str, task: ActTask) -> Reflection | Pass:
         """Return what the character concludes, or why nothing."""

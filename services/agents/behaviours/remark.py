@@ -47,7 +47,9 @@ class Remark(Posting[RemarkTask]):
         await asyncio.to_thread(spoken_by, character.persona)
         recent = await self._parts.memory.trusted(wanted.agent_id, ("post",), LATE)
         prompt = await self._prompt(character, wanted.text, recent, random.Random(name))
-        return Preview((prompt,), character.mood, recalled(recent, MemoryUse.SHOWN))
+        knows = await self._parts.conversations.shows_background(character)
+        use = MemoryUse.SHOWN if knows else MemoryUse.FOUND
+        return Preview((prompt,), character.mood, knows, recalled(recent, use))
 
     async def propose(self, name: str, task: RemarkTask) -> PostProposal | Pass:
         """Return the post, or why there is none."""

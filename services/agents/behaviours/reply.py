@@ -105,7 +105,8 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         task = ReplyTask(wanted.agent_id, Mention("", "", wanted.text, "", cast.now()))
         scene = await self._scene(character, task, heard, Conversation())
         prompt = await self._prompt(scene, random.Random(name), scene.memory)
-        return Preview((prompt,), character.mood, scene.recalled(scene.memory, knew=True))
+        knows = await self._parts.conversations.shows_background(character)
+        return Preview((prompt,), character.mood, knows, scene.recalled(scene.memory, knew=knows))
 
     async def _written(self, name: str, task: ReplyTask, heard: Heard) -> ReplyProposal | Pass:
         parts, agent_id = self._parts, task.agent_id

@@ -39,7 +39,8 @@ class TradePost(Posting[TradePostTask]):
         await asyncio.to_thread(spoken_by, character.persona)
         if not is_checkable(character.persona):
             return None
-        return Preview((await self._prompt(character, wanted.topic, random.Random(name)),), character.mood)
+        prompt = await self._prompt(character, wanted.topic, random.Random(name))
+        return Preview((prompt,), character.mood, await self._parts.conversations.shows_background(character))
 
     async def propose(self, name: str, task: TradePostTask) -> PostProposal | Pass:
         """Return the post, or why there is none."""

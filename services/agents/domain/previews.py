@@ -25,10 +25,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be asked now, how the agent feels, and what it remembers for it."""
+    """What would be asked now, how the agent feels, and what it remembers for it.
+
+    `background_shown` says whether the model is shown the prompts' background, notes and conversation.
+    """
 
     prompts: tuple[PromptParts, ...]
     mood: Mood
+    background_shown: bool
     memories: tuple[Recalled, ...] = ()
     topic: TopicChoice | None = None
 

@@ -51,6 +51,7 @@ def write_preview(behaviour: str, preview: Preview) -> pb.PreviewPromptResponse:
         mood=write_mood(preview.mood),
         memories=write_memories(preview.memories),
         topic_choice=_topic(preview.topic) if preview.topic else None,
+        background_shown=preview.background_shown,
     )
 
 
@@ -59,11 +60,13 @@ def write_explanation(found: Explanation) -> pb.ExplainActivityResponse:
     grounds, activity = found.grounds, write_activity(found.activity)
     if not activity.HasField("writing") and (writing := write_writing(grounds)) is not None:
         activity.writing.CopyFrom(writing)
+    told = {memory.memory_id for memory in grounds.memories}
+    others = (memory for memory in grounds.considered if memory.memory_id not in told)
     return pb.ExplainActivityResponse(
         activity=activity,
         occasion=_occasion(found),
         topic_choice=_topic(grounds.topic) if grounds.topic else None,
-        memories=write_memories((*grounds.memories, *grounds.considered)),
+        memories=write_memories((*grounds.memories, *others)),
         prompts=_fitting(_prompt(record.id, record.parts) for record in found.prompts),
         draft=_draft(found.draft) if found.draft else None,
         others=[write_activity(other) for other in found.others],

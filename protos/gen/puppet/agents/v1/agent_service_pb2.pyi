@@ -1334,8 +1334,11 @@ class PreviewPromptResponse(_message.Message):
     MOOD_FIELD_NUMBER: _builtins.int
     MEMORIES_FIELD_NUMBER: _builtins.int
     TOPIC_CHOICE_FIELD_NUMBER: _builtins.int
+    BACKGROUND_SHOWN_FIELD_NUMBER: _builtins.int
     behaviour: _builtins.str
     """By which behaviour."""
+    background_shown: _builtins.bool
+    """Whether the model that would be asked is shown the prompts' background, notes and conversation."""
     @_builtins.property
     def prompts(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.Prompt]:
         """What is asked: one prompt, or of `reflect` one for each that it would think about, and none when too little has
@@ -1362,10 +1365,11 @@ class PreviewPromptResponse(_message.Message):
         mood: _activity_pb2.Mood | None = ...,
         memories: _abc.Iterable[_activity_pb2.RecalledMemory] | None = ...,
         topic_choice: _explanation_pb2.TopicChoice | None = ...,
+        background_shown: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mood", b"mood", "topic_choice", b"topic_choice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["behaviour", b"behaviour", "memories", b"memories", "mood", b"mood", "prompts", b"prompts", "topic_choice", b"topic_choice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background_shown", b"background_shown", "behaviour", b"behaviour", "memories", b"memories", "mood", b"mood", "prompts", b"prompts", "topic_choice", b"topic_choice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
