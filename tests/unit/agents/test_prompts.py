@@ -9,6 +9,7 @@ import pytest
 from services.agents.domain.conversation import Turn
 from services.agents.domain.memories import TrustedMemory, TrustedProvenance
 from services.agents.domain.mood import Mood
+from services.agents.domain.occasions import TopicOrigin
 from services.agents.domain.persona import Persona
 from services.agents.domain.prompts import (
     Exchange,
@@ -195,6 +196,26 @@ def test_topics_are_two_interests_and_none_of_late(persona: Persona) -> None:
     assert topics == {"weather, shortcuts", "shortcuts, weather"}
 
 
+def test_a_topic_says_what_it_was_drawn_from_and_with_which_weights(persona: Persona) -> None:
+    choice = choose_topic(persona, [REMEMBERED], ["letters, dogs", "gates"], rng())
+    assert (choice.origin, choice.recent) == (TopicOrigin.INTERESTS, ("letters, dogs", "gates"))
+    weights = {option.topic: (option.weight, option.is_recent) for option in choice.options}
+    assert weights == {topic: (0.5, False) if topic in choice.topic else (0.0, True) for topic in weights}
+    assert list(weights) == list(persona.personality.interests)
+    assert {option.topic for option in choice.options if option.is_chosen} == set(choice.topic.split(", "))
+
+
+def test_of_very_many_topics_a_hundred_are_told_and_those_that_were_drawn(persona: Persona) -> None:
+    many = tuple(f"topic {number}" for number in range(1_000))
+    one = replace(persona, personality=replace(persona.personality, interests=many))
+    choice = choose_topic(one, [], [], rng())
+    assert len(choice.options) == 100
+    assert ", ".join(option.topic for option in choice.options if option.is_chosen) in (
+        choice.topic,
+        ", ".join(choice.topic.split(", ")[::-1]),
+    )
+
+
 def test_when_every_interest_was_had_of_late_they_come_again(persona: Persona) -> None:
     assert choose_topic(persona, [], list(persona.personality.interests), rng()).topic
 
@@ -207,7 +228,9 @@ def test_a_character_without_interests_talks_about_what_it_remembers(persona: Pe
         post_examples=(),
     )
     assert choose_topic(bare, [REMEMBERED], [], rng()).topic == "terrier number nine let"
-    assert choose_topic(bare, [], [], rng()).topic == "Wren"
+    assert choose_topic(bare, [REMEMBERED], [], rng()).origin is TopicOrigin.MEMORIES
+    nothing = choose_topic(bare, [], [], rng())
+    assert (nothing.topic, nothing.origin) == ("Wren", TopicOrigin.NAME)
 
 
 def test_the_same_draw_gives_the_same_topic(persona: Persona) -> None:
