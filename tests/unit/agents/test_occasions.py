@@ -1,4 +1,4 @@
-"""Why something was done when it was: taken from the task and from the name of its workflow, on a run of no database."""
+"""Why something was done when it was: from the task and the name of its workflow, on a run without a database."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
