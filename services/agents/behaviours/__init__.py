@@ -55,7 +55,7 @@ class Registry:
         Raises InvalidRequest when it asks none, and the WrongState of what the agent lacks.
         """
         behaviour = self._by_kind.get(kind)
-        if behaviour is not None:
+        if behaviour is not None and behaviour.asks_model:
             behaviour.check_ready(agent)
             if (preview := await behaviour.preview(name, wanted)) is not None:
                 return preview

@@ -88,6 +88,8 @@ class Behaviour(ABC, Generic[TaskT, ProposalT, EffectT]):
     """What it tries to do, in the words of `could not ...`."""
     approval: ClassVar[Approval]
     """Which approval a persona asks for that has it approved by a person."""
+    asks_model: ClassVar[bool] = True
+    """Whether a model has a part in it, so that there is a prompt to preview."""
     task_type: ClassVar[type]
     """The tasks that are its own; `ActTask` where they need nothing more than its kind."""
 

@@ -32,6 +32,7 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
     kind = "trade"
     aim = "trade"
     approval = Approval.TRADES
+    asks_model = False
     task_type = TradeTask
 
     def __init__(self, parts: Parts) -> None:
