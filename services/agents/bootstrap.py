@@ -18,9 +18,9 @@ from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceSt
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.agents.adapters.dbos import DbosWorkflows
-from services.agents.adapters.feeds import HttpFeeds
 from services.agents.adapters.llm_client import LlmClient
 from services.agents.adapters.memory_client import MemoryClient
+from services.agents.adapters.opening import FeedsWhenAsked
 from services.agents.adapters.social_client import SocialClient
 from services.agents.adapters.sql import SqlRecords
 from services.agents.adapters.trading_client import TradingClient
@@ -141,7 +141,7 @@ async def served(
         triggers = Triggers(store, journal, behaviours, workflows, social, capabilities)
         explanations = Explanations(store, behaviours)
         scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)
-        feeds = HttpFeeds(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
+        feeds = FeedsWhenAsked(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
         events = Events(store, feeds, clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
         activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
