@@ -169,6 +169,53 @@ def trade(agent: AgentId, data: Data = DATA_DIR) -> None:
 
 
 @app.command()
+def reply(
+    agent: AgentId,
+    post: Annotated[str, typer.Argument(help="The network's id of the post, such as a mention's.")],
+    data: Data = DATA_DIR,
+) -> None:
+    """Let a character answer a post now.
+
+    The exit code is 0 when it did, 1 when it failed, 3 when it published nothing, and 4 when it is still at work.
+    """
+    from puppetctl.commands import reply as run_reply
+
+    run(run_reply(agent, post, data))
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="An activity, a post, a trade or a workflow, by its id.", metavar="ID")],
+    as_json: Annotated[bool, typer.Option("--json", help="All that is known, as JSON.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="The whole prompt, and every candidate.")] = False,
+    data: Data = DATA_DIR,
+) -> None:
+    """Explain what a character did: why then, why about that, from which memories, and what it chose from."""
+    from puppetctl.explain import explain as run_explain
+
+    run(run_explain(name, data, as_json=as_json, is_full=full))
+
+
+@app.command()
+def preview(
+    agent: AgentId,
+    to: Annotated[str, typer.Option(help="What is to be answered.")] = "",
+    by: Annotated[str, typer.Option(help="The character that says that; a stranger when left out.")] = "",
+    topic: Annotated[str, typer.Option(help="What to post about; the character chooses.")] = "",
+    behaviour: Annotated[
+        str, typer.Option(help="post, reply, trade_post, remark or reflect.", show_default="reply with --to, else post")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    data: Data = DATA_DIR,
+) -> None:
+    """Show what a model would be asked now; nothing is written, remembered or counted, and no model is called."""
+    from puppetctl.explain import Wanted
+    from puppetctl.explain import preview as run_preview
+
+    run(run_preview(Wanted(agent, behaviour, to, by, topic), data, as_json=as_json))
+
+
+@app.command()
 def mood(
     agent: AgentId,
     valence: Annotated[float | None, typer.Option(min=-2, max=2, help="-1, unhappy, to 1, happy.")] = None,

@@ -37,6 +37,7 @@ from services.agents.service import (
     Drafts,
     Effects,
     Events,
+    Explanations,
     Governors,
     Hearing,
     Inbox,
@@ -46,6 +47,7 @@ from services.agents.service import (
     NetworkCapabilities,
     Noticing,
     Planner,
+    Prompts,
     Provisioning,
     Publisher,
     Relations,
@@ -54,6 +56,7 @@ from services.agents.service import (
     Tail,
     Tidying,
     Tokens,
+    Triggers,
     Writer,
     redact_stored,
 )
@@ -135,6 +138,8 @@ async def served(
         engine = Engine(behaviours, cast, drafts, Noticing(cast, memory, journal), publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
+        triggers = Triggers(store, journal, behaviours, workflows, social, capabilities)
+        explanations = Explanations(store, behaviours)
         scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)
         feeds = FeedsWhenAsked(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
         events = Events(store, feeds, clock, settings.speed)
@@ -160,7 +165,10 @@ async def served(
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
-                    AgentServicer(agents, Moods(store, cast, journal, settings.speed), journal, tail),
+                    AgentServicer(
+                        agents, Moods(store, cast, journal, settings.speed), triggers, explanations, journal, tail
+                    ),
+                    explanations.agent_of,
                 ),
                 Mounted(
                     drafts_pb.DESCRIPTOR.services_by_name["DraftService"],
@@ -194,6 +202,7 @@ def _parts(
     """Return what behaviours are made from."""
     limits = _limits(settings)
     screener = Screener(llm, settings.screen_provider, settings.screen_model) if settings.screen_provider else None
+    falls_back = settings.unknown_provider == "fallback"
     reservations = Reservations(store, clock)
     allowance = Allowance(store, cast, limits.calls_for_strangers, limits.strangers_at_once)
     governors = Governors(store, cast, allowance, limits)
@@ -203,7 +212,7 @@ def _parts(
         memory=memory,
         social=social,
         trading=trading,
-        writer=Writer(llm, reservations, capabilities, screener, falls_back=settings.unknown_provider == "fallback"),
+        writer=Writer(llm, Prompts(store, clock), reservations, capabilities, screener, falls_back=falls_back),
         reservations=reservations,
         effects=Effects(store),
         publisher=publisher,
