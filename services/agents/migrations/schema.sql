@@ -99,7 +99,7 @@ CREATE TABLE "activity" (
 	behaviour VARCHAR DEFAULT ('') NOT NULL, 
 	"trigger" VARCHAR DEFAULT 'unknown' NOT NULL, 
 	event JSON NOT NULL, 
-	grounds JSON NOT NULL, 
+	grounds JSON NOT NULL, effect_id VARCHAR DEFAULT '' NOT NULL, network_effect_id VARCHAR DEFAULT '' NOT NULL, 
 	UNIQUE (workflow_id, step)
 );
 
@@ -126,7 +126,7 @@ CREATE TABLE draft (
 	create_time DATETIME NOT NULL, 
 	expire_time DATETIME NOT NULL, 
 	decide_time DATETIME, 
-	version INTEGER NOT NULL, 
+	version INTEGER NOT NULL, principal VARCHAR DEFAULT '' NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (workflow_id)
 );
@@ -174,7 +174,18 @@ CREATE TABLE mood (
 	PRIMARY KEY (seq)
 );
 
+CREATE TABLE prompt (
+	id VARCHAR NOT NULL, 
+	parts JSON NOT NULL, 
+	use_time DATETIME NOT NULL, 
+	PRIMARY KEY (id)
+);
+
 CREATE INDEX activity_by_agent ON activity (agent_id, seq);
+
+CREATE INDEX activity_by_effect_id ON activity (effect_id);
+
+CREATE INDEX activity_by_network_effect_id ON activity (network_effect_id);
 
 CREATE INDEX activity_by_time ON activity (create_time);
 
@@ -196,10 +207,12 @@ CREATE INDEX external_conversation_by_time ON external_conversation (update_time
 
 CREATE INDEX mood_by_time ON mood (agent_id, create_time);
 
+CREATE INDEX prompt_by_use_time ON prompt (use_time);
+
 CREATE INDEX request_by_time ON request (create_time);
 
 CREATE INDEX reservation_by_time ON reservation (create_time);
 
 CREATE INDEX schedule_by_due_time ON schedule (due_time);
 
-INSERT INTO alembic_version VALUES ('0013');
+INSERT INTO alembic_version VALUES ('0014');
