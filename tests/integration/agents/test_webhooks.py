@@ -345,7 +345,7 @@ async def test_a_draft_that_was_decided_meanwhile_is_not_told_of(
             draft = await records.draft(draft_id)
             assert draft is not None
             [message] = await records.due_messages(draft.expire_time, 9)
-            draft.reject("", "", draft.create_time)
+            draft.reject("", "", "operator", draft.create_time)
             await records.save(draft)
             await records.commit()
         assert draft.state is DraftState.REJECTED
