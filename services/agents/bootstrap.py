@@ -31,9 +31,11 @@ from services.agents.scheduler import Scheduler
 from services.agents.service import (
     Agents,
     Allowance,
+    Archive,
     Cast,
     Conversations,
     Cooldown,
+    Deletions,
     Drafts,
     Effects,
     Events,
@@ -72,6 +74,7 @@ from services.runtime.tidying import TIDY_SECONDS
 
 _MEND_SECONDS = 60.0
 _EXPIRE_SECONDS = 10.0
+_DELETE_SECONDS = 5.0
 _PATIENCE_SECONDS = 10.0
 """How long a start waits for the process before it to be gone."""
 
@@ -142,16 +145,21 @@ async def served(
         activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
         tidying = Tidying(store, cast, kept, mention_age, activities_kept)
         ended_kept = timedelta(days=settings.workflow_days)
+        deletions = Deletions(store, journal, parts.inbox, memory, social, trading, workflows, clock)
+        archive = Archive(store, journal, clock)
+        moods = Moods(store, cast, journal, settings.speed)
         await scheduler.mend()
         async with (
             _being_executor(settings, database),
             workflows.running(engine.handlers()),
             tail.following(),
             scheduler.running(),
+            deletions.running(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
             repeating("events", settings.poll_seconds, events.poll),
             repeating("feeds", settings.poll_seconds, events.poll_feeds),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
+            repeating("deletions", _DELETE_SECONDS, deletions.poll),
             repeating("expiring drafts", _EXPIRE_SECONDS, drafts.expire),
             repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - ended_kept)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),
@@ -160,7 +168,7 @@ async def served(
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
-                    AgentServicer(agents, Moods(store, cast, journal, settings.speed), journal, tail),
+                    AgentServicer(agents, moods, journal, tail, deletions, archive),
                 ),
                 Mounted(
                     drafts_pb.DESCRIPTOR.services_by_name["DraftService"],

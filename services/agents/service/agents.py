@@ -9,7 +9,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from services.agents.domain.entities import ActivityRecord, AgentRecord, MoodRecord, ScheduleEntry
-from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound, PersonaVersionNotFound
+from services.agents.domain.errors import (
+    AgentBeingDeleted,
+    AgentExists,
+    AgentInactive,
+    AgentNotFound,
+    PersonaVersionNotFound,
+)
 from services.agents.domain.mood import Mood, baseline
 from services.agents.domain.persona import Persona, changed_paths, read_kept, read_persona, redact, secrets_of
 from services.agents.domain.records import ActivityKind, Lifecycle, LifecycleChange, Trigger
@@ -201,7 +207,7 @@ class Agents:
     ) -> AgentRecord:
         await self._provisioning.check(persona)
         async with self._store.writing() as records:
-            agent = await _existing(records, persona.id)
+            agent = await _living(records, persona.id)
             if await records.claim(key, persona.id) is not None:
                 return agent
             if etag and etag != agent.etag:
@@ -212,7 +218,7 @@ class Agents:
             await self._provisioning.memories(persona.id, persona.memory, self._cast.persona(agent).memory)
         now = self._clock.now()
         async with self._store.writing(TURN) as records:
-            agent = await _existing(records, persona.id)
+            agent = await _living(records, persona.id)
             if await records.claim(key, persona.id) is not None:
                 return agent
             before = agent.persona
@@ -232,9 +238,9 @@ class Agents:
         return agent
 
     async def start(self, agent_id: str, key: RequestKey) -> AgentRecord:
-        """Start an agent's schedule. Raises AgentNotFound."""
+        """Start an agent's schedule. Raises AgentNotFound and AgentBeingDeleted."""
         async with self._store.writing(TURN) as records:
-            agent = await _existing(records, agent_id)
+            agent = await _living(records, agent_id)
             if await records.claim(key, agent_id) is None:
                 if not agent.is_active:
                     await self._start(records, agent, self._cast.persona(agent), self._clock.now())
@@ -298,7 +304,7 @@ class Agents:
 
     async def _trigger(self, workflow_id: str, task: ActionTask, key: RequestKey, seconds: float) -> Triggered:
         async with self._store.writing() as records:
-            agent = await _existing(records, task.agent_id)
+            agent = await _living(records, task.agent_id)
             if await records.claim(key, workflow_id) is None:
                 if not agent.is_active:
                     raise AgentInactive(agent.id)
@@ -338,6 +344,14 @@ async def _existing(records: Records, agent_id: str) -> AgentRecord:
     if agent := await records.agent(agent_id):
         return agent
     raise AgentNotFound(agent_id)
+
+
+async def _living(records: Records, agent_id: str) -> AgentRecord:
+    """Return an agent that may be changed. Raises AgentNotFound and AgentBeingDeleted."""
+    agent = await _existing(records, agent_id)
+    if agent.delete_time is not None:
+        raise AgentBeingDeleted(agent_id)
+    return agent
 
 
 async def _created(records: Records, agent_id: str, key: RequestKey) -> AgentRecord | None:

@@ -77,6 +77,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the draft has waited too long. Nothing comes of it any more."""
     ERROR_REASON_DRAFT_NOT_EDITABLE: _ErrorReason.ValueType  # 21
     """FAILED_PRECONDITION: the draft is a trade, which is approved or rejected as it is."""
+    ERROR_REASON_AGENT_BEING_DELETED: _ErrorReason.ValueType  # 30
+    """FAILED_PRECONDITION: the agent is being deleted. Wait until it is gone."""
+    ERROR_REASON_WALLET_NOT_EMPTY: _ErrorReason.ValueType  # 31
+    """FAILED_PRECONDITION: the agent's wallet holds something; the metadata names what, as `balances`. Empty it, or let it
+    stay.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -135,6 +141,12 @@ ERROR_REASON_DRAFT_EXPIRED: ErrorReason.ValueType  # 20
 """FAILED_PRECONDITION: the draft has waited too long. Nothing comes of it any more."""
 ERROR_REASON_DRAFT_NOT_EDITABLE: ErrorReason.ValueType  # 21
 """FAILED_PRECONDITION: the draft is a trade, which is approved or rejected as it is."""
+ERROR_REASON_AGENT_BEING_DELETED: ErrorReason.ValueType  # 30
+"""FAILED_PRECONDITION: the agent is being deleted. Wait until it is gone."""
+ERROR_REASON_WALLET_NOT_EMPTY: ErrorReason.ValueType  # 31
+"""FAILED_PRECONDITION: the agent's wallet holds something; the metadata names what, as `balances`. Empty it, or let it
+stay.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 ERRORS_FIELD_NUMBER: _builtins.int
