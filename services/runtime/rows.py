@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from services.runtime.columns import TypedColumn
 from services.runtime.nesting import is_shallow
 
 M = TypeVar("M", bound=SQLModel)
@@ -48,8 +49,8 @@ def _refuse(constant: str) -> Any:
 def _written(column: Any, value: Any) -> Any:
     if value is None:
         return None
-    if isinstance(column, sa.types.TypeDecorator):
-        return column.process_bind_param(value, None)  # type: ignore[arg-type]
+    if isinstance(column, TypedColumn):
+        return column.put(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
@@ -72,14 +73,17 @@ def _read(column: Any, value: Any) -> Any:
 
 
 def _value(kind: Any, value: Any) -> Any:
-    if isinstance(kind, sa.types.TypeDecorator):
-        return kind.process_result_value(value, None)  # type: ignore[arg-type]
+    if isinstance(kind, TypedColumn):
+        return kind.take(value)
     if isinstance(kind, sa.Enum):
         return kind.enum_class(value)  # type: ignore[misc]
     if isinstance(kind, sa.DateTime):
         return datetime.fromisoformat(value).astimezone(UTC)
     if isinstance(kind, sa.LargeBinary):
         return base64.b64decode(value, validate=True)
+    if isinstance(kind, sa.types.TypeDecorator):
+        # Such as SQLModel's texts.
+        kind = kind.impl_instance
     return value if isinstance(kind, sa.JSON) else _plain(kind.python_type, value)
 
 

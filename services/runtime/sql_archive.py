@@ -1,6 +1,7 @@
 """Archives of the tables of a service: the rows of one agent, read in pages, stored, and deleted."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -82,16 +83,18 @@ class SqlArchive(SqlTransaction, ArchiveRecords):
     @override
     async def unarchive(self, rows: Sequence[SQLModel]) -> None:
         shared = {part.kind for part in self.parts if part.is_shared}
-        for first in range(0, len(rows), _MOST):
-            for row in rows[first : first + _MOST]:
-                if type(row) in shared:
-                    values = {column.key: getattr(row, column.key) for column in sa.inspect(type(row)).columns}
-                    insert = insert_on(self._connection.dialect.name, type(row))
-                    await self._session.exec(insert.values(values).on_conflict_do_nothing())
+        # Kind by kind: the session itself doesn't know which rows refer to which.
+        for kind, same in itertools.groupby(rows, type):
+            for some in _batched(same):
+                if kind in shared:
+                    insert = insert_on(self._connection.dialect.name, kind)
+                    for row in some:
+                        values = {column.key: getattr(row, column.key) for column in sa.inspect(kind).columns}
+                        await self._session.exec(insert.values(values).on_conflict_do_nothing())
                 else:
-                    self._session.add(row)
-            await self._session.flush()
-            self._session.expunge_all()
+                    self._session.add_all(some)
+                    await self._session.flush()
+                    self._session.expunge_all()
 
     @override
     async def erase(self, agent_id: str) -> dict[str, int]:
@@ -108,3 +111,9 @@ class SqlArchive(SqlTransaction, ArchiveRecords):
 def _key(kind: type[SQLModel]) -> tuple[Any, ...]:
     key: tuple[Any, ...] = sa.inspect(kind).primary_key
     return key
+
+
+def _batched(rows: Iterable[SQLModel]) -> Iterator[list[SQLModel]]:
+    rows = iter(rows)
+    while some := list(itertools.islice(rows, _MOST)):
+        yield some
