@@ -36,7 +36,7 @@ async def delete(
             agent = (await clients.agents.StopAgent(pb.StopAgentRequest(id=agent_id))).agent
             await back_up(clients, [agent_id], saved, os.environ, with_secrets=with_secrets)
         request = pb.DeleteAgentRequest(
-            id=agent_id, etag=agent.etag, keep_wallet=keeps_wallet, request_id=new_id("ctl")
+            id=agent_id, etag=agent.etag, is_wallet_kept=keeps_wallet, request_id=new_id("ctl")
         )
         told = ""
         while not (answer := await clients.agents.DeleteAgent(request, timeout=_ASK_SECONDS)).is_done:

@@ -84,7 +84,7 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
             request_key(request),
             patience(),
             allow_missing=request.allow_missing,
-            keeps_wallet=request.keep_wallet,
+            keeps_wallet=request.is_wallet_kept,
         )
         return wire.write_deletion(deletion)
 
@@ -100,7 +100,8 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         self, requests: AsyncIterator[pb.ImportAgentRequest], context: Context
     ) -> pb.ImportAgentResponse:
         """Store what was exported."""
-        count = await self._archive.import_all(await read_import(requests, "puppet.agents.v1.ImportAgent"))
+        given = await read_import(requests, "puppet.agents.v1.ImportAgent")
+        count = await self._archive.import_all(given)
         return pb.ImportAgentResponse(row_count=count, is_repeated=not count)
 
     async def ListPersonaVersions(

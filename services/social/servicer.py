@@ -53,7 +53,7 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
     async def DeleteAccount(self, request: pb.DeleteAccountRequest, context: Context) -> pb.DeleteAccountResponse:
         """Delete an agent's account."""
         check(request)
-        return pb.DeleteAccountResponse(post_count=await self._archive.delete(request.agent_id))
+        return pb.DeleteAccountResponse(post_count=await self._archive.delete(request.agent_id, request_key(request)))
 
     async def ExportAccount(
         self, request: pb.ExportAccountRequest, context: Context

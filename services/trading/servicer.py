@@ -77,7 +77,7 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
     async def DeleteWallet(self, request: pb.DeleteWalletRequest, context: Context) -> pb.DeleteWalletResponse:
         """Delete an agent's wallet."""
         check(request)
-        return pb.DeleteWalletResponse(trade_count=await self._archive.delete(request.agent_id))
+        return pb.DeleteWalletResponse(trade_count=await self._archive.delete(request.agent_id, request_key(request)))
 
     async def ExportWallet(
         self, request: pb.ExportWalletRequest, context: Context

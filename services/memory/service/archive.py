@@ -7,6 +7,7 @@ from services.memory.domain.relationships import Interaction, Relationship
 from services.memory.ports.store import Records
 from services.runtime import unit_of_work
 from services.runtime.archive import ArchivedRow, ArchiveRecords, Import, foreign, read_rows
+from services.runtime.idempotency import RequestKey
 
 
 class ArchivedRecords(Records, ArchiveRecords, Protocol):
@@ -46,9 +47,12 @@ class Archive:
             await records.commit()
         return len(new)
 
-    async def clear(self, agent_id: str) -> int:
-        """Delete an agent's relationships, and return how many there were."""
+    async def clear(self, agent_id: str, key: RequestKey) -> int:
+        """Delete an agent's relationships, once for a request, and return how many there were."""
         async with self._store.writing(agent_id) as records:
-            counts = await records.erase(agent_id)
+            if (first := await records.claim(key, "0")) is not None:
+                return int(first)
+            count = (await records.erase(agent_id))["relationship"]
+            await records.answer(key, str(count))
             await records.commit()
-        return counts["relationship"]
+        return count

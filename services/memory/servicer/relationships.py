@@ -72,7 +72,8 @@ class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
     ) -> pb.ClearRelationshipsResponse:
         """Delete an agent's relationships."""
         check(request)
-        return pb.ClearRelationshipsResponse(relationship_count=await self._archive.clear(request.agent_id))
+        count = await self._archive.clear(request.agent_id, request_key(request))
+        return pb.ClearRelationshipsResponse(relationship_count=count)
 
     async def ExportRelationships(
         self, request: pb.ExportRelationshipsRequest, context: Context

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from services.runtime import unit_of_work
 from services.runtime.archive import ArchivedRow, ArchiveRecords, Import, foreign, read_rows
 from services.runtime.clock import Clock
+from services.runtime.idempotency import RequestKey
 from services.runtime.keystore import Keystore, check_sealing_key, opened
 from services.runtime.pages import Page
 from services.social.domain.accounts import Account, Profile
@@ -15,7 +16,7 @@ from services.social.domain.errors import AccountBusy, AccountExists
 from services.social.domain.posts import Post, Timing
 from services.social.ports import Records
 
-_EVERY = Page(500)
+_ONE = Page(1)
 
 
 class ArchivedRecords(Records, ArchiveRecords, Protocol):
@@ -82,18 +83,19 @@ class Archive:
             await records.commit()
         return len(rows)
 
-    async def delete(self, agent_id: str) -> int:
-        """Delete an agent's account, and return how many posts it had. Raises AccountBusy."""
+    async def delete(self, agent_id: str, key: RequestKey) -> int:
+        """Delete an agent's account, once for a request, and return how many posts it had. Raises AccountBusy."""
         async with self._store.reading() as records:
-            accounts = (await records.accounts(agent_id, _EVERY)).rows
-        count = 0
-        for account in accounts:
-            # Whoever sends for an account marks its post under this lock first.
-            async with self._store.writing(account.id) as records:
-                if await records.is_sending(account.id):
-                    raise AccountBusy
-                count += (await records.erase(agent_id)).get("post", 0)
-                await records.commit()
+            account = next(iter((await records.accounts(agent_id, _ONE)).rows), None)
+        # Whoever sends for an account marks its post under its lock first.
+        async with self._store.writing(account.id if account else "accounts") as records:
+            if (first := await records.claim(key, "0")) is not None:
+                return int(first)
+            if account is not None and await records.is_sending(account.id):
+                raise AccountBusy
+            count = (await records.erase(agent_id)).get("post", 0)
+            await records.answer(key, str(count))
+            await records.commit()
         return count
 
 

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from services.runtime import unit_of_work
 from services.runtime.archive import ArchivedRow, ArchiveRecords, Import, foreign, read_rows
 from services.runtime.clock import Clock
+from services.runtime.idempotency import RequestKey
 from services.runtime.keystore import Keystore, check_sealing_key, opened
 from services.runtime.pages import Page
 from services.trading.domain.errors import WalletBusy, WalletExists, WalletNotEmpty
@@ -15,7 +16,7 @@ from services.trading.domain.trade import Cause, Trade, TradeState
 from services.trading.domain.wallet import Halt, Policy, Wallet, lock_key_of
 from services.trading.ports import Chain, Records
 
-_EVERY = Page(500)
+_ONE = Page(1)
 _NO_KEY = "it was imported without its key: register the wallet with it, then resume"
 _MOST_NAMED = 10
 
@@ -85,23 +86,26 @@ class Archive:
             await records.commit()
         return len(given.rows)
 
-    async def delete(self, agent_id: str) -> int:
-        """Delete an agent's wallet, and return how many trades it had.
+    async def delete(self, agent_id: str, key: RequestKey) -> int:
+        """Delete an agent's wallet, once for a request, and return how many trades it had.
 
         Raises WalletNotEmpty, WalletBusy, and what the chain raises.
         """
         async with self._store.reading() as records:
-            wallets = (await records.wallets(agent_id, _EVERY)).rows
-        count = 0
-        for wallet in wallets:
+            wallet = next(iter((await records.wallets(agent_id, _ONE)).rows), None)
+            first = await records.claimed(key)
+        if wallet is not None and first is None:
             held = {one.mint: one.amount for one in await self._chain.balances(wallet.address) if one.amount}
             if held:
                 raise WalletNotEmpty(wallet.id, dict(list(held.items())[:_MOST_NAMED]))
-            async with self._store.writing(lock_key_of(wallet.id)) as records:
-                if (trade := await records.oldest_open(wallet.id)) is not None:
-                    raise WalletBusy(trade.id)
-                count += (await records.erase(agent_id)).get("trade", 0)
-                await records.commit()
+        async with self._store.writing(lock_key_of(wallet.id) if wallet else "wallets") as records:
+            if (first := await records.claim(key, "0")) is not None:
+                return int(first)
+            if wallet is not None and (trade := await records.oldest_open(wallet.id)) is not None:
+                raise WalletBusy(trade.id)
+            count = (await records.erase(agent_id)).get("trade", 0)
+            await records.answer(key, str(count))
+            await records.commit()
         return count
 
 

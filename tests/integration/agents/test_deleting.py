@@ -105,7 +105,7 @@ async def test_a_wallet_that_holds_something_keeps_its_agent_from_being_deleted(
     status = await agents.GetAgent(pb.GetAgentRequest(id="wren"))
     assert status.agent.is_active
     assert not status.agent.HasField("delete_time")
-    assert (await delete(agents, keep_wallet=True)).is_done
+    assert (await delete(agents, is_wallet_kept=True)).is_done
     assert list(world.trading.wallets) == ["wren"]
     [entry] = await log_of(agents, LIFECYCLE)
     assert entry.reason == "its operator asked for it; its wallet wal_wren stays"

@@ -1373,7 +1373,7 @@ class DeleteAgentRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     ALLOW_MISSING_FIELD_NUMBER: _builtins.int
-    KEEP_WALLET_FIELD_NUMBER: _builtins.int
+    IS_WALLET_KEPT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The agent. 1 to 64 characters."""
@@ -1381,7 +1381,7 @@ class DeleteAgentRequest(_message.Message):
     """When it is given, it must be the current one."""
     allow_missing: _builtins.bool
     """Don't refuse when there is no such agent: nothing is done then."""
-    keep_wallet: _builtins.bool
+    is_wallet_kept: _builtins.bool
     """Let a wallet stay with its key, whatever it holds."""
     request_id: _builtins.str
     """At most 100 characters. The same id and body deletes once, also when the agent was created again since."""
@@ -1391,12 +1391,12 @@ class DeleteAgentRequest(_message.Message):
         id: _builtins.str = ...,
         etag: _builtins.str = ...,
         allow_missing: _builtins.bool = ...,
-        keep_wallet: _builtins.bool = ...,
+        is_wallet_kept: _builtins.bool = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "etag", b"etag", "id", b"id", "keep_wallet", b"keep_wallet", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "etag", b"etag", "id", b"id", "is_wallet_kept", b"is_wallet_kept", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1496,7 +1496,7 @@ class ImportAgentRequest(_message.Message):
     agent_id: _builtins.str
     """The agent: in the first message, 1 to 64 characters; in the others the same or empty."""
     format: _builtins.int
-    """As it was exported: 1 to 1,000. Not needed after the first message."""
+    """As it was exported, 0 to 1,000. Not needed after the first message."""
     kind: _builtins.str
     """As it was exported; empty only in the first message, of an export without rows. At most 64 characters."""
     row: _builtins.str

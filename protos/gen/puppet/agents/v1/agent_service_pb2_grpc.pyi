@@ -52,7 +52,7 @@ class AgentServiceStub:
     At once it is stopped for good, and shows a `delete_time`; then its workflows end, and what it has is deleted, for
     which services that don't answer are waited for, through restarts. Answers when all is gone, or else at its
     deadline, and the deletion goes on. After that the id is free. Of the agent only the line of the log stays that
-    says so. A wallet that holds anything is never deleted: the call is refused, unless `keep_wallet` is set; then it
+    says so. A wallet that holds anything is never deleted: the call is refused, unless `is_wallet_kept` is set; then it
     stays at the trading service with its key, and an agent that is created with this id gets it back. One that
     something arrives in meanwhile stays as well. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, AGENT_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED, WALLET_NOT_EMPTY,
@@ -191,7 +191,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         At once it is stopped for good, and shows a `delete_time`; then its workflows end, and what it has is deleted, for
         which services that don't answer are waited for, through restarts. Answers when all is gone, or else at its
         deadline, and the deletion goes on. After that the id is free. Of the agent only the line of the log stays that
-        says so. A wallet that holds anything is never deleted: the call is refused, unless `keep_wallet` is set; then it
+        says so. A wallet that holds anything is never deleted: the call is refused, unless `is_wallet_kept` is set; then it
         stays at the trading service with its key, and an agent that is created with this id gets it back. One that
         something arrives in meanwhile stays as well. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, AGENT_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED, WALLET_NOT_EMPTY,

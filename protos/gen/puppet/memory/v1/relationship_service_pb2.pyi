@@ -461,16 +461,20 @@ class ClearRelationshipsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     AGENT_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent whose views they are. 1 to 128 characters."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body deletes once."""
     def __init__(
         self,
         *,
         agent_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -564,7 +568,7 @@ class ImportRelationshipsRequest(_message.Message):
     agent_id: _builtins.str
     """The agent: in the first message, 1 to 128 characters; in the others the same or empty."""
     format: _builtins.int
-    """As it was exported: 1 to 1,000. Not needed after the first message."""
+    """As it was exported, 0 to 1,000. Not needed after the first message."""
     kind: _builtins.str
     """As it was exported; empty only in the first message, of an export without rows. At most 64 characters."""
     row: _builtins.str

@@ -124,7 +124,7 @@ class RelationshipServiceServicer:
 
     def ClearRelationships(self, request, context):
         """Deletes all relationships of an agent with their recorded interactions. Idempotent.
-        Errors: INVALID_REQUEST.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class RelationshipServiceStub:
     """
     ClearRelationships: _aio.UnaryUnaryMultiCallable[_relationship_service_pb2.ClearRelationshipsRequest, _relationship_service_pb2.ClearRelationshipsResponse]
     """Deletes all relationships of an agent with their recorded interactions. Idempotent.
-    Errors: INVALID_REQUEST.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
     """
     ExportRelationships: _aio.UnaryStreamMultiCallable[_relationship_service_pb2.ExportRelationshipsRequest, _relationship_service_pb2.ExportRelationshipsResponse]
     """Streams all relationships of an agent with their recorded interactions.
@@ -111,7 +111,7 @@ class RelationshipServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_relationship_service_pb2.ClearRelationshipsRequest, _abc.Awaitable[_relationship_service_pb2.ClearRelationshipsResponse]],
     ) -> _abc.Awaitable[_relationship_service_pb2.ClearRelationshipsResponse]:
         """Deletes all relationships of an agent with their recorded interactions. Idempotent.
-        Errors: INVALID_REQUEST.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

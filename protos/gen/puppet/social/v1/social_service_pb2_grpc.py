@@ -152,7 +152,7 @@ class SocialServiceServicer:
         """Deletes an account with its credentials and its outbox. What is CLAIMED is never sent; while a post is being sent
         the call is refused with ACCOUNT_BUSY. Nothing on the network changes. Idempotent: of one that isn't there nothing
         is deleted, and it isn't refused.
-        Errors: INVALID_REQUEST, ACCOUNT_BUSY.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_BUSY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

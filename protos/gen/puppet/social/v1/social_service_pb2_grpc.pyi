@@ -43,7 +43,7 @@ class SocialServiceStub:
     """Deletes an account with its credentials and its outbox. What is CLAIMED is never sent; while a post is being sent
     the call is refused with ACCOUNT_BUSY. Nothing on the network changes. Idempotent: of one that isn't there nothing
     is deleted, and it isn't refused.
-    Errors: INVALID_REQUEST, ACCOUNT_BUSY.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_BUSY.
     """
     ExportAccount: _aio.UnaryStreamMultiCallable[_social_service_pb2.ExportAccountRequest, _social_service_pb2.ExportAccountResponse]
     """Streams an agent's account with its outbox, and the requests that made it. Credentials are in it only as sealed by
@@ -157,7 +157,7 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes an account with its credentials and its outbox. What is CLAIMED is never sent; while a post is being sent
         the call is refused with ACCOUNT_BUSY. Nothing on the network changes. Idempotent: of one that isn't there nothing
         is deleted, and it isn't refused.
-        Errors: INVALID_REQUEST, ACCOUNT_BUSY.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_BUSY.
         """
 
     @_abc_1.abstractmethod

@@ -191,7 +191,8 @@ class TradingServiceServicer:
         """Deletes a wallet with its key, policy and trades. One that holds anything is refused with WALLET_NOT_EMPTY, and one
         with a trade that isn't decided with WALLET_BUSY. Idempotent: of one that isn't there nothing is deleted, and it
         isn't refused.
-        Errors: INVALID_REQUEST, WALLET_NOT_EMPTY, WALLET_BUSY, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_EMPTY, WALLET_BUSY, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE,
+        CHAIN_ACCESS_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,8 @@ class TradingServiceStub:
     """Deletes a wallet with its key, policy and trades. One that holds anything is refused with WALLET_NOT_EMPTY, and one
     with a trade that isn't decided with WALLET_BUSY. Idempotent: of one that isn't there nothing is deleted, and it
     isn't refused.
-    Errors: INVALID_REQUEST, WALLET_NOT_EMPTY, WALLET_BUSY, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_EMPTY, WALLET_BUSY, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE,
+    CHAIN_ACCESS_REFUSED.
     """
     ExportWallet: _aio.UnaryStreamMultiCallable[_trading_service_pb2.ExportWalletRequest, _trading_service_pb2.ExportWalletResponse]
     """Streams an agent's wallet with its policy, halt and trades, and the requests that made them. The private key is in it
@@ -179,7 +180,8 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes a wallet with its key, policy and trades. One that holds anything is refused with WALLET_NOT_EMPTY, and one
         with a trade that isn't decided with WALLET_BUSY. Idempotent: of one that isn't there nothing is deleted, and it
         isn't refused.
-        Errors: INVALID_REQUEST, WALLET_NOT_EMPTY, WALLET_BUSY, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_EMPTY, WALLET_BUSY, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE,
+        CHAIN_ACCESS_REFUSED.
         """
 
     @_abc_1.abstractmethod
