@@ -73,19 +73,19 @@ def _exports(clients: Clients, agent: pb.Agent, key: str) -> list[tuple[str, Asy
     wallet = trading_pb.ExportWalletRequest(agent_id=agent.id, sealing_key=key)
     relationships = relationship_pb.ExportRelationshipsRequest(agent_id=agent.id)
     memories = memory_pb.ExportMemoriesRequest(agent_id=agent.id)
-    long = {"timeout": LONG_SECONDS}
     return [
-        (AGENT, clients.agents.ExportAgent(pb.ExportAgentRequest(agent_id=agent.id), **long)),
+        (AGENT, clients.agents.ExportAgent(pb.ExportAgentRequest(agent_id=agent.id), timeout=LONG_SECONDS)),
         # Where it has none, there may be no such service either.
-        (ACCOUNT, clients.social.ExportAccount(account, **long) if agent.account_id else _nothing()),
-        (WALLET, clients.trading.ExportWallet(wallet, **long) if agent.wallet_id else _nothing()),
-        (RELATIONSHIPS, clients.relationships.ExportRelationships(relationships, **long)),
-        (MEMORIES, clients.memory.ExportMemories(memories, **long)),
+        (ACCOUNT, clients.social.ExportAccount(account, timeout=LONG_SECONDS) if agent.account_id else _nothing()),
+        (WALLET, clients.trading.ExportWallet(wallet, timeout=LONG_SECONDS) if agent.wallet_id else _nothing()),
+        (RELATIONSHIPS, clients.relationships.ExportRelationships(relationships, timeout=LONG_SECONDS)),
+        (MEMORIES, clients.memory.ExportMemories(memories, timeout=LONG_SECONDS)),
     ]
 
 
 async def _nothing() -> AsyncIterator[Any]:
-    for row in ():
+    rows: tuple[Any, ...] = ()
+    for row in rows:
         yield row
 
 

@@ -25,14 +25,12 @@ async def rows_of(settings: AgentsSettings, agent_id: str) -> dict[str, int]:
     """Return how many rows each table of agents has of one; those without any are left out."""
     database = Database(settings.sql_url("agents"))
     try:
-        found = {}
         async with database.read() as transaction:
+            names = await transaction.connection.run_sync(lambda connection: sa.inspect(connection).get_table_names())
+            found = {}
             for table in SQLModel.metadata.sorted_tables:
                 own = table.c.get("agent_id") if table.name != "agent" else table.c.id
-                is_here = await transaction.connection.run_sync(
-                    lambda here, name=table.name: sa.inspect(here).has_table(name)
-                )
-                if own is None or not is_here or "agents" not in str(_module_of(table)):
+                if own is None or table.name not in names:
                     continue
                 count = sa.select(sa.func.count()).select_from(table).where(own == agent_id)
                 if number := await transaction.connection.scalar(count):
@@ -40,11 +38,6 @@ async def rows_of(settings: AgentsSettings, agent_id: str) -> dict[str, int]:
         return found
     finally:
         await database.close()
-
-
-def _module_of(table: sa.Table) -> str:
-    kinds = [mapper.class_ for mapper in SQLModel._sa_registry.mappers]
-    return next((kind.__module__ for kind in kinds if kind.__table__ is table), "")
 
 
 async def delete(agents: AgentServiceStub, agent_id: str = "wren", **fields: Any) -> pb.DeleteAgentResponse:
