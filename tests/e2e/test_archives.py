@@ -58,6 +58,8 @@ async def test_a_kill_in_the_middle_of_a_deletion_and_of_a_restoration_leaves_no
             deleting = await begun(suite, "delete", "odd", "--yes")
             await until(lambda: is_without_account(clients))
             suite.kill("agents")
+            await suite.says("agents is healthy again")
+            assert not await is_gone(clients)
             os.kill(memory, signal.SIGCONT)
             await until(lambda: is_gone(clients))
             await deleting.wait()
