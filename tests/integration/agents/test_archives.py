@@ -51,7 +51,7 @@ async def test_an_imported_agent_is_as_it_was_and_rests(
 ) -> None:
     async with open_with(settings) as agents:
         await agents.CreateAgent(create(persona))
-        first = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=20)
+        first = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
         before = (await agents.GetAgent(pb.GetAgentRequest(id="wren"))).agent
         log = await log_of(agents, *log_pb.ActivityKind.values()[1:])
         rows = await exported(agents)
@@ -69,7 +69,7 @@ async def test_an_imported_agent_is_as_it_was_and_rests(
         assert [one.summary for one in said] == ["was imported", *(one.summary for one in log)]
         await agents.StartAgent(pb.StartAgentRequest(id="wren"))
         assert (await agents.GetAgentStatus(pb.GetAgentStatusRequest(id="wren"))).schedule
-        again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=20)
+        again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
         assert again.activity.post == first.activity.post
         assert len(world.social.published("acc_wren")) == 1
 
@@ -81,18 +81,18 @@ async def test_a_mention_that_was_answered_after_the_export_is_not_answered_agai
     async with open_with(settings.model_copy(update=fast)) as agents:
         await agents.CreateAgent(create(listener))
         world.social.mention("wren", "gatekeeper", "@wren_handle did the terrier let you pass today?")
-        await next_of(agents, REPLY)
+        await next_of(agents, REPLY, seconds=120)
         rows = await exported(agents)
         answered = world.social.mention("wren", "neighbour", "@wren_handle how many miles is the round?")
-        await next_of(agents, REPLY, number=2)
+        await next_of(agents, REPLY, number=2, seconds=120)
     assert len(world.social.answers()) == 2
     missed = world.social.mention("wren", "postmaster", "@wren_handle are you coming to the office?")
     async with open_with(elsewhere.model_copy(update=fast)) as agents:
         await import_(agents, rows)
         await agents.StartAgent(pb.StartAgentRequest(id="wren"))
-        await next_of(agents, REPLY, number=2)
-        [passed] = await next_of(agents, PASS)
-        assert (passed.workflow_id, getattr(passed, "pass").reason) == (
+        await next_of(agents, REPLY, number=2, seconds=120)
+        [passed] = await next_of(agents, PASS, seconds=120)
+        assert (passed.workflow_id, passed.passed.reason) == (
             f"reply/wren/{answered}",
             log_pb.PASS_REASON_ANSWERED_ELSEWHERE,
         )
@@ -109,16 +109,16 @@ async def test_where_the_network_does_not_show_a_conversation_an_old_mention_is_
     async with open_with(settings.model_copy(update=fast)) as agents:
         await agents.CreateAgent(create(listener))
         world.social.mention("wren", "gatekeeper", "@wren_handle did the terrier let you pass today?")
-        await next_of(agents, REPLY)
+        await next_of(agents, REPLY, seconds=120)
         rows = await exported(agents)
     world.social.mention("wren", "postmaster", "@wren_handle are you coming to the office?")
     world.social.unreadable = Refused("social", "NOT_CAPABLE", "NOT_CAPABLE: no search")
     async with open_with(elsewhere.model_copy(update=fast)) as agents:
         await import_(agents, rows)
         await agents.StartAgent(pb.StartAgentRequest(id="wren"))
-        await next_of(agents, PASS)
+        await next_of(agents, PASS, seconds=120)
         world.social.mention("wren", "postmaster", "@wren_handle and tomorrow?")
-        await next_of(agents, REPLY, number=2)
+        await next_of(agents, REPLY, number=2, seconds=120)
     assert len(world.social.answers()) == 2
 
 
@@ -128,7 +128,7 @@ async def test_a_draft_that_was_approved_waits_for_a_person_again(
     async with open_channel(settings) as channel:
         agents, drafts = AgentServiceStub(channel), DraftServiceStub(channel)
         await agents.CreateAgent(create(persona | {"approval": "posts"}))
-        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=20)
+        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
         world.social.line.failures = 10**6
         [draft] = (await drafts.ListDrafts(drafts_pb.ListDraftsRequest())).drafts
         await drafts.ApproveDraft(drafts_pb.ApproveDraftRequest(id=draft.id, request_id="yes"))
@@ -143,7 +143,7 @@ async def test_a_draft_that_was_approved_waits_for_a_person_again(
         assert draft.state == drafts_pb.DRAFT_STATE_WAITING
         await agents.StartAgent(pb.StartAgentRequest(id="wren"))
         await drafts.ApproveDraft(drafts_pb.ApproveDraftRequest(id=draft.id, request_id="again"))
-        await next_of(agents, POST)
+        await next_of(agents, POST, seconds=120)
     assert len(world.social.published("acc_wren")) == 1
 
 

@@ -41,7 +41,7 @@ async def rows_of(settings: AgentsSettings, agent_id: str) -> dict[str, int]:
 
 
 async def delete(agents: AgentServiceStub, agent_id: str = "wren", **fields: Any) -> pb.DeleteAgentResponse:
-    timeout = fields.pop("timeout", 20)
+    timeout = fields.pop("timeout", 60)
     return await agents.DeleteAgent(pb.DeleteAgentRequest(id=agent_id, **fields), timeout=timeout)
 
 
@@ -59,7 +59,7 @@ async def test_a_deleted_agent_leaves_nothing_but_the_line_of_the_log_that_says_
     agents: AgentServiceStub, world: World, persona: Persona, settings: AgentsSettings
 ) -> None:
     await agents.CreateAgent(create(persona))
-    await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=20)
+    await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
     await agents.AdjustMood(pb.AdjustMoodRequest(agent_id="wren", levels=pb.MoodLevels(valence=0.5), reason="rain"))
     world.trading.lamports = 0
     before = await rows_of(settings, "wren")
@@ -75,12 +75,12 @@ async def test_the_id_of_a_deleted_agent_can_be_used_again(
     agents: AgentServiceStub, world: World, persona: Persona
 ) -> None:
     await agents.CreateAgent(create(persona, "birth"))
-    first = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=20)
+    first = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
     world.trading.lamports = 0
     assert (await delete(agents, request_id="end")).is_done
     await agents.CreateAgent(create(persona, "birth"))
     assert {memory.text for memory in world.memory.of("wren")} >= {"The round is six miles."}
-    again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=20)
+    again = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
     assert again.activity.cursor != first.activity.cursor
     assert len(world.social.published("acc_wren")) == 1
     # The request that deleted the first one doesn't delete the second.
@@ -147,7 +147,7 @@ async def test_what_an_agent_has_begun_ends_before_it_goes_and_leaves_nothing(
     await agents.CreateAgent(create(persona))
     world.trading.lamports = 0
     world.social.sending = asyncio.Event()
-    post = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=20)
+    post = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
     await until(lambda: bool(world.social.posts))
     answer = await delete(agents, timeout=2)
     assert (answer.is_done, answer.waiting.step) == (False, "workflows")
@@ -166,7 +166,7 @@ async def test_a_post_that_is_held_back_is_taken_back_and_never_sent(
     world.trading.lamports = 0
     world.social.held = 1_000
     asyncio.ensure_future(  # noqa: RUF006 - it ends with the service
-        agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=20)
+        agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
     )
     await until(lambda: bool(world.social.holding))
     assert (await delete(agents)).is_done

@@ -76,7 +76,7 @@ async def create(clients: Clients, persona: dict[str, Any]) -> pb.Agent:
 
 
 async def post(clients: Clients, request_id: str, agent_id: str = "wren") -> pb.TriggerPostResponse:
-    return await clients.agents.TriggerPost(pb.TriggerPostRequest(agent_id=agent_id, request_id=request_id), timeout=30)
+    return await clients.agents.TriggerPost(pb.TriggerPostRequest(agent_id=agent_id, request_id=request_id), timeout=60)
 
 
 async def posted(x: Sandbox) -> list[str]:
