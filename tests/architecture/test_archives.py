@@ -11,7 +11,12 @@ from services.runtime.idempotency import RequestRecord
 from services.social.adapters.sql import SqlRecords as SocialRecords
 from services.trading.adapters.sql import SqlRecords as TradingRecords
 
-RECORDS = {"agents": AgentsRecords, "memory": MemoryRecords, "social": SocialRecords, "trading": TradingRecords}
+RECORDS: dict[str, Any] = {
+    "agents": AgentsRecords,
+    "memory": MemoryRecords,
+    "social": SocialRecords,
+    "trading": TradingRecords,
+}
 
 
 def tables_of(service: str) -> set[Any]:
