@@ -25,10 +25,13 @@ from sandbox.solana.app import create_app
 from sandbox.solana.settings import SolanaSandboxSettings
 from sandbox.x.app import build_x_app
 from sandbox.x.settings import XSettings
+from tests.conftest import ROOT
 from tests.support.http import ADMIN_TOKEN, listening, listening_in_a_thread
 from tests.support.places import Outside, place
 from tests.support.x import Sandbox
 
+GOLDEN = ROOT / "tests" / "data" / "archives"
+"""Archives as each format wrote them, without secrets; they stay for ever."""
 PASSPHRASE = "correct horse battery"  # noqa: S105
 
 
@@ -229,6 +232,19 @@ def _rewrite(source: Path, target: Path, **changes: Any) -> None:
         other.comment = archive.comment
     with target.open("r+b") as file:
         seal(file)
+
+
+@pytest.mark.parametrize("name", ["v1"])
+async def test_an_archive_of_every_format_that_there_was_is_read(
+    name: str, tmp_path: Path, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with place(tmp_path / "there", outside, monkeypatch) as clients:
+        await restore(GOLDEN / f"{name}.puppet", Options())
+        found = await told(clients)
+        assert [line[0] for line in found["activity"]][:2] == ["was imported", "was stopped"]
+        assert len(found["memories"]) == 4
+        [wallet] = (await clients.trading.ListWallets(trading_pb.ListWalletsRequest(agent_id="wren"))).wallets
+        assert wallet.halt.reason == "it was imported without its key: register the wallet with it, then resume"
 
 
 async def test_the_whole_suite_is_in_one_file_of_which_some_can_be_taken(
