@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from puppetctl import DATA_DIR, DEMO_PERSONAS, access_app
+from puppetctl.archives_app import app as archives_app
 from puppetctl.cli import AgentId, Data, Plain, run
 from puppetctl.drafts_app import app as drafts_app
 from puppetctl.events_app import app as events_app
@@ -29,6 +30,7 @@ app.add_typer(webhook_app, name="webhook")
 app.add_typer(access_app.principals, name="principals")
 app.add_typer(access_app.commands)
 app.add_typer(keys_app, name="keys")
+app.add_typer(archives_app)
 app.add_typer(rehearsal_app)
 
 Agents = Annotated[list[str] | None, typer.Argument(help="Only these characters' ids.", show_default=False)]

@@ -33,9 +33,11 @@ from services.agents.service import (
     Agents,
     Alerts,
     Allowance,
+    Archive,
     Cast,
     Conversations,
     Cooldown,
+    Deletions,
     Drafts,
     Effects,
     Events,
@@ -81,6 +83,7 @@ _EXPIRE_SECONDS = 10.0
 _DELIVER_SECONDS = 1.0
 _ALERT_SECONDS = 30.0
 _BOUND_SECONDS = 300.0
+_DELETE_SECONDS = 5.0
 _PATIENCE_SECONDS = 10.0
 """How long a start waits for the process before it to be gone."""
 
@@ -157,16 +160,21 @@ async def served(
         tidying = Tidying(store, cast, kept, mention_age, activities_kept)
         alerts = Alerts(store, cast, outbox, settings.model_calls_a_day_for_strangers, settings.speed)
         ended_kept = timedelta(days=settings.workflow_days)
+        deletions = Deletions(store, journal, parts.inbox, memory, social, trading, workflows, clock)
+        archive = Archive(store, journal, clock)
+        moods = Moods(store, cast, journal, settings.speed)
         await scheduler.mend()
         async with (
             _being_executor(settings, database),
             workflows.running(engine.handlers()),
             tail.following(),
             scheduler.running(),
+            deletions.running(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
             repeating("events", settings.poll_seconds, events.poll),
             repeating("feeds", settings.poll_seconds, events.poll_feeds),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
+            repeating("deletions", _DELETE_SECONDS, deletions.poll),
             repeating("expiring drafts", _EXPIRE_SECONDS, drafts.expire),
             repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - ended_kept)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),
@@ -176,9 +184,7 @@ async def served(
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
-                    AgentServicer(
-                        agents, Moods(store, cast, journal, settings.speed), triggers, explanations, journal, tail
-                    ),
+                    AgentServicer(agents, moods, triggers, explanations, journal, tail, deletions, archive),
                     explanations.agent_of,
                 ),
                 Mounted(

@@ -14,7 +14,18 @@ from puppet.agents.v1 import draft_service_pb2_grpc as drafts_pb_grpc
 from puppet.agents.v1 import event_service_pb2 as events_pb
 from puppet.agents.v1 import event_service_pb2_grpc as events_pb_grpc
 from services.agents.domain.events import EventRecord
-from services.agents.service import Agents, Drafts, Events, Explanations, Journal, Moods, Tail, Triggers
+from services.agents.service import (
+    Agents,
+    Archive,
+    Deletions,
+    Drafts,
+    Events,
+    Explanations,
+    Journal,
+    Moods,
+    Tail,
+    Triggers,
+)
 from services.agents.wire import activities as log_wire
 from services.agents.wire import agents as wire
 from services.agents.wire import drafts as drafts_wire
@@ -26,6 +37,7 @@ from services.runtime.pages import Page, Paged
 from services.runtime.protobuf import request_key
 from services.runtime.rpc import identity
 from services.runtime.rpc.answers import fill_from
+from services.runtime.rpc.archives import exported, read_import
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of
 
@@ -46,8 +58,12 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         explanations: Explanations,
         journal: Journal,
         tail: Tail,
+        deletions: Deletions,
+        archive: Archive,
     ) -> None:
         self._agents = agents
+        self._deletions = deletions
+        self._archive = archive
         self._moods = moods
         self._triggers = triggers
         self._explanations = explanations
@@ -80,6 +96,35 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         key, by = request_key(request), identity.name()
         agent = await self._agents.update(given.id, persona, given.etag, key, by, allow_missing=request.allow_missing)
         return pb.UpdateAgentResponse(agent=wire.write_agent(agent))
+
+    async def DeleteAgent(self, request: pb.DeleteAgentRequest, context: Context) -> pb.DeleteAgentResponse:
+        """Delete an agent, and what it left at the other services."""
+        check(request)
+        deletion = await self._deletions.delete(
+            request.id,
+            request.etag,
+            request_key(request),
+            patience(),
+            allow_missing=request.allow_missing,
+            keeps_wallet=request.is_wallet_kept,
+        )
+        return wire.write_deletion(deletion)
+
+    async def ExportAgent(
+        self, request: pb.ExportAgentRequest, context: Context
+    ) -> AsyncIterator[pb.ExportAgentResponse]:
+        """Stream what this service has of an agent."""
+        check(request)
+        async for row in exported(pb.ExportAgentResponse, self._archive.export(request.agent_id)):
+            yield row
+
+    async def ImportAgent(
+        self, requests: AsyncIterator[pb.ImportAgentRequest], context: Context
+    ) -> pb.ImportAgentResponse:
+        """Store what was exported."""
+        given = await read_import(requests, "puppet.agents.v1.ImportAgent")
+        count = await self._archive.import_all(given)
+        return pb.ImportAgentResponse(row_count=count, is_repeated=not count)
 
     async def ListPersonaVersions(
         self, request: pb.ListPersonaVersionsRequest, context: Context

@@ -10,7 +10,7 @@ import logging
 import secrets
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -167,6 +167,18 @@ class DbosWorkflows:
                 await DBOS.delete_workflows_async([workflow.workflow_id for workflow in ended])
             is_full = len(ended) == _DELETED_AT_ONCE
 
+    async def unfinished(self, agent_id: str) -> list[str]:
+        """Return the workflows of an agent that haven't ended, in any replica, but for those of other versions."""
+        found = await DBOS.list_workflows_async(
+            status=_UNFINISHED, app_version=APPLICATION_VERSION, name=list(self._names), load_output=False
+        )
+        return [workflow.workflow_id for workflow in found if _agent_of(workflow.input) == agent_id]
+
+    async def remove(self, workflow_ids: Sequence[str]) -> None:
+        """Delete what DBOS keeps of workflows that have ended."""
+        if workflow_ids:
+            await DBOS.delete_workflows_async(list(workflow_ids))
+
     async def _end_what_cannot_go_on(self) -> None:
         """End what this replica left unfinished long ago, under another version, or as a kind of task that is gone.
 
@@ -177,7 +189,7 @@ class DbosWorkflows:
             unfinished = await DBOS.list_workflows_async(
                 status=_UNFINISHED, executor_id=self._executor_id, load_input=False, load_output=False
             )
-            names = {kind.__name__ for kind in self._functions}
+            names = self._names
             oldest = datetime.now(UTC) - LONGEST
             left = [
                 workflow
@@ -193,6 +205,10 @@ class DbosWorkflows:
         except Exception:
             # Whatever stands in those rows, the service itself has to start.
             log.exception("could not end the workflows of another version")
+
+    @property
+    def _names(self) -> set[str]:
+        return {kind.__name__ for kind in self._functions}
 
     async def _start(self, workflow_id: str, task: Task) -> None:
         with SetWorkflowID(workflow_id):
@@ -235,6 +251,12 @@ class DbosWorkflows:
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
         # DBOS has made its threads the loop's, and has now ended them.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+
+
+def _agent_of(given: Any) -> str:
+    """Return the agent of a workflow's task, by what DBOS keeps that it was called with."""
+    [task] = given["args"]
+    return str(task.agent_id)
 
 
 def _tell_subseconds(connection: Any, _record: object) -> None:

@@ -131,6 +131,12 @@ class MemoryClient:
         with calling("memory"):
             await self._relationships.UpdateRelationship(request)
 
+    async def forget(self, agent_id: str) -> None:
+        """Delete all memories and relationships of an agent."""
+        with calling("memory"):
+            await self._memories.ClearMemories(pb.ClearMemoriesRequest(agent_id=agent_id))
+            await self._relationships.ClearRelationships(relationship_pb.ClearRelationshipsRequest(agent_id=agent_id))
+
     async def interacted(self, agent_id: str, counterpart: str, summary: str, change: View, request_id: str) -> None:
         """Count an interaction once for every request_id, and move what the agent thinks by the change."""
         request = relationship_pb.RecordInteractionRequest(

@@ -79,6 +79,11 @@ class SocialClient:
                 raise
             return None
 
+    async def delete_account(self, agent_id: str) -> None:
+        """Delete the account that an agent has, if any, with its outbox."""
+        with calling("social"):
+            await self._social.DeleteAccount(pb.DeleteAccountRequest(agent_id=agent_id))
+
     async def withdraw_held(self, account_id: str) -> None:
         """Take back everything of an account that is held back."""
         request = pb.ListPostsRequest(account_id=account_id, states=[pb.POST_STATE_CLAIMED], page_size=_MOST_HELD)
@@ -102,7 +107,11 @@ class SocialClient:
             answer = await self._social.GetConversation(request)
         return [
             SocialPost(
-                post.network_post_id, post.author_network_user_id, post.text, post.create_time.ToDatetime(tzinfo=UTC)
+                post.network_post_id,
+                post.author_network_user_id,
+                post.text,
+                post.create_time.ToDatetime(tzinfo=UTC),
+                post.in_reply_to_network_post_id,
             )
             for post in answer.posts
         ]

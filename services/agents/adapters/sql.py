@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
+from services.agents.adapters.archive import PARTS
 from services.agents.adapters.sql_events import SqlEventRecords
 from services.agents.adapters.sql_explanations import SqlExplanations
 from services.agents.adapters.sql_webhooks import SqlWebhookRecords
@@ -30,6 +31,7 @@ from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.agents.ports.store import ActivityFilter, DraftFilter
 from services.runtime.pages import Page, Paged
+from services.runtime.sql_archive import SqlArchive
 from services.runtime.upsert import insert_on
 
 
@@ -42,8 +44,10 @@ def _mark_on(dialect: str) -> sa.Insert:
     return made
 
 
-class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations):
+class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlArchive):
     """Everything stored, within one transaction."""
+
+    parts = PARTS
 
     async def agent(self, agent_id: str) -> AgentRecord | None:
         """Return an agent."""
@@ -52,6 +56,17 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations):
     async def agents(self, page: Page) -> Paged[AgentRecord]:
         """Return a page of agents, in the order of their ids; the key is `(id,)`."""
         return await self._page(select(AgentRecord), page, col(AgentRecord.id))
+
+    async def being_deleted(self) -> list[str]:
+        """Return the ids of the agents whose deletion was asked for."""
+        query = select(AgentRecord.id).where(col(AgentRecord.delete_time).is_not(None))
+        return list((await self._session.exec(query)).all())
+
+    async def workflow_ids(self, agent_id: str, after: str, most: int) -> list[str]:
+        """Return the next workflows after this id of which something of an agent is logged."""
+        own = (ActivityRecord.agent_id == agent_id, col(ActivityRecord.workflow_id) > after)
+        query = select(ActivityRecord.workflow_id).where(*own).distinct()
+        return list((await self._session.exec(query.order_by(col(ActivityRecord.workflow_id)).limit(most))).all())
 
     async def fellows(self, agent_id: str) -> list[AgentRecord]:
         """Return the other agents that have an account."""

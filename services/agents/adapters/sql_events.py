@@ -75,7 +75,9 @@ class SqlEventRecords(SqlTransaction):
         """
         query = select(SeenItem.item_id).where(SeenItem.event_id == event_id, col(SeenItem.item_id).in_(item_ids))
         new = set(item_ids) - set((await self._session.exec(query)).all())
-        still = [col(SeenItem.event_id) == event_id, col(SeenItem.see_time) < now - _OFTEN]
+        # Archives of before have no times.
+        is_old = sa.or_(col(SeenItem.see_time).is_(None), col(SeenItem.see_time) < now - _OFTEN)
+        still = [col(SeenItem.event_id) == event_id, is_old]
         if item_ids:
             still.append(col(SeenItem.item_id).in_(item_ids))
         await self._session.exec(sa.update(SeenItem).where(*still).values(see_time=now))

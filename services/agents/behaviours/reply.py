@@ -88,6 +88,9 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         heard = await self._parts.hearing.hear(name, task)
         if passed := await self._parts.governors.admit(name, task, heard):
             return Pass(passed)
+        record = (await self._parts.cast.character(task.agent_id)).record
+        if await self._parts.conversations.may_be_answered(record, task.mention):
+            return Pass(Passed(PassReason.ANSWERED_ELSEWHERE, whom=heard.author_name))
         async with self._parts.allowance.turn(task.agent_id, heard):
             return await self._written(name, task, heard)
 

@@ -76,6 +76,12 @@ class DraftRecord(SQLModel, table=True):
         """Let nothing come of it, since nobody decided in time."""
         self._decide(DraftState.EXPIRED, now)
 
+    def reopen(self) -> None:
+        """Let a person decide once more what was approved, and may have been carried out elsewhere."""
+        if self.state is DraftState.APPROVED:
+            self.state, self.decide_time = DraftState.WAITING, None
+            self.version += 1
+
     def close(self, state: DraftState) -> None:
         """Take down what came of it."""
         if self.state is DraftState.APPROVED:

@@ -83,6 +83,12 @@ class AgentRecord(SQLModel, table=True):
     version: int = 0
     persona_version: int = 1
     """Which of its personas this is, counted from 1."""
+    delete_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When its deletion was asked for; None while it lives."""
+    keeps_wallet: bool = False
+    """Whether its wallet stays when it is deleted."""
+    import_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When it was imported here; None when it was created here."""
 
     @property
     def etag(self) -> str:
@@ -135,6 +141,17 @@ class AgentRecord(SQLModel, table=True):
         """Let its schedule rest."""
         self.is_active, self.start_time, self.stop_time = False, None, now
         self._touch(now)
+
+    def be_deleted(self, now: datetime, *, keeps_wallet: bool) -> None:
+        """Let its schedule rest for good."""
+        self.delete_time = self.delete_time or now
+        self.keeps_wallet = self.keeps_wallet or keeps_wallet
+        self.stop(now)
+
+    def be_imported(self, now: datetime) -> None:
+        """Let it rest here, whatever it did where it was exported."""
+        self.delete_time, self.keeps_wallet, self.import_time = None, False, now
+        self.stop(now)
 
     def become(self, name: str, description: str, persona: dict[str, Any], etag: str, now: datetime) -> None:
         """Take on a changed, redacted persona. Raises Conflict when an etag is given and isn't the current one."""

@@ -1,5 +1,7 @@
 """Why the agents service refuses a call."""
 
+from collections.abc import Mapping
+
 from services.runtime import errors
 
 
@@ -46,6 +48,27 @@ class AgentExists(errors.AlreadyExists):
 
     def __init__(self, agent_id: str) -> None:
         super().__init__(f"agent {agent_id!r} exists", id=agent_id)
+
+
+class AgentBeingDeleted(errors.WrongState):
+    """The agent is being deleted."""
+
+    reason = "AGENT_BEING_DELETED"
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(f"agent {agent_id!r} is being deleted", id=agent_id)
+
+
+class WalletNotEmpty(errors.WrongState):
+    """The agent's wallet holds something: these base units, by their mints."""
+
+    reason = "WALLET_NOT_EMPTY"
+
+    def __init__(self, wallet_id: str, held: Mapping[str, int]) -> None:
+        balances = ", ".join(f"{amount} of {mint}" for mint, amount in held.items())
+        super().__init__(
+            f"the wallet {wallet_id!r} holds {balances}: empty it, or keep it", id=wallet_id, balances=balances
+        )
 
 
 class AgentInactive(errors.WrongState):

@@ -47,6 +47,8 @@ class LifecycleChange(StrEnum):
     STARTED = "started"
     STOPPED = "stopped"
     RECOVERED = "recovered"
+    DELETED = "deleted"
+    IMPORTED = "imported"
 
 
 class PassReason(StrEnum):
@@ -78,6 +80,8 @@ class PassReason(StrEnum):
     """The text held the key of a wallet."""
     NETWORK_SHARE_USED_UP = "network_share_used_up"
     """The network's limit leaves no more replies."""
+    ANSWERED_ELSEWHERE = "answered_elsewhere"
+    """It was imported, and may have answered this where it lived before."""
     HOLD = "hold"
     """No trade is worth making."""
     QUOTED_TOO_LOW = "quoted_too_low"

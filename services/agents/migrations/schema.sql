@@ -19,7 +19,7 @@ CREATE TABLE agent (
 	start_time DATETIME, 
 	create_time DATETIME NOT NULL, 
 	update_time DATETIME NOT NULL, 
-	version BIGINT NOT NULL, trading_valence FLOAT, trading_arousal FLOAT, trading_dominance FLOAT, trading_mood_time DATETIME, network_user_id VARCHAR DEFAULT '' NOT NULL, handle_time DATETIME, stop_time DATETIME, persona_version INTEGER DEFAULT '1' NOT NULL, 
+	version BIGINT NOT NULL, trading_valence FLOAT, trading_arousal FLOAT, trading_dominance FLOAT, trading_mood_time DATETIME, network_user_id VARCHAR DEFAULT '' NOT NULL, handle_time DATETIME, stop_time DATETIME, persona_version INTEGER DEFAULT '1' NOT NULL, delete_time DATETIME, import_time DATETIME, keeps_wallet BOOLEAN DEFAULT 0 NOT NULL, 
 	PRIMARY KEY (id)
 );
 
@@ -213,6 +213,8 @@ CREATE INDEX activity_by_network_effect_id ON activity (network_effect_id);
 CREATE INDEX activity_by_time ON activity (create_time);
 
 CREATE INDEX activity_by_workflow ON activity (workflow_id);
+
+CREATE INDEX agent_by_delete_time ON agent (delete_time) WHERE delete_time IS NOT NULL;
 
 CREATE INDEX agent_by_handle ON agent (handle);
 

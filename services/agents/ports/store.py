@@ -65,6 +65,14 @@ class Records(WebhookRecords, Protocol):
         """Return a page of agents, in the order of their ids; the key is `(id,)`."""
         ...
 
+    async def being_deleted(self) -> list[str]:
+        """Return the ids of the agents whose deletion was asked for."""
+        ...
+
+    async def workflow_ids(self, agent_id: str, after: str, most: int) -> list[str]:
+        """Return the next workflows after this id of which something of an agent is logged."""
+        ...
+
     async def fellows(self, agent_id: str) -> list[AgentRecord]:
         """Return the other agents that have an account."""
         ...

@@ -3,9 +3,11 @@
 from services.agents.service.agents import Agents
 from services.agents.service.alerts import Alerts
 from services.agents.service.allowance import Allowance, Calls
+from services.agents.service.archive import Archive
 from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast, Character
 from services.agents.service.conversing import Conversations
+from services.agents.service.deleting import Deletions
 from services.agents.service.drafts import Drafts
 from services.agents.service.effects import Effects
 from services.agents.service.events import NOTICE, Events
@@ -38,12 +40,14 @@ __all__ = [
     "Agents",
     "Alerts",
     "Allowance",
+    "Archive",
     "Calls",
     "Cast",
     "Character",
     "Choice",
     "Conversations",
     "Cooldown",
+    "Deletions",
     "Drafts",
     "Effects",
     "Entry",

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from services.agents.domain.entities import AgentRecord, MoodRecord, ScheduleEntry
-from services.agents.domain.errors import AgentExists, AgentNotFound, PersonaVersionNotFound
+from services.agents.domain.errors import AgentBeingDeleted, AgentExists, AgentNotFound, PersonaVersionNotFound
 from services.agents.domain.mood import Mood, baseline
 from services.agents.domain.persona import Persona, changed_paths, read_kept, read_persona, redact, secrets_of
 from services.agents.domain.records import ActivityKind, Lifecycle, LifecycleChange, Trigger
@@ -190,7 +190,7 @@ class Agents:
     ) -> AgentRecord:
         await self._provisioning.check(persona)
         async with self._store.writing() as records:
-            agent = await existing(records, persona.id)
+            agent = await living(records, persona.id)
             if await records.claim(key, persona.id) is not None:
                 return agent
             if etag and etag != agent.etag:
@@ -201,7 +201,7 @@ class Agents:
             await self._provisioning.memories(persona.id, persona.memory, self._cast.persona(agent).memory)
         now = self._clock.now()
         async with self._store.writing(TURN) as records:
-            agent = await existing(records, persona.id)
+            agent = await living(records, persona.id)
             if await records.claim(key, persona.id) is not None:
                 return agent
             before = agent.persona
@@ -222,9 +222,9 @@ class Agents:
         return agent
 
     async def start(self, agent_id: str, key: RequestKey) -> AgentRecord:
-        """Start an agent's schedule. Raises AgentNotFound."""
+        """Start an agent's schedule. Raises AgentNotFound and AgentBeingDeleted."""
         async with self._store.writing(TURN) as records:
-            agent = await existing(records, agent_id)
+            agent = await living(records, agent_id)
             if await records.claim(key, agent_id) is None:
                 if not agent.is_active:
                     await self._start(records, agent, self._cast.persona(agent), self._clock.now())
@@ -299,6 +299,14 @@ async def existing(records: Records, agent_id: str) -> AgentRecord:
     if agent := await records.agent(agent_id):
         return agent
     raise AgentNotFound(agent_id)
+
+
+async def living(records: Records, agent_id: str) -> AgentRecord:
+    """Return an agent that may be changed. Raises AgentNotFound and AgentBeingDeleted."""
+    agent = await existing(records, agent_id)
+    if agent.delete_time is not None:
+        raise AgentBeingDeleted(agent_id)
+    return agent
 
 
 async def _created(records: Records, agent_id: str, key: RequestKey) -> AgentRecord | None:

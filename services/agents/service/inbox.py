@@ -73,6 +73,11 @@ class Inbox:
             except (DependencyUnavailable, Refused) as error:
                 await self._log_failure(agent_id, name, error)
 
+    async def rest(self, agent_id: str) -> None:
+        """Wait until no look of an agent is under way here."""
+        async with self._readers[agent_id]:
+            pass
+
     async def _read(self, agent_id: str, name: str) -> None:
         character = await self._cast.character(agent_id)
         record = character.record

@@ -12,7 +12,7 @@ from services.agents.ports.neighbours import Refused, ReplyScope, SocialPort
 from services.agents.ports.store import Records, Store
 from services.agents.ports.stored import Progress
 from services.agents.ports.workflows import Waiting, Workflows
-from services.agents.service.agents import existing
+from services.agents.service.agents import living
 from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.inbox import REPLY
 from services.agents.service.journal import Journal
@@ -86,7 +86,7 @@ class Triggers:
         DependencyUnavailable.
         """
         async with self._store.reading() as records:
-            agent = await existing(records, agent_id)
+            agent = await living(records, agent_id)
             first = await records.claimed(key)
             entries = await records.schedule(agent_id)
         if first is None:
@@ -148,7 +148,7 @@ class Triggers:
 
     async def _begin(self, workflow_id: str, task: ActionTask, key: RequestKey, seconds: float) -> Triggered:
         async with self._store.writing() as records:
-            agent = await existing(records, task.agent_id)
+            agent = await living(records, task.agent_id)
             if await records.claim(key, workflow_id) is None:
                 if not agent.is_active:
                     raise AgentInactive(agent.id)

@@ -206,6 +206,12 @@ class FakeSocial:
             self.posts[request_id] = (rest[0], rest[1], rest[2], post)
         return post
 
+    async def delete_account(self, agent_id: str) -> None:
+        self.line.pass_through()
+        account = self.accounts.pop(agent_id, None)
+        if account is not None:
+            self.posts = {name: post for name, post in self.posts.items() if post[0] != account.id}
+
     async def withdraw_held(self, account_id: str) -> None:
         self.line.pass_through()
         for request_id in [name for name in self.holding if self.posts[name][0] == account_id]:
@@ -228,7 +234,7 @@ class FakeSocial:
         }
         users = {account.id: account.user_id for account in self.accounts.values()}
         answers = [
-            SocialPost(post.network_post_id, users[account], text, posts[answered].create_time)
+            SocialPost(post.network_post_id, users[account], text, posts[answered].create_time, answered)
             for account, text, answered, post in self.posts.values()
             if answered in posts
         ]

@@ -128,6 +128,10 @@ class _LifecycleChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Lifec
     """It was stopped."""
     LIFECYCLE_CHANGE_RECOVERED: _LifecycleChange.ValueType  # 4
     """What kept it from something is over."""
+    LIFECYCLE_CHANGE_DELETED: _LifecycleChange.ValueType  # 5
+    """It was deleted. Nothing else is logged of it any more."""
+    LIFECYCLE_CHANGE_IMPORTED: _LifecycleChange.ValueType  # 6
+    """It was imported, as it had been exported elsewhere."""
 
 class LifecycleChange(_LifecycleChange, metaclass=_LifecycleChangeEnumTypeWrapper):
     """What happened to an agent."""
@@ -142,6 +146,10 @@ LIFECYCLE_CHANGE_STOPPED: LifecycleChange.ValueType  # 3
 """It was stopped."""
 LIFECYCLE_CHANGE_RECOVERED: LifecycleChange.ValueType  # 4
 """What kept it from something is over."""
+LIFECYCLE_CHANGE_DELETED: LifecycleChange.ValueType  # 5
+"""It was deleted. Nothing else is logged of it any more."""
+LIFECYCLE_CHANGE_IMPORTED: LifecycleChange.ValueType  # 6
+"""It was imported, as it had been exported elsewhere."""
 Global___LifecycleChange: _TypeAlias = LifecycleChange  # noqa: Y015
 
 class _SwapSide:
@@ -214,6 +222,8 @@ class _PassReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PassReason
     """Too little has happened since it last reflected."""
     PASS_REASON_NO_CONCLUSION: _PassReason.ValueType  # 21
     """The model drew no conclusion that follows from what it was shown: see `details`."""
+    PASS_REASON_ANSWERED_ELSEWHERE: _PassReason.ValueType  # 30
+    """It was imported, and may have answered this before that, elsewhere."""
 
 class PassReason(_PassReason, metaclass=_PassReasonEnumTypeWrapper):
     """Why an agent did nothing."""
@@ -258,6 +268,8 @@ PASS_REASON_NOT_ENOUGH: PassReason.ValueType  # 20
 """Too little has happened since it last reflected."""
 PASS_REASON_NO_CONCLUSION: PassReason.ValueType  # 21
 """The model drew no conclusion that follows from what it was shown: see `details`."""
+PASS_REASON_ANSWERED_ELSEWHERE: PassReason.ValueType  # 30
+"""It was imported, and may have answered this before that, elsewhere."""
 Global___PassReason: _TypeAlias = PassReason  # noqa: Y015
 
 class _MemoryUse:
@@ -468,7 +480,7 @@ Global___Activity: _TypeAlias = Activity  # noqa: Y015
 
 @_typing.final
 class LifecycleEvent(_message.Message):
-    """An agent was created, started or stopped, or can do again what it couldn't."""
+    """An agent was created, started, stopped, deleted or imported, or can do again what it couldn't."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -480,7 +492,7 @@ class LifecycleEvent(_message.Message):
     aim: _builtins.str
     """For RECOVERED: what it can do again, in words that follow `can`."""
     cause: _builtins.str
-    """For RECOVERED: what had kept it from that, in words."""
+    """For RECOVERED: what had kept it from that, in words. For DELETED: what stays, if anything does."""
     def __init__(
         self,
         *,

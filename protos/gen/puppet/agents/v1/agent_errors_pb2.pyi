@@ -87,6 +87,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_ALREADY_ANSWERED: _ErrorReason.ValueType  # 33
     """FAILED_PRECONDITION: the agent has answered this post, or may have; the metadata has the `workflow_id`."""
+    ERROR_REASON_AGENT_BEING_DELETED: _ErrorReason.ValueType  # 40
+    """FAILED_PRECONDITION: the agent is being deleted. Wait until it is gone."""
+    ERROR_REASON_WALLET_NOT_EMPTY: _ErrorReason.ValueType  # 41
+    """FAILED_PRECONDITION: the agent's wallet holds something; the metadata names what, as `balances`. Empty it, or let it
+    stay.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -155,6 +161,12 @@ ERROR_REASON_NOT_REPLYABLE: ErrorReason.ValueType  # 32
 """
 ERROR_REASON_ALREADY_ANSWERED: ErrorReason.ValueType  # 33
 """FAILED_PRECONDITION: the agent has answered this post, or may have; the metadata has the `workflow_id`."""
+ERROR_REASON_AGENT_BEING_DELETED: ErrorReason.ValueType  # 40
+"""FAILED_PRECONDITION: the agent is being deleted. Wait until it is gone."""
+ERROR_REASON_WALLET_NOT_EMPTY: ErrorReason.ValueType  # 41
+"""FAILED_PRECONDITION: the agent's wallet holds something; the metadata names what, as `balances`. Empty it, or let it
+stay.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 ERRORS_FIELD_NUMBER: _builtins.int

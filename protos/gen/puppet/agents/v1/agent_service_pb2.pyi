@@ -112,6 +112,7 @@ class Agent(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     STOP_TIME_FIELD_NUMBER: _builtins.int
     PERSONA_VERSION_FIELD_NUMBER: _builtins.int
+    DELETE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The persona's `id`. At most 64 characters."""
     name: _builtins.str
@@ -151,6 +152,10 @@ class Agent(_message.Message):
     def stop_time(self) -> _timestamp_pb2.Timestamp:
         """When it was stopped; not set while its schedule runs, and for one that was never started."""
 
+    @_builtins.property
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """When its deletion was asked for; from then on it can't be changed or started."""
+
     def __init__(
         self,
         *,
@@ -167,10 +172,11 @@ class Agent(_message.Message):
         etag: _builtins.str = ...,
         stop_time: _timestamp_pb2.Timestamp | None = ...,
         persona_version: _builtins.int = ...,
+        delete_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "persona", b"persona", "stop_time", b"stop_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "persona", b"persona", "stop_time", b"stop_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "description", b"description", "etag", b"etag", "id", b"id", "is_active", b"is_active", "name", b"name", "persona", b"persona", "persona_version", b"persona_version", "stop_time", b"stop_time", "unknown_fields", b"unknown_fields", "update_time", b"update_time", "wallet_id", b"wallet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "etag", b"etag", "id", b"id", "is_active", b"is_active", "name", b"name", "persona", b"persona", "persona_version", b"persona_version", "stop_time", b"stop_time", "unknown_fields", b"unknown_fields", "update_time", b"update_time", "wallet_id", b"wallet_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1604,3 +1610,185 @@ class WatchActivityResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchActivityResponse: _TypeAlias = WatchActivityResponse  # noqa: Y015
+
+@_typing.final
+class DeleteAgentRequest(_message.Message):
+    """Asks to delete an agent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
+    IS_WALLET_KEPT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The agent. 1 to 64 characters."""
+    etag: _builtins.str
+    """When it is given, it must be the current one."""
+    allow_missing: _builtins.bool
+    """Don't refuse when there is no such agent: nothing is done then."""
+    is_wallet_kept: _builtins.bool
+    """Let a wallet stay with its key, whatever it holds."""
+    request_id: _builtins.str
+    """At most 100 characters. The same id and body deletes once, also when the agent was created again since."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        allow_missing: _builtins.bool = ...,
+        is_wallet_kept: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "etag", b"etag", "id", b"id", "is_wallet_kept", b"is_wallet_kept", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAgentRequest: _TypeAlias = DeleteAgentRequest  # noqa: Y015
+
+@_typing.final
+class DeleteAgentResponse(_message.Message):
+    """How far a deletion is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_DONE_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    is_done: _builtins.bool
+    """True when all is gone; else the deletion goes on."""
+    @_builtins.property
+    def waiting(self) -> Global___Waiting:
+        """What it waits for, when it isn't done. Its steps are `workflows`, `account`, `wallet`, `memories` and `records`."""
+
+    def __init__(
+        self,
+        *,
+        is_done: _builtins.bool = ...,
+        waiting: Global___Waiting | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting", b"waiting"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_done", b"is_done", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAgentResponse: _TypeAlias = DeleteAgentResponse  # noqa: Y015
+
+@_typing.final
+class ExportAgentRequest(_message.Message):
+    """Asks for an export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent. 1 to 64 characters."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportAgentRequest: _TypeAlias = ExportAgentRequest  # noqa: Y015
+
+@_typing.final
+class ExportAgentResponse(_message.Message):
+    """One row of an export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    format: _builtins.int
+    """Which format the rows have; an import refuses one that is newer than its own."""
+    kind: _builtins.str
+    """What it is a row of."""
+    row: _builtins.str
+    """The row in JSON. Nobody but ImportAgent reads it."""
+    def __init__(
+        self,
+        *,
+        format: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        row: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "kind", b"kind", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportAgentResponse: _TypeAlias = ExportAgentResponse  # noqa: Y015
+
+@_typing.final
+class ImportAgentRequest(_message.Message):
+    """One row of an import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent: in the first message, 1 to 64 characters; in the others the same or empty."""
+    format: _builtins.int
+    """As it was exported, 0 to 1,000. Not needed after the first message."""
+    kind: _builtins.str
+    """As it was exported; empty only in the first message, of an export without rows. At most 64 characters."""
+    row: _builtins.str
+    """As it was exported. At most 4,000,000 characters."""
+    request_id: _builtins.str
+    """In the first message, at most 128 characters. The same id and rows are imported once."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        format: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        row: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "format", b"format", "kind", b"kind", "request_id", b"request_id", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportAgentRequest: _TypeAlias = ImportAgentRequest  # noqa: Y015
+
+@_typing.final
+class ImportAgentResponse(_message.Message):
+    """What was imported."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_COUNT_FIELD_NUMBER: _builtins.int
+    IS_REPEATED_FIELD_NUMBER: _builtins.int
+    row_count: _builtins.int
+    """How many rows were stored; 0 when this request_id had stored them before."""
+    is_repeated: _builtins.bool
+    """True when this request_id had stored them before: nothing was changed."""
+    def __init__(
+        self,
+        *,
+        row_count: _builtins.int = ...,
+        is_repeated: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_repeated", b"is_repeated", "row_count", b"row_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportAgentResponse: _TypeAlias = ImportAgentResponse  # noqa: Y015

@@ -63,6 +63,21 @@ class AgentServiceStub:
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentRequest.SerializeToString,
                 response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentResponse.FromString,
                 _registered_method=True)
+        self.DeleteAgent = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/DeleteAgent',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentResponse.FromString,
+                _registered_method=True)
+        self.ExportAgent = channel.unary_stream(
+                '/puppet.agents.v1.AgentService/ExportAgent',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentResponse.FromString,
+                _registered_method=True)
+        self.ImportAgent = channel.stream_unary(
+                '/puppet.agents.v1.AgentService/ImportAgent',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentResponse.FromString,
+                _registered_method=True)
         self.ListPersonaVersions = channel.unary_unary(
                 '/puppet.agents.v1.AgentService/ListPersonaVersions',
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ListPersonaVersionsRequest.SerializeToString,
@@ -178,8 +193,42 @@ class AgentServiceServicer:
         next action on. Schedule, mood, memories and relationships stay; what is new in `initial_memory` is added to them,
         and what is no longer there isn't forgotten. A persona that differs from the one before is its next version.
         Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
-        DELEGATION_REQUIRED.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, AGENT_BEING_DELETED, ETAG_MISMATCH,
+        DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAgent(self, request, context):
+        """Deletes an agent, and what it left at the other services: memories and relationships, account and outbox, wallet.
+        At once it is stopped for good, and shows a `delete_time`; then its workflows end, and what it has is deleted, for
+        which services that don't answer are waited for, through restarts. Answers when all is gone, or else at its
+        deadline, and the deletion goes on. After that the id is free. Of the agent only the line of the log stays that
+        says so. A wallet that holds anything is never deleted: the call is refused, unless `is_wallet_kept` is set; then it
+        stays at the trading service with its key, and an agent that is created with this id gets it back. One that
+        something arrives in meanwhile stays as well. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED, WALLET_NOT_EMPTY,
+        DEPENDENCY_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportAgent(self, request, context):
+        """Streams what this service has of an agent: its persona with the versions, mood, schedule, drafts, activity, events,
+        how far it has read and answered, and the requests that it was given. There are no secrets in it.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportAgent(self, request_iterator, context):
+        """Stores what was exported, all of it or nothing. The agent is stopped, whatever it was: StartAgent says that it lives
+        here now, and nowhere else. What it would have done by itself is planned anew then. Export and import of memories,
+        relationships, account and wallet are their services'; import these first.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -197,8 +246,8 @@ class AgentServiceServicer:
         """Gives an agent the persona that it had in an earlier version, as a new version; those between stay. Secrets,
         schedule, mood, memories and relationships stay as they are. What breaks a rule of today has its field's default.
         Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, PERSONA_VERSION_NOT_FOUND, ETAG_MISMATCH,
-        DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, AGENT_BEING_DELETED, PERSONA_VERSION_NOT_FOUND,
+        ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -206,7 +255,7 @@ class AgentServiceServicer:
 
     def StartAgent(self, request, context):
         """Starts an agent's schedule. Starting a started agent changes nothing.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, REQUEST_ID_REUSED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -249,7 +298,7 @@ class AgentServiceServicer:
 
     def TriggerPost(self, request, context):
         """Makes an agent post now, once for every `request_id`, and waits for it as long as the deadline allows.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -258,7 +307,7 @@ class AgentServiceServicer:
     def TriggerTrade(self, request, context):
         """Makes an agent consider a trade now, once for every `request_id`, and waits for it as long as the deadline allows.
         It may decide to hold.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -269,8 +318,8 @@ class AgentServiceServicer:
         allows. The limits of its replies and the rules for its words are those of any answer; only its
         `reply_probability` and its hours aren't asked. Where an answer is planned, it is this one; where the agent has
         passed over the post before, it is tried again. Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, POST_NOT_FOUND, NOT_REPLYABLE,
-        ALREADY_ANSWERED, REQUEST_ID_REUSED, DEPENDENCY_UNAVAILABLE.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, NO_ACCOUNT, POST_NOT_FOUND,
+        NOT_REPLYABLE, ALREADY_ANSWERED, REQUEST_ID_REUSED, DEPENDENCY_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -335,6 +384,21 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.UpdateAgent,
                     request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentRequest.FromString,
                     response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentResponse.SerializeToString,
+            ),
+            'DeleteAgent': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAgent,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentResponse.SerializeToString,
+            ),
+            'ExportAgent': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportAgent,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentResponse.SerializeToString,
+            ),
+            'ImportAgent': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportAgent,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentResponse.SerializeToString,
             ),
             'ListPersonaVersions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPersonaVersions,
@@ -524,6 +588,87 @@ class AgentService:
             '/puppet.agents.v1.AgentService/UpdateAgent',
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentRequest.SerializeToString,
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/DeleteAgent',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/ExportAgent',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportAgent(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/puppet.agents.v1.AgentService/ImportAgent',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentResponse.FromString,
             options,
             channel_credentials,
             insecure,
