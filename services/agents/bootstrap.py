@@ -34,6 +34,7 @@ from services.agents.service import (
     Cast,
     Conversations,
     Cooldown,
+    Creation,
     Drafts,
     Effects,
     Events,
@@ -134,7 +135,8 @@ async def served(
         drafts = Drafts(store, journal, behaviours.objections, clock, timedelta(hours=settings.draft_hours))
         engine = Engine(behaviours, cast, drafts, Noticing(cast, memory, journal), publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
-        agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
+        creation = Creation(store, journal, provisioning, behaviours, clock, settings.speed)
+        agents = Agents(store, cast, journal, provisioning, creation, behaviours, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)
         feeds = HttpFeeds(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
         events = Events(store, feeds, clock, settings.speed)

@@ -46,6 +46,10 @@ class SqlRecords(SqlTransaction):
         """Return an agent."""
         return await self._one(AgentRecord, agent_id)
 
+    async def agents_of(self, agent_ids: Sequence[str]) -> Sequence[AgentRecord]:
+        """Return those of these agents that are there, in no order."""
+        return await self._each_of(AgentRecord, agent_ids)
+
     async def agents(self, page: Page) -> Paged[AgentRecord]:
         """Return a page of agents, in the order of their ids; the key is `(id,)`."""
         return await self._page(select(AgentRecord), page, col(AgentRecord.id))
@@ -58,6 +62,11 @@ class SqlRecords(SqlTransaction):
         """Return all agents that have an account."""
         query = select(AgentRecord).where(AgentRecord.account_id != "")
         return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
+
+    async def add_all(self, rows: Sequence[SQLModel]) -> None:
+        """Add new rows, those of a kind at once."""
+        self._session.add_all(rows)
+        await self._session.flush()
 
     async def persona_versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
         """Return a page of the versions of an agent's persona, newest first; the key is `(number,)`."""

@@ -57,6 +57,10 @@ class Records(Protocol):
         """Return an agent."""
         ...
 
+    async def agents_of(self, agent_ids: Sequence[str]) -> Sequence[AgentRecord]:
+        """Return those of these agents that are there, in no order."""
+        ...
+
     async def agents(self, page: Page) -> Paged[AgentRecord]:
         """Return a page of agents, in the order of their ids; the key is `(id,)`."""
         ...
@@ -74,6 +78,12 @@ class Records(Protocol):
         row: AgentRecord | DraftRecord | Hindrance | MoodRecord | PersonaVersion | ScheduleEntry | EventRecord,
     ) -> None:
         """Add a row, or write its changes."""
+        ...
+
+    async def add_all(
+        self, rows: Sequence[AgentRecord | ActivityRecord | MoodRecord | PersonaVersion | ScheduleEntry]
+    ) -> None:
+        """Add new rows, those of a kind at once."""
         ...
 
     async def persona_versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:

@@ -5,6 +5,7 @@ from services.agents.service.allowance import Allowance, Calls
 from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast, Character
 from services.agents.service.conversing import Conversations
+from services.agents.service.creating import Creation
 from services.agents.service.drafts import Drafts
 from services.agents.service.effects import Effects
 from services.agents.service.events import NOTICE, Events
@@ -38,6 +39,7 @@ __all__ = [
     "Choice",
     "Conversations",
     "Cooldown",
+    "Creation",
     "Drafts",
     "Effects",
     "Entry",

@@ -31,6 +31,7 @@ from services.runtime.errors import InvalidRequest, RequestIdReused, Violation, 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
+_MOST_SEEDS = 500
 _NO_ACCOUNT_SECONDS = 1.0
 """How long the social service is waited for where most likely it has nothing to say."""
 
@@ -88,9 +89,10 @@ class Provisioning:
         """
         if not (persona.trading.is_enabled or secrets.private_key):
             return None
-        wallet = await self._trading.wallet_of(persona.id)
-        if wallet is None or secrets.private_key:
-            wallet = await self._registered(persona, secrets.private_key, wallet)
+        known = await self._trading.wallet_of(persona.id)
+        if known is None:
+            return await self._registered(persona, secrets.private_key, None)
+        wallet = await self._registered(persona, secrets.private_key, known) if secrets.private_key else known
         with _naming("persona.solana_integration.trade_safety"):
             await self._trading.tighten(wallet.id, persona.trading)
         return wallet
@@ -113,6 +115,7 @@ class Provisioning:
         Whom it has met meanwhile it knows better than its file. Raises InvalidRequest and DependencyUnavailable.
         """
         calls: list[Callable[[], Awaitable[object]]] = []
+        seeds: list[NewMemory] = []
         stored = Counter((seed.kind, seed.text) for seed in before.seeds) if before else Counter[tuple[str, str]]()
         known_before = {known.counterpart for known in before.relationships} if before else set[str]()
         told: Counter[tuple[str, str]] = Counter()
@@ -122,11 +125,15 @@ class Provisioning:
             told[seed.kind, seed.text] += 1
             if repetition < stored[seed.kind, seed.text]:
                 continue
-            memory = NewMemory(
-                seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time, repetition=repetition
+            seeds.append(
+                NewMemory(
+                    seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time, repetition=repetition
+                )
             )
-            request_id = f"seed/{agent_id}/{_digest(repr(memory))}"
-            calls.append(partial(self._memory.remember, agent_id, memory, request_id))
+        for first in range(0, len(seeds), _MOST_SEEDS):
+            some = seeds[first : first + _MOST_SEEDS]
+            request_id = f"seeds/{agent_id}/{_digest(*map(repr, some))}"
+            calls.append(partial(self._memory.remember_all, agent_id, some, request_id))
         for known in initial.relationships:
             view = View(known.sentiment, known.familiarity, known.trust, known.notes)
             request_id = f"seed/{agent_id}/{_digest(known.counterpart, repr(view))}"

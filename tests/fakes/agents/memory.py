@@ -68,6 +68,10 @@ class FakeMemory:
         key = (agent_id, *(getattr(memory, name) for name in _SAME))
         return self.stored.setdefault(key, Stored(f"mem_{len(self.stored)}", agent_id, memory)).id
 
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
+        for at, memory in enumerate(memories):
+            await self.remember(agent_id, memory, f"{request_id}/{at}")
+
     async def search(
         self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
     ) -> list[Recollection]:
