@@ -5,6 +5,7 @@ A new one is a file in this folder: a class of this kind, and a function `build`
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -119,8 +120,8 @@ class Behaviour(ABC, Generic[TaskT, ProposalT, EffectT]):
         """Return what is begun when it is due; None when that is a `look`."""
         return ActTask(agent_id, self.kind)
 
-    async def look(self, agent_id: str, name: str) -> None:
-        """Look whether there is something to do, without a workflow; `name` is that of the look."""
+    async def look(self, names: Mapping[str, str]) -> None:
+        """Look whether there is something to do for some agents, without a workflow; `names` are those of the looks."""
 
     @abstractmethod
     async def propose(self, name: str, task: TaskT) -> ProposalT | Pass:

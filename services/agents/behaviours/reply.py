@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -54,9 +54,9 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
     def task(self, agent_id: str) -> None:
         """Return None: what is due is a look at the inbox."""
 
-    async def look(self, agent_id: str, name: str) -> None:
-        """Look whether somebody has mentioned the agent."""
-        await self._parts.inbox.look(agent_id, name)
+    async def look(self, names: Mapping[str, str]) -> None:
+        """Look whether somebody has mentioned the agents."""
+        await self._parts.inbox.look(names)
 
     async def propose(self, name: str, task: ReplyTask) -> ReplyProposal | Pass:
         """Return the reply, or why there is none."""
@@ -171,8 +171,7 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
 
     async def _others(self, agent_id: str, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""
-        fellows = await self._parts.cast.fellows(agent_id)
-        return tuple(name for one in fellows if one.id != heard.counterpart for name in (one.name, one.handle) if name)
+        return await self._parts.cast.names_of_fellows(agent_id, heard.counterpart)
 
     async def _noted(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
         """Return the notes of who is answered that were made from nothing lower than what is answered."""

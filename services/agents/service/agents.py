@@ -13,7 +13,7 @@ from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFo
 from services.agents.domain.mood import Mood
 from services.agents.domain.persona import Persona, changed_paths, read_kept, read_persona, redact, secrets_of
 from services.agents.domain.records import ActivityKind, Lifecycle, LifecycleChange, Trigger
-from services.agents.domain.schedule import first_due, in_reach
+from services.agents.domain.schedule import CROWDED, first_due, in_reach, spread_of
 from services.agents.domain.tasks import ActionTask, PostTask, TradeTask, WithdrawTask
 from services.agents.domain.understanding import not_understood
 from services.agents.domain.versions import MOST_VERSIONS, PersonaVersion
@@ -279,11 +279,12 @@ class Agents:
         """Make the schedule fit the agent; what is on it already keeps its time where its pauses allow it."""
         entries = await records.schedule(agent.id)
         planned = {entry.kind: entry.due_time for entry in entries if not entry.key}
+        spread = spread_of(await records.planned_until(now + CROWDED))
         rng = random.Random(f"{agent.id}/{now.isoformat()}")
         due = {
             kind: in_reach(pauses, planned[kind], persona.behavior, now, self._speed, rng)
             if kind in planned
-            else first_due(pauses, persona.behavior, now, self._speed, rng)
+            else first_due(pauses, persona.behavior, now, self._speed, rng, spread)
             for kind, pauses in self._abilities.pauses(agent, persona).items()
         }
         await records.put_schedule(agent.id, due)

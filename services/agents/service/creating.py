@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.agents.domain.entities import AgentRecord, MoodRecord, ScheduleEntry
@@ -12,7 +12,7 @@ from services.agents.domain.errors import AgentExists, AgentNotFound
 from services.agents.domain.mood import baseline
 from services.agents.domain.persona import Persona, read_persona, redact, secrets_of
 from services.agents.domain.records import Lifecycle, LifecycleChange, Trigger
-from services.agents.domain.schedule import first_due
+from services.agents.domain.schedule import CROWDED, first_due, spread_of
 from services.agents.domain.versions import PersonaVersion
 from services.agents.ports.neighbours import Account, WalletKey
 from services.agents.ports.store import Records, Store
@@ -82,10 +82,13 @@ class Creation:
             if await records.claimed(key) is not None:
                 return await _made(records, drafts)
             await _check_new(records, drafts)
+            spread = spread_of(await records.planned_until(self._clock.now() + CROWDED))
         equipped = await _each(drafts, self._equip)
         now = self._clock.now()
         rows = await asyncio.to_thread(
-            lambda: [self._rows(draft, one, principal, now) for draft, one in zip(drafts, equipped, strict=True)]
+            lambda: [
+                self._rows(draft, one, principal, now, spread) for draft, one in zip(drafts, equipped, strict=True)
+            ]
         )
         agents = [agent for agent, _ in rows]
         async with self._store.writing(TURN) as records:
@@ -105,7 +108,7 @@ class Creation:
         return _Equipment(account, wallet)
 
     def _rows(
-        self, draft: _Draft, equipment: _Equipment, principal: str, now: datetime
+        self, draft: _Draft, equipment: _Equipment, principal: str, now: datetime, spread: timedelta
     ) -> tuple[AgentRecord, list[Any]]:
         """Return an agent, and all that is stored beside it."""
         persona, account, wallet = draft.persona, equipment.account, equipment.wallet
@@ -134,7 +137,7 @@ class Creation:
         ]
         if persona.is_active:
             agent.start(now)
-            rows += [self._told(agent, LifecycleChange.STARTED), *self._schedule(agent, persona, now)]
+            rows += [self._told(agent, LifecycleChange.STARTED), *self._schedule(agent, persona, now, spread)]
         rows.append(PersonaVersion.of(agent, [], principal, now))
         return agent, rows
 
@@ -143,10 +146,12 @@ class Creation:
             agent, new_id("lifecycle"), "end", Entry(Lifecycle(change), trigger=Trigger.REQUEST)
         )
 
-    def _schedule(self, agent: AgentRecord, persona: Persona, now: datetime) -> Iterator[ScheduleEntry]:
+    def _schedule(
+        self, agent: AgentRecord, persona: Persona, now: datetime, spread: timedelta
+    ) -> Iterator[ScheduleEntry]:
         rng = random.Random(f"{agent.id}/{now.isoformat()}")
         for kind, pauses in self._abilities.pauses(agent, persona).items():
-            due_time = first_due(pauses, persona.behavior, now, self._speed, rng)
+            due_time = first_due(pauses, persona.behavior, now, self._speed, rng, spread)
             yield ScheduleEntry(agent_id=agent.id, kind=kind, due_time=due_time)
 
 
