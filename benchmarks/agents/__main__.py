@@ -47,7 +47,9 @@ def show_crowd(size: Size, crowd: Crowd) -> None:
     for row in (
         ("created a second, in batches of 100", f"{crowd.created:.0f}", ">= 200"),
         ("created a second, one by one", f"{crowd.created_alone:.0f}", ""),
-        ("resident memory, MB", f"{crowd.rss_mb:.0f}", "<= 500"),
+        ("seconds to serve, started again", f"{crowd.started:.1f}", ""),
+        ("resident memory at rest, MB", f"{crowd.resting_mb:.0f}", ""),
+        ("resident memory at work, MB", f"{crowd.rss_mb:.0f}", "<= 500"),
         (f"CPU at rest, with {crowd.looks:.1f} looks for mentions a second", f"{crowd.idle_cpu:.1%}", "<= 5%"),
         ("posts a second", f"{crowd.actions:.1f}", "5"),
         ("from due to sent, s: p50", f"{crowd.late_p50:.2f}", ""),

@@ -7,6 +7,7 @@ import os
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,11 @@ from uuid import uuid4
 from sqlalchemy.engine import make_url
 
 from benchmarks.agents.characters import characters
-from benchmarks.agents.service import agents, neighbours
+from benchmarks.agents.service import Neighbours, agents, neighbours
 from benchmarks.agents.workflows import sqlite_url
 
 _SETTLING_SECONDS = 10.0
+_RESTING_SPEED = 1e-6
 _RESTING, _WORKING = (20.0, 30.0), (0.05, 0.06)
 _A_SECOND = 5
 _SATURATED_SPEED = 3_600.0
@@ -47,7 +49,11 @@ class Crowd:
     created_alone: float
     created: float
     """How many a second."""
+    started: float
+    """Seconds until a process serves in whose database all of them are."""
+    resting_mb: float
     rss_mb: float
+    """With the dictionaries that the first posts read."""
     idle_cpu: float
     """Of a core, at rest: looks for mentions and nothing else."""
     looks: float
@@ -76,31 +82,43 @@ class Saturated:
 async def measure_crowd(size: Size) -> Crowd:
     """Measure the characters at rest, then with five posts a second among them."""
     with tempfile.TemporaryDirectory() as folder:
-        async with neighbours() as beside, agents(Path(folder), beside) as service:
-            alone = await service.create_each(characters("alone", size.alone, _RESTING))
-            created = await service.create(characters("rest", size.characters - size.alone, _RESTING))
-            await asyncio.sleep(_SETTLING_SECONDS)
-            before, cpu = await beside.seen(), service.cpu()
-            await asyncio.sleep(size.seconds)
-            at_rest, idle = await beside.seen(), service.cpu() - cpu
-            mean_seconds = sum(_WORKING) / 2 * 3_600
-            await service.create(characters("work", round(_A_SECOND * mean_seconds), _WORKING))
-            await asyncio.sleep(_SETTLING_SECONDS + mean_seconds * (size is FULL))
-            began, cpu = await beside.seen(), service.cpu()
-            await asyncio.sleep(size.seconds)
-            ended, busy = await beside.seen(), service.cpu() - cpu
-            late = sorted(ended.late)
-            return Crowd(
-                created_alone=alone,
-                created=created,
-                rss_mb=service.rss_mb,
-                idle_cpu=idle / size.seconds,
-                looks=(at_rest.looks - before.looks) / size.seconds,
-                actions=(ended.posts - began.posts) / size.seconds,
-                late_p50=statistics.median(late) if late else 0.0,
-                late_p99=late[int(len(late) * 0.99)] if late else 0.0,
-                busy_cpu=busy / size.seconds,
-            )
+        async with neighbours() as beside:
+            # Slow enough for nothing to be due while they are created, nor soon after.
+            async with agents(Path(folder), beside, _RESTING_SPEED) as service:
+                alone = await service.create_each(characters("alone", size.alone, _RESTING))
+                created = await service.create(characters("rest", size.characters - size.alone, _RESTING))
+            return await _measured(size, alone, created, Path(folder), beside)
+
+
+async def _measured(size: Size, alone: float, created: float, folder: Path, beside: Neighbours) -> Crowd:
+    start = time.perf_counter()
+    async with agents(folder, beside) as service:
+        started = time.perf_counter() - start
+        await asyncio.sleep(_SETTLING_SECONDS)
+        resting_mb = service.rss_mb
+        before, cpu = await beside.seen(), service.cpu()
+        await asyncio.sleep(size.seconds)
+        at_rest, idle = await beside.seen(), service.cpu() - cpu
+        mean_seconds = sum(_WORKING) / 2 * 3_600
+        await service.create(characters("work", round(_A_SECOND * mean_seconds), _WORKING))
+        await asyncio.sleep(_SETTLING_SECONDS + mean_seconds * (size is FULL))
+        began, cpu = await beside.seen(), service.cpu()
+        await asyncio.sleep(size.seconds)
+        ended, busy = await beside.seen(), service.cpu() - cpu
+        late = sorted(ended.late)
+        return Crowd(
+            created_alone=alone,
+            created=created,
+            started=started,
+            resting_mb=resting_mb,
+            rss_mb=service.rss_mb,
+            idle_cpu=idle / size.seconds,
+            looks=(at_rest.looks - before.looks) / size.seconds,
+            actions=(ended.posts - began.posts) / size.seconds,
+            late_p50=statistics.median(late) if late else 0.0,
+            late_p99=late[int(len(late) * 0.99)] if late else 0.0,
+            busy_cpu=busy / size.seconds,
+        )
 
 
 async def measure_saturated(size: Size, replicas: int, server: "Postgres | None") -> Saturated:

@@ -5,12 +5,12 @@ import contextlib
 import logging
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from services.agents.behaviours import Registry
-from services.agents.domain.entities import ScheduleEntry
+from services.agents.domain.entities import AgentRecord, ScheduleEntry
 from services.agents.domain.records import Trigger
 from services.agents.domain.schedule import (
     CROWDED,
@@ -147,26 +147,31 @@ class Scheduler:
         while not is_last:
             async with self._store.reading() as records:
                 page = await records.recurring(Page(_PAGE, after))
-            for entry in page.rows:
-                try:
-                    await self._mend(entry)
-                except Exception:
-                    log.exception("could not mend the schedule", extra={"agent_id": entry.agent_id})
+                agents = await records.agents_of(list({entry.agent_id for entry in page.rows}))
+            await self._mend({agent.id: agent for agent in agents}, page.rows)
             after, is_last = page.next_key, page.next_key is None
         async with self._store.writing() as records:
             await records.set_mark(_MARK, f"{self._speed:g} {now.isoformat()}")
             await records.commit()
 
-    async def _mend(self, entry: ScheduleEntry) -> None:
-        character, now = await self._cast.character(entry.agent_id), self._clock.now()
-        pauses = self._behaviours.pauses(character.record, character.persona).get(entry.kind)
-        if pauses is None:
-            await self._drop(entry)
-            return
-        rng = random.Random(f"{entry.kind}/{entry.agent_id}/{now.isoformat()}")
-        due_time = in_reach(pauses, entry.due_time, character.persona.behavior, now, self._speed, rng)
-        if due_time != entry.due_time:
-            await self._move(entry, due_time)
+    async def _mend(self, agents: Mapping[str, AgentRecord], entries: Sequence[ScheduleEntry]) -> None:
+        now = self._clock.now()
+        moves = list[tuple[ScheduleEntry, datetime]]()
+        for entry in entries:
+            if (agent := agents.get(entry.agent_id)) is None:
+                continue
+            persona = self._cast.persona(agent)
+            if (pauses := self._behaviours.pauses(agent, persona).get(entry.kind)) is None:
+                await self._drop(entry)
+                continue
+            rng = random.Random(f"{entry.kind}/{entry.agent_id}/{now.isoformat()}")
+            due_time = in_reach(pauses, entry.due_time, persona.behavior, now, self._speed, rng)
+            if due_time != entry.due_time:
+                moves.append((entry, due_time))
+        if moves:
+            async with self._store.writing() as records:
+                await records.move_all(moves)
+                await records.commit()
 
     async def _begin(self, entry: ScheduleEntry) -> None:
         try:

@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from services.agents.domain.entities import AgentRecord, Hindrance, Mailbox, ScheduleEntry
@@ -102,12 +102,14 @@ class Inbox:
             await self._take(mailbox.agent_id, mailbox.after, found, name)
 
     def _is_unlearnt(self, agent_id: str) -> bool:
-        """Say whether it is time to ask what an agent is called on its network."""
+        """Say whether it is time to ask what an agent is called on its network; at the first look it isn't."""
         now = self._cast.now()
-        if now - self._learnt.get(agent_id, datetime.min.replace(tzinfo=UTC)) < _LEARNT:
-            return False
-        if len(self._learnt) >= _MOST_LEARNT:
+        if len(self._learnt) >= _MOST_LEARNT and agent_id not in self._learnt:
             self._learnt.clear()
+        # Not of all at once, an hour after the start.
+        learnt = self._learnt.setdefault(agent_id, now - random.Random(agent_id).random() * _LEARNT)
+        if now - learnt < _LEARNT:
+            return False
         self._learnt[agent_id] = now
         return True
 
