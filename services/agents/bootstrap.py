@@ -144,6 +144,7 @@ async def served(
         activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
         tidying = Tidying(store, cast, kept, mention_age, activities_kept)
         ended_kept = timedelta(days=settings.workflow_days)
+        await scheduler.mend()
         async with (
             _being_executor(settings, database),
             workflows.running(engine.handlers()),

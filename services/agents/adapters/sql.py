@@ -97,8 +97,13 @@ class SqlRecords(ScheduleRecords):
 
     async def add_all(self, rows: Sequence[SQLModel]) -> None:
         """Add new rows, those of a kind at once."""
-        self._session.add_all(rows)
-        await self._session.flush()
+        by_kind: dict[type[SQLModel], list[dict[str, Any]]] = {}
+        for row in rows:
+            # Numbers that the database gives are not asked back: for that a session writes row by row.
+            values = {column.key: getattr(row, column.key) for column in sa.inspect(type(row)).c if column.key != "seq"}
+            by_kind.setdefault(type(row), []).append(values)
+        for kind, some in by_kind.items():
+            await self._connection.execute(sa.insert(kind), some)
 
     async def persona_versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
         """Return a page of the versions of an agent's persona, newest first; the key is `(number,)`."""

@@ -91,6 +91,9 @@ class Behaviour(ABC, Generic[TaskT, ProposalT, EffectT]):
     task_type: ClassVar[type]
     """The tasks that are its own; `ActTask` where they need nothing more than its kind."""
 
+    follows_up: ClassVar[bool] = False
+    """Whether `follow_up` does something: then what comes before it is kept, as a replay has to get as far again."""
+
     def needs_approval(self, persona: Persona) -> bool:
         """Say whether a person decides about it."""
         return persona.approval in (self.approval, Approval.ALL)

@@ -30,6 +30,7 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
 
     kind = "trade"
     aim = "trade"
+    follows_up = True
     approval = Approval.TRADES
     task_type = TradeTask
 
