@@ -8,7 +8,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -16,7 +16,7 @@ from uuid import uuid4
 from sqlalchemy.engine import make_url
 
 from benchmarks.agents.characters import characters
-from benchmarks.agents.service import Neighbours, agents, neighbours
+from benchmarks.agents.service import Neighbours, Service, agents, neighbours
 from benchmarks.agents.workflows import sqlite_url
 
 _SETTLING_SECONDS = 10.0
@@ -43,25 +43,31 @@ QUICK = Size(characters=400, seconds=10.0, alone=20, saturating=100)
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
-    """What many characters take."""
+class Resting:
+    """What many characters take that have nothing to do but to look for mentions."""
 
     created_alone: float
     created: float
     """How many a second."""
     started: float
     """Seconds until a process serves in whose database all of them are."""
-    resting_mb: float
     rss_mb: float
-    """With the dictionaries that the first posts read."""
-    idle_cpu: float
-    """Of a core, at rest: looks for mentions and nothing else."""
+    cpu: float
+    """Of a core."""
     looks: float
     """How many there were a second."""
-    actions: float
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """What they take, and how late posts are sent, in seconds, while some of them post five times a second."""
+
+    posts: float
     late_p50: float
     late_p99: float
-    busy_cpu: float
+    rss_mb: float
+    """With the dictionaries that the first posts read."""
+    cpu: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,46 +85,47 @@ class Saturated:
         return self.action_ms / self.bare_ms
 
 
-async def measure_crowd(size: Size) -> Crowd:
-    """Measure the characters at rest, then with five posts a second among them."""
-    with tempfile.TemporaryDirectory() as folder:
+async def measure_crowd(size: Size, show: Callable[[Resting | Working], None]) -> None:
+    """Measure the characters at rest, then with posts among them; each is shown when it is known."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         async with neighbours() as beside:
             # Slow enough for nothing to be due while they are created, nor soon after.
-            async with agents(Path(folder), beside, _RESTING_SPEED) as service:
+            async with agents(folder, beside, _RESTING_SPEED) as service:
                 alone = await service.create_each(characters("alone", size.alone, _RESTING))
                 created = await service.create(characters("rest", size.characters - size.alone, _RESTING))
-            return await _measured(size, alone, created, Path(folder), beside)
+            start = time.perf_counter()
+            async with agents(folder, beside) as service:
+                started = time.perf_counter() - start
+                show(await _resting(size, service, beside, alone, created, started))
+                show(await _working(size, service, beside))
 
 
-async def _measured(size: Size, alone: float, created: float, folder: Path, beside: Neighbours) -> Crowd:
-    start = time.perf_counter()
-    async with agents(folder, beside) as service:
-        started = time.perf_counter() - start
-        await asyncio.sleep(_SETTLING_SECONDS)
-        resting_mb = service.rss_mb
-        before, cpu = await beside.seen(), service.cpu()
-        await asyncio.sleep(size.seconds)
-        at_rest, idle = await beside.seen(), service.cpu() - cpu
-        mean_seconds = sum(_WORKING) / 2 * 3_600
-        await service.create(characters("work", round(_A_SECOND * mean_seconds), _WORKING))
-        await asyncio.sleep(_SETTLING_SECONDS + mean_seconds * (size is FULL))
-        began, cpu = await beside.seen(), service.cpu()
-        await asyncio.sleep(size.seconds)
-        ended, busy = await beside.seen(), service.cpu() - cpu
-        late = sorted(ended.late)
-        return Crowd(
-            created_alone=alone,
-            created=created,
-            started=started,
-            resting_mb=resting_mb,
-            rss_mb=service.rss_mb,
-            idle_cpu=idle / size.seconds,
-            looks=(at_rest.looks - before.looks) / size.seconds,
-            actions=(ended.posts - began.posts) / size.seconds,
-            late_p50=statistics.median(late) if late else 0.0,
-            late_p99=late[int(len(late) * 0.99)] if late else 0.0,
-            busy_cpu=busy / size.seconds,
-        )
+async def _resting(
+    size: Size, service: Service, beside: Neighbours, alone: float, created: float, started: float
+) -> Resting:
+    await asyncio.sleep(_SETTLING_SECONDS)
+    began, cpu = await beside.seen(), service.cpu()
+    await asyncio.sleep(size.seconds)
+    looks, taken = (await beside.seen()).looks - began.looks, service.cpu() - cpu
+    return Resting(alone, created, started, service.rss_mb, taken / size.seconds, looks / size.seconds)
+
+
+async def _working(size: Size, service: Service, beside: Neighbours) -> Working:
+    mean_seconds = sum(_WORKING) / 2 * 3_600
+    await service.create(characters("work", round(_A_SECOND * mean_seconds), _WORKING))
+    await asyncio.sleep(_SETTLING_SECONDS + mean_seconds * (size is FULL))
+    began, cpu = await beside.seen(), service.cpu()
+    await asyncio.sleep(size.seconds)
+    ended, taken = await beside.seen(), service.cpu() - cpu
+    late = sorted(ended.late) or [0.0]
+    return Working(
+        posts=(ended.posts - began.posts) / size.seconds,
+        late_p50=statistics.median(late),
+        late_p99=late[int(len(late) * 0.99)],
+        rss_mb=service.rss_mb,
+        cpu=taken / size.seconds,
+    )
 
 
 async def measure_saturated(size: Size, replicas: int, server: "Postgres | None") -> Saturated:

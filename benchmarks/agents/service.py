@@ -76,7 +76,7 @@ class Service:
 
         async def one(request: pb.BatchCreateAgentsRequest) -> None:
             async with free:
-                await self._stub.BatchCreateAgents(request, timeout=120)
+                await self._stub.BatchCreateAgents(request, timeout=600)
 
         await asyncio.gather(*map(one, requests))
         return len(personas) / (time.perf_counter() - began)
