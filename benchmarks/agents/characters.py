@@ -40,7 +40,7 @@ _BASE: dict[str, Any] = {
 
 
 def characters(
-    prefix: str, number: int, post_hours: tuple[float, float], response_minutes: tuple[float, float] = (10, 90)
+    prefix: str, number: int, post_hours: tuple[float, float], response_minutes: tuple[float, float] = (1, 100)
 ) -> list[dict[str, Any]]:
     """Return so many personas that post every so many hours, and answer mentions within so many minutes."""
     behavior = {
