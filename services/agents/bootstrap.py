@@ -18,9 +18,9 @@ from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceSt
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.agents.adapters.dbos import DbosWorkflows
-from services.agents.adapters.feeds import HttpFeeds
 from services.agents.adapters.llm_client import LlmClient
 from services.agents.adapters.memory_client import MemoryClient
+from services.agents.adapters.opening import FeedsWhenAsked
 from services.agents.adapters.social_client import SocialClient
 from services.agents.adapters.sql import SqlRecords
 from services.agents.adapters.trading_client import TradingClient
@@ -38,6 +38,7 @@ from services.agents.service import (
     Drafts,
     Effects,
     Events,
+    Explanations,
     Governors,
     Hearing,
     Inbox,
@@ -47,6 +48,7 @@ from services.agents.service import (
     NetworkCapabilities,
     Noticing,
     Planner,
+    Prompts,
     Provisioning,
     Publisher,
     Relations,
@@ -55,6 +57,7 @@ from services.agents.service import (
     Tail,
     Tidying,
     Tokens,
+    Triggers,
     Writer,
     redact_stored,
 )
@@ -137,8 +140,10 @@ async def served(
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         creation = Creation(store, journal, provisioning, behaviours, clock, settings.speed)
         agents = Agents(store, cast, journal, provisioning, creation, behaviours, workflows, clock, settings.speed)
+        triggers = Triggers(store, journal, behaviours, workflows, social, capabilities)
+        explanations = Explanations(store, behaviours)
         scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)
-        feeds = HttpFeeds(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
+        feeds = FeedsWhenAsked(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
         events = Events(store, feeds, clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
         activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
@@ -162,7 +167,10 @@ async def served(
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
-                    AgentServicer(agents, Moods(store, cast, journal, settings.speed), journal, tail),
+                    AgentServicer(
+                        agents, Moods(store, cast, journal, settings.speed), triggers, explanations, journal, tail
+                    ),
+                    explanations.agent_of,
                 ),
                 Mounted(
                     drafts_pb.DESCRIPTOR.services_by_name["DraftService"],
@@ -196,6 +204,7 @@ def _parts(
     """Return what behaviours are made from."""
     limits = _limits(settings)
     screener = Screener(llm, settings.screen_provider, settings.screen_model) if settings.screen_provider else None
+    falls_back = settings.unknown_provider == "fallback"
     reservations = Reservations(store, clock)
     allowance = Allowance(store, cast, limits.calls_for_strangers, limits.strangers_at_once)
     governors = Governors(store, cast, allowance, limits)
@@ -205,7 +214,7 @@ def _parts(
         memory=memory,
         social=social,
         trading=trading,
-        writer=Writer(llm, reservations, capabilities, screener, falls_back=settings.unknown_provider == "fallback"),
+        writer=Writer(llm, Prompts(store, clock), reservations, capabilities, screener, falls_back=falls_back),
         reservations=reservations,
         effects=Effects(store),
         publisher=publisher,

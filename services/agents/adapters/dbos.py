@@ -17,9 +17,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from services.agents.adapters.dbos_json import StoredJson, UnreadableRecord, forbid_pickle
+from services.agents.adapters.dbos_package import DBOS, DBOSConfig, SetWorkflowID
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.tasks import Task
 from services.agents.ports.neighbours import Refused

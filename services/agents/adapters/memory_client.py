@@ -89,7 +89,8 @@ class MemoryClient:
 
     async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
         """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), most relevant first."""
-        return [_trusted(hit.memory) for hit in await self._hits(agent_id, query, most, kinds, _TRUSTED)]
+        hits = await self._hits(agent_id, query, most, kinds, _TRUSTED)
+        return [_trusted(hit.memory, hit.relevance) for hit in hits]
 
     async def view_of(self, agent_id: str, counterpart: str) -> HeldView | None:
         """Return what an agent thinks of a counterpart; None when it doesn't know them."""
@@ -201,7 +202,7 @@ def _kind_name(kind: "pb.MemoryKind.ValueType") -> str:
     return pb.MemoryKind.Name(kind).removeprefix("MEMORY_KIND_").lower()
 
 
-def _trusted(memory: pb.Memory) -> TrustedMemory:
+def _trusted(memory: pb.Memory, relevance: float | None = None) -> TrustedMemory:
     # The filter stood in the request; a memory of any other provenance has no name here and is an error.
     return TrustedMemory(
         id=memory.id,
@@ -210,4 +211,5 @@ def _trusted(memory: pb.Memory) -> TrustedMemory:
         kind=_kind_name(memory.kind),
         valence=memory.valence,
         subject=memory.subject,
+        relevance=relevance,
     )

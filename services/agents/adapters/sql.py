@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
+from services.agents.adapters.sql_explanations import SqlExplanations
 from services.agents.adapters.sql_schedule import ScheduleRecords
 from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import (
@@ -25,6 +26,7 @@ from services.agents.domain.entities import (
     ScheduleEntry,
 )
 from services.agents.domain.events import EVENT_ID, EventRecord, EventTarget, SeenItem
+from services.agents.domain.prompt_records import PromptRecord
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.agents.ports.store import ActivityFilter, DraftFilter, EventFilter
@@ -48,7 +50,7 @@ def _put_mark_on(dialect: str) -> sa.Insert:
     return made
 
 
-class SqlRecords(ScheduleRecords):
+class SqlRecords(SqlExplanations, ScheduleRecords):
     """Everything stored, within one transaction."""
 
     async def agent(self, agent_id: str) -> AgentRecord | None:
@@ -353,6 +355,11 @@ class SqlRecords(ScheduleRecords):
         """Delete up to `most` activities of before this time; the value says how many."""
         row = ActivityRecord
         return await self._forget(row, (row.seq,), (col(row.create_time) < before,), most)
+
+    async def forget_prompts(self, before: datetime, most: int) -> int:
+        """Delete up to `most` prompts that nothing has named since this time; the value says how many."""
+        row = PromptRecord
+        return await self._forget(row, (row.id,), (col(row.use_time) < before,), most)
 
     async def forget_moods(self, before: datetime, most: int) -> int:
         """Delete up to `most` moods of before this time; the value says how many."""

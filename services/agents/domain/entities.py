@@ -211,6 +211,10 @@ class ActivityRecord(SQLModel, table=True):
     trigger: Trigger = Field(default=Trigger.UNKNOWN, sa_type=text_of(Trigger))
     event: Event = Field(sa_type=EVENT)
     grounds: Grounds = Field(default=NO_GROUNDS, sa_type=GROUNDS)
+    effect_id: str = Field(default="", index=True)
+    """The id of the post or trade that it tells of, at the service that made it; empty of anything else."""
+    network_effect_id: str = Field(default="", index=True)
+    """The same on the network, or the chain: a post's id, or a signature."""
     create_time: datetime = Field(sa_type=DateTime(timezone=True), index=True)
 
 

@@ -241,11 +241,21 @@ class Account:
     """When the network said what its handle is."""
 
 
+class ReplyScope(StrEnum):
+    """Whose posts an account may answer."""
+
+    NONE = "none"
+    MENTIONED = "mentioned"
+    """Of those who mention it."""
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What the network lets an account do, as far as agents go by it."""
 
     text_limit: TextLimit
+    reply_scope: ReplyScope = ReplyScope.MENTIONED
 
 
 class SocialPort(Protocol):

@@ -17,6 +17,7 @@ from services.agents.domain.entities import (
     ScheduleEntry,
 )
 from services.agents.domain.events import EventRecord, EventState
+from services.agents.domain.prompt_records import PromptRecord
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.runtime.idempotency import RequestKey
@@ -225,6 +226,30 @@ class Records(Protocol):
         """Return the place of the newest activity; 0 when there is none."""
         ...
 
+    async def explained(self, name: str) -> ActivityRecord | None:
+        """Return the newest activity of a workflow of this name, or that made the effect of this id."""
+        ...
+
+    async def activity(self, seq: int) -> ActivityRecord | None:
+        """Return the activity at this place."""
+        ...
+
+    async def activities_of(self, workflow_ids: Sequence[str]) -> list[ActivityRecord]:
+        """Return all activities of these workflows, oldest first."""
+        ...
+
+    async def keep_prompt(self, prompt: PromptRecord) -> None:
+        """Add a prompt; of one that is there only the time is set."""
+        ...
+
+    async def use_prompts(self, prompt_ids: Sequence[str], now: datetime) -> None:
+        """Set the time of prompts that something names."""
+        ...
+
+    async def prompts(self, prompt_ids: Sequence[str]) -> dict[str, PromptRecord]:
+        """Return those of these prompts that are kept, by their ids."""
+        ...
+
     async def outcome(self, workflow_id: str) -> ActivityRecord | None:
         """Return the first activity of a workflow."""
         ...
@@ -303,6 +328,10 @@ class Records(Protocol):
 
     async def forget_activities(self, before: datetime, most: int) -> int:
         """Delete up to `most` activities of before this time; the value says how many."""
+        ...
+
+    async def forget_prompts(self, before: datetime, most: int) -> int:
+        """Delete up to `most` prompts that nothing has named since this time; the value says how many."""
         ...
 
     async def forget_moods(self, before: datetime, most: int) -> int:

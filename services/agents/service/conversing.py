@@ -34,7 +34,7 @@ class Conversations:
         A reply doesn't depend on it: what the network refuses is left out, and said to be. Raises DependencyUnavailable
         when the llm service doesn't answer.
         """
-        if not self._most or mention.begins_conversation or not await self._is_shown(character.persona.llm.provider):
+        if not self._most or mention.begins_conversation or not await self.shows_background(character):
             return Conversation()
         if workflow_id not in self._kept:
             self._kept[workflow_id] = await self._read(character.record, mention, heard)
@@ -42,7 +42,9 @@ class Conversations:
                 self._kept.popitem(last=False)
         return self._kept[workflow_id]
 
-    async def _is_shown(self, name: str) -> bool:
+    async def shows_background(self, character: Character) -> bool:
+        """Say whether a character's model is shown conversations, and whatever else isn't asked. Raises as `before`."""
+        name = character.persona.llm.provider
         provider = await self._llm.provider(name)
         if provider is None and name:
             # Another one writes in its place.

@@ -6,7 +6,16 @@ from datetime import datetime
 
 from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, MoodRecord
 from services.agents.domain.mood import MoodEvent, OwnEvent, cause_of, feel
-from services.agents.domain.records import NO_GROUNDS, Event, Grounds, Lifecycle, LifecycleChange, Trigger, kind_of
+from services.agents.domain.records import (
+    NO_GROUNDS,
+    Event,
+    Grounds,
+    Lifecycle,
+    LifecycleChange,
+    Trigger,
+    effect_of,
+    kind_of,
+)
 from services.agents.ports.store import ActivityFilter, Records, Store
 from services.agents.service.cast import Cast
 from services.agents.service.tail import Tail
@@ -49,6 +58,9 @@ class Journal:
         if not await records.log(activity):
             return False
         now = activity.create_time
+        if (writing := entry.grounds.writing) and (asked := {call.prompt_id for call in writing.calls} - {""}):
+            # They stay as long as what names them.
+            await records.use_prompts(sorted(asked), now)
         if entry.moods:
             character = self._cast.of(agent)
             mood, trading_mood = character.mood, character.trading_mood
@@ -65,6 +77,7 @@ class Journal:
     def activity(self, agent: AgentRecord, workflow_id: str, step: str, entry: Entry) -> ActivityRecord:
         """Return what is logged of this step, for a transaction of the turn."""
         kind = kind_of(entry.event)
+        effect_id, network_effect_id = effect_of(entry.event)
         ACTIVITIES.add(kind=kind)
         return ActivityRecord(
             workflow_id=workflow_id,
@@ -76,6 +89,8 @@ class Journal:
             trigger=entry.trigger,
             event=entry.event,
             grounds=entry.grounds,
+            effect_id=effect_id,
+            network_effect_id=network_effect_id,
             create_time=self._clock.now(),
         )
 

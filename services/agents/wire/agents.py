@@ -12,7 +12,8 @@ from services.agents.domain.entities import AgentRecord, ScheduleEntry
 from services.agents.domain.persona import broken_rules, redact, unknown_fields, without_effect
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
-from services.agents.service.agents import Status, Triggered
+from services.agents.service.agents import Status
+from services.agents.service.triggering import Triggered
 from services.agents.wire.activities import write_activity, write_mood
 from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
@@ -20,7 +21,7 @@ from services.runtime.rpc.answers import Room
 from services.runtime.rpc.limits import RequestChecks, check
 
 _ACTIONS = {"post": pb.ACTION_KIND_POST, "reply": pb.ACTION_KIND_REPLY, "trade": pb.ACTION_KIND_TRADE}
-TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerTradeResponse)
+TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerReplyResponse, pb.TriggerTradeResponse)
 
 _MOST_NOTICES = 1_000
 _MOST_SHOWN_BYTES = 5 * 2**19

@@ -12,6 +12,7 @@ from services.agents.ports.neighbours import (
     Account,
     Capabilities,
     Refused,
+    ReplyScope,
     SocialPost,
 )
 from services.agents.ports.stored import Post, Progress
@@ -35,6 +36,7 @@ class FakeSocial:
         self.replies_left: int | None = None
         """How many replies the network's limit leaves; None when it isn't known."""
         self.text_limit = TextLimit(max_weight=280, default_weight=2, ranges=(WeightRange(0, 4351, 1),), emoji_weight=2)
+        self.reply_scope = ReplyScope.MENTIONED
         self.capability_reads = 0
         """How often somebody has asked what an account may do."""
         self.looks_until_settled = 0
@@ -129,7 +131,7 @@ class FakeSocial:
     async def capabilities(self, account_id: str) -> Capabilities:
         self.line.pass_through()
         self.capability_reads += 1
-        return Capabilities(self.text_limit)
+        return Capabilities(self.text_limit, self.reply_scope)
 
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         self.line.pass_through()
@@ -222,7 +224,7 @@ class FakeSocial:
                 mention.network_post_id, mention.author_user_id, mention.text, mention.create_time
             )
             for mention in said
-            if mention.conversation_id == conversation_id
+            if conversation_id in ("", mention.conversation_id)
         }
         users = {account.id: account.user_id for account in self.accounts.values()}
         answers = [

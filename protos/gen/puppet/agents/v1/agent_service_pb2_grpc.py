@@ -113,6 +113,21 @@ class AgentServiceStub:
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeRequest.SerializeToString,
                 response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeResponse.FromString,
                 _registered_method=True)
+        self.TriggerReply = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/TriggerReply',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyResponse.FromString,
+                _registered_method=True)
+        self.PreviewPrompt = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/PreviewPrompt',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptResponse.FromString,
+                _registered_method=True)
+        self.ExplainActivity = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/ExplainActivity',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityResponse.FromString,
+                _registered_method=True)
         self.ListActivity = channel.unary_unary(
                 '/puppet.agents.v1.AgentService/ListActivity',
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ListActivityRequest.SerializeToString,
@@ -265,6 +280,37 @@ class AgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TriggerReply(self, request, context):
+        """Makes an agent answer a post of somebody else now, once for that post, and waits for it as long as the deadline
+        allows. The limits of its replies and the rules for its words are those of any answer; only its
+        `reply_probability` and its hours aren't asked. Where an answer is planned, it is this one; where the agent has
+        passed over the post before, it is tried again. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, POST_NOT_FOUND, NOT_REPLYABLE,
+        ALREADY_ANSWERED, REQUEST_ID_REUSED, DEPENDENCY_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewPrompt(self, request, context):
+        """Shows what a model would be asked now, with the memories and the mood that go in. Nothing is written, remembered or
+        counted, and no model is called. A topic is drawn anew each time.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, NO_ACCOUNT, DEPENDENCY_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainActivity(self, request, context):
+        """Explains something that an agent did, or decided not to do: why then, why about that, from which memories, what the
+        model was asked, what it wrote and why most of that fell, what it took, what came of it, and who approved it. It is
+        known as long as the activity is kept.
+        Errors: INVALID_REQUEST, ACTIVITY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListActivity(self, request, context):
         """Lists what agents did, newest first.
         Errors: INVALID_REQUEST.
@@ -355,6 +401,21 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.TriggerTrade,
                     request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeRequest.FromString,
                     response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeResponse.SerializeToString,
+            ),
+            'TriggerReply': grpc.unary_unary_rpc_method_handler(
+                    servicer.TriggerReply,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyResponse.SerializeToString,
+            ),
+            'PreviewPrompt': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewPrompt,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptResponse.SerializeToString,
+            ),
+            'ExplainActivity': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainActivity,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityResponse.SerializeToString,
             ),
             'ListActivity': grpc.unary_unary_rpc_method_handler(
                     servicer.ListActivity,
@@ -754,6 +815,87 @@ class AgentService:
             '/puppet.agents.v1.AgentService/TriggerTrade',
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeRequest.SerializeToString,
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TriggerReply(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/TriggerReply',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewPrompt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/PreviewPrompt',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainActivity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/ExplainActivity',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityResponse.FromString,
             options,
             channel_credentials,
             insecure,

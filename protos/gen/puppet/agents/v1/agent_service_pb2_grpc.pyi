@@ -97,6 +97,25 @@ class AgentServiceStub:
     It may decide to hold.
     Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
     """
+    TriggerReply: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.TriggerReplyRequest, _agent_service_pb2.TriggerReplyResponse]
+    """Makes an agent answer a post of somebody else now, once for that post, and waits for it as long as the deadline
+    allows. The limits of its replies and the rules for its words are those of any answer; only its
+    `reply_probability` and its hours aren't asked. Where an answer is planned, it is this one; where the agent has
+    passed over the post before, it is tried again. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, POST_NOT_FOUND, NOT_REPLYABLE,
+    ALREADY_ANSWERED, REQUEST_ID_REUSED, DEPENDENCY_UNAVAILABLE.
+    """
+    PreviewPrompt: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.PreviewPromptRequest, _agent_service_pb2.PreviewPromptResponse]
+    """Shows what a model would be asked now, with the memories and the mood that go in. Nothing is written, remembered or
+    counted, and no model is called. A topic is drawn anew each time.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, NO_ACCOUNT, DEPENDENCY_UNAVAILABLE.
+    """
+    ExplainActivity: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ExplainActivityRequest, _agent_service_pb2.ExplainActivityResponse]
+    """Explains something that an agent did, or decided not to do: why then, why about that, from which memories, what the
+    model was asked, what it wrote and why most of that fell, what it took, what came of it, and who approved it. It is
+    known as long as the activity is kept.
+    Errors: INVALID_REQUEST, ACTIVITY_NOT_FOUND.
+    """
     ListActivity: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ListActivityRequest, _agent_service_pb2.ListActivityResponse]
     """Lists what agents did, newest first.
     Errors: INVALID_REQUEST.
@@ -274,6 +293,43 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes an agent consider a trade now, once for every `request_id`, and waits for it as long as the deadline allows.
         It may decide to hold.
         Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def TriggerReply(
+        self,
+        request: _agent_service_pb2.TriggerReplyRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.TriggerReplyRequest, _abc.Awaitable[_agent_service_pb2.TriggerReplyResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.TriggerReplyResponse]:
+        """Makes an agent answer a post of somebody else now, once for that post, and waits for it as long as the deadline
+        allows. The limits of its replies and the rules for its words are those of any answer; only its
+        `reply_probability` and its hours aren't asked. Where an answer is planned, it is this one; where the agent has
+        passed over the post before, it is tried again. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, POST_NOT_FOUND, NOT_REPLYABLE,
+        ALREADY_ANSWERED, REQUEST_ID_REUSED, DEPENDENCY_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewPrompt(
+        self,
+        request: _agent_service_pb2.PreviewPromptRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.PreviewPromptRequest, _abc.Awaitable[_agent_service_pb2.PreviewPromptResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.PreviewPromptResponse]:
+        """Shows what a model would be asked now, with the memories and the mood that go in. Nothing is written, remembered or
+        counted, and no model is called. A topic is drawn anew each time.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, NO_ACCOUNT, DEPENDENCY_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainActivity(
+        self,
+        request: _agent_service_pb2.ExplainActivityRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.ExplainActivityRequest, _abc.Awaitable[_agent_service_pb2.ExplainActivityResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.ExplainActivityResponse]:
+        """Explains something that an agent did, or decided not to do: why then, why about that, from which memories, what the
+        model was asked, what it wrote and why most of that fell, what it took, what came of it, and who approved it. It is
+        known as long as the activity is kept.
+        Errors: INVALID_REQUEST, ACTIVITY_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
