@@ -140,7 +140,7 @@ async def test_a_batch_takes_as_many_statements_as_one_agent(
 ) -> None:
     with statements() as seen:
         await agents.BatchCreateAgents(batch(several(persona, number), "req_1"))
-    written = [one for one in seen if one.startswith("INSERT")]
+    written = [one for one in seen if one.startswith("INSERT") and "INTO mark" not in one]
     asked = [one for one in seen if one.startswith("SELECT") and "agent.id IN" in one]
     # The request; agents, schedule, activities, moods and versions.
     assert len(written) <= 6, written
