@@ -37,6 +37,7 @@ from services.agents.service import (
     Cast,
     Conversations,
     Cooldown,
+    Creation,
     Deletions,
     Drafts,
     Effects,
@@ -149,7 +150,8 @@ async def served(
         drafts = Drafts(store, journal, outbox, behaviours.objections, clock, kept_drafts)
         engine = Engine(behaviours, cast, drafts, Noticing(cast, memory, journal), publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
-        agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
+        creation = Creation(store, journal, provisioning, behaviours, clock, settings.speed)
+        agents = Agents(store, cast, journal, provisioning, creation, behaviours, workflows, clock, settings.speed)
         triggers = Triggers(store, journal, behaviours, workflows, social, capabilities)
         explanations = Explanations(store, behaviours)
         scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)

@@ -73,21 +73,22 @@ class DbosRun:
     async def step(self, name: str, action: Callable[[], Awaitable[T]], patience_seconds: float | None = None) -> T:
         """Do this and keep what it returns. Raises StepFailed."""
         patience = self._patience if patience_seconds is None else min(self._patience, patience_seconds)
-
-        async def attempt() -> T | Failure:
-            self.waiting = Waiting(name, datetime.now(UTC))
-            with telemetry.span(f"step {name}") as span:
-                outcome = await _attempted(name, action, patience, self._note)
-                if isinstance(outcome, Failure):
-                    span.fail(outcome.reason)
-                return outcome
-
-        outcome = await DBOS.run_step_async({"name": name}, attempt)
-        if isinstance(outcome, Failure):
-            raise StepFailed(outcome.reason, outcome.message, outcome.cause, outcome.retry_time)
+        outcome = _done(await DBOS.run_step_async({"name": name}, self._attempt, name, action, patience))
         if isinstance(outcome, Post | Trade) and outcome.progress is Progress.UNDER_WAY and self.waiting:
             self.waiting = replace(self.waiting, message=outcome.reason)
         return outcome
+
+    async def repeat(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
+        """Do this, and keep nothing. Raises StepFailed."""
+        _done(await self._attempt(name, action, self._patience))
+
+    async def _attempt(self, name: str, action: Callable[[], Awaitable[T]], patience_seconds: float) -> T | Failure:
+        self.waiting = Waiting(name, datetime.now(UTC))
+        with telemetry.span(f"step {name}") as span:
+            outcome = await _attempted(name, action, patience_seconds, self._note)
+            if isinstance(outcome, Failure):
+                span.fail(outcome.reason)
+            return outcome
 
     def _note(self, error: RetryLater) -> None:
         if self.waiting is not None:
@@ -263,6 +264,13 @@ def _tell_subseconds(connection: Any, _record: object) -> None:
     """Teach an older SQLite `unixepoch('subsec')`: DBOS asks for it on Python 3.12, SQLite has it since 3.42."""
     if isinstance(connection, sqlite3.Connection) and sqlite3.sqlite_version_info < (3, 42):
         connection.create_function("unixepoch", 1, lambda _modifier: time.time())
+
+
+def _done(outcome: T | Failure) -> T:
+    """Return what an attempt returned. Raises StepFailed."""
+    if isinstance(outcome, Failure):
+        raise StepFailed(outcome.reason, outcome.message, outcome.cause, outcome.retry_time)
+    return outcome
 
 
 async def _attempted(

@@ -2,6 +2,7 @@
 
 from services.agents.domain.persona.changes import changed_paths
 from services.agents.domain.persona.fields import zone_of
+from services.agents.domain.persona.json_schema import redaction_rules
 from services.agents.domain.persona.model import (
     Behavior,
     Example,
@@ -49,6 +50,7 @@ __all__ = [
     "read_kept",
     "read_persona",
     "redact",
+    "redaction_rules",
     "secrets_of",
     "unknown_fields",
     "without_effect",
