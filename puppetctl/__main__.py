@@ -14,6 +14,7 @@ from puppetctl.events_app import app as events_app
 from puppetctl.keys_app import app as keys_app
 from puppetctl.memory_app import app as memory_app
 from puppetctl.rehearsal.app import commands as rehearsal_app
+from puppetctl.webhook_app import app as webhook_app
 
 app = typer.Typer(
     name="puppetctl",
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(memory_app, name="memory")
 app.add_typer(events_app, name="events")
 app.add_typer(drafts_app, name="drafts")
+app.add_typer(webhook_app, name="webhook")
 app.add_typer(access_app.principals, name="principals")
 app.add_typer(access_app.commands)
 app.add_typer(keys_app, name="keys")

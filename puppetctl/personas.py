@@ -10,6 +10,7 @@ from typing import Any
 
 from google.protobuf import json_format, struct_pb2
 
+from puppetctl.knowledge.reading import Passage, read_knowledge
 from puppetctl.suite import SuiteError
 from services.runtime.rpc.bounds import MOST_BYTES
 
@@ -22,6 +23,8 @@ class PersonaFile:
 
     path: Path
     persona: Mapping[str, Any]
+    knowledge: tuple[Passage, ...] = ()
+    """The passages of the files beside it that its `knowledge_base` names."""
 
     @property
     def id(self) -> str:
@@ -42,7 +45,8 @@ def read_personas(paths: Sequence[Path]) -> tuple[list[PersonaFile], list[str]]:
     taken: dict[str, Path] = {}
     for path in paths:
         try:
-            file = PersonaFile(path, _read(path))
+            persona = _read(path)
+            file = PersonaFile(path, persona, _knowledge(path, persona))
             _take(file, taken)
         except SuiteError as error:
             refused.append(str(error))
@@ -82,6 +86,13 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(persona.get("is_active", True), bool | None):
         raise SuiteError(f"{path}: is_active must be true or false")
     return persona
+
+
+def _knowledge(path: Path, persona: Mapping[str, Any]) -> tuple[Passage, ...]:
+    try:
+        return read_knowledge(persona, path.parent)
+    except SuiteError as error:
+        raise SuiteError(f"{path}: {error}") from None
 
 
 def _parsed(path: Path, text: str) -> Any:

@@ -18,6 +18,7 @@ from puppetctl import web
 from puppetctl.clients import Clients, find_agent, in_words, list_agents
 from puppetctl.creating import CREATE_SECONDS, create_all
 from puppetctl.feed import told_of
+from puppetctl.knowledge.storing import keep_knowledge
 from puppetctl.personas import PersonaFile, handle_of, struct_of
 from puppetctl.suite import SuiteError
 from services.runtime.rpc.status import Remote
@@ -96,7 +97,7 @@ async def provision(
     made = await create_all(clients, {name: wish.persona for name, wish in wishes.items() if wish.agent is None})
     prepared = await asyncio.gather(
         *(
-            one(file, partial(_prepared, clients, wishes[file.id], made.get(file.id), sandboxes, update=update))
+            one(file, partial(_prepared, clients, file, wishes[file.id], made.get(file.id), sandboxes, update=update))
             for file in files
             if file.id in wishes
         )
@@ -178,6 +179,7 @@ async def _wanted(clients: Clients, persona: Mapping[str, Any], sandboxes: Sandb
 
 async def _prepared(
     clients: Clients,
+    file: PersonaFile,
     wish: _Wish,
     made: agents_pb.Agent | grpc.aio.AioRpcError | None,
     sandboxes: Sandboxes,
@@ -201,9 +203,24 @@ async def _prepared(
         )
         agent = (await clients.agents.UpdateAgent(request, timeout=CREATE_SECONDS)).agent
         change = "unchanged" if is_known else "updated"
+    change += await _informed(clients, file)
     lamports = await _fund(clients, agent.wallet_id, sandboxes.solana) if agent.wallet_id else None
     handle = await _handle(clients, agent.account_id) if agent.account_id else ""
     return Character(agent.id, agent.name, change + wish.end, handle, lamports)
+
+
+async def _informed(clients: Clients, file: PersonaFile) -> str:
+    """Let a character know what its files say, and return in words what is new of that."""
+    try:
+        added, removed = await keep_knowledge(clients, file.id, file.knowledge)
+    except grpc.aio.AioRpcError:
+        if file.knowledge:
+            raise
+        # One that names no files, and may never have, is as it should be.
+        return ""
+    told = (f"{added} new from its files" if added else "", f"{removed} gone" if removed else "")
+    words = " and ".join(filter(None, told))
+    return f", with {words}" if words else ""
 
 
 def _persona_of(agent: agents_pb.Agent) -> dict[str, Any]:

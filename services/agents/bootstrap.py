@@ -27,9 +27,11 @@ from services.agents.adapters.trading_client import TradingClient
 from services.agents.behaviours import Parts, Registry
 from services.agents.engine import Engine
 from services.agents.ports.neighbours import LlmPort, MemoryPort, SocialPort, TradingPort
+from services.agents.ports.webhooks import WebhookPort
 from services.agents.scheduler import Scheduler
 from services.agents.service import (
     Agents,
+    Alerts,
     Allowance,
     Archive,
     Cast,
@@ -49,6 +51,7 @@ from services.agents.service import (
     Moods,
     NetworkCapabilities,
     Noticing,
+    Outbox,
     Planner,
     Prompts,
     Provisioning,
@@ -78,6 +81,9 @@ from services.runtime.tidying import TIDY_SECONDS
 
 _MEND_SECONDS = 60.0
 _EXPIRE_SECONDS = 10.0
+_DELIVER_SECONDS = 1.0
+_ALERT_SECONDS = 30.0
+_BOUND_SECONDS = 300.0
 _DELETE_SECONDS = 5.0
 _PATIENCE_SECONDS = 10.0
 """How long a start waits for the process before it to be gone."""
@@ -138,7 +144,10 @@ async def served(
         publisher = Publisher(cast, Effects(store), social, trading, capabilities, settings.settle_seconds)
         parts = _parts(settings, store, cast, journal, publisher, capabilities, clock, memory, llm, social, trading)
         behaviours = Registry.of(parts)
-        drafts = Drafts(store, journal, behaviours.objections, clock, timedelta(hours=settings.draft_hours))
+        webhook = webhook_of(settings)
+        outbox = Outbox(store, webhook, settings.public_url, clock)
+        kept_drafts = timedelta(hours=settings.draft_hours)
+        drafts = Drafts(store, journal, outbox, behaviours.objections, clock, kept_drafts)
         engine = Engine(behaviours, cast, drafts, Noticing(cast, memory, journal), publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         creation = Creation(store, journal, provisioning, behaviours, clock, settings.speed)
@@ -147,10 +156,11 @@ async def served(
         explanations = Explanations(store, behaviours)
         scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)
         feeds = FeedsWhenAsked(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
-        events = Events(store, feeds, clock, settings.speed)
+        events = Events(store, cast, feeds, clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
         activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
         tidying = Tidying(store, cast, kept, mention_age, activities_kept)
+        alerts = Alerts(store, cast, outbox, settings.model_calls_a_day_for_strangers, settings.speed)
         ended_kept = timedelta(days=settings.workflow_days)
         deletions = Deletions(store, journal, parts.inbox, memory, social, trading, workflows, clock)
         archive = Archive(store, journal, clock)
@@ -170,6 +180,7 @@ async def served(
             repeating("expiring drafts", _EXPIRE_SECONDS, drafts.expire),
             repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - ended_kept)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),
+            _telling(outbox, alerts) if webhook else contextlib.nullcontext(),
         ):
             yield [
                 Mounted(
@@ -192,6 +203,28 @@ async def served(
             ]
     finally:
         await database.close()
+
+
+def webhook_of(settings: AgentsSettings) -> WebhookPort | None:
+    """Return where messages to a person go; None where they go nowhere."""
+    url = settings.webhook_url.get_secret_value()
+    if not url:
+        return None
+    # Its client takes megabytes, which a service without a webhook has no use for.
+    from services.agents.adapters.webhooks import HttpWebhook
+
+    return HttpWebhook(url, settings.webhook_keys())
+
+
+@contextlib.asynccontextmanager
+async def _telling(outbox: Outbox, alerts: Alerts) -> AsyncIterator[None]:
+    """Send messages to a person, and look for what they should be told of, until the block ends."""
+    async with (
+        repeating("messages", _DELIVER_SECONDS, outbox.deliver),
+        repeating("alerts", _ALERT_SECONDS, alerts.look),
+        repeating("bounding messages", _BOUND_SECONDS, outbox.bound),
+    ):
+        yield
 
 
 def _parts(

@@ -1,13 +1,19 @@
 """The settings of the agents service."""
 
-from typing import Literal
+import base64
+import binascii
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from services.runtime.settings import Port, ServiceSettings, Target
+from services.runtime.settings import HttpUrl, Port, ServiceSettings, Target, check_http_url
+
+_KEY_PREFIX = "whsec_"
+_LEAST_KEY, _MOST_KEY = 24, 64
+"""In bytes, as Standard Webhooks has it."""
 
 
 class AgentsSettings(ServiceSettings):
@@ -68,6 +74,43 @@ class AgentsSettings(ServiceSettings):
     screen_model: str = ""
     """The model that is asked there; empty: the provider's default."""
 
+    webhook_url: SecretStr = SecretStr("")
+    """Where messages to a person are posted: that a draft waits, and alerts. Empty: nowhere.
+
+    It may be an address of the operator's own network, and often is a secret itself.
+    """
+    webhook_secret: SecretStr = SecretStr("")
+    """What they are signed with, as Standard Webhooks has it: `whsec_` and 24 to 64 bytes in base64; several, with
+    blanks between them, while receivers change from one to another."""
+    public_url: HttpUrl = ""
+    """Where the suite's pages are, for the links in messages; empty: messages name commands."""
+
+    @field_validator("webhook_url", mode="after")
+    @classmethod
+    def _check_webhook_url(cls, url: SecretStr) -> SecretStr:
+        # As what it is: its rule has no words of the value.
+        check_http_url(url.get_secret_value())
+        return url
+
+    @field_validator("webhook_secret", mode="after")
+    @classmethod
+    def _check_webhook_secret(cls, secret: SecretStr) -> SecretStr:
+        _keys(secret)
+        return secret
+
+    @model_validator(mode="after")
+    def _check_webhook(self) -> Self:
+        if self.webhook_url.get_secret_value() and not self.webhook_secret.get_secret_value():
+            raise ValueError(
+                "PUPPET_AGENTS_WEBHOOK_URL needs PUPPET_AGENTS_WEBHOOK_SECRET: `whsec_` and 24 to 64 bytes in base64, "
+                "for example from: echo whsec_$(openssl rand -base64 32)"
+            )
+        return self
+
+    def webhook_keys(self) -> list[bytes]:
+        """Return what messages are signed with."""
+        return _keys(self.webhook_secret)
+
     @field_validator("workflows_url", mode="after")
     @classmethod
     def _check_workflows_url(cls, url: str) -> str:
@@ -87,3 +130,17 @@ class AgentsSettings(ServiceSettings):
         if own.get_backend_name() == "sqlite":
             return f"sqlite:///{self.data_folder() / 'agents-workflows.db'}"
         return own.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def _keys(secret: SecretStr) -> list[bytes]:
+    """Return the keys of a webhook's secret. Raises ValueError."""
+    keys = []
+    for part in secret.get_secret_value().split():
+        try:
+            key = base64.b64decode(part.removeprefix(_KEY_PREFIX), validate=True)
+        except binascii.Error:
+            key = b""
+        if not part.startswith(_KEY_PREFIX) or not _LEAST_KEY <= len(key) <= _MOST_KEY:
+            raise ValueError("must be `whsec_` and 24 to 64 bytes in base64")
+        keys.append(key)
+    return keys

@@ -21,7 +21,8 @@ Port = Annotated[int, Field(ge=0, le=65_535)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
 
 
-def _check_url(url: str) -> str:
+def check_http_url(url: str) -> str:
+    """Return a URL of HTTP, or nothing, as it is. Raises ValueError for anything else."""
     try:
         parts = urlsplit(url)
         is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -43,7 +44,7 @@ def _is_port(text: str) -> bool:
     return text.isascii() and text.isdecimal() and 0 < int(text) <= 65_535
 
 
-HttpUrl = Annotated[str, AfterValidator(_check_url)]
+HttpUrl = Annotated[str, AfterValidator(check_http_url)]
 """Where a server of HTTP is; may be empty."""
 
 Target = Annotated[str, AfterValidator(_check_target)]

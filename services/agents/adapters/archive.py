@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col
 
+from services.agents.domain.alerts import AlertRecord
 from services.agents.domain.drafts import DraftRecord
 from services.agents.domain.entities import (
     Acquaintance,
@@ -20,6 +21,7 @@ from services.agents.domain.entities import (
 )
 from services.agents.domain.events import EventRecord, EventTarget, SeenItem
 from services.agents.domain.versions import PersonaVersion
+from services.agents.domain.webhooks import MessageRecord
 from services.runtime.idempotency import RequestRecord
 from services.runtime.sql_archive import Condition, Part
 
@@ -38,6 +40,11 @@ def _sole_events(agent_id: str) -> Any:
     """Select the events that name this agent and no other."""
     others = sa.select(col(EventTarget.event_id)).where(col(EventTarget.agent_id) != agent_id)
     return _named_events(agent_id).where(col(EventTarget.event_id).not_in(others))
+
+
+def _messages(agent_id: str) -> Condition:
+    drafts = sa.select(col(DraftRecord.id)).where(col(DraftRecord.agent_id) == agent_id)
+    return col(MessageRecord.draft_id).in_(drafts)
 
 
 def _heard_conversations(agent_id: str) -> Condition:
@@ -87,6 +94,9 @@ PARTS = (
         erased=lambda agent_id: col(SeenItem.event_id).in_(_sole_events(agent_id)),
         is_shared=True,
     ),
+    # A person was told of it here, whatever is told of elsewhere.
+    Part(MessageRecord, lambda _agent_id: sa.false(), erased=_messages),
+    Part(AlertRecord, lambda _agent_id: sa.false(), erased=lambda agent_id: col(AlertRecord.agent_id) == agent_id),
     Part(RequestRecord, _requests, is_shared=True),
 )
 """In the order in which they are stored."""

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
 from services.agents.adapters.archive import PARTS
+from services.agents.adapters.sql_events import SqlEventRecords
 from services.agents.adapters.sql_explanations import SqlExplanations
 from services.agents.adapters.sql_schedule import ScheduleRecords
+from services.agents.adapters.sql_webhooks import SqlWebhookRecords
 from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import (
     Acquaintance,
@@ -26,11 +28,11 @@ from services.agents.domain.entities import (
     Reservation,
     ScheduleEntry,
 )
-from services.agents.domain.events import EVENT_ID, EventRecord, EventTarget, SeenItem
+from services.agents.domain.events import EVENT_ID
 from services.agents.domain.prompt_records import PromptRecord
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
-from services.agents.ports.store import ActivityFilter, DraftFilter, EventFilter
+from services.agents.ports.store import ActivityFilter, DraftFilter
 from services.runtime.pages import Page, Paged
 from services.runtime.sql_archive import SqlArchive
 from services.runtime.upsert import insert_on
@@ -52,7 +54,7 @@ def _put_mark_on(dialect: str) -> sa.Insert:
     return made
 
 
-class SqlRecords(SqlExplanations, SqlArchive, ScheduleRecords):
+class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlArchive, ScheduleRecords):
     """Everything stored, within one transaction."""
 
     parts = PARTS
@@ -145,57 +147,6 @@ class SqlRecords(SqlExplanations, SqlArchive, ScheduleRecords):
         """Set a mark."""
         row = {"name": name, "value": value}
         await self._connection.execute(_put_mark_on(self._connection.dialect.name), row)
-
-    async def event(self, event_id: str) -> EventRecord | None:
-        """Return an event."""
-        return await self._one(EventRecord, event_id)
-
-    async def events(self, wanted: EventFilter, page: Page) -> Paged[EventRecord]:
-        """Return a page of events, newest first; the key is `(id,)`."""
-        query = select(EventRecord)
-        if wanted.states:
-            query = query.where(col(EventRecord.state).in_(wanted.states))
-        if wanted.agent_ids:
-            named = sa.exists().where(
-                col(EventTarget.event_id) == EventRecord.id, col(EventTarget.agent_id).in_(wanted.agent_ids)
-            )
-            query = query.where(sa.or_(col(EventRecord.is_broadcast), named))
-        # Their ids begin with the time at which they were made.
-        return await self._page(query, page, col(EventRecord.id), newest_first=True)
-
-    async def due_events(self, now: datetime, most: int, *, is_feed: bool) -> list[str]:
-        """Return the ids of up to `most` events, or feeds, that are due, the longest overdue first."""
-        query = select(EventRecord.id).where(col(EventRecord.next_time) <= now, EventRecord.is_feed == is_feed)
-        return list((await self._session.exec(query.order_by(col(EventRecord.next_time)).limit(most))).all())
-
-    async def add_targets(self, event_id: str, agent_ids: Sequence[str]) -> None:
-        """Take down whom an event reaches."""
-        self._session.add_all(EventTarget(event_id=event_id, agent_id=agent_id) for agent_id in agent_ids)
-        await self._session.flush()
-
-    async def targets(self, event_ids: Sequence[str]) -> dict[str, list[str]]:
-        """Return the agents that each of these events names, in the order of their ids."""
-        query = select(EventTarget).where(col(EventTarget.event_id).in_(event_ids)).order_by(col(EventTarget.agent_id))
-        found: dict[str, list[str]] = {event_id: [] for event_id in event_ids}
-        for row in (await self._session.exec(query)).all():
-            found[row.event_id].append(row.agent_id)
-        return found
-
-    async def reached(self, event_id: str, *, is_broadcast: bool) -> list[AgentRecord]:
-        """Return the active agents that an event names, or all active ones."""
-        query = select(AgentRecord).where(col(AgentRecord.is_active))
-        if not is_broadcast:
-            named = select(EventTarget.agent_id).where(EventTarget.event_id == event_id)
-            query = query.where(col(AgentRecord.id).in_(named))
-        return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
-
-    async def see_items(self, event_id: str, item_ids: Sequence[str]) -> set[str]:
-        """Take down the items of a feed, and return those that are new; with none before, all are."""
-        query = select(SeenItem.item_id).where(SeenItem.event_id == event_id, col(SeenItem.item_id).in_(item_ids))
-        new = set(item_ids) - set((await self._session.exec(query)).all())
-        self._session.add_all(SeenItem(event_id=event_id, item_id=item_id) for item_id in new)
-        await self._session.flush()
-        return new
 
     async def unplan_event(self, event_id: str) -> None:
         """Remove what is planned for an event."""

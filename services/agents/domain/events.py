@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from sqlmodel import DateTime, Field, SQLModel
 
+from services.agents.domain.chances import Chances
 from services.agents.domain.mood import MoodChange
 from services.agents.domain.recurrence import Recurrence
 from services.agents.domain.schedule import is_forgotten
@@ -101,7 +102,7 @@ EventContent: TypeAlias = News | MoodShift | Interaction | ScheduledPost | Feed
 CONTENT = TypedColumn(
     {"news": News, "mood_shift": MoodShift, "interaction": Interaction, "scheduled_post": ScheduledPost, "feed": Feed}
 )
-RECURRENCE = TypedColumn({"recurrence": Recurrence})
+RECURRENCE = TypedColumn({"recurrence": Recurrence, "chances": Chances})
 
 
 class EventRecord(SQLModel, table=True):
@@ -115,43 +116,73 @@ class EventRecord(SQLModel, table=True):
     is_broadcast: bool = False
     """True when it reaches all that are started; else it has targets."""
     start_time: datetime = Field(sa_type=DateTime(timezone=True))
-    recurrence: Recurrence | None = Field(default=None, sa_type=RECURRENCE)
+    recurrence: Recurrence | Chances | None = Field(default=None, sa_type=RECURRENCE)
     state: EventState = Field(default=EventState.SCHEDULED, sa_type=text_of(EventState))
     next_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), index=True)
     """When it happens next; None when it doesn't."""
     occurrences: int = 0
     deliveries: int = 0
     """How many agents it has reached, in all its occurrences."""
+    reached_id: str = ""
+    """The last agent of those that the occurrence under way has reached; empty when none is under way."""
     principal: str = ""
+    persona_key: str = Field(default="", index=True)
+    """Names what an agent's persona lets happen by chance, behind the agent's id; empty for all other events."""
     failure: str = ""
     is_feed: bool = False
     etag: str = ""
     last_modified: str = ""
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
+    end_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """Since when it happens no more."""
 
-    def is_missed(self, now: datetime) -> bool:
+    def is_missed(self, now: datetime, speed: float) -> bool:
         """Say whether the newest occurrence of what recurs is too long ago; what happens once still does."""
-        if self.recurrence is None:
+        if self.recurrence is None or self.reached_id:
             return False
-        newest = self.recurrence.newest(self.start_time, now)
+        if isinstance(self.recurrence, Chances):
+            newest = self.recurrence.newest(now, speed)
+        else:
+            newest = self.recurrence.newest(self.start_time, now)
         return newest is None or is_forgotten(newest, now)
 
-    def happen(self, reached: int, now: datetime) -> None:
-        """Count an occurrence that reached so many agents, and go on to the next."""
+    def reach(self, number: int, last_id: str) -> None:
+        """Count so many agents that it has reached, of more that it goes on to."""
+        self.deliveries += number
+        self.reached_id = last_id
+
+    def happen(self, reached: int, now: datetime, speed: float) -> None:
+        """Count an occurrence that reached so many agents, or so many more, and go on to the next."""
         self.occurrences += 1
         self.deliveries += reached
-        self.go_on(now)
+        self.reached_id = ""
+        self.go_on(now, speed)
 
-    def go_on(self, now: datetime) -> None:
+    def go_on(self, now: datetime, speed: float) -> None:
         """Go on to the first occurrence after this time; those that were missed are left out."""
-        self.next_time = self.recurrence.after(self.start_time, now) if self.recurrence else None
+        match self.recurrence:
+            case Chances() as chances:
+                self.next_time = chances.after(now, speed)
+            case Recurrence() as recurrence:
+                self.next_time = recurrence.after(self.start_time, now)
+            case None:
+                self.next_time = None
         if self.next_time is None:
-            self.state = EventState.DELIVERED
+            self._end(EventState.DELIVERED, now)
 
-    def cancel(self) -> None:
+    def fail(self, why: str, now: datetime) -> None:
+        """Take down why it couldn't happen; it is over with that when it doesn't happen again."""
+        self.failure = why
+        if self.next_time is None:
+            self._end(EventState.FAILED, now)
+
+    def cancel(self, now: datetime) -> None:
         """Let it happen no more; what is over stays as it is."""
         if self.state is EventState.SCHEDULED:
-            self.state, self.next_time = EventState.CANCELLED, None
+            self._end(EventState.CANCELLED, now)
+
+    def _end(self, state: EventState, now: datetime) -> None:
+        self.state, self.next_time, self.end_time = state, None, now
 
 
 class SeenItem(SQLModel, table=True):
@@ -161,6 +192,8 @@ class SeenItem(SQLModel, table=True):
 
     event_id: str = Field(primary_key=True)
     item_id: str = Field(primary_key=True)
+    see_time: datetime = Field(sa_type=DateTime(timezone=True))
+    """About when it was last there."""
 
 
 class EventTarget(SQLModel, table=True):

@@ -53,5 +53,4 @@ def waking(behavior: Behavior, now: datetime, speed: float) -> datetime:
 
 
 def _is_within(behavior: Behavior, quiet: QuietHours, own: datetime) -> bool:
-    hour = own.astimezone(behavior.timezone).hour
-    return (hour - quiet.begin) % 24 < (quiet.end - quiet.begin) % 24
+    return quiet.holds(own.astimezone(behavior.timezone).hour)

@@ -147,7 +147,7 @@ CREATE TABLE event (
 	is_feed BOOLEAN NOT NULL, 
 	etag VARCHAR NOT NULL, 
 	last_modified VARCHAR NOT NULL, 
-	create_time DATETIME NOT NULL, 
+	create_time DATETIME NOT NULL, reached_id VARCHAR DEFAULT '' NOT NULL, persona_key VARCHAR DEFAULT '' NOT NULL, end_time DATETIME, 
 	PRIMARY KEY (id)
 );
 
@@ -159,7 +159,7 @@ CREATE TABLE event_target (
 
 CREATE TABLE event_seen_item (
 	event_id VARCHAR NOT NULL, 
-	item_id VARCHAR NOT NULL, 
+	item_id VARCHAR NOT NULL, see_time DATETIME, 
 	PRIMARY KEY (event_id, item_id)
 );
 
@@ -185,6 +185,29 @@ CREATE TABLE mark (
 	name VARCHAR NOT NULL, 
 	value VARCHAR NOT NULL, 
 	PRIMARY KEY (name)
+);
+
+CREATE TABLE webhook_message (
+	id VARCHAR NOT NULL, 
+	body VARCHAR NOT NULL, 
+	draft_id VARCHAR NOT NULL, 
+	state VARCHAR NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	failure VARCHAR NOT NULL, 
+	create_time DATETIME NOT NULL, 
+	expire_time DATETIME NOT NULL, 
+	next_time DATETIME, 
+	PRIMARY KEY (id)
+);
+
+CREATE TABLE alert (
+	agent_id VARCHAR NOT NULL, 
+	kind VARCHAR NOT NULL, 
+	cause VARCHAR NOT NULL, 
+	names VARCHAR NOT NULL, 
+	begin_time DATETIME NOT NULL, 
+	gone_time DATETIME, 
+	PRIMARY KEY (agent_id, kind, cause)
 );
 
 CREATE INDEX activity_by_agent ON activity (agent_id, seq);
@@ -219,7 +242,13 @@ CREATE INDEX draft_by_agent ON draft (agent_id, id);
 
 CREATE INDEX draft_by_state ON draft (state, expire_time);
 
+CREATE INDEX event_by_end_time ON event (end_time);
+
 CREATE INDEX event_by_next_time ON event (next_time);
+
+CREATE INDEX event_by_persona_key ON event (persona_key);
+
+CREATE INDEX event_seen_item_by_time ON event_seen_item (see_time);
 
 CREATE INDEX event_target_by_agent ON event_target (agent_id);
 
@@ -235,4 +264,8 @@ CREATE INDEX reservation_by_time ON reservation (create_time);
 
 CREATE INDEX schedule_by_due_time ON schedule (due_time);
 
-INSERT INTO alembic_version VALUES ('0017');
+CREATE INDEX webhook_message_by_next_time ON webhook_message (next_time);
+
+CREATE INDEX webhook_message_by_time ON webhook_message (create_time);
+
+INSERT INTO alembic_version VALUES ('0018');

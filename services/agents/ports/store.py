@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from services.agents.domain.alerts import AlertRecord
 from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import (
     ActivityRecord,
@@ -20,6 +21,8 @@ from services.agents.domain.events import EventRecord, EventState
 from services.agents.domain.prompt_records import PromptRecord
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
+from services.agents.domain.webhooks import MessageRecord
+from services.agents.ports.webhooks import WebhookRecords
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
 
@@ -54,7 +57,7 @@ class DraftFilter:
     states: Sequence[DraftState] = ()
 
 
-class Records(Protocol):
+class Records(WebhookRecords, Protocol):
     """Everything stored, within one transaction, which is rolled back unless it is committed."""
 
     async def claim(self, key: RequestKey, resource_id: str) -> str | None:
@@ -103,7 +106,15 @@ class Records(Protocol):
 
     async def save(
         self,
-        row: AgentRecord | DraftRecord | Hindrance | MoodRecord | PersonaVersion | ScheduleEntry | EventRecord,
+        row: AgentRecord
+        | AlertRecord
+        | DraftRecord
+        | EventRecord
+        | Hindrance
+        | MessageRecord
+        | MoodRecord
+        | PersonaVersion
+        | ScheduleEntry,
     ) -> None:
         """Add a row, or write its changes."""
         ...
@@ -202,12 +213,19 @@ class Records(Protocol):
         """Return the agents that each of these events names, in the order of their ids."""
         ...
 
-    async def reached(self, event_id: str, *, is_broadcast: bool) -> list[AgentRecord]:
-        """Return the active agents that an event names, or all active ones."""
+    async def events_of_persona(self, agent_id: str) -> list[EventRecord]:
+        """Return what an agent's persona lets happen by chance, and isn't over."""
         ...
 
-    async def see_items(self, event_id: str, item_ids: Sequence[str]) -> set[str]:
-        """Take down the items of a feed, and return those that are new; with none before, all are."""
+    async def reached(self, event_id: str, after: str, most: int, *, is_broadcast: bool) -> list[AgentRecord]:
+        """Return up to `most` active agents that an event names, or of all active ones, behind an id, by their ids."""
+        ...
+
+    async def see_items(self, event_id: str, item_ids: Sequence[str], now: datetime) -> set[str]:
+        """Take down the items of a feed, and return those that are new; with none before, all are.
+
+        Without any the feed is as it was.
+        """
         ...
 
     async def unplan_event(self, event_id: str) -> None:
@@ -344,6 +362,14 @@ class Records(Protocol):
 
     async def forget_moods(self, before: datetime, most: int) -> int:
         """Delete up to `most` moods of before this time; the value says how many."""
+        ...
+
+    async def forget_events(self, before: datetime, most: int) -> int:
+        """Delete up to `most` events that are over since before this time; the value says how many."""
+        ...
+
+    async def forget_items(self, before: datetime, most: int) -> int:
+        """Delete up to `most` items of feeds that were last there before this time; the value says how many."""
         ...
 
     async def forget_requests(self, before: datetime, most: int) -> int:

@@ -1,6 +1,7 @@
 """The use cases of the agents service."""
 
 from services.agents.service.agents import Agents
+from services.agents.service.alerts import Alerts
 from services.agents.service.allowance import Allowance, Calls
 from services.agents.service.archive import Archive
 from services.agents.service.capabilities import NetworkCapabilities
@@ -18,6 +19,7 @@ from services.agents.service.inbox import REPLY, Inbox
 from services.agents.service.journal import Entry, Journal
 from services.agents.service.moods import Moods
 from services.agents.service.noticing import Noticing
+from services.agents.service.outbox import Outbox
 from services.agents.service.planning import Planner
 from services.agents.service.prompts import Prompts
 from services.agents.service.provisioning import Provisioning
@@ -37,6 +39,7 @@ __all__ = [
     "NOTICE",
     "REPLY",
     "Agents",
+    "Alerts",
     "Allowance",
     "Archive",
     "Calls",
@@ -60,6 +63,7 @@ __all__ = [
     "Moods",
     "NetworkCapabilities",
     "Noticing",
+    "Outbox",
     "Planner",
     "Prompts",
     "Provisioning",

@@ -21,6 +21,7 @@ from services.agents.ports.store import Records, Store
 from services.agents.ports.workflows import Workflows
 from services.agents.service.abilities import Abilities
 from services.agents.service.cast import Cast
+from services.agents.service.chances import put_chances
 from services.agents.service.creating import Creation
 from services.agents.service.journal import TURN, Entry, Journal
 from services.agents.service.provisioning import Provisioning
@@ -176,6 +177,7 @@ class Agents:
             await records.save(agent)
             if agent.persona != before:
                 await _keep_version(records, agent, before, principal, now)
+            await put_chances(records, agent.id, persona.behavior, now, self._speed)
             if agent.is_active:
                 await self._plan(records, agent, persona, now)
             await records.commit()

@@ -17,6 +17,7 @@ from services.agents.domain.versions import PersonaVersion
 from services.agents.ports.neighbours import Account, WalletKey
 from services.agents.ports.store import Records, Store
 from services.agents.service.abilities import Abilities
+from services.agents.service.chances import put_chances
 from services.agents.service.journal import TURN, Entry, Journal
 from services.agents.service.provisioning import Provisioning
 from services.runtime.clock import Clock
@@ -96,6 +97,9 @@ class Creation:
                 return await _made(records, drafts)
             await _check_new(records, drafts)
             await records.add_all([row for agent, others in rows for row in (agent, *others)])
+            for draft in drafts:
+                if (behavior := draft.persona.behavior).random_events:
+                    await put_chances(records, draft.persona.id, behavior, now, self._speed)
             await records.commit()
         self._journal.announce()
         return agents

@@ -1,7 +1,7 @@
 """Drafts: what agents propose, and a person decides.
 
-A draft is stored in the transaction that logs it. Once it is approved it stands in the schedule, in the transaction
-that approves it: whatever dies then, it is carried out, and once.
+A draft is stored in the transaction that logs it, and that stores the message to a person. Once it is approved it
+stands in the schedule, in the transaction that approves it: whatever dies then, it is carried out, and once.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,6 +15,7 @@ from services.agents.domain.records import Drafted, Objection, Passed, PassReaso
 from services.agents.domain.tasks import CarryOutTask
 from services.agents.ports.store import DraftFilter, Records, Store
 from services.agents.service.journal import TURN, Entry, Journal
+from services.agents.service.outbox import Outbox
 from services.runtime.clock import Clock
 from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.idempotency import RequestKey
@@ -33,10 +34,13 @@ Judge = Callable[[str, Proposal, str], Awaitable[tuple[Objection, ...]]]
 class Drafts:
     """The use cases of DraftService."""
 
-    def __init__(self, store: Store, journal: Journal, judge: Judge, clock: Clock, kept: timedelta) -> None:
+    def __init__(
+        self, store: Store, journal: Journal, outbox: Outbox, judge: Judge, clock: Clock, kept: timedelta
+    ) -> None:
         """Take how long a draft waits for somebody."""
         self._store = store
         self._journal = journal
+        self._outbox = outbox
         self._judge = judge
         self._clock = clock
         self._kept = kept
@@ -64,6 +68,7 @@ class Drafts:
             await records.save(draft)
             drafted = Drafted(draft.id, words_of(proposal)[:_SHOWN], draft.expire_time)
             await self._journal.add(records, agent, name, "draft", Entry(drafted, proposal.grounds, kind, trigger))
+            await self._outbox.tell_of_draft(records, draft)
             await records.commit()
         self._journal.announce()
         return draft.id

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from services.agents.domain.entities import AgentRecord, ScheduleEntry
 from services.agents.domain.errors import AgentInactive, AgentNotFound, EventNotFound, NoAccount
 from services.agents.domain.events import (
+    EventPriority,
     EventRecord,
     EventState,
     Feed,
@@ -17,9 +18,12 @@ from services.agents.domain.events import (
     ScheduledPost,
 )
 from services.agents.domain.records import Trigger
+from services.agents.domain.recurrence import Recurrence
+from services.agents.domain.schedule import awake_due
 from services.agents.domain.tasks import NoticeTask, PostTask, Task
 from services.agents.ports.feeds import FeedError, FeedPort, Fetched, Validators
 from services.agents.ports.store import EventFilter, Records, Store
+from services.agents.service.cast import Cast
 from services.runtime.clock import Clock
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
@@ -31,6 +35,8 @@ _LOCK = "events"
 """Whoever changes how far an event is holds this lock."""
 _AT_ONCE = 50
 _FEEDS_AT_ONCE = 10
+_AGENTS_AT_ONCE = 500
+"""So many agents are reached in one transaction."""
 _LEASE = timedelta(minutes=2)
 """Several times as long as a feed may take."""
 _MOST_FAILURE = 200
@@ -39,10 +45,11 @@ _MOST_FAILURE = 200
 class Events:
     """The use cases of EventService, and the clock that makes events happen."""
 
-    def __init__(self, store: Store, feeds: FeedPort, clock: Clock, speed: float) -> None:
+    def __init__(self, store: Store, cast: Cast, feeds: FeedPort, clock: Clock, speed: float) -> None:
         """Take how many hours of the characters pass in one of ours."""
         self._feeds = feeds
         self._store = store
+        self._cast = cast
         self._clock = clock
         self._speed = speed
 
@@ -59,7 +66,9 @@ class Events:
             if isinstance(event.content, Interaction):
                 await _agent(records, event.content.counterpart_id)
             event.create_time = now
-            event.next_time = event.recurrence.first(event.start_time) if event.recurrence else event.start_time
+            event.next_time = event.start_time
+            if isinstance(event.recurrence, Recurrence):
+                event.next_time = event.recurrence.first(event.start_time)
             await records.save(event)
             await records.add_targets(event.id, [agent.id for agent in targets])
             if event.next_time is not None and event.next_time <= now and not event.is_feed:
@@ -89,7 +98,7 @@ class Events:
         async with self._store.writing(_LOCK) as records:
             event = await _existing(records, event_id)
             if await records.claim(key, event_id) is None:
-                event.cancel()
+                event.cancel(self._clock.now())
                 await records.save(event)
                 await records.unplan_event(event_id)
                 await records.commit()
@@ -105,9 +114,9 @@ class Events:
                 event = await _existing(records, event_id)
                 if event.next_time is None or event.next_time > now:
                     continue
-                if event.is_missed(now):
+                if event.is_missed(now, self._speed):
                     # Nobody would still do it; that it happens again is in time.
-                    event.go_on(now)
+                    event.go_on(now, self._speed)
                     await records.save(event)
                 else:
                     await self._happen(records, event, now)
@@ -145,12 +154,11 @@ class Events:
         """Publish what is new in a feed, each item once, and go on to the event's next time."""
         now, feed = self._clock.now(), event.content
         if isinstance(found, FeedError) or not isinstance(feed, Feed):
-            event.failure = str(found)[:_MOST_FAILURE]
-            event.happen(0, now)
-            event.state = event.state if event.next_time else EventState.FAILED
+            event.happen(0, now, self._speed)
+            event.fail(str(found)[:_MOST_FAILURE], now)
             await records.save(event)
             return
-        new = await records.see_items(event.id, [item.id for item in found.items])
+        new = await records.see_items(event.id, [item.id for item in found.items], now)
         items = [item for item in found.items if item.id in new][: feed.most]
         reached = 0
         agent_ids = (await records.targets([event.id]))[event.id]
@@ -170,23 +178,36 @@ class Events:
             await self._happen(records, told, now)
             reached += told.deliveries
         event.failure, event.etag, event.last_modified = "", found.validators.etag, found.validators.last_modified
-        event.happen(reached, now)
+        event.happen(reached, now, self._speed)
         await records.save(event)
 
     async def _happen(self, records: Records, event: EventRecord, now: datetime) -> None:
-        """Plan what each agent does of an event, under its own key, and go on to the event's next occurrence."""
-        agents = await records.reached(event.id, is_broadcast=event.is_broadcast)
+        """Plan what each agent does of an event, under its own key, and go on to the event's next occurrence.
+
+        Of very many agents some are reached, and the others when it is looked at again.
+        """
+        agents = await records.reached(event.id, event.reached_id, _AGENTS_AT_ONCE, is_broadcast=event.is_broadcast)
         key = f"{event.id}.{event.occurrences}"
         entries = []
         for agent in agents:
             kind, task = _task(event, agent)
             if task is not None:
-                delay = random.Random(f"{key}/{agent.id}").random() * event.priority.within / self._speed
-                due_time = now + delay
+                due_time = self._due(event, key, agent, now)
                 entries.append(ScheduleEntry(agent_id=agent.id, kind=kind, key=key, due_time=due_time, task=task))
         await records.plan_all(entries)
-        event.happen(len(entries), now)
+        if len(agents) == _AGENTS_AT_ONCE:
+            event.reach(len(entries), agents[-1].id)
+        else:
+            event.happen(len(entries), now, self._speed)
         await records.save(event)
+
+    def _due(self, event: EventRecord, key: str, agent: AgentRecord, now: datetime) -> datetime:
+        """Return when an agent takes an event up: while it is awake, unless nobody should wait or it has a time."""
+        rng = random.Random(f"{key}/{agent.id}")
+        due = now + rng.random() * event.priority.within / self._speed
+        if event.priority is EventPriority.HIGH or isinstance(event.content, ScheduledPost):
+            return due
+        return awake_due(due, self._cast.persona(agent).behavior, self._speed, rng)
 
 
 def _task(event: EventRecord, agent: AgentRecord) -> tuple[str, Task | None]:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from services.agents.domain.webhooks import KEPT as MESSAGES_KEPT
 from services.agents.ports.store import Records, Store
 from services.agents.service.allowance import calls_of, replies_of
 from services.agents.service.cast import Cast
@@ -39,6 +40,9 @@ class Tidying:
             lambda records, most: records.forget_external(now - self._talk, most),
             lambda records, most: records.forget_all_reservations(now - RESERVED, most),
             lambda records, most: records.forget_requests(now - self._kept, most),
+            lambda records, most: records.forget_events(now - self._talk, most),
+            lambda records, most: records.forget_items(now - self._talk, most),
+            lambda records, most: records.forget_messages(now - MESSAGES_KEPT, most),
         ]
         if self._logged is not None:
             oldest = now - self._logged

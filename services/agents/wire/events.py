@@ -70,7 +70,8 @@ def write_event(event: EventRecord, agent_ids: Sequence[str]) -> pb.Event:
         principal=event.principal,
         failure=event.failure,
     )
-    if event.recurrence is not None:
+    # What a persona lets happen by chance has no rule.
+    if isinstance(event.recurrence, Recurrence):
         told = pb.Recurrence(rule=event.recurrence.rule, time_zone=event.recurrence.time_zone)
         written.recurrence.CopyFrom(told)
     match event.content:

@@ -13,7 +13,7 @@ from services.agents.adapters.sql import SqlRecords
 from services.agents.domain.entities import AgentRecord, ScheduleEntry
 from services.agents.domain.events import EventPriority, EventRecord, ScheduledPost
 from services.agents.domain.recurrence import Recurrence
-from services.agents.service.events import Events
+from services.agents.service import Cast, Events
 from services.runtime.db import Database
 from services.runtime.idempotency import RequestKey
 from services.runtime.sql import SqlStore
@@ -37,7 +37,7 @@ def clock() -> FixedClock:
 
 def events(store: SqlStore[SqlRecords], clock: FixedClock) -> Events:
     """Return a replica."""
-    return Events(store, HttpFeeds(allows_http=False, allows_private=False), clock, 1.0)
+    return Events(store, Cast(store, clock, 1.0), HttpFeeds(allows_http=False, allows_private=False), clock, 1.0)
 
 
 async def publish(store: SqlStore[SqlRecords], clock: FixedClock) -> EventRecord:

@@ -167,4 +167,4 @@ def test_everything_else_is_refused() -> None:
     [nobody] = [item["spec"] for item in _objects("NetworkPolicy") if item["metadata"]["name"] == "nobody"]
     assert nobody == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     outside = [item for item in _objects("NetworkPolicy") if item["metadata"]["name"] == "outside"]
-    assert _names(outside[0]["spec"]["podSelector"]) == {"llm", "trading", "social"}
+    assert _names(outside[0]["spec"]["podSelector"]) == {"agents", "llm", "trading", "social"}

@@ -43,8 +43,19 @@ class FakeMemory(MemoryServiceServicer):
     async def ListMemories(self, request: pb.ListMemoriesRequest, context: Context) -> pb.ListMemoriesResponse:
         self._note(request, context)
         first = int(request.page_token or 0)
-        page = self._memories(request.agent_id)[::-1][first : first + 2]
+        wanted = request.metadata.items()
+        found = [item for item in self._memories(request.agent_id)[::-1] if wanted <= item.metadata.items()]
+        page = found[first : first + 2]
         return pb.ListMemoriesResponse(memories=page, next_page_token=str(first + 2) if len(page) == 2 else "")
+
+    async def BatchCreateMemories(
+        self, request: pb.BatchCreateMemoriesRequest, context: Context
+    ) -> pb.BatchCreateMemoriesResponse:
+        self._note(request, context)
+        for memory in request.memories:
+            memory.id = f"mem_{len(self.kept.get(request.agent_id, ()))}"
+            self.add(request.agent_id, memory)
+        return pb.BatchCreateMemoriesResponse()
 
     async def GetMemoryStats(self, request: pb.GetMemoryStatsRequest, context: Context) -> pb.GetMemoryStatsResponse:
         self._note(request, context)

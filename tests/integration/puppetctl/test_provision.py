@@ -8,6 +8,7 @@ import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl.clients import Clients
+from puppetctl.knowledge.reading import Passage
 from puppetctl.personas import PersonaFile
 from puppetctl.provision import Character, Sandboxes, provision
 from tests.integration.puppetctl.conftest import World
@@ -186,3 +187,21 @@ async def test_a_sandbox_that_refuses_or_is_away_is_named(world: World, clients:
     assert "the faucet is dry" in await refused(clients, [BASIL, PIA], world.sandboxes)
     words = await refused(clients, [BASIL], Sandboxes("127.0.0.1:1", None))
     assert words.startswith("basil.json: basil: http://127.0.0.1:1/_sandbox/accounts did not answer")
+
+
+async def test_what_its_files_say_is_stored_once_and_told_of(world: World, clients: Clients) -> None:
+    lamp, sea = Passage("a.md", "It turns.", "Lamp"), Passage("a.md", "It is deep.", "Sea")
+
+    async def change(*knowledge: Passage) -> str:
+        file = PersonaFile(Path("pia.json"), PIA, knowledge)
+        provisioned = await provision(clients, [file], world.sandboxes)
+        assert provisioned.refused == []
+        return provisioned.characters[0].change
+
+    assert await change(lamp, sea) == "created, with 2 new from its files"
+    assert await change(lamp, sea) == "unchanged"
+    assert (
+        await change(lamp, Passage("a.md", "It is shallow.", "Sea"))
+        == "unchanged, with 1 new from its files and 1 gone"
+    )
+    assert await change() == "unchanged, with 2 gone"

@@ -326,3 +326,27 @@ def test_a_field_of_any_type_anywhere_is_read_or_refused(sample_persona: dict[st
             assert all(field.startswith("persona") for field in refused_fields(sample_persona))
             unknown_fields(sample_persona)
         holder[key] = before
+
+
+def test_a_knowledge_base_may_name_files_which_no_service_reads() -> None:
+    base = ["It is low.", {"file": "lore/island.md"}]
+    assert [seed.text for seed in read_persona(minimal(initial_memory={"knowledge_base": base})).memory.seeds] == [
+        "It is low."
+    ]
+    headed = {"the_sea": ["It is deep.", {"file": "sea.pdf"}]}
+    seeds = read_persona(minimal(initial_memory={"knowledge_base": headed})).memory.seeds
+    assert [seed.text for seed in seeds] == ["the sea: It is deep."]
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("../secret.txt", "must be a path below the persona's folder"),
+        ("/etc/passwd.txt", "must be a path below the persona's folder"),
+        ("key.pem", "must be a file of one of these kinds"),
+        ("", "is required"),
+    ],
+)
+def test_a_file_that_is_no_path_beside_the_persona_is_refused(path: str, rule: str) -> None:
+    found = violations(minimal(initial_memory={"knowledge_base": [{"file": path}]}))
+    assert found["persona.initial_memory.knowledge_base[0].file"].startswith(rule)

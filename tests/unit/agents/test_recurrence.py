@@ -50,15 +50,15 @@ def test_a_rule_ends_by_its_count_or_its_last_time() -> None:
 
 def test_occurrences_that_were_missed_are_left_out_together() -> None:
     event = EventRecord(content=ScheduledPost(), start_time=START, recurrence=NINE, create_time=START)
-    event.happen(2, START + timedelta(days=30))
+    event.happen(2, START + timedelta(days=30), 1.0)
     assert event.next_time == datetime(2026, 11, 20, 8, tzinfo=UTC)
     assert (event.state, event.occurrences, event.deliveries) == (EventState.SCHEDULED, 1, 2)
 
 
 def test_what_happens_once_is_over_then_and_what_is_over_is_not_cancelled() -> None:
     event = EventRecord(content=ScheduledPost(), start_time=START, next_time=START, create_time=START)
-    event.happen(1, START)
-    event.cancel()
+    event.happen(1, START, 1.0)
+    event.cancel(START)
     assert (event.state, event.next_time) == (EventState.DELIVERED, None)
 
 

@@ -31,6 +31,10 @@ Kind = type[AgentsSettings] | type[MemorySettings] | type[TradingSettings]
         (AgentsSettings, "LLM_TARGET", "localhost", "must be host:port"),
         (AgentsSettings, "LLM_TARGET", "localhost:99999", "must be host:port"),
         (AgentsSettings, "LLM_TARGET", "local host:1", "must be host:port"),
+        (AgentsSettings, "WEBHOOK_URL", "ftp://hooks.example/secret", "must be an http or https URL"),
+        (AgentsSettings, "WEBHOOK_SECRET", "secret", "must be `whsec_` and 24 to 64 bytes in base64"),
+        (AgentsSettings, "WEBHOOK_SECRET", "whsec_c2VjcmV0", "must be `whsec_` and 24 to 64 bytes in base64"),
+        (AgentsSettings, "PUBLIC_URL", "suite.example", "must be an http or https URL"),
         (TradingSettings, "RPC_URL", "http://[", "must be an http or https URL"),
     ],
 )
@@ -45,6 +49,13 @@ def test_what_is_wrong_is_one_line_with_the_name_of_its_variable(
     assert words.startswith(f"{prefix}{field}: ")
     assert "\n" not in words
     assert "secret" not in words
+
+
+def test_a_webhook_needs_a_secret_to_sign_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUPPET_AGENTS_WEBHOOK_URL", "https://hooks.example/T0/B0/XX")
+    with pytest.raises(ValidationError, match="WEBHOOK_URL needs PUPPET_AGENTS_WEBHOOK_SECRET") as caught:
+        AgentsSettings()
+    assert "T0/B0/XX" not in explain(caught.value, "PUPPET_AGENTS_")
 
 
 @pytest.mark.parametrize("host", ["::", "::1", "0.0.0.0", "fe80::1%eth0", "localhost", "memory", "a-b.example.org"])

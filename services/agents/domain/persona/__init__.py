@@ -1,6 +1,7 @@
 """The persona: who a character is, read from the file that describes it."""
 
 from services.agents.domain.persona.changes import changed_paths
+from services.agents.domain.persona.fields import zone_of
 from services.agents.domain.persona.json_schema import redaction_rules
 from services.agents.domain.persona.model import (
     Behavior,
@@ -11,12 +12,14 @@ from services.agents.domain.persona.model import (
     Persona,
     Personality,
     QuietHours,
+    RandomEvent,
     RelationshipSeed,
     StyleGuide,
     Trading,
 )
 from services.agents.domain.persona.reading import broken_rules, read_kept, read_persona
 from services.agents.domain.persona.secrets import REDACTED, Secrets, XSecrets, names_account, secrets_of
+from services.agents.domain.persona.sections.behavior import RandomEventType
 from services.agents.domain.persona.sections.personality import Capitalization
 from services.agents.domain.persona.sections.root import Approval, Budget
 from services.agents.domain.persona.walking import redact, unknown_fields, without_effect
@@ -34,6 +37,8 @@ __all__ = [
     "Persona",
     "Personality",
     "QuietHours",
+    "RandomEvent",
+    "RandomEventType",
     "RelationshipSeed",
     "Secrets",
     "StyleGuide",
@@ -49,4 +54,5 @@ __all__ = [
     "secrets_of",
     "unknown_fields",
     "without_effect",
+    "zone_of",
 ]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import TypeAlias
 
 from services.agents.domain.mood import Mood
 from services.agents.domain.persona.fields import time_of, zone_of
@@ -15,19 +16,22 @@ from services.agents.domain.persona.model import (
     Persona,
     Personality,
     QuietHours,
+    RandomEvent,
     RelationshipSeed,
     StyleGuide,
     Trading,
 )
 from services.agents.domain.persona.sections import PersonaFile
-from services.agents.domain.persona.sections.behavior import BehaviorSection
-from services.agents.domain.persona.sections.memory import Acquaintance, InitialMemorySection, Memory
+from services.agents.domain.persona.sections.behavior import BehaviorSection, RandomEventSection, RandomEventType
+from services.agents.domain.persona.sections.memory import Acquaintance, InitialMemorySection, KnowledgeFile, Memory
 from services.agents.domain.persona.sections.personality import (
     MoodPoint,
     PersonalitySection,
     capitalization_of,
 )
 from services.agents.domain.persona.sections.root import Approval, PostExample, ReplyExample, TradePostExample
+
+_Facts: TypeAlias = tuple[str | KnowledgeFile, ...]
 
 LAMPORTS_PER_SOL = 1_000_000_000
 
@@ -136,11 +140,17 @@ def _seeds(entries: tuple[str | Memory, ...], kind: str, importance: float) -> I
             yield MemorySeed(entry.words, entry.type or kind, own, time_of(entry.timestamp))
 
 
-def _knowledge(base: tuple[str, ...] | dict[str, tuple[str, ...]]) -> Iterator[MemorySeed]:
+def _knowledge(base: _Facts | dict[str, _Facts]) -> Iterator[MemorySeed]:
+    """Yield the facts; what stands in files is not read here."""
     if isinstance(base, dict):
-        facts = [f"{heading.replace('_', ' ')}: {fact}" for heading, listed in base.items() for fact in listed]
+        facts = [
+            f"{heading.replace('_', ' ')}: {fact}"
+            for heading, listed in base.items()
+            for fact in listed
+            if isinstance(fact, str)
+        ]
     else:
-        facts = list(base)
+        facts = [fact for fact in base if isinstance(fact, str)]
     for fact in facts:
         yield MemorySeed(fact, "general", 0.5)
 
@@ -165,6 +175,21 @@ def _behavior(section: BehaviorSection) -> Behavior:
         min_response_minutes=quick,
         max_response_minutes=slow,
         quiet_hours=QuietHours(night.begin, night.end) if night else None,
+        time_zone=posts.timezone,
+        random_events=tuple(map(_random_event, section.random_events)),
+    )
+
+
+def _random_event(section: RandomEventSection) -> RandomEvent:
+    push = section.mood
+    return RandomEvent(
+        type=RandomEventType(section.type),
+        times_per_day=section.times_per_day,
+        hours=section.hours,
+        text=section.text,
+        push=(push.valence, push.arousal, push.dominance) if push else None,
+        post_probability=section.post_probability,
+        counterpart=section.counterpart,
     )
 
 

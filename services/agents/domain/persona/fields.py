@@ -287,21 +287,22 @@ def _few(raw: Any) -> Any:
     return without_nulls(raw)
 
 
-def _not_empty(texts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(text for text in texts if text)
+def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(item for item in items if item)
 
 
-_List = (Field(max_length=MOST_ITEMS), BeforeValidator(_list_of_texts), AfterValidator(_not_empty))
+LISTED = (Field(max_length=MOST_ITEMS), BeforeValidator(_list_of_texts), AfterValidator(_not_empty))
+"""The rules of a list; what is empty in it is left out."""
 FEW = (Field(max_length=_MOST_NAMES), BeforeValidator(_few))
 """The rules of an object with names of the author's own."""
 
-Texts: TypeAlias = Annotated[tuple[Text, ...], *_List]
+Texts: TypeAlias = Annotated[tuple[Text, ...], *LISTED]
 """A list of texts; empty ones are left out."""
-LongTexts: TypeAlias = Annotated[tuple[_Long, ...], *_List]
+LongTexts: TypeAlias = Annotated[tuple[_Long, ...], *LISTED]
 _Mint: TypeAlias = Annotated[Plain, Field(max_length=64), Rule(_address, {"pattern": f"^{_MINT.pattern}$"})]
-Mints: TypeAlias = Annotated[tuple[_Mint, ...], *_List]
+Mints: TypeAlias = Annotated[tuple[_Mint, ...], *LISTED]
 """Mint addresses, in base58."""
-Prompts: TypeAlias = Annotated[tuple[Annotated[Plain, Field(max_length=16_000)], ...], *_List]
+Prompts: TypeAlias = Annotated[tuple[Annotated[Plain, Field(max_length=16_000)], ...], *LISTED]
 
 Flag: TypeAlias = StrictBool
 Number: TypeAlias = StrictFloat

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from services.agents.domain.mood import Mood
+from services.agents.domain.persona.sections.behavior import RandomEventType
 from services.agents.domain.persona.sections.personality import Capitalization
 from services.agents.domain.persona.sections.root import Approval, Budget
 
@@ -84,6 +85,26 @@ class QuietHours:
     begin: int
     end: int
 
+    def holds(self, hour: int) -> bool:
+        """Say whether it sleeps in this hour of its day."""
+        return (hour - self.begin) % 24 < (self.end - self.begin) % 24
+
+
+@dataclass(frozen=True, slots=True)
+class RandomEvent:
+    """Something that happens by chance, so many times a day of its own; in any hour where none is given.
+
+    `push` is to valence, arousal and dominance.
+    """
+
+    type: RandomEventType
+    times_per_day: float
+    hours: tuple[int, ...]
+    text: str
+    push: tuple[float, float, float] | None
+    post_probability: float
+    counterpart: str
+
 
 @dataclass(frozen=True, slots=True)
 class Behavior:
@@ -97,6 +118,9 @@ class Behavior:
     min_response_minutes: float
     max_response_minutes: float
     quiet_hours: QuietHours | None = None
+    time_zone: str = ""
+    """The name of its zone."""
+    random_events: tuple[RandomEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class _EventPriorityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventPr
     EVENT_PRIORITY_UNSPECIFIED: _EventPriority.ValueType  # 0
     """NORMAL."""
     EVENT_PRIORITY_HIGH: _EventPriority.ValueType  # 1
-    """At once."""
+    """At once, also in an agent's sleep."""
     EVENT_PRIORITY_NORMAL: _EventPriority.ValueType  # 2
     """Within five minutes."""
     EVENT_PRIORITY_LOW: _EventPriority.ValueType  # 3
@@ -69,13 +69,13 @@ class _EventPriorityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventPr
 
 class EventPriority(_EventPriority, metaclass=_EventPriorityEnumTypeWrapper):
     """How soon agents take an event up, in their own time: each after a delay of its own, so that a crowd doesn't speak at
-    once.
+    once. What isn't HIGH waits while an agent sleeps, except for a scheduled post, which has its time.
     """
 
 EVENT_PRIORITY_UNSPECIFIED: EventPriority.ValueType  # 0
 """NORMAL."""
 EVENT_PRIORITY_HIGH: EventPriority.ValueType  # 1
-"""At once."""
+"""At once, also in an agent's sleep."""
 EVENT_PRIORITY_NORMAL: EventPriority.ValueType  # 2
 """Within five minutes."""
 EVENT_PRIORITY_LOW: EventPriority.ValueType  # 3
@@ -360,9 +360,11 @@ class Event(_message.Message):
     occurrence_count: _builtins.int
     """How often it has happened."""
     delivery_count: _builtins.int
-    """How many agents it has reached, in all its occurrences."""
+    """How many agents it has reached, in all its occurrences. Of more than 500 they are reached in several steps."""
     principal: _builtins.str
-    """Who published it: the principal; empty for what the suite made by itself."""
+    """Who published it: the principal; `persona` for what the persona of its agent lets happen by chance, which has draws in
+    place of a recurrence; empty for what the suite made by itself.
+    """
     failure: _builtins.str
     """Why its source could not be read the last time, in words; empty when it could, or it has none."""
     @_builtins.property

@@ -19,7 +19,7 @@ class EventServiceStub:
     An event reaches each of its agents once for every time that it happens, whatever dies in between. It reaches those
     that are started when it is due: who is stopped then misses it. What came of it stands in the activity log, with the
     trigger EVENT. No event moves what trades go by: only an operator's news are remembered as something that a trade may
-    be made from. Refusals carry a reason of `ErrorReason`.
+    be made from. An event that is over is kept for 90 days. Refusals carry a reason of `ErrorReason`.
 
     A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
     another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has
@@ -55,7 +55,7 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
     An event reaches each of its agents once for every time that it happens, whatever dies in between. It reaches those
     that are started when it is due: who is stopped then misses it. What came of it stands in the activity log, with the
     trigger EVENT. No event moves what trades go by: only an operator's news are remembered as something that a trade may
-    be made from. Refusals carry a reason of `ErrorReason`.
+    be made from. An event that is over is kept for 90 days. Refusals carry a reason of `ErrorReason`.
 
     A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
     another one. It is remembered for 90 days, and longer while its effect isn't decided. A call without a deadline has

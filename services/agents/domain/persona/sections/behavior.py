@@ -1,6 +1,7 @@
 """When a character does what. Its hours are those of its own time, which may run faster than ours."""
 
-from typing import Annotated, TypeAlias
+from enum import StrEnum
+from typing import Annotated, TypeAlias, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -22,9 +23,12 @@ from services.agents.domain.persona.fields import (
     between,
     broken,
     not_above,
+    one_of,
     zone_of,
 )
 from services.agents.domain.persona.sections.personality import ContentPreferences
+
+T = TypeVar("T")
 
 _Hour: TypeAlias = Annotated[Whole, between(0, 23)]
 _Minutes: TypeAlias = Annotated[Number, above_zero(60 * 24 * 30)]
@@ -142,6 +146,84 @@ class QuietHoursSection(Section):
         return end
 
 
+class RandomEventType(StrEnum):
+    """What happens by chance."""
+
+    NEWS = "news"
+    MOOD = "mood"
+    INTERACTION = "interaction"
+
+
+class MoodPush(Section):
+    """What is added to a mood."""
+
+    valence: Annotated[Number, between(-2, 2)] = Field(default=0.0, description="From -2, unhappier, to 2, happier.")
+    arousal: Annotated[Number, between(-1, 1)] = Field(default=0.0, description="From -1, calmer, to 1, more excited.")
+    dominance: Annotated[Number, between(-1, 1)] = Field(
+        default=0.0, description="From -1, less in control, to 1, more in control."
+    )
+
+
+class RandomEventSection(Section):
+    """Something that happens to a character now and then, at times of its own time that are drawn."""
+
+    type: Annotated[Text, one_of(RandomEventType)] = Field(
+        default="",
+        description="`news` that it hears of, a `mood` that changes, or an `interaction` with another one. Required.",
+        validate_default=True,
+    )
+    times_per_day: Annotated[Number, between(0.003, 24)] = Field(
+        default=1.0, description="How many times a day, 0.003 to 24; below 1, how likely on a day."
+    )
+    hours: Annotated[tuple[_Hour, ...], Field(max_length=24)] = Field(
+        default=(), description="Hours of the day, 0 to 23, in which it may happen. Default: all in which it is awake."
+    )
+    text: Text = Field(
+        default="",
+        description="The news, which are the operator's words, why the mood changes, or what is spoken about.",
+        validate_default=True,
+    )
+    mood: MoodPush | None = Field(
+        default=None, description="How the mood changes: required for `mood`.", validate_default=True
+    )
+    post_probability: Probability = Field(default=0.3, description="How likely it posts about the news, 0 to 1.")
+    counterpart: Annotated[Text, Field(max_length=64)] = Field(
+        default="",
+        alias="with",
+        description="Whom it speaks to, by the id: required for `interaction`.",
+        validate_default=True,
+    )
+
+    @field_validator("type")
+    @classmethod
+    def _is_given(cls, given: str) -> str:
+        if not given:
+            raise broken("is required")
+        return given
+
+    @field_validator("text")
+    @classmethod
+    def _tells(cls, text: str, info: ValidationInfo) -> str:
+        return _needed(text, info, RandomEventType.NEWS)
+
+    @field_validator("mood")
+    @classmethod
+    def _moves(cls, mood: MoodPush | None, info: ValidationInfo) -> MoodPush | None:
+        return _needed(mood, info, RandomEventType.MOOD)
+
+    @field_validator("counterpart")
+    @classmethod
+    def _speaks(cls, counterpart: str, info: ValidationInfo) -> str:
+        # What is missing is named by its name here.
+        return _needed(counterpart, info, RandomEventType.INTERACTION, "with")
+
+
+def _needed(value: T, info: ValidationInfo, kind: RandomEventType, *field: str) -> T:
+    if not value and info.data.get("type") == kind:
+        raise broken(f"is required for {kind}", *field)
+    return value
+
+
 class BehaviorSection(Section):
     """When a character does what."""
 
@@ -155,4 +237,7 @@ class BehaviorSection(Section):
     trading_behavior: TradingBehavior = Field(default_factory=TradingBehavior, description="How it trades.")
     quiet_hours: QuietHoursSection | None = Field(
         default=None, description="When it sleeps, and begins nothing by itself. Default: never."
+    )
+    random_events: Annotated[tuple[RandomEventSection, ...], Field(max_length=50)] = Field(
+        default=(), description="What happens to it by chance, while it is awake."
     )

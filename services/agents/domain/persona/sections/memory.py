@@ -8,13 +8,13 @@ from pydantic import Field, Tag, ValidationInfo, field_validator
 from services.agents.domain.persona.fields import (
     BY_FORM,
     FEW,
+    LISTED,
     MOST_ITEMS,
     Form,
-    ListOr,
-    LongTexts,
     Number,
     Plain,
     Probability,
+    Required,
     Rule,
     Section,
     Text,
@@ -107,7 +107,26 @@ class Relationships(Section):
     )
 
 
-_Facts: TypeAlias = Annotated[dict[str, LongTexts], *FEW]
+_SUFFIXES = (".txt", ".text", ".md", ".markdown", ".pdf")
+
+
+def _beside(path: str) -> None:
+    if "\\" in path or path.startswith("/") or ".." in path.split("/"):
+        raise ValueError("must be a path below the persona's folder, with / between its parts")
+    if not path.lower().endswith(_SUFFIXES):
+        raise ValueError(f"must be a file of one of these kinds: {', '.join(_SUFFIXES)}")
+
+
+class KnowledgeFile(Section):
+    """A file that `puppetctl apply` reads beside the persona's, and stores as memories; no service opens it."""
+
+    file: Annotated[Required, Field(max_length=255), Rule(_beside, {"examples": ["lore/island.md"]})] = Field(
+        description="Its path below the persona's folder: a text, Markdown or PDF file of up to 5 MB."
+    )
+
+
+_Entries: TypeAlias = Annotated[tuple[TextOr[KnowledgeFile], ...], *LISTED]
+_Facts: TypeAlias = Annotated[dict[str, _Entries], *FEW]
 
 
 class InitialMemorySection(Section):
@@ -116,7 +135,11 @@ class InitialMemorySection(Section):
     core_memories: Memories = Field(default=(), description="What has made it what it is.")
     recent_events: Memories = Field(default=(), description="What has happened of late.")
     relationships: Relationships = Field(default_factory=Relationships, description="Whom it knows.")
-    knowledge_base: ListOr[_Facts] = Field(
-        default=(), description="What it knows: a list of facts, or lists of facts by their headings."
+    knowledge_base: Annotated[Annotated[_Entries, Tag(Form.LIST)] | Annotated[_Facts, Tag(Form.OBJECT)], BY_FORM] = (
+        Field(
+            default=(),
+            description="What it knows: a list of facts, or lists of facts by their headings. In place of a fact may "
+            "stand a file beside the persona's.",
+        )
     )
     tweet_history: Memories = Field(default=(), description="What it has posted before.")

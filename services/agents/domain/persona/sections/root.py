@@ -111,11 +111,17 @@ _FIRST_THREE = ("api_key", "api_key_secret", "access_token")
 class Budget(Section):
     """What a character may cost in a day of ours."""
 
-    llm_usd_per_day: Dollars | None = Field(default=None, description="For models, in US dollars.")
-    llm_tokens_per_day: Annotated[Whole, between(0, 10**12)] | None = Field(
-        default=None, description="For models, in tokens, those of prompts and answers together."
+    llm_usd_per_day: Annotated[Dollars | None, NoEffect()] = Field(
+        default=None, description="For models, in US dollars."
     )
-    network_usd_per_day: Dollars | None = Field(default=None, description="For the network's calls, in US dollars.")
+    llm_tokens_per_day: Annotated[Whole, between(0, 10**12)] | None = Field(
+        default=None,
+        description="For models, in tokens, those of prompts and answers together. When four fifths are "
+        "spent, by what is logged, the webhook tells a person; nothing is held back.",
+    )
+    network_usd_per_day: Annotated[Dollars | None, NoEffect()] = Field(
+        default=None, description="For the network's calls, in US dollars."
+    )
 
 
 class PostExample(Section):
@@ -189,7 +195,7 @@ class PersonaFile(Section):
     approval: Annotated[Text, one_of(Approval), Fallback(Approval.ALL)] = Field(
         default="", description="What waits for a person: `none` (the default), `posts`, `replies`, `trades` or `all`."
     )
-    budget: Annotated[Budget, NoEffect()] = Field(default_factory=Budget, description="What it may cost in a day.")
+    budget: Budget = Field(default_factory=Budget, description="What it may cost in a day.")
     post_examples: _PostExamples = Field(
         default=(), description="A dozen posts in its own voice: they do more for a small model than any adjective."
     )
