@@ -1,6 +1,9 @@
 """Wires the agents service."""
 
 import contextlib
+import os
+import signal
+import socket
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -23,6 +26,7 @@ from services.agents.adapters.llm_client import LlmClient
 from services.agents.adapters.memory_client import MemoryClient
 from services.agents.adapters.social_client import SocialClient
 from services.agents.adapters.sql import SqlRecords
+from services.agents.adapters.sql_leases import SqlLeases
 from services.agents.adapters.trading_client import TradingClient
 from services.agents.behaviours import Parts, Registry
 from services.agents.engine import Engine
@@ -41,6 +45,7 @@ from services.agents.service import (
     Hearing,
     Inbox,
     Journal,
+    LeasedLlm,
     Limits,
     Moods,
     NetworkCapabilities,
@@ -49,6 +54,7 @@ from services.agents.service import (
     Provisioning,
     Publisher,
     Relations,
+    Replica,
     Reservations,
     Screener,
     Tail,
@@ -57,6 +63,7 @@ from services.agents.service import (
     Writer,
     redact_stored,
 )
+from services.agents.service.replica import RENEW_SECONDS, STRAYS_SECONDS
 from services.agents.servicer import AgentServicer, DraftServicer, EventServicer
 from services.agents.settings import AgentsSettings
 from services.runtime.background import repeating
@@ -73,7 +80,9 @@ from services.runtime.tidying import TIDY_SECONDS
 _MEND_SECONDS = 60.0
 _EXPIRE_SECONDS = 10.0
 _PATIENCE_SECONDS = 10.0
-"""How long a start waits for the process before it to be gone."""
+"""How long a start waits for the process before it on an SQLite file to be gone."""
+_HEIR_SECONDS = 1.0
+"""How long a start waits on Postgres for the session of the process of its name before it to be gone."""
 
 
 def opener(settings: AgentsSettings) -> Opener:
@@ -122,7 +131,10 @@ async def served(
         store = SqlStore(database, SqlRecords)
         if await redact_stored(store):
             await database.scrub()
-        workflows = DbosWorkflows(settings.dbos_url(), settings.executor_id, settings.patience_seconds)
+        name = settings.executor_id or socket.gethostname()
+        replica = Replica(SqlLeases(database), name, is_alone=database.is_sqlite, on_lost=_end_process)
+        llm = LeasedLlm(llm, replica)
+        workflows = DbosWorkflows(settings.dbos_url(), replica, settings.patience_seconds)
         cast = Cast(store, clock, settings.speed)
         tail = Tail(store, lifecycle.draining)
         journal = Journal(store, cast, clock, tail)
@@ -144,8 +156,12 @@ async def served(
         ended_kept = timedelta(days=settings.workflow_days)
         await scheduler.mend()
         async with (
-            _being_executor(settings, database),
+            _heir(name, database) as is_heir,
+            replica.joined(is_heir=is_heir),
             workflows.running(engine.handlers()),
+            repeating("renewing the lease", RENEW_SECONDS, replica.renew),
+            repeating("adopting workflows", RENEW_SECONDS, lambda: replica.adopt(workflows)),
+            repeating("adopting strays", STRAYS_SECONDS, lambda: replica.adopt_strays(workflows)),
             tail.following(),
             scheduler.running(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
@@ -221,18 +237,29 @@ def _parts(
 
 
 @contextlib.asynccontextmanager
-async def _being_executor(settings: AgentsSettings, database: Database) -> AsyncIterator[None]:
-    """Keep other processes from running under the same executor id. Raises SettingsError when one does."""
-    number = zlib.crc32(settings.executor_id.encode()) - 2**31
+async def _heir(name: str, database: Database) -> AsyncIterator[bool]:
+    """Say whether whoever had this replica's name before is gone; on SQLite nobody else may be there at all.
+
+    Raises SettingsError when another process runs on the same SQLite file.
+    """
     async with contextlib.AsyncExitStack() as stack:
+        number, patience = (0, _PATIENCE_SECONDS) if database.is_sqlite else (_number(name), _HEIR_SECONDS)
         try:
-            await stack.enter_async_context(held(database, SessionLock("executor", number), _PATIENCE_SECONDS))
+            await stack.enter_async_context(held(database, SessionLock("replica", number), patience))
         except TimeoutError:
-            raise SettingsError(
-                f"{settings.variable('executor_id')}: another agents service runs as {settings.executor_id!r} on this "
-                "database, and both would carry out the same workflows"
-            ) from None
-        yield
+            if database.is_sqlite:
+                raise SettingsError(f"another agents service runs on {database.path}: replicas need Postgres") from None
+            yield False
+            return
+        yield True
+
+
+def _number(name: str) -> int:
+    return zlib.crc32(name.encode()) - 2**31
+
+
+def _end_process() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _limits(settings: AgentsSettings) -> Limits:

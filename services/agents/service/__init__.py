@@ -19,6 +19,7 @@ from services.agents.service.provisioning import Provisioning
 from services.agents.service.publishing import Publisher
 from services.agents.service.redacting import redact_stored
 from services.agents.service.relating import Relations
+from services.agents.service.replica import LeasedLlm, Replica
 from services.agents.service.reserving import Reservations
 from services.agents.service.screening import Screener
 from services.agents.service.settling import settled
@@ -46,6 +47,7 @@ __all__ = [
     "Hearing",
     "Inbox",
     "Journal",
+    "LeasedLlm",
     "Limits",
     "Moods",
     "NetworkCapabilities",
@@ -54,6 +56,7 @@ __all__ = [
     "Provisioning",
     "Publisher",
     "Relations",
+    "Replica",
     "Reservations",
     "Screener",
     "Tail",
