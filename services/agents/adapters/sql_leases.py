@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Collection
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from services.agents.domain.entities import ReplicaRecord
@@ -37,13 +38,16 @@ class SqlLeases:
         some = (col(ReplicaRecord.id).startswith(prefix, autoescape=True), col(ReplicaRecord.id) != kept)
         await self._write(sa.update(ReplicaRecord).where(*some).values(is_ended=True))
 
-    async def end_lapsed(self) -> None:
-        """End the leases that were not renewed in time."""
-        lapsed = (col(ReplicaRecord.lease_end) < self._now, col(ReplicaRecord.is_ended).is_(False))
-        async with self._database.read() as transaction:
-            found = (await transaction.connection.execute(sa.select(col(ReplicaRecord.id)).where(*lapsed))).all()
-        if found:
-            await self._write(sa.update(ReplicaRecord).where(*lapsed).values(is_ended=True))
+    async def end_lapsed(self, replica_id: str) -> None:
+        """End the leases that were not renewed in time, while this replica's own was."""
+        if await self.lapsed():
+            own = aliased(ReplicaRecord)
+            holds = sa.exists().where(col(own.id) == replica_id, col(own.lease_end) >= self._now)
+            await self._write(sa.update(ReplicaRecord).where(self._is_lapsed, holds).values(is_ended=True))
+
+    async def lapsed(self) -> list[str]:
+        """Return the replicas whose leases were not renewed in time, and haven't been ended for it."""
+        return await self._ids(self._is_lapsed)
 
     async def ended(self) -> list[str]:
         """Return the replicas whose leases have ended, and whose work isn't known to be taken up yet."""
@@ -62,6 +66,10 @@ class SqlLeases:
             numbers = await SessionLock("executor").numbers(transaction.connection)
         # Until 0.2 a replica had a name, and a lock of this number for as long as it lived.
         return known | {name for name in executor_ids if zlib.crc32(name.encode()) - 2**31 in numbers}
+
+    @property
+    def _is_lapsed(self) -> sa.ColumnElement[bool]:
+        return sa.and_(col(ReplicaRecord.lease_end) < self._now, col(ReplicaRecord.is_ended).is_(False))
 
     @functools.cached_property
     def _now(self) -> sa.ColumnElement[float]:

@@ -36,8 +36,8 @@ class Leases(Protocol):
         """End the leases of the replicas whose ids begin so, but for this one's, however long they would last."""
         ...
 
-    async def end_lapsed(self) -> None:
-        """End the leases that were not renewed in time."""
+    async def end_lapsed(self, replica_id: str) -> None:
+        """End the leases that were not renewed in time, while this replica's own was."""
         ...
 
     async def ended(self) -> list[str]:

@@ -100,8 +100,10 @@ class Replica:
 
         Who was away itself waits for the others to renew their leases: they were perhaps away with it, as the database.
         """
-        if not self._is_alone and self._elapsed() - self._steady_since >= _STEADY_SECONDS:
-            await self._leases.end_lapsed()
+        now = self._elapsed()
+        is_steady = now - self._renewed <= _STEADY_SECONDS <= now - self._steady_since
+        if is_steady and not self._is_alone:
+            await self._leases.end_lapsed(self._id)
         ended = [replica_id for replica_id in await self._leases.ended() if replica_id != self._id]
         if ended:
             log.warning("the work of replicas that are gone is taken up", extra={"replicas": ended})
