@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -81,8 +81,6 @@ _MEND_SECONDS = 60.0
 _EXPIRE_SECONDS = 10.0
 _PATIENCE_SECONDS = 10.0
 """How long a start waits for the process before it on an SQLite file to be gone."""
-_HEIR_SECONDS = 1.0
-"""How long a start waits on Postgres for the session of the process of its name before it to be gone."""
 
 
 def opener(settings: AgentsSettings) -> Opener:
@@ -156,8 +154,8 @@ async def served(
         ended_kept = timedelta(days=settings.workflow_days)
         await scheduler.mend()
         async with (
-            _heir(name, database) as is_heir,
-            replica.joined(is_heir=is_heir),
+            _presence(replica.replica_id, database) as is_present,
+            replica.joined(is_present),
             workflows.running(engine.handlers()),
             repeating("renewing the lease", RENEW_SECONDS, replica.renew),
             repeating("adopting workflows", RENEW_SECONDS, lambda: replica.adopt(workflows)),
@@ -237,25 +235,25 @@ def _parts(
 
 
 @contextlib.asynccontextmanager
-async def _heir(name: str, database: Database) -> AsyncIterator[bool]:
-    """Say whether whoever had this replica's name before is gone; on SQLite nobody else may be there at all.
+async def _presence(replica_id: str, database: Database) -> AsyncIterator[Callable[[str], bool]]:
+    """Hold what shows that a replica is present; the value says of another whether it is, too.
 
     Raises SettingsError when another process runs on the same SQLite file.
     """
+    number = 0 if database.is_sqlite else _number(replica_id)
     async with contextlib.AsyncExitStack() as stack:
-        number, patience = (0, _PATIENCE_SECONDS) if database.is_sqlite else (_number(name), _HEIR_SECONDS)
         try:
-            await stack.enter_async_context(held(database, SessionLock("replica", number), patience))
+            lock = held(database, SessionLock("replica", number), _PATIENCE_SECONDS)
+            numbers = await stack.enter_async_context(lock)
         except TimeoutError:
-            if database.is_sqlite:
-                raise SettingsError(f"another agents service runs on {database.path}: replicas need Postgres") from None
-            yield False
-            return
-        yield True
+            raise SettingsError(
+                f"another agents service runs on {database.path}: several at once need Postgres"
+            ) from None
+        yield lambda other: not database.is_sqlite and _number(other) in numbers
 
 
-def _number(name: str) -> int:
-    return zlib.crc32(name.encode()) - 2**31
+def _number(replica_id: str) -> int:
+    return zlib.crc32(replica_id.encode()) - 2**31
 
 
 def _end_process() -> None:

@@ -33,10 +33,13 @@ class SqlLeases:
         own = (col(ReplicaRecord.id) == replica_id, col(ReplicaRecord.is_ended).is_(False))
         return await self._write(sa.update(ReplicaRecord).where(*own).values(lease_end=self._now + seconds)) == 1
 
-    async def end(self, *, prefix: str = "", kept: str = "") -> None:
-        """End the leases of the replicas whose ids begin so, but for this one's, however long they would last."""
-        some = (col(ReplicaRecord.id).startswith(prefix, autoescape=True), col(ReplicaRecord.id) != kept)
-        await self._write(sa.update(ReplicaRecord).where(*some).values(is_ended=True))
+    async def named(self, prefix: str) -> list[str]:
+        """Return the replicas whose ids begin so."""
+        return await self._ids(col(ReplicaRecord.id).startswith(prefix, autoescape=True))
+
+    async def end(self, replica_ids: Collection[str]) -> None:
+        """End the leases of these replicas, however long they would last."""
+        await self._write(sa.update(ReplicaRecord).where(col(ReplicaRecord.id).in_(replica_ids)).values(is_ended=True))
 
     async def end_lapsed(self, replica_id: str) -> None:
         """End the leases that were not renewed in time, while this replica's own was."""

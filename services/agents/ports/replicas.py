@@ -32,8 +32,12 @@ class Leases(Protocol):
         """Let a lease last for so many seconds from now; False when it was ended meanwhile."""
         ...
 
-    async def end(self, *, prefix: str = "", kept: str = "") -> None:
-        """End the leases of the replicas whose ids begin so, but for this one's, however long they would last."""
+    async def named(self, prefix: str) -> list[str]:
+        """Return the replicas whose ids begin so."""
+        ...
+
+    async def end(self, replica_ids: Collection[str]) -> None:
+        """End the leases of these replicas, however long they would last."""
         ...
 
     async def end_lapsed(self, replica_id: str) -> None:

@@ -55,17 +55,17 @@ class Replica:
         return self._id
 
     @contextlib.asynccontextmanager
-    async def joined(self, *, is_heir: bool) -> AsyncIterator[None]:
-        """Be there until the block ends; an heir knows that whoever had its name is gone, and doesn't wait for that."""
+    async def joined(self, is_present: Callable[[str], bool]) -> AsyncIterator[None]:
+        """Be there until the block ends; who had its name before and isn't present has its lease ended at once."""
         self._renewed = self._steady_since = self._elapsed()
         await self._leases.open(self._id, LEASE_SECONDS)
-        if self._is_alone or is_heir:
-            await self._leases.end(prefix="" if self._is_alone else f"{self._name}/", kept=self._id)
+        earlier = await self._leases.named("" if self._is_alone else f"{self._name}/")
+        await self._leases.end([one for one in earlier if one != self._id and not is_present(one)])
         try:
             yield
         finally:
             with contextlib.suppress(Exception):
-                await self._leases.end(prefix=self._id)
+                await self._leases.end([self._id])
 
     async def renew(self) -> None:
         """Give a sign of life; end the process when the lease was lost, since its work is another's now."""

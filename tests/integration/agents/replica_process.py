@@ -71,7 +71,7 @@ async def _work(orders: Orders, pipe: Connection) -> None:
 
     workflows = DbosWorkflows(orders.dbos_url, replica, 1.0)
     async with (
-        replica.joined(is_heir=False),
+        replica.joined(lambda _replica_id: True),
         workflows.running({TradeTask: handle}),
         repeating("renewing", RENEW_SECONDS, replica.renew),
         repeating("adopting", RENEW_SECONDS, lambda: replica.adopt(workflows)),

@@ -16,7 +16,7 @@ class Leases:
         self.is_away = False
         self.looks = 0
         self.over: list[str] = []
-        self.prefixes: list[str] = []
+        self.there: list[str] = []
         self.listed: set[str] = set()
 
     async def open(self, replica_id: str, seconds: float) -> None:
@@ -30,9 +30,11 @@ class Leases:
         self.renewals += 1
         return self.is_ours
 
-    async def end(self, *, prefix: str = "", kept: str = "") -> None:
-        assert kept in ("", *self.opened)
-        self.prefixes.append(prefix)
+    async def named(self, prefix: str) -> list[str]:
+        return [one for one in [*self.there, *self.opened] if one.startswith(prefix)]
+
+    async def end(self, replica_ids: Collection[str]) -> None:
+        self.over += replica_ids
 
     async def end_lapsed(self, replica_id: str) -> None:
         assert replica_id == self.opened[0]
@@ -79,7 +81,7 @@ class House:
 
 async def test_while_the_lease_lasts_nobody_asks_the_database() -> None:
     house = House()
-    async with house.replica.joined(is_heir=False):
+    async with house.replica.joined(_is_present):
         house.time += LEASE_SECONDS - 0.001
         await house.replica.hold()
         assert house.leases.renewals == 0
@@ -87,7 +89,7 @@ async def test_while_the_lease_lasts_nobody_asks_the_database() -> None:
 
 async def test_who_comes_back_after_its_end_asks_first_and_goes_on_when_nobody_has_taken_its_work() -> None:
     house = House()
-    async with house.replica.joined(is_heir=False):
+    async with house.replica.joined(_is_present):
         house.time += LEASE_SECONDS
         await house.replica.hold()
         assert house.leases.renewals == 1
@@ -95,7 +97,7 @@ async def test_who_comes_back_after_its_end_asks_first_and_goes_on_when_nobody_h
 
 async def test_who_comes_back_and_was_taken_for_dead_stands_still_and_ends_its_process_once() -> None:
     house = House()
-    async with house.replica.joined(is_heir=False):
+    async with house.replica.joined(_is_present):
         house.time += LEASE_SECONDS
         house.leases.is_ours = False
         held = [asyncio.ensure_future(house.replica.hold()) for _ in range(3)]
@@ -108,7 +110,7 @@ async def test_who_comes_back_and_was_taken_for_dead_stands_still_and_ends_its_p
 
 async def test_while_the_database_is_away_nothing_is_done_past_the_end_of_the_lease() -> None:
     house = House()
-    async with house.replica.joined(is_heir=False):
+    async with house.replica.joined(_is_present):
         house.time += LEASE_SECONDS
         house.leases.is_away = True
         held = asyncio.ensure_future(house.replica.hold())
@@ -119,7 +121,7 @@ async def test_while_the_database_is_away_nothing_is_done_past_the_end_of_the_le
 
 async def test_a_new_one_looks_for_the_dead_once_it_has_been_there_for_a_while() -> None:
     house, orphans = House(), Orphans()
-    async with house.replica.joined(is_heir=False):
+    async with house.replica.joined(_is_present):
         for looks in (0, 0, 1, 2):
             await house.replica.renew()
             await house.replica.adopt(orphans)
@@ -129,7 +131,7 @@ async def test_a_new_one_looks_for_the_dead_once_it_has_been_there_for_a_while()
 
 async def test_one_that_was_away_gives_the_others_time_to_renew_theirs() -> None:
     house, orphans = House(), Orphans()
-    async with house.replica.joined(is_heir=False):
+    async with house.replica.joined(_is_present):
         house.time += LEASE_SECONDS
         await house.replica.adopt(orphans)
         await house.replica.renew()
@@ -139,7 +141,7 @@ async def test_one_that_was_away_gives_the_others_time_to_renew_theirs() -> None
 
 async def test_what_has_ended_is_adopted_and_then_forgotten() -> None:
     house, orphans = House(), Orphans()
-    async with house.replica.joined(is_heir=False):
+    async with house.replica.joined(_is_present):
         house.leases.over = ["agents-1/x", house.replica.replica_id]
         await house.replica.adopt(orphans)
         assert orphans.adopted == ["agents-1/x"]
@@ -149,23 +151,28 @@ async def test_what_has_ended_is_adopted_and_then_forgotten() -> None:
 async def test_strays_are_those_whom_nobody_knows() -> None:
     house, orphans = House(), Orphans("agents-1", "agents-2/x", "agents-3/x")
     house.leases.listed = {"agents-2/x"}
-    async with house.replica.joined(is_heir=False):
+    async with house.replica.joined(_is_present):
         await house.replica.adopt_strays(orphans)
     assert orphans.adopted == ["agents-1", "agents-3/x"]
 
 
-async def test_an_heir_ends_those_of_its_name_and_who_is_alone_all_others() -> None:
-    house = House()
-    async with house.replica.joined(is_heir=True):
-        assert house.leases.prefixes == ["agents-0/"]
-    alone = House(is_alone=True)
-    async with alone.replica.joined(is_heir=True):
-        assert alone.leases.prefixes == [""]
+async def test_those_of_its_name_that_are_not_present_end_at_once_and_on_sqlite_all_others() -> None:
+    there = ["agents-0/gone", "agents-0/present", "agents-00/gone"]
+    house, alone = House(), House(is_alone=True)
+    house.leases.there = alone.leases.there = there
+    async with house.replica.joined(_is_present):
+        assert house.leases.over == ["agents-0/gone"]
+    assert house.leases.over == ["agents-0/gone", house.replica.replica_id]
+    async with alone.replica.joined(lambda _replica_id: False):
+        assert alone.leases.over == there
         alone.time += 10 * LEASE_SECONDS
         await alone.replica.hold()
         await alone.replica.renew()
         assert alone.leases.renewals == 0
-    assert alone.leases.prefixes[1:] == [alone.replica.replica_id]
+
+
+def _is_present(replica_id: str) -> bool:
+    return not replica_id.endswith("/gone")
 
 
 async def test_no_two_lives_have_the_same_id() -> None:
