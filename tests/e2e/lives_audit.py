@@ -151,6 +151,7 @@ def assert_all_is_well(books: Books, people: People) -> Counter[str]:
             "trades": told[log_pb.ACTIVITY_KIND_TRADE],
             "passes": told[log_pb.ACTIVITY_KIND_PASS],
             "reflections": told[log_pb.ACTIVITY_KIND_REFLECTION],
+            "events published": len(people.events),
             "events noticed": told[log_pb.ACTIVITY_KIND_EVENT],
             "mentions": len(books.mentions()),
             "mentions by strangers": people.strangers_posts,

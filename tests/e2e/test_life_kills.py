@@ -77,12 +77,13 @@ class _Trial:
         books = await self._until_done(lambda books: not (books.unfinished() or books.unsettled()))
         self._done += assert_all_is_well(books, self._people)
         self._done["adoptions"] = len(self._lives.logged("the work of replicas that are gone is taken up"))
+        self._done["replicas taken for dead"] = len(self._lives.logged("this replica was taken for dead"))
         log.info("%s", "\n".join(["in all:", *(f"{count:8} {what}" for what, count in sorted(self._done.items()))]))
 
     async def _kill_once(self, number: int) -> str:
         victims = self._lives.victims
         victim = victims[number % len(victims)] if self._chance.random() < 0.5 else self._chance.choice(victims)
-        if self._chance.random() < 0.8:
+        if self._chance.random() < 0.6:
             await self._lives.are_healthy()
             await self._somebody_does()
         await asyncio.sleep(self._chance.uniform(0, self._chance.choice([0.3, 1.5])))
