@@ -96,7 +96,7 @@ class People:
                 rejection = drafts_pb.RejectDraftRequest(id=draft.id, request_id=new_id("req"), comment="not today")
                 await _persistent(lambda: drafts.RejectDraft(rejection, timeout=_CALL_SECONDS))
         except grpc.aio.AioRpcError as error:
-            if Remote(error).reason != "DRAFT_EXPIRED":
+            if Remote(error).reason not in ("DRAFT_EXPIRED", "DRAFT_DECIDED"):
                 raise
             return Verdict.REFUSED
         return verdict

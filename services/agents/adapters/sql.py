@@ -99,8 +99,10 @@ class SqlRecords(SqlTransaction):
 
     async def plan(self, entry: ScheduleEntry) -> None:
         """Add something that is to be done once, unless it is planned already."""
-        if await self._session.get(ScheduleEntry, (entry.agent_id, entry.kind, entry.key)) is None:
-            await self.save(entry)
+        row = {name: getattr(entry, name) for name in ("agent_id", "kind", "key", "due_time", "task")}
+        await self._connection.execute(
+            insert_on(self._connection.dialect.name, ScheduleEntry).values(row).on_conflict_do_nothing()
+        )
 
     async def plan_all(self, entries: Sequence[ScheduleEntry]) -> None:
         """Add what is to be done once and hasn't been planned."""
@@ -253,11 +255,11 @@ class SqlRecords(SqlTransaction):
 
     async def move_mention_cursor(self, agent_id: str, before: str, after: str) -> None:
         """Move the cursor, unless somebody else has moved it since it was `before`."""
-        found = await self._session.get(MentionCursor, agent_id) or MentionCursor(agent_id=agent_id, after="")
-        if found.after == before:
-            found.after = after
-            self._session.add(found)
-            await self._session.flush()
+        if not before:
+            new = insert_on(self._connection.dialect.name, MentionCursor).values(agent_id=agent_id, after="")
+            await self._connection.execute(new.on_conflict_do_nothing())
+        same = (col(MentionCursor.agent_id) == agent_id, col(MentionCursor.after) == before)
+        await self._connection.execute(sa.update(MentionCursor).where(*same).values(after=after))
 
     async def count(self, agent_id: str, scope: str, counterpart: str, limit: int, now: datetime) -> bool:
         """Count one more in a scope: a conversation, or a day; False when there are as many as the limit."""
