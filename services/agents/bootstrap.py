@@ -124,13 +124,15 @@ async def served(
 ) -> AsyncIterator[Sequence[Mounted]]:
     """Open the service over these four; its schedule and its workflows run until the block ends."""
     database = Database(settings.sql_url("agents"))
+    # Of its own, so that a lease is renewed however many wait for the others' connections.
+    lease_database = database if database.is_sqlite else Database(settings.sql_url("agents"))
     try:
         await database.migrate(Path(__file__).with_name("migrations"))
         store = SqlStore(database, SqlRecords)
         if await redact_stored(store):
             await database.scrub()
         name = settings.executor_id or socket.gethostname()
-        replica = Replica(SqlLeases(database), name, is_alone=database.is_sqlite, on_lost=_end_process)
+        replica = Replica(SqlLeases(lease_database), name, is_alone=database.is_sqlite, on_lost=_end_process)
         llm = LeasedLlm(llm, replica)
         workflows = DbosWorkflows(settings.dbos_url(), replica, settings.patience_seconds)
         cast = Cast(store, clock, settings.speed)
@@ -189,6 +191,7 @@ async def served(
                 ),
             ]
     finally:
+        await lease_database.close()
         await database.close()
 
 

@@ -77,7 +77,7 @@ class People:
     async def _decide(self) -> None:
         drafts = self.clients.drafts
         waiting = drafts_pb.ListDraftsRequest(states=[drafts_pb.DRAFT_STATE_WAITING], page_size=500)
-        found = await _persistent(lambda: drafts.ListDrafts(waiting, timeout=_CALL_SECONDS))
+        found = await persistent(lambda: drafts.ListDrafts(waiting, timeout=_CALL_SECONDS))
         for draft in found.drafts:
             if draft.id in self.verdicts:
                 continue
@@ -91,10 +91,10 @@ class People:
                 if not draft.HasField("trade") and self.chance.random() < 0.3:
                     await self._edit(draft)
                 approval = drafts_pb.ApproveDraftRequest(id=draft.id, request_id=new_id("req"))
-                await _persistent(lambda: drafts.ApproveDraft(approval, timeout=_CALL_SECONDS))
+                await persistent(lambda: drafts.ApproveDraft(approval, timeout=_CALL_SECONDS))
             elif verdict is Verdict.REJECTED:
                 rejection = drafts_pb.RejectDraftRequest(id=draft.id, request_id=new_id("req"), comment="not today")
-                await _persistent(lambda: drafts.RejectDraft(rejection, timeout=_CALL_SECONDS))
+                await persistent(lambda: drafts.RejectDraft(rejection, timeout=_CALL_SECONDS))
         except grpc.aio.AioRpcError as error:
             if Remote(error).reason not in ("DRAFT_EXPIRED", "DRAFT_DECIDED"):
                 raise
@@ -106,7 +106,7 @@ class People:
         text = f"a quiet word about {self.chance.choice(_SUBJECTS)}, {self.chance.choice(_SUBJECTS)} and rain."
         edit = drafts_pb.EditDraftRequest(id=draft.id, text=text, request_id=new_id("req"))
         try:
-            await _persistent(lambda: drafts.EditDraft(edit, timeout=_CALL_SECONDS))
+            await persistent(lambda: drafts.EditDraft(edit, timeout=_CALL_SECONDS))
         except grpc.aio.AioRpcError as error:
             # The guard judges a person's words too.
             if Remote(error).reason == "INVALID_REQUEST":
@@ -125,7 +125,7 @@ class People:
         else:
             event.scheduled_post.topic = self.chance.choice(_SUBJECTS)
         request = events_pb.PublishEventRequest(event=event, request_id=new_id("req"))
-        published = await _persistent(lambda: events.PublishEvent(request, timeout=_CALL_SECONDS))
+        published = await persistent(lambda: events.PublishEvent(request, timeout=_CALL_SECONDS))
         self.events.append(published.event.id)
 
     def _speaking(self, session: aiohttp.ClientSession) -> Callable[[], Awaitable[None]]:
@@ -159,7 +159,7 @@ class People:
 _SUBJECTS = ("letters", "gates", "the dog", "the round", "shortcuts", "the bell", "puddles", "the postbox", "stamps")
 
 
-async def _persistent(call: Callable[[], Awaitable[T]]) -> T:
+async def persistent(call: Callable[[], Awaitable[T]]) -> T:
     """Call until there is an answer that isn't about the service being away."""
     async with asyncio.timeout(300):
         while True:

@@ -15,7 +15,7 @@ from puppetctl.suite import SERVICES
 from services.agents.settings import AgentsSettings
 from tests.e2e.lives import SPEED, Lives
 from tests.e2e.lives_audit import Books, assert_all_is_well, read
-from tests.e2e.lives_person import People
+from tests.e2e.lives_person import People, persistent
 
 # Each wait has a limit of its own.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
@@ -94,8 +94,8 @@ class _Trial:
         """Wait until something is logged, so that each kill hits another part of the lives."""
         async with self._lives.clients() as clients, asyncio.timeout(120):
             newest = pb.ListActivityRequest(page_size=1)
-            before = (await clients.agents.ListActivity(newest)).activities
-            while (await clients.agents.ListActivity(newest)).activities == before:  # noqa: ASYNC110
+            before = await persistent(lambda: clients.agents.ListActivity(newest))
+            while await persistent(lambda: clients.agents.ListActivity(newest)) == before:
                 await asyncio.sleep(0.1)
 
     async def _stop(self, books: Books) -> None:
@@ -110,7 +110,7 @@ class _Trial:
     async def _until_done(self, is_done: Callable[[Books], bool]) -> Books:
         begin = time.monotonic()
         while True:
-            books = await read(self._lives, self._dbos_url)
+            books = await persistent(lambda: read(self._lives, self._dbos_url))
             if is_done(books):
                 return books
             assert time.monotonic() - begin < _END_SECONDS, _open(books)
