@@ -95,7 +95,7 @@ class _Trial:
         async with self._lives.clients() as clients, asyncio.timeout(120):
             newest = pb.ListActivityRequest(page_size=1)
             before = await persistent(lambda: clients.agents.ListActivity(newest))
-            while await persistent(lambda: clients.agents.ListActivity(newest)) == before:
+            while await persistent(lambda: clients.agents.ListActivity(newest)) == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
     async def _stop(self, books: Books) -> None:
