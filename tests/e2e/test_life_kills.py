@@ -83,10 +83,10 @@ class _Trial:
     async def _kill_once(self, number: int) -> str:
         victims = self._lives.victims
         victim = victims[number % len(victims)] if self._chance.random() < 0.5 else self._chance.choice(victims)
-        if self._chance.random() < 0.6:
+        if number == 1 or self._chance.random() < 0.3:
             await self._lives.are_healthy()
             await self._somebody_does()
-        await asyncio.sleep(self._chance.uniform(0, self._chance.choice([0.3, 1.5])))
+        await asyncio.sleep(self._chance.uniform(0, self._chance.choice([0.3, 1.5, 5])))
         self._lives.kill(victim)
         return victim
 
