@@ -21,7 +21,7 @@ from services.agents.domain.entities import (
     Reservation,
     ScheduleEntry,
 )
-from services.agents.domain.events import EVENT_ID, EventRecord, EventTarget, SeenItem
+from services.agents.domain.events import EVENT_ID, EventRecord, EventState, EventTarget, SeenItem
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.agents.ports.store import ActivityFilter, DraftFilter, EventFilter
@@ -348,6 +348,22 @@ class SqlRecords(SqlTransaction):
         """Delete up to `most` moods of before this time; the value says how many."""
         row = MoodRecord
         return await self._forget(row, (row.seq,), (col(row.create_time) < before,), most)
+
+    async def forget_events(self, before: datetime, most: int) -> int:
+        """Delete up to `most` events that are over and were published, and began, before this time, with all of theirs.
+
+        The value says how many.
+        """
+        old = (
+            EventRecord.state != EventState.SCHEDULED,
+            col(EventRecord.create_time) < before,
+            col(EventRecord.start_time) < before,
+        )
+        ids = (await self._session.exec(select(EventRecord.id).where(*old).limit(most))).all()
+        await self._connection.execute(sa.delete(EventTarget).where(col(EventTarget.event_id).in_(ids)))
+        await self._connection.execute(sa.delete(SeenItem).where(col(SeenItem.event_id).in_(ids)))
+        await self._connection.execute(sa.delete(EventRecord).where(col(EventRecord.id).in_(ids)))
+        return len(ids)
 
     async def _forget(
         self, row: type[SQLModel], key: Sequence[Any], old: Sequence[sa.ColumnElement[bool]], most: int

@@ -256,6 +256,13 @@ class Records(Protocol):
         """Delete up to `most` moods of before this time; the value says how many."""
         ...
 
+    async def forget_events(self, before: datetime, most: int) -> int:
+        """Delete up to `most` events that are over and were published, and began, before this time, with all of theirs.
+
+        The value says how many.
+        """
+        ...
+
     async def forget_requests(self, before: datetime, most: int) -> int:
         """Forget up to `most` requests of before this time; the value says how many."""
         ...

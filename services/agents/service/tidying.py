@@ -39,6 +39,7 @@ class Tidying:
             lambda records, most: records.forget_external(now - self._talk, most),
             lambda records, most: records.forget_all_reservations(now - RESERVED, most),
             lambda records, most: records.forget_requests(now - self._kept, most),
+            lambda records, most: records.forget_events(now - self._kept, most),
         ]
         if self._logged is not None:
             oldest = now - self._logged
