@@ -159,8 +159,13 @@ async def sweep(agent_id: str, data_dir: Path = DATA_DIR) -> int:
     request = pb.SweepMemoriesRequest(agent_id=agent_id, request_id=new_id("ctl"))
     async with _memory(data_dir) as memory:
         answer = await memory.SweepMemories(request, timeout=_LONG_SECONDS)
-    why = f"{answer.expired_count} expired, {answer.outdated_count} outdated, {answer.excess_count} beyond capacity"
-    total = answer.expired_count + answer.outdated_count + answer.excess_count
+    counts = {
+        "expired": answer.expired_count,
+        "outdated": answer.outdated_count,
+        "consolidated": answer.consolidated_count,
+        "beyond capacity": answer.excess_count,
+    }
+    why, total = ", ".join(f"{count} {what}" for what, count in counts.items()), sum(counts.values())
     open_console().print(f"{_counted(total)} forgotten: {why}")
     return 0
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -12,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
+import hypothesis
 import pytest
 
 from services.runtime.rpc.boundary import UNDECLARED, Boundary
@@ -22,6 +24,13 @@ from tests.support.channels import open_as, operator_of
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
+_ROOM_BYTES = 4 * 2**30
+
+# How long an example takes says something of the machine alone; and what is tried is the same in every run.
+hypothesis.settings.register_profile(
+    "gate", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("gate")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,6 +41,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--payloads", type=int, help="how many hostile payloads strangers write")
     parser.addoption("--payloads-seed", type=int, default=7, help="which ones they are")
     parser.addoption("--kills-seed", type=int, help="the seed of an earlier run, to do the same again")
+
+
+def pytest_configure() -> None:
+    """Keep what tests store in memory where there is room: nothing of it has to survive a power cut."""
+    memory = Path("/dev/shm")  # noqa: S108
+    if "TMPDIR" not in os.environ and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM_BYTES:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(memory)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -33,6 +33,8 @@ class MemorySettings(ServiceSettings):
         default={MemoryKind.RECENT: 14, MemoryKind.EVENT: 180}
     )
     """How long memories of a kind are kept; for ever when a kind isn't named."""
+    consolidated_days: Annotated[float, Field(ge=0, le=36_500)] = 60
+    """How long a memory of little importance is kept that a conclusion follows from."""
     capacity: Annotated[int, Field(gt=0)] = 100_000
     """How many memories an agent has at most; the sweep forgets the least important ones beyond it."""
 
@@ -47,4 +49,5 @@ class MemorySettings(ServiceSettings):
     @property
     def retention(self) -> Retention:
         """What the sweep goes by."""
-        return Retention({kind: timedelta(days=days) for kind, days in self.retention_days.items()}, self.capacity)
+        keep = {kind: timedelta(days=days) for kind, days in self.retention_days.items()}
+        return Retention(keep, timedelta(days=self.consolidated_days), self.capacity)

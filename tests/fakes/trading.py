@@ -186,6 +186,7 @@ class FakeWorld:
         self.sent: list[bytes] = []
         self.landed: dict[str, Outcome] = {}
         self.height = 1_000
+        self.blocks_to_prepare: list[int] = []
         self.behind = 0
         """How many blocks the node that tells of signatures is behind the one that tells heights."""
         self.terms: list[Terms] = []
@@ -241,6 +242,7 @@ class FakeWorld:
         left = self.lamports_of.get(terms.address, 0) + gains[SOL]
         until = offered.last_valid_block_height
         self.terms.append(terms)
+        self.height += self.blocks_to_prepare.pop(0) if self.blocks_to_prepare else 0
         return Draft(offered.transaction, offered.order_id, gains, left, FEE, self.height, until, self.exposed)
 
     async def send(self, transaction: bytes) -> str:

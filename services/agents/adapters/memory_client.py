@@ -18,7 +18,6 @@ from services.runtime.protobuf import read_optional_time, write_time
 _PROVENANCES = {source: pb.Provenance.Value(f"PROVENANCE_{source.name}") for source in Source}
 _SOURCES = {number: source for source, number in _PROVENANCES.items()}
 _TRUSTED = [pb.PROVENANCE_SELF, pb.PROVENANCE_OPERATOR]
-_EVIDENCE = "evidence"
 _MOST_TEXT, _MOST_QUERY, _MOST_SUMMARY = 8_000, 2_000, 1_000
 
 
@@ -44,7 +43,7 @@ class MemoryClient:
             conversation_id=memory.conversation_id,
             occur_time=write_time(memory.occur_time),
             repetition=memory.repetition,
-            metadata={_EVIDENCE: " ".join(memory.evidence)} if memory.evidence else None,
+            evidence_ids=memory.evidence,
         )
         with calling("memory"):
             answer = await self._memories.CreateMemory(pb.CreateMemoryRequest(memory=stored, request_id=request_id))
@@ -82,7 +81,7 @@ class MemoryClient:
                 author=memory.author,
                 importance=memory.importance,
                 create_time=memory.create_time.ToDatetime(tzinfo=UTC),
-                has_evidence=_EVIDENCE in memory.metadata,
+                has_evidence=bool(memory.evidence_ids),
             )
             for memory in await self._listed(agent_id, kinds, most, (), author)
         ]

@@ -42,7 +42,7 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
         if not own.is_enabled:
             return None
         low, high = own.min_hours_between_trades * 60, own.max_hours_between_trades * 60
-        return Pauses(low, high, first_low=2.0, first_high=9.0)
+        return Pauses(low, high, first_low=2.0, first_high=9.0, whim=own.whim_probability)
 
     def check_ready(self, agent: AgentRecord) -> None:
         """Raise TradingDisabled when it has no wallet, or its persona doesn't enable it."""

@@ -9,7 +9,7 @@ from services.agents.domain.conversation import Turn
 from services.agents.domain.meaning import gist, shared, spoken_by
 from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.mood import Mood
-from services.agents.domain.persona import Example, Persona
+from services.agents.domain.persona import Example, Persona, StyleGuide
 
 _CANDIDATES = 8
 _POST_CANDIDATES = 6
@@ -253,16 +253,31 @@ def _background(persona: Persona, mood: Mood, most: int) -> list[Part]:
         "Way of speaking": personality.speaking_style,
         "Voice": style.voice,
         "Tone": style.tone,
+        "Sentences": style.sentence_length,
+        "Technical words": style.technical_jargon,
         "Never write about": ", ".join(style.topics_to_avoid),
         "Never use": ", ".join(style.avoid_terms),
     }
     rules = (
-        f"Answer with the text alone: one short post of at most {most} characters, "
-        f"{'hashtags allowed' if style.uses_hashtags else 'no hashtags'}, "
-        f"{'emoji allowed' if style.uses_emojis else 'no emoji'}, no links, no @mentions."
+        f"Answer with the text alone: one short post of at most {most} characters, {_usual(style, most)}"
+        f"{_allowed('hashtags', style.uses_hashtags, style.hashtag_style)}, "
+        f"{_allowed('emoji', style.uses_emojis, style.emoji_frequency)}, no links, no @mentions."
     )
-    facts = {**({} if persona.system_prompts else portrait), "Mood now": mood.label, "Rules": rules}
+    feeling = {"Moods": personality.mood_swings, "Mood now": mood.label, "Rules": rules}
+    facts = {**({} if persona.system_prompts else portrait), **feeling}
     return [Part(label, text) for label, said in facts.items() if (text := " ".join(said.split()))]
+
+
+def _usual(style: StyleGuide, most: int) -> str:
+    usual = style.typical_post_length
+    return f"most often about {usual}, " if usual and usual < most else ""
+
+
+def _allowed(what: str, is_allowed: bool, how: str) -> str:
+    """Return whether something may be in a post, and how it is used there."""
+    if not is_allowed:
+        return f"no {what}"
+    return f"{what} allowed ({how})" if how else f"{what} allowed"
 
 
 def _sampling(persona: Persona, mood: Mood) -> Sampling:

@@ -28,6 +28,8 @@ class Pauses:
     first_high: float
     in_peak_hours: bool = False
     """True for what is rather done in the peak hours of its persona."""
+    whim: float = 0.0
+    """How likely a pause is shorter than `low`: any up to that is as likely then."""
 
 
 def first_due(pauses: Pauses, behavior: Behavior, now: datetime, speed: float, rng: random.Random) -> datetime:
@@ -43,9 +45,10 @@ def first_due(pauses: Pauses, behavior: Behavior, now: datetime, speed: float, r
 def next_due(pauses: Pauses, behavior: Behavior, now: datetime, speed: float, rng: random.Random) -> datetime:
     """Return when a character does something again: a draw from its range, perhaps rather in its peak hours.
 
-    It is later than its longest pause only where the character sleeps then.
+    It is later than its longest pause only where the character sleeps then, and sooner than its shortest on a whim.
     """
-    draws = [now + timedelta(minutes=rng.uniform(pauses.low, pauses.high) / speed) for _ in range(_DRAWS)]
+    low, high = (0.0, pauses.low) if pauses.whim and rng.random() < pauses.whim else (pauses.low, pauses.high)
+    draws = [now + timedelta(minutes=rng.uniform(low, high) / speed) for _ in range(_DRAWS)]
     due = draws[0]
     if pauses.in_peak_hours:
         due = next((one for one in draws if _is_preferred(behavior, one, speed)), due)

@@ -77,6 +77,8 @@ class Memory(NamedTuple):
     version: int = 1
     access_count: int = 0
     repetition: int = 0
+    evidence: str = ""
+    """Of a conclusion: the ids of the memories that it follows from, with blanks between."""
     seq: int = 0
 
     @property

@@ -28,10 +28,10 @@ class Upkeep:
     async def _sweep(self, agent_id: str, key: RequestKey) -> Swept:
         now = self._clock.now()
         async with self._store.writing() as records:
-            if first := await records.claim(key, "0 0 0"):
+            if first := await records.claim(key, "0 0 0 0"):
                 return Swept(*map(int, first.split()))
             swept = await records.sweep(agent_id, self._retention, now)
-            await records.answer(key, f"{swept.expired} {swept.outdated} {swept.excess}")
+            await records.answer(key, f"{swept.expired} {swept.outdated} {swept.excess} {swept.consolidated}")
             await records.commit()
         if swept != Swept():
             self._indexing.forgotten(agent_id)

@@ -39,7 +39,8 @@ _READ: Mapping[str, Callable[[pb.Memory], Any]] = {
 
 def read_new_memory(request: pb.CreateMemoryRequest, now: datetime) -> Memory:
     """Return the memory to create."""
-    check(request)
+    with RequestChecks(request) as checks:
+        _check_evidence(checks, "memory", request.memory)
     return _new_memory(request.memory, request.memory.agent_id, now)
 
 
@@ -49,6 +50,7 @@ def read_batch(request: pb.BatchCreateMemoriesRequest, now: datetime) -> list[Me
         for at, given in enumerate(request.memories):
             if given.agent_id not in ("", request.agent_id):
                 checks.refuse(f"memories[{at}].agent_id", f"must be {quoted(request.agent_id)} or empty")
+            _check_evidence(checks, f"memories[{at}]", given)
     return [_new_memory(given, request.agent_id, now) for given in request.memories]
 
 
@@ -67,6 +69,7 @@ def read_imported(
         for field, state in [("memory", given.memory), *_numbered("history", given.history)]:
             if len(state.id.split()) > 1 or state.id != state.id.strip():
                 checks.refuse(f"{field}.id", "must not contain blanks")
+            _check_evidence(checks, field, state)
             version = _number(state.etag or "1")
             if not 0 < version < newer:
                 checks.refuse(f"{field}.etag", "must be as exported: a number, lower for each state before")
@@ -135,6 +138,7 @@ def write_memory(memory: Memory) -> pb.Memory:
         etag=memory.etag,
         access_count=memory.access_count,
         repetition=memory.repetition,
+        evidence_ids=memory.evidence.split(),
     )
 
 
@@ -166,6 +170,12 @@ def write_stats(stats: MemoryStats, index: IndexStatus) -> pb.GetMemoryStatsResp
     )
 
 
+def _check_evidence(checks: RequestChecks, field: str, given: pb.Memory) -> None:
+    for number, memory_id in enumerate(given.evidence_ids):
+        if memory_id.split() != [memory_id]:
+            checks.refuse(f"{field}.evidence_ids[{number}]", "must be the id of a memory, without blanks")
+
+
 def _number(written: str) -> int:
     """Return a positive number that fits the databases; 0 for anything else."""
     is_one = written.isascii() and written.isdigit() and len(written) < len(str(_ABOVE_VERSIONS))
@@ -195,6 +205,7 @@ def _new_memory(given: pb.Memory, agent_id: str, now: datetime) -> Memory:
         update_time=now,
         expire_time=read_optional_time(given, "expire_time"),
         repetition=given.repetition,
+        evidence=" ".join(given.evidence_ids),
     )
 
 

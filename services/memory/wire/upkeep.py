@@ -18,7 +18,10 @@ def read_source(request: pb.PurgeSourceRequest) -> MemoryFilter:
 def write_swept(swept: Swept) -> pb.SweepMemoriesResponse:
     """Return what was forgotten."""
     return pb.SweepMemoriesResponse(
-        expired_count=swept.expired, outdated_count=swept.outdated, excess_count=swept.excess
+        expired_count=swept.expired,
+        outdated_count=swept.outdated,
+        excess_count=swept.excess,
+        consolidated_count=swept.consolidated,
     )
 
 

@@ -77,6 +77,13 @@ class ChainUnavailable(errors.Unavailable):
     reason = "CHAIN_UNAVAILABLE"
 
 
+class OrderExpired(ChainUnavailable):
+    """An order ran out before it could be signed: ask for another."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=0.2)
+
+
 class AccessRefused(errors.WrongState):
     """The chain's node or the aggregator refuses the suite itself: give it a key, or ask another one."""
 

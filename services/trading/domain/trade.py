@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlmodel import BigInteger, DateTime, Field, LargeBinary, SQLModel
 
 from services.runtime.columns import text_of
+from services.trading.domain.errors import OrderExpired
 from services.trading.domain.market import SOL, Pair, Quote
 
 MAX_AMOUNT = 2**63 - 1
@@ -245,12 +246,18 @@ class Trade(SQLModel, table=True):
         return outcome.gains.get(mint, 0) + (outcome.fee_lamports if mint == SOL else 0)
 
     def check(self, quote: Quote, draft: Draft) -> None:
-        """Raise Unsafe unless signing this does what was claimed, and nothing else to the wallet."""
+        """Raise Unsafe unless signing this does what was claimed, and nothing else to the wallet.
+
+        Raises OrderExpired for what would be right, had it not run out while it was looked at.
+        """
         self._check_quote(quote)
-        if not draft.block_height < draft.last_valid_block_height <= draft.block_height + 2 * BLOCKHASH_LIFE:
+        if draft.last_valid_block_height > draft.block_height + 2 * BLOCKHASH_LIFE:
             raise Unsafe(f"it is valid until the block height {draft.last_valid_block_height}")
         if wrong := self._wrong(draft.gains, draft.fee_lamports):
             raise Unsafe(f"on its trial run {wrong}")
+        if draft.last_valid_block_height <= draft.block_height:
+            height = draft.last_valid_block_height
+            raise OrderExpired(f"the order was valid until the block height {height}, and {draft.block_height} is here")
 
     def _wrong(self, gains: Mapping[str, int], fee_lamports: int) -> str:
         """Say where a transaction takes too much or gives too little; empty when it does neither."""

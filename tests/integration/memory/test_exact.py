@@ -115,7 +115,7 @@ async def test_what_was_swept_is_not_kept(awake: Awake) -> None:
     async with awake(exact_limit=10) as mind:
         await mind.create("red kite", "blue kite", "green kite")
         assert len(await mind.find("kite")) == 3
-        await Upkeep(mind.store, mind.indexing, Retention({}, 1), mind.clock).sweep_all()
+        await Upkeep(mind.store, mind.indexing, Retention({}, timedelta(), 1), mind.clock).sweep_all()
         assert len(await mind.find("kite")) == 1
         assert mind.matrices.of("agt_a") is not None
 

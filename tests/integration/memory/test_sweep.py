@@ -47,6 +47,31 @@ async def test_what_its_kind_keeps_no_longer_is_forgotten(agent: Agent) -> None:
     assert set(await agent.find("recent event")) == {"recent of today", "event of last month"}
 
 
+@pytest.mark.asyncio(loop_scope="session")
+async def test_what_a_conclusion_follows_from_is_forgotten_when_it_is_old_and_of_little_importance(
+    agent: Agent, stranger: Agent
+) -> None:
+    await agent.restore(
+        [
+            stored("old trifle", 90, id="mem_trifle", importance=0.4),
+            stored("old and weighty", 90, id="mem_weighty", importance=0.8),
+            stored("new trifle", 10, id="mem_new", importance=0.4),
+            stored("old and by itself", 90, id="mem_alone", importance=0.4),
+            stored("old core", 90, id="mem_core", importance=0.4, kind=pb.MEMORY_KIND_CORE),
+            stored("earlier conclusion", 90, id="mem_earlier", importance=0.4, kind=pb.MEMORY_KIND_REFLECTION),
+        ]
+    )
+    await stranger.restore([stored("of somebody else", 90, id="mem_alone", importance=0.4)])
+    evidence = ["mem_trifle", "mem_weighty", "mem_new", "mem_core", "mem_earlier", "mem_gone"]
+    made = await agent.create("so it is", kind=pb.MEMORY_KIND_REFLECTION, evidence_ids=evidence)
+    assert made.evidence_ids == evidence
+    await stranger.create("elsewhere", kind=pb.MEMORY_KIND_REFLECTION, evidence_ids=["mem_trifle"])
+    assert await agent.sweep() == pb.SweepMemoriesResponse(consolidated_count=1)
+    assert "old trifle" not in await agent.texts()
+    assert len(await agent.texts()) == 6
+    assert len(await stranger.texts()) == 2
+
+
 async def test_what_is_over_the_capacity_is_forgotten_the_least_important_first(settings: MemorySettings) -> None:
     small = settings.model_copy(update={"capacity": 4})
     async with running(small) as channel:

@@ -102,7 +102,7 @@ class FakeMemory(MemoryServiceServicer):
 
     async def SweepMemories(self, request: pb.SweepMemoriesRequest, context: Context) -> pb.SweepMemoriesResponse:
         self._note(request, context)
-        return pb.SweepMemoriesResponse(expired_count=1, outdated_count=2, excess_count=3)
+        return pb.SweepMemoriesResponse(expired_count=1, outdated_count=2, excess_count=3, consolidated_count=4)
 
     async def VerifyIndex(self, request: pb.VerifyIndexRequest, context: Context) -> pb.VerifyIndexResponse:
         self._note(request, context)

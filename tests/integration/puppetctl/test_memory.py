@@ -221,7 +221,9 @@ async def test_purge_names_an_author_or_a_post(odd: FakeMemory, capsys: pytest.C
 
 async def test_sweep_says_what_was_forgotten_and_why(odd: FakeMemory, capsys: pytest.CaptureFixture[str]) -> None:
     assert await memory.sweep("odd") == 0
-    assert capsys.readouterr().out == "6 memories forgotten: 1 expired, 2 outdated, 3 beyond capacity\n"
+    assert (
+        capsys.readouterr().out == "10 memories forgotten: 1 expired, 2 outdated, 4 consolidated, 3 beyond capacity\n"
+    )
     assert odd.requests[-1].agent_id == "odd"
 
 

@@ -92,6 +92,7 @@ async def test_each_rule_refuses_what_breaks_it_and_nothing_is_claimed(trader: T
 
 async def test_tokens_are_measured_by_what_they_are_worth_in_sol(trader: Trader) -> None:
     bought = await trader.swap("SOL", "SOCK", 90_000_000)
+    assert bought.state == pb.TRADE_STATE_SETTLED, bought.state_reason
     await update_policy(trader, max_trade_lamports=40_000_000)
     for target in ("SOL", "USDC"):
         told = await violation(trader, "SOCK", target, bought.output_amount // 2)

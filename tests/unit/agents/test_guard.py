@@ -259,6 +259,14 @@ def test_fluency_decides_between_equals(persona: Persona) -> None:
     assert rank([rambling, fluent], persona, Context())[0] == fluent
 
 
+def test_the_better_text_is_about_as_long_as_the_characters_posts_are(persona: Persona) -> None:
+    short = Candidate("Every gate on Mill Lane squeaks.")
+    long = Candidate(f"{short.text} Number nine squeaks twice, because the terrier leans on it while I count letters.")
+    for usual, better in ((40, short), (110, long)):
+        style = replace(persona.style, typical_post_length=usual)
+        assert rank([short, long], replace(persona, style=style), Context())[0] == better
+
+
 def test_what_is_too_long_to_be_judged_is_not_judged(persona: Persona) -> None:
     assert judge("a" * 50_000, Purpose.POST, persona, Context()).reasons == ("is too long to be judged",)
 

@@ -71,18 +71,18 @@ def test_an_editor_knows_the_bounds_of_numbers_the_choices_and_what_is_secret() 
 
 
 def test_a_field_without_effect_is_marked_and_told_of_when_it_is_set() -> None:
-    shown = fields_of(json_schema())["EmotionalRange.mood_swings"]
+    shown = fields_of(json_schema())["InteractionPatterns.like_probability"]
     assert shown["x-effect"] == "has no effect yet"
     assert shown["description"].endswith("It has no effect yet.")
     raw = minimal(
-        personality={"emotional_range": {"mood_swings": "rare"}},
-        style_guide={"formatting": {"hashtag_style": "None.", "sentence_length": ""}},
+        behavior={"interaction_patterns": {"like_probability": 0.3, "retweet_probability": 0}},
+        style_guide={"formatting": {"paragraph_breaks": "None."}},
         solana_integration={"network": "devnet", "jupiter_integration": True},
         agent_kit_integration={"autonomy_rules": {"ignore_human_trading_requests": False}},
         approval="none",
     )
     told = {
-        "personality.emotional_range.mood_swings": "has no effect yet",
+        "behavior.interaction_patterns.like_probability": "has no effect yet",
         "solana_integration.network": "has no effect: it is a setting of the trading service",
         "agent_kit_integration.autonomy_rules.ignore_human_trading_requests": (
             "has no effect: a character never trades because somebody says so"

@@ -90,7 +90,7 @@ def test_a_rule_about_approval_that_nobody_knows_any_more_leaves_everything_to_a
     assert read_kept(minimal(approval="posts")).approval is Approval.POSTS
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(raw=PERSONAS)
 def test_whatever_is_stored_is_read(raw: dict[str, Any]) -> None:
     read_kept(raw)

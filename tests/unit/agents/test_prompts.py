@@ -70,6 +70,25 @@ def test_whichever_model_speaks_the_prompt_has_all_that_there_is(persona: Person
     assert "Otto. He is never on time." in told(reply_to(persona).notes)
 
 
+def test_how_a_character_writes_stands_in_the_prompt(persona: Persona) -> None:
+    style = replace(
+        persona.style,
+        sentence_length="very short",
+        technical_jargon="postal only",
+        typical_post_length=90,
+        uses_hashtags=True,
+        hashtag_style="one at the end",
+        uses_emojis=True,
+        emoji_frequency="rarely",
+    )
+    moody = replace(persona, style=style, personality=replace(persona.personality, mood_swings="by the hour"))
+    background = told(compose_post(moody, CALM, "gates", [], None, [], MOST, rng()).background)
+    assert "Sentences: very short\nTechnical words: postal only" in background
+    assert "Moods: by the hour\nMood now: relaxed" in background
+    assert "at most 280 characters, most often about 90, hashtags allowed (one at the end)" in background
+    assert "emoji allowed (rarely)" in background
+
+
 def test_what_is_remembered_twice_is_told_once(persona: Persona) -> None:
     again, twice = replace(REMEMBERED, id="mem_8"), replace(LATELY, id="mem_9", text=f"@otto {LATELY.text}")
     notes = compose_post(persona, CALM, "gates", [REMEMBERED, again], OTTO, [LATELY, twice], MOST, rng()).notes

@@ -37,6 +37,14 @@ def test_the_next_time_lies_within_the_range_whatever_the_speed(pauses: Pauses, 
             assert wait <= timedelta(minutes=pauses.high) / speed + timedelta(microseconds=1)
 
 
+def test_a_whim_comes_before_the_shortest_pause_as_often_as_it_is_said(persona: Persona) -> None:
+    pauses = Pauses(60.0, 120.0, 1.0, 2.0, whim=0.2)
+    rng = random.Random(1)
+    drawn = [(next_due(pauses, persona.behavior, NOW, 1.0, rng) - NOW).total_seconds() / 60 for _ in range(5_000)]
+    assert 900 < sum(pause < 60 for pause in drawn) < 1_100
+    assert max(drawn) <= 120
+
+
 def test_posts_rather_come_in_peak_hours_of_the_characters_zone(persona: Persona) -> None:
     # From noon in UTC, two to four hours later is 15 to 17 o'clock in Dublin's summer.
     peak = replace(persona.behavior, peak_posting_hours=frozenset({16}))

@@ -317,7 +317,7 @@ _MOODS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     tokens=st.lists(_TOKENS, max_size=4),
     sol_usd=st.decimals(0, 500, places=2),

@@ -12,7 +12,7 @@ from tests.unit.memory.examples import NOW
 
 def test_core_memories_are_kept_whatever_is_said() -> None:
     kept = {MemoryKind.CORE: timedelta(days=1), MemoryKind.RECENT: timedelta(days=14)}
-    assert Retention(kept, 10).outdated_before(NOW) == {MemoryKind.RECENT: NOW - timedelta(days=14)}
+    assert Retention(kept, timedelta(), 10).outdated_before(NOW) == {MemoryKind.RECENT: NOW - timedelta(days=14)}
 
 
 @pytest.mark.parametrize("found", [Comparison(5, 1, 0, 0, 0), Comparison(5, 0, 1, 0, 0), Comparison(5, 0, 0, 1, 0)])

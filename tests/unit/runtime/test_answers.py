@@ -35,7 +35,7 @@ def written(row: tuple[int, int]) -> pb.Interaction:
     return interaction(row[1])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SIZES, st.integers(1, 50), st.integers(1, 20))
 async def test_whatever_rows_weigh_each_page_can_be_read_and_all_come_once(
     sizes: list[int], page_size: int, first: int

@@ -71,6 +71,22 @@ async def test_a_claim_that_is_too_old_is_failed_unsigned(house: House) -> None:
     assert not house.world.sent
 
 
+async def test_an_order_that_ran_out_while_it_was_looked_at_is_asked_for_again(house: House) -> None:
+    house.world.blocks_to_prepare = [150]
+    assert (await house.swap()).state == TradeState.SETTLED
+    assert house.world.asked.count("order") == 2
+    assert len(house.world.sent) == 1
+
+
+async def test_an_order_that_would_be_valid_for_too_long_is_not_signed(house: House) -> None:
+    house.world.blocks_to_prepare = [-151]
+    trade = await house.swap()
+    assert (trade.state, trade.state_reason) == (
+        TradeState.FAILED,
+        "the order was not signed: it is valid until the block height 1150",
+    )
+
+
 async def test_a_price_that_ran_away_is_not_signed(house: House) -> None:
     house.world.output_rate = 1
     trade = await house.swap()

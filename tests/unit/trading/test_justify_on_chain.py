@@ -92,7 +92,7 @@ def fill(machine: Machine, wraps: bool) -> None:
             machine.set_account(account, Account(lamports, bytes(held), TOKEN, False, 0) if is_there else GONE)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps(), min_size=1, max_size=5), st.sampled_from([*PURSES]), st.booleans())
 def test_what_is_justified_takes_no_more_than_it_says(
     machine: Machine, made: list[Instruction], source: str, wraps: bool

@@ -13,6 +13,10 @@ best better old new little big
 """
 _BLAND = frozenset(_BLAND_WORDS.split())
 _SHORT, _LONG = 7, 20
+_LETTERS_PER_WORD = 6
+"""With the blank behind it: a length in characters is so many words."""
+_NEAR = 0.35
+"""By which part of it a text may be longer or shorter than its character's usual one, and be as good."""
 
 
 class Ranker:
@@ -24,6 +28,10 @@ class Ranker:
         self._memory = content(context.memory, self._languages)
         motifs = (*persona.style.key_terms, *persona.personality.interests)
         self._motifs = content(" ".join(motifs), self._languages) - self._about
+        self._least, self._most = float(_SHORT), float(_LONG)
+        if usual := persona.style.typical_post_length:
+            words = usual / _LETTERS_PER_WORD
+            self._least, self._most = words * (1 - _NEAR), words * (1 + _NEAR)
         self._seen = [texts.trigrams(text) for text in (*voice(persona), *context.own_posts)]
 
     def score(self, candidate: Candidate) -> float:
@@ -31,7 +39,7 @@ class Ranker:
         said, meant = texts.words(candidate.text), content(candidate.text, self._languages)
         length, words = texts.size(candidate.text), max(1, len(said))
         score = 0.5 * (len(texts.sentences(candidate.text, self._languages)) in (2, 3))
-        score -= 0.05 * max(0, length - _LONG) + 0.1 * max(0, _SHORT - length)
+        score -= 0.05 * max(0, length - self._most) + 0.1 * max(0, self._least - length)
         score -= 1 - len(set(said)) / words
         score -= sum(word in _BLAND for word in said) / words
         score -= 0.8 * texts.nearest(texts.trigrams(candidate.text), self._seen)

@@ -23,7 +23,6 @@ from services.agents.domain.persona.sections import PersonaFile
 from services.agents.domain.persona.sections.behavior import BehaviorSection
 from services.agents.domain.persona.sections.memory import Acquaintance, InitialMemorySection, Memory
 from services.agents.domain.persona.sections.personality import (
-    ContentPreferences,
     MoodPoint,
     PersonalitySection,
     capitalization_of,
@@ -81,6 +80,7 @@ def _personality(section: PersonalitySection) -> Personality:
         background=_prose(section.background),
         quirks=section.quirks,
         default_mood=Mood(mood.valence, mood.arousal, mood.dominance) if isinstance(mood, MoodPoint) else mood,
+        mood_swings=_prose(emotions.mood_swings),
         stress_triggers=emotions.stress_triggers,
     )
 
@@ -93,15 +93,20 @@ def _style(file: PersonaFile) -> StyleGuide:
         voice=_prose(guide.voice),
         tone=_prose(guide.tone),
         uses_hashtags=_uses(looks.uses_hashtags),
+        hashtag_style=looks.hashtag_style,
         uses_emojis=_uses(looks.uses_emojis),
+        emoji_frequency=looks.emoji_frequency,
         capitalization=capitalization_of(looks.capitalization),
+        sentence_length=looks.sentence_length,
         avoid_hyphens=looks.avoid_hyphens,
         key_terms=words.key_terms,
         avoid_terms=words.avoid_terms,
         topics_to_avoid=guide.topics_to_avoid,
         profanity_allowed=guide.language_constraints.profanity_allowed,
-        # Both places are in use for this.
-        max_post_length=min(filter(None, map(_post_length, lengths)), default=None),
+        technical_jargon=_amount(guide.language_constraints.technical_jargon),
+        # Both places are in use for these.
+        typical_post_length=_least(*(_letters(one.typical_post_length) for one in lengths)),
+        max_post_length=_least(*(_letters(one.max_post_length) for one in lengths)),
     )
 
 
@@ -173,6 +178,7 @@ def _trading(file: PersonaFile) -> Trading:
         is_enabled=chain.trading_enabled,
         min_hours_between_trades=low,
         max_hours_between_trades=high,
+        whim_probability=frequency.random_probability,
         decision_factors=habits.trade_decision_factors,
         post_probability=habits.trade_tweet_probability,
         always_tradable=allowed.always_tradable,
@@ -216,11 +222,17 @@ def _uses(said: bool | str) -> bool:
     return bool(said) and not re.match(r"(no|none|never|false|0)\b", said, re.IGNORECASE)
 
 
-def _post_length(preferences: ContentPreferences) -> int | None:
-    most = preferences.max_post_length
-    if most is None or most >= _LEAST_LENGTH:
-        return most
-    return max(_LEAST_LENGTH, most * _LETTERS_PER_WORD)
+def _amount(said: bool | str) -> str:
+    """Return how much of something is meant, in words; empty when nothing is said."""
+    if isinstance(said, bool):
+        return "any" if said else "none"
+    return said
+
+
+def _letters(length: int | None) -> int | None:
+    if length is None or length >= _LEAST_LENGTH:
+        return length
+    return max(_LEAST_LENGTH, length * _LETTERS_PER_WORD)
 
 
 def _span(low: float | None, high: float | None, default: tuple[float, float]) -> tuple[float, float]:

@@ -19,6 +19,7 @@ class Personality:
     background: str
     quirks: tuple[str, ...]
     default_mood: str | Mood
+    mood_swings: str
     stress_triggers: tuple[str, ...]
 
 
@@ -29,13 +30,19 @@ class StyleGuide:
     voice: str
     tone: str
     uses_hashtags: bool
+    hashtag_style: str
     uses_emojis: bool
+    emoji_frequency: str
     capitalization: Capitalization
+    sentence_length: str
     avoid_hyphens: bool
     key_terms: tuple[str, ...]
     avoid_terms: tuple[str, ...]
     topics_to_avoid: tuple[str, ...]
     profanity_allowed: bool
+    technical_jargon: str
+    typical_post_length: int | None
+    """In characters; None: as the ranking likes posts best."""
     max_post_length: int | None
     """As its network counts; None: as long as that lets posts be."""
 
@@ -99,6 +106,7 @@ class Trading:
     is_enabled: bool
     min_hours_between_trades: float
     max_hours_between_trades: float
+    whim_probability: float
     decision_factors: tuple[str, ...]
     post_probability: float
     always_tradable: tuple[str, ...]

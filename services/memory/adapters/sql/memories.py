@@ -27,7 +27,7 @@ from services.memory.adapters.sql.tables import (
 )
 from services.memory.domain.memories import Memory, MemoryExists, MemoryFilter, MemoryKind, MemoryStats, VersionedMemory
 from services.memory.domain.relationships import Relationship
-from services.memory.domain.upkeep import Retention, Swept
+from services.memory.domain.upkeep import LITTLE_IMPORTANCE, NOT_CONSOLIDATED, Retention, Swept
 from services.memory.ports.store import MemoryRecords
 from services.runtime.pages import Page, Paged
 from services.runtime.prepared import Prepared
@@ -48,6 +48,7 @@ _ROW: dict[str, Any] = {name: sa.bindparam(name) for name in memory.c.keys() if 
 _ADDED = Prepared(sa.select(*_PLACE).where(memory.c.seq > sa.bindparam("newest")))
 _NEWEST = Prepared(sa.select(sa.func.coalesce(sa.func.max(memory.c.seq), 0)))
 _FEW = 2
+_AT_ONCE = 500
 """More rows are inserted in one step, and their numbers are read after that, where nobody else writes meanwhile."""
 
 
@@ -232,6 +233,8 @@ class SqlMemories(SqlSearch, MemoryRecords):
         for kind, before in retention.outdated_before(now).items():
             outdated += await self._memories(*whose, columns.kind == kind, columns.create_time < before)
         await self.forget(outdated)
+        consolidated = await self._consolidated(whose, retention, now)
+        await self.forget(consolidated)
         counted = sa.select(columns.agent_id, sa.func.count()).where(*whose).group_by(columns.agent_id)
         crowded = await self._connection.execute(counted.having(sa.func.count() > retention.capacity))
         excess: list[Memory] = []
@@ -241,7 +244,28 @@ class SqlMemories(SqlSearch, MemoryRecords):
             rows = await self._connection.execute(least.limit(count - retention.capacity))
             excess += [memory_of(row) for row in rows]
         await self.forget(excess)
-        return Swept(expired=len(expired), outdated=len(outdated), excess=len(excess))
+        return Swept(len(expired), len(outdated), len(excess), len(consolidated))
+
+    async def _consolidated(
+        self, whose: Sequence[sa.ColumnElement[bool]], retention: Retention, now: datetime
+    ) -> list[Memory]:
+        """Return what is old and of little importance, where a conclusion keeps what follows from it."""
+        columns, found = memory.c, list[Memory]()
+        concluded = sa.select(columns.agent_id, columns.evidence).where(*whose, columns.evidence != "")
+        evidence: dict[str, set[str]] = {}
+        for agent_id, ids in (await self._connection.execute(concluded)).all():
+            evidence.setdefault(agent_id, set()).update(ids.split())
+        for agent_id, ids in evidence.items():
+            listed = sorted(ids)
+            for start in range(0, len(listed), _AT_ONCE):
+                found += await self._memories(
+                    columns.agent_id == agent_id,
+                    columns.id.in_(listed[start : start + _AT_ONCE]),
+                    columns.create_time < retention.consolidated_before(now),
+                    columns.importance < LITTLE_IMPORTANCE,
+                    columns.kind.not_in(NOT_CONSOLIDATED),
+                )
+        return found
 
     async def _equip(self, new: Sequence[tuple[VersionedMemory, bytes]], model: str) -> None:
         """Give new memories what they are found by, and their histories."""

@@ -34,6 +34,7 @@ memory = sa.Table(
     sa.Column("version", sa.BigInteger),
     sa.Column("access_count", sa.BigInteger),
     sa.Column("repetition", sa.Integer),
+    sa.Column("evidence", sa.String),
     sa.Column("subject_key", sa.String),
     sa.Column("author_key", sa.String),
     sa.Column("fingerprint", sa.LargeBinary),

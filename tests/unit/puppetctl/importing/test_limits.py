@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puppetctl.importing import limits, registry
@@ -62,7 +62,7 @@ def _changed(make: Any) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.sampled_from(inner), _JSON, max_size=6).map(lambda changes: make(**changes))
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=120)
 @given(st.one_of(_changed(elizaos), _changed(zerepy), _changed(card), _changed(persona)))
 def test_whatever_stands_in_a_field_the_persona_is_accepted_and_each_value_told_of_once(
     content: dict[str, Any],
@@ -78,7 +78,7 @@ def test_whatever_stands_in_a_field_the_persona_is_accepted_and_each_value_told_
     struct_of(done.persona)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(registry.FORMATS),
     _JSON | st.dictionaries(st.sampled_from(["name", "id", "bio", "data", "style"]), _JSON),
@@ -91,7 +91,7 @@ def test_a_format_that_is_said_of_anything_makes_a_persona_or_an_error(form: reg
     check(done, content)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_key_is_written_wherever_it_stands_in_none_of_the_formats(data: st.DataObject) -> None:
     make = data.draw(st.sampled_from([elizaos, zerepy, card, persona]))

@@ -33,6 +33,7 @@ def test_a_message_becomes_a_transaction_without_signatures() -> None:
         (bytes(TX)[:-1], "Attempting to read"),
         (bytes(VersionedTransaction.populate(MESSAGE, [])), "inconsistent"),
     ],
+    ids=["too long", "too short", "unsigned"],
 )
 def test_what_is_no_transaction_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

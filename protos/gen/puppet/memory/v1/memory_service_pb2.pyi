@@ -190,6 +190,7 @@ class Memory(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     ACCESS_COUNT_FIELD_NUMBER: _builtins.int
     REPETITION_FIELD_NUMBER: _builtins.int
+    EVIDENCE_IDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`mem_...`; set by the service. At most 64 characters."""
     agent_id: _builtins.str
@@ -242,6 +243,12 @@ class Memory(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """From when on it is forgotten. Left out: never by itself."""
 
+    @_builtins.property
+    def evidence_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of a conclusion: the memories that it follows from, by their ids; at most 50 of at most 64 characters. They may be
+        forgotten before it is.
+        """
+
     def __init__(
         self,
         *,
@@ -264,10 +271,11 @@ class Memory(_message.Message):
         etag: _builtins.str = ...,
         access_count: _builtins.int = ...,
         repetition: _builtins.int = ...,
+        evidence_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "create_time", b"create_time", "expire_time", b"expire_time", "importance", b"importance", "occur_time", b"occur_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "access_count", b"access_count", "agent_id", b"agent_id", "author", b"author", "conversation_id", b"conversation_id", "create_time", b"create_time", "etag", b"etag", "expire_time", b"expire_time", "id", b"id", "importance", b"importance", "kind", b"kind", "metadata", b"metadata", "occur_time", b"occur_time", "provenance", b"provenance", "repetition", b"repetition", "source_id", b"source_id", "subject", b"subject", "text", b"text", "update_time", b"update_time", "valence", b"valence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_importance", b"_importance", "access_count", b"access_count", "agent_id", b"agent_id", "author", b"author", "conversation_id", b"conversation_id", "create_time", b"create_time", "etag", b"etag", "evidence_ids", b"evidence_ids", "expire_time", b"expire_time", "id", b"id", "importance", b"importance", "kind", b"kind", "metadata", b"metadata", "occur_time", b"occur_time", "provenance", b"provenance", "repetition", b"repetition", "source_id", b"source_id", "subject", b"subject", "text", b"text", "update_time", b"update_time", "valence", b"valence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__importance: _TypeAlias = _typing.Literal["importance"]  # noqa: Y015
     _WhichOneofArgType__importance: _TypeAlias = _typing.Literal["_importance", b"_importance"]  # noqa: Y015
@@ -1442,22 +1450,26 @@ class SweepMemoriesResponse(_message.Message):
     EXPIRED_COUNT_FIELD_NUMBER: _builtins.int
     OUTDATED_COUNT_FIELD_NUMBER: _builtins.int
     EXCESS_COUNT_FIELD_NUMBER: _builtins.int
+    CONSOLIDATED_COUNT_FIELD_NUMBER: _builtins.int
     expired_count: _builtins.int
     """Memories whose `expire_time` had come."""
     outdated_count: _builtins.int
     """Memories that were older than their kind is kept."""
     excess_count: _builtins.int
     """Memories beyond the capacity of their agent."""
+    consolidated_count: _builtins.int
+    """Old memories of little importance that a conclusion follows from."""
     def __init__(
         self,
         *,
         expired_count: _builtins.int = ...,
         outdated_count: _builtins.int = ...,
         excess_count: _builtins.int = ...,
+        consolidated_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["excess_count", b"excess_count", "expired_count", b"expired_count", "outdated_count", b"outdated_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consolidated_count", b"consolidated_count", "excess_count", b"excess_count", "expired_count", b"expired_count", "outdated_count", b"outdated_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

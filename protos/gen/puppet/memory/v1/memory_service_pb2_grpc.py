@@ -247,8 +247,9 @@ class MemoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SweepMemories(self, request, context):
-        """Forgets what has expired, what its kind keeps no longer, and what is over an agent's capacity, the least important
-        first; CORE memories stay. The service does this by itself every night. Idempotent by `request_id`.
+        """Forgets what has expired, what its kind keeps no longer, what is old and of little importance where a conclusion
+        keeps what follows from it, and what is over an agent's capacity, the least important first; CORE memories stay,
+        and conclusions are consolidated no further. The service does this by itself every night. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -84,8 +84,9 @@ class MemoryServiceStub:
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
     """
     SweepMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.SweepMemoriesRequest, _memory_service_pb2.SweepMemoriesResponse]
-    """Forgets what has expired, what its kind keeps no longer, and what is over an agent's capacity, the least important
-    first; CORE memories stay. The service does this by itself every night. Idempotent by `request_id`.
+    """Forgets what has expired, what its kind keeps no longer, what is old and of little importance where a conclusion
+    keeps what follows from it, and what is over an agent's capacity, the least important first; CORE memories stay,
+    and conclusions are consolidated no further. The service does this by itself every night. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
     """
     VerifyIndex: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.VerifyIndexRequest, _memory_service_pb2.VerifyIndexResponse]
@@ -252,8 +253,9 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_service_pb2.SweepMemoriesRequest,
         context: _aio.ServicerContext[_memory_service_pb2.SweepMemoriesRequest, _abc.Awaitable[_memory_service_pb2.SweepMemoriesResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.SweepMemoriesResponse]:
-        """Forgets what has expired, what its kind keeps no longer, and what is over an agent's capacity, the least important
-        first; CORE memories stay. The service does this by itself every night. Idempotent by `request_id`.
+        """Forgets what has expired, what its kind keeps no longer, what is old and of little importance where a conclusion
+        keeps what follows from it, and what is over an agent's capacity, the least important first; CORE memories stay,
+        and conclusions are consolidated no further. The service does this by itself every night. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
 

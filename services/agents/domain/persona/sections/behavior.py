@@ -91,8 +91,9 @@ class TradingFrequency(Section):
     max_hours_between_trades: Hours | None = Field(
         default=None, description="The longest pause in hours, up to a year. Default: the shortest, or 72 without one."
     )
-    random_probability: Annotated[Probability | None, NoEffect(unless=(0,))] = Field(
-        default=None, description="How likely it trades between two times, 0 to 1."
+    random_probability: Probability = Field(
+        default=0.0,
+        description="How likely it considers a trade on a whim, 0 to 1: such a pause is shorter than the shortest one.",
     )
 
     _span = not_above("min_hours_between_trades", "max_hours_between_trades")

@@ -80,7 +80,9 @@ class EmotionalRange(Section):
         description="The mood to which the character returns, in English words or in numbers; half the way back takes "
         "six of its hours. An even mood when empty. It colours words and the boldness with which they are drawn.",
     )
-    mood_swings: Annotated[Prose, NoEffect()] = Field(default="", description="How much its moods move, in words.")
+    mood_swings: Prose = Field(
+        default="", description="How much its moods move, in words. It stands in the prompt, beside the mood."
+    )
     stress_triggers: Texts = Field(
         default=(),
         description="Words that upset the character when somebody says them to it: valence falls, arousal rises.",
@@ -106,23 +108,23 @@ class Formatting(Section):
         default=False,
         description='Whether a post may have hashtags; words such as "never" are no. Posts with some are refused.',
     )
-    hashtag_style: Annotated[Text, NoEffect(unless=("none",))] = Field(
-        default="", description="Which hashtags, in words."
+    hashtag_style: Text = Field(
+        default="", description="Which hashtags, in words. It stands in the prompt where a post may have hashtags."
     )
     uses_emojis: FlagOrText = Field(
         default=False,
         description='Whether a text may have emoji; words such as "never" are no. They are taken out if not.',
     )
-    emoji_frequency: Annotated[Text, NoEffect(unless=("never",))] = Field(
-        default="", description="How many emoji, in words."
+    emoji_frequency: Text = Field(
+        default="", description="How many emoji, in words. It stands in the prompt where a text may have emoji."
     )
     capitalization: Annotated[Text, Rule(capitalization_of, {"examples": [*Capitalization]})] = Field(
         default="",
         description="`standard` (the default), `lowercase`, `uppercase`, `title`, `free`, or the same in words. Texts "
         "are put into it.",
     )
-    sentence_length: Annotated[Text, NoEffect()] = Field(
-        default="", description="How long its sentences are, in words."
+    sentence_length: Text = Field(
+        default="", description="How long its sentences are, in words. It stands in the prompt."
     )
     paragraph_breaks: Annotated[FlagOrText, NoEffect(unless=(False, "none"))] = Field(
         default=False, description="Whether its posts have paragraphs."
@@ -140,8 +142,10 @@ class ContentPreferences(Section):
     max_thread_length: Annotated[_Thread | None, NoEffect(unless=(1,))] = Field(
         default=None, description="How many posts a thread may have, 1 to 25."
     )
-    typical_post_length: Annotated[_Length | None, NoEffect()] = Field(
-        default=None, description="How long its posts are most often, in the network's characters."
+    typical_post_length: _Length | None = Field(
+        default=None,
+        description="How long its posts are most often, in characters. It stands in the prompt, and texts near it are "
+        "ranked higher. Less than 40 counts words, as in `max_post_length`. The smaller of the two places counts.",
     )
     max_post_length: _Length | None = Field(
         default=None,
@@ -174,8 +178,8 @@ class LanguageConstraints(Section):
     profanity_allowed: Flag = Field(
         default=False, description="Whether its texts may be profane; they are refused if not."
     )
-    technical_jargon: Annotated[FlagOrText, NoEffect(unless=(False, "none"))] = Field(
-        default=False, description="Which technical words it uses."
+    technical_jargon: FlagOrText = Field(
+        default="", description="Which technical words it uses; true is any. It stands in the prompt."
     )
 
 
