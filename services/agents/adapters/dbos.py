@@ -144,6 +144,8 @@ class DbosWorkflows:
             # Nothing here waits for another workflow's events; the listener's interval is only how long closing takes.
             use_listen_notify=False,
             notification_listener_polling_interval_sec=0.2,
+            # Postgres has a hundred connections unless it is told otherwise, for all replicas of all services.
+            sys_db_pool_size=5,
         )
         self._lease = lease
         self._patience = patience_seconds
