@@ -11,7 +11,7 @@ IMAGES := agents memory llm trading social sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check security kills clients npm format gen release-protos lock bench bench-memory coverage pin-images release clean
+.PHONY: help setup run test check security kills clients npm format gen schemas release-protos lock bench bench-memory coverage pin-images release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ gen: setup ## generate the stubs from the protos, and the JSON Schema of persona
 		--grpc_python_out=$(GEN) --mypy_grpc_out=quiet,only_async:$(GEN) $(PROTOS)
 	@touch $(GEN)/puppet/py.typed
 	@$(BIN)/python -m tools.persona_schema $(SCHEMA)
+
+schemas: setup ## write what the migrations make of a new SQLite file, which such files begin with
+	@$(BIN)/python -m tools.schemas
 
 release-protos: setup ## accept the protos as they are: what `make check` compares with from now on, a descriptor set
 	buf build protos --exclude-source-info --output protos/released.binpb

@@ -103,13 +103,15 @@ async def refused(call: grpc.aio.UnaryUnaryCall[llm.GenerateRequest, llm.Generat
 
 
 def show_start(measured: Mapping[str, Started], floor: Memory) -> None:
-    """Print how long each start took, and the memory of each process, at health or idle: resident, and its own."""
+    """Print how long each start took, and the memory of each process when it is idle: resident, and its own."""
     titles = {
-        "empty": "on empty data, when all are healthy",
-        "first start": f"the demo's characters, idle for {IDLE_SECONDS:.0f} s",
+        "empty": "on empty data",
+        "first start": "the demo's characters",
         "started again": "these, started again",
     }
-    table = Table(title="seconds to health / RSS, MiB / of its own, MiB", title_justify="left")
+    table = Table(
+        title=f"seconds to health / idle for {IDLE_SECONDS:.0f} s: RSS, MiB / of its own, MiB", title_justify="left"
+    )
     table.add_column("process")
     for name in measured:
         table.add_column(f"{titles[name]}: {measured[name].seconds['all']:.1f} s", justify="right")

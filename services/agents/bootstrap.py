@@ -21,9 +21,9 @@ from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceSt
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.agents.adapters.dbos import DbosWorkflows
-from services.agents.adapters.feeds import HttpFeeds
 from services.agents.adapters.llm_client import LlmClient
 from services.agents.adapters.memory_client import MemoryClient
+from services.agents.adapters.opening import FeedsWhenAsked
 from services.agents.adapters.social_client import SocialClient
 from services.agents.adapters.sql import SqlRecords
 from services.agents.adapters.sql_leases import SqlLeases
@@ -148,7 +148,7 @@ async def served(
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
         scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)
-        feeds = HttpFeeds(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
+        feeds = FeedsWhenAsked(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
         events = Events(store, feeds, clock, settings.speed)
         kept, mention_age = timedelta(days=settings.request_days), timedelta(hours=settings.mention_age_hours)
         activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None

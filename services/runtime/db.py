@@ -5,25 +5,23 @@ import contextlib
 import functools
 import json
 import sqlite3
-import sys
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from services.runtime import sqlite_file
+from services.runtime import schema, sqlite_file
 from services.runtime.errors import Unavailable, Unreachable
 from services.runtime.transaction import Transaction
 
-_MIGRATION_ENVIRONMENT = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x50555050  # "PUPP": replicas that start together migrate one after the other
 
 _READERS, _KEPT = 16, 4
@@ -58,14 +56,24 @@ class _UtcSqliteDateTime(sqlite.DATETIME):
         return lambda value: value and datetime.fromisoformat(value + _UTC)
 
 
+_EMPTY: dict[Any, Callable[[], Any]] = {"{}": dict, "[]": list}
+
+
 class _SqliteJson(sqlite.JSON):
-    """JSON on SQLite; most objects are empty, which costs nothing to write and to read."""
+    """JSON on SQLite; most objects and lists are empty, which costs nothing to write and to read."""
 
     def bind_processor(self, *_dialect: object) -> Any:
         return lambda value: "{}" if value == {} else json.dumps(value)
 
     def result_processor(self, *_dialect_and_type: object) -> Any:
-        return lambda value: {} if value == "{}" else value and json.loads(value)
+        return lambda value: made() if (made := _EMPTY.get(value)) else value and json.loads(value)
+
+
+class _Lent(NamedTuple):
+    """A connection that nobody else has, and on SQLite the one to the file below it."""
+
+    connection: AsyncConnection
+    driver: sqlite_file.Connection | None
 
 
 class _Connections:
@@ -74,31 +82,34 @@ class _Connections:
     def __init__(self, engine: AsyncEngine, at_once: int) -> None:
         self._engine = engine
         self._free = asyncio.Semaphore(at_once)
-        self._idle: list[AsyncConnection] = []
+        self._idle: list[_Lent] = []
 
-    async def take(self) -> AsyncConnection:
+    async def take(self) -> _Lent:
         """Return a connection that nobody else has."""
         await self._free.acquire()
         try:
-            return self._idle.pop() if self._idle else await self._engine.connect()
+            if self._idle:
+                return self._idle.pop()
+            connection = await self._engine.connect()
+            return _Lent(connection, sqlite_file.driver_of(connection))
         except BaseException:
             self._free.release()
             raise
 
-    async def give_back(self, connection: AsyncConnection) -> None:
+    async def give_back(self, lent: _Lent) -> None:
         """Take a connection back that is in no transaction any more."""
         try:
-            if len(self._idle) < _KEPT and _is_at_rest(connection):
-                self._idle.append(connection)
+            if len(self._idle) < _KEPT and _is_at_rest(lent):
+                self._idle.append(lent)
             else:
-                await connection.close()
+                await lent.connection.close()
         finally:
             self._free.release()
 
     async def close(self) -> None:
         """Close what is kept."""
         while self._idle:
-            await self._idle.pop().close()
+            await self._idle.pop().connection.close()
 
 
 class _Pooled:
@@ -107,18 +118,18 @@ class _Pooled:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def take(self) -> AsyncConnection:
+    async def take(self) -> _Lent:
         """Return a connection that nobody else has. Raises Unavailable when there is none."""
         try:
-            return await self._engine.connect()
+            return _Lent(await self._engine.connect(), None)
         except Exception as error:
             if isinstance(error, OSError) or _is_passing(error):
                 raise Unavailable("the database can't be reached, or has no connection free") from error
             raise
 
-    async def give_back(self, connection: AsyncConnection) -> None:
+    async def give_back(self, lent: _Lent) -> None:
         """Take a connection back."""
-        await connection.close()
+        await lent.connection.close()
 
     async def close(self) -> None:
         """Nothing is kept here."""
@@ -130,21 +141,24 @@ class _Reading(Generic[T]):
     A class, and no generators within each other: every call opens one, and they take longer than many a query.
     """
 
-    __slots__ = ("_connection", "_connections", "_made", "_transaction")
+    __slots__ = ("_connections", "_lent", "_made", "_transaction")
 
     def __init__(self, connections: _Connections | _Pooled, made: Callable[[Transaction], T]) -> None:
         self._connections = connections
         self._made = made
 
     async def __aenter__(self) -> T:
-        with _telling_of_locks():
-            self._connection = await self._connections.take()
+        try:
+            self._lent = await self._connections.take()
             try:
-                self._transaction = Transaction(self._connection)
+                self._transaction = Transaction(*self._lent)
                 await self._transaction.__aenter__()
             except BaseException:
-                await self._connections.give_back(self._connection)
+                await self._connections.give_back(self._lent)
                 raise
+        except (sqlite3.OperationalError, sa.exc.DBAPIError) as error:
+            _tell_of_lock(error)
+            raise
         return self._made(self._transaction)
 
     async def __aexit__(
@@ -153,7 +167,7 @@ class _Reading(Generic[T]):
         try:
             await self._transaction.__aexit__(kind, error, trace)
         finally:
-            await self._connections.give_back(self._connection)
+            await self._connections.give_back(self._lent)
         if error is not None:
             _tell_of_lock(error)
 
@@ -206,10 +220,10 @@ class Database:
     @contextlib.asynccontextmanager
     async def _begun(self, lock_key: str) -> AsyncIterator[Transaction]:
         with _telling_of_locks():
-            async with self._lent() as connection, Transaction(connection, writes=True) as transaction:
+            async with self._lent() as lent, Transaction(*lent, writes=True) as transaction:
                 if lock_key and not self.is_sqlite:
                     lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(lock_key, 0))
-                    await connection.execute(sa.select(lock))
+                    await lent.connection.execute(sa.select(lock))
                 yield transaction
 
     async def migrate(self, versions: Path) -> None:
@@ -217,13 +231,13 @@ class Database:
         async with _telling_where(self._engine.url), self.write() as transaction:
             if not self.is_sqlite:
                 await transaction.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            await transaction.connection.run_sync(_upgrade, versions)
+            await transaction.connection.run_sync(schema.upgrade, versions)
             await transaction.commit()
 
     async def scrub(self) -> None:
         """Leave nothing that was deleted in an SQLite file and its log. Raises Unavailable when readers take long."""
         if self.is_sqlite:
-            async with self._lent() as connection:
+            async with self._lent() as (connection, _):
                 is_busy = await sqlite_file.driver_of(connection).run(_scrub)
             if is_busy:
                 raise Unavailable("the database is being read: its log can't be emptied")
@@ -239,13 +253,13 @@ class Database:
                 await connection.invalidate()
 
     @contextlib.asynccontextmanager
-    async def _lent(self) -> AsyncIterator[AsyncConnection]:
+    async def _lent(self) -> AsyncIterator[_Lent]:
         """Lend a connection that may write for as long as the block."""
-        connection = await self._writing.take()
+        lent = await self._writing.take()
         try:
-            yield connection
+            yield lent
         finally:
-            await self._writing.give_back(connection)
+            await self._writing.give_back(lent)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -290,17 +304,18 @@ async def _telling_where(url: sa.URL) -> AsyncIterator[None]:
     try:
         yield
     except Exception as error:
+        cause = error.__cause__ if isinstance(error, Unavailable) else error
         # The driver takes long to import, so its errors are known by PostgreSQL's classes of them: who, and which.
-        refusal = str(getattr(error, "sqlstate", None) or "")[:2]
-        if not isinstance(error, OSError) and refusal not in {"28", "3D"}:
+        refusal = str(getattr(cause, "sqlstate", None) or "")[:2]
+        if not isinstance(cause, OSError) and refusal not in {"28", "3D"}:
             raise
         where = url.set(password=None, query={}).render_as_string()
-        raise Unreachable(f"{where} can't be opened: {error}") from error
+        raise Unreachable(f"{where} can't be opened: {cause}") from error
 
 
-def _is_at_rest(connection: AsyncConnection) -> bool:
-    is_sound = not (connection.invalidated or connection.get_transaction())
-    return is_sound and not sqlite_file.driver_of(connection).in_transaction
+def _is_at_rest(lent: _Lent) -> bool:
+    is_sound = not (lent.connection.invalidated or lent.connection.get_transaction())
+    return is_sound and lent.driver is not None and not lent.driver.in_transaction
 
 
 def _scrub(connection: sqlite3.Connection) -> bool:
@@ -308,46 +323,6 @@ def _scrub(connection: sqlite3.Connection) -> bool:
     connection.execute("VACUUM")
     is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return bool(is_busy)
-
-
-def _upgrade(connection: sa.Connection, versions: Path) -> None:
-    if _version(connection) == max(path.stem.partition("_")[0] for path in versions.glob("*_*.py")):
-        return
-    # Imported here, as a service that is restarted has no use for it.
-    with _without("pygments"):
-        from alembic import command
-        from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATION_ENVIRONMENT))
-    config.set_main_option("version_locations", str(versions))
-    config.set_main_option("path_separator", "newline")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
-@contextlib.contextmanager
-def _without(package: str) -> Iterator[None]:
-    """Have a package not be found within the block, unless it is loaded already.
-
-    Alembic's templates, which nobody fills here, would load Pygments to colour their errors: most of what it takes to
-    import it, 0.3 s and 6 MB.
-    """
-    if package in sys.modules:
-        yield
-        return
-    sys.modules[package] = None  # type: ignore[assignment]  # what Python's import system takes for "there is none"
-    try:
-        yield
-    finally:
-        del sys.modules[package]
-
-
-def _version(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return None
-    version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-    return version
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

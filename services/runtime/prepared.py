@@ -15,7 +15,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.runtime.sqlite_file import driver_of
+from services.runtime.sqlite_file import Connection, driver_of
 
 Values = Mapping[str, Any]
 _Processor = Callable[[Any], Any]
@@ -36,27 +36,28 @@ class Prepared:
 
     async def all(self, connection: AsyncConnection, values: Values) -> Sequence[Any]:
         """Run it, and return its rows."""
-        if connection.dialect.name != "sqlite":
-            return (await connection.execute(self.statement, values)).all()
         driver = driver_of(connection)
-        await driver.resume()
-        return self._compile(connection.dialect).run(driver.connection, values)
+        if not isinstance(driver, Connection):
+            return (await connection.execute(self.statement, values)).all()
+        if not driver.in_transaction:
+            await driver.resume()
+        return self._compile(connection).run(driver.connection, values)
 
     async def each(self, connection: AsyncConnection, many: Sequence[Values]) -> Sequence[Any]:
         """Run it for each of these values, and return all rows."""
-        if connection.dialect.name != "sqlite":
+        driver = driver_of(connection)
+        if not isinstance(driver, Connection):
             result = await connection.execute(self.statement, many)
             return result.all() if result.returns_rows else []
-        compiled, driver = self._compile(connection.dialect), driver_of(connection)
+        compiled = self._compile(connection)
         await driver.resume()
-
         if len(many) <= _FEW:
             return compiled.run_each(driver.connection, many)
         return await driver.run(lambda db: compiled.run_each(db, many))
 
-    def _compile(self, dialect: Dialect) -> "_Compiled":
+    def _compile(self, connection: AsyncConnection) -> "_Compiled":
         if self._compiled is None:
-            self._compiled = _Compiled(self.statement, dialect)
+            self._compiled = _Compiled(self.statement, connection.dialect)
         return self._compiled
 
 

@@ -121,8 +121,13 @@ def _names_of(kind: type[SQLModel]) -> tuple[str, ...]:
     return tuple(sa.inspect(kind).c.keys())
 
 
+@functools.cache
+def _manager_of(kind: type[SQLModel]) -> Any:
+    return sa.inspect(kind).class_manager
+
+
 def _loaded(kind: type[M], row: Sequence[Any]) -> M:
-    made: M = sa.inspect(kind).class_manager.new_instance()
+    made: M = _manager_of(kind).new_instance()
     vars(made).update(zip(_names_of(kind), row, strict=True))
     make_transient_to_detached(made)
     return made

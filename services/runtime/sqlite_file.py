@@ -177,7 +177,13 @@ class Connection:
 
     async def rollback(self) -> None:
         """Undo the transaction."""
-        self._conn.rollback()
+        self.undo()
+
+    def undo(self) -> None:
+        """Undo the transaction, if one is open."""
+        if self._conn.in_transaction:
+            # Its own `rollback` has SQLite read the word anew each time.
+            self._conn.execute("ROLLBACK")
 
     async def close(self) -> None:
         """Close the file."""

@@ -5,21 +5,24 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.runtime.sqlite_file import driver_of
+from services.runtime.sqlite_file import Connection
 
 
 class Transaction:
     """What isn't committed by the end of its block is rolled back."""
 
-    def __init__(self, connection: AsyncConnection, *, writes: bool = False) -> None:
+    def __init__(self, connection: AsyncConnection, driver: Connection | None, *, writes: bool = False) -> None:
+        """Take a connection, on SQLite with the one to the file below it."""
         self.connection = connection
         """For statements that need no session."""
+        self.driver = driver
+        """None on Postgres."""
         self._writes = writes
         self._session: AsyncSession | None = None
 
     async def __aenter__(self) -> Self:
-        if self.is_sqlite:
-            await driver_of(self.connection).begin(writes=self._writes)
+        if self.driver is not None:
+            await self.driver.begin(writes=self._writes)
         return self
 
     @property
@@ -30,7 +33,7 @@ class Transaction:
     @property
     def is_sqlite(self) -> bool:
         """True on SQLite, False on Postgres."""
-        return self.connection.dialect.name == "sqlite"
+        return self.driver is not None
 
     @property
     def session(self) -> AsyncSession:
@@ -46,8 +49,8 @@ class Transaction:
         # What was done beside the session, which knows nothing of it; and below SQLAlchemy.
         if self.connection.in_transaction():
             await self.connection.commit()
-        elif self.is_sqlite:
-            await driver_of(self.connection).commit()
+        elif self.driver is not None:
+            await self.driver.commit()
 
     async def __aexit__(self, *_error: object) -> None:
         if self._session is not None:
@@ -57,5 +60,5 @@ class Transaction:
         # Also after a commit that failed, which it must be told of. It has begun nothing where all went below it.
         if self.connection.get_transaction() is not None:
             await self.connection.rollback()
-        if self.is_sqlite:
-            await driver_of(self.connection).rollback()
+        if self.driver is not None:
+            self.driver.undo()

@@ -17,7 +17,7 @@ from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 from services.runtime.sealing import open_keystore
 from services.runtime.sql import SqlStore
 from services.runtime.tidying import TIDY_SECONDS, Tidying
-from services.trading.adapters.opening import AggregatorWhenAsked, ChainWhenAsked
+from services.trading.adapters.opening import AggregatorWhenAsked, ChainWhenAsked, PriceFeedWhenAsked
 from services.trading.adapters.sql import SqlRecords
 from services.trading.adapters.vault import KeystoreVault
 from services.trading.ports import Aggregator, Chain, PriceFeed
@@ -53,7 +53,9 @@ def opener(settings: TradingSettings) -> Opener:
             timing = Timing(settings.poll_seconds, settings.confirm_seconds)
             price_feed = None
             if settings.birdeye_url:
-                price_feed = await stack.enter_async_context(_price_feed(settings, clock))
+                price_feed = PriceFeedWhenAsked(
+                    await stack.enter_async_context(Deferred(lambda: _price_feed(settings, clock)))
+                )
             prices = Prices(aggregator, price_feed)
             offers = Offers(aggregator, chain, prices)
             executor = Executor(store, vault, chain, aggregator, offers, clock, timing, lifecycle.draining)
@@ -97,8 +99,7 @@ async def _aggregator(settings: TradingSettings) -> AsyncIterator[Aggregator]:
 
 @contextlib.asynccontextmanager
 async def _price_feed(settings: TradingSettings, clock: Clock) -> AsyncIterator[PriceFeed]:
-    from services.trading.adapters import birdeye
-
+    birdeye = await asyncio.to_thread(_birdeye)
     async with birdeye.open_client(settings.birdeye_url, settings.birdeye_api_key.get_secret_value()) as client:
         yield birdeye.Birdeye(client, clock)
 
@@ -116,3 +117,9 @@ def _jupiter() -> ModuleType:
     from services.trading.adapters import jupiter
 
     return jupiter
+
+
+def _birdeye() -> ModuleType:
+    from services.trading.adapters import birdeye
+
+    return birdeye

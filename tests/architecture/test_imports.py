@@ -49,7 +49,7 @@ def test_the_rooms_above_the_adapters_need_no_vendor_library(service: str) -> No
 
 # What isn't needed at a first start and while nothing happens, by service.
 IDLE = {
-    "agents": ("sentencex", "snowballstemmer", "wordfreq"),
+    "agents": ("feedparser", "httpx2", "msgpack", "psycopg", "sentencex", "snowballstemmer", "wordfreq"),
     "llm": ("openai", "sqlalchemy"),
     "memory": ("chromadb", "numpy", "requests", "tokenizers", "wordllama"),
     "social": ("aiohttp", "oauthlib", "requests", "tweepy"),
@@ -59,7 +59,7 @@ IDLE = {
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_that_starts_on_empty_data_loads_no_more_than_it_needs(service: str, tmp_path: Path) -> None:
-    unneeded = ("pygments", *IDLE[service])
+    unneeded = ("alembic", "jwt", *IDLE[service])
     code = f"""
 import asyncio, sys
 from services.{service}.bootstrap import opener
@@ -77,6 +77,7 @@ asyncio.run(main())
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "PUPPET_TRADING_RPC_URL": "http://127.0.0.1:1",
         "PUPPET_TRADING_JUPITER_URL": "http://127.0.0.1:1/jupiter",
+        "PUPPET_TRADING_BIRDEYE_URL": "http://127.0.0.1:1/birdeye",
     }
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)

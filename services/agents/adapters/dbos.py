@@ -19,10 +19,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
-from dbos._dbos import _get_dbos_instance
 
 from services.agents.adapters.dbos_json import StoredJson, UnreadableRecord, forbid_pickle
+from services.agents.adapters.dbos_package import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus, dbos_instance
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.tasks import Task
 from services.agents.ports.neighbours import Refused
@@ -292,7 +291,7 @@ def _name_of(workflow_id: str) -> str:
 def _results(name: str) -> Results:
     """Return what the steps of older versions of a workflow returned, as far as it can be read."""
     kept: dict[tuple[str, int], Any] = {}
-    system = _get_dbos_instance()._sys_db
+    system = dbos_instance()._sys_db
     versions = range(1, int(APPLICATION_VERSION))
     for workflow_id in (name, *(f"{name}@v{version}" for version in versions)):
         places: Counter[str] = Counter()

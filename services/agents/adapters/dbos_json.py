@@ -7,9 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dbos import Serializer
-from dbos._serialization import DefaultSerializer
-
+from services.agents.adapters.dbos_package import DefaultSerializer, Serializer
 from services.agents.ports.stored import STORED
 from services.runtime.typed_json import TypedJson, json_text
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import regex
-from babel import Locale, UnknownLocaleError
 
 from services.agents.domain import lexicon
 from services.agents.domain import text as texts
@@ -94,10 +93,7 @@ def stem(word: str, languages: Languages) -> str:
 @functools.cache
 def _algorithm(language: str) -> str:
     """Return what Snowball calls a language; empty when it has no stemmer for it."""
-    try:
-        name = str(Locale.parse(language).english_name).split()[0].casefold()
-    except (UnknownLocaleError, ValueError):
-        return ""
+    name = lexicon.english_name(language).partition(" ")[0].casefold()
     return name if name in _snowball().algorithms() else ""
 
 

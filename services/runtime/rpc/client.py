@@ -7,6 +7,7 @@ other services in its caller's place, the delegation for that is signed here as 
 
 import asyncio
 import contextlib
+import functools
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any, Self, TypeVar
 
 import grpc
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, ServiceDescriptor
 
 from services.runtime import telemetry
 from services.runtime.ids import new_id
@@ -163,7 +164,8 @@ class _Preparing:
         """Return what a call carries: what its caller gives, trace, token, and delegation."""
         metadata = grpc.aio.Metadata(*(given or ()))
         names = {name for name, _ in metadata}
-        metadata.add(telemetry.TRACE_KEY, trace)
+        if trace:
+            metadata.add(telemetry.TRACE_KEY, trace)
         if self._credential is not None and TOKEN_KEY not in names:
             metadata.add(TOKEN_KEY, f"Bearer {self._credential.fresh_token(self._service)}")
         if DELEGATION_KEY not in names and (delegation := self._delegation(path, request)):
@@ -181,6 +183,11 @@ class _Preparing:
         return self._credential.delegation(self._service, agents[0], rule.delegates) if agents else ""
 
 
+@functools.cache
+def _has_request_id(request: Descriptor) -> bool:
+    return "request_id" in request.fields_by_name
+
+
 @dataclass(frozen=True, slots=True)
 class _Sender:
     """Sends the calls of one method; what it makes of a request is the call that gRPC makes."""
@@ -194,7 +201,7 @@ class _Sender:
     def __call__(self, request: Any = None, timeout: float | None = None, metadata: Any = None, **others: Any) -> Any:
         """Send a call with trace, token, delegation and deadline."""
         is_stream, whole = self.streams_in or self.streams_out, None if self.streams_in else request
-        if not is_stream and "request_id" in request.DESCRIPTOR.fields_by_name and not request.request_id:
+        if not is_stream and _has_request_id(request.DESCRIPTOR) and not request.request_id:
             request.request_id = new_id("req")
         made = ClientCall(self.path) if telemetry.is_exported() else None
         trace = telemetry.trace_parent() if made is None else made.header

@@ -11,19 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
 
+from services.runtime.rpc import jws
 from services.runtime.settings import SettingsError
 
-ALGORITHM = "EdDSA"
 TOKEN_SECONDS = 3600
 DELEGATION_SECONDS = 120
 TOKEN_TYPE, DELEGATION_TYPE = "puppet-token", "puppet-delegation"
@@ -50,6 +42,9 @@ class Credential:
     @classmethod
     def read(cls, path: Path) -> "Credential":
         """Read a credential's file. Raises CredentialError."""
+        # Imported here: who only checks tokens reads none, and it takes 2 MB.
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
         try:
             content = json.loads(path.read_text())
             key = load_pem_private_key(content["private_key"].encode(), None)
@@ -64,10 +59,12 @@ class Credential:
     @property
     def public_key(self) -> str:
         """The public half, 32 bytes in hexadecimal."""
-        return self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+        return self.key.public_key().public_bytes_raw().hex()
 
     def to_json(self) -> str:
         """Return what is kept in the credential's file: the name, and the key as PKCS #8 in PEM."""
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
         pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         return json.dumps({"principal": self.name, "private_key": pem}, indent=1) + "\n"
 
@@ -91,5 +88,4 @@ class Credential:
     def _sign(self, kind: str, seconds: int, **claims: Any) -> str:
         now = int(time.time())
         payload = {"iss": self.name, "iat": now, "exp": now + seconds, **claims}
-        signed: str = jwt.encode(payload, self.key, ALGORITHM, headers={"typ": kind})
-        return signed
+        return jws.sign(kind, payload, self.key)

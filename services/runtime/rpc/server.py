@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import logging
 import os
@@ -19,7 +18,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from pydantic import ValidationError
 
-from services.runtime import logs, private
+from services.runtime import logs, private, resident
 from services.runtime.background import repeating
 from services.runtime.errors import Unreachable
 from services.runtime.rpc import tls
@@ -224,9 +223,8 @@ async def _answering_probes(settings: ServiceSettings, health: Health) -> AsyncI
         await server.stop(None)
 
 
-_M_TRIM_THRESHOLD = -1  # as in malloc.h
 _GIVEN_BACK_SECONDS = 10.0
-"""Looking for what can be given back takes microseconds where there is nothing, and a millisecond or two after much."""
+"""How often it is looked for what this process holds and doesn't use."""
 
 _COLLECTED_AFTER = 10_000
 """How many new objects are waited for before those are looked for that only refer to each other: 700 take 4% more."""
@@ -246,7 +244,7 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
     except OSError as error:
         sys.exit(str(settings.unusable("data_dir", error)))
     logs.configure(name, settings.log_level)
-    _give_memory_back()
+    resident.configure()
     gc.set_threshold(_COLLECTED_AFTER)
 
     async def main() -> None:
@@ -258,7 +256,7 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
             # What is there now stays: going through all of it takes 60 ms, in which no call is answered.
             gc.collect()
             gc.freeze()
-            async with repeating("giving memory back", _GIVEN_BACK_SECONDS, _give_back):
+            async with repeating("giving memory back", _GIVEN_BACK_SECONDS, resident.GivingBack()):
                 await stopping.wait()
 
     try:
@@ -267,15 +265,3 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
         sys.exit(str(error))
     except Unreachable as error:
         sys.exit(f"{settings.variable('database_url')}: {error}")
-
-
-def _give_memory_back() -> None:
-    """Keep glibc from holding on to large buffers: it does once a few were freed, unless its threshold is set."""
-    if set_option := getattr(ctypes.CDLL(None), "mallopt", None):
-        set_option(_M_TRIM_THRESHOLD, 128 * 1024)
-
-
-async def _give_back() -> None:
-    """Have glibc return what is free in between of what is used: some MB after a start, or when a model was read."""
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
-        trim(0)

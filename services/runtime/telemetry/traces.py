@@ -122,10 +122,11 @@ def begin_trace(name: str) -> None:
 
 
 def trace_parent() -> str:
-    """Return the header of a call that belongs to this task's trace, or begins one."""
+    """Return the header of a call that belongs to this task's trace; empty without one: who is called begins it."""
     if _tracer is not None and (header := _tracer.header()):
         return header
-    return f"00-{logs.trace_id.get() or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    trace_id = logs.trace_id.get()
+    return f"00-{trace_id}-{secrets.token_hex(8)}-01" if trace_id else ""
 
 
 @contextlib.contextmanager

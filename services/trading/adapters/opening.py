@@ -1,11 +1,12 @@
-"""The chain and the aggregator, opened when they are first asked: what speaks to them takes 13 MB."""
+"""The chain, the aggregator and the price feed, opened when they are first asked: what speaks to them takes 13 MB."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from services.runtime.deferred import Deferred
 from services.trading.domain.market import Balance, Order, Pair, Price, Quote, Route, Token
 from services.trading.domain.trade import Draft, Outcome, Sight, Terms, Tip
-from services.trading.ports import Aggregator, Chain
+from services.trading.ports import Aggregator, Chain, PriceFeed
 
 
 class ChainWhenAsked:
@@ -84,3 +85,14 @@ class AggregatorWhenAsked:
     async def symbols(self, mints: Sequence[str]) -> Mapping[str, str]:
         """Return the symbols of those of these mints that have one."""
         return await (await self._aggregator.get()).symbols(mints)
+
+
+class PriceFeedWhenAsked:
+    """Hands on what is asked to the price feed."""
+
+    def __init__(self, price_feed: Deferred[PriceFeed]) -> None:
+        self._price_feed = price_feed
+
+    async def usd_prices(self, mints: Sequence[str]) -> Mapping[str, Decimal]:
+        """Return what whole tokens cost in US dollars; those that have no price are left out."""
+        return await (await self._price_feed.get()).usd_prices(mints)

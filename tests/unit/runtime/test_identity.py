@@ -233,22 +233,8 @@ def test_what_was_verified_is_asked_again_when_it_has_expired(tmp_path: Path, mo
     token = Credential.read(files.credential_path(OPERATOR)).token("memory", seconds=60)
     assert registry.bearer(token, "memory").principal.name == OPERATOR
     monkeypatch.setattr("services.runtime.rpc.registry.time.time", lambda: later)
-    monkeypatch.setattr("jwt.api_jwt.datetime", _At(later))
     with pytest.raises(Unauthenticated, match="expired"):
         registry.bearer(token, "memory")
-
-
-class _At:
-    """Stands in for `datetime`, where it is asked for the present."""
-
-    def __init__(self, timestamp: float) -> None:
-        self._timestamp = timestamp
-
-    def now(self, tz: object = None) -> "_At":
-        return self
-
-    def timestamp(self) -> float:
-        return self._timestamp
 
 
 def test_of_an_object_only_the_named_value_is_looked_at() -> None:

@@ -1,9 +1,13 @@
 """Which words people use, by language: what stands in no list is a name, a brand, a symbol, or cut off from one."""
 
 import functools
+import gzip
+import importlib.util
 from array import array
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from services.agents.domain import text as texts
@@ -97,15 +101,32 @@ class _Listed(NamedTuple):
 
 @functools.cache
 def _lists() -> dict[str, _Listed]:
-    import wordfreq  # most of a second, which a service shouldn't wait for at its start
-
     listed = {}
-    for language in wordfreq.available_languages("small"):
-        # Not kept by its own cache: as strings they take ten times as much.
-        bins = wordfreq.get_frequency_list.__wrapped__(language, "small")
-        hashes = array("q", (hash(word) for words in bins for word in words))
+    for path in sorted(_folder().glob("small_*.msgpack.gz")):
+        hashes = array("q", map(hash, _words_in(path)))
+        language = path.name.removeprefix("small_").partition(".")[0]
         listed[language] = _Listed(_sorted(hashes), _sorted(hashes[:_EVERYDAY]), _sorted(hashes[:_SMALL]))
     return listed
+
+
+def _folder() -> Path:
+    """Return the folder of wordfreq's lists; it isn't imported itself, which takes 5 MB for what parts texts."""
+    found = importlib.util.find_spec("wordfreq")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("the package wordfreq, which has the words, isn't installed", name="wordfreq")
+    return Path(found.origin).with_name("data")
+
+
+def _words_in(path: Path) -> Iterator[str]:
+    """Yield the words of a list (`wordfreq.read_cBpack` describes it), beginning with those that are used most."""
+    import msgpack
+
+    with gzip.open(path) as file:
+        header, *bins = msgpack.load(file)
+    if (header["format"], header["version"]) != ("cB", 1):
+        raise ValueError(f"{path} has another format")
+    for words in bins:
+        yield from words
 
 
 def _sorted(hashes: "array[int]") -> "array[int]":

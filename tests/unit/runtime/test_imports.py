@@ -1,0 +1,40 @@
+"""Modules that are imported when they are used."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from services.runtime.imports import imported_when_used
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "seldom").mkdir()
+    (tmp_path / "seldom" / "__init__.py").write_text("class Error(Exception): ...\n")
+    (tmp_path / "seldom" / "errors.py").write_text("from seldom import Error\nclass Locked(Error): ...\n")
+    using = "import seldom\nfrom seldom import errors\ndef is_locked(error): return isinstance(error, errors.Locked)\n"
+    (tmp_path / "using.py").write_text(using)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("seldom", "seldom.errors", "using"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+@pytest.mark.usefixtures("packages")
+def test_a_module_is_imported_when_something_of_it_is_used() -> None:
+    with imported_when_used("seldom", "seldom.errors"):
+        using = import_module("using")
+    assert "seldom" not in sys.modules
+    assert not using.is_locked(ValueError())
+    assert using.is_locked(import_module("seldom.errors").Locked())
+    assert using.seldom.Error is sys.modules["seldom"].Error
+
+
+@pytest.mark.usefixtures("packages")
+def test_a_module_that_is_loaded_stays() -> None:
+    errors = import_module("seldom.errors")
+    with imported_when_used("seldom", "seldom.errors"):
+        using = import_module("using")
+    assert using.errors is errors
+    assert sys.modules["seldom.errors"] is errors
