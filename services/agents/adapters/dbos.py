@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # A number. What an older version left unfinished is begun anew. Change it when the steps of a workflow change.
-APPLICATION_VERSION = "4"
+APPLICATION_VERSION = "5"
 WORKFLOWS = Histogram(
     "puppet.workflow.duration",
     "s",
