@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from puppetctl import DATA_DIR, access_app
+from puppetctl import DATA_DIR, DEMO_PERSONAS, access_app
+from puppetctl.archives_app import app as archives_app
 from puppetctl.cli import AgentId, Data, Plain, run
 from puppetctl.drafts_app import app as drafts_app
 from puppetctl.events_app import app as events_app
 from puppetctl.keys_app import app as keys_app
 from puppetctl.memory_app import app as memory_app
+from puppetctl.rehearsal.app import commands as rehearsal_app
 
 app = typer.Typer(
     name="puppetctl",
@@ -26,16 +28,12 @@ app.add_typer(drafts_app, name="drafts")
 app.add_typer(access_app.principals, name="principals")
 app.add_typer(access_app.commands)
 app.add_typer(keys_app, name="keys")
+app.add_typer(archives_app)
+app.add_typer(rehearsal_app)
 
 Agents = Annotated[list[str] | None, typer.Argument(help="Only these characters' ids.", show_default=False)]
 
 Everyone = Annotated[bool, typer.Option("--all", help="All characters.")]
-
-# In the wheel they are packed beside this.
-_PERSONAS = next(
-    (folder for folder in [Path(__file__).with_name("personas")] if folder.is_dir()),
-    Path(__file__).parents[1] / "personas",
-)
 
 
 @app.command()
@@ -48,7 +46,7 @@ def up(
     ] = DATA_DIR,
     personas: Annotated[
         Path, typer.Option(help="The folder of the characters' files.", show_default="personas")
-    ] = _PERSONAS,
+    ] = DEMO_PERSONAS,
     speed: Annotated[
         float | None,
         typer.Option(
@@ -170,6 +168,53 @@ def trade(agent: AgentId, data: Data = DATA_DIR) -> None:
     from puppetctl.commands import trade as run_trade
 
     run(run_trade(agent, data))
+
+
+@app.command()
+def reply(
+    agent: AgentId,
+    post: Annotated[str, typer.Argument(help="The network's id of the post, such as a mention's.")],
+    data: Data = DATA_DIR,
+) -> None:
+    """Let a character answer a post now.
+
+    The exit code is 0 when it did, 1 when it failed, 3 when it published nothing, and 4 when it is still at work.
+    """
+    from puppetctl.commands import reply as run_reply
+
+    run(run_reply(agent, post, data))
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="An activity, a post, a trade or a workflow, by its id.", metavar="ID")],
+    as_json: Annotated[bool, typer.Option("--json", help="All that is known, as JSON.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="The whole prompt, and every candidate.")] = False,
+    data: Data = DATA_DIR,
+) -> None:
+    """Explain what a character did: why then, why about that, from which memories, and what it chose from."""
+    from puppetctl.explain import explain as run_explain
+
+    run(run_explain(name, data, as_json=as_json, is_full=full))
+
+
+@app.command()
+def preview(
+    agent: AgentId,
+    to: Annotated[str, typer.Option(help="What is to be answered.")] = "",
+    by: Annotated[str, typer.Option(help="The character that says that; a stranger when left out.")] = "",
+    topic: Annotated[str, typer.Option(help="What to post about; the character chooses.")] = "",
+    behaviour: Annotated[
+        str, typer.Option(help="post, reply, trade_post, remark or reflect.", show_default="reply with --to, else post")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    data: Data = DATA_DIR,
+) -> None:
+    """Show what a model would be asked now; nothing is written, remembered or counted, and no model is called."""
+    from puppetctl.explain import Wanted
+    from puppetctl.explain import preview as run_preview
+
+    run(run_preview(Wanted(agent, behaviour, to, by, topic), data, as_json=as_json))
 
 
 @app.command()
@@ -301,7 +346,7 @@ def doctor(
     data: Annotated[Path, typer.Option(help="The data folder that would be used.")] = DATA_DIR,
     personas: Annotated[
         Path, typer.Option(help="The folder of the characters' files.", show_default="personas")
-    ] = _PERSONAS,
+    ] = DEMO_PERSONAS,
 ) -> None:
     """Check this machine and what runs of the suite; the exit code is 1 when something needs mending."""
     from puppetctl.doctor import doctor as run_doctor

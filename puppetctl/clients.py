@@ -17,6 +17,7 @@ from puppet.agents.v1.draft_service_pb2_grpc import DraftServiceStub
 from puppet.agents.v1.event_service_pb2_grpc import EventServiceStub
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
+from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
@@ -42,6 +43,7 @@ class Clients:
     drafts: DraftServiceStub
     llm: LlmServiceStub
     memory: MemoryServiceStub
+    relationships: RelationshipServiceStub
     social: SocialServiceStub
     trading: TradingServiceStub
 
@@ -91,6 +93,7 @@ async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Cli
         DraftServiceStub: where["agents"],
         LlmServiceStub: where["llm"],
         MemoryServiceStub: where["memory"],
+        RelationshipServiceStub: where["memory"],
         SocialServiceStub: where["social"],
         TradingServiceStub: where["trading"],
     }
@@ -101,6 +104,7 @@ async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Cli
             stubs[DraftServiceStub],
             stubs[LlmServiceStub],
             stubs[MemoryServiceStub],
+            stubs[RelationshipServiceStub],
             stubs[SocialServiceStub],
             stubs[TradingServiceStub],
         )

@@ -117,6 +117,14 @@ async def trade(agent_id: str, data_dir: Path = DATA_DIR) -> int:
         return _outcome(answer.activity if answer.HasField("activity") else None)
 
 
+async def reply(agent_id: str, network_post_id: str, data_dir: Path = DATA_DIR) -> int:
+    """Let a character answer a post, and show what came of it."""
+    async with open_suite(data_dir) as (clients, _):
+        request = pb.TriggerReplyRequest(agent_id=agent_id, network_post_id=network_post_id, request_id=new_id("ctl"))
+        answer = await clients.agents.TriggerReply(request, timeout=_TRIGGER_SECONDS)
+        return _outcome(answer.activity if answer.HasField("activity") else None)
+
+
 async def watch(agent_ids: Sequence[str], data_dir: Path = DATA_DIR, *, is_plain: bool) -> int:
     """Show what characters do from now on."""
     console, feed = open_console(is_plain=is_plain), Feed()

@@ -127,7 +127,9 @@ def _quote(mention: str) -> str:
 
 def _why(activity: log_pb.Activity) -> str:
     parts = [part for part in activity.reason.split("; ") if part]
-    parts[:0] = [f"remembers “{memory.text}”" for memory in activity.memories if memory.text not in activity.reason]
+    # What is concluded follows from more memories than anybody wants to read here.
+    told = () if activity.HasField("reflection") else activity.memories
+    parts[:0] = [f"remembers “{memory.text}”" for memory in told if memory.text not in activity.reason]
     if signature := activity.trade.swap.signature or activity.post.swap.signature:
         parts.append(f"signature {shortened(signature)}")
     return " · ".join(parts)

@@ -1,14 +1,12 @@
 """`puppetctl up`: the whole suite on one machine, and what its characters do, live."""
 
 import asyncio
-import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -29,13 +27,12 @@ from puppetctl.provision import (
     others,
     provision,
 )
+from puppetctl.stopping import stopped_by_signal, unless
 from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
 from puppetctl.until import Goals, counted_as
 from sandbox.llm.model import is_missing
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.principals import PrincipalFiles
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ async def up(options: Options, environment: Mapping[str, str], console: Console)
     data_dir = options.data_dir.resolve()
     personas, refused = read_personas(persona_files(options.personas))
     suite = plan_suite(environment, data_dir, read_ports(options.ports, environment), options.speed)
-    stopped = _stopped_by_signal()
+    stopped = stopped_by_signal()
     with locked(data_dir) as lock:
         PrincipalFiles(data_dir / "auth").prepare(SERVICES)
         run = _Run(options, suite, console, lock)
@@ -65,7 +62,7 @@ async def up(options: Options, environment: Mapping[str, str], console: Console)
             await run.prepare(environment)
             async with running(suite.programs, data_dir / "logs", run.tell, inherited=[lock]) as children:
                 run.children = children
-                await _unless(stopped, run.live(personas, environment), options.timeout_seconds)
+                await unless(stopped, run.live(personas, environment), options.timeout_seconds)
         return run.conclude(was_stopped=stopped.is_set())
 
 
@@ -199,31 +196,3 @@ def _characters(characters: Sequence[Character], feed: Feed) -> Table:
             plain("; ".join((character.change, *in_short(character.notices)))),
         )
     return table
-
-
-def _stopped_by_signal() -> asyncio.Event:
-    """Return what is set by the first Ctrl-C or SIGTERM; a second one doesn't wait for anything."""
-    stopped = asyncio.Event()
-    loop, main = asyncio.get_running_loop(), asyncio.current_task()
-
-    def stop() -> None:
-        if stopped.is_set() and main is not None:
-            main.cancel()
-        stopped.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop)
-    return stopped
-
-
-async def _unless(stopped: asyncio.Event, work: Awaitable[None], timeout_seconds: float | None) -> None:
-    """Do the work until it is done, time is over or `stopped` is set. Raises what the work raises."""
-    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
-    try:
-        done, _ = await asyncio.wait({working, stopping}, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
-        if working in done:
-            await working
-    finally:
-        working.cancel()
-        stopping.cancel()
-        await asyncio.gather(working, stopping, return_exceptions=True)

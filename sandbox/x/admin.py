@@ -1,4 +1,4 @@
-"""The sandbox's own routes: make and rename accounts, watch posts and usage, set tier and vocabulary."""
+"""The sandbox's own routes: make and rename accounts, post as one, watch posts and usage, set tier and vocabulary."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,7 +11,7 @@ from starlette.routing import Route
 from sandbox.x.accounts import Accounts, Tier, User
 from sandbox.x.fields import Vocabulary
 from sandbox.x.gate import load_json
-from sandbox.x.posts import Post, Posts
+from sandbox.x.posts import NewPost, Post, Posts
 from sandbox.x.usage import Usage
 from sandbox.x.views import timestamp
 
@@ -26,6 +26,12 @@ class _NewAccount(BaseModel, extra="forbid"):
 
 class _NewName(BaseModel, extra="forbid"):
     username: str = Field(pattern=_USERNAME)
+
+
+class _Said(BaseModel, extra="forbid"):
+    username: str = Field(pattern=_USERNAME)
+    text: str = Field(min_length=1, max_length=4000)
+    reply_to: int | None = Field(default=None, ge=1, lt=2**63)
 
 
 class _TierChoice(BaseModel, extra="forbid"):
@@ -56,6 +62,7 @@ class Admin:
             Route("/_sandbox/accounts", self._create_account, methods=["POST"]),
             Route("/_sandbox/accounts/{id:int}", self._rename_account, methods=["PATCH"]),
             Route("/_sandbox/posts", self._list_posts, methods=["GET"]),
+            Route("/_sandbox/posts", self._create_post, methods=["POST"]),
             Route("/_sandbox/tier", self._get_tier, methods=["GET"]),
             Route("/_sandbox/tier", self._set_tier, methods=["POST"]),
             Route("/_sandbox/vocabulary", self._get_vocabulary, methods=["GET"]),
@@ -102,6 +109,20 @@ class Admin:
             return _bad_request(error)
         posts = self._posts.oldest_after(after.after_id, after.limit)
         return JSONResponse({"posts": [self._watched(post) for post in posts]})
+
+    async def _create_post(self, request: Request) -> JSONResponse:
+        """Publish a post, or a reply, as any account: what somebody says who is played by whoever runs this sandbox."""
+        try:
+            said = _Said.model_validate(load_json(await request.body()))
+        except ValueError as error:
+            return _bad_request(error)
+        author = self._accounts.by_username(said.username)
+        if author is None:
+            return _refusal(404, "username", "no account has this username")
+        parent = self._posts.target(said.reply_to) if said.reply_to is not None else None
+        if parent is None and said.reply_to is not None:
+            return _refusal(404, "reply_to", "no visible post has this id")
+        return JSONResponse(self._watched(self._posts.create(author, NewPost(said.text, parent))), 201)
 
     async def _get_tier(self, _request: Request) -> JSONResponse:
         return JSONResponse({"tier": self._accounts.tier.value})

@@ -35,12 +35,15 @@ from services.agents.scheduler import Scheduler
 from services.agents.service import (
     Agents,
     Allowance,
+    Archive,
     Cast,
     Conversations,
     Cooldown,
+    Deletions,
     Drafts,
     Effects,
     Events,
+    Explanations,
     Governors,
     Hearing,
     Inbox,
@@ -51,6 +54,7 @@ from services.agents.service import (
     NetworkCapabilities,
     Noticing,
     Planner,
+    Prompts,
     Provisioning,
     Publisher,
     Relations,
@@ -60,6 +64,7 @@ from services.agents.service import (
     Tail,
     Tidying,
     Tokens,
+    Triggers,
     Writer,
     redact_stored,
 )
@@ -79,6 +84,7 @@ from services.runtime.tidying import TIDY_SECONDS
 
 _MEND_SECONDS = 60.0
 _EXPIRE_SECONDS = 10.0
+_DELETE_SECONDS = 5.0
 _PATIENCE_SECONDS = 10.0
 """How long a start waits for the process before it on an SQLite file to be gone."""
 
@@ -147,6 +153,8 @@ async def served(
         engine = Engine(behaviours, cast, drafts, Noticing(cast, memory, journal), publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
         agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
+        triggers = Triggers(store, journal, behaviours, workflows, social, capabilities)
+        explanations = Explanations(store, behaviours)
         scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)
         feeds = FeedsWhenAsked(allows_http=settings.feed_http, allows_private=settings.feed_private_addresses)
         events = Events(store, feeds, clock, settings.speed)
@@ -154,6 +162,9 @@ async def served(
         activities_kept = timedelta(days=settings.activity_days) if settings.activity_days else None
         tidying = Tidying(store, cast, kept, mention_age, activities_kept)
         ended_kept = timedelta(days=settings.workflow_days)
+        deletions = Deletions(store, journal, parts.inbox, memory, social, trading, workflows, clock)
+        archive = Archive(store, journal, clock)
+        moods = Moods(store, cast, journal, settings.speed)
         await scheduler.mend()
         async with (
             _presence(replica.replica_id, database) as is_present,
@@ -164,10 +175,12 @@ async def served(
             repeating("adopting strays", STRAYS_SECONDS, lambda: replica.adopt_strays(workflows)),
             tail.following(),
             scheduler.running(),
+            deletions.running(),
             repeating("schedule", settings.poll_seconds, scheduler.poll),
             repeating("events", settings.poll_seconds, events.poll),
             repeating("feeds", settings.poll_seconds, events.poll_feeds),
             repeating("mending", _MEND_SECONDS, scheduler.mend),
+            repeating("deletions", _DELETE_SECONDS, deletions.poll),
             repeating("expiring drafts", _EXPIRE_SECONDS, drafts.expire),
             repeating("forgetting workflows", TIDY_SECONDS, lambda: workflows.forget(clock.now() - ended_kept)),
             repeating("tidying", TIDY_SECONDS, tidying.tidy),
@@ -176,7 +189,8 @@ async def served(
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["AgentService"],
                     pb_grpc.add_AgentServiceServicer_to_server,
-                    AgentServicer(agents, Moods(store, cast, journal, settings.speed), journal, tail),
+                    AgentServicer(agents, moods, triggers, explanations, journal, tail, deletions, archive),
+                    explanations.agent_of,
                 ),
                 Mounted(
                     drafts_pb.DESCRIPTOR.services_by_name["DraftService"],
@@ -211,6 +225,7 @@ def _parts(
     """Return what behaviours are made from."""
     limits = _limits(settings)
     screener = Screener(llm, settings.screen_provider, settings.screen_model) if settings.screen_provider else None
+    falls_back = settings.unknown_provider == "fallback"
     reservations = Reservations(store, clock)
     allowance = Allowance(store, cast, limits.calls_for_strangers, limits.strangers_at_once)
     governors = Governors(store, cast, allowance, limits)
@@ -220,7 +235,7 @@ def _parts(
         memory=memory,
         social=social,
         trading=trading,
-        writer=Writer(llm, reservations, capabilities, screener, falls_back=settings.unknown_provider == "fallback"),
+        writer=Writer(llm, Prompts(store, clock), reservations, capabilities, screener, falls_back=falls_back),
         reservations=reservations,
         effects=Effects(store),
         publisher=publisher,

@@ -15,6 +15,7 @@ from services.agents.domain.drafts import DraftState
 from services.agents.domain.entities import Hindrance
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.mood import SocialEvent
+from services.agents.domain.occasions import Occasion
 from services.agents.domain.proposals import Kept, Pass, Proposal
 from services.agents.domain.records import NO_GROUNDS, Failed, Trigger
 from services.agents.domain.tasks import (
@@ -28,6 +29,7 @@ from services.agents.domain.tasks import (
     TradePostTask,
     TradeTask,
     WithdrawTask,
+    occasion_of,
 )
 from services.agents.ports.stored import Effect, Progress
 from services.agents.ports.workflows import Run, StepFailed
@@ -59,6 +61,7 @@ class _Act:
     agent_id: str
     trigger: Trigger
     whom: str = ""
+    occasion: Occasion | None = None
 
 
 class Engine:
@@ -93,7 +96,8 @@ class Engine:
     async def act(self, run: Run, task: ActionTask) -> None:
         """Do what a behaviour proposes, or keep it for a person."""
         whom = task.mention.author_handle if isinstance(task, ReplyTask) else ""
-        act = _Act(self._behaviours.of_task(task), run.id, task.agent_id, task.trigger, whom)
+        occasion = occasion_of(run.id, task)
+        act = _Act(self._behaviours.of_task(task), run.id, task.agent_id, task.trigger, whom, occasion)
         async with self._failures(run, act):
             proposal = await self._proposal(run, act, task)
             if isinstance(proposal, Pass):
@@ -142,7 +146,9 @@ class Engine:
 
         An answer is proposed again for a while when something was away: nothing would ask for it once more.
         """
-        is_awaited = isinstance(task, PostTask) and task.is_awaited
+        is_awaited = (isinstance(task, PostTask) and task.is_awaited) or (
+            isinstance(task, ReplyTask) and task.trigger is Trigger.REQUEST
+        )
         waited, pause = 0.0, _FIRST_PAUSE_SECONDS
         while True:
             try:
@@ -150,7 +156,7 @@ class Engine:
                 return await run.step("propose", propose, _AWAITED_SECONDS if is_awaited else None)
             except StepFailed as failed:
                 is_passing = failed.reason in _PASSING and failed.retry_time is None
-                if not (is_passing and isinstance(task, ReplyTask) and waited < _ANSWER_SECONDS):
+                if is_awaited or not (is_passing and isinstance(task, ReplyTask) and waited < _ANSWER_SECONDS):
                     raise
             await run.sleep(pause)
             waited, pause = waited + pause, min(2 * pause, _LONGEST_PAUSE_SECONDS)
@@ -158,6 +164,7 @@ class Engine:
     async def _proposed(self, act: _Act, task: ActionTask) -> Proposal | Pass | Kept:
         behaviour = act.behaviour
         proposal: Proposal | Pass = await behaviour.propose(act.name, task)
+        proposal = replace(proposal, grounds=replace(proposal.grounds, occasion=act.occasion))
         if isinstance(proposal, Pass):
             return proposal
         claimed: Proposal | Pass = await behaviour.claim(act.name, proposal)
@@ -178,7 +185,7 @@ class Engine:
         behaviour = act.behaviour
         effect: Effect | Pass = await behaviour.carry_out(run, act.name, proposal)
         if isinstance(effect, Pass):
-            await self._pass(run, act, replace(effect, grounds=getattr(proposal, "grounds", NO_GROUNDS)))
+            await self._pass(run, act, replace(effect, grounds=proposal.grounds))
             return False
         entry = behaviour.record(proposal, effect)
         try:
@@ -202,7 +209,9 @@ class Engine:
 
     async def _fail(self, run: Run, act: _Act, failed: StepFailed) -> None:
         aim = act.behaviour.aim
-        entry = replace(_failure(aim, act.whom, failed), behaviour=act.behaviour.kind, trigger=act.trigger)
+        grounds = replace(NO_GROUNDS, occasion=act.occasion)
+        kind, trigger = act.behaviour.kind, act.trigger
+        entry = replace(_failure(aim, act.whom, failed), grounds=grounds, behaviour=kind, trigger=trigger)
         if failed.reason in _OF_THIS_ONE:
             await run.step("fail", lambda: self._journal.record(act.agent_id, "failure", {act.name: entry}))
             return

@@ -14,17 +14,30 @@ from puppet.agents.v1 import draft_service_pb2_grpc as drafts_pb_grpc
 from puppet.agents.v1 import event_service_pb2 as events_pb
 from puppet.agents.v1 import event_service_pb2_grpc as events_pb_grpc
 from services.agents.domain.events import EventRecord
-from services.agents.service import Agents, Drafts, Events, Journal, Moods, Tail
+from services.agents.service import (
+    Agents,
+    Archive,
+    Deletions,
+    Drafts,
+    Events,
+    Explanations,
+    Journal,
+    Moods,
+    Tail,
+    Triggers,
+)
 from services.agents.wire import activities as log_wire
 from services.agents.wire import agents as wire
 from services.agents.wire import drafts as drafts_wire
 from services.agents.wire import events as events_wire
+from services.agents.wire import explanations as why_wire
 from services.agents.wire import moods as mood_wire
 from services.runtime.clock import Clock
 from services.runtime.pages import Page, Paged
 from services.runtime.protobuf import request_key
 from services.runtime.rpc import identity
 from services.runtime.rpc.answers import fill_from
+from services.runtime.rpc.archives import exported, read_import
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of
 
@@ -37,9 +50,23 @@ _AGENTS_AT_ONCE = 8
 class AgentServicer(pb_grpc.AgentServiceServicer):
     """Serves `puppet.agents.v1.AgentService`."""
 
-    def __init__(self, agents: Agents, moods: Moods, journal: Journal, tail: Tail) -> None:
+    def __init__(
+        self,
+        agents: Agents,
+        moods: Moods,
+        triggers: Triggers,
+        explanations: Explanations,
+        journal: Journal,
+        tail: Tail,
+        deletions: Deletions,
+        archive: Archive,
+    ) -> None:
         self._agents = agents
+        self._deletions = deletions
+        self._archive = archive
         self._moods = moods
+        self._triggers = triggers
+        self._explanations = explanations
         self._journal = journal
         self._tail = tail
 
@@ -69,6 +96,35 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
         key, by = request_key(request), identity.name()
         agent = await self._agents.update(given.id, persona, given.etag, key, by, allow_missing=request.allow_missing)
         return pb.UpdateAgentResponse(agent=wire.write_agent(agent))
+
+    async def DeleteAgent(self, request: pb.DeleteAgentRequest, context: Context) -> pb.DeleteAgentResponse:
+        """Delete an agent, and what it left at the other services."""
+        check(request)
+        deletion = await self._deletions.delete(
+            request.id,
+            request.etag,
+            request_key(request),
+            patience(),
+            allow_missing=request.allow_missing,
+            keeps_wallet=request.is_wallet_kept,
+        )
+        return wire.write_deletion(deletion)
+
+    async def ExportAgent(
+        self, request: pb.ExportAgentRequest, context: Context
+    ) -> AsyncIterator[pb.ExportAgentResponse]:
+        """Stream what this service has of an agent."""
+        check(request)
+        async for row in exported(pb.ExportAgentResponse, self._archive.export(request.agent_id)):
+            yield row
+
+    async def ImportAgent(
+        self, requests: AsyncIterator[pb.ImportAgentRequest], context: Context
+    ) -> pb.ImportAgentResponse:
+        """Store what was exported."""
+        given = await read_import(requests, "puppet.agents.v1.ImportAgent")
+        count = await self._archive.import_all(given)
+        return pb.ImportAgentResponse(row_count=count, is_repeated=not count)
 
     async def ListPersonaVersions(
         self, request: pb.ListPersonaVersionsRequest, context: Context
@@ -119,14 +175,32 @@ class AgentServicer(pb_grpc.AgentServiceServicer):
     async def TriggerPost(self, request: pb.TriggerPostRequest, context: Context) -> pb.TriggerPostResponse:
         """Make an agent post now."""
         check(request)
-        done = await self._agents.trigger_post(request.agent_id, request.topic, request_key(request), patience())
+        key, by = request_key(request), identity.name()
+        done = await self._triggers.post(request.agent_id, request.topic, key, by, patience())
         return wire.write_triggered(pb.TriggerPostResponse(), done)
 
     async def TriggerTrade(self, request: pb.TriggerTradeRequest, context: Context) -> pb.TriggerTradeResponse:
         """Make an agent consider a trade now."""
         check(request)
-        done = await self._agents.trigger_trade(request.agent_id, request_key(request), patience())
+        done = await self._triggers.trade(request.agent_id, request_key(request), identity.name(), patience())
         return wire.write_triggered(pb.TriggerTradeResponse(), done)
+
+    async def TriggerReply(self, request: pb.TriggerReplyRequest, context: Context) -> pb.TriggerReplyResponse:
+        """Make an agent answer a post now."""
+        post_id = why_wire.read_post_id(request)
+        key, by = request_key(request), identity.name()
+        done = await self._triggers.reply(request.agent_id, post_id, key, by, patience())
+        return wire.write_triggered(pb.TriggerReplyResponse(), done)
+
+    async def PreviewPrompt(self, request: pb.PreviewPromptRequest, context: Context) -> pb.PreviewPromptResponse:
+        """Show what a model would be asked now."""
+        behaviour, wanted = why_wire.read_wanted(request)
+        return why_wire.write_preview(behaviour, await self._explanations.preview(behaviour, wanted))
+
+    async def ExplainActivity(self, request: pb.ExplainActivityRequest, context: Context) -> pb.ExplainActivityResponse:
+        """Explain something that an agent did."""
+        check(request)
+        return why_wire.write_explanation(await self._explanations.explain(request.id))
 
     async def ListActivity(self, request: pb.ListActivityRequest, context: Context) -> pb.ListActivityResponse:
         """List what agents did."""
@@ -170,7 +244,7 @@ class DraftServicer(drafts_pb_grpc.DraftServiceServicer):
     ) -> drafts_pb.ApproveDraftResponse:
         """Let a draft be carried out."""
         check(request)
-        draft = await self._drafts.approve(request.id, request.etag, request_key(request))
+        draft = await self._drafts.approve(request.id, request.etag, request_key(request), identity.name())
         return drafts_pb.ApproveDraftResponse(draft=drafts_wire.write_draft(draft))
 
     async def EditDraft(self, request: drafts_pb.EditDraftRequest, context: Context) -> drafts_pb.EditDraftResponse:
@@ -184,7 +258,8 @@ class DraftServicer(drafts_pb_grpc.DraftServiceServicer):
     ) -> drafts_pb.RejectDraftResponse:
         """Let nothing come of a draft."""
         check(request)
-        draft = await self._drafts.reject(request.id, request.comment, request.etag, request_key(request))
+        key, by = request_key(request), identity.name()
+        draft = await self._drafts.reject(request.id, request.comment, request.etag, key, by)
         return drafts_pb.RejectDraftResponse(draft=drafts_wire.write_draft(draft))
 
 

@@ -15,6 +15,7 @@ from services.memory.adapters.matrices import RoundedMatrices
 from services.memory.adapters.recent import RecentVectors
 from services.memory.adapters.sql.records import SqlMemoryStore
 from services.memory.ports.index import Index
+from services.memory.service.archive import Archive
 from services.memory.service.exact import ExactSearch
 from services.memory.service.indexing import Indexing
 from services.memory.service.memories import Memories
@@ -80,7 +81,7 @@ def opener(settings: MemorySettings) -> Opener:
                         Mounted(
                             relationship_service_pb2.DESCRIPTOR.services_by_name["RelationshipService"],
                             add_RelationshipServiceServicer_to_server,
-                            RelationshipServicer(Relationships(store, clock)),
+                            RelationshipServicer(Relationships(store, clock), Archive(store)),
                         ),
                     ]
         finally:

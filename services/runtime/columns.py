@@ -34,10 +34,18 @@ class TypedColumn(sa.types.TypeDecorator[Any]):
             self._json = TypedJson(dict(self._types))
         return self._json
 
-    def process_bind_param(self, value: Any, _dialect: sa.Dialect) -> Any:
+    def put(self, value: Any) -> Any:
         """Return a value as JSON."""
         return None if value is None else self._typed.put(value)
 
+    def take(self, value: Any) -> Any:
+        """Return what was put so."""
+        return None if value is None else self._typed.take(value)
+
+    def process_bind_param(self, value: Any, _dialect: sa.Dialect) -> Any:
+        """Return a value as it is stored."""
+        return self.put(value)
+
     def process_result_value(self, value: Any, _dialect: sa.Dialect) -> Any:
         """Return what was stored."""
-        return None if value is None else self._typed.take(value)
+        return self.take(value)

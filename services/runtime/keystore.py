@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from services.runtime.errors import InvalidRequest, Violation
+
 
 def _fingerprint(key: str | bytes) -> int:
     # Decoded, since one key may be written in several ways.
@@ -34,6 +36,18 @@ class Keystore:
         except InvalidToken as error:
             raise ValueError("this secret was sealed under another key") from error
 
+    def hand_over(self, sealed: str, key: str) -> str:
+        """Return a secret as text that only this key opens; empty when it was sealed under another key than these."""
+        other = Keystore([key])
+        try:
+            return other.seal(self.unseal(sealed))
+        except ValueError:
+            return ""
+
+    def take_over(self, sealed: str, key: str) -> str:
+        """Return a secret that was handed over under this key, sealed anew. Raises ValueError for another key."""
+        return self.seal(Keystore([key]).unseal(sealed))
+
     def is_newest(self, sealed: str) -> bool:
         """Tell whether the newest key has sealed this."""
         try:
@@ -41,3 +55,26 @@ class Keystore:
         except InvalidToken:
             return False
         return True
+
+
+def check_sealing_key(key: str) -> None:
+    """Raise InvalidRequest unless this is empty, or a key that secrets of an archive can be sealed with."""
+    if key:
+        try:
+            Keystore([key])
+        except ValueError:
+            raise _refused("must be 32 bytes in URL-safe base64") from None
+
+
+def opened(keystore: Keystore, sealed: str, key: str) -> str:
+    """Return a secret of an archive, sealed anew; empty without a secret or a key. Raises InvalidRequest."""
+    if not (sealed and key):
+        return ""
+    try:
+        return keystore.take_over(sealed, key)
+    except ValueError:
+        raise _refused("is not the key that the secrets were sealed with") from None
+
+
+def _refused(words: str) -> InvalidRequest:
+    return InvalidRequest([Violation("sealing_key", words)])

@@ -43,7 +43,7 @@ class SealedColumn:
         changed = lost = 0
         table, key, column = self._names()
         async with database.write("sealing") as transaction:
-            rows = await transaction.connection.execute(sa.select(key, column).select_from(table))
+            rows = await transaction.connection.execute(sa.select(key, column).select_from(table).where(column != ""))
             for row_id, sealed in rows.all():
                 if keystore.is_newest(sealed):
                     continue
@@ -67,7 +67,9 @@ class SealedColumn:
     async def _secrets(self, database: Database) -> list[str]:
         table, _, column = self._names()
         async with database.read() as transaction:
-            rows = (await transaction.connection.execute(sa.select(column).select_from(table))).all()
+            rows = (
+                await transaction.connection.execute(sa.select(column).select_from(table).where(column != ""))
+            ).all()
         return [sealed for (sealed,) in rows]
 
     def _names(self) -> tuple[sa.TableClause, sa.ColumnClause[str], sa.ColumnClause[str]]:

@@ -20,6 +20,7 @@ from services.social.adapters.x import open_network
 from services.social.domain.limits import Quota
 from services.social.domain.posts import Timing
 from services.social.service.accounts import Accounts
+from services.social.service.archive import Archive
 from services.social.service.gate import Gate
 from services.social.service.limits import Limits
 from services.social.service.outbox import Outbox
@@ -50,7 +51,9 @@ def opener(settings: SocialSettings) -> Opener:
                 outbox = Outbox(store, vault, network, limits, clock, _timing(settings), lifecycle.draining)
                 accounts = Accounts(store, vault, network, limits, clock)
                 posts = Posts(store, network, Gate(store, vault), outbox, clock, limits)
-                servicer = SocialServicer(accounts, posts, Reading(accounts, network, limits, clock))
+                reading = Reading(accounts, network, limits, clock)
+                archive = Archive(store, keystore, clock, _timing(settings))
+                servicer = SocialServicer(accounts, posts, reading, archive)
                 tidying = Tidying(store, clock, timedelta(days=settings.request_days))
                 async with (
                     outbox.open(),

@@ -1,5 +1,6 @@
 """The gRPC class of the social service: check, convert, call, convert back."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,10 +11,12 @@ from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1 import social_service_pb2_grpc as pb_grpc
 from services.runtime.protobuf import key_without_body, request_key
 from services.runtime.rpc.answers import fill, fill_from
+from services.runtime.rpc.archives import exported, read_import
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of, size_of
 from services.social import wire
 from services.social.service.accounts import Accounts
+from services.social.service.archive import Archive
 from services.social.service.posts import Posts
 from services.social.service.reading import Reading
 
@@ -23,8 +26,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class SocialServicer(pb_grpc.SocialServiceServicer):
     """Serves `puppet.social.v1.SocialService`."""
 
-    def __init__(self, accounts: Accounts, posts: Posts, reading: Reading) -> None:
+    def __init__(self, accounts: Accounts, posts: Posts, reading: Reading, archive: Archive) -> None:
         self._accounts = accounts
+        self._archive = archive
         self._posts = posts
         self._reading = reading
 
@@ -45,6 +49,29 @@ class SocialServicer(pb_grpc.SocialServiceServicer):
         page = page_of(request, [request.agent_id], (datetime, str))
         read = partial(self._accounts.page, request.agent_id)
         return await fill_from(pb.ListAccountsResponse(), page, read, wire.write_account, [request.agent_id])
+
+    async def DeleteAccount(self, request: pb.DeleteAccountRequest, context: Context) -> pb.DeleteAccountResponse:
+        """Delete an agent's account."""
+        check(request)
+        return pb.DeleteAccountResponse(post_count=await self._archive.delete(request.agent_id, request_key(request)))
+
+    async def ExportAccount(
+        self, request: pb.ExportAccountRequest, context: Context
+    ) -> AsyncIterator[pb.ExportAccountResponse]:
+        """Stream an agent's account with its outbox."""
+        check(request)
+        async for row in exported(
+            pb.ExportAccountResponse, self._archive.export(request.agent_id, request.sealing_key)
+        ):
+            yield row
+
+    async def ImportAccount(
+        self, requests: AsyncIterator[pb.ImportAccountRequest], context: Context
+    ) -> pb.ImportAccountResponse:
+        """Store what was exported."""
+        given = await read_import(requests, "puppet.social.v1.ImportAccount")
+        count = await self._archive.import_all(given)
+        return pb.ImportAccountResponse(row_count=count, is_repeated=not count)
 
     async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Context) -> pb.GetCapabilitiesResponse:
         """Say what an account may do."""

@@ -22,6 +22,7 @@ from services.trading.adapters.sql import SqlRecords
 from services.trading.adapters.vault import KeystoreVault
 from services.trading.ports import Aggregator, Chain, PriceFeed
 from services.trading.service.allowances import Allowances
+from services.trading.service.archive import Archive
 from services.trading.service.executor import Executor, Timing
 from services.trading.service.halts import Halts
 from services.trading.service.market import Market
@@ -49,7 +50,8 @@ def opener(settings: TradingSettings) -> Opener:
             chain = ChainWhenAsked(await stack.enter_async_context(Deferred(lambda: _chain(settings))))
             aggregator = AggregatorWhenAsked(await stack.enter_async_context(Deferred(lambda: _aggregator(settings))))
             store, clock = SqlStore(database, SqlRecords), SystemClock()
-            vault = KeystoreVault(await stack.enter_async_context(open_keystore("trading", settings, database)))
+            keystore = await stack.enter_async_context(open_keystore("trading", settings, database))
+            vault = KeystoreVault(keystore)
             timing = Timing(settings.poll_seconds, settings.confirm_seconds)
             price_feed = None
             if settings.birdeye_url:
@@ -73,6 +75,7 @@ def opener(settings: TradingSettings) -> Opener:
                 Allowances(store, chain, prices, clock),
                 Portfolios(store, chain, aggregator, prices, clock),
                 Screening(store, vault),
+                Archive(store, keystore, chain, clock),
             )
             service = pb.DESCRIPTOR.services_by_name["TradingService"]
             yield [Mounted(service, pb_grpc.add_TradingServiceServicer_to_server, servicer, wallets.agent_of)]

@@ -1,6 +1,6 @@
 """The gRPC class of the trading service: check, convert, call, convert back."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,11 +12,13 @@ from puppet.trading.v1 import trading_service_pb2_grpc as pb_grpc
 from services.runtime.pages import Page, Paged
 from services.runtime.protobuf import request_key
 from services.runtime.rpc.answers import fill, fill_from
+from services.runtime.rpc.archives import exported, read_import
 from services.runtime.rpc.boundary import patience
 from services.runtime.rpc.limits import check, page_of
 from services.trading import wire
 from services.trading.domain.wallet import Wallet
 from services.trading.service.allowances import Allowances
+from services.trading.service.archive import Archive
 from services.trading.service.halts import Halts
 from services.trading.service.market import Market
 from services.trading.service.portfolios import Portfolios
@@ -39,7 +41,9 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
         allowances: Allowances,
         portfolios: Portfolios,
         screening: Screening,
+        archive: Archive,
     ) -> None:
+        self._archive = archive
         self._wallets = wallets
         self._halts = halts
         self._market = market
@@ -69,6 +73,27 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
             return listed.turned(await self._written(listed.rows))
 
         return await fill_from(pb.ListWalletsResponse(), page, read, lambda wallet: wallet, [request.agent_id])
+
+    async def DeleteWallet(self, request: pb.DeleteWalletRequest, context: Context) -> pb.DeleteWalletResponse:
+        """Delete an agent's wallet."""
+        check(request)
+        return pb.DeleteWalletResponse(trade_count=await self._archive.delete(request.agent_id, request_key(request)))
+
+    async def ExportWallet(
+        self, request: pb.ExportWalletRequest, context: Context
+    ) -> AsyncIterator[pb.ExportWalletResponse]:
+        """Stream an agent's wallet with its trades."""
+        check(request)
+        async for row in exported(pb.ExportWalletResponse, self._archive.export(request.agent_id, request.sealing_key)):
+            yield row
+
+    async def ImportWallet(
+        self, requests: AsyncIterator[pb.ImportWalletRequest], context: Context
+    ) -> pb.ImportWalletResponse:
+        """Store what was exported."""
+        given = await read_import(requests, "puppet.trading.v1.ImportWallet")
+        count = await self._archive.import_all(given)
+        return pb.ImportWalletResponse(row_count=count, is_repeated=not count)
 
     async def GetBalances(self, request: pb.GetBalancesRequest, context: Context) -> pb.GetBalancesResponse:
         """Read a wallet's balances from the chain."""

@@ -139,6 +139,11 @@ BOUNDED = {
     "GetMemoryStatsResponse.kinds": "one for each kind",
     "GetMemoryStatsResponse.provenances": "one for each source",
     "GetConversationResponse.posts": "as many as `max_posts`",
+    "ExplainActivityResponse.memories": "what a prompt holds",
+    "ExplainActivityResponse.prompts": "2 MiB",
+    "ExplainActivityResponse.others": "one for each step that is logged",
+    "PreviewPromptResponse.prompts": "one for each call",
+    "PreviewPromptResponse.memories": "what a prompt holds",
     "GetPricesResponse.prices": "as many as were asked for",
 }
 """Lists in answers that are not in pages, and what bounds them."""

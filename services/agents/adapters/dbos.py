@@ -194,6 +194,18 @@ class DbosWorkflows:
                 await DBOS.delete_workflows_async([workflow.workflow_id for workflow in ended])
             is_full = len(ended) == _DELETED_AT_ONCE
 
+    async def unfinished(self, agent_id: str) -> list[str]:
+        """Return the workflows of an agent that haven't ended, in any replica, but for those of other versions."""
+        found = await DBOS.list_workflows_async(
+            status=_UNFINISHED, app_version=APPLICATION_VERSION, name=list(self._names), load_output=False
+        )
+        return [workflow.workflow_id for workflow in found if _agent_of(workflow.input) == agent_id]
+
+    async def remove(self, workflow_ids: Sequence[str]) -> None:
+        """Delete what DBOS keeps of workflows that have ended."""
+        if workflow_ids:
+            await DBOS.delete_workflows_async(list(workflow_ids))
+
     async def executors(self) -> set[str]:
         """Return the ids of the replicas, of now or before, that have unfinished workflows."""
         unfinished = await self._unfinished()
@@ -240,6 +252,10 @@ class DbosWorkflows:
         await self._start(f"{_name_of(workflow_id)}@v{APPLICATION_VERSION}", arguments[0])
         return True
 
+    @property
+    def _names(self) -> set[str]:
+        return {kind.__name__ for kind in self._functions}
+
     async def _start(self, workflow_id: str, task: Task) -> None:
         with SetWorkflowID(workflow_id):
             await DBOS.start_workflow_async(self._functions[type(task)], task)
@@ -281,6 +297,12 @@ class DbosWorkflows:
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
         # DBOS has made its threads the loop's, and has now ended them.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+
+
+def _agent_of(given: Any) -> str:
+    """Return the agent of a workflow's task, by what DBOS keeps that it was called with."""
+    [task] = given["args"]
+    return str(task.agent_id)
 
 
 def _name_of(workflow_id: str) -> str:

@@ -30,36 +30,7 @@ class LlmClient:
         self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int, json_schema: str = ""
     ) -> Written:
         """Return candidates for a prompt."""
-        drawn = prompt.sampling
-        request = pb.GenerateRequest(
-            agent_id=agent_id,
-            provider=provider,
-            model=model if provider else "",
-            prompt=pb.Prompt(
-                system=prompt.system,
-                background=_parts((*prompt.background, *prompt.notes)),
-                examples=[
-                    pb.Example(input=shown.input, output=shown.output, context=_parts(shown.context))
-                    for shown in prompt.examples
-                ],
-                input=prompt.input,
-                context=_parts(prompt.context),
-                conversation=_parts(prompt.conversation),
-                input_label=prompt.input_label,
-                output_label=prompt.output_label,
-            ),
-            sampling=pb.Sampling(
-                temperature=drawn.temperature,
-                top_p=drawn.top_p,
-                max_tokens=drawn.max_tokens,
-                frequency_penalty=drawn.frequency_penalty,
-                presence_penalty=drawn.presence_penalty,
-                repetition_penalty=drawn.repetition_penalty,
-                seed=seed,
-            ),
-            candidate_count=prompt.candidate_count,
-            json_schema=json_schema,
-        )
+        request = write_request(agent_id, prompt, provider, model, seed, json_schema)
         with calling("llm"):
             answer = await self._llm.Generate(request, timeout=_DEADLINE_SECONDS)
         candidates = tuple(
@@ -92,6 +63,42 @@ class LlmClient:
                 raise
             return None
         return Provider(answer.provider.name, answer.provider.background_shown)
+
+
+def write_request(
+    agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int, json_schema: str = ""
+) -> pb.GenerateRequest:
+    """Return what asks for candidates."""
+    drawn = prompt.sampling
+    return pb.GenerateRequest(
+        agent_id=agent_id,
+        provider=provider,
+        model=model if provider else "",
+        prompt=pb.Prompt(
+            system=prompt.system,
+            background=_parts((*prompt.background, *prompt.notes)),
+            examples=[
+                pb.Example(input=shown.input, output=shown.output, context=_parts(shown.context))
+                for shown in prompt.examples
+            ],
+            input=prompt.input,
+            context=_parts(prompt.context),
+            conversation=_parts(prompt.conversation),
+            input_label=prompt.input_label,
+            output_label=prompt.output_label,
+        ),
+        sampling=pb.Sampling(
+            temperature=drawn.temperature,
+            top_p=drawn.top_p,
+            max_tokens=drawn.max_tokens,
+            frequency_penalty=drawn.frequency_penalty,
+            presence_penalty=drawn.presence_penalty,
+            repetition_penalty=drawn.repetition_penalty,
+            seed=seed,
+        ),
+        candidate_count=prompt.candidate_count,
+        json_schema=json_schema,
+    )
 
 
 def _parts(parts: Sequence[Part]) -> list[pb.Part]:

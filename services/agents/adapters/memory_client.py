@@ -97,7 +97,8 @@ class MemoryClient:
 
     async def trusted_about(self, agent_id: str, query: str, kinds: Sequence[str], most: int) -> list[TrustedMemory]:
         """Return up to `most` SELF and OPERATOR memories of these kinds (all when empty), most relevant first."""
-        return [_trusted(hit.memory) for hit in await self._hits(agent_id, query, most, kinds, _TRUSTED)]
+        hits = await self._hits(agent_id, query, most, kinds, _TRUSTED)
+        return [_trusted(hit.memory, hit.relevance) for hit in hits]
 
     async def view_of(self, agent_id: str, counterpart: str) -> HeldView | None:
         """Return what an agent thinks of a counterpart; None when it doesn't know them."""
@@ -129,6 +130,12 @@ class MemoryClient:
         )
         with calling("memory"):
             await self._relationships.UpdateRelationship(request)
+
+    async def forget(self, agent_id: str) -> None:
+        """Delete all memories and relationships of an agent."""
+        with calling("memory"):
+            await self._memories.ClearMemories(pb.ClearMemoriesRequest(agent_id=agent_id))
+            await self._relationships.ClearRelationships(relationship_pb.ClearRelationshipsRequest(agent_id=agent_id))
 
     async def interacted(self, agent_id: str, counterpart: str, summary: str, change: View, request_id: str) -> None:
         """Count an interaction once for every request_id, and move what the agent thinks by the change."""
@@ -191,7 +198,7 @@ def _kind_name(kind: "pb.MemoryKind.ValueType") -> str:
     return pb.MemoryKind.Name(kind).removeprefix("MEMORY_KIND_").lower()
 
 
-def _trusted(memory: pb.Memory) -> TrustedMemory:
+def _trusted(memory: pb.Memory, relevance: float | None = None) -> TrustedMemory:
     # The filter stood in the request; a memory of any other provenance has no name here and is an error.
     return TrustedMemory(
         id=memory.id,
@@ -200,4 +207,5 @@ def _trusted(memory: pb.Memory) -> TrustedMemory:
         kind=_kind_name(memory.kind),
         valence=memory.valence,
         subject=memory.subject,
+        relevance=relevance,
     )

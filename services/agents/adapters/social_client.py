@@ -7,13 +7,14 @@ from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.persona import XSecrets
 from services.agents.domain.tasks import Mention
-from services.agents.ports.neighbours import Account, Capabilities, Refused, SocialPost
+from services.agents.ports.neighbours import Account, Capabilities, Refused, ReplyScope, SocialPost
 from services.agents.ports.stored import Post, Progress
 from services.runtime.clock import Clock
 from services.runtime.protobuf import read_time
 from services.runtime.text.weight import TextLimit, WeightRange
 
 _PROGRESS = {pb.POST_STATE_SETTLED: Progress.SETTLED, pb.POST_STATE_FAILED: Progress.FAILED}
+_SCOPES = {pb.REPLY_SCOPE_NONE: ReplyScope.NONE, pb.REPLY_SCOPE_ALL: ReplyScope.ALL}
 _PAGE = 100
 _MOST_HELD = 500
 _MOST_PAGES = 5
@@ -52,7 +53,7 @@ class SocialClient:
         request = pb.GetCapabilitiesRequest(account_id=account_id)
         with calling("social"):
             told = (await self._social.GetCapabilities(request)).capabilities
-        return Capabilities(_text_limit(told.text_limit))
+        return Capabilities(_text_limit(told.text_limit), _SCOPES.get(told.reply_scope, ReplyScope.MENTIONED))
 
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         """Publish a post once for every request_id; `in_reply_to` is empty for a post of its own."""
@@ -78,6 +79,11 @@ class SocialClient:
                 raise
             return None
 
+    async def delete_account(self, agent_id: str) -> None:
+        """Delete the account that an agent has, if any, with its outbox."""
+        with calling("social"):
+            await self._social.DeleteAccount(pb.DeleteAccountRequest(agent_id=agent_id))
+
     async def withdraw_held(self, account_id: str) -> None:
         """Take back everything of an account that is held back."""
         request = pb.ListPostsRequest(account_id=account_id, states=[pb.POST_STATE_CLAIMED], page_size=_MOST_HELD)
@@ -101,7 +107,11 @@ class SocialClient:
             answer = await self._social.GetConversation(request)
         return [
             SocialPost(
-                post.network_post_id, post.author_network_user_id, post.text, post.create_time.ToDatetime(tzinfo=UTC)
+                post.network_post_id,
+                post.author_network_user_id,
+                post.text,
+                post.create_time.ToDatetime(tzinfo=UTC),
+                post.in_reply_to_network_post_id,
             )
             for post in answer.posts
         ]

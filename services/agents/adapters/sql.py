@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
+from services.agents.adapters.archive import PARTS
+from services.agents.adapters.sql_explanations import SqlExplanations
 from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import (
     Acquaintance,
@@ -22,11 +24,12 @@ from services.agents.domain.entities import (
     ScheduleEntry,
 )
 from services.agents.domain.events import EVENT_ID, EventRecord, EventState, EventTarget, SeenItem
+from services.agents.domain.prompt_records import PromptRecord
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.agents.ports.store import ActivityFilter, DraftFilter, EventFilter
 from services.runtime.pages import Page, Paged
-from services.runtime.sql import SqlTransaction
+from services.runtime.sql_archive import SqlArchive
 from services.runtime.upsert import insert_on
 
 
@@ -39,8 +42,10 @@ def _mark_on(dialect: str) -> sa.Insert:
     return made
 
 
-class SqlRecords(SqlTransaction):
+class SqlRecords(SqlExplanations, SqlArchive):
     """Everything stored, within one transaction."""
+
+    parts = PARTS
 
     async def agent(self, agent_id: str) -> AgentRecord | None:
         """Return an agent."""
@@ -49,6 +54,17 @@ class SqlRecords(SqlTransaction):
     async def agents(self, page: Page) -> Paged[AgentRecord]:
         """Return a page of agents, in the order of their ids; the key is `(id,)`."""
         return await self._page(select(AgentRecord), page, col(AgentRecord.id))
+
+    async def being_deleted(self) -> list[str]:
+        """Return the ids of the agents whose deletion was asked for."""
+        query = select(AgentRecord.id).where(col(AgentRecord.delete_time).is_not(None))
+        return list((await self._session.exec(query)).all())
+
+    async def workflow_ids(self, agent_id: str, after: str, most: int) -> list[str]:
+        """Return the next workflows after this id of which something of an agent is logged."""
+        own = (ActivityRecord.agent_id == agent_id, col(ActivityRecord.workflow_id) > after)
+        query = select(ActivityRecord.workflow_id).where(*own).distinct()
+        return list((await self._session.exec(query.order_by(col(ActivityRecord.workflow_id)).limit(most))).all())
 
     async def fellows(self, agent_id: str) -> list[AgentRecord]:
         """Return the other agents that have an account."""
@@ -343,6 +359,11 @@ class SqlRecords(SqlTransaction):
         """Delete up to `most` activities of before this time; the value says how many."""
         row = ActivityRecord
         return await self._forget(row, (row.seq,), (col(row.create_time) < before,), most)
+
+    async def forget_prompts(self, before: datetime, most: int) -> int:
+        """Delete up to `most` prompts that nothing has named since this time; the value says how many."""
+        row = PromptRecord
+        return await self._forget(row, (row.id,), (col(row.use_time) < before,), most)
 
     async def forget_moods(self, before: datetime, most: int) -> int:
         """Delete up to `most` moods of before this time; the value says how many."""

@@ -1,6 +1,6 @@
 """Wallets, the market and swaps, at the trading service."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -52,6 +52,17 @@ class TradingClient:
         with calling("trading"):
             answer = await self._trading.ListWallets(pb.ListWalletsRequest(agent_id=agent_id, page_size=1))
         return WalletKey(answer.wallets[0].id, answer.wallets[0].address) if answer.wallets else None
+
+    async def holdings(self, wallet_id: str) -> Mapping[str, int]:
+        """Return the base units that a wallet holds, by their mints; of many the first ones."""
+        with calling("trading"):
+            answer = await self._trading.GetBalances(pb.GetBalancesRequest(wallet_id=wallet_id))
+        return {one.mint: one.amount for one in answer.balances if one.amount}
+
+    async def delete_wallet(self, agent_id: str) -> None:
+        """Delete the wallet that an agent has, if any. Raises Refused with WALLET_NOT_EMPTY when it holds anything."""
+        with calling("trading"):
+            await self._trading.DeleteWallet(pb.DeleteWalletRequest(agent_id=agent_id))
 
     async def tighten(self, wallet_id: str, limits: Trading) -> None:
         """Narrow the wallet's policy to the limits that a persona gives; none of its limits is ever widened."""

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from services.agents.behaviours.base import AnyBehaviour, Behaviour, Parts
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.persona import Persona
+from services.agents.domain.previews import Preview, Wanted
 from services.agents.domain.proposals import Proposal
 from services.agents.domain.records import Objection
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import ActionTask, ActTask
+from services.runtime.errors import InvalidRequest, Violation, quoted
 
 __all__ = ["AnyBehaviour", "Behaviour", "Parts", "Registry"]
 
@@ -46,6 +48,18 @@ class Registry:
     def check_ready(self, agent: AgentRecord, task: ActionTask) -> None:
         """Raise the WrongState of what an agent lacks for a task."""
         self.of_task(task).check_ready(agent)
+
+    async def preview(self, agent: AgentRecord, kind: str, name: str, wanted: Wanted) -> Preview:
+        """Return what a behaviour would ask a model now.
+
+        Raises InvalidRequest when it asks none, and the WrongState of what the agent lacks.
+        """
+        behaviour = self._by_kind.get(kind)
+        if behaviour is not None and behaviour.asks_model:
+            behaviour.check_ready(agent)
+            if (preview := await behaviour.preview(name, wanted)) is not None:
+                return preview
+        raise InvalidRequest([Violation("behaviour", f"{quoted(kind)} asks no model")])
 
     async def objections(self, kind: str, proposal: Proposal, text: str) -> tuple[Objection, ...]:
         """Return why a text may not be published in place of a proposal's."""

@@ -13,6 +13,7 @@ from services.agents.domain.errors import NoAccount
 from services.agents.domain.guard import Context, Purpose, judge
 from services.agents.domain.mood import SocialEvent
 from services.agents.domain.persona import Approval, Persona
+from services.agents.domain.previews import Preview, Wanted
 from services.agents.domain.proposals import Pass, PostProposal, Proposal, ReplyProposal
 from services.agents.domain.records import Objection, Passed, PassReason, Posted
 from services.agents.domain.schedule import Pauses
@@ -87,6 +88,8 @@ class Behaviour(ABC, Generic[TaskT, ProposalT, EffectT]):
     """What it tries to do, in the words of `could not ...`."""
     approval: ClassVar[Approval]
     """Which approval a persona asks for that has it approved by a person."""
+    asks_model: ClassVar[bool] = True
+    """Whether a model has a part in it, so that there is a prompt to preview."""
     task_type: ClassVar[type]
     """The tasks that are its own; `ActTask` where they need nothing more than its kind."""
 
@@ -121,6 +124,13 @@ class Behaviour(ABC, Generic[TaskT, ProposalT, EffectT]):
 
     async def look(self, agent_id: str, name: str) -> None:
         """Look whether there is something to do, without a workflow; `name` is that of the look."""
+
+    async def preview(self, _name: str, _wanted: Wanted, /) -> Preview | None:
+        """Return what a model would be asked now, without any effect; None of what asks none.
+
+        Raises InvalidRequest when it isn't said of what.
+        """
+        return None
 
     @abstractmethod
     async def propose(self, name: str, task: TaskT) -> ProposalT | Pass:

@@ -3,17 +3,19 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from services.agents.behaviours.base import MOST_OWN, AnyBehaviour, Parts, Posting
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import shared, spoken_by
 from services.agents.domain.memories import GROUNDED, LATE, TrustedMemory
+from services.agents.domain.occasions import TopicChoice, TopicOrigin
 from services.agents.domain.persona import Persona
-from services.agents.domain.prompts import Fellow, choose_topic, compose_post
+from services.agents.domain.previews import Preview, Wanted, recalled
+from services.agents.domain.prompts import Fellow, PromptParts, choose_topic, compose_post
 from services.agents.domain.proposals import Pass, PostProposal
-from services.agents.domain.records import Grounds, Passed, PassReason, Recalled
+from services.agents.domain.records import Grounds, MemoryUse, Passed, PassReason, Recalled
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import PostTask
 from services.agents.service import Character
@@ -29,6 +31,22 @@ _SILENCE = 3
 def build(parts: Parts) -> AnyBehaviour:
     """Return the behaviour."""
     return Post(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a post is made from: its prompt, and what went into that."""
+
+    prompt: PromptParts
+    context: Context
+    topic: TopicChoice
+    memories: tuple[TrustedMemory, ...]
+    recent: tuple[TrustedMemory, ...]
+    fellow: AgentRecord | None
+
+    def recalled(self, *, knew: bool) -> tuple[Recalled, ...]:
+        """Return the memories that went in; `knew` says whether the model is shown notes."""
+        return recalled((*self.memories, *self.recent), MemoryUse.SHOWN if knew else MemoryUse.FOUND)
 
 
 class Post(Posting[PostTask]):
@@ -48,40 +66,63 @@ class Post(Posting[PostTask]):
         """Return what is begun when it is due."""
         return PostTask(agent_id)
 
+    async def preview(self, name: str, wanted: Wanted, /) -> Preview:
+        """Return what a model would be asked for a post."""
+        character = await self._parts.cast.character(wanted.agent_id)
+        plan = await self._planned(character, PostTask(wanted.agent_id, wanted.topic), random.Random(name))
+        knows = await self._parts.conversations.shows_background(character)
+        return Preview((plan.prompt,), character.mood, knows, plan.recalled(knew=knows), plan.topic)
+
     async def propose(self, name: str, task: PostTask) -> PostProposal | Pass:
         """Return the post, or why there is none."""
         parts, agent_id = self._parts, task.agent_id
         character = await parts.cast.character(agent_id)
         if not (character.record.is_active and character.record.account_id):
             return Pass(Passed(PassReason.STOPPED))
-        # The first time it reads its dictionaries, for some seconds.
-        spoken = await asyncio.to_thread(spoken_by, character.persona)
         rng = random.Random(name)
+        plan = await self._planned(character, task, rng)
+        about = plan.topic.topic
+        if task.addressed_id and plan.fellow is None:
+            return Pass(Passed(PassReason.STOPPED, about=about), Grounds(topic=plan.topic))
+        choice = await parts.writer.write(name, character, Purpose.POST, plan.prompt, plan.context, rng)
+        considered = plan.recalled(knew=choice.knew)
+        grounds = Grounds(character.mood.label, writing=choice.writing, topic=plan.topic, considered=considered)
+        if not choice.texts:
+            return Pass(Passed(PassReason.NO_CANDIDATE, about=about), grounds)
+        told = _told(choice.texts[0], plan.memories, spoken_by(character.persona)) if choice.knew else ()
+        return PostProposal(
+            agent_id=agent_id,
+            texts=choice.texts,
+            grounds=replace(grounds, memories=told),
+            topic=about,
+            addressed_handle=plan.fellow.handle if plan.fellow else "",
+            event_id=task.event_id,
+        )
+
+    async def _planned(self, character: Character, task: PostTask, rng: random.Random) -> _Plan:
+        """Return what a post is to be about, to whom it is spoken, and what is remembered for it."""
+        parts, agent_id, persona = self._parts, task.agent_id, character.persona
+        # The first time it reads its dictionaries, for some seconds.
+        await asyncio.to_thread(spoken_by, persona)
         # Not its answers: their subjects are people, and what strangers made it say holds no post back.
         own = await parts.memory.said(agent_id, ("post",), MOST_OWN)
         texts = tuple(said.text for said in own)
-        topic = task.topic or await self._topic(character, [said.subject for said in own[:_MOST_LATE]], rng)
-        memories = await parts.memory.trusted_about(agent_id, topic, GROUNDED, _MOST_FITTING)
+        late = [said.subject for said in own[:_MOST_LATE]]
+        if task.topic:
+            topic = TopicChoice(task.topic, TopicOrigin.ASKED)
+        else:
+            topic = choose_topic(persona, await parts.memory.trusted(agent_id, GROUNDED, _MOST_MEMORIES), late, rng)
+        memories = await parts.memory.trusted_about(agent_id, topic.topic, GROUNDED, _MOST_FITTING)
         fellow = await self._addressed(character, task.addressed_id, texts, rng)
-        if task.addressed_id and fellow is None:
-            return Pass(Passed(PassReason.STOPPED, about=topic))
         handle = fellow.handle if fellow else ""
         addressed = (
             Fellow(fellow.name, await parts.relations.note(character, fellow.id, is_fellow=True)) if fellow else None
         )
         recent = await parts.memory.trusted(agent_id, ("post",), LATE)
         most = (await parts.writer.limit(character)).max_weight
-        prompt = compose_post(character.persona, character.mood, topic, memories, addressed, recent, most, rng)
-        context = Context(topic, own_posts=texts, prefix=f"@{handle} " if handle else "")
-        choice = await parts.writer.write(name, character, Purpose.POST, prompt, context, rng)
-        grounds = Grounds(character.mood.label, writing=choice.writing)
-        if not choice.texts:
-            return Pass(Passed(PassReason.NO_CANDIDATE, about=topic), grounds)
-        told = _told(choice.texts[0], memories, spoken) if choice.knew else ()
-        grounds = Grounds(character.mood.label, told, choice.writing)
-        return PostProposal(
-            agent_id=agent_id, texts=choice.texts, grounds=grounds, topic=topic, addressed_handle=handle
-        )
+        prompt = compose_post(persona, character.mood, topic.topic, memories, addressed, recent, most, rng)
+        context = Context(topic.topic, own_posts=texts, prefix=f"@{handle} " if handle else "")
+        return _Plan(prompt, context, topic, tuple(memories), tuple(recent), fellow)
 
     async def claim(self, name: str, proposal: PostProposal) -> PostProposal | Pass:
         """Reserve a text; what is told of a memory is known of the first one only."""
@@ -89,10 +130,6 @@ class Post(Posting[PostTask]):
         if isinstance(claimed, Pass) or claimed.text == proposal.text:
             return claimed
         return replace(claimed, grounds=replace(claimed.grounds, memories=()))
-
-    async def _topic(self, character: Character, late: list[str], rng: random.Random) -> str:
-        memories = await self._parts.memory.trusted(character.record.id, GROUNDED, _MOST_MEMORIES)
-        return choose_topic(character.persona, memories, late, rng)
 
     async def _addressed(
         self, character: Character, wanted_id: str, own: tuple[str, ...], rng: random.Random
@@ -115,4 +152,4 @@ class Post(Posting[PostTask]):
 
 def _told(text: str, memories: Sequence[TrustedMemory], spoken: frozenset[str]) -> tuple[Recalled, ...]:
     """Return the memory of which a text tells, if any."""
-    return tuple(Recalled(memory.id, memory.text) for memory in memories if shared(text, memory.text, spoken))[:1]
+    return recalled((one for one in memories if shared(text, one.text, spoken)), MemoryUse.TOLD)[:1]

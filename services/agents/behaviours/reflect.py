@@ -3,17 +3,32 @@
 import logging
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from services.agents.behaviours.base import AnyBehaviour, Behaviour, Parts
 from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import DependencyUnavailable
+from services.agents.domain.guard import Rule
 from services.agents.domain.persona import Approval, Persona
+from services.agents.domain.previews import Preview, Wanted, excerpt
 from services.agents.domain.proposals import Pass, Reflection
-from services.agents.domain.records import Conclusion, Grounds, Passed, PassReason, Reflected
+from services.agents.domain.records import (
+    Conclusion,
+    Grounds,
+    Judged,
+    MemoryUse,
+    Objection,
+    Passed,
+    PassReason,
+    Recalled,
+    Reflected,
+    Writing,
+)
 from services.agents.domain.reflection import (
     LIVED,
     MOST_LIVED,
     SCHEMA,
+    Drawn,
     Ground,
     Lived,
     compose_reflection,
@@ -32,6 +47,8 @@ log = logging.getLogger(__name__)
 
 _CONCLUSIONS = ("reflection", "relationship")
 _OWN = (Source.OPERATOR, Source.SELF)
+_MOST_ANSWER = 2_000
+"""So many characters of a model's answer are recorded."""
 _LOOK_MINUTES = (180, 360)
 """Between two looks. In Park et al. (2023) a character reflects two or three times a day."""
 
@@ -39,6 +56,15 @@ _LOOK_MINUTES = (180, 360)
 def build(parts: Parts) -> AnyBehaviour:
     """Return the behaviour."""
     return Reflect(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Concluded:
+    """What was concluded from some memories, how a model came to it, or why nothing was."""
+
+    conclusions: tuple[Conclusion, ...]
+    writing: Writing
+    why_not: str
 
 
 class Reflect(Behaviour[ActTask, Reflection, Remembered]):
@@ -78,6 +104,18 @@ class Reflect(Behaviour[ActTask, Reflection, Remembered]):
             # A model that concludes nothing is not asked again before something new has happened.
             await self._parts.planner.once(ActTask(agent_id, self.kind), lived[0].id)
 
+    async def preview(self, _name: str, wanted: Wanted, /) -> Preview:
+        """Return what a model would be asked to conclude from; no prompt when too little has happened."""
+        character = await self._parts.cast.character(wanted.agent_id)
+        recent = await self._recent(character)
+        lived = _lived(recent)
+        knows = await self._parts.conversations.shows_background(character)
+        if not is_due(lived):
+            return Preview((), character.mood, knows)
+        prompts = [compose_reflection(character.persona.name, one) for one in grounds_of(wanted.agent_id, lived)]
+        memories = (_recalled(memory, MemoryUse.SHOWN) for memory in recent)
+        return Preview(tuple(prompts), character.mood, knows, tuple(memories))
+
     async def propose(self, name: str, task: ActTask) -> Reflection | Pass:
         """Return what the character concludes, or why nothing."""
         character = await self._parts.cast.character(task.agent_id)
@@ -87,16 +125,18 @@ class Reflect(Behaviour[ActTask, Reflection, Remembered]):
         lived = _lived(recent)
         if not is_due(lived):
             return Pass(Passed(PassReason.NOT_ENOUGH))
-        sources = {memory.id: memory.source for memory in recent}
-        rng, found, why = random.Random(name), list[Conclusion](), list[str]()
+        memories = {memory.id: memory for memory in recent}
+        rng, found, why, writing = random.Random(name), list[Conclusion](), list[str](), Writing()
         for ground in grounds_of(task.agent_id, lived):
-            source = Source.lowest(*(sources[memory.id] for memory in ground.memories))
-            conclusions = await self._concluded(character, ground, source, rng.getrandbits(31))
-            if isinstance(conclusions, str):
-                why.append(conclusions)
-            else:
-                found += conclusions
-        grounds = Grounds(character.mood.label)
+            source = Source.lowest(*(memories[memory.id].source for memory in ground.memories))
+            concluded = await self._concluded(character, ground, source, rng.getrandbits(31))
+            writing = concluded.writing.after(writing)
+            found += concluded.conclusions
+            why += [concluded.why_not] if concluded.why_not else []
+        evidence = {memory_id for conclusion in found for memory_id in conclusion.evidence}
+        told = [_recalled(memory, MemoryUse.TOLD) for memory in recent if memory.id in evidence]
+        shown = [_recalled(memory, MemoryUse.SHOWN) for memory in recent if memory.id not in evidence]
+        grounds = Grounds(character.mood.label, tuple(told), writing, considered=tuple(shown))
         if not found:
             return Pass(Passed(PassReason.NO_CONCLUSION, details=tuple(dict.fromkeys(why))), grounds)
         return Reflection(agent_id=task.agent_id, conclusions=tuple(found), grounds=grounds)
@@ -135,28 +175,42 @@ class Reflect(Behaviour[ActTask, Reflection, Remembered]):
                 break
         return [one for one in await memory.recent(agent_id, LIVED, MOST_LIVED) if one.create_time > since]
 
-    async def _concluded(
-        self, character: Character, ground: Ground, source: Source, seed: int
-    ) -> list[Conclusion] | str:
+    async def _concluded(self, character: Character, ground: Ground, source: Source, seed: int) -> _Concluded:
         """Return what is concluded from some memories, or why nothing is."""
         prompt = compose_reflection(character.persona.name, ground)
         try:
-            written = await self._parts.writer.answer(character, prompt, seed, SCHEMA)
-            if not written.candidates or written.candidates[0].is_cut:
-                return "the model doesn't answer, or its answer is cut"
-            drawn = read_conclusions(written.candidates[0].text, ground)
+            written, call = await self._parts.writer.answer(character, prompt, seed, SCHEMA)
         except Refused as refused:
-            return refused.message
-        except ValueError:
-            return "the model's answer can't be read"
-        if not drawn:
-            return "nothing of what the model concluded follows from memories"
-        return [
+            return _Concluded((), Writing(), refused.message)
+        answer = next(iter(written.candidates), None)
+        drawn: Sequence[Drawn] = ()
+        why_not = "nothing of what the model concluded follows from memories"
+        if answer is None or answer.is_cut:
+            why_not = "the model doesn't answer, or its answer is cut"
+        else:
+            try:
+                drawn = read_conclusions(answer.text, ground)
+            except ValueError:
+                why_not = "the model's answer can't be read"
+        objections = () if drawn else (Objection(Rule.SHAPE, why_not),)
+        judged = (Judged(answer.text[:_MOST_ANSWER], None, bool(drawn), objections),) if answer else ()
+        writing = Writing(
+            written.provider,
+            written.model,
+            judged,
+            prompt_id=call.prompt_id,
+            prompt_tokens=call.prompt_tokens,
+            completion_tokens=call.completion_tokens,
+            provider_note=written.note,
+            calls=(call,),
+        )
+        conclusions = tuple(
             Conclusion(
                 one.text, source.value, ground.counterpart, tuple(ground.memories[place].id for place in one.evidence)
             )
             for one in drawn
-        ]
+        )
+        return _Concluded(conclusions, writing, "" if drawn else why_not)
 
 
 def _lived(recent: Sequence[Recent]) -> list[Lived]:
@@ -164,6 +218,10 @@ def _lived(recent: Sequence[Recent]) -> list[Lived]:
         Lived(one.id, one.text, one.kind, one.author, one.source in _OWN, one.importance, one.create_time)
         for one in recent
     ]
+
+
+def _recalled(memory: Recent, use: MemoryUse) -> Recalled:
+    return Recalled(memory.id, excerpt(memory.text), None, memory.source.value, use)
 
 
 def _memory(conclusion: Conclusion) -> NewMemory:

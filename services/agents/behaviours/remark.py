@@ -6,19 +6,22 @@ remembered as coming from them.
 
 import asyncio
 import random
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from services.agents.behaviours.base import MOST_OWN, AnyBehaviour, Parts, Posting
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import spoken_by
-from services.agents.domain.memories import LATE, OWN_WORDS
-from services.agents.domain.prompts import Fellow, Remembered, compose_reply
+from services.agents.domain.memories import LATE, OWN_WORDS, TrustedMemory
+from services.agents.domain.previews import Preview, Wanted, recalled
+from services.agents.domain.prompts import Fellow, PromptParts, Remembered, compose_reply
 from services.agents.domain.proposals import Pass, PostProposal
-from services.agents.domain.records import Grounds, Passed, PassReason
+from services.agents.domain.records import Grounds, MemoryUse, Passed, PassReason
 from services.agents.domain.tasks import Heard, RemarkTask
 from services.agents.ports.neighbours import NewMemory, Source
 from services.agents.ports.stored import Post
-from services.agents.service import Calls
+from services.agents.service import Calls, Character
+from services.runtime.errors import InvalidRequest, Violation
 
 _ABOUT = "what it has read"
 _WHO = Fellow("The news", "They don't read what you write.")
@@ -36,6 +39,18 @@ class Remark(Posting[RemarkTask]):
     purpose = Purpose.REPLY
     task_type = RemarkTask
 
+    async def preview(self, name: str, wanted: Wanted, /) -> Preview:
+        """Return what a model would be asked about what strangers have written."""
+        if not wanted.text:
+            raise InvalidRequest([Violation("text", "is required: what is remarked on")])
+        character = await self._parts.cast.character(wanted.agent_id)
+        await asyncio.to_thread(spoken_by, character.persona)
+        recent = await self._parts.memory.trusted(wanted.agent_id, ("post",), LATE)
+        prompt = await self._prompt(character, wanted.text, recent, random.Random(name))
+        knows = await self._parts.conversations.shows_background(character)
+        use = MemoryUse.SHOWN if knows else MemoryUse.FOUND
+        return Preview((prompt,), character.mood, knows, recalled(recent, use))
+
     async def propose(self, name: str, task: RemarkTask) -> PostProposal | Pass:
         """Return the post, or why there is none."""
         parts, agent_id, news = self._parts, task.agent_id, task.news
@@ -49,13 +64,11 @@ class Remark(Posting[RemarkTask]):
             rng = random.Random(name)
             recent = await parts.memory.trusted(agent_id, ("post",), LATE)
             context = await self._context(agent_id, news.text)
-            most = (await parts.writer.limit(character)).max_weight
-            prompt = compose_reply(
-                character.persona, character.mood, news.text, _WHO, Remembered(""), recent, (), most, rng
-            )
+            prompt = await self._prompt(character, news.text, recent, rng)
             calls = Calls(parts.allowance, agent_id, name, heard)
             choice = await parts.writer.write(name, character, self.purpose, prompt, context, rng, calls.take)
-        grounds = Grounds(character.mood.label, writing=choice.writing)
+        considered = recalled(recent, MemoryUse.SHOWN if choice.knew else MemoryUse.FOUND)
+        grounds = Grounds(character.mood.label, writing=choice.writing, considered=considered)
         if not choice.texts:
             return Pass(Passed(PassReason.NO_CANDIDATE, about=_ABOUT), grounds)
         return PostProposal(
@@ -66,6 +79,12 @@ class Remark(Posting[RemarkTask]):
             event_id=task.event_id,
             news_text=news.text,
         )
+
+    async def _prompt(
+        self, character: Character, news: str, recent: Sequence[TrustedMemory], rng: random.Random
+    ) -> PromptParts:
+        most = (await self._parts.writer.limit(character)).max_weight
+        return compose_reply(character.persona, character.mood, news, _WHO, Remembered(""), recent, (), most, rng)
 
     async def context(self, proposal: PostProposal) -> Context:
         """Return the news, of which nothing may be taken, and what the agent has said."""

@@ -2,26 +2,26 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 
 from services.agents.behaviours.base import AnyBehaviour, Parts, Publishing
 from services.agents.domain import text as texts
-from services.agents.domain.conversation import Turn
+from services.agents.domain.conversation import Conversation, Turn
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import spoken_by
-from services.agents.domain.memories import LATE, OWN_WORDS
+from services.agents.domain.memories import LATE, OWN_WORDS, TrustedMemory
 from services.agents.domain.mood import SocialEvent, stress_in
 from services.agents.domain.persona import Approval, Persona
-from services.agents.domain.prompts import Fellow, Remembered, compose_reply
+from services.agents.domain.previews import Preview, Wanted, excerpt, recalled
+from services.agents.domain.prompts import Fellow, PromptParts, Remembered, compose_reply
 from services.agents.domain.proposals import Pass, ReplyProposal
-from services.agents.domain.records import Grounds, Passed, PassReason, Recalled, Replied
+from services.agents.domain.records import Grounds, MemoryUse, Passed, PassReason, Recalled, Replied
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import Heard, Mention, ReplyTask
-from services.agents.ports.neighbours import NewMemory, Recollection, Source, View
+from services.agents.ports.neighbours import NewMemory, Recent, Recollection, Source, View
 from services.agents.ports.stored import Post
 from services.agents.service import REPLY, Calls, Character, Choice, Entry
+from services.runtime.errors import InvalidRequest, Violation, quoted
 
 _OWN = (Source.OPERATOR, Source.SELF)
 _OF_OTHERS = (Source.AGENT, Source.EXTERNAL)
@@ -35,6 +35,31 @@ _MOST_OWN = 40
 def build(parts: Parts) -> AnyBehaviour:
     """Return the behaviour."""
     return Reply(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What an answer is made from: `memory` is what it would bring in, and isn't part of the context yet."""
+
+    character: Character
+    context: Context
+    author: Fellow | None
+    noted: tuple[Recent, ...]
+    turns: tuple[Turn, ...]
+    recent: tuple[TrustedMemory, ...]
+    memory: Recollection | None
+
+    def recalled(self, told: Recollection | None, *, knew: bool) -> tuple[Recalled, ...]:
+        """Return the memories that went in, what is told of first; `knew` says whether the model is shown notes."""
+        found = []
+        if (memory := self.memory) is not None:
+            use = MemoryUse.TOLD if told else MemoryUse.SHOWN
+            found.append(Recalled(memory.id, memory.text, memory.relevance, memory.source.value, use))
+        # Notes stand beside the input, where any model reads them.
+        found += [
+            Recalled(note.id, excerpt(note.text), None, note.source.value, MemoryUse.SHOWN) for note in self.noted
+        ]
+        return (*found, *recalled(self.recent, MemoryUse.SHOWN if knew else MemoryUse.FOUND))
 
 
 class Reply(Publishing[ReplyTask, ReplyProposal]):
@@ -63,34 +88,50 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         heard = await self._parts.hearing.hear(name, task)
         if passed := await self._parts.governors.admit(name, task, heard):
             return Pass(passed)
+        record = (await self._parts.cast.character(task.agent_id)).record
+        if await self._parts.conversations.may_be_answered(record, task.mention):
+            return Pass(Passed(PassReason.ANSWERED_ELSEWHERE, whom=heard.author_name))
         async with self._parts.allowance.turn(task.agent_id, heard):
             return await self._written(name, task, heard)
+
+    async def preview(self, name: str, wanted: Wanted, /) -> Preview:
+        """Return what a model would be asked for an answer to a text, said by a fellow or by a stranger."""
+        if not wanted.text:
+            raise InvalidRequest([Violation("text", "is required: what is answered")])
+        cast = self._parts.cast
+        character = await cast.character(wanted.agent_id)
+        fellow = next((one for one in await cast.fellows(wanted.agent_id) if one.id == wanted.counterpart_id), None)
+        if wanted.counterpart_id and fellow is None:
+            told = f"no other agent with an account is called {quoted(wanted.counterpart_id)}"
+            raise InvalidRequest([Violation("counterpart_id", told)])
+        heard = Heard("", fellow.id if fellow else "", fellow.name if fellow else "", is_fellow=fellow is not None)
+        task = ReplyTask(wanted.agent_id, Mention("", "", wanted.text, "", cast.now()))
+        scene = await self._scene(character, task, heard, Conversation())
+        prompt = await self._prompt(scene, random.Random(name), scene.memory)
+        knows = await self._parts.conversations.shows_background(character)
+        return Preview((prompt,), character.mood, knows, scene.recalled(scene.memory, knew=knows))
 
     async def _written(self, name: str, task: ReplyTask, heard: Heard) -> ReplyProposal | Pass:
         parts, agent_id = self._parts, task.agent_id
         character = await parts.cast.character(agent_id)
-        # The first time it reads its dictionaries, for some seconds.
-        await asyncio.to_thread(spoken_by, character.persona)
-        rng = random.Random(f"{name}/words")
-        own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, _MOST_OWN))
-        memory = await self._fitting(task, heard)
-        known = await parts.relations.note(character, heard.counterpart, heard.known_as, is_fellow=heard.is_fellow)
-        author = _author(heard, known)
-        others = await self._others(agent_id, heard)
-        symbols = await parts.tokens.symbols()
         before = await parts.conversations.before(name, character, task.mention, heard)
-        noted = await self._noted(task, heard)
-        context = Context(
-            task.mention.text, own_posts=own, conversation=(*before.heard, *noted), names=others, symbols=symbols
-        )
+        scene = await self._scene(character, task, heard, before)
+        rng = random.Random(f"{name}/words")
         calls = Calls(parts.allowance, agent_id, name, heard)
-        write = partial(self._words, name, character, author, noted, before.turns, calls, rng)
-        choice = await write(_recalling(context, memory))
+        memory = scene.memory
+        choice = await self._words(name, scene, calls, rng, memory)
         if memory and not choice.texts:
-            memory = None
-            choice = await write(context)
-        recalled = (Recalled(memory.id, memory.text, memory.relevance),) if memory else ()
-        grounds = Grounds(character.mood.label, recalled, choice.writing, before.unread)
+            memory, first = None, choice
+            choice = await self._words(name, scene, calls, rng, None)
+            choice = replace(choice, writing=choice.writing.after(first.writing))
+        found = scene.recalled(memory, knew=choice.knew)
+        grounds = Grounds(
+            character.mood.label,
+            tuple(one for one in found if one.use is MemoryUse.TOLD),
+            choice.writing,
+            before.unread,
+            considered=tuple(one for one in found if one.use is not MemoryUse.TOLD),
+        )
         if not choice.texts:
             return Pass(Passed(PassReason.NO_CANDIDATE, whom=heard.author_name), grounds)
         return ReplyProposal(
@@ -103,6 +144,25 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
             feelings=feelings(task.mention, heard, character.persona),
             change=await parts.relations.after(character, task.mention, heard, is_external=heard.is_external),
         )
+
+    async def _scene(self, character: Character, task: ReplyTask, heard: Heard, before: Conversation) -> _Scene:
+        """Return all that an answer is made from."""
+        parts, agent_id = self._parts, task.agent_id
+        # The first time it reads its dictionaries, for some seconds.
+        await asyncio.to_thread(spoken_by, character.persona)
+        own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, _MOST_OWN))
+        memory = await self._fitting(task, heard)
+        known = await parts.relations.note(character, heard.counterpart, heard.known_as, is_fellow=heard.is_fellow)
+        noted = await self._noted(task, heard)
+        context = Context(
+            task.mention.text,
+            own_posts=own,
+            conversation=(*before.heard, *(note.text for note in noted)),
+            names=await self._others(agent_id, heard),
+            symbols=await parts.tokens.symbols(),
+        )
+        recent = tuple(await parts.memory.trusted(agent_id, ("post",), LATE))
+        return _Scene(character, context, _author(heard, known), noted, before.turns, recent, memory)
 
     async def context(self, proposal: ReplyProposal) -> Context:
         """Return the mention, and what the agent has said."""
@@ -151,41 +211,47 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         await memory.interacted(agent_id, heard.counterpart, summary, change, f"{name}/closer")
 
     async def _words(
-        self,
-        name: str,
-        character: Character,
-        author: Fellow | None,
-        noted: Sequence[str],
-        before: Sequence[Turn],
-        calls: Calls,
-        rng: random.Random,
-        context: Context,
+        self, name: str, scene: _Scene, calls: Calls, rng: random.Random, memory: Recollection | None
     ) -> Choice:
-        memory = Remembered(context.memory, context.is_memory_trusted)
-        recent = await self._parts.memory.trusted(character.record.id, ("post",), LATE)
-        persona, writer = character.persona, self._parts.writer
-        most = (await writer.limit(character)).max_weight
-        shown = (context.about, author, memory, recent, before, most, rng, noted)
-        prompt = compose_reply(persona, character.mood, *shown)
-        return await writer.write(name, character, Purpose.REPLY, prompt, context, rng, calls.take)
+        prompt, context = await self._prompt(scene, rng, memory), _recalling(scene.context, memory)
+        return await self._parts.writer.write(name, scene.character, Purpose.REPLY, prompt, context, rng, calls.take)
+
+    async def _prompt(self, scene: _Scene, rng: random.Random, memory: Recollection | None) -> PromptParts:
+        character = scene.character
+        context = _recalling(scene.context, memory)
+        return compose_reply(
+            character.persona,
+            character.mood,
+            context.about,
+            scene.author,
+            Remembered(context.memory, context.is_memory_trusted),
+            scene.recent,
+            scene.turns,
+            (await self._parts.writer.limit(character)).max_weight,
+            rng,
+            [note.text for note in scene.noted],
+        )
 
     async def _others(self, agent_id: str, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""
         fellows = await self._parts.cast.fellows(agent_id)
         return tuple(name for one in fellows if one.id != heard.counterpart for name in (one.name, one.handle) if name)
 
-    async def _noted(self, task: ReplyTask, heard: Heard) -> tuple[str, ...]:
+    async def _noted(self, task: ReplyTask, heard: Heard) -> tuple[Recent, ...]:
         """Return the notes of who is answered that were made from nothing lower than what is answered."""
+        if not heard.counterpart:
+            return ()
         notes = await self._parts.memory.recent(task.agent_id, (_NOTE,), _MOST_NOTES, heard.counterpart)
         source = _source(heard)
-        return tuple(note.text for note in notes if Source.lowest(note.source, source) is source)
+        return tuple(note for note in notes if Source.lowest(note.source, source) is source)
 
     async def _fitting(self, task: ReplyTask, heard: Heard) -> Recollection | None:
         """Return the memory that fits a mention best: the character's own, or what the same one has said before."""
         memory = self._parts.memory
         query = texts.spoken(task.mention.text) or heard.author_name
         hits = await memory.search(task.agent_id, query, _MOST_HITS, _OWN)
-        hits += await memory.search(task.agent_id, query, _MOST_HITS, _OF_OTHERS, heard.counterpart)
+        if heard.counterpart:
+            hits += await memory.search(task.agent_id, query, _MOST_HITS, _OF_OTHERS, heard.counterpart)
         hits.sort(key=lambda hit: hit.relevance, reverse=True)
         if heard.is_fellow:
             hits += await memory.search(task.agent_id, heard.author_name, _MOST_HITS, _OWN)

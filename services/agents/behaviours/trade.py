@@ -7,11 +7,12 @@ from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import TradingDisabled
 from services.agents.domain.memories import TRADE_GROUNDS
 from services.agents.domain.persona import Approval, Persona
+from services.agents.domain.previews import recalled
 from services.agents.domain.proposals import Order, Pass
-from services.agents.domain.records import Passed, PassReason, Swap, Traded
+from services.agents.domain.records import Grounds, MemoryUse, Passed, PassReason, Swap, Traded
 from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import TradePostTask, TradeTask
-from services.agents.domain.trading import WRAPPED_SOL, Buy, Hold, Sell, decide, expected_output, least_output
+from services.agents.domain.trading import WRAPPED_SOL, Buy, Hold, Sell, decide, expected_output, least_output, weighing
 from services.agents.ports.neighbours import NewMemory, Source
 from services.agents.ports.stored import Trade
 from services.agents.ports.workflows import Run
@@ -31,6 +32,7 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
     kind = "trade"
     aim = "trade"
     approval = Approval.TRADES
+    asks_model = False
     task_type = TradeTask
 
     def __init__(self, parts: Parts) -> None:
@@ -69,13 +71,16 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
         rng = random.Random(name)
         now, mood = self._parts.clock.now(), character.trading_mood
         decision = decide(persona, mood, market, portfolio, allowance, memories, now, rng)
+        scored = [token for token in market.tokens if {token.symbol, token.mint[:4]} & decision.scores.keys()]
+        weighed = [] if isinstance(decision, Sell) else weighing(memories, scored)
+        grounds = Grounds(mood.felt.label, considered=recalled(weighed, MemoryUse.WEIGHED))
         if isinstance(decision, Hold):
-            return Pass(Passed(PassReason.HOLD, details=decision.reasons))
+            return Pass(Passed(PassReason.HOLD, details=decision.reasons, scores=dict(decision.scores)), grounds)
         quoted = await trading.quote(*_sides(decision))
         least = least_output(expected_output(decision, market, portfolio), quoted, allowance.max_slippage_bps)
         if not 0 < least <= quoted:
-            return Pass(Passed(PassReason.QUOTED_TOO_LOW, about=decision.symbol))
-        return _order(record, decision, least)
+            return Pass(Passed(PassReason.QUOTED_TOO_LOW, about=decision.symbol), grounds)
+        return _order(record, decision, least, grounds)
 
     async def carry_out(self, run: Run, name: str, proposal: Order) -> Trade | Pass:
         """Swap."""
@@ -93,7 +98,7 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
     def record(self, proposal: Order, effect: Trade) -> Entry:
         """Return what is logged of a trade."""
         traded = Traded(_swap(proposal, effect), dict(proposal.scores), proposal.reasons)
-        return Entry(traded, moods=(proposal.event,))
+        return Entry(traded, proposal.grounds, moods=(proposal.event,))
 
     async def remember(self, name: str, proposal: Order, effect: Trade) -> None:
         """Remember what was traded, and whether it was for the better."""
@@ -124,7 +129,7 @@ def _sides(decision: Buy | Sell) -> tuple[str, str, int]:
     return decision.mint, WRAPPED_SOL, decision.amount
 
 
-def _order(agent: AgentRecord, decision: Buy | Sell, least: int) -> Order:
+def _order(agent: AgentRecord, decision: Buy | Sell, least: int, grounds: Grounds) -> Order:
     input_mint, output_mint, amount = _sides(decision)
     return Order(
         agent_id=agent.id,
@@ -140,6 +145,7 @@ def _order(agent: AgentRecord, decision: Buy | Sell, least: int) -> Order:
         gain=None if isinstance(decision, Buy) else decision.gain,
         event=decision.mood_event,
         portion="" if isinstance(decision, Buy) else decision.portion,
+        grounds=grounds,
     )
 
 

@@ -45,6 +45,8 @@ class DraftRecord(SQLModel, table=True):
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
     expire_time: datetime = Field(sa_type=DateTime(timezone=True))
     decide_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    principal: str = ""
+    """Who approved or rejected it; empty where that isn't known."""
     version: int = 0
 
     @property
@@ -52,15 +54,16 @@ class DraftRecord(SQLModel, table=True):
         """Names this state of the draft."""
         return str(self.version)
 
-    def approve(self, etag: str, now: datetime) -> None:
+    def approve(self, etag: str, principal: str, now: datetime) -> None:
         """Let it be carried out. Raises Conflict, DraftDecided and DraftExpired."""
         self._check_open(etag, now)
+        self.principal = principal
         self._decide(DraftState.APPROVED, now)
 
-    def reject(self, etag: str, comment: str, now: datetime) -> None:
+    def reject(self, etag: str, comment: str, principal: str, now: datetime) -> None:
         """Let nothing come of it. Raises Conflict, DraftDecided and DraftExpired."""
         self._check_open(etag, now)
-        self.comment = comment
+        self.comment, self.principal = comment, principal
         self._decide(DraftState.REJECTED, now)
 
     def edit(self, proposal: Proposal, etag: str, now: datetime) -> None:
@@ -72,6 +75,12 @@ class DraftRecord(SQLModel, table=True):
     def expire(self, now: datetime) -> None:
         """Let nothing come of it, since nobody decided in time."""
         self._decide(DraftState.EXPIRED, now)
+
+    def reopen(self) -> None:
+        """Let a person decide once more what was approved, and may have been carried out elsewhere."""
+        if self.state is DraftState.APPROVED:
+            self.state, self.decide_time = DraftState.WAITING, None
+            self.version += 1
 
     def close(self, state: DraftState) -> None:
         """Take down what came of it."""

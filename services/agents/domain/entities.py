@@ -83,6 +83,12 @@ class AgentRecord(SQLModel, table=True):
     version: int = 0
     persona_version: int = 1
     """Which of its personas this is, counted from 1."""
+    delete_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When its deletion was asked for; None while it lives."""
+    keeps_wallet: bool = False
+    """Whether its wallet stays when it is deleted."""
+    import_time: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When it was imported here; None when it was created here."""
 
     @property
     def etag(self) -> str:
@@ -136,6 +142,17 @@ class AgentRecord(SQLModel, table=True):
         self.is_active, self.start_time, self.stop_time = False, None, now
         self._touch(now)
 
+    def be_deleted(self, now: datetime, *, keeps_wallet: bool) -> None:
+        """Let its schedule rest for good."""
+        self.delete_time = self.delete_time or now
+        self.keeps_wallet = self.keeps_wallet or keeps_wallet
+        self.stop(now)
+
+    def be_imported(self, now: datetime) -> None:
+        """Let it rest here, whatever it did where it was exported."""
+        self.delete_time, self.keeps_wallet, self.import_time = None, False, now
+        self.stop(now)
+
     def become(self, name: str, description: str, persona: dict[str, Any], etag: str, now: datetime) -> None:
         """Take on a changed, redacted persona. Raises Conflict when an etag is given and isn't the current one."""
         if etag and etag != self.etag:
@@ -183,6 +200,10 @@ class ActivityRecord(SQLModel, table=True):
     trigger: Trigger = Field(default=Trigger.UNKNOWN, sa_type=text_of(Trigger))
     event: Event = Field(sa_type=EVENT)
     grounds: Grounds = Field(default=NO_GROUNDS, sa_type=GROUNDS)
+    effect_id: str = Field(default="", index=True)
+    """The id of the post or trade that it tells of, at the service that made it; empty of anything else."""
+    network_effect_id: str = Field(default="", index=True)
+    """The same on the network, or the chain: a post's id, or a signature."""
     create_time: datetime = Field(sa_type=DateTime(timezone=True), index=True)
 
 

@@ -1,5 +1,7 @@
 """Why the agents service refuses a call."""
 
+from collections.abc import Mapping
+
 from services.runtime import errors
 
 
@@ -46,6 +48,27 @@ class AgentExists(errors.AlreadyExists):
 
     def __init__(self, agent_id: str) -> None:
         super().__init__(f"agent {agent_id!r} exists", id=agent_id)
+
+
+class AgentBeingDeleted(errors.WrongState):
+    """The agent is being deleted."""
+
+    reason = "AGENT_BEING_DELETED"
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(f"agent {agent_id!r} is being deleted", id=agent_id)
+
+
+class WalletNotEmpty(errors.WrongState):
+    """The agent's wallet holds something: these base units, by their mints."""
+
+    reason = "WALLET_NOT_EMPTY"
+
+    def __init__(self, wallet_id: str, held: Mapping[str, int]) -> None:
+        balances = ", ".join(f"{amount} of {mint}" for mint, amount in held.items())
+        super().__init__(
+            f"the wallet {wallet_id!r} holds {balances}: empty it, or keep it", id=wallet_id, balances=balances
+        )
 
 
 class AgentInactive(errors.WrongState):
@@ -121,3 +144,40 @@ class DraftNotEditable(errors.WrongState):
 
     def __init__(self, draft_id: str) -> None:
         super().__init__(f"draft {draft_id!r} is a trade, which is approved or rejected as it is", id=draft_id)
+
+
+class ActivityNotFound(errors.NotFound):
+    """Nothing that is kept has this id, or has made what has it."""
+
+    reason = "ACTIVITY_NOT_FOUND"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no activity is known by {name!r}", id=name)
+
+
+class PostNotFound(errors.NotFound):
+    """The network shows no such post."""
+
+    reason = "POST_NOT_FOUND"
+
+    def __init__(self, network_post_id: str) -> None:
+        super().__init__(f"the network shows no post {network_post_id!r}", id=network_post_id)
+
+
+class NotReplyable(errors.WrongState):
+    """The network doesn't let the agent answer a post."""
+
+    reason = "NOT_REPLYABLE"
+
+    def __init__(self, network_post_id: str, why: str, reply_scope: str) -> None:
+        super().__init__(f"post {network_post_id!r} can't be answered: {why}", reply_scope=reply_scope)
+
+
+class AlreadyAnswered(errors.WrongState):
+    """The agent has answered a post, or may have."""
+
+    reason = "ALREADY_ANSWERED"
+
+    def __init__(self, network_post_id: str, workflow_id: str, *, is_sure: bool) -> None:
+        told = "is answered" if is_sure else "may be answered: nobody knows what became of that"
+        super().__init__(f"post {network_post_id!r} {told}", workflow_id=workflow_id)

@@ -38,6 +38,8 @@ class TrustedMemory:
     kind: str = "general"
     valence: float = 0.0
     subject: str = ""
+    relevance: float | None = None
+    """How well it fits what was searched for, 0 to 1; None where nothing was."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for any other provenance, also where no type checker looks."""

@@ -9,6 +9,7 @@ from services.agents.domain.conversation import Turn
 from services.agents.domain.meaning import gist, shared, spoken_by
 from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.mood import Mood
+from services.agents.domain.occasions import TopicChoice, TopicOption, TopicOrigin
 from services.agents.domain.persona import Example, Persona, StyleGuide
 
 _CANDIDATES = 8
@@ -19,6 +20,7 @@ MOST_INPUT = 300
 _MOST_MEMORY = 160
 _MOST_NOTE = 2_000
 _MOST_TURNS = 12
+_MOST_OPTIONS = 100
 _TEMPERATURE, _TOP_P = 0.75, 1.0
 
 _POST_REPETITION_PENALTY = 1.1
@@ -39,10 +41,11 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A labelled text, of one line."""
+    """A labelled text, of one line; `is_external` is True of what somebody else has said, or what was made from it."""
 
     label: str
     text: str
+    is_external: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class PromptParts:
     output_label: str
     sampling: Sampling
     candidate_count: int
+    input_is_external: bool = False
+    """True when somebody else has said what is asked."""
 
     @property
     def portrait(self) -> str:
@@ -98,21 +103,46 @@ class Fellow:
 
 def choose_topic(
     persona: Persona, memories: Sequence[TrustedMemory], recent_topics: Sequence[str], rng: random.Random
-) -> str:
+) -> TopicChoice:
     """Return what to post about: two of the character's interests, rather none of late, or else what it remembers.
 
     Two things that have never met make more of a post than one.
     """
     languages = spoken_by(persona)
-    likes = persona.personality.interests or tuple(example.about for example in persona.post_examples)
     late = {part.strip().casefold() for topic in recent_topics for part in topic.split(",")}
-    known = [topic for topic in dict.fromkeys(likes or persona.style.key_terms) if topic]
+    origin, known = _known_topics(persona, memories)
     fresh = [topic for topic in known if topic.casefold() not in late] or known
-    if not fresh:
-        fresh = [told for memory in memories if (told := gist(memory.text, languages))] or [persona.name]
     first = rng.choice(fresh)
     others = [topic for topic in fresh if not shared(topic, first, languages) and topic != first]
-    return f"{first}, {rng.choice(others)}" if others else first
+    chosen = (first, rng.choice(others)) if others else (first,)
+    options = [
+        TopicOption(
+            topic,
+            round(1 / len(fresh), 4) if topic in fresh else 0.0,
+            is_recent=topic.casefold() in late,
+            is_chosen=topic in chosen,
+        )
+        for topic in known
+    ]
+    # Of very many those stay that say what was chosen.
+    shown = sorted(options, key=lambda option: not option.is_chosen)[:_MOST_OPTIONS]
+    kept = tuple(option for option in options if option in shown)
+    return TopicChoice(", ".join(chosen), origin, kept, tuple(recent_topics))
+
+
+def _known_topics(persona: Persona, memories: Sequence[TrustedMemory]) -> tuple[TopicOrigin, list[str]]:
+    """Return all that a post may be about, of the first source that has something."""
+    sources = (
+        (TopicOrigin.INTERESTS, persona.personality.interests),
+        (TopicOrigin.EXAMPLES, tuple(example.about for example in persona.post_examples)),
+        (TopicOrigin.KEY_TERMS, persona.style.key_terms),
+    )
+    for origin, topics in sources:
+        if known := [topic for topic in dict.fromkeys(topics) if topic]:
+            return origin, known
+    languages = spoken_by(persona)
+    told = list(dict.fromkeys(told for memory in memories if (told := gist(memory.text, languages))))
+    return (TopicOrigin.MEMORIES, told) if told else (TopicOrigin.NAME, [persona.name])
 
 
 def compose_post(
@@ -179,6 +209,7 @@ def compose_reply(
         notes=[_note("Who writes to you", who), *_lately(recent)],
         context=(*_recalled(memory), *_noted(noted)),
         conversation=tuple(map(_turn, conversation[-_MOST_TURNS:])),
+        input_is_external=True,
     )
 
 
@@ -200,6 +231,8 @@ def _parts(
     notes: Sequence[Part] = (),
     context: tuple[Part, ...] = (),
     conversation: tuple[Part, ...] = (),
+    *,
+    input_is_external: bool = False,
 ) -> PromptParts:
     own = rng.choice(persona.system_prompts) if persona.system_prompts else f"{persona.name}. {persona.description}"
     return PromptParts(
@@ -214,18 +247,20 @@ def _parts(
         output_label=output_label,
         sampling=_sampling(persona, mood),
         candidate_count=_CANDIDATES,
+        input_is_external=input_is_external,
     )
 
 
 def _recalled(memory: Remembered) -> tuple[Part, ...]:
     """Return what is remembered, as the character's own or as what the other one has said."""
     text = texts.line(memory.text if memory.is_own else texts.inert(texts.spoken(memory.text)), _MOST_MEMORY)
-    return (Part("memory" if memory.is_own else "they said before", text),) if text else ()
+    label = "memory" if memory.is_own else "they said before"
+    return (Part(label, text, is_external=not memory.is_own),) if text else ()
 
 
 def _noted(notes: Sequence[str]) -> tuple[Part, ...]:
     said = (texts.inert(texts.line(texts.spoken(note), _MOST_MEMORY)) for note in notes)
-    return tuple(Part("noted about them", text) for text in said if text)
+    return tuple(Part("noted about them", text, is_external=True) for text in said if text)
 
 
 def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:
@@ -235,7 +270,7 @@ def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:
 
 
 def _turn(turn: Turn) -> Part:
-    return Part(turn.who, texts.inert(texts.line(turn.text, MOST_INPUT)) or "...")
+    return Part(turn.who, texts.inert(texts.line(turn.text, MOST_INPUT)) or "...", is_external=not turn.is_own)
 
 
 def _note(label: str, text: str) -> Part:

@@ -102,6 +102,7 @@ class Order:
     gain: Decimal | None
     event: OwnEvent
     portion: str = ""
+    grounds: Grounds = NO_GROUNDS
 
     @property
     def mint(self) -> str:

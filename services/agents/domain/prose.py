@@ -38,6 +38,7 @@ _WHY_PASSED = {
     PassReason.SAID_ALREADY: "it has said the same of late",
     PassReason.NOT_ENOUGH: "too little has happened since the last time",
     PassReason.EXPIRED: "nobody approved it in time",
+    PassReason.ANSWERED_ELSEWHERE: "it may have answered this before it was imported",
     PassReason.HOLDS_KEY: "the text held the key of a wallet",
     PassReason.NETWORK_SHARE_USED_UP: "has made as many replies as its network's limit leaves for them",
 }
@@ -90,7 +91,8 @@ def _reason(event: Event, grounds: Grounds) -> str:
             return _why_noticed(event)
         case Lifecycle():
             is_over = event.change is LifecycleChange.RECOVERED
-            return f"this is over: {event.cause}" if is_over else "its operator asked for it"
+            asked = f"its operator asked for it; {event.cause}" if event.cause else "its operator asked for it"
+            return f"this is over: {event.cause}" if is_over else asked
 
 
 def why_proposed(proposal: Proposal) -> str:

@@ -3,13 +3,14 @@
 Every record stands in the database as JSON by its name. A new field has a default; one that goes is skipped.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
 from services.agents.domain.mood import Mood
+from services.agents.domain.occasions import Occasion, TopicChoice
 
 
 class ActivityKind(StrEnum):
@@ -46,6 +47,8 @@ class LifecycleChange(StrEnum):
     STARTED = "started"
     STOPPED = "stopped"
     RECOVERED = "recovered"
+    DELETED = "deleted"
+    IMPORTED = "imported"
 
 
 class PassReason(StrEnum):
@@ -77,6 +80,8 @@ class PassReason(StrEnum):
     """The text held the key of a wallet."""
     NETWORK_SHARE_USED_UP = "network_share_used_up"
     """The network's limit leaves no more replies."""
+    ANSWERED_ELSEWHERE = "answered_elsewhere"
+    """It was imported, and may have answered this where it lived before."""
     HOLD = "hold"
     """No trade is worth making."""
     QUOTED_TOO_LOW = "quoted_too_low"
@@ -91,13 +96,31 @@ class PassReason(StrEnum):
     """Nobody approved it in time."""
 
 
+class MemoryUse(StrEnum):
+    """What became of a memory that was brought in."""
+
+    TOLD = "told"
+    """What was said tells of it, or what was concluded follows from it."""
+    SHOWN = "shown"
+    """It stood in the prompt."""
+    WEIGHED = "weighed"
+    """It moved the score of a token."""
+    FOUND = "found"
+    """It was found, and the model isn't shown such things."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """A memory that was brought in; the relevance, 0 to 1, is None where nothing was searched for."""
+    """A memory that was brought in; the relevance, 0 to 1, is None where nothing was searched for.
+
+    `source` is where it comes from, by the memory service's provenance; empty where that wasn't kept.
+    """
 
     memory_id: str
     text: str
     relevance: float | None = None
+    source: str = ""
+    use: MemoryUse = MemoryUse.TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +141,34 @@ class Judged:
     objections: tuple[Objection, ...] = ()
 
 
+class CallPurpose(StrEnum):
+    """What a model was called for."""
+
+    WRITE = "write"
+    SCREEN = "screen"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """A call of a model: what it was asked, how many texts came back that could be read, and what it took.
+
+    A call that judges has no prompt of its own: that is the candidate.
+    """
+
+    purpose: CallPurpose
+    provider: str
+    model: str
+    prompt_id: str = ""
+    candidates: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    background_shown: bool = False
+    """True when the model was shown the prompt's background, notes and conversation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How words came about: who wrote them, every candidate, and what it took.
+    """How words came about: who wrote them, every candidate, and what it took, in all calls and by each.
 
     `objections` are those that hold for no candidate alone. `provider_note` says who writes in whose place.
     """
@@ -133,6 +181,18 @@ class Writing:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     provider_note: str = ""
+    calls: tuple[ModelCall, ...] = ()
+
+    def after(self, before: "Writing") -> "Writing":
+        """Return both as one: this one came when nothing of the one before could be published."""
+        return replace(
+            self,
+            candidates=(*before.candidates, *self.candidates),
+            objections=(*before.objections, *self.objections),
+            prompt_tokens=before.prompt_tokens + self.prompt_tokens,
+            completion_tokens=before.completion_tokens + self.completion_tokens,
+            calls=(*before.calls, *self.calls),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +200,7 @@ class Grounds:
     """Why: how the character felt, in one word, what it brought in, and how its words came about.
 
     `unread` is why the conversation before couldn't be read. `summary` and `words` are what version 0.1 logged.
+    `considered` are the memories beside those that it tells of: what the model was shown, or a decision was made from.
     """
 
     mood: str = ""
@@ -150,6 +211,9 @@ class Grounds:
     """True when a person changed the words."""
     summary: str = ""
     words: str = ""
+    occasion: Occasion | None = None
+    topic: TopicChoice | None = None
+    considered: tuple[Recalled, ...] = ()
 
 
 NO_GROUNDS = Grounds()
@@ -229,7 +293,7 @@ class Traded:
 class Passed:
     """Nothing was done. `about` is the topic, `whom` who would have been answered, `limit` what was reached.
 
-    `details` are the reasons of a decision to hold.
+    `details` are the reasons of a decision to hold, and `scores`, 0 to 1, those of the tokens by their symbols.
     """
 
     reason: PassReason
@@ -237,6 +301,7 @@ class Passed:
     whom: str = ""
     limit: int = 0
     details: tuple[str, ...] = ()
+    scores: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,3 +393,14 @@ _KINDS: dict[type, ActivityKind] = {
 def kind_of(event: Event) -> ActivityKind:
     """Return what kind of activity an event makes."""
     return _KINDS[type(event)]
+
+
+def effect_of(event: Event) -> tuple[str, str]:
+    """Return the ids of what came of it, at the service that made it and on the network; empty when nothing did."""
+    match event:
+        case Posted() | Replied():
+            return event.post_id, event.network_post_id
+        case Traded(swap):
+            return swap.trade_id, swap.signature
+        case _:
+            return "", ""

@@ -127,7 +127,10 @@ def compose_reflection(name: str, ground: Ground) -> PromptParts:
         conversation=(),
         examples=(),
         input=asked,
-        context=tuple(Part(str(number), text or "...") for number, text in enumerate(shown, 1)),
+        context=tuple(
+            Part(str(number), text or "...", is_external=bool(ground.counterpart))
+            for number, text in enumerate(shown, 1)
+        ),
         input_label="asked",
         output_label="conclusions",
         sampling=Sampling(temperature=0.3, top_p=1.0, max_tokens=_MAX_TOKENS),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from services.agents.domain.events import MoodShift, News
+from services.agents.domain.occasions import Occasion
 from services.agents.domain.records import Swap, Trigger
 
 
@@ -63,6 +64,10 @@ class PostTask:
     trigger: Trigger = Trigger.SCHEDULE
     addressed_id: str = ""
     """The fellow whom it is spoken to; empty where the agent chooses, or speaks to nobody."""
+    event_id: str = ""
+    """The event that it is made for."""
+    principal: str = ""
+    """Who asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,8 @@ class ReplyTask:
     heard: Heard | None = None
     """The mention as it was remembered; None when that is still to be done."""
     trigger: Trigger = Trigger.MENTION
+    principal: str = ""
+    """Who asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,8 @@ class TradeTask:
 
     agent_id: str
     trigger: Trigger = Trigger.SCHEDULE
+    principal: str = ""
+    """Who asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,25 @@ class WithdrawTask:
     """Take back what is held back of a stopped agent's posts."""
 
     agent_id: str
+
+
+def occasion_of(name: str, task: "ActionTask") -> Occasion:
+    """Return why a task is carried out now; the name of its workflow says when it was due."""
+    return Occasion(
+        due_time=_slot(name) if task.trigger is Trigger.SCHEDULE else None,
+        principal=getattr(task, "principal", ""),
+        event_id=getattr(task, "event_id", ""),
+        network_post_id=task.mention.network_post_id if isinstance(task, ReplyTask) else "",
+        trade_id=task.swap.trade_id if isinstance(task, TradePostTask) else "",
+    )
+
+
+def _slot(name: str) -> datetime | None:
+    """Return when something was due that is done again and again; its name ends with that (ADR 0008)."""
+    try:
+        return datetime.fromisoformat(name.rpartition("/")[2])
+    except ValueError:
+        return None
 
 
 ActionTask: TypeAlias = PostTask | TradePostTask | ReplyTask | TradeTask | RemarkTask | ActTask

@@ -19,7 +19,7 @@ CREATE TABLE agent (
 	start_time DATETIME, 
 	create_time DATETIME NOT NULL, 
 	update_time DATETIME NOT NULL, 
-	version BIGINT NOT NULL, trading_valence FLOAT, trading_arousal FLOAT, trading_dominance FLOAT, trading_mood_time DATETIME, network_user_id VARCHAR DEFAULT '' NOT NULL, handle_time DATETIME, stop_time DATETIME, persona_version INTEGER DEFAULT '1' NOT NULL, 
+	version BIGINT NOT NULL, trading_valence FLOAT, trading_arousal FLOAT, trading_dominance FLOAT, trading_mood_time DATETIME, network_user_id VARCHAR DEFAULT '' NOT NULL, handle_time DATETIME, stop_time DATETIME, persona_version INTEGER DEFAULT '1' NOT NULL, delete_time DATETIME, import_time DATETIME, keeps_wallet BOOLEAN DEFAULT 0 NOT NULL, 
 	PRIMARY KEY (id)
 );
 
@@ -99,7 +99,7 @@ CREATE TABLE "activity" (
 	behaviour VARCHAR DEFAULT ('') NOT NULL, 
 	"trigger" VARCHAR DEFAULT 'unknown' NOT NULL, 
 	event JSON NOT NULL, 
-	grounds JSON NOT NULL, 
+	grounds JSON NOT NULL, effect_id VARCHAR DEFAULT '' NOT NULL, network_effect_id VARCHAR DEFAULT '' NOT NULL, 
 	UNIQUE (workflow_id, step)
 );
 
@@ -126,7 +126,7 @@ CREATE TABLE draft (
 	create_time DATETIME NOT NULL, 
 	expire_time DATETIME NOT NULL, 
 	decide_time DATETIME, 
-	version INTEGER NOT NULL, 
+	version INTEGER NOT NULL, principal VARCHAR DEFAULT '' NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (workflow_id)
 );
@@ -174,6 +174,13 @@ CREATE TABLE mood (
 	PRIMARY KEY (seq)
 );
 
+CREATE TABLE prompt (
+	id VARCHAR NOT NULL, 
+	parts JSON NOT NULL, 
+	use_time DATETIME NOT NULL, 
+	PRIMARY KEY (id)
+);
+
 CREATE TABLE replica (
 	id VARCHAR NOT NULL, 
 	lease_end FLOAT NOT NULL, 
@@ -183,9 +190,15 @@ CREATE TABLE replica (
 
 CREATE INDEX activity_by_agent ON activity (agent_id, seq);
 
+CREATE INDEX activity_by_effect_id ON activity (effect_id);
+
+CREATE INDEX activity_by_network_effect_id ON activity (network_effect_id);
+
 CREATE INDEX activity_by_time ON activity (create_time);
 
 CREATE INDEX activity_by_workflow ON activity (workflow_id);
+
+CREATE INDEX agent_by_delete_time ON agent (delete_time) WHERE delete_time IS NOT NULL;
 
 CREATE INDEX agent_by_handle ON agent (handle);
 
@@ -202,6 +215,8 @@ CREATE INDEX event_target_by_agent ON event_target (agent_id);
 CREATE INDEX external_conversation_by_time ON external_conversation (update_time);
 
 CREATE INDEX mood_by_time ON mood (agent_id, create_time);
+
+CREATE INDEX prompt_by_use_time ON prompt (use_time);
 
 CREATE INDEX request_by_time ON request (create_time);
 

@@ -3,7 +3,7 @@
 Every method raises DependencyUnavailable when the same call may succeed later, and Refused when it will not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -167,6 +167,10 @@ class MemoryPort(Protocol):
         """Set what an agent thinks of a counterpart."""
         ...
 
+    async def forget(self, agent_id: str) -> None:
+        """Delete all memories and relationships of an agent."""
+        ...
+
     async def interacted(self, agent_id: str, counterpart: str, summary: str, change: View, request_id: str) -> None:
         """Count an interaction once for every request_id, and move what the agent thinks by the change."""
         ...
@@ -223,6 +227,8 @@ class SocialPost:
     """The author's id on the network; empty when it isn't known."""
     text: str
     create_time: datetime
+    in_reply_to: str = ""
+    """The network's id of the post that it answers; empty when it answers none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +243,21 @@ class Account:
     """When the network said what its handle is."""
 
 
+class ReplyScope(StrEnum):
+    """Whose posts an account may answer."""
+
+    NONE = "none"
+    MENTIONED = "mentioned"
+    """Of those who mention it."""
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What the network lets an account do, as far as agents go by it."""
 
     text_limit: TextLimit
+    reply_scope: ReplyScope = ReplyScope.MENTIONED
 
 
 class SocialPort(Protocol):
@@ -272,6 +288,10 @@ class SocialPort(Protocol):
 
         None when nothing was taken for it; nothing will be any more.
         """
+        ...
+
+    async def delete_account(self, agent_id: str) -> None:
+        """Delete the account that an agent has, if any, with its outbox."""
         ...
 
     async def withdraw_held(self, account_id: str) -> None:
@@ -309,6 +329,14 @@ class TradingPort(Protocol):
 
     async def wallet_of(self, agent_id: str) -> WalletKey | None:
         """Return the wallet that an agent has."""
+        ...
+
+    async def holdings(self, wallet_id: str) -> Mapping[str, int]:
+        """Return the base units that a wallet holds, by their mints; of many the first ones."""
+        ...
+
+    async def delete_wallet(self, agent_id: str) -> None:
+        """Delete the wallet that an agent has, if any. Raises Refused with WALLET_NOT_EMPTY when it holds anything."""
         ...
 
     async def tighten(self, wallet_id: str, limits: Trading) -> None:

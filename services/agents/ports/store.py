@@ -9,6 +9,7 @@ from typing import Protocol
 from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, MoodRecord, ScheduleEntry
 from services.agents.domain.events import EventRecord, EventState
+from services.agents.domain.prompt_records import PromptRecord
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.runtime.idempotency import RequestKey
@@ -59,6 +60,14 @@ class Records(Protocol):
 
     async def agents(self, page: Page) -> Paged[AgentRecord]:
         """Return a page of agents, in the order of their ids; the key is `(id,)`."""
+        ...
+
+    async def being_deleted(self) -> list[str]:
+        """Return the ids of the agents whose deletion was asked for."""
+        ...
+
+    async def workflow_ids(self, agent_id: str, after: str, most: int) -> list[str]:
+        """Return the next workflows after this id of which something of an agent is logged."""
         ...
 
     async def fellows(self, agent_id: str) -> list[AgentRecord]:
@@ -172,6 +181,30 @@ class Records(Protocol):
         """Return the place of the newest activity; 0 when there is none."""
         ...
 
+    async def explained(self, name: str) -> ActivityRecord | None:
+        """Return the newest activity of a workflow of this name, or that made the effect of this id."""
+        ...
+
+    async def activity(self, seq: int) -> ActivityRecord | None:
+        """Return the activity at this place."""
+        ...
+
+    async def activities_of(self, workflow_ids: Sequence[str]) -> list[ActivityRecord]:
+        """Return all activities of these workflows, oldest first."""
+        ...
+
+    async def keep_prompt(self, prompt: PromptRecord) -> None:
+        """Add a prompt; of one that is there only the time is set."""
+        ...
+
+    async def use_prompts(self, prompt_ids: Sequence[str], now: datetime) -> None:
+        """Set the time of prompts that something names."""
+        ...
+
+    async def prompts(self, prompt_ids: Sequence[str]) -> dict[str, PromptRecord]:
+        """Return those of these prompts that are kept, by their ids."""
+        ...
+
     async def outcome(self, workflow_id: str) -> ActivityRecord | None:
         """Return the first activity of a workflow."""
         ...
@@ -250,6 +283,10 @@ class Records(Protocol):
 
     async def forget_activities(self, before: datetime, most: int) -> int:
         """Delete up to `most` activities of before this time; the value says how many."""
+        ...
+
+    async def forget_prompts(self, before: datetime, most: int) -> int:
+        """Delete up to `most` prompts that nothing has named since this time; the value says how many."""
         ...
 
     async def forget_moods(self, before: datetime, most: int) -> int:

@@ -1,6 +1,6 @@
 """Durable workflows: what takes long, and is done once whatever dies in between."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -71,4 +71,16 @@ class Workflows(Protocol):
 
     def waiting(self, workflow_id: str) -> Waiting | None:
         """Return where a workflow of this process is; None when it isn't under way here."""
+        ...
+
+
+class StoredWorkflows(Protocol):
+    """What is stored of workflows."""
+
+    async def unfinished(self, agent_id: str) -> list[str]:
+        """Return the workflows of an agent that haven't ended, in any replica."""
+        ...
+
+    async def remove(self, workflow_ids: Sequence[str]) -> None:
+        """Delete what is kept of workflows that have ended."""
         ...

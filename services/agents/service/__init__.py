@@ -2,12 +2,15 @@
 
 from services.agents.service.agents import Agents
 from services.agents.service.allowance import Allowance, Calls
+from services.agents.service.archive import Archive
 from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast, Character
 from services.agents.service.conversing import Conversations
+from services.agents.service.deleting import Deletions
 from services.agents.service.drafts import Drafts
 from services.agents.service.effects import Effects
 from services.agents.service.events import NOTICE, Events
+from services.agents.service.explaining import Explanations
 from services.agents.service.governors import Cooldown, Governors, Limits
 from services.agents.service.hearing import Hearing
 from services.agents.service.inbox import REPLY, Inbox
@@ -15,6 +18,7 @@ from services.agents.service.journal import Entry, Journal
 from services.agents.service.moods import Moods
 from services.agents.service.noticing import Noticing
 from services.agents.service.planning import Planner
+from services.agents.service.prompts import Prompts
 from services.agents.service.provisioning import Provisioning
 from services.agents.service.publishing import Publisher
 from services.agents.service.redacting import redact_stored
@@ -26,6 +30,7 @@ from services.agents.service.settling import settled
 from services.agents.service.tail import Tail
 from services.agents.service.tidying import Tidying
 from services.agents.service.tokens import Tokens
+from services.agents.service.triggering import Triggers
 from services.agents.service.writing import Choice, Writer
 
 __all__ = [
@@ -33,16 +38,19 @@ __all__ = [
     "REPLY",
     "Agents",
     "Allowance",
+    "Archive",
     "Calls",
     "Cast",
     "Character",
     "Choice",
     "Conversations",
     "Cooldown",
+    "Deletions",
     "Drafts",
     "Effects",
     "Entry",
     "Events",
+    "Explanations",
     "Governors",
     "Hearing",
     "Inbox",
@@ -53,6 +61,7 @@ __all__ = [
     "NetworkCapabilities",
     "Noticing",
     "Planner",
+    "Prompts",
     "Provisioning",
     "Publisher",
     "Relations",
@@ -62,6 +71,7 @@ __all__ = [
     "Tail",
     "Tidying",
     "Tokens",
+    "Triggers",
     "Writer",
     "redact_stored",
     "settled",

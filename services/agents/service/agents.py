@@ -1,4 +1,4 @@
-"""Creating, changing, starting, stopping and nudging agents."""
+"""Creating, changing, starting and stopping agents."""
 
 import asyncio
 import contextlib
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from services.agents.domain.entities import ActivityRecord, AgentRecord, MoodRecord, ScheduleEntry
-from services.agents.domain.errors import AgentExists, AgentInactive, AgentNotFound, PersonaVersionNotFound
+from services.agents.domain.entities import AgentRecord, MoodRecord, ScheduleEntry
+from services.agents.domain.errors import AgentBeingDeleted, AgentExists, AgentNotFound, PersonaVersionNotFound
 from services.agents.domain.mood import Mood, baseline
 from services.agents.domain.persona import Persona, changed_paths, read_kept, read_persona, redact, secrets_of
 from services.agents.domain.records import ActivityKind, Lifecycle, LifecycleChange, Trigger
 from services.agents.domain.schedule import Pauses, first_due, in_reach
-from services.agents.domain.tasks import ActionTask, PostTask, TradeTask, WithdrawTask
+from services.agents.domain.tasks import WithdrawTask
 from services.agents.domain.understanding import not_understood
 from services.agents.domain.versions import MOST_VERSIONS, PersonaVersion
 from services.agents.ports.store import Records, Store
-from services.agents.ports.workflows import Waiting, Workflows
+from services.agents.ports.workflows import Workflows
 from services.agents.service.cast import Cast
 from services.agents.service.journal import TURN, Entry, Journal
 from services.agents.service.provisioning import Provisioning
@@ -44,24 +44,11 @@ class Status:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Triggered:
-    """A workflow that was asked for: what came of it, or, when that took too long, where it is."""
-
-    workflow_id: str
-    outcome: ActivityRecord | None
-    waiting: Waiting | None
-
-
 class Abilities(Protocol):
     """What agents can do."""
 
     def pauses(self, agent: AgentRecord, persona: Persona) -> Mapping[str, Pauses]:
         """Return how often an agent does by itself what it has all for, by kinds."""
-        ...
-
-    def check_ready(self, agent: AgentRecord, task: ActionTask) -> None:
-        """Raise the WrongState of what an agent lacks for a task."""
         ...
 
 
@@ -137,7 +124,7 @@ class Agents:
     async def get(self, agent_id: str) -> AgentRecord:
         """Return one agent. Raises AgentNotFound."""
         async with self._store.reading() as records:
-            return await _existing(records, agent_id)
+            return await existing(records, agent_id)
 
     async def page(self, page: Page) -> Paged[AgentRecord]:
         """Return a page of agents, in the order of their ids."""
@@ -171,7 +158,7 @@ class Agents:
     async def versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
         """Return a page of the versions of an agent's persona, newest first. Raises AgentNotFound."""
         async with self._store.reading() as records:
-            await _existing(records, agent_id)
+            await existing(records, agent_id)
             return await records.persona_versions(agent_id, page)
 
     async def roll_back(self, agent_id: str, number: int, etag: str, key: RequestKey, principal: str) -> AgentRecord:
@@ -180,7 +167,7 @@ class Agents:
         Raises InvalidRequest, AgentNotFound, PersonaVersionNotFound, Conflict and DependencyUnavailable.
         """
         async with self._store.reading() as records:
-            await _existing(records, agent_id)
+            await existing(records, agent_id)
             version = await records.persona_version(agent_id, number)
         if version is None:
             raise PersonaVersionNotFound(agent_id, number)
@@ -201,7 +188,7 @@ class Agents:
     ) -> AgentRecord:
         await self._provisioning.check(persona)
         async with self._store.writing() as records:
-            agent = await _existing(records, persona.id)
+            agent = await living(records, persona.id)
             if await records.claim(key, persona.id) is not None:
                 return agent
             if etag and etag != agent.etag:
@@ -212,7 +199,7 @@ class Agents:
             await self._provisioning.memories(persona.id, persona.memory, self._cast.persona(agent).memory)
         now = self._clock.now()
         async with self._store.writing(TURN) as records:
-            agent = await _existing(records, persona.id)
+            agent = await living(records, persona.id)
             if await records.claim(key, persona.id) is not None:
                 return agent
             before = agent.persona
@@ -232,9 +219,9 @@ class Agents:
         return agent
 
     async def start(self, agent_id: str, key: RequestKey) -> AgentRecord:
-        """Start an agent's schedule. Raises AgentNotFound."""
+        """Start an agent's schedule. Raises AgentNotFound and AgentBeingDeleted."""
         async with self._store.writing(TURN) as records:
-            agent = await _existing(records, agent_id)
+            agent = await living(records, agent_id)
             if await records.claim(key, agent_id) is None:
                 if not agent.is_active:
                     await self._start(records, agent, self._cast.persona(agent), self._clock.now())
@@ -245,7 +232,7 @@ class Agents:
     async def stop(self, agent_id: str, key: RequestKey) -> AgentRecord:
         """Stop an agent's schedule, and take back what is held back of its posts. Raises AgentNotFound."""
         async with self._store.writing(TURN) as records:
-            agent = await _existing(records, agent_id)
+            agent = await existing(records, agent_id)
             if await records.claim(key, agent_id) is None:
                 if agent.is_active:
                     agent.stop(self._clock.now())
@@ -264,7 +251,7 @@ class Agents:
         """Say what an agent is doing. Raises AgentNotFound."""
         now = self._clock.now()
         async with self._store.reading() as records:
-            agent = await _existing(records, agent_id)
+            agent = await existing(records, agent_id)
             schedule, counts = await records.schedule(agent_id), await records.counts(agent_id)
         persona = self._cast.persona(agent)
         mood = self._cast.mood(agent, persona, now)
@@ -276,39 +263,9 @@ class Agents:
         unread = await asyncio.to_thread(lambda: dict(not_understood(persona)))
         return Status(agent, mood, schedule, counts, lacks_provider, unread, now)
 
-    async def trigger_post(self, agent_id: str, topic: str, key: RequestKey, seconds: float) -> Triggered:
-        """Let an agent post now, and say what came of it within this time.
-
-        Raises AgentNotFound, AgentInactive and NoAccount.
-        """
-        return await self._trigger(
-            f"trigger-post/{key.digest}", PostTask(agent_id, topic, True, Trigger.REQUEST), key, seconds
-        )
-
-    async def trigger_trade(self, agent_id: str, key: RequestKey, seconds: float) -> Triggered:
-        """Let an agent consider a trade now, and say what came of it within this time.
-
-        Raises AgentNotFound, AgentInactive and TradingDisabled.
-        """
-        return await self._trigger(f"trigger-trade/{key.digest}", TradeTask(agent_id, Trigger.REQUEST), key, seconds)
-
     async def _is_there(self, agent_id: str) -> bool:
         async with self._store.reading() as records:
             return await records.agent(agent_id) is not None
-
-    async def _trigger(self, workflow_id: str, task: ActionTask, key: RequestKey, seconds: float) -> Triggered:
-        async with self._store.writing() as records:
-            agent = await _existing(records, task.agent_id)
-            if await records.claim(key, workflow_id) is None:
-                if not agent.is_active:
-                    raise AgentInactive(agent.id)
-                self._abilities.check_ready(agent, task)
-                await records.commit()
-        # Also for a repeated call: the first one may have ended between the claim and the start.
-        if (outcome := await self._journal.outcome(workflow_id, 0)) is None:
-            await self._workflows.start(workflow_id, task)
-            outcome = await self._journal.outcome(workflow_id, seconds)
-        return Triggered(workflow_id, outcome, None if outcome else self._workflows.waiting(workflow_id))
 
     async def _start(self, records: Records, agent: AgentRecord, persona: Persona, now: datetime) -> None:
         agent.start(now)
@@ -334,16 +291,25 @@ class Agents:
         await self._journal.add(records, agent, new_id("lifecycle"), "end", entry)
 
 
-async def _existing(records: Records, agent_id: str) -> AgentRecord:
+async def existing(records: Records, agent_id: str) -> AgentRecord:
+    """Return an agent. Raises AgentNotFound."""
     if agent := await records.agent(agent_id):
         return agent
     raise AgentNotFound(agent_id)
 
 
+async def living(records: Records, agent_id: str) -> AgentRecord:
+    """Return an agent that may be changed. Raises AgentNotFound and AgentBeingDeleted."""
+    agent = await existing(records, agent_id)
+    if agent.delete_time is not None:
+        raise AgentBeingDeleted(agent_id)
+    return agent
+
+
 async def _created(records: Records, agent_id: str, key: RequestKey) -> AgentRecord | None:
     """Return the agent that this request has made before. Raises AgentExists when another request made it."""
     if await records.claim(key, agent_id) is not None:
-        return await _existing(records, agent_id)
+        return await existing(records, agent_id)
     if await records.agent(agent_id) is not None:
         raise AgentExists(agent_id)
     return None

@@ -14,6 +14,8 @@ from services.agents.ports.store import Store
 from services.agents.service.cast import Cast, Character
 
 _MOST_KEPT = 64
+_MOST_SEARCHED = 20
+"""So many posts of a conversation the social service returns at most."""
 
 
 class Conversations:
@@ -34,7 +36,7 @@ class Conversations:
         A reply doesn't depend on it: what the network refuses is left out, and said to be. Raises DependencyUnavailable
         when the llm service doesn't answer.
         """
-        if not self._most or mention.begins_conversation or not await self._is_shown(character.persona.llm.provider):
+        if not self._most or mention.begins_conversation or not await self.shows_background(character):
             return Conversation()
         if workflow_id not in self._kept:
             self._kept[workflow_id] = await self._read(character.record, mention, heard)
@@ -42,7 +44,28 @@ class Conversations:
                 self._kept.popitem(last=False)
         return self._kept[workflow_id]
 
-    async def _is_shown(self, name: str) -> bool:
+    async def may_be_answered(self, agent: AgentRecord, mention: Mention) -> bool:
+        """Tell whether an agent may have answered a mention where it lived before it was imported.
+
+        Only the network knows; what it doesn't show may be. Raises DependencyUnavailable.
+        """
+        if agent.import_time is None or mention.create_time > agent.import_time:
+            return False
+        try:
+            posts = await self._social.conversation(
+                agent.account_id, mention.network_post_id, mention.conversation_id, _MOST_SEARCHED
+            )
+        except Refused:
+            return True
+        is_whole = len(posts) < _MOST_SEARCHED and bool(agent.network_user_id)
+        return not is_whole or any(
+            post.author_user_id == agent.network_user_id and post.in_reply_to == mention.network_post_id
+            for post in posts
+        )
+
+    async def shows_background(self, character: Character) -> bool:
+        """Say whether a character's model is shown conversations, and whatever else isn't asked. Raises as `before`."""
+        name = character.persona.llm.provider
         provider = await self._llm.provider(name)
         if provider is None and name:
             # Another one writes in its place.

@@ -63,8 +63,7 @@ class Drafts:
             )
             await records.save(draft)
             drafted = Drafted(draft.id, words_of(proposal)[:_SHOWN], draft.expire_time)
-            grounds = proposal.grounds if isinstance(proposal, Words) else Entry(drafted).grounds
-            await self._journal.add(records, agent, name, "draft", Entry(drafted, grounds, kind, trigger))
+            await self._journal.add(records, agent, name, "draft", Entry(drafted, proposal.grounds, kind, trigger))
             await records.commit()
         self._journal.announce()
         return draft.id
@@ -85,8 +84,8 @@ class Drafts:
         async with self._store.reading() as records:
             return await records.drafts(wanted, page)
 
-    async def approve(self, draft_id: str, etag: str, key: RequestKey) -> DraftRecord:
-        """Let a draft be carried out, once.
+    async def approve(self, draft_id: str, etag: str, key: RequestKey, principal: str) -> DraftRecord:
+        """Let a draft be carried out, once; `principal` is who wants it.
 
         Raises DraftNotFound, DraftDecided, DraftExpired, AgentInactive and Conflict.
         """
@@ -98,7 +97,7 @@ class Drafts:
             if agent is None or not agent.is_active:
                 raise AgentInactive(draft.agent_id)
             now = self._clock.now()
-            draft.approve(etag, now)
+            draft.approve(etag, principal, now)
             await records.save(draft)
             task = CarryOutTask(draft.agent_id, draft.id, draft.behaviour, draft.workflow_id, draft.trigger)
             await records.plan(
@@ -130,13 +129,13 @@ class Drafts:
                 await records.commit()
         return draft
 
-    async def reject(self, draft_id: str, comment: str, etag: str, key: RequestKey) -> DraftRecord:
+    async def reject(self, draft_id: str, comment: str, etag: str, key: RequestKey, principal: str) -> DraftRecord:
         """Let nothing come of a draft. Raises DraftNotFound, DraftDecided, DraftExpired and Conflict."""
         async with self._store.writing(TURN) as records:
             draft = await _existing(records, draft_id)
             if await records.claim(key, draft_id) is not None:
                 return draft
-            draft.reject(etag, comment, self._clock.now())
+            draft.reject(etag, comment, principal, self._clock.now())
             await self._end(records, draft, PassReason.REJECTED)
             await records.commit()
         self._journal.announce()
@@ -173,7 +172,7 @@ class Drafts:
         agent = await records.agent(draft.agent_id)
         if agent is not None:
             passed = Passed(reason, details=(draft.comment,) if draft.comment else ())
-            entry = Entry(passed, behaviour=draft.behaviour, trigger=draft.trigger)
+            entry = Entry(passed, draft.proposal.grounds, draft.behaviour, draft.trigger)
             await self._journal.add(records, agent, draft.workflow_id, "end", entry)
 
 

@@ -198,10 +198,11 @@ def _task(event: EventRecord, agent: AgentRecord) -> tuple[str, Task | None]:
             return NOTICE, NoticeTask(agent.id, event.id, mood=shift)
         case Interaction(counterpart_id, topic):
             speaks = bool(agent.account_id) and agent.id != counterpart_id
-            task = PostTask(agent.id, topic, trigger=Trigger.EVENT, addressed_id=counterpart_id)
+            task = PostTask(agent.id, topic, trigger=Trigger.EVENT, addressed_id=counterpart_id, event_id=event.id)
             return _POST, task if speaks else None
         case ScheduledPost(topic):
-            return _POST, PostTask(agent.id, topic, trigger=Trigger.EVENT) if agent.account_id else None
+            task = PostTask(agent.id, topic, trigger=Trigger.EVENT, event_id=event.id)
+            return _POST, task if agent.account_id else None
         case Feed():
             return NOTICE, None
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from services.agents.domain.records import Passed, PassReason
+from services.agents.domain.records import Passed, PassReason, Trigger
 from services.agents.domain.tasks import Heard, Mention, ReplyTask
 from services.agents.ports.store import Records, Store
 from services.agents.service.allowance import Allowance, replies_of, turn_of
@@ -155,6 +155,8 @@ class Governors:
         self._store = store
         self._cast = cast
         self._of_replies: tuple[Governor, ...] = (Activity(), Age(limits.age), Chance())
+        # Who asks for an answer doesn't leave it to chance.
+        self._of_asked: tuple[Governor, ...] = (Activity(), Age(limits.age))
         self._of_remarks: tuple[Governor, ...] = (Activity(),)
         self._counting: tuple[Governor, ...] = (
             PerConversation(),
@@ -167,7 +169,8 @@ class Governors:
         """Count a reply, once for its workflow; a Passed says why there is to be none."""
         character = await self._cast.character(task.agent_id)
         case = Case(workflow_id, character, heard, self._cast.now(), self._cast.day(), task.mention)
-        return await self._admitted(case, self._of_replies, "Reply")
+        judging = self._of_asked if task.trigger is Trigger.REQUEST else self._of_replies
+        return await self._admitted(case, judging, "Reply")
 
     async def admit_remark(self, workflow_id: str, character: Character, heard: Heard) -> Passed | None:
         """Count a remark on what strangers wrote like a reply to them, once; a Passed says why there is to be none."""

@@ -15,9 +15,9 @@ from datetime import timedelta
 from services.agents.domain.entities import AgentRecord, Hindrance, ScheduleEntry
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.mood import SocialEvent
-from services.agents.domain.records import Failed, Passed, Trigger
+from services.agents.domain.records import Failed, Grounds, Passed, Trigger
 from services.agents.domain.schedule import reply_due
-from services.agents.domain.tasks import Mention, ReplyTask
+from services.agents.domain.tasks import Mention, ReplyTask, occasion_of
 from services.agents.ports.neighbours import Refused, SocialPort
 from services.agents.ports.store import Store
 from services.agents.ports.workflows import TOLD_SECONDS
@@ -73,6 +73,11 @@ class Inbox:
             except (DependencyUnavailable, Refused) as error:
                 await self._log_failure(agent_id, name, error)
 
+    async def rest(self, agent_id: str) -> None:
+        """Wait until no look of an agent is under way here."""
+        async with self._readers[agent_id]:
+            pass
+
     async def _read(self, agent_id: str, name: str) -> None:
         character = await self._cast.character(agent_id)
         record = character.record
@@ -109,7 +114,8 @@ class Inbox:
                 continue
             considered = await self._considered(workflow_id, task)
             if isinstance(considered, Passed):
-                silent[workflow_id] = Entry(considered, behaviour=REPLY, trigger=Trigger.MENTION)
+                grounds = Grounds(occasion=occasion_of(workflow_id, task))
+                silent[workflow_id] = Entry(considered, grounds, REPLY, Trigger.MENTION)
             else:
                 await self._plan(character, workflow_id, considered)
         if silent:

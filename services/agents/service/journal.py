@@ -6,7 +6,16 @@ from datetime import datetime
 
 from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, MoodRecord
 from services.agents.domain.mood import MoodEvent, OwnEvent, cause_of, feel
-from services.agents.domain.records import NO_GROUNDS, Event, Grounds, Lifecycle, LifecycleChange, Trigger, kind_of
+from services.agents.domain.records import (
+    NO_GROUNDS,
+    Event,
+    Grounds,
+    Lifecycle,
+    LifecycleChange,
+    Trigger,
+    effect_of,
+    kind_of,
+)
 from services.agents.ports.store import ActivityFilter, Records, Store
 from services.agents.service.cast import Cast
 from services.agents.service.tail import Tail
@@ -46,6 +55,7 @@ class Journal:
     async def add(self, records: Records, agent: AgentRecord, workflow_id: str, step: str, entry: Entry) -> bool:
         """Log an activity within a transaction of the turn; False when this step is there already."""
         now = self._clock.now()
+        effect_id, network_effect_id = effect_of(entry.event)
         activity = ActivityRecord(
             workflow_id=workflow_id,
             step=step,
@@ -56,10 +66,15 @@ class Journal:
             trigger=entry.trigger,
             event=entry.event,
             grounds=entry.grounds,
+            effect_id=effect_id,
+            network_effect_id=network_effect_id,
             create_time=now,
         )
         if not await records.log(activity):
             return False
+        if (writing := entry.grounds.writing) and (asked := {call.prompt_id for call in writing.calls} - {""}):
+            # They stay as long as what names them.
+            await records.use_prompts(sorted(asked), now)
         ACTIVITIES.add(kind=activity.kind)
         if entry.moods:
             character = self._cast.of(agent)

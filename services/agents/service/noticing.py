@@ -4,7 +4,8 @@ import random
 
 from services.agents.domain.events import News
 from services.agents.domain.mood import MoodChange, feel
-from services.agents.domain.records import Noticed, Trigger
+from services.agents.domain.occasions import Occasion
+from services.agents.domain.records import Grounds, Noticed, Trigger
 from services.agents.domain.tasks import ActionTask, NoticeTask, PostTask, RemarkTask
 from services.agents.ports.neighbours import MemoryPort, NewMemory, Source
 from services.agents.service.cast import Cast
@@ -44,7 +45,8 @@ class Noticing:
             mood_after=after.label,
             is_news=task.news is not None,
         )
-        entry = Entry(noticed, trigger=Trigger.EVENT, moods=moods)
+        grounds = Grounds(occasion=Occasion(event_id=task.event_id))
+        entry = Entry(noticed, grounds, trigger=Trigger.EVENT, moods=moods)
         await self._journal.record(task.agent_id, "notice", {name: entry})
         return _reaction(name, task, has_account=bool(character.record.account_id))
 
@@ -63,4 +65,4 @@ def _reaction(name: str, task: NoticeTask, *, has_account: bool) -> ActionTask |
         return None
     if news.is_external:
         return RemarkTask(task.agent_id, task.event_id, news)
-    return PostTask(task.agent_id, news.text, trigger=Trigger.EVENT)
+    return PostTask(task.agent_id, news.text, trigger=Trigger.EVENT, event_id=task.event_id)

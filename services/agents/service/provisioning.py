@@ -31,6 +31,8 @@ from services.runtime.errors import InvalidRequest, RequestIdReused, Violation, 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
+_NO_REQUEST = ""
+"""To repeat these is to have them once; and one that is created again under an id that was deleted has them again."""
 _NO_ACCOUNT_SECONDS = 1.0
 """How long the social service is waited for where most likely it has nothing to say."""
 
@@ -125,15 +127,13 @@ class Provisioning:
             memory = NewMemory(
                 seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time, repetition=repetition
             )
-            request_id = f"seed/{agent_id}/{_digest(repr(memory))}"
-            calls.append(partial(self._memory.remember, agent_id, memory, request_id))
+            calls.append(partial(self._memory.remember, agent_id, memory, _NO_REQUEST))
         for known in initial.relationships:
             view = View(known.sentiment, known.familiarity, known.trust, known.notes)
-            request_id = f"seed/{agent_id}/{_digest(known.counterpart, repr(view))}"
             if before is None:
-                calls.append(partial(self._memory.set_view, agent_id, known.counterpart, view, request_id))
+                calls.append(partial(self._memory.set_view, agent_id, known.counterpart, view, _NO_REQUEST))
             elif known.counterpart not in known_before:
-                calls.append(partial(self._introduce, agent_id, known.counterpart, view, request_id))
+                calls.append(partial(self._introduce, agent_id, known.counterpart, view, _NO_REQUEST))
         with _naming("persona.initial_memory"):
             await _all(calls)
 

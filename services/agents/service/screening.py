@@ -1,9 +1,21 @@
 """Asking a second model before something is published."""
 
+from dataclasses import dataclass
+
+from services.agents.domain.records import CallPurpose, ModelCall
 from services.agents.domain.screening import SCHEMA, compose_screening, read_screening
-from services.agents.ports.neighbours import LlmPort, Refused
+from services.agents.ports.neighbours import LlmPort, Refused, Written
 
 _SEED = 1
+_DOESNT_JUDGE = "the second model doesn't judge it"
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """Why a text may not be published, in words, and the call that said so; None of one that the provider refused."""
+
+    objections: tuple[str, ...]
+    call: ModelCall | None = None
 
 
 class Screener:
@@ -14,7 +26,7 @@ class Screener:
         self._provider = provider
         self._model = model
 
-    async def objections(self, agent_id: str, text: str, answered: str) -> list[str]:
+    async def screen(self, agent_id: str, text: str, answered: str) -> Screening:
         """Return why a text may not be published; a model that doesn't judge it objects.
 
         Raises Refused when the provider isn't configured, and DependencyUnavailable: nothing is published unjudged.
@@ -22,13 +34,32 @@ class Screener:
         prompt = compose_screening(text, answered)
         try:
             written = await self._llm.generate(agent_id, prompt, self._provider, self._model, _SEED, SCHEMA)
-            if written.withheld or len(written.candidates) != 1 or written.candidates[0].is_cut:
-                return ["the second model doesn't judge it"]
-            harms = read_screening(written.candidates[0].text)
         except Refused as refused:
             if refused.reason != "PROVIDER_REFUSED":
                 raise
-            return ["the second model doesn't judge it"]
-        except (ValueError, TypeError):
-            return ["the second model's judgement can't be read"]
-        return [f"the second model sees {harm}" for harm in dict.fromkeys(harms)]
+            return Screening((_DOESNT_JUDGE,))
+        return Screening(_objections(written), call_of(written, CallPurpose.SCREEN))
+
+
+def call_of(written: Written, purpose: CallPurpose, prompt_id: str = "") -> ModelCall:
+    """Return what is recorded of a call."""
+    return ModelCall(
+        purpose,
+        written.provider,
+        written.model,
+        prompt_id,
+        len(written.candidates),
+        written.prompt_tokens,
+        written.completion_tokens,
+        written.background_shown,
+    )
+
+
+def _objections(written: Written) -> tuple[str, ...]:
+    if written.withheld or len(written.candidates) != 1 or written.candidates[0].is_cut:
+        return (_DOESNT_JUDGE,)
+    try:
+        harms = read_screening(written.candidates[0].text)
+    except (ValueError, TypeError):
+        return ("the second model's judgement can't be read",)
+    return tuple(f"the second model sees {harm}" for harm in dict.fromkeys(harms))

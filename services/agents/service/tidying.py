@@ -45,6 +45,8 @@ class Tidying:
             oldest = now - self._logged
             steps.append(lambda records, most: records.forget_activities(oldest, most))
             steps.append(lambda records, most: records.forget_moods(oldest, most))
+            # After the activities that name them; what waits as a draft is logged when it is proposed.
+            steps.append(lambda records, most: records.forget_prompts(oldest, most))
         for step in steps:
             await in_batches(lambda most, step=step: self._some(step, most))  # type: ignore[misc]
 

@@ -1,19 +1,19 @@
 """Words: candidates from a model, and those of them that may be published."""
 
 import asyncio
-import hashlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from services.agents.domain.guard import Context, Purpose, Reviewed, Rule, review
 from services.agents.domain.prompts import PromptParts
-from services.agents.domain.records import Judged, Objection, Writing
+from services.agents.domain.records import CallPurpose, Judged, ModelCall, Objection, Writing
 from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, Capabilities, LlmPort, Refused, Written
 from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Character
+from services.agents.service.prompts import Prompts
 from services.agents.service.reserving import Reservations
-from services.agents.service.screening import Screener
+from services.agents.service.screening import Screener, call_of
 from services.runtime.text.weight import TextLimit
 
 _TRIES = 2
@@ -21,7 +21,6 @@ _SCREENED = 3
 """So many of a try's good candidates are shown to the second model, the best first."""
 _USED_UP = Objection(Rule.CALLS_USED_UP, "its calls for this are used up today")
 _SAID_ELSEWHERE = Objection(Rule.SAID_ELSEWHERE, "it is saying the same elsewhere")
-_PROMPT_ID_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,7 @@ class Writer:
     def __init__(
         self,
         llm: LlmPort,
+        prompts: Prompts,
         reservations: Reservations,
         capabilities: NetworkCapabilities,
         screener: Screener | None = None,
@@ -54,6 +54,7 @@ class Writer:
     ) -> None:
         """Take whether another provider writes for a persona whose own isn't there."""
         self._llm = llm
+        self._prompts = prompts
         self._capabilities = capabilities
         self._reservations = reservations
         self._falls_back = falls_back
@@ -82,22 +83,24 @@ class Writer:
         A second time is asked when that is nothing, if `may_ask` lets it.
         """
         context = replace(context, system=prompt.portrait, limit=await self.limit(character))
-        writing = Writing(prompt_id=_prompt_id(prompt))
+        writing = Writing()
         for _ in range(_TRIES):
             if not await may_ask():
                 return Choice((), replace(writing, objections=(_USED_UP, *writing.objections)))
-            written = await self._generate(character, prompt, rng.getrandbits(31))
+            written, call = await self._generate(character, prompt, rng.getrandbits(31))
             # The first time it reads its dictionaries, for some seconds.
             reviewed = await asyncio.to_thread(review, written.candidates, purpose, character.persona, context)
-            judged, is_over = await self._judged(workflow_id, character, purpose, reviewed, context, may_ask)
-            writing = _joined(writing, written, judged)
+            judged, screens, is_over = await self._judged(workflow_id, character, purpose, reviewed, context, may_ask)
+            writing = _writing(written, judged, (call, *screens)).after(writing)
             if is_over:
                 writing = replace(writing, objections=(_USED_UP, *writing.objections))
             if good := tuple(item.text for item in judged if not item.objections):
                 return Choice(good, writing, written.background_shown)
         return Choice((), writing)
 
-    async def answer(self, character: Character, prompt: PromptParts, seed: int, json_schema: str) -> Written:
+    async def answer(
+        self, character: Character, prompt: PromptParts, seed: int, json_schema: str
+    ) -> tuple[Written, ModelCall]:
         """Return what a character's model answers in JSON of this schema: for the character, and never published."""
         return await self._generate(character, prompt, seed, json_schema)
 
@@ -109,11 +112,11 @@ class Writer:
         reviewed: Sequence[Reviewed],
         context: Context,
         may_ask: Callable[[], Awaitable[bool]],
-    ) -> tuple[list[Judged], bool]:
-        """Return the candidates with all that is held against them, and whether calls were used up in between."""
+    ) -> tuple[list[Judged], list[ModelCall], bool]:
+        """Return the candidates with all that is held against them, what judged them, and if calls were used up."""
         good = [item.text for item in reviewed if item.verdict.ok]
         elsewhere = await self._reservations.said_elsewhere(character.record.id, workflow_id, good)
-        judged, left, is_over = [], _SCREENED, False
+        judged, calls, left, is_over = list[Judged](), list[ModelCall](), _SCREENED, False
         for item in reviewed:
             objections = item.verdict.objections
             if item.text in elsewhere:
@@ -125,19 +128,22 @@ class Writer:
                 is_over = is_over or not await may_ask()
                 if is_over:
                     break
-                objections = tuple(await self._screened(self._screener, character, purpose, item.text, context))
+                answered = context.about if purpose is Purpose.REPLY else ""
+                screening = await self._screener.screen(character.record.id, item.text, answered)
+                objections = tuple(Objection(Rule.SCREENING, words) for words in screening.objections)
+                calls += [screening.call] if screening.call else []
                 left = left if objections else 0
             judged.append(Judged(item.text, item.score if item.is_ranked else None, objections=objections))
-        return judged, is_over
+        return judged, calls, is_over
 
-    async def _screened(
-        self, screener: Screener, character: Character, purpose: Purpose, text: str, context: Context
-    ) -> list[Objection]:
-        answered = context.about if purpose is Purpose.REPLY else ""
-        found = await screener.objections(character.record.id, text, answered)
-        return [Objection(Rule.SCREENING, words) for words in found]
+    async def _generate(
+        self, character: Character, prompt: PromptParts, seed: int, json_schema: str = ""
+    ) -> tuple[Written, ModelCall]:
+        prompt_id = await self._prompts.keep(prompt)
+        written = await self._written(character, prompt, seed, json_schema)
+        return written, call_of(written, CallPurpose.WRITE, prompt_id)
 
-    async def _generate(self, character: Character, prompt: PromptParts, seed: int, json_schema: str = "") -> Written:
+    async def _written(self, character: Character, prompt: PromptParts, seed: int, json_schema: str) -> Written:
         chosen, agent_id = character.persona.llm, character.record.id
         try:
             return await self._llm.generate(agent_id, prompt, chosen.provider, chosen.model, seed, json_schema)
@@ -149,23 +155,19 @@ class Writer:
             return replace(written, note=f"in place of {chosen.provider}, which isn't configured")
 
 
-def _joined(before: Writing, written: Written, judged: Sequence[Judged]) -> Writing:
-    """Return what is known of the writing with another call of the model."""
-    withheld = tuple(Objection(Rule.WITHHELD, words) for words in written.withheld)
-    return replace(
-        before,
+def _writing(written: Written, judged: Sequence[Judged], calls: Sequence[ModelCall]) -> Writing:
+    """Return what is recorded of a try: its calls, the first of which wrote."""
+    return Writing(
         provider=written.provider,
         model=written.model,
-        candidates=(*before.candidates, *judged),
-        objections=(*before.objections, *withheld),
-        prompt_tokens=before.prompt_tokens + written.prompt_tokens,
-        completion_tokens=before.completion_tokens + written.completion_tokens,
+        candidates=tuple(judged),
+        objections=tuple(Objection(Rule.WITHHELD, words) for words in written.withheld),
+        prompt_id=calls[0].prompt_id,
+        prompt_tokens=sum(call.prompt_tokens for call in calls),
+        completion_tokens=sum(call.completion_tokens for call in calls),
         provider_note=written.note,
+        calls=tuple(calls),
     )
-
-
-def _prompt_id(prompt: PromptParts) -> str:
-    return hashlib.sha256(repr(prompt).encode()).hexdigest()[:_PROMPT_ID_DIGITS]
 
 
 def _narrowed(capabilities: Capabilities, character: Character) -> TextLimit:

@@ -1,6 +1,6 @@
 """The activity log on the wire."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -11,17 +11,21 @@ from services.agents.domain.mood import Mood
 from services.agents.domain.prose import reason_of, summary_of
 from services.agents.domain.records import (
     ActivityKind,
+    CallPurpose,
     Drafted,
     Failed,
     Grounds,
     Lifecycle,
     LifecycleChange,
+    MemoryUse,
+    ModelCall,
     MoodAdjusted,
     Noticed,
     Objection,
     Passed,
     PassReason,
     Posted,
+    Recalled,
     Reflected,
     Replied,
     Swap,
@@ -63,14 +67,14 @@ def write_activity(activity: ActivityRecord) -> log_pb.Activity:
         agent_id=activity.agent_id,
         agent_name=activity.agent_name,
         kind=_KIND_NUMBERS[ActivityKind(activity.kind)],
-        trigger=_TRIGGERS[Trigger(activity.trigger)],
+        trigger=TRIGGERS[Trigger(activity.trigger)],
         behaviour=activity.behaviour,
         summary=summary_of(event, grounds, activity.behaviour),
         reason=reason_of(event, grounds),
         workflow_id=activity.workflow_id,
         create_time=write_time(activity.create_time),
         mood=grounds.mood,
-        memories=write_memories(grounds),
+        memories=write_memories(grounds.memories),
         writing=write_writing(grounds),
         unread_conversation=grounds.unread,
         is_edited=grounds.is_edited,
@@ -90,9 +94,12 @@ def _lifecycle(event: Lifecycle) -> log_pb.LifecycleEvent:
 
 
 def _trade(event: Traded) -> log_pb.TradeEvent:
-    scores = sorted(event.scores.items(), key=lambda item: (-item[1], item[0]))
-    told = [log_pb.TokenScore(symbol=symbol, score=score) for symbol, score in scores]
-    return log_pb.TradeEvent(swap=_swap(event.swap), scores=told, reasons=event.reasons)
+    return log_pb.TradeEvent(swap=_swap(event.swap), scores=_scores(event.scores), reasons=event.reasons)
+
+
+def _scores(scores: Mapping[str, float]) -> list[log_pb.TokenScore]:
+    best_first = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    return [log_pb.TokenScore(symbol=symbol, score=score) for symbol, score in best_first]
 
 
 def _passed(event: Passed) -> log_pb.PassEvent:
@@ -102,6 +109,7 @@ def _passed(event: Passed) -> log_pb.PassEvent:
         to_name=event.whom,
         limit=event.limit,
         details=event.details,
+        scores=_scores(event.scores),
     )
 
 
@@ -193,11 +201,17 @@ def _failure(event: Failed) -> log_pb.FailureEvent:
     )
 
 
-def write_memories(grounds: Grounds) -> list[log_pb.RecalledMemory]:
+def write_memories(memories: Iterable[Recalled]) -> list[log_pb.RecalledMemory]:
     """Return what was brought in as it goes over the wire."""
     return [
-        log_pb.RecalledMemory(memory_id=memory.memory_id, text=memory.text, relevance=memory.relevance)
-        for memory in grounds.memories
+        log_pb.RecalledMemory(
+            memory_id=memory.memory_id,
+            text=memory.text,
+            relevance=memory.relevance,
+            source=memory.source,
+            use=_USES[memory.use],
+        )
+        for memory in memories
     ]
 
 
@@ -223,6 +237,20 @@ def write_writing(grounds: Grounds) -> log_pb.Writing | None:
         completion_tokens=writing.completion_tokens,
         objections=[_objection(objection) for objection in writing.objections],
         provider_note=writing.provider_note,
+        calls=[_call(call) for call in writing.calls],
+    )
+
+
+def _call(call: ModelCall) -> log_pb.ModelCall:
+    return log_pb.ModelCall(
+        purpose=_PURPOSES[call.purpose],
+        provider=call.provider,
+        model=call.model,
+        prompt_id=call.prompt_id,
+        candidate_count=call.candidates,
+        prompt_tokens=call.prompt_tokens,
+        completion_tokens=call.completion_tokens,
+        background_shown=call.background_shown,
     )
 
 
@@ -230,17 +258,19 @@ def _objection(objection: Objection) -> log_pb.Objection:
     return log_pb.Objection(rule=objection.rule, description=objection.description)
 
 
-def _numbers(enum: Any, prefix: str, members: type[StrEnum]) -> Mapping[Any, Any]:
+def numbers_of(enum: Any, prefix: str, members: type[StrEnum]) -> Mapping[Any, Any]:
     """Return the numbers of an enum on the wire by the members of ours; what isn't known is UNSPECIFIED there."""
     named = {member: "UNSPECIFIED" if member.name == "UNKNOWN" else member.name for member in members}
     return {member: enum.Value(f"{prefix}_{name}") for member, name in named.items()}
 
 
-_KIND_NUMBERS = _numbers(log_pb.ActivityKind, "ACTIVITY_KIND", ActivityKind)
+_KIND_NUMBERS = numbers_of(log_pb.ActivityKind, "ACTIVITY_KIND", ActivityKind)
 _KINDS = {number: kind for kind, number in _KIND_NUMBERS.items()}
-_TRIGGERS = _numbers(log_pb.ActivityTrigger, "ACTIVITY_TRIGGER", Trigger)
-_CHANGES = _numbers(log_pb.LifecycleChange, "LIFECYCLE_CHANGE", LifecycleChange)
-_PASS_REASONS = _numbers(log_pb.PassReason, "PASS_REASON", PassReason)
+_USES = numbers_of(log_pb.MemoryUse, "MEMORY_USE", MemoryUse)
+_PURPOSES = numbers_of(log_pb.ModelCallPurpose, "MODEL_CALL_PURPOSE", CallPurpose)
+TRIGGERS = numbers_of(log_pb.ActivityTrigger, "ACTIVITY_TRIGGER", Trigger)
+_CHANGES = numbers_of(log_pb.LifecycleChange, "LIFECYCLE_CHANGE", LifecycleChange)
+_PASS_REASONS = numbers_of(log_pb.PassReason, "PASS_REASON", PassReason)
 _EVENTS: Mapping[type, tuple[str, Callable[[Any], Any]]] = {
     Lifecycle: ("lifecycle", _lifecycle),
     Posted: ("post", _post),

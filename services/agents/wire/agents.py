@@ -12,14 +12,17 @@ from services.agents.domain.entities import AgentRecord, ScheduleEntry
 from services.agents.domain.persona import broken_rules, redact, unknown_fields, without_effect
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
-from services.agents.service.agents import Status, Triggered
+from services.agents.ports.workflows import Waiting
+from services.agents.service.agents import Status
+from services.agents.service.deleting import Deletion
+from services.agents.service.triggering import Triggered
 from services.agents.wire.activities import write_activity, write_mood
 from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import check
 
 _ACTIONS = {"post": pb.ACTION_KIND_POST, "reply": pb.ACTION_KIND_REPLY, "trade": pb.ACTION_KIND_TRADE}
-TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerTradeResponse)
+TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerReplyResponse, pb.TriggerTradeResponse)
 
 _MOST_NOTICES = 1_000
 _MOST_SHOWN_BYTES = 5 * 2**19
@@ -62,6 +65,7 @@ def write_agent(agent: AgentRecord) -> pb.Agent:
         etag=agent.etag,
         stop_time=write_time(agent.stop_time) if agent.stop_time else None,
         persona_version=agent.persona_version,
+        delete_time=write_time(agent.delete_time),
     )
 
 
@@ -131,15 +135,24 @@ def write_triggered(answer: TriggeredT, triggered: Triggered) -> TriggeredT:
     answer.workflow_id = triggered.workflow_id
     if triggered.outcome is not None:
         answer.activity.CopyFrom(write_activity(triggered.outcome))
-    elif (waiting := triggered.waiting) is not None:
-        answer.waiting.CopyFrom(
-            pb.Waiting(
-                step=waiting.step,
-                begin_time=write_time(waiting.begin_time),
-                reason=waiting.reason,
-                description=waiting.message,
-            )
-        )
+    elif triggered.waiting is not None:
+        answer.waiting.CopyFrom(write_waiting(triggered.waiting))
     else:
         answer.waiting.SetInParent()
     return answer
+
+
+def write_deletion(deletion: Deletion) -> pb.DeleteAgentResponse:
+    """Return how far a deletion is, as it goes over the wire."""
+    waiting = deletion.waiting
+    return pb.DeleteAgentResponse(is_done=waiting is None, waiting=write_waiting(waiting) if waiting else None)
+
+
+def write_waiting(waiting: Waiting) -> pb.Waiting:
+    """Return what is waited for as it goes over the wire."""
+    return pb.Waiting(
+        step=waiting.step,
+        begin_time=write_time(waiting.begin_time),
+        reason=waiting.reason,
+        description=waiting.message,
+    )

@@ -5,7 +5,6 @@ from puppet.agents.v1 import draft_service_pb2 as pb
 from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.proposals import Order, PostProposal, ReplyProposal
 from services.agents.domain.prose import why_proposed
-from services.agents.domain.records import NO_GROUNDS
 from services.agents.ports.store import DraftFilter
 from services.agents.service.drafts import words_of
 from services.agents.wire.activities import write_memories, write_writing
@@ -25,7 +24,7 @@ def read_draft_filter(request: pb.ListDraftsRequest) -> DraftFilter:
 def write_draft(draft: DraftRecord) -> pb.Draft:
     """Return a draft as it goes over the wire."""
     proposal = draft.proposal
-    grounds = NO_GROUNDS if isinstance(proposal, Order) else proposal.grounds
+    grounds = proposal.grounds
     written = pb.Draft(
         id=draft.id,
         agent_id=draft.agent_id,
@@ -35,7 +34,7 @@ def write_draft(draft: DraftRecord) -> pb.Draft:
         summary=words_of(proposal),
         reason=why_proposed(proposal),
         mood=grounds.mood,
-        memories=write_memories(grounds),
+        memories=write_memories(grounds.memories),
         writing=write_writing(grounds),
         is_edited=draft.is_edited,
         comment=draft.comment,
@@ -44,6 +43,7 @@ def write_draft(draft: DraftRecord) -> pb.Draft:
         expire_time=write_time(draft.expire_time),
         decide_time=write_time(draft.decide_time),
         etag=draft.etag,
+        principal=draft.principal,
     )
     match proposal:
         case PostProposal():

@@ -1,5 +1,6 @@
 """Relationships over gRPC."""
 
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -7,10 +8,12 @@ import grpc
 
 from puppet.memory.v1 import relationship_service_pb2 as pb
 from puppet.memory.v1 import relationship_service_pb2_grpc as pb_grpc
+from services.memory.service.archive import Archive
 from services.memory.service.relationships import Relationships
 from services.memory.wire import relationships as wire
 from services.runtime.protobuf import request_key
 from services.runtime.rpc.answers import fill_from
+from services.runtime.rpc.archives import exported, read_import
 from services.runtime.rpc.limits import check, page_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -19,8 +22,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
     """Serves `puppet.memory.v1.RelationshipService`."""
 
-    def __init__(self, relationships: Relationships) -> None:
+    def __init__(self, relationships: Relationships, archive: Archive) -> None:
         self._relationships = relationships
+        self._archive = archive
 
     async def GetRelationship(self, request: pb.GetRelationshipRequest, context: Context) -> pb.GetRelationshipResponse:
         """Return one relationship."""
@@ -62,6 +66,30 @@ class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
             allow_missing=request.allow_missing,
         )
         return pb.UpdateRelationshipResponse(relationship=wire.write_relationship(view))
+
+    async def ClearRelationships(
+        self, request: pb.ClearRelationshipsRequest, context: Context
+    ) -> pb.ClearRelationshipsResponse:
+        """Delete an agent's relationships."""
+        check(request)
+        count = await self._archive.clear(request.agent_id, request_key(request))
+        return pb.ClearRelationshipsResponse(relationship_count=count)
+
+    async def ExportRelationships(
+        self, request: pb.ExportRelationshipsRequest, context: Context
+    ) -> AsyncIterator[pb.ExportRelationshipsResponse]:
+        """Stream an agent's relationships."""
+        check(request)
+        async for row in exported(pb.ExportRelationshipsResponse, self._archive.export(request.agent_id)):
+            yield row
+
+    async def ImportRelationships(
+        self, requests: AsyncIterator[pb.ImportRelationshipsRequest], context: Context
+    ) -> pb.ImportRelationshipsResponse:
+        """Store what was exported."""
+        given = await read_import(requests, "puppet.memory.v1.ImportRelationships")
+        count = await self._archive.import_all(given)
+        return pb.ImportRelationshipsResponse(row_count=count, is_repeated=not count)
 
     async def ListInteractions(
         self, request: pb.ListInteractionsRequest, context: Context

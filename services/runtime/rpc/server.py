@@ -256,7 +256,7 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
             # What is there now stays: going through all of it takes 60 ms, in which no call is answered.
             gc.collect()
             gc.freeze()
-            async with repeating("giving memory back", _GIVEN_BACK_SECONDS, resident.GivingBack()):
+            async with repeating("giving memory back", _GIVEN_BACK_SECONDS, resident.give_back):
                 await stopping.wait()
 
     try:

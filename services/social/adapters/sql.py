@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, or_, select
@@ -10,7 +11,7 @@ from typing_extensions import override
 
 from services.runtime.idempotency import RequestRecord
 from services.runtime.pages import Page, Paged
-from services.runtime.sql import SqlTransaction
+from services.runtime.sql_archive import Part, SqlArchive
 from services.runtime.upsert import insert_on
 from services.social.domain.accounts import Account, NetworkName, Profile
 from services.social.domain.limits import Limit
@@ -31,8 +32,28 @@ def _put_limit_on(dialect: str) -> sa.Insert:
     return made
 
 
-class SqlRecords(SqlTransaction, Records):
+def _accounts_of(agent_id: str) -> Any:
+    return sa.select(col(Account.id)).where(col(Account.agent_id) == agent_id)
+
+
+def _posts_of(agent_id: str) -> Any:
+    return sa.select(col(Post.id)).where(col(Post.account_id).in_(_accounts_of(agent_id)))
+
+
+def _requests_of(agent_id: str) -> sa.ColumnElement[bool]:
+    made = col(RequestRecord.resource_id)
+    return or_(made.in_(_accounts_of(agent_id)), made.in_(_posts_of(agent_id)))
+
+
+class SqlRecords(SqlArchive, Records):
     """Accounts and posts within one transaction."""
+
+    parts = (
+        Part(Account, lambda agent_id: col(Account.agent_id) == agent_id),
+        Part(Post, lambda agent_id: col(Post.account_id).in_(_accounts_of(agent_id))),
+        Part(Limit, lambda agent_id: col(Limit.holder).in_(_accounts_of(agent_id)), is_shared=True),
+        Part(RequestRecord, _requests_of, is_shared=True),
+    )
 
     def _needed(self) -> sa.ColumnElement[bool]:
         # Whoever asks for a post that isn't decided, or takes it back, names it by its request.

@@ -73,6 +73,15 @@ class AccountLocked(errors.WrongState):
     reason = "ACCOUNT_LOCKED"
 
 
+class AccountBusy(errors.Unavailable):
+    """A post of the account is being sent."""
+
+    reason = "ACCOUNT_BUSY"
+
+    def __init__(self) -> None:
+        super().__init__("a post of this account is being sent")
+
+
 class ReplyShareUsedUp(errors.Exhausted):
     """What an account may post a day is used up as far as replies go; posts of its own still go out."""
 

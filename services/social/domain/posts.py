@@ -160,6 +160,15 @@ class Post(SQLModel, table=True):
         since = self.due_time or self.create_time
         self._doubt("the service stopped while it was being sent", self._next_look(since, timing))
 
+    def restore(self, now: datetime, timing: Timing) -> None:
+        """Doubt it, unless it is final: it may have been sent elsewhere since it was archived.
+
+        It is looked for once, and not sent again unless it is asked for again.
+        """
+        if not self.is_final:
+            self.looks = MAX_LOOKS - 1
+            self._doubt("it was imported before its outcome was known", now + timing.visibility)
+
     def settle(self, network_post_id: str, now: datetime) -> None:
         """Finish it: it is on the network."""
         self.state, self.state_cause, self.state_reason = PostState.SETTLED, None, ""

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from services.runtime.idempotency import RequestRecord
 from services.runtime.pages import Page, Paged
-from services.runtime.sql import SqlTransaction
+from services.runtime.sql_archive import Part, SqlArchive
 from services.trading.domain.market import SOL
 from services.trading.domain.portfolio import LandedTrade
 from services.trading.domain.trade import OPEN_STATES, Trade, TradeState
@@ -35,8 +35,25 @@ _LANDED = sa.select(
 _SHARE_LOCK = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:lock_key, 0))")
 
 
-class SqlRecords(SqlTransaction, Records):
+def _wallets_of(agent_id: str) -> Any:
+    return sa.select(col(Wallet.id)).where(col(Wallet.agent_id) == agent_id)
+
+
+def _requests_of(agent_id: str) -> ColumnElement[bool]:
+    made, trades = col(RequestRecord.resource_id), sa.select(col(Trade.id))
+    return or_(made.in_(_wallets_of(agent_id)), made.in_(trades.where(col(Trade.wallet_id).in_(_wallets_of(agent_id)))))
+
+
+class SqlRecords(SqlArchive, Records):
     """Wallets, policies and trades within one transaction."""
+
+    parts = (
+        Part(Wallet, lambda agent_id: col(Wallet.agent_id) == agent_id),
+        Part(Policy, lambda agent_id: col(Policy.wallet_id).in_(_wallets_of(agent_id))),
+        Part(Halt, lambda agent_id: col(Halt.wallet_id).in_(_wallets_of(agent_id))),
+        Part(Trade, lambda agent_id: col(Trade.wallet_id).in_(_wallets_of(agent_id))),
+        Part(RequestRecord, _requests_of, is_shared=True),
+    )
 
     def _needed(self) -> ColumnElement[bool]:
         # Who registers a wallet again is told of the one there is; there are no more of these than of wallets.

@@ -1,5 +1,7 @@
 """What a caller of the trading service may be refused with."""
 
+from collections.abc import Mapping
+
 from services.runtime import errors
 
 
@@ -25,6 +27,25 @@ class WalletExists(errors.AlreadyExists):
     """This agent has a wallet, or this key belongs to another agent."""
 
     reason = "WALLET_EXISTS"
+
+
+class WalletNotEmpty(errors.WrongState):
+    """The wallet holds something: these base units, by their mints."""
+
+    reason = "WALLET_NOT_EMPTY"
+
+    def __init__(self, wallet_id: str, held: Mapping[str, int]) -> None:
+        balances = ", ".join(f"{amount} of {mint}" for mint, amount in held.items())
+        super().__init__(f"the wallet {wallet_id!r} holds {balances}", id=wallet_id, balances=balances)
+
+
+class WalletBusy(errors.Unavailable):
+    """A trade of the wallet isn't decided."""
+
+    reason = "WALLET_BUSY"
+
+    def __init__(self, trade_id: str) -> None:
+        super().__init__(f"the trade {trade_id!r} of this wallet isn't decided")
 
 
 class InvalidPrivateKey(errors.InvalidRequest):

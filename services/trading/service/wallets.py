@@ -28,7 +28,10 @@ class Wallets:
     async def register(
         self, agent_id: str, private_key: str, key: RequestKey, limits: Mapping[str, Any] | None = None
     ) -> Wallet:
-        """Register a wallet with these limits beside the default ones. Raises InvalidPrivateKey and WalletExists."""
+        """Register a wallet with these limits beside the default ones; one that was imported gets its key.
+
+        Raises InvalidPrivateKey and WalletExists.
+        """
         sealed = self._vault.seal(private_key) if private_key else self._vault.generate()
         now = self._clock.now()
         wallet = Wallet(
@@ -38,6 +41,12 @@ class Wallets:
             if first := await records.claim(key, wallet.id):
                 return await load_wallet(records, first)
             if other := await records.matching_wallet(agent_id, wallet.address):
+                if other.agent_id == agent_id and other.address == wallet.address and not other.sealed_key:
+                    other.sealed_key = wallet.sealed_key
+                    await records.answer(key, other.id)
+                    await records.save(other)
+                    await records.commit()
+                    return other
                 whose = "this agent has a wallet" if other.agent_id == agent_id else "this key belongs to another agent"
                 raise WalletExists(whose, id=other.id)
             await records.save(wallet)

@@ -1,6 +1,11 @@
 """What connects to a fake service, and may fail."""
 
+from google.protobuf.message import Message
+
 from services.agents.domain.errors import DependencyUnavailable
+from services.agents.ports.neighbours import Refused
+from services.runtime.errors import InvalidRequest
+from services.runtime.rpc.limits import check
 
 
 class Line:
@@ -17,3 +22,10 @@ class Line:
         if self.failures:
             self.failures -= 1
             raise DependencyUnavailable(self._name, 0.01)
+
+    def checked(self, request: Message) -> None:
+        """Refuse a request that breaks its contract, as the service does."""
+        try:
+            check(request)
+        except InvalidRequest as error:
+            raise Refused(self._name, error.reason, str(error)) from error

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from services.agents.adapters.llm_client import write_request
 from services.agents.domain.guard import Candidate
 from services.agents.domain.prompts import PromptParts
 from services.agents.ports.neighbours import (
@@ -41,6 +42,7 @@ class FakeLlm:
         self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int, json_schema: str = ""
     ) -> Written:
         self.line.pass_through()
+        self.line.checked(write_request(agent_id, prompt, provider, model, seed, json_schema))
         self.providers.append(provider)
         if provider in self.unknown_providers:
             raise Refused("llm", "PROVIDER_NOT_FOUND", f"no provider {provider!r}")

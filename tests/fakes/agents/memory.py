@@ -61,12 +61,17 @@ class FakeMemory:
             raise Refused("memory", "INVALID_REQUEST", "INVALID_REQUEST: text: is refused")
         if self.holding is not None and len(self.stored) >= self.held_after:
             await self.holding.wait()
-        first = self.requests.setdefault(request_id, memory)
+        first = self.requests.setdefault(request_id, memory) if request_id else memory
         if first != memory:
             raise Refused("memory", "REQUEST_ID_REUSED", f"REQUEST_ID_REUSED: {request_id} had another body")
         # Whatever its request is called, what is there already is not stored again.
         key = (agent_id, *(getattr(memory, name) for name in _SAME))
         return self.stored.setdefault(key, Stored(f"mem_{len(self.stored)}", agent_id, memory)).id
+
+    async def forget(self, agent_id: str) -> None:
+        self.line.pass_through()
+        self.stored = {key: item for key, item in self.stored.items() if item.agent_id != agent_id}
+        self.views = {key: view for key, view in self.views.items() if key[0] != agent_id}
 
     async def search(
         self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""

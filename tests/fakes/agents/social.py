@@ -12,6 +12,7 @@ from services.agents.ports.neighbours import (
     Account,
     Capabilities,
     Refused,
+    ReplyScope,
     SocialPost,
 )
 from services.agents.ports.stored import Post, Progress
@@ -35,6 +36,7 @@ class FakeSocial:
         self.replies_left: int | None = None
         """How many replies the network's limit leaves; None when it isn't known."""
         self.text_limit = TextLimit(max_weight=280, default_weight=2, ranges=(WeightRange(0, 4351, 1),), emoji_weight=2)
+        self.reply_scope = ReplyScope.MENTIONED
         self.capability_reads = 0
         """How often somebody has asked what an account may do."""
         self.looks_until_settled = 0
@@ -129,7 +131,7 @@ class FakeSocial:
     async def capabilities(self, account_id: str) -> Capabilities:
         self.line.pass_through()
         self.capability_reads += 1
-        return Capabilities(self.text_limit)
+        return Capabilities(self.text_limit, self.reply_scope)
 
     async def publish(self, account_id: str, text: str, in_reply_to: str, request_id: str) -> Post:
         self.line.pass_through()
@@ -204,6 +206,12 @@ class FakeSocial:
             self.posts[request_id] = (rest[0], rest[1], rest[2], post)
         return post
 
+    async def delete_account(self, agent_id: str) -> None:
+        self.line.pass_through()
+        account = self.accounts.pop(agent_id, None)
+        if account is not None:
+            self.posts = {name: post for name, post in self.posts.items() if post[0] != account.id}
+
     async def withdraw_held(self, account_id: str) -> None:
         self.line.pass_through()
         for request_id in [name for name in self.holding if self.posts[name][0] == account_id]:
@@ -222,11 +230,11 @@ class FakeSocial:
                 mention.network_post_id, mention.author_user_id, mention.text, mention.create_time
             )
             for mention in said
-            if mention.conversation_id == conversation_id
+            if conversation_id in ("", mention.conversation_id)
         }
         users = {account.id: account.user_id for account in self.accounts.values()}
         answers = [
-            SocialPost(post.network_post_id, users[account], text, posts[answered].create_time)
+            SocialPost(post.network_post_id, users[account], text, posts[answered].create_time, answered)
             for account, text, answered, post in self.posts.values()
             if answered in posts
         ]

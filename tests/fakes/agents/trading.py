@@ -1,7 +1,7 @@
 """The trading service as the agents service sees it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -79,6 +79,16 @@ class FakeTrading:
     async def wallet_of(self, agent_id: str) -> WalletKey | None:
         self.line.pass_through()
         return self.wallets.get(agent_id)
+
+    async def holdings(self, wallet_id: str) -> Mapping[str, int]:
+        self.line.pass_through()
+        return {WRAPPED_SOL: self.lamports} if self.lamports else {}
+
+    async def delete_wallet(self, agent_id: str) -> None:
+        self.line.pass_through()
+        if self.lamports and agent_id in self.wallets:
+            raise Refused("trading", "WALLET_NOT_EMPTY", f"WALLET_NOT_EMPTY: it holds {self.lamports}")
+        self.wallets.pop(agent_id, None)
 
     async def tighten(self, wallet_id: str, limits: Trading) -> None:
         self.line.pass_through()

@@ -261,6 +261,44 @@ async def test_after_an_upgrade_conversations_with_strangers_are_known(
     assert (kept.handle, kept.handle_time, kept.network_user_id) == ("otto", None, "12")
 
 
+async def test_after_an_upgrade_what_was_done_is_found_by_what_came_of_it(
+    database_url: str, clock: FixedClock, tmp_path: Path
+) -> None:
+    migrations = Path(services.agents.__file__).with_name("migrations")
+    (tmp_path / "before").mkdir()
+    for path in [*migrations.glob("000*.py"), *migrations.glob("001[0-3]_*.py")]:
+        shutil.copy(path, tmp_path / "before")
+    database = Database(database_url)
+    await database.migrate(tmp_path / "before")
+    swap = {"trade_id": "trd_1", "signature": "4LvH"}
+    events = {
+        "post/1": {"type": "posted", "value": {"text": "Rain.", "post_id": "pst_1", "network_post_id": "77"}},
+        "reply/1": {"type": "replied", "value": {"text": "Yes.", "post_id": "pst_2", "network_post_id": "78"}},
+        "trade/1": {"type": "traded", "value": {"swap": swap, "scores": {}}},
+        "post/2": {"type": "passed", "value": {"reason": "stopped"}},
+    }
+    names = ("workflow_id", "step", "agent_id", "agent_name", "kind", "behaviour", "trigger", "create_time")
+    table = sa.table("activity", *map(sa.column, names), sa.column("event", sa.JSON), sa.column("grounds", sa.JSON))
+    rest = ("end", "wren", "Wren", "post", "", "unknown", clock.now())
+    async with database.write() as transaction:
+        for workflow_id, event in events.items():
+            row = dict(zip(names, (workflow_id, *rest), strict=True))
+            row |= {"event": event, "grounds": {"type": "grounds", "value": {}}}
+            await transaction.connection.execute(sa.insert(table).values(row))
+        await transaction.commit()
+    await database.migrate(migrations)
+    async with SqlStore(database, SqlRecords).reading() as records:
+        known = "SELECT workflow_id, effect_id, network_effect_id FROM activity ORDER BY seq"
+        found = (await records._connection.execute(sa.text(known))).all()
+    await database.close()
+    assert found == [
+        ("post/1", "pst_1", "77"),
+        ("reply/1", "pst_2", "78"),
+        ("trade/1", "trd_1", "4LvH"),
+        ("post/2", "", ""),
+    ]
+
+
 async def test_calls_for_strangers_are_counted_once_for_their_names_and_stay_within_the_limit(
     store: Store, clock: FixedClock
 ) -> None:

@@ -12,8 +12,10 @@ import services.agents
 from services.agents.adapters.sql import SqlRecords
 from services.agents.domain.entities import ActivityRecord, ConversationCount, ExternalConversation, Reservation
 from services.agents.domain.events import EventRecord, EventState, EventTarget, ScheduledPost, SeenItem
+from services.agents.domain.prompt_records import PromptRecord
+from services.agents.domain.prompts import PromptParts, Sampling
 from services.agents.domain.records import NO_GROUNDS, ActivityKind, Posted, Trigger
-from services.agents.service import Cast, Tidying
+from services.agents.service import Cast, Prompts, Tidying
 from services.runtime.db import Database
 from services.runtime.idempotency import RequestRecord
 from services.runtime.sql import SqlStore
@@ -173,6 +175,29 @@ async def test_activities_go_after_so_many_days_in_batches_and_cursors_stay_good
     assert await places(database) == []
     await log(database, [0], clock.now())
     assert await places(database) == [1_204]
+
+
+async def test_a_prompt_goes_after_the_last_activity_that_names_it(database: Database, clock: FixedClock) -> None:
+    store = SqlStore(database, SqlRecords)
+    ids = {}
+    for asked in ("gates", "rain"):
+        prompt = PromptParts("", (), (), (), (), asked, (), "topic", "post", Sampling(0.7, 1.0), 6)
+        # Kept twice, as by two replicas, it stands there once.
+        ids[asked] = await Prompts(store, clock).keep(prompt)
+        assert await Prompts(store, clock).keep(prompt) == ids[asked]
+    clock.advance(days=50)
+    async with store.writing() as records:
+        await records.use_prompts([ids["gates"]], clock.now())
+        await records.commit()
+    clock.advance(days=60)
+    await tidying(database, clock).tidy()
+    assert await kept(database, PromptRecord.id) == sorted(ids.values())
+    await tidying(database, clock, activities=timedelta(days=100)).tidy()
+    assert await kept(database, PromptRecord.id) == [ids["gates"]]
+    async with store.reading() as records:
+        found = await records.prompts([*ids.values(), "none"])
+    assert found[ids["gates"]].parts.input == "gates"
+    assert found.keys() == {ids["gates"]}
 
 
 @pytest.mark.parametrize(("age", "left"), [(MENTION_AGE, [2, 3]), (timedelta(days=120), [1, 2, 3])])

@@ -47,7 +47,7 @@ def _own_credential(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """Run the fakes, and let the environment say where they are."""
-    agents = FakeAgents()
+    agents = FakeAgents()  # type: ignore[abstract]
     memory = FakeMemory()  # type: ignore[abstract]
     trading = FakeTrading()  # type: ignore[abstract]
     server = grpc.aio.server()

@@ -31,6 +31,8 @@ class FakeAgents(AgentServiceServicer):
         self.log: list[log_pb.Activity] = []
         self.calls: list[str] = []
         self.moods: list[pb.AdjustMoodRequest] = []
+        self.explanation: pb.ExplainActivityResponse | None = None
+        self.preview = pb.PreviewPromptResponse()
         self.breaks_streams = False
         self.is_scoped = False
         """Refuses what is about all agents, as for a client whose scope is some."""
@@ -55,6 +57,21 @@ class FakeAgents(AgentServiceServicer):
     async def UpdateAgent(self, request: pb.UpdateAgentRequest, context: Context) -> pb.UpdateAgentResponse:
         self.calls.append(f"update {request.agent.id} {','.join(request.update_mask.paths)}")
         return pb.UpdateAgentResponse(agent=await self._keep(request.agent.persona, context))
+
+    async def ExplainActivity(self, request: pb.ExplainActivityRequest, context: Context) -> pb.ExplainActivityResponse:
+        if self.explanation is None:
+            await context.abort_with_status(_status(NotFound(f"no activity is known by {request.id!r}")))
+        assert self.explanation is not None
+        return self.explanation
+
+    async def PreviewPrompt(self, request: pb.PreviewPromptRequest, context: Context) -> pb.PreviewPromptResponse:
+        self.calls.append(f"preview {request.agent_id} {request.behaviour} {request.text}{request.topic}")
+        return self.preview
+
+    async def TriggerReply(self, request: pb.TriggerReplyRequest, context: Context) -> pb.TriggerReplyResponse:
+        self.calls.append(f"reply {request.agent_id} {request.network_post_id}")
+        activity = self.add(request.agent_id, log_pb.ACTIVITY_KIND_REPLY, "gates answer slowly.")
+        return pb.TriggerReplyResponse(workflow_id="reply/1", activity=activity)
 
     async def ListPersonaVersions(
         self, request: pb.ListPersonaVersionsRequest, context: Context

@@ -155,7 +155,7 @@ def test_small_words_are_no_memory(speakers: dict[str, Persona]) -> None:
 def test_topics_are_paired_though_they_share_an_article(speakers: dict[str, Persona]) -> None:
     interests = ("las gaviotas", "las olas")
     one = replace(speakers["es"], personality=replace(speakers["es"].personality, interests=interests))
-    assert set(choose_topic(one, [], [], random.Random(1)).split(", ")) == set(interests)
+    assert set(choose_topic(one, [], [], random.Random(1)).topic.split(", ")) == set(interests)
 
 
 def test_capitals_are_those_of_the_language(speakers: dict[str, Persona]) -> None:

@@ -2,10 +2,9 @@
 
 import pytest
 
-from services.agents.domain.guard.leaks import leaks
+from services.agents.domain.guard.leaks import leaks, redacted
 
-
-@pytest.mark.parametrize(
+KEYS = pytest.mark.parametrize(
     "key",
     [
         "4wBqpZM9xaSheZzJSMawUKKwhdpChKbZ5eu5ky4Vigw3",
@@ -19,11 +18,27 @@ from services.agents.domain.guard.leaks import leaks
         "1234567890-AbCdEfGhIjKlMnOpQrStUvWxYz",
     ],
 )
+
+
+@KEYS
 def test_what_looks_like_a_key_is_refused(key: str) -> None:
     assert list(leaks(f"Look at this: {key}"))
 
 
-@pytest.mark.parametrize(
+@KEYS
+def test_what_looks_like_a_key_is_redacted_and_the_rest_stays(key: str) -> None:
+    told = redacted(f"Look at this: {key}")
+    assert told.startswith("Look at this: ")
+    assert "[redacted]" in told
+    assert not list(leaks(told))
+
+
+def test_a_text_that_hides_a_key_in_other_signs_goes_as_a_whole() -> None:
+    wide = "".join(chr(ord(sign) + 0xFEE0) for sign in "sk-proj-abcdefghijklmnop1234")
+    assert redacted(f"Look at this: {wide}") == "[redacted]"
+
+
+ORDINARY = pytest.mark.parametrize(
     "text",
     [
         "The gate at number six was painted in 1987, and 0.02 SOL of MOSS is mine.",
@@ -31,5 +46,13 @@ def test_what_looks_like_a_key_is_refused(key: str) -> None:
         "1, 2, 3, 4, 5: the round has begun.",
     ],
 )
+
+
+@ORDINARY
 def test_ordinary_words_are_none(text: str) -> None:
     assert not list(leaks(text))
+
+
+@ORDINARY
+def test_ordinary_words_are_not_redacted(text: str) -> None:
+    assert redacted(text) == text

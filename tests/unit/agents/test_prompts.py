@@ -9,6 +9,7 @@ import pytest
 from services.agents.domain.conversation import Turn
 from services.agents.domain.memories import TrustedMemory, TrustedProvenance
 from services.agents.domain.mood import Mood
+from services.agents.domain.occasions import TopicOrigin
 from services.agents.domain.persona import Persona
 from services.agents.domain.prompts import (
     Exchange,
@@ -133,15 +134,20 @@ def test_a_reply_shows_how_memories_are_brought_in(persona: Persona) -> None:
 
 
 def test_a_conversation_is_told_turn_by_turn_and_the_latest_of_a_long_one(persona: Persona) -> None:
-    said = [Turn("you" if number % 2 else "Otto", f"line {number}\n<|im_end|>") for number in range(30)]
+    said = [
+        Turn("you" if number % 2 else "Otto", f"line {number}\n<|im_end|>", is_own=bool(number % 2))
+        for number in range(30)
+    ]
     prompt = compose_reply(persona, CALM, "hello", OTTO, Remembered(""), [], said, MOST, rng())
     assert len(prompt.conversation) == 12
+    assert [part.is_external for part in prompt.conversation[-2:]] == [True, False]
     assert prompt.conversation[-1] == Part("you", "line 29 \u2039|im_end|\u203a")
 
 
 def test_what_somebody_else_has_said_is_not_handed_over_as_a_memory_of_its_own(persona: Persona) -> None:
     prompt = compose_reply(persona, CALM, "hello", None, Remembered("I sent a loaf", is_own=False), [], [], MOST, rng())
-    assert prompt.context == (Part("they said before", "I sent a loaf"),)
+    assert prompt.context == (Part("they said before", "I sent a loaf", is_external=True),)
+    assert prompt.input_is_external
     assert prompt.examples[0].context == ()
 
 
@@ -205,12 +211,32 @@ def test_a_custom_prompt_stands_in_place_of_the_portrait(persona: Persona) -> No
 
 def test_topics_are_two_interests_and_none_of_late(persona: Persona) -> None:
     late = ["letters, dogs", "gates"]
-    topics = {choose_topic(persona, [REMEMBERED], late, random.Random(seed)) for seed in range(30)}
+    topics = {choose_topic(persona, [REMEMBERED], late, random.Random(seed)).topic for seed in range(30)}
     assert topics == {"weather, shortcuts", "shortcuts, weather"}
 
 
+def test_a_topic_says_what_it_was_drawn_from_and_with_which_weights(persona: Persona) -> None:
+    choice = choose_topic(persona, [REMEMBERED], ["letters, dogs", "gates"], rng())
+    assert (choice.origin, choice.recent) == (TopicOrigin.INTERESTS, ("letters, dogs", "gates"))
+    weights = {option.topic: (option.weight, option.is_recent) for option in choice.options}
+    assert weights == {topic: (0.5, False) if topic in choice.topic else (0.0, True) for topic in weights}
+    assert list(weights) == list(persona.personality.interests)
+    assert {option.topic for option in choice.options if option.is_chosen} == set(choice.topic.split(", "))
+
+
+def test_of_very_many_topics_a_hundred_are_told_and_those_that_were_drawn(persona: Persona) -> None:
+    many = tuple(f"topic {number}" for number in range(1_000))
+    one = replace(persona, personality=replace(persona.personality, interests=many))
+    choice = choose_topic(one, [], [], rng())
+    assert len(choice.options) == 100
+    assert ", ".join(option.topic for option in choice.options if option.is_chosen) in (
+        choice.topic,
+        ", ".join(choice.topic.split(", ")[::-1]),
+    )
+
+
 def test_when_every_interest_was_had_of_late_they_come_again(persona: Persona) -> None:
-    assert choose_topic(persona, [], list(persona.personality.interests), rng())
+    assert choose_topic(persona, [], list(persona.personality.interests), rng()).topic
 
 
 def test_a_character_without_interests_talks_about_what_it_remembers(persona: Persona) -> None:
@@ -220,8 +246,10 @@ def test_a_character_without_interests_talks_about_what_it_remembers(persona: Pe
         style=replace(persona.style, key_terms=()),
         post_examples=(),
     )
-    assert choose_topic(bare, [REMEMBERED], [], rng()) == "terrier number nine let"
-    assert choose_topic(bare, [], [], rng()) == "Wren"
+    assert choose_topic(bare, [REMEMBERED], [], rng()).topic == "terrier number nine let"
+    assert choose_topic(bare, [REMEMBERED], [], rng()).origin is TopicOrigin.MEMORIES
+    nothing = choose_topic(bare, [], [], rng())
+    assert (nothing.topic, nothing.origin) == ("Wren", TopicOrigin.NAME)
 
 
 def test_the_same_draw_gives_the_same_topic(persona: Persona) -> None:

@@ -1,11 +1,15 @@
 """What conclusions are drawn from, and which of a model's answers follow from it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from services.agents.adapters.llm_client import write_request
 from services.agents.domain.reflection import (
+    MOST_LIVED,
+    SCHEMA,
     THRESHOLD,
     Ground,
     Lived,
@@ -14,6 +18,7 @@ from services.agents.domain.reflection import (
     is_due,
     read_conclusions,
 )
+from services.runtime.rpc.limits import check
 
 TIME = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -35,6 +40,11 @@ def test_there_is_enough_to_think_about_when_the_importance_adds_up() -> None:
     assert is_due(memories)
     assert not is_due(memories[1:])
     assert not is_due([lived(number, importance=0.0) for number in range(100)])
+
+
+def test_the_llm_service_takes_as_much_as_is_looked_at_at_once() -> None:
+    long = [replace(lived(number), text="word " * 2_000) for number in range(MOST_LIVED)]
+    check(write_request("wren", compose_reflection("Wren", Ground(tuple(long))), "", "", 1, SCHEMA))
 
 
 def test_what_others_have_said_is_never_looked_at_beside_what_is_ones_own_or_anothers() -> None:

@@ -14,12 +14,16 @@ import pytest
 from services.agents.adapters.dbos_json import KeptError, StoredJson, UnreadableRecord
 from services.agents.domain.events import MoodShift, News
 from services.agents.domain.mood import MoodChange, OwnEvent, SocialEvent
+from services.agents.domain.occasions import Occasion, TopicChoice, TopicOption, TopicOrigin
 from services.agents.domain.proposals import Kept, Order, Pass, PostProposal, Reflection, ReplyProposal
 from services.agents.domain.rapport import Rapport
 from services.agents.domain.records import (
+    CallPurpose,
     Conclusion,
     Grounds,
     Judged,
+    MemoryUse,
+    ModelCall,
     Objection,
     Passed,
     PassReason,
@@ -52,7 +56,7 @@ HEARD = Heard("mem_1", "x:12", "gatekeeper", is_fellow=False, may_echo=True, kno
 SWAP = Swap("trd_1", "4LvH", True, "Moss", "MOSS", "So11", "Moss", 37_000_000, 555, 37_000_000, "", None)
 GROUNDS = Grounds(
     "relaxed",
-    (Recalled("mem_2", "It rained.", 0.5),),
+    (Recalled("mem_2", "It rained.", 0.5, "operator"),),
     Writing(
         "local",
         "small",
@@ -65,8 +69,20 @@ GROUNDS = Grounds(
         120,
         30,
         "in place of grok, which isn't configured",
+        (
+            ModelCall(CallPurpose.WRITE, "local", "small", "a1b2", 6, 100, 28, background_shown=True),
+            ModelCall(CallPurpose.SCREEN, "openai", "judge", candidates=1, prompt_tokens=20, completion_tokens=2),
+        ),
     ),
     unread="NOT_CAPABLE",
+    occasion=Occasion(TIME, "operator", "evt_1", "77", "trd_1"),
+    topic=TopicChoice(
+        "gates",
+        TopicOrigin.INTERESTS,
+        (TopicOption("gates", 1.0, is_chosen=True), TopicOption("rain", 0.0, True)),
+        ("rain",),
+    ),
+    considered=(Recalled("mem_3", "It snowed.", None, "self", MemoryUse.SHOWN),),
 )
 ORDER = Order(
     agent_id="wren",

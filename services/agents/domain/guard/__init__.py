@@ -2,6 +2,7 @@
 
 from services.agents.domain.guard.checks import KNOWN_TOPICS, brings_in
 from services.agents.domain.guard.cleaning import clean
+from services.agents.domain.guard.leaks import redacted
 from services.agents.domain.guard.model import Candidate, Context, Purpose, Reviewed, Rule, Verdict
 from services.agents.domain.guard.reviewing import judge, rank, review
 
@@ -17,5 +18,6 @@ __all__ = [
     "clean",
     "judge",
     "rank",
+    "redacted",
     "review",
 ]

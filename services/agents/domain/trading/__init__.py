@@ -1,6 +1,6 @@
 """What to trade, and how much of what is allowed: by market, portfolio, mood and trusted memories, never by chance."""
 
-from services.agents.domain.trading.appraisal import measures_in
+from services.agents.domain.trading.appraisal import measures_in, weighing
 from services.agents.domain.trading.deciding import decide
 from services.agents.domain.trading.floor import expected_output, least_output
 from services.agents.domain.trading.model import (
@@ -37,4 +37,5 @@ __all__ = [
     "least_output",
     "measures_in",
     "sold",
+    "weighing",
 ]

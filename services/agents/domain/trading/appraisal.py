@@ -106,8 +106,17 @@ def _liquidity(usd: Decimal | None) -> float:
     return min(1.0, max(0.0, math.log10(float(usd) / _SMALL_POOL) / _DECADES))
 
 
+def weighing(memories: Sequence[TrustedMemory], tokens: Sequence[TokenView]) -> list[TrustedMemory]:
+    """Return the memories that move the score of any of these tokens."""
+    return [memory for memory in memories if any(_is_about(memory, token) for token in tokens)]
+
+
 def _remembered(token: TokenView, memories: Sequence[TrustedMemory]) -> float:
     """Return 0.5 for a token of which nothing is remembered, more for good memories, less for bad ones."""
-    name = re.compile(rf"(?<!\w){re.escape(token.symbol)}(?!\w)")
-    feelings = [memory.valence for memory in memories if memory.subject == token.mint or name.search(memory.text)]
+    feelings = [memory.valence for memory in memories if _is_about(memory, token)]
     return 0.5 + 0.5 * max(-1.0, min(1.0, sum(feelings))) if feelings else 0.5
+
+
+def _is_about(memory: TrustedMemory, token: TokenView) -> bool:
+    name = rf"(?<!\w){re.escape(token.symbol)}(?!\w)"
+    return memory.subject == token.mint or re.search(name, memory.text) is not None

@@ -15,10 +15,16 @@ from services.memory.ports.store import RelationshipRecords
 from services.runtime.db import Database
 from services.runtime.pages import Page, Paged
 from services.runtime.sql import SqlStore
+from services.runtime.sql_archive import Part, SqlArchive
 
 
-class SqlRecords(SqlMemories, SqlIndexing, RelationshipRecords):
-    """Memories, relationships, and what the index is built from, within one transaction."""
+class SqlRecords(SqlMemories, SqlIndexing, SqlArchive, RelationshipRecords):
+    """Memories, relationships, and what the index is built from, within one transaction; archives have the second."""
+
+    parts = (
+        Part(Relationship, lambda agent_id: col(Relationship.agent_id) == agent_id),
+        Part(Interaction, lambda agent_id: col(Interaction.agent_id) == agent_id, numbered="number"),
+    )
 
     @override
     async def relationship(self, agent_id: str, counterpart: str) -> Relationship | None:

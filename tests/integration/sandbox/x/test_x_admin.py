@@ -63,6 +63,33 @@ async def test_the_public_timeline_shows_posts_as_written_and_goes_on_after_an_i
     assert (await sandbox.call("GET", "/_sandbox/posts?after_id=x"))[0] == 400
 
 
+async def test_whoever_runs_the_sandbox_speaks_as_any_account_and_is_heard(
+    sandbox: Sandbox, ann: XClient, bob: XClient
+) -> None:
+    said = await ann.create_tweet(text="hello")
+    reply = {"username": "bob", "text": "good morning @ann", "reply_to": int(said["data"]["id"])}
+    status, made = await sandbox.call("POST", "/_sandbox/posts", json=reply)
+    assert (status, made["username"], made["reply_to"]) == (201, "bob", said["data"]["id"])
+    assert [post["id"] for post in (await ann.get_users_mentions(ann.id, user_auth=True))["data"]] == [made["id"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "field"),
+    [
+        ({"username": "nobody"}, 404, "username"),
+        ({"reply_to": 12}, 404, "reply_to"),
+        ({"text": ""}, 400, "text"),
+        ({"as": "ann"}, 400, "as"),
+    ],
+)
+async def test_what_cannot_be_said_is_refused_and_the_field_is_named(
+    sandbox: Sandbox, ann: XClient, change: dict[str, Any], status: int, field: str
+) -> None:
+    body = {"username": "ann", "text": "hello"} | change
+    got, answer = await sandbox.call("POST", "/_sandbox/posts", json=body)
+    assert (got, [error["field"] for error in answer["errors"]]) == (status, [field])
+
+
 async def test_accounts_posts_and_tier_outlive_a_restart(tmp_path: Path, sandbox: Sandbox) -> None:
     settings = XSettings(admin_token=ADMIN_TOKEN, data_dir=tmp_path / "again")
     async with listening(build_x_app(settings)) as url:

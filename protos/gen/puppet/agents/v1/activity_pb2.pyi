@@ -87,7 +87,7 @@ class _ActivityTriggerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activ
     ACTIVITY_TRIGGER_SCHEDULE: _ActivityTrigger.ValueType  # 1
     """It was due by its schedule."""
     ACTIVITY_TRIGGER_REQUEST: _ActivityTrigger.ValueType  # 2
-    """Somebody called TriggerPost, TriggerTrade, CreateAgent, StartAgent, StopAgent or AdjustMood."""
+    """Somebody called TriggerPost, TriggerReply, TriggerTrade, CreateAgent, StartAgent, StopAgent or AdjustMood."""
     ACTIVITY_TRIGGER_MENTION: _ActivityTrigger.ValueType  # 3
     """Somebody mentioned it."""
     ACTIVITY_TRIGGER_TRADE: _ActivityTrigger.ValueType  # 4
@@ -103,7 +103,7 @@ ACTIVITY_TRIGGER_UNSPECIFIED: ActivityTrigger.ValueType  # 0
 ACTIVITY_TRIGGER_SCHEDULE: ActivityTrigger.ValueType  # 1
 """It was due by its schedule."""
 ACTIVITY_TRIGGER_REQUEST: ActivityTrigger.ValueType  # 2
-"""Somebody called TriggerPost, TriggerTrade, CreateAgent, StartAgent, StopAgent or AdjustMood."""
+"""Somebody called TriggerPost, TriggerReply, TriggerTrade, CreateAgent, StartAgent, StopAgent or AdjustMood."""
 ACTIVITY_TRIGGER_MENTION: ActivityTrigger.ValueType  # 3
 """Somebody mentioned it."""
 ACTIVITY_TRIGGER_TRADE: ActivityTrigger.ValueType  # 4
@@ -128,6 +128,10 @@ class _LifecycleChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Lifec
     """It was stopped."""
     LIFECYCLE_CHANGE_RECOVERED: _LifecycleChange.ValueType  # 4
     """What kept it from something is over."""
+    LIFECYCLE_CHANGE_DELETED: _LifecycleChange.ValueType  # 5
+    """It was deleted. Nothing else is logged of it any more."""
+    LIFECYCLE_CHANGE_IMPORTED: _LifecycleChange.ValueType  # 6
+    """It was imported, as it had been exported elsewhere."""
 
 class LifecycleChange(_LifecycleChange, metaclass=_LifecycleChangeEnumTypeWrapper):
     """What happened to an agent."""
@@ -142,6 +146,10 @@ LIFECYCLE_CHANGE_STOPPED: LifecycleChange.ValueType  # 3
 """It was stopped."""
 LIFECYCLE_CHANGE_RECOVERED: LifecycleChange.ValueType  # 4
 """What kept it from something is over."""
+LIFECYCLE_CHANGE_DELETED: LifecycleChange.ValueType  # 5
+"""It was deleted. Nothing else is logged of it any more."""
+LIFECYCLE_CHANGE_IMPORTED: LifecycleChange.ValueType  # 6
+"""It was imported, as it had been exported elsewhere."""
 Global___LifecycleChange: _TypeAlias = LifecycleChange  # noqa: Y015
 
 class _SwapSide:
@@ -214,6 +222,8 @@ class _PassReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PassReason
     """Too little has happened since it last reflected."""
     PASS_REASON_NO_CONCLUSION: _PassReason.ValueType  # 21
     """The model drew no conclusion that follows from what it was shown: see `details`."""
+    PASS_REASON_ANSWERED_ELSEWHERE: _PassReason.ValueType  # 30
+    """It was imported, and may have answered this before that, elsewhere."""
 
 class PassReason(_PassReason, metaclass=_PassReasonEnumTypeWrapper):
     """Why an agent did nothing."""
@@ -258,7 +268,65 @@ PASS_REASON_NOT_ENOUGH: PassReason.ValueType  # 20
 """Too little has happened since it last reflected."""
 PASS_REASON_NO_CONCLUSION: PassReason.ValueType  # 21
 """The model drew no conclusion that follows from what it was shown: see `details`."""
+PASS_REASON_ANSWERED_ELSEWHERE: PassReason.ValueType  # 30
+"""It was imported, and may have answered this before that, elsewhere."""
 Global___PassReason: _TypeAlias = PassReason  # noqa: Y015
+
+class _MemoryUse:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MemoryUseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemoryUse.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MEMORY_USE_UNSPECIFIED: _MemoryUse.ValueType  # 0
+    """Not known."""
+    MEMORY_USE_TOLD: _MemoryUse.ValueType  # 1
+    """What was said tells of it, or what was concluded follows from it."""
+    MEMORY_USE_SHOWN: _MemoryUse.ValueType  # 2
+    """It stood in the prompt."""
+    MEMORY_USE_WEIGHED: _MemoryUse.ValueType  # 3
+    """It moved the score of a token."""
+    MEMORY_USE_FOUND: _MemoryUse.ValueType  # 4
+    """It was found, and the model that was asked isn't shown such things."""
+
+class MemoryUse(_MemoryUse, metaclass=_MemoryUseEnumTypeWrapper):
+    """What became of a memory that was brought in."""
+
+MEMORY_USE_UNSPECIFIED: MemoryUse.ValueType  # 0
+"""Not known."""
+MEMORY_USE_TOLD: MemoryUse.ValueType  # 1
+"""What was said tells of it, or what was concluded follows from it."""
+MEMORY_USE_SHOWN: MemoryUse.ValueType  # 2
+"""It stood in the prompt."""
+MEMORY_USE_WEIGHED: MemoryUse.ValueType  # 3
+"""It moved the score of a token."""
+MEMORY_USE_FOUND: MemoryUse.ValueType  # 4
+"""It was found, and the model that was asked isn't shown such things."""
+Global___MemoryUse: _TypeAlias = MemoryUse  # noqa: Y015
+
+class _ModelCallPurpose:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ModelCallPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelCallPurpose.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MODEL_CALL_PURPOSE_UNSPECIFIED: _ModelCallPurpose.ValueType  # 0
+    """Not known."""
+    MODEL_CALL_PURPOSE_WRITE: _ModelCallPurpose.ValueType  # 1
+    """It wrote candidates."""
+    MODEL_CALL_PURPOSE_SCREEN: _ModelCallPurpose.ValueType  # 2
+    """It judged a candidate."""
+
+class ModelCallPurpose(_ModelCallPurpose, metaclass=_ModelCallPurposeEnumTypeWrapper):
+    """What a model was called for."""
+
+MODEL_CALL_PURPOSE_UNSPECIFIED: ModelCallPurpose.ValueType  # 0
+"""Not known."""
+MODEL_CALL_PURPOSE_WRITE: ModelCallPurpose.ValueType  # 1
+"""It wrote candidates."""
+MODEL_CALL_PURPOSE_SCREEN: ModelCallPurpose.ValueType  # 2
+"""It judged a candidate."""
+Global___ModelCallPurpose: _TypeAlias = ModelCallPurpose  # noqa: Y015
 
 @_typing.final
 class Activity(_message.Message):
@@ -412,7 +480,7 @@ Global___Activity: _TypeAlias = Activity  # noqa: Y015
 
 @_typing.final
 class LifecycleEvent(_message.Message):
-    """An agent was created, started or stopped, or can do again what it couldn't."""
+    """An agent was created, started, stopped, deleted or imported, or can do again what it couldn't."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -424,7 +492,7 @@ class LifecycleEvent(_message.Message):
     aim: _builtins.str
     """For RECOVERED: what it can do again, in words that follow `can`."""
     cause: _builtins.str
-    """For RECOVERED: what had kept it from that, in words."""
+    """For RECOVERED: what had kept it from that, in words. For DELETED: what stays, if anything does."""
     def __init__(
         self,
         *,
@@ -677,6 +745,7 @@ class PassEvent(_message.Message):
     TO_NAME_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
     reason: Global___PassReason.ValueType
     """Why."""
     about: _builtins.str
@@ -689,6 +758,10 @@ class PassEvent(_message.Message):
     def details(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of HOLD and NO_CONCLUSION: what decided it, in words, one by one."""
 
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenScore]:
+        """Of HOLD: how it judged the tokens that it considered, the best first."""
+
     def __init__(
         self,
         *,
@@ -697,10 +770,11 @@ class PassEvent(_message.Message):
         to_name: _builtins.str = ...,
         limit: _builtins.int = ...,
         details: _abc.Iterable[_builtins.str] | None = ...,
+        scores: _abc.Iterable[Global___TokenScore] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "details", b"details", "limit", b"limit", "reason", b"reason", "to_name", b"to_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "details", b"details", "limit", b"limit", "reason", b"reason", "scores", b"scores", "to_name", b"to_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -977,22 +1051,32 @@ class RecalledMemory(_message.Message):
     MEMORY_ID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     RELEVANCE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    USE_FIELD_NUMBER: _builtins.int
     memory_id: _builtins.str
     """The memory service's id."""
     text: _builtins.str
     """What is remembered, as it was then."""
     relevance: _builtins.float
     """How well it fitted, 0 to 1; left out where nothing was searched for."""
+    source: _builtins.str
+    """Where it comes from: `self`, `operator`, `agent` or `external`; empty where that wasn't kept. What is `agent` or
+    `external` is somebody else's text: to be shown, and nothing else.
+    """
+    use: Global___MemoryUse.ValueType
+    """What became of it."""
     def __init__(
         self,
         *,
         memory_id: _builtins.str = ...,
         text: _builtins.str = ...,
         relevance: _builtins.float | None = ...,
+        source: _builtins.str = ...,
+        use: Global___MemoryUse.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_relevance", b"_relevance", "relevance", b"relevance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_relevance", b"_relevance", "memory_id", b"memory_id", "relevance", b"relevance", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_relevance", b"_relevance", "memory_id", b"memory_id", "relevance", b"relevance", "source", b"source", "text", b"text", "use", b"use"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__relevance: _TypeAlias = _typing.Literal["relevance"]  # noqa: Y015
     _WhichOneofArgType__relevance: _TypeAlias = _typing.Literal["_relevance", b"_relevance"]  # noqa: Y015
@@ -1015,6 +1099,7 @@ class Writing(_message.Message):
     COST_USD_FIELD_NUMBER: _builtins.int
     OBJECTIONS_FIELD_NUMBER: _builtins.int
     PROVIDER_NOTE_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """The provider that wrote."""
     model: _builtins.str
@@ -1037,6 +1122,10 @@ class Writing(_message.Message):
     def objections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Objection]:
         """What is held against no candidate alone: for example that a provider withheld some."""
 
+    @_builtins.property
+    def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelCall]:
+        """The calls of models, in their order; those that judged a text as well. Empty where they weren't kept one by one."""
+
     def __init__(
         self,
         *,
@@ -1049,14 +1138,69 @@ class Writing(_message.Message):
         cost_usd: _builtins.str = ...,
         objections: _abc.Iterable[Global___Objection] | None = ...,
         provider_note: _builtins.str = ...,
+        calls: _abc.Iterable[Global___ModelCall] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "completion_tokens", b"completion_tokens", "cost_usd", b"cost_usd", "model", b"model", "objections", b"objections", "prompt_id", b"prompt_id", "prompt_tokens", b"prompt_tokens", "provider", b"provider", "provider_note", b"provider_note"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "candidates", b"candidates", "completion_tokens", b"completion_tokens", "cost_usd", b"cost_usd", "model", b"model", "objections", b"objections", "prompt_id", b"prompt_id", "prompt_tokens", b"prompt_tokens", "provider", b"provider", "provider_note", b"provider_note"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Writing: _TypeAlias = Writing  # noqa: Y015
+
+@_typing.final
+class ModelCall(_message.Message):
+    """A call of a model, and what it took."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    PROMPT_ID_FIELD_NUMBER: _builtins.int
+    CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
+    PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
+    COMPLETION_TOKENS_FIELD_NUMBER: _builtins.int
+    COST_USD_FIELD_NUMBER: _builtins.int
+    BACKGROUND_SHOWN_FIELD_NUMBER: _builtins.int
+    purpose: Global___ModelCallPurpose.ValueType
+    """What for."""
+    provider: _builtins.str
+    """The provider that answered."""
+    model: _builtins.str
+    """The model that answered."""
+    prompt_id: _builtins.str
+    """Names what it was asked; empty for what judges: that is the candidate."""
+    candidate_count: _builtins.int
+    """How many texts came back that could be read."""
+    prompt_tokens: _builtins.int
+    """Tokens read."""
+    completion_tokens: _builtins.int
+    """Tokens written."""
+    cost_usd: _builtins.str
+    """What it cost, in US dollars, as a decimal string; empty where that isn't known."""
+    background_shown: _builtins.bool
+    """True when the model was shown the prompt's background, notes and conversation."""
+    def __init__(
+        self,
+        *,
+        purpose: Global___ModelCallPurpose.ValueType = ...,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+        prompt_id: _builtins.str = ...,
+        candidate_count: _builtins.int = ...,
+        prompt_tokens: _builtins.int = ...,
+        completion_tokens: _builtins.int = ...,
+        cost_usd: _builtins.str = ...,
+        background_shown: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background_shown", b"background_shown", "candidate_count", b"candidate_count", "completion_tokens", b"completion_tokens", "cost_usd", b"cost_usd", "model", b"model", "prompt_id", b"prompt_id", "prompt_tokens", b"prompt_tokens", "provider", b"provider", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelCall: _TypeAlias = ModelCall  # noqa: Y015
 
 @_typing.final
 class JudgedCandidate(_message.Message):

@@ -77,6 +77,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the draft has waited too long. Nothing comes of it any more."""
     ERROR_REASON_DRAFT_NOT_EDITABLE: _ErrorReason.ValueType  # 21
     """FAILED_PRECONDITION: the draft is a trade, which is approved or rejected as it is."""
+    ERROR_REASON_ACTIVITY_NOT_FOUND: _ErrorReason.ValueType  # 30
+    """NOT_FOUND: nothing that an agent did, and that is kept, has this id or has made what has it."""
+    ERROR_REASON_POST_NOT_FOUND: _ErrorReason.ValueType  # 31
+    """NOT_FOUND: the network shows the agent no post of this id that it could answer."""
+    ERROR_REASON_NOT_REPLYABLE: _ErrorReason.ValueType  # 32
+    """FAILED_PRECONDITION: the network doesn't let the agent answer this post, or it is its own; the metadata has the
+    `reply_scope`.
+    """
+    ERROR_REASON_ALREADY_ANSWERED: _ErrorReason.ValueType  # 33
+    """FAILED_PRECONDITION: the agent has answered this post, or may have; the metadata has the `workflow_id`."""
+    ERROR_REASON_AGENT_BEING_DELETED: _ErrorReason.ValueType  # 40
+    """FAILED_PRECONDITION: the agent is being deleted. Wait until it is gone."""
+    ERROR_REASON_WALLET_NOT_EMPTY: _ErrorReason.ValueType  # 41
+    """FAILED_PRECONDITION: the agent's wallet holds something; the metadata names what, as `balances`. Empty it, or let it
+    stay.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -135,6 +151,22 @@ ERROR_REASON_DRAFT_EXPIRED: ErrorReason.ValueType  # 20
 """FAILED_PRECONDITION: the draft has waited too long. Nothing comes of it any more."""
 ERROR_REASON_DRAFT_NOT_EDITABLE: ErrorReason.ValueType  # 21
 """FAILED_PRECONDITION: the draft is a trade, which is approved or rejected as it is."""
+ERROR_REASON_ACTIVITY_NOT_FOUND: ErrorReason.ValueType  # 30
+"""NOT_FOUND: nothing that an agent did, and that is kept, has this id or has made what has it."""
+ERROR_REASON_POST_NOT_FOUND: ErrorReason.ValueType  # 31
+"""NOT_FOUND: the network shows the agent no post of this id that it could answer."""
+ERROR_REASON_NOT_REPLYABLE: ErrorReason.ValueType  # 32
+"""FAILED_PRECONDITION: the network doesn't let the agent answer this post, or it is its own; the metadata has the
+`reply_scope`.
+"""
+ERROR_REASON_ALREADY_ANSWERED: ErrorReason.ValueType  # 33
+"""FAILED_PRECONDITION: the agent has answered this post, or may have; the metadata has the `workflow_id`."""
+ERROR_REASON_AGENT_BEING_DELETED: ErrorReason.ValueType  # 40
+"""FAILED_PRECONDITION: the agent is being deleted. Wait until it is gone."""
+ERROR_REASON_WALLET_NOT_EMPTY: ErrorReason.ValueType  # 41
+"""FAILED_PRECONDITION: the agent's wallet holds something; the metadata names what, as `balances`. Empty it, or let it
+stay.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 ERRORS_FIELD_NUMBER: _builtins.int

@@ -13,6 +13,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from puppet.agents.v1 import activity_pb2 as _activity_pb2
+from puppet.agents.v1 import explanation_pb2 as _explanation_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -111,6 +112,7 @@ class Agent(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     STOP_TIME_FIELD_NUMBER: _builtins.int
     PERSONA_VERSION_FIELD_NUMBER: _builtins.int
+    DELETE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The persona's `id`. At most 64 characters."""
     name: _builtins.str
@@ -150,6 +152,10 @@ class Agent(_message.Message):
     def stop_time(self) -> _timestamp_pb2.Timestamp:
         """When it was stopped; not set while its schedule runs, and for one that was never started."""
 
+    @_builtins.property
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """When its deletion was asked for; from then on it can't be changed or started."""
+
     def __init__(
         self,
         *,
@@ -166,10 +172,11 @@ class Agent(_message.Message):
         etag: _builtins.str = ...,
         stop_time: _timestamp_pb2.Timestamp | None = ...,
         persona_version: _builtins.int = ...,
+        delete_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "persona", b"persona", "stop_time", b"stop_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "persona", b"persona", "stop_time", b"stop_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "description", b"description", "etag", b"etag", "id", b"id", "is_active", b"is_active", "name", b"name", "persona", b"persona", "persona_version", b"persona_version", "stop_time", b"stop_time", "unknown_fields", b"unknown_fields", "update_time", b"update_time", "wallet_id", b"wallet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "etag", b"etag", "id", b"id", "is_active", b"is_active", "name", b"name", "persona", b"persona", "persona_version", b"persona_version", "stop_time", b"stop_time", "unknown_fields", b"unknown_fields", "update_time", b"update_time", "wallet_id", b"wallet_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1217,6 +1224,252 @@ class TriggerTradeResponse(_message.Message):
 Global___TriggerTradeResponse: _TypeAlias = TriggerTradeResponse  # noqa: Y015
 
 @_typing.final
+class TriggerReplyRequest(_message.Message):
+    """Asks for an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    NETWORK_POST_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent. 1 to 64 characters."""
+    network_post_id: _builtins.str
+    """The network's id of the post to answer, such as a mention's. 1 to 19 characters."""
+    request_id: _builtins.str
+    """Required, at most 100 characters: the name of this effect. It happens once."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        network_post_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "network_post_id", b"network_post_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TriggerReplyRequest: _TypeAlias = TriggerReplyRequest  # noqa: Y015
+
+@_typing.final
+class TriggerReplyResponse(_message.Message):
+    """What came of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    ACTIVITY_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    workflow_id: _builtins.str
+    """The workflow; its activities carry this id."""
+    @_builtins.property
+    def activity(self) -> _activity_pb2.Activity:
+        """What was done: a REPLY, a DRAFT, a PASS or a FAILURE. Not set when the deadline came first; the workflow goes on."""
+
+    @_builtins.property
+    def waiting(self) -> Global___Waiting:
+        """What it waits for, when `activity` is not set."""
+
+    def __init__(
+        self,
+        *,
+        workflow_id: _builtins.str = ...,
+        activity: _activity_pb2.Activity | None = ...,
+        waiting: Global___Waiting | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "waiting", b"waiting"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "waiting", b"waiting", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TriggerReplyResponse: _TypeAlias = TriggerReplyResponse  # noqa: Y015
+
+@_typing.final
+class PreviewPromptRequest(_message.Message):
+    """Asks what a model would be asked now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    BEHAVIOUR_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    COUNTERPART_ID_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent. 1 to 64 characters."""
+    behaviour: _builtins.str
+    """By which behaviour: `post`, `reply`, `trade_post`, `remark` or `reflect`; empty: `reply` when there is a text, else
+    `post`. One that asks no model, such as `trade`, is refused. At most 64 characters.
+    """
+    text: _builtins.str
+    """For `reply` and `remark`, which need it: what is answered or remarked on. At most 2,000 characters."""
+    counterpart_id: _builtins.str
+    """For `reply`: the agent who says that; empty: a stranger. At most 64 characters."""
+    topic: _builtins.str
+    """For `post`: what about; empty: the agent chooses. For `trade_post`, which needs it: the trade in words, for example
+    `bought 0.05 SOL of BONK`. At most 500 characters.
+    """
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        behaviour: _builtins.str = ...,
+        text: _builtins.str = ...,
+        counterpart_id: _builtins.str = ...,
+        topic: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "behaviour", b"behaviour", "counterpart_id", b"counterpart_id", "text", b"text", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewPromptRequest: _TypeAlias = PreviewPromptRequest  # noqa: Y015
+
+@_typing.final
+class PreviewPromptResponse(_message.Message):
+    """What a model would be asked now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEHAVIOUR_FIELD_NUMBER: _builtins.int
+    PROMPTS_FIELD_NUMBER: _builtins.int
+    MOOD_FIELD_NUMBER: _builtins.int
+    MEMORIES_FIELD_NUMBER: _builtins.int
+    TOPIC_CHOICE_FIELD_NUMBER: _builtins.int
+    BACKGROUND_SHOWN_FIELD_NUMBER: _builtins.int
+    behaviour: _builtins.str
+    """By which behaviour."""
+    background_shown: _builtins.bool
+    """Whether the model that would be asked is shown the prompts' background, notes and conversation."""
+    @_builtins.property
+    def prompts(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.Prompt]:
+        """What is asked: one prompt, or of `reflect` one for each that it would think about, and none when too little has
+        happened.
+        """
+
+    @_builtins.property
+    def mood(self) -> _activity_pb2.Mood:
+        """How the agent feels."""
+
+    @_builtins.property
+    def memories(self) -> _containers.RepeatedCompositeFieldContainer[_activity_pb2.RecalledMemory]:
+        """What it remembers for it."""
+
+    @_builtins.property
+    def topic_choice(self) -> _explanation_pb2.TopicChoice:
+        """How a post comes to its topic."""
+
+    def __init__(
+        self,
+        *,
+        behaviour: _builtins.str = ...,
+        prompts: _abc.Iterable[_explanation_pb2.Prompt] | None = ...,
+        mood: _activity_pb2.Mood | None = ...,
+        memories: _abc.Iterable[_activity_pb2.RecalledMemory] | None = ...,
+        topic_choice: _explanation_pb2.TopicChoice | None = ...,
+        background_shown: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mood", b"mood", "topic_choice", b"topic_choice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background_shown", b"background_shown", "behaviour", b"behaviour", "memories", b"memories", "mood", b"mood", "prompts", b"prompts", "topic_choice", b"topic_choice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewPromptResponse: _TypeAlias = PreviewPromptResponse  # noqa: Y015
+
+@_typing.final
+class ExplainActivityRequest(_message.Message):
+    """Asks why something was done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The id of an activity, `act_...`; of a workflow, which stands for how it ended; or of what came of it: the social
+    service's id of a post, the network's, the trading service's id of a trade, or its signature. 1 to 200 characters.
+    """
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainActivityRequest: _TypeAlias = ExplainActivityRequest  # noqa: Y015
+
+@_typing.final
+class ExplainActivityResponse(_message.Message):
+    """Why something was done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTIVITY_FIELD_NUMBER: _builtins.int
+    OCCASION_FIELD_NUMBER: _builtins.int
+    TOPIC_CHOICE_FIELD_NUMBER: _builtins.int
+    MEMORIES_FIELD_NUMBER: _builtins.int
+    PROMPTS_FIELD_NUMBER: _builtins.int
+    DRAFT_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def activity(self) -> _activity_pb2.Activity:
+        """What was done, with its candidates, their verdicts, tokens and cost in `writing`, and with the ids of what came of
+        it in its event.
+        """
+
+    @_builtins.property
+    def occasion(self) -> _explanation_pb2.Occasion:
+        """Why then."""
+
+    @_builtins.property
+    def topic_choice(self) -> _explanation_pb2.TopicChoice:
+        """How a post came to its topic; left out for anything else."""
+
+    @_builtins.property
+    def memories(self) -> _containers.RepeatedCompositeFieldContainer[_activity_pb2.RecalledMemory]:
+        """All that was brought in of what it remembers: what the words tell of first."""
+
+    @_builtins.property
+    def prompts(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.Prompt]:
+        """What the model was asked, each prompt once, in the order of the calls. At most 2 MiB of them, and none that isn't
+        kept any more.
+        """
+
+    @_builtins.property
+    def draft(self) -> _explanation_pb2.DraftDecision:
+        """What a person decided about it; left out where nobody was asked."""
+
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[_activity_pb2.Activity]:
+        """The other activities of its workflow, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        activity: _activity_pb2.Activity | None = ...,
+        occasion: _explanation_pb2.Occasion | None = ...,
+        topic_choice: _explanation_pb2.TopicChoice | None = ...,
+        memories: _abc.Iterable[_activity_pb2.RecalledMemory] | None = ...,
+        prompts: _abc.Iterable[_explanation_pb2.Prompt] | None = ...,
+        draft: _explanation_pb2.DraftDecision | None = ...,
+        others: _abc.Iterable[_activity_pb2.Activity] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "draft", b"draft", "occasion", b"occasion", "topic_choice", b"topic_choice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "draft", b"draft", "memories", b"memories", "occasion", b"occasion", "others", b"others", "prompts", b"prompts", "topic_choice", b"topic_choice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainActivityResponse: _TypeAlias = ExplainActivityResponse  # noqa: Y015
+
+@_typing.final
 class ListActivityRequest(_message.Message):
     """Asks for a page of the activity log."""
 
@@ -1357,3 +1610,185 @@ class WatchActivityResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchActivityResponse: _TypeAlias = WatchActivityResponse  # noqa: Y015
+
+@_typing.final
+class DeleteAgentRequest(_message.Message):
+    """Asks to delete an agent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
+    IS_WALLET_KEPT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The agent. 1 to 64 characters."""
+    etag: _builtins.str
+    """When it is given, it must be the current one."""
+    allow_missing: _builtins.bool
+    """Don't refuse when there is no such agent: nothing is done then."""
+    is_wallet_kept: _builtins.bool
+    """Let a wallet stay with its key, whatever it holds."""
+    request_id: _builtins.str
+    """At most 100 characters. The same id and body deletes once, also when the agent was created again since."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        allow_missing: _builtins.bool = ...,
+        is_wallet_kept: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "etag", b"etag", "id", b"id", "is_wallet_kept", b"is_wallet_kept", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAgentRequest: _TypeAlias = DeleteAgentRequest  # noqa: Y015
+
+@_typing.final
+class DeleteAgentResponse(_message.Message):
+    """How far a deletion is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_DONE_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    is_done: _builtins.bool
+    """True when all is gone; else the deletion goes on."""
+    @_builtins.property
+    def waiting(self) -> Global___Waiting:
+        """What it waits for, when it isn't done. Its steps are `workflows`, `account`, `wallet`, `memories` and `records`."""
+
+    def __init__(
+        self,
+        *,
+        is_done: _builtins.bool = ...,
+        waiting: Global___Waiting | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting", b"waiting"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_done", b"is_done", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAgentResponse: _TypeAlias = DeleteAgentResponse  # noqa: Y015
+
+@_typing.final
+class ExportAgentRequest(_message.Message):
+    """Asks for an export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent. 1 to 64 characters."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportAgentRequest: _TypeAlias = ExportAgentRequest  # noqa: Y015
+
+@_typing.final
+class ExportAgentResponse(_message.Message):
+    """One row of an export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    format: _builtins.int
+    """Which format the rows have; an import refuses one that is newer than its own."""
+    kind: _builtins.str
+    """What it is a row of."""
+    row: _builtins.str
+    """The row in JSON. Nobody but ImportAgent reads it."""
+    def __init__(
+        self,
+        *,
+        format: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        row: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "kind", b"kind", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportAgentResponse: _TypeAlias = ExportAgentResponse  # noqa: Y015
+
+@_typing.final
+class ImportAgentRequest(_message.Message):
+    """One row of an import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent: in the first message, 1 to 64 characters; in the others the same or empty."""
+    format: _builtins.int
+    """As it was exported, 0 to 1,000. Not needed after the first message."""
+    kind: _builtins.str
+    """As it was exported; empty only in the first message, of an export without rows. At most 64 characters."""
+    row: _builtins.str
+    """As it was exported. At most 4,000,000 characters."""
+    request_id: _builtins.str
+    """In the first message, at most 128 characters. The same id and rows are imported once."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        format: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        row: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "format", b"format", "kind", b"kind", "request_id", b"request_id", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportAgentRequest: _TypeAlias = ImportAgentRequest  # noqa: Y015
+
+@_typing.final
+class ImportAgentResponse(_message.Message):
+    """What was imported."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_COUNT_FIELD_NUMBER: _builtins.int
+    IS_REPEATED_FIELD_NUMBER: _builtins.int
+    row_count: _builtins.int
+    """How many rows were stored; 0 when this request_id had stored them before."""
+    is_repeated: _builtins.bool
+    """True when this request_id had stored them before: nothing was changed."""
+    def __init__(
+        self,
+        *,
+        row_count: _builtins.int = ...,
+        is_repeated: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_repeated", b"is_repeated", "row_count", b"row_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportAgentResponse: _TypeAlias = ImportAgentResponse  # noqa: Y015

@@ -63,6 +63,21 @@ class AgentServiceStub:
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentRequest.SerializeToString,
                 response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentResponse.FromString,
                 _registered_method=True)
+        self.DeleteAgent = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/DeleteAgent',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentResponse.FromString,
+                _registered_method=True)
+        self.ExportAgent = channel.unary_stream(
+                '/puppet.agents.v1.AgentService/ExportAgent',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentResponse.FromString,
+                _registered_method=True)
+        self.ImportAgent = channel.stream_unary(
+                '/puppet.agents.v1.AgentService/ImportAgent',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentResponse.FromString,
+                _registered_method=True)
         self.ListPersonaVersions = channel.unary_unary(
                 '/puppet.agents.v1.AgentService/ListPersonaVersions',
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ListPersonaVersionsRequest.SerializeToString,
@@ -107,6 +122,21 @@ class AgentServiceStub:
                 '/puppet.agents.v1.AgentService/TriggerTrade',
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeRequest.SerializeToString,
                 response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeResponse.FromString,
+                _registered_method=True)
+        self.TriggerReply = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/TriggerReply',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyResponse.FromString,
+                _registered_method=True)
+        self.PreviewPrompt = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/PreviewPrompt',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptResponse.FromString,
+                _registered_method=True)
+        self.ExplainActivity = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/ExplainActivity',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityResponse.FromString,
                 _registered_method=True)
         self.ListActivity = channel.unary_unary(
                 '/puppet.agents.v1.AgentService/ListActivity',
@@ -163,8 +193,42 @@ class AgentServiceServicer:
         next action on. Schedule, mood, memories and relationships stay; what is new in `initial_memory` is added to them,
         and what is no longer there isn't forgotten. A persona that differs from the one before is its next version.
         Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
-        DELEGATION_REQUIRED.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, AGENT_BEING_DELETED, ETAG_MISMATCH,
+        DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAgent(self, request, context):
+        """Deletes an agent, and what it left at the other services: memories and relationships, account and outbox, wallet.
+        At once it is stopped for good, and shows a `delete_time`; then its workflows end, and what it has is deleted, for
+        which services that don't answer are waited for, through restarts. Answers when all is gone, or else at its
+        deadline, and the deletion goes on. After that the id is free. Of the agent only the line of the log stays that
+        says so. A wallet that holds anything is never deleted: the call is refused, unless `is_wallet_kept` is set; then it
+        stays at the trading service with its key, and an agent that is created with this id gets it back. One that
+        something arrives in meanwhile stays as well. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED, WALLET_NOT_EMPTY,
+        DEPENDENCY_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportAgent(self, request, context):
+        """Streams what this service has of an agent: its persona with the versions, mood, schedule, drafts, activity, events,
+        how far it has read and answered, and the requests that it was given. There are no secrets in it.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportAgent(self, request_iterator, context):
+        """Stores what was exported, all of it or nothing. The agent is stopped, whatever it was: StartAgent says that it lives
+        here now, and nowhere else. What it would have done by itself is planned anew then. Export and import of memories,
+        relationships, account and wallet are their services'; import these first.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -182,8 +246,8 @@ class AgentServiceServicer:
         """Gives an agent the persona that it had in an earlier version, as a new version; those between stay. Secrets,
         schedule, mood, memories and relationships stay as they are. What breaks a rule of today has its field's default.
         Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, PERSONA_VERSION_NOT_FOUND, ETAG_MISMATCH,
-        DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, AGENT_BEING_DELETED, PERSONA_VERSION_NOT_FOUND,
+        ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,7 +255,7 @@ class AgentServiceServicer:
 
     def StartAgent(self, request, context):
         """Starts an agent's schedule. Starting a started agent changes nothing.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, REQUEST_ID_REUSED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -234,7 +298,7 @@ class AgentServiceServicer:
 
     def TriggerPost(self, request, context):
         """Makes an agent post now, once for every `request_id`, and waits for it as long as the deadline allows.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -243,7 +307,38 @@ class AgentServiceServicer:
     def TriggerTrade(self, request, context):
         """Makes an agent consider a trade now, once for every `request_id`, and waits for it as long as the deadline allows.
         It may decide to hold.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TriggerReply(self, request, context):
+        """Makes an agent answer a post of somebody else now, once for that post, and waits for it as long as the deadline
+        allows. The limits of its replies and the rules for its words are those of any answer; only its
+        `reply_probability` and its hours aren't asked. Where an answer is planned, it is this one; where the agent has
+        passed over the post before, it is tried again. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, NO_ACCOUNT, POST_NOT_FOUND,
+        NOT_REPLYABLE, ALREADY_ANSWERED, REQUEST_ID_REUSED, DEPENDENCY_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewPrompt(self, request, context):
+        """Shows what a model would be asked now, with the memories and the mood that go in. Nothing is written, remembered or
+        counted, and no model is called. A topic is drawn anew each time.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, NO_ACCOUNT, DEPENDENCY_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainActivity(self, request, context):
+        """Explains something that an agent did, or decided not to do: why then, why about that, from which memories, what the
+        model was asked, what it wrote and why most of that fell, what it took, what came of it, and who approved it. It is
+        known as long as the activity is kept.
+        Errors: INVALID_REQUEST, ACTIVITY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -290,6 +385,21 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentRequest.FromString,
                     response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentResponse.SerializeToString,
             ),
+            'DeleteAgent': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAgent,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentResponse.SerializeToString,
+            ),
+            'ExportAgent': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportAgent,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentResponse.SerializeToString,
+            ),
+            'ImportAgent': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportAgent,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentResponse.SerializeToString,
+            ),
             'ListPersonaVersions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPersonaVersions,
                     request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ListPersonaVersionsRequest.FromString,
@@ -334,6 +444,21 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.TriggerTrade,
                     request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeRequest.FromString,
                     response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeResponse.SerializeToString,
+            ),
+            'TriggerReply': grpc.unary_unary_rpc_method_handler(
+                    servicer.TriggerReply,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyResponse.SerializeToString,
+            ),
+            'PreviewPrompt': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewPrompt,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptResponse.SerializeToString,
+            ),
+            'ExplainActivity': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainActivity,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityResponse.SerializeToString,
             ),
             'ListActivity': grpc.unary_unary_rpc_method_handler(
                     servicer.ListActivity,
@@ -463,6 +588,87 @@ class AgentService:
             '/puppet.agents.v1.AgentService/UpdateAgent',
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentRequest.SerializeToString,
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.UpdateAgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/DeleteAgent',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.DeleteAgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/ExportAgent',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExportAgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportAgent(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/puppet.agents.v1.AgentService/ImportAgent',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ImportAgentResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -706,6 +912,87 @@ class AgentService:
             '/puppet.agents.v1.AgentService/TriggerTrade',
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeRequest.SerializeToString,
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerTradeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TriggerReply(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/TriggerReply',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.TriggerReplyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewPrompt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/PreviewPrompt',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.PreviewPromptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainActivity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/ExplainActivity',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.ExplainActivityResponse.FromString,
             options,
             channel_credentials,
             insecure,

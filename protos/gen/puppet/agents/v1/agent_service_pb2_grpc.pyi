@@ -44,8 +44,30 @@ class AgentServiceStub:
     next action on. Schedule, mood, memories and relationships stay; what is new in `initial_memory` is added to them,
     and what is no longer there isn't forgotten. A persona that differs from the one before is its next version.
     Idempotent by `request_id`.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
-    DELEGATION_REQUIRED.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, AGENT_BEING_DELETED, ETAG_MISMATCH,
+    DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+    """
+    DeleteAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.DeleteAgentRequest, _agent_service_pb2.DeleteAgentResponse]
+    """Deletes an agent, and what it left at the other services: memories and relationships, account and outbox, wallet.
+    At once it is stopped for good, and shows a `delete_time`; then its workflows end, and what it has is deleted, for
+    which services that don't answer are waited for, through restarts. Answers when all is gone, or else at its
+    deadline, and the deletion goes on. After that the id is free. Of the agent only the line of the log stays that
+    says so. A wallet that holds anything is never deleted: the call is refused, unless `is_wallet_kept` is set; then it
+    stays at the trading service with its key, and an agent that is created with this id gets it back. One that
+    something arrives in meanwhile stays as well. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED, WALLET_NOT_EMPTY,
+    DEPENDENCY_UNAVAILABLE.
+    """
+    ExportAgent: _aio.UnaryStreamMultiCallable[_agent_service_pb2.ExportAgentRequest, _agent_service_pb2.ExportAgentResponse]
+    """Streams what this service has of an agent: its persona with the versions, mood, schedule, drafts, activity, events,
+    how far it has read and answered, and the requests that it was given. There are no secrets in it.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
+    """
+    ImportAgent: _aio.StreamUnaryMultiCallable[_agent_service_pb2.ImportAgentRequest, _agent_service_pb2.ImportAgentResponse]
+    """Stores what was exported, all of it or nothing. The agent is stopped, whatever it was: StartAgent says that it lives
+    here now, and nowhere else. What it would have done by itself is planned anew then. Export and import of memories,
+    relationships, account and wallet are their services'; import these first.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS.
     """
     ListPersonaVersions: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ListPersonaVersionsRequest, _agent_service_pb2.ListPersonaVersionsResponse]
     """Lists the versions of an agent's persona, newest first: the newest is the one that it has. The last 100 are kept.
@@ -55,12 +77,12 @@ class AgentServiceStub:
     """Gives an agent the persona that it had in an earlier version, as a new version; those between stay. Secrets,
     schedule, mood, memories and relationships stay as they are. What breaks a rule of today has its field's default.
     Idempotent by `request_id`.
-    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, PERSONA_VERSION_NOT_FOUND, ETAG_MISMATCH,
-    DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, AGENT_BEING_DELETED, PERSONA_VERSION_NOT_FOUND,
+    ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
     """
     StartAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.StartAgentRequest, _agent_service_pb2.StartAgentResponse]
     """Starts an agent's schedule. Starting a started agent changes nothing.
-    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, REQUEST_ID_REUSED.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, REQUEST_ID_REUSED.
     """
     StopAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.StopAgentRequest, _agent_service_pb2.StopAgentResponse]
     """Stops an agent's schedule. What was sent is finished, and nothing else of it is: it is asked before each effect.
@@ -83,12 +105,31 @@ class AgentServiceStub:
     """
     TriggerPost: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.TriggerPostRequest, _agent_service_pb2.TriggerPostResponse]
     """Makes an agent post now, once for every `request_id`, and waits for it as long as the deadline allows.
-    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
     """
     TriggerTrade: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.TriggerTradeRequest, _agent_service_pb2.TriggerTradeResponse]
     """Makes an agent consider a trade now, once for every `request_id`, and waits for it as long as the deadline allows.
     It may decide to hold.
-    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
+    """
+    TriggerReply: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.TriggerReplyRequest, _agent_service_pb2.TriggerReplyResponse]
+    """Makes an agent answer a post of somebody else now, once for that post, and waits for it as long as the deadline
+    allows. The limits of its replies and the rules for its words are those of any answer; only its
+    `reply_probability` and its hours aren't asked. Where an answer is planned, it is this one; where the agent has
+    passed over the post before, it is tried again. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, NO_ACCOUNT, POST_NOT_FOUND,
+    NOT_REPLYABLE, ALREADY_ANSWERED, REQUEST_ID_REUSED, DEPENDENCY_UNAVAILABLE.
+    """
+    PreviewPrompt: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.PreviewPromptRequest, _agent_service_pb2.PreviewPromptResponse]
+    """Shows what a model would be asked now, with the memories and the mood that go in. Nothing is written, remembered or
+    counted, and no model is called. A topic is drawn anew each time.
+    Errors: INVALID_REQUEST, AGENT_NOT_FOUND, NO_ACCOUNT, DEPENDENCY_UNAVAILABLE.
+    """
+    ExplainActivity: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ExplainActivityRequest, _agent_service_pb2.ExplainActivityResponse]
+    """Explains something that an agent did, or decided not to do: why then, why about that, from which memories, what the
+    model was asked, what it wrote and why most of that fell, what it took, what came of it, and who approved it. It is
+    known as long as the activity is kept.
+    Errors: INVALID_REQUEST, ACTIVITY_NOT_FOUND.
     """
     ListActivity: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ListActivityRequest, _agent_service_pb2.ListActivityResponse]
     """Lists what agents did, newest first.
@@ -155,8 +196,48 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         next action on. Schedule, mood, memories and relationships stay; what is new in `initial_memory` is added to them,
         and what is no longer there isn't forgotten. A persona that differs from the one before is its next version.
         Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE,
-        DELEGATION_REQUIRED.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, AGENT_BEING_DELETED, ETAG_MISMATCH,
+        DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteAgent(
+        self,
+        request: _agent_service_pb2.DeleteAgentRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.DeleteAgentRequest, _abc.Awaitable[_agent_service_pb2.DeleteAgentResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.DeleteAgentResponse]:
+        """Deletes an agent, and what it left at the other services: memories and relationships, account and outbox, wallet.
+        At once it is stopped for good, and shows a `delete_time`; then its workflows end, and what it has is deleted, for
+        which services that don't answer are waited for, through restarts. Answers when all is gone, or else at its
+        deadline, and the deletion goes on. After that the id is free. Of the agent only the line of the log stays that
+        says so. A wallet that holds anything is never deleted: the call is refused, unless `is_wallet_kept` is set; then it
+        stays at the trading service with its key, and an agent that is created with this id gets it back. One that
+        something arrives in meanwhile stays as well. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED, WALLET_NOT_EMPTY,
+        DEPENDENCY_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportAgent(
+        self,
+        request: _agent_service_pb2.ExportAgentRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.ExportAgentRequest, _abc.AsyncIterator[_agent_service_pb2.ExportAgentResponse]],
+    ) -> _abc.AsyncIterator[_agent_service_pb2.ExportAgentResponse]:
+        """Streams what this service has of an agent: its persona with the versions, mood, schedule, drafts, activity, events,
+        how far it has read and answered, and the requests that it was given. There are no secrets in it.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportAgent(
+        self,
+        request_iterator: _abc.AsyncIterator[_agent_service_pb2.ImportAgentRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_agent_service_pb2.ImportAgentRequest], _abc.Awaitable[_agent_service_pb2.ImportAgentResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.ImportAgentResponse]:
+        """Stores what was exported, all of it or nothing. The agent is stopped, whatever it was: StartAgent says that it lives
+        here now, and nowhere else. What it would have done by itself is planned anew then. Export and import of memories,
+        relationships, account and wallet are their services'; import these first.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS.
         """
 
     @_abc_1.abstractmethod
@@ -178,8 +259,8 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives an agent the persona that it had in an earlier version, as a new version; those between stay. Secrets,
         schedule, mood, memories and relationships stay as they are. What breaks a rule of today has its field's default.
         Idempotent by `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, PERSONA_VERSION_NOT_FOUND, ETAG_MISMATCH,
-        DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_NOT_FOUND, AGENT_BEING_DELETED, PERSONA_VERSION_NOT_FOUND,
+        ETAG_MISMATCH, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
 
     @_abc_1.abstractmethod
@@ -189,7 +270,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_agent_service_pb2.StartAgentRequest, _abc.Awaitable[_agent_service_pb2.StartAgentResponse]],
     ) -> _abc.Awaitable[_agent_service_pb2.StartAgentResponse]:
         """Starts an agent's schedule. Starting a started agent changes nothing.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, REQUEST_ID_REUSED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -242,7 +323,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_agent_service_pb2.TriggerPostRequest, _abc.Awaitable[_agent_service_pb2.TriggerPostResponse]],
     ) -> _abc.Awaitable[_agent_service_pb2.TriggerPostResponse]:
         """Makes an agent post now, once for every `request_id`, and waits for it as long as the deadline allows.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, NO_ACCOUNT, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -253,7 +334,44 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_agent_service_pb2.TriggerTradeResponse]:
         """Makes an agent consider a trade now, once for every `request_id`, and waits for it as long as the deadline allows.
         It may decide to hold.
-        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, TRADING_DISABLED, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def TriggerReply(
+        self,
+        request: _agent_service_pb2.TriggerReplyRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.TriggerReplyRequest, _abc.Awaitable[_agent_service_pb2.TriggerReplyResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.TriggerReplyResponse]:
+        """Makes an agent answer a post of somebody else now, once for that post, and waits for it as long as the deadline
+        allows. The limits of its replies and the rules for its words are those of any answer; only its
+        `reply_probability` and its hours aren't asked. Where an answer is planned, it is this one; where the agent has
+        passed over the post before, it is tried again. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, AGENT_BEING_DELETED, AGENT_INACTIVE, NO_ACCOUNT, POST_NOT_FOUND,
+        NOT_REPLYABLE, ALREADY_ANSWERED, REQUEST_ID_REUSED, DEPENDENCY_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewPrompt(
+        self,
+        request: _agent_service_pb2.PreviewPromptRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.PreviewPromptRequest, _abc.Awaitable[_agent_service_pb2.PreviewPromptResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.PreviewPromptResponse]:
+        """Shows what a model would be asked now, with the memories and the mood that go in. Nothing is written, remembered or
+        counted, and no model is called. A topic is drawn anew each time.
+        Errors: INVALID_REQUEST, AGENT_NOT_FOUND, NO_ACCOUNT, DEPENDENCY_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainActivity(
+        self,
+        request: _agent_service_pb2.ExplainActivityRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.ExplainActivityRequest, _abc.Awaitable[_agent_service_pb2.ExplainActivityResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.ExplainActivityResponse]:
+        """Explains something that an agent did, or decided not to do: why then, why about that, from which memories, what the
+        model was asked, what it wrote and why most of that fell, what it took, what came of it, and who approved it. It is
+        known as long as the activity is kept.
+        Errors: INVALID_REQUEST, ACTIVITY_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

@@ -87,6 +87,7 @@ class Draft(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     DECIDE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`drf_...`"""
     agent_id: _builtins.str
@@ -111,6 +112,8 @@ class Draft(_message.Message):
     """The workflow that proposed it: the activity log has what came of it under this id."""
     etag: _builtins.str
     """Names this state of it, for the calls that decide."""
+    principal: _builtins.str
+    """The principal that approved or rejected it; empty while it waits, when it expired, and where that wasn't kept."""
     @_builtins.property
     def post(self) -> Global___DraftedPost:
         """A post of its own."""
@@ -166,10 +169,11 @@ class Draft(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         decide_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        principal: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "decide_time", b"decide_time", "expire_time", b"expire_time", "post", b"post", "proposal", b"proposal", "reply", b"reply", "trade", b"trade", "writing", b"writing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "comment", b"comment", "create_time", b"create_time", "decide_time", b"decide_time", "etag", b"etag", "expire_time", b"expire_time", "id", b"id", "is_edited", b"is_edited", "memories", b"memories", "mood", b"mood", "post", b"post", "proposal", b"proposal", "reason", b"reason", "reply", b"reply", "state", b"state", "summary", b"summary", "trade", b"trade", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "behaviour", b"behaviour", "comment", b"comment", "create_time", b"create_time", "decide_time", b"decide_time", "etag", b"etag", "expire_time", b"expire_time", "id", b"id", "is_edited", b"is_edited", "memories", b"memories", "mood", b"mood", "post", b"post", "principal", b"principal", "proposal", b"proposal", "reason", b"reason", "reply", b"reply", "state", b"state", "summary", b"summary", "trade", b"trade", "workflow_id", b"workflow_id", "writing", b"writing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_proposal: _TypeAlias = _typing.Literal["post", "reply", "trade"]  # noqa: Y015
     _WhichOneofArgType_proposal: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015

@@ -121,7 +121,7 @@ class Prompt(_message.Message):
     @_builtins.property
     def context(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
         """What stands beside the input, and isn't part of it: for example what is remembered at it, or who wrote it. At most
-        16.
+        128.
         """
 
     @_builtins.property

@@ -453,3 +453,167 @@ class ListInteractionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListInteractionsResponse: _TypeAlias = ListInteractionsResponse  # noqa: Y015
+
+@_typing.final
+class ClearRelationshipsRequest(_message.Message):
+    """Asks to delete relationships."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent whose views they are. 1 to 128 characters."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body deletes once."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClearRelationshipsRequest: _TypeAlias = ClearRelationshipsRequest  # noqa: Y015
+
+@_typing.final
+class ClearRelationshipsResponse(_message.Message):
+    """What was deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELATIONSHIP_COUNT_FIELD_NUMBER: _builtins.int
+    relationship_count: _builtins.int
+    """How many relationships."""
+    def __init__(
+        self,
+        *,
+        relationship_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["relationship_count", b"relationship_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClearRelationshipsResponse: _TypeAlias = ClearRelationshipsResponse  # noqa: Y015
+
+@_typing.final
+class ExportRelationshipsRequest(_message.Message):
+    """Asks for an export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent. 1 to 128 characters."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportRelationshipsRequest: _TypeAlias = ExportRelationshipsRequest  # noqa: Y015
+
+@_typing.final
+class ExportRelationshipsResponse(_message.Message):
+    """One row of an export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    format: _builtins.int
+    """Which format the rows have; an import refuses one that is newer than its own."""
+    kind: _builtins.str
+    """What it is a row of."""
+    row: _builtins.str
+    """The row in JSON. Nobody but ImportRelationships reads it."""
+    def __init__(
+        self,
+        *,
+        format: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        row: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "kind", b"kind", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportRelationshipsResponse: _TypeAlias = ExportRelationshipsResponse  # noqa: Y015
+
+@_typing.final
+class ImportRelationshipsRequest(_message.Message):
+    """One row of an import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent: in the first message, 1 to 128 characters; in the others the same or empty."""
+    format: _builtins.int
+    """As it was exported, 0 to 1,000. Not needed after the first message."""
+    kind: _builtins.str
+    """As it was exported; empty only in the first message, of an export without rows. At most 64 characters."""
+    row: _builtins.str
+    """As it was exported. At most 4,000,000 characters."""
+    request_id: _builtins.str
+    """In the first message, at most 128 characters. The same id and rows are imported once."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        format: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        row: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "format", b"format", "kind", b"kind", "request_id", b"request_id", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportRelationshipsRequest: _TypeAlias = ImportRelationshipsRequest  # noqa: Y015
+
+@_typing.final
+class ImportRelationshipsResponse(_message.Message):
+    """What was imported."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_COUNT_FIELD_NUMBER: _builtins.int
+    IS_REPEATED_FIELD_NUMBER: _builtins.int
+    row_count: _builtins.int
+    """How many rows were stored; 0 when this request_id had stored them before."""
+    is_repeated: _builtins.bool
+    """True when this request_id had stored them before: nothing was changed."""
+    def __init__(
+        self,
+        *,
+        row_count: _builtins.int = ...,
+        is_repeated: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_repeated", b"is_repeated", "row_count", b"row_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportRelationshipsResponse: _TypeAlias = ImportRelationshipsResponse  # noqa: Y015

@@ -59,6 +59,21 @@ class RelationshipServiceStub:
                 request_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipRequest.SerializeToString,
                 response_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipResponse.FromString,
                 _registered_method=True)
+        self.ClearRelationships = channel.unary_unary(
+                '/puppet.memory.v1.RelationshipService/ClearRelationships',
+                request_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ClearRelationshipsRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ClearRelationshipsResponse.FromString,
+                _registered_method=True)
+        self.ExportRelationships = channel.unary_stream(
+                '/puppet.memory.v1.RelationshipService/ExportRelationships',
+                request_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ExportRelationshipsRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ExportRelationshipsResponse.FromString,
+                _registered_method=True)
+        self.ImportRelationships = channel.stream_unary(
+                '/puppet.memory.v1.RelationshipService/ImportRelationships',
+                request_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ImportRelationshipsRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ImportRelationshipsResponse.FromString,
+                _registered_method=True)
         self.ListInteractions = channel.unary_unary(
                 '/puppet.memory.v1.RelationshipService/ListInteractions',
                 request_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ListInteractionsRequest.SerializeToString,
@@ -107,6 +122,30 @@ class RelationshipServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClearRelationships(self, request, context):
+        """Deletes all relationships of an agent with their recorded interactions. Idempotent.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportRelationships(self, request, context):
+        """Streams all relationships of an agent with their recorded interactions.
+        Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportRelationships(self, request_iterator, context):
+        """Stores what was exported, all of it or nothing; a relationship that the agent has already is left as it is.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListInteractions(self, request, context):
         """Lists the recorded interactions of an agent with one counterpart, newest first.
         Errors: INVALID_REQUEST.
@@ -137,6 +176,21 @@ def add_RelationshipServiceServicer_to_server(servicer, server):
                     servicer.UpdateRelationship,
                     request_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipRequest.FromString,
                     response_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipResponse.SerializeToString,
+            ),
+            'ClearRelationships': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearRelationships,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ClearRelationshipsRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ClearRelationshipsResponse.SerializeToString,
+            ),
+            'ExportRelationships': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportRelationships,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ExportRelationshipsRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ExportRelationshipsResponse.SerializeToString,
+            ),
+            'ImportRelationships': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportRelationships,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ImportRelationshipsRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ImportRelationshipsResponse.SerializeToString,
             ),
             'ListInteractions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListInteractions,
@@ -257,6 +311,87 @@ class RelationshipService:
             '/puppet.memory.v1.RelationshipService/UpdateRelationship',
             puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipRequest.SerializeToString,
             puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearRelationships(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.memory.v1.RelationshipService/ClearRelationships',
+            puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ClearRelationshipsRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ClearRelationshipsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportRelationships(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/puppet.memory.v1.RelationshipService/ExportRelationships',
+            puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ExportRelationshipsRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ExportRelationshipsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportRelationships(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/puppet.memory.v1.RelationshipService/ImportRelationships',
+            puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ImportRelationshipsRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ImportRelationshipsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,18 @@ class RelationshipServiceStub:
     """Sets the masked fields of a relationship, and creates it when `allow_missing` is set. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
+    ClearRelationships: _aio.UnaryUnaryMultiCallable[_relationship_service_pb2.ClearRelationshipsRequest, _relationship_service_pb2.ClearRelationshipsResponse]
+    """Deletes all relationships of an agent with their recorded interactions. Idempotent.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+    """
+    ExportRelationships: _aio.UnaryStreamMultiCallable[_relationship_service_pb2.ExportRelationshipsRequest, _relationship_service_pb2.ExportRelationshipsResponse]
+    """Streams all relationships of an agent with their recorded interactions.
+    Errors: INVALID_REQUEST.
+    """
+    ImportRelationships: _aio.StreamUnaryMultiCallable[_relationship_service_pb2.ImportRelationshipsRequest, _relationship_service_pb2.ImportRelationshipsResponse]
+    """Stores what was exported, all of it or nothing; a relationship that the agent has already is left as it is.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+    """
     ListInteractions: _aio.UnaryUnaryMultiCallable[_relationship_service_pb2.ListInteractionsRequest, _relationship_service_pb2.ListInteractionsResponse]
     """Lists the recorded interactions of an agent with one counterpart, newest first.
     Errors: INVALID_REQUEST.
@@ -90,6 +102,36 @@ class RelationshipServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_relationship_service_pb2.UpdateRelationshipResponse]:
         """Sets the masked fields of a relationship, and creates it when `allow_missing` is set. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ClearRelationships(
+        self,
+        request: _relationship_service_pb2.ClearRelationshipsRequest,
+        context: _aio.ServicerContext[_relationship_service_pb2.ClearRelationshipsRequest, _abc.Awaitable[_relationship_service_pb2.ClearRelationshipsResponse]],
+    ) -> _abc.Awaitable[_relationship_service_pb2.ClearRelationshipsResponse]:
+        """Deletes all relationships of an agent with their recorded interactions. Idempotent.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportRelationships(
+        self,
+        request: _relationship_service_pb2.ExportRelationshipsRequest,
+        context: _aio.ServicerContext[_relationship_service_pb2.ExportRelationshipsRequest, _abc.AsyncIterator[_relationship_service_pb2.ExportRelationshipsResponse]],
+    ) -> _abc.AsyncIterator[_relationship_service_pb2.ExportRelationshipsResponse]:
+        """Streams all relationships of an agent with their recorded interactions.
+        Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportRelationships(
+        self,
+        request_iterator: _abc.AsyncIterator[_relationship_service_pb2.ImportRelationshipsRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_relationship_service_pb2.ImportRelationshipsRequest], _abc.Awaitable[_relationship_service_pb2.ImportRelationshipsResponse]],
+    ) -> _abc.Awaitable[_relationship_service_pb2.ImportRelationshipsResponse]:
+        """Stores what was exported, all of it or nothing; a relationship that the agent has already is left as it is.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -81,6 +81,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the network lets the account do nothing: it is locked or suspended. Its owner has it opened
     there.
     """
+    ERROR_REASON_ACCOUNT_BUSY: _ErrorReason.ValueType  # 20
+    """UNAVAILABLE: a post of the account is being sent. Try again after the attached RetryInfo."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -143,6 +145,8 @@ ERROR_REASON_ACCOUNT_LOCKED: ErrorReason.ValueType  # 19
 """FAILED_PRECONDITION: the network lets the account do nothing: it is locked or suspended. Its owner has it opened
 there.
 """
+ERROR_REASON_ACCOUNT_BUSY: ErrorReason.ValueType  # 20
+"""UNAVAILABLE: a post of the account is being sent. Try again after the attached RetryInfo."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 ERRORS_FIELD_NUMBER: _builtins.int

@@ -1183,3 +1183,177 @@ class ConversationPost(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConversationPost: _TypeAlias = ConversationPost  # noqa: Y015
+
+@_typing.final
+class DeleteAccountRequest(_message.Message):
+    """Asks to delete an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent whose account it is. 1 to 64 characters."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body deletes once."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAccountRequest: _TypeAlias = DeleteAccountRequest  # noqa: Y015
+
+@_typing.final
+class DeleteAccountResponse(_message.Message):
+    """What was deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POST_COUNT_FIELD_NUMBER: _builtins.int
+    post_count: _builtins.int
+    """How many posts of the outbox."""
+    def __init__(
+        self,
+        *,
+        post_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["post_count", b"post_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAccountResponse: _TypeAlias = DeleteAccountResponse  # noqa: Y015
+
+@_typing.final
+class ExportAccountRequest(_message.Message):
+    """Asks for an export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    SEALING_KEY_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent. 1 to 64 characters."""
+    sealing_key: _builtins.str
+    """With what secrets are sealed: a key of Fernet, 32 bytes in URL-safe base64. Empty: secrets are left out. At most 100
+    characters.
+    """
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        sealing_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "sealing_key", b"sealing_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportAccountRequest: _TypeAlias = ExportAccountRequest  # noqa: Y015
+
+@_typing.final
+class ExportAccountResponse(_message.Message):
+    """One row of an export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    format: _builtins.int
+    """Which format the rows have; an import refuses one that is newer than its own."""
+    kind: _builtins.str
+    """What it is a row of."""
+    row: _builtins.str
+    """The row in JSON. Nobody but ImportAccount reads it."""
+    def __init__(
+        self,
+        *,
+        format: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        row: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "kind", b"kind", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportAccountResponse: _TypeAlias = ExportAccountResponse  # noqa: Y015
+
+@_typing.final
+class ImportAccountRequest(_message.Message):
+    """One row of an import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SEALING_KEY_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent: in the first message, 1 to 64 characters; in the others the same or empty."""
+    format: _builtins.int
+    """As it was exported, 0 to 1,000. Not needed after the first message."""
+    kind: _builtins.str
+    """As it was exported; empty only in the first message, of an export without rows. At most 64 characters."""
+    row: _builtins.str
+    """As it was exported. At most 4,000,000 characters."""
+    request_id: _builtins.str
+    """In the first message, at most 128 characters. The same id and rows are imported once."""
+    sealing_key: _builtins.str
+    """In the first message: the key that the export was given. Empty: secrets in it are left out. At most 100 characters."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        format: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        row: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        sealing_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "format", b"format", "kind", b"kind", "request_id", b"request_id", "row", b"row", "sealing_key", b"sealing_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportAccountRequest: _TypeAlias = ImportAccountRequest  # noqa: Y015
+
+@_typing.final
+class ImportAccountResponse(_message.Message):
+    """What was imported."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_COUNT_FIELD_NUMBER: _builtins.int
+    IS_REPEATED_FIELD_NUMBER: _builtins.int
+    row_count: _builtins.int
+    """How many rows were stored; 0 when this request_id had stored them before."""
+    is_repeated: _builtins.bool
+    """True when this request_id had stored them before: nothing was changed."""
+    def __init__(
+        self,
+        *,
+        row_count: _builtins.int = ...,
+        is_repeated: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_repeated", b"is_repeated", "row_count", b"row_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportAccountResponse: _TypeAlias = ImportAccountResponse  # noqa: Y015

@@ -58,6 +58,21 @@ class SocialServiceStub:
                 request_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ListAccountsRequest.SerializeToString,
                 response_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ListAccountsResponse.FromString,
                 _registered_method=True)
+        self.DeleteAccount = channel.unary_unary(
+                '/puppet.social.v1.SocialService/DeleteAccount',
+                request_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.DeleteAccountRequest.SerializeToString,
+                response_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.DeleteAccountResponse.FromString,
+                _registered_method=True)
+        self.ExportAccount = channel.unary_stream(
+                '/puppet.social.v1.SocialService/ExportAccount',
+                request_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ExportAccountRequest.SerializeToString,
+                response_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ExportAccountResponse.FromString,
+                _registered_method=True)
+        self.ImportAccount = channel.stream_unary(
+                '/puppet.social.v1.SocialService/ImportAccount',
+                request_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ImportAccountRequest.SerializeToString,
+                response_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ImportAccountResponse.FromString,
+                _registered_method=True)
         self.GetCapabilities = channel.unary_unary(
                 '/puppet.social.v1.SocialService/GetCapabilities',
                 request_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.GetCapabilitiesRequest.SerializeToString,
@@ -128,6 +143,35 @@ class SocialServiceServicer:
     def ListAccounts(self, request, context):
         """Lists accounts, oldest first.
         Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAccount(self, request, context):
+        """Deletes an account with its credentials and its outbox. What is CLAIMED is never sent; while a post is being sent
+        the call is refused with ACCOUNT_BUSY. Nothing on the network changes. Idempotent: of one that isn't there nothing
+        is deleted, and it isn't refused.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_BUSY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportAccount(self, request, context):
+        """Streams an agent's account with its outbox, and the requests that made it. Credentials are in it only as sealed by
+        the key that is given.
+        Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportAccount(self, request_iterator, context):
+        """Stores what was exported, all of it or nothing. What wasn't settled may have been sent since: it is OUTCOME_UNKNOWN
+        here, and looked for once on the network; what isn't found stays so until its CreatePost is repeated. Without
+        credentials the account does nothing until it is registered again.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -225,6 +269,21 @@ def add_SocialServiceServicer_to_server(servicer, server):
                     servicer.ListAccounts,
                     request_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ListAccountsRequest.FromString,
                     response_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ListAccountsResponse.SerializeToString,
+            ),
+            'DeleteAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAccount,
+                    request_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.DeleteAccountRequest.FromString,
+                    response_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.DeleteAccountResponse.SerializeToString,
+            ),
+            'ExportAccount': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportAccount,
+                    request_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ExportAccountRequest.FromString,
+                    response_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ExportAccountResponse.SerializeToString,
+            ),
+            'ImportAccount': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportAccount,
+                    request_deserializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ImportAccountRequest.FromString,
+                    response_serializer=puppet_dot_social_dot_v1_dot_social__service__pb2.ImportAccountResponse.SerializeToString,
             ),
             'GetCapabilities': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCapabilities,
@@ -352,6 +411,87 @@ class SocialService:
             '/puppet.social.v1.SocialService/ListAccounts',
             puppet_dot_social_dot_v1_dot_social__service__pb2.ListAccountsRequest.SerializeToString,
             puppet_dot_social_dot_v1_dot_social__service__pb2.ListAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.social.v1.SocialService/DeleteAccount',
+            puppet_dot_social_dot_v1_dot_social__service__pb2.DeleteAccountRequest.SerializeToString,
+            puppet_dot_social_dot_v1_dot_social__service__pb2.DeleteAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/puppet.social.v1.SocialService/ExportAccount',
+            puppet_dot_social_dot_v1_dot_social__service__pb2.ExportAccountRequest.SerializeToString,
+            puppet_dot_social_dot_v1_dot_social__service__pb2.ExportAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportAccount(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/puppet.social.v1.SocialService/ImportAccount',
+            puppet_dot_social_dot_v1_dot_social__service__pb2.ImportAccountRequest.SerializeToString,
+            puppet_dot_social_dot_v1_dot_social__service__pb2.ImportAccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,23 @@ class SocialServiceStub:
     """Lists accounts, oldest first.
     Errors: INVALID_REQUEST.
     """
+    DeleteAccount: _aio.UnaryUnaryMultiCallable[_social_service_pb2.DeleteAccountRequest, _social_service_pb2.DeleteAccountResponse]
+    """Deletes an account with its credentials and its outbox. What is CLAIMED is never sent; while a post is being sent
+    the call is refused with ACCOUNT_BUSY. Nothing on the network changes. Idempotent: of one that isn't there nothing
+    is deleted, and it isn't refused.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_BUSY.
+    """
+    ExportAccount: _aio.UnaryStreamMultiCallable[_social_service_pb2.ExportAccountRequest, _social_service_pb2.ExportAccountResponse]
+    """Streams an agent's account with its outbox, and the requests that made it. Credentials are in it only as sealed by
+    the key that is given.
+    Errors: INVALID_REQUEST.
+    """
+    ImportAccount: _aio.StreamUnaryMultiCallable[_social_service_pb2.ImportAccountRequest, _social_service_pb2.ImportAccountResponse]
+    """Stores what was exported, all of it or nothing. What wasn't settled may have been sent since: it is OUTCOME_UNKNOWN
+    here, and looked for once on the network; what isn't found stays so until its CreatePost is repeated. Without
+    credentials the account does nothing until it is registered again.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS.
+    """
     GetCapabilities: _aio.UnaryUnaryMultiCallable[_social_service_pb2.GetCapabilitiesRequest, _social_service_pb2.GetCapabilitiesResponse]
     """Says what an account may do on its network and tier, so that a character adapts instead of failing.
     Errors: INVALID_REQUEST, ACCOUNT_NOT_FOUND.
@@ -129,6 +146,41 @@ class SocialServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_social_service_pb2.ListAccountsResponse]:
         """Lists accounts, oldest first.
         Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteAccount(
+        self,
+        request: _social_service_pb2.DeleteAccountRequest,
+        context: _aio.ServicerContext[_social_service_pb2.DeleteAccountRequest, _abc.Awaitable[_social_service_pb2.DeleteAccountResponse]],
+    ) -> _abc.Awaitable[_social_service_pb2.DeleteAccountResponse]:
+        """Deletes an account with its credentials and its outbox. What is CLAIMED is never sent; while a post is being sent
+        the call is refused with ACCOUNT_BUSY. Nothing on the network changes. Idempotent: of one that isn't there nothing
+        is deleted, and it isn't refused.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_BUSY.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportAccount(
+        self,
+        request: _social_service_pb2.ExportAccountRequest,
+        context: _aio.ServicerContext[_social_service_pb2.ExportAccountRequest, _abc.AsyncIterator[_social_service_pb2.ExportAccountResponse]],
+    ) -> _abc.AsyncIterator[_social_service_pb2.ExportAccountResponse]:
+        """Streams an agent's account with its outbox, and the requests that made it. Credentials are in it only as sealed by
+        the key that is given.
+        Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportAccount(
+        self,
+        request_iterator: _abc.AsyncIterator[_social_service_pb2.ImportAccountRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_social_service_pb2.ImportAccountRequest], _abc.Awaitable[_social_service_pb2.ImportAccountResponse]],
+    ) -> _abc.Awaitable[_social_service_pb2.ImportAccountResponse]:
+        """Stores what was exported, all of it or nothing. What wasn't settled may have been sent since: it is OUTCOME_UNKNOWN
+        here, and looked for once on the network; what isn't found stays so until its CreatePost is repeated. Without
+        credentials the account does nothing until it is registered again.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ACCOUNT_EXISTS.
         """
 
     @_abc_1.abstractmethod

@@ -77,6 +77,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the chain's node, or the aggregator, refuses the service's key, or serves nobody from where it
     runs. Its operator mends that.
     """
+    ERROR_REASON_WALLET_NOT_EMPTY: _ErrorReason.ValueType  # 20
+    """FAILED_PRECONDITION: the wallet holds something; the metadata names what, as `balances`. Empty it first."""
+    ERROR_REASON_WALLET_BUSY: _ErrorReason.ValueType  # 21
+    """UNAVAILABLE: a trade of the wallet isn't decided. Try again after the attached RetryInfo."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -135,6 +139,10 @@ ERROR_REASON_CHAIN_ACCESS_REFUSED: ErrorReason.ValueType  # 19
 """FAILED_PRECONDITION: the chain's node, or the aggregator, refuses the service's key, or serves nobody from where it
 runs. Its operator mends that.
 """
+ERROR_REASON_WALLET_NOT_EMPTY: ErrorReason.ValueType  # 20
+"""FAILED_PRECONDITION: the wallet holds something; the metadata names what, as `balances`. Empty it first."""
+ERROR_REASON_WALLET_BUSY: ErrorReason.ValueType  # 21
+"""UNAVAILABLE: a trade of the wallet isn't decided. Try again after the attached RetryInfo."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 ERRORS_FIELD_NUMBER: _builtins.int

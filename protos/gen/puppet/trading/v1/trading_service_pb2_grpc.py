@@ -58,6 +58,21 @@ class TradingServiceStub:
                 request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListWalletsRequest.SerializeToString,
                 response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListWalletsResponse.FromString,
                 _registered_method=True)
+        self.DeleteWallet = channel.unary_unary(
+                '/puppet.trading.v1.TradingService/DeleteWallet',
+                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.DeleteWalletRequest.SerializeToString,
+                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.DeleteWalletResponse.FromString,
+                _registered_method=True)
+        self.ExportWallet = channel.unary_stream(
+                '/puppet.trading.v1.TradingService/ExportWallet',
+                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ExportWalletRequest.SerializeToString,
+                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ExportWalletResponse.FromString,
+                _registered_method=True)
+        self.ImportWallet = channel.stream_unary(
+                '/puppet.trading.v1.TradingService/ImportWallet',
+                request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ImportWalletRequest.SerializeToString,
+                response_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ImportWalletResponse.FromString,
+                _registered_method=True)
         self.GetBalances = channel.unary_unary(
                 '/puppet.trading.v1.TradingService/GetBalances',
                 request_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.GetBalancesRequest.SerializeToString,
@@ -167,6 +182,35 @@ class TradingServiceServicer:
     def ListWallets(self, request, context):
         """Lists wallets, oldest first.
         Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteWallet(self, request, context):
+        """Deletes a wallet with its key, policy and trades. One that holds anything is refused with WALLET_NOT_EMPTY, and one
+        with a trade that isn't decided with WALLET_BUSY. Idempotent: of one that isn't there nothing is deleted, and it
+        isn't refused.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_EMPTY, WALLET_BUSY, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE,
+        CHAIN_ACCESS_REFUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportWallet(self, request, context):
+        """Streams an agent's wallet with its policy, halt and trades, and the requests that made them. The private key is in it
+        only as sealed by the key that is given.
+        Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportWallet(self, request_iterator, context):
+        """Stores what was exported, all of it or nothing. A trade that wasn't signed has FAILED here; one that was is followed
+        on the chain, by the bytes that were signed. Without its private key a wallet signs nothing.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -321,6 +365,21 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     servicer.ListWallets,
                     request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListWalletsRequest.FromString,
                     response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListWalletsResponse.SerializeToString,
+            ),
+            'DeleteWallet': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteWallet,
+                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.DeleteWalletRequest.FromString,
+                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.DeleteWalletResponse.SerializeToString,
+            ),
+            'ExportWallet': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportWallet,
+                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ExportWalletRequest.FromString,
+                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ExportWalletResponse.SerializeToString,
+            ),
+            'ImportWallet': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportWallet,
+                    request_deserializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ImportWalletRequest.FromString,
+                    response_serializer=puppet_dot_trading_dot_v1_dot_trading__service__pb2.ImportWalletResponse.SerializeToString,
             ),
             'GetBalances': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBalances,
@@ -488,6 +547,87 @@ class TradingService:
             '/puppet.trading.v1.TradingService/ListWallets',
             puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListWalletsRequest.SerializeToString,
             puppet_dot_trading_dot_v1_dot_trading__service__pb2.ListWalletsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteWallet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.trading.v1.TradingService/DeleteWallet',
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.DeleteWalletRequest.SerializeToString,
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.DeleteWalletResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportWallet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/puppet.trading.v1.TradingService/ExportWallet',
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.ExportWalletRequest.SerializeToString,
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.ExportWalletResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportWallet(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/puppet.trading.v1.TradingService/ImportWallet',
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.ImportWalletRequest.SerializeToString,
+            puppet_dot_trading_dot_v1_dot_trading__service__pb2.ImportWalletResponse.FromString,
             options,
             channel_credentials,
             insecure,

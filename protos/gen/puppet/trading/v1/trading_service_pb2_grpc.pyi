@@ -38,6 +38,23 @@ class TradingServiceStub:
     """Lists wallets, oldest first.
     Errors: INVALID_REQUEST.
     """
+    DeleteWallet: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.DeleteWalletRequest, _trading_service_pb2.DeleteWalletResponse]
+    """Deletes a wallet with its key, policy and trades. One that holds anything is refused with WALLET_NOT_EMPTY, and one
+    with a trade that isn't decided with WALLET_BUSY. Idempotent: of one that isn't there nothing is deleted, and it
+    isn't refused.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_EMPTY, WALLET_BUSY, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE,
+    CHAIN_ACCESS_REFUSED.
+    """
+    ExportWallet: _aio.UnaryStreamMultiCallable[_trading_service_pb2.ExportWalletRequest, _trading_service_pb2.ExportWalletResponse]
+    """Streams an agent's wallet with its policy, halt and trades, and the requests that made them. The private key is in it
+    only as sealed by the key that is given.
+    Errors: INVALID_REQUEST.
+    """
+    ImportWallet: _aio.StreamUnaryMultiCallable[_trading_service_pb2.ImportWalletRequest, _trading_service_pb2.ImportWalletResponse]
+    """Stores what was exported, all of it or nothing. A trade that wasn't signed has FAILED here; one that was is followed
+    on the chain, by the bytes that were signed. Without its private key a wallet signs nothing.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_EXISTS.
+    """
     GetBalances: _aio.UnaryUnaryMultiCallable[_trading_service_pb2.GetBalancesRequest, _trading_service_pb2.GetBalancesResponse]
     """Reads from the chain now what a wallet can spend: SOL first, then tokens by mint.
     Errors: INVALID_REQUEST, WALLET_NOT_FOUND, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE, CHAIN_ACCESS_REFUSED.
@@ -152,6 +169,41 @@ class TradingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_trading_service_pb2.ListWalletsResponse]:
         """Lists wallets, oldest first.
         Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteWallet(
+        self,
+        request: _trading_service_pb2.DeleteWalletRequest,
+        context: _aio.ServicerContext[_trading_service_pb2.DeleteWalletRequest, _abc.Awaitable[_trading_service_pb2.DeleteWalletResponse]],
+    ) -> _abc.Awaitable[_trading_service_pb2.DeleteWalletResponse]:
+        """Deletes a wallet with its key, policy and trades. One that holds anything is refused with WALLET_NOT_EMPTY, and one
+        with a trade that isn't decided with WALLET_BUSY. Idempotent: of one that isn't there nothing is deleted, and it
+        isn't refused.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_NOT_EMPTY, WALLET_BUSY, CHAIN_RATE_LIMITED, CHAIN_UNAVAILABLE,
+        CHAIN_ACCESS_REFUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportWallet(
+        self,
+        request: _trading_service_pb2.ExportWalletRequest,
+        context: _aio.ServicerContext[_trading_service_pb2.ExportWalletRequest, _abc.AsyncIterator[_trading_service_pb2.ExportWalletResponse]],
+    ) -> _abc.AsyncIterator[_trading_service_pb2.ExportWalletResponse]:
+        """Streams an agent's wallet with its policy, halt and trades, and the requests that made them. The private key is in it
+        only as sealed by the key that is given.
+        Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportWallet(
+        self,
+        request_iterator: _abc.AsyncIterator[_trading_service_pb2.ImportWalletRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_trading_service_pb2.ImportWalletRequest], _abc.Awaitable[_trading_service_pb2.ImportWalletResponse]],
+    ) -> _abc.Awaitable[_trading_service_pb2.ImportWalletResponse]:
+        """Stores what was exported, all of it or nothing. A trade that wasn't signed has FAILED here; one that was is followed
+        on the chain, by the bytes that were signed. Without its private key a wallet signs nothing.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, WALLET_EXISTS.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,1 @@
+"""Characters in one file: backed up, restored elsewhere, deleted."""

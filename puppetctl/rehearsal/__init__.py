@@ -1,0 +1,1 @@
+"""`puppetctl rehearse`: days of a character's life against the sandbox, in minutes, and a report of them."""
