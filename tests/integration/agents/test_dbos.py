@@ -158,7 +158,7 @@ async def test_everything_that_ended_is_forgotten_however_much_it_is(
 async def test_what_is_stored_is_json_that_anybody_can_read(bench: Bench) -> None:
     await bench.leave_under_way("trade/1")
     kept = bench.texts()
-    assert '{"args":[{"type":"trade_task","value":{"agent_id":"wren","trigger":"schedule"}}]}' in kept
+    assert '{"args":[{"type":"trade_task","value":{"agent_id":"wren","trigger":"schedule","principal":""}}]}' in kept
     assert '{"type":"pass","value":{"passed":{"reason":"hold",' in kept
     assert "py_pickle" not in kept
     async with bench.opened(bench.finish):
