@@ -5,7 +5,7 @@ import contextlib
 import copy
 import json
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -165,6 +165,3 @@ def _replica(agents: Program, number: int, port: int) -> Program:
     environment = {**agents.environment, **own}
     environment.pop("PUPPET_AGENTS_SOCKET", None)
     return replace(agents, name=f"agents-{number}", port=port, environment=environment)
-
-
-Databases = Callable[[str], str]

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
 
 log = logging.getLogger(__name__)
 
-_KILLS = {"sqlite": 5, "postgres": 7}
+_KILLS = {"sqlite": 3, "postgres": 4}
 _LONG_DAYS = 2.0
 _CHARACTERS = {False: 6, True: 20}
 _REPLICAS = {"sqlite": 1, "postgres": 3}
