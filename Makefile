@@ -11,7 +11,7 @@ IMAGES := agents memory llm trading social sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check security kills clients npm format gen schemas release-protos lock bench bench-memory coverage pin-images release clean
+.PHONY: help setup run test check security kills clients npm format gen schemas release-protos lock bench bench-memory bench-agents coverage pin-images release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -100,6 +100,9 @@ bench: setup ## measure start, memory and calls beside a bare echo
 
 bench-memory: setup ## measure speed and recall of the memory service beside simple peers, about ten minutes
 	$(BIN)/python -m benchmarks.memory $(ARGS)
+
+bench-agents: setup ## measure 10,000 characters, and posts at saturation beside bare workflows, about ten minutes
+	$(BIN)/python -m benchmarks.agents $(ARGS)
 
 clean: ## remove the environment and all data of the embedded suite
 	rm -rf $(VENV) var

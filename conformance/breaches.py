@@ -1,7 +1,7 @@
 """Requests that break their contract: one for each limit, made of the options of `puppet/options/v1/limits.proto`."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ def breaches(method: MethodDescriptor) -> Iterator[Breach]:
     """Yield a request for every limit that is broken by something in it."""
     request, rule = GetMessageClass(method.input_type)(), Rule.of(method)
     for path, broken in _broken(request, request, ""):
-        if rule.delegates and path != ".".join(rule.agent):
+        if rule.delegates and path not in (rule.agent[0], ".".join(rule.agent)):
             _name_agent(broken, rule.agent)
         yield Breach(method, path, broken)
 
@@ -46,7 +46,10 @@ def breaches(method: MethodDescriptor) -> Iterator[Breach]:
 def _name_agent(request: Any, path: tuple[str, ...]) -> None:
     """Say which agent a request is about: without that nobody can delegate anything, and the rest isn't looked at."""
     for name in path[:-1]:
-        request = getattr(request, name)
+        found = getattr(request, name)
+        if isinstance(found, Sequence):
+            found = found[0] if found else getattr(request, name).add()
+        request = found
     if isinstance(request, Struct):
         request[path[-1]] = "nobody"
     elif not getattr(request, path[-1]):

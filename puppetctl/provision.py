@@ -6,7 +6,7 @@ import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf import field_mask_pb2, json_format
@@ -16,6 +16,7 @@ from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
 from puppetctl.clients import Clients, find_agent, in_words, list_agents
+from puppetctl.creating import CREATE_SECONDS, create_all
 from puppetctl.feed import told_of
 from puppetctl.personas import PersonaFile, handle_of, struct_of
 from puppetctl.suite import SuiteError
@@ -30,13 +31,11 @@ _CREDENTIALS = {
     "accessToken": "access_token",
     "accessTokenSecret": "access_token_secret",
 }
+T = TypeVar("T")
 _LOW_LAMPORTS = LAMPORTS_PER_SOL // 2
 _FUNDS_LAMPORTS = 2 * LAMPORTS_PER_SOL
 _FUNDED_WITHIN_SECONDS = 10.0
 _REDACTED = "[redacted]"
-
-# Creating an agent stores all its memories and asks the network about its account.
-_CREATE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ async def provision(
     """
     refused: list[str] = []
 
-    async def one(file: PersonaFile, does: Callable[[], Awaitable[Character]]) -> Character | None:
+    async def one(file: PersonaFile, does: Callable[[], Awaitable[T]]) -> T | None:
         try:
             return await does()
         except grpc.aio.AioRpcError as error:
@@ -92,14 +91,22 @@ async def provision(
             refused.append(f"{file.path}: {file.id}: {error}")
         return None
 
+    looked_up = await asyncio.gather(*(one(file, partial(_wanted, clients, file.persona, sandboxes)) for file in files))
+    wishes = {file.id: wish for file, wish in zip(files, looked_up, strict=True) if wish is not None}
+    made = await create_all(clients, {name: wish.persona for name, wish in wishes.items() if wish.agent is None})
     prepared = await asyncio.gather(
-        *(one(file, partial(_prepare, clients, file.persona, sandboxes, update=update)) for file in files)
+        *(
+            one(file, partial(_prepared, clients, wishes[file.id], made.get(file.id), sandboxes, update=update))
+            for file in files
+            if file.id in wishes
+        )
     )
+    there = {character.id: character for character in prepared if character is not None}
     # Only now, when each has its money and can meet all the others.
     characters = [
-        await one(file, partial(_started, clients, character, file.persona, update=update))
-        for file, character in zip(files, prepared, strict=True)
-        if character is not None
+        await one(file, partial(_started, clients, there[file.id], file.persona, update=update))
+        for file in files
+        if file.id in there
     ]
     return Provisioned([character for character in characters if character is not None], refused)
 
@@ -147,7 +154,17 @@ async def _found(clients: Clients, agent: agents_pb.Agent) -> Character:
     return Character(agent.id, agent.name, change, handle, lamports)
 
 
-async def _prepare(clients: Clients, persona: Mapping[str, Any], sandboxes: Sandboxes, *, update: bool) -> Character:
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What an agent is to be, as it was found (None: not yet there), and what was done about it before."""
+
+    agent: agents_pb.Agent | None
+    persona: dict[str, Any]
+    end: str
+    has_own_secrets: bool
+
+
+async def _wanted(clients: Clients, persona: Mapping[str, Any], sandboxes: Sandboxes) -> _Wish:
     agent, end = await find_agent(clients, persona["id"]), ""
     if agent and agent.is_active and persona.get("is_active") is False:
         # Before anything that may fail.
@@ -156,22 +173,37 @@ async def _prepare(clients: Clients, persona: Mapping[str, Any], sandboxes: Sand
     wanted = await _with_account(persona, sandboxes, known.network_user_id)
     # Whether it is running is no part of who it is; it is started when everything is there.
     wanted.pop("is_active", None)
-    is_known = agent is not None and not has_own_secrets(persona) and _is_same(_persona_of(agent), wanted)
-    change = "unchanged"
+    return _Wish(agent, wanted, end, has_own_secrets(persona))
+
+
+async def _prepared(
+    clients: Clients,
+    wish: _Wish,
+    made: agents_pb.Agent | grpc.aio.AioRpcError | None,
+    sandboxes: Sandboxes,
+    *,
+    update: bool,
+) -> Character:
+    """Return a character with its money; what was `made` for it is the new agent, or why there is none."""
+    if isinstance(made, grpc.aio.AioRpcError):
+        raise made
+    agent, wanted, change = wish.agent or made, wish.persona, "unchanged"
     if agent is None:
-        creation = agents_pb.CreateAgentRequest(persona=struct_of(wanted))
-        agent, change = (await clients.agents.CreateAgent(creation, timeout=_CREATE_SECONDS)).agent, "created"
+        raise SuiteError("it was neither found nor created")
+    is_known = not wish.has_own_secrets and _is_same(_persona_of(agent), wanted)
+    if made is not None:
+        change = "created"
     elif update or not is_known:
         # An update that was asked for goes out in any case: it renews what the services have made of the persona.
         request = agents_pb.UpdateAgentRequest(
             agent=agents_pb.Agent(id=agent.id, persona=struct_of(wanted), etag=agent.etag),
             update_mask=field_mask_pb2.FieldMask(paths=["persona"]),
         )
-        agent = (await clients.agents.UpdateAgent(request, timeout=_CREATE_SECONDS)).agent
+        agent = (await clients.agents.UpdateAgent(request, timeout=CREATE_SECONDS)).agent
         change = "unchanged" if is_known else "updated"
     lamports = await _fund(clients, agent.wallet_id, sandboxes.solana) if agent.wallet_id else None
     handle = await _handle(clients, agent.account_id) if agent.account_id else ""
-    return Character(agent.id, agent.name, change + end, handle, lamports)
+    return Character(agent.id, agent.name, change + wish.end, handle, lamports)
 
 
 def _persona_of(agent: agents_pb.Agent) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from services.agents.service import (
     Cast,
     Conversations,
     Cooldown,
+    Creation,
     Deletions,
     Drafts,
     Effects,
@@ -152,7 +153,8 @@ async def served(
         drafts = Drafts(store, journal, behaviours.objections, clock, timedelta(hours=settings.draft_hours))
         engine = Engine(behaviours, cast, drafts, Noticing(cast, memory, journal), publisher, journal)
         provisioning = Provisioning(memory, social, trading, llm, falls_back=falls_back)
-        agents = Agents(store, cast, journal, provisioning, behaviours, workflows, clock, settings.speed)
+        creation = Creation(store, journal, provisioning, behaviours, clock, settings.speed)
+        agents = Agents(store, cast, journal, provisioning, creation, behaviours, workflows, clock, settings.speed)
         triggers = Triggers(store, journal, behaviours, workflows, social, capabilities)
         explanations = Explanations(store, behaviours)
         scheduler = Scheduler(store, cast, behaviours, workflows, Cooldown(store), clock, settings.speed)

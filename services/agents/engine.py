@@ -109,7 +109,7 @@ class Engine:
         """Do what a person has approved."""
         behaviour = self._behaviours.get(task.kind)
         if behaviour is None:
-            await run.step("close", lambda: self._drafts.close(task.draft_id, DraftState.FAILED))
+            await run.repeat("close", lambda: self._drafts.close(task.draft_id, DraftState.FAILED))
             return
         act = _Act(behaviour, task.name, task.agent_id, task.trigger)
         state = DraftState.FAILED
@@ -119,7 +119,7 @@ class Engine:
                 await self._pass(run, act, proposal)
             elif await self._done(run, act, proposal):
                 state = DraftState.CARRIED_OUT
-        await run.step("close", lambda: self._drafts.close(task.draft_id, state))
+        await run.repeat("close", lambda: self._drafts.close(task.draft_id, state))
 
     async def notice(self, run: Run, task: NoticeTask) -> None:
         """Let an event reach an agent, and begin what comes of it."""
@@ -127,7 +127,7 @@ class Engine:
             reaction = await run.step("notice", partial(self._noticing.notice, run.id, task))
         except StepFailed as failed:
             entry = replace(_failure("take in an event", "", failed), behaviour=NOTICE, trigger=Trigger.EVENT)
-            await run.step("fail", lambda: self._journal.record(task.agent_id, "failure", {run.id: entry}))
+            await run.repeat("fail", lambda: self._journal.record(task.agent_id, "failure", {run.id: entry}))
             return
         if reaction is not None:
             kind = self._behaviours.of_task(reaction).kind
@@ -139,7 +139,7 @@ class Engine:
             await self._publisher.withdraw_held(run, task.agent_id)
         except StepFailed as failed:
             entry = _failure("take back what was held back", "", failed)
-            await run.step("fail", lambda: self._journal.record(task.agent_id, "failure", {run.id: entry}))
+            await run.repeat("fail", lambda: self._journal.record(task.agent_id, "failure", {run.id: entry}))
 
     async def _proposal(self, run: Run, act: _Act, task: ActionTask) -> Proposal | Pass | Kept:
         """Return what a behaviour proposes. Raises StepFailed.
@@ -187,15 +187,15 @@ class Engine:
         if isinstance(effect, Pass):
             await self._pass(run, act, replace(effect, grounds=proposal.grounds))
             return False
-        entry = behaviour.record(proposal, effect)
+        entry, do = behaviour.record(proposal, effect), run.step if behaviour.follows_up else run.repeat
         try:
-            await run.step("remember", partial(behaviour.remember, act.name, proposal, effect))
+            await do("remember", partial(behaviour.remember, act.name, proposal, effect))
         except StepFailed as failed:
             # What can't be remembered has happened all the same.
             await self._end(run, act, entry, behaviour.aim)
             await self._fail(run, act, failed)
             return True
-        await self._end(run, act, entry, behaviour.aim)
+        await do("end", self._ending(act, entry, behaviour.aim))
         await behaviour.follow_up(run, act.name, proposal, effect)
         return True
 
@@ -213,7 +213,7 @@ class Engine:
         kind, trigger = act.behaviour.kind, act.trigger
         entry = replace(_failure(aim, act.whom, failed), grounds=grounds, behaviour=kind, trigger=trigger)
         if failed.reason in _OF_THIS_ONE:
-            await run.step("fail", lambda: self._journal.record(act.agent_id, "failure", {act.name: entry}))
+            await run.repeat("fail", lambda: self._journal.record(act.agent_id, "failure", {act.name: entry}))
             return
         hindrance = Hindrance(
             agent_id=act.agent_id,
@@ -223,14 +223,17 @@ class Engine:
             begin_time=self._journal.now(),
             retry_time=failed.retry_time,
         )
-        await run.step("fail", lambda: self._journal.hinder(act.name, entry, hindrance, is_told_once=False))
+        await run.repeat("fail", lambda: self._journal.hinder(act.name, entry, hindrance, is_told_once=False))
 
     async def _pass(self, run: Run, act: _Act, decision: Pass) -> None:
         await self._end(run, act, Entry(decision.passed, decision.grounds))
 
     async def _end(self, run: Run, act: _Act, entry: Entry, reached: str = "") -> None:
+        await run.repeat("end", self._ending(act, entry, reached))
+
+    def _ending(self, act: _Act, entry: Entry, reached: str) -> Callable[[], Awaitable[None]]:
         entry = replace(entry, behaviour=act.behaviour.kind, trigger=act.trigger)
-        await run.step("end", lambda: self._journal.record(act.agent_id, "end", {act.name: entry}, reached))
+        return partial(self._journal.record, act.agent_id, "end", {act.name: entry}, reached)
 
 
 def _failure(aim: str, whom: str, failed: StepFailed) -> Entry:

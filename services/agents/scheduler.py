@@ -4,23 +4,40 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from services.agents.behaviours import Registry
-from services.agents.domain.entities import ScheduleEntry
+from services.agents.domain.entities import AgentRecord, ScheduleEntry
 from services.agents.domain.records import Trigger
-from services.agents.domain.schedule import awake_due, caught_up, first_due, in_reach, is_forgotten, next_due
+from services.agents.domain.schedule import (
+    CROWDED,
+    awake_due,
+    caught_up,
+    first_due,
+    in_reach,
+    is_forgotten,
+    next_due,
+    spread_of,
+)
 from services.agents.domain.tasks import CarryOutTask, NoticeTask, Task, WithdrawTask
 from services.agents.ports.store import Store
 from services.agents.ports.workflows import Workflows
+from services.agents.rhythms import Rhythm, Rhythms
 from services.agents.service import Cast, Cooldown
 from services.runtime.clock import Clock
+from services.runtime.pages import Page
 from services.runtime.telemetry import Histogram
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 50
+_PAGE = 200
+_MARK = "mended"
+_SET_BACK = timedelta(minutes=1)
+"""By so much clocks of replicas may differ."""
 _COOLDOWN_SPREAD = 4
 """What has failed of many is tried again within a fourth of the time for which they have waited."""
 LATENESS = Histogram(
@@ -49,6 +66,7 @@ class Scheduler:
         self._cooldown = cooldown
         self._clock = clock
         self._speed = speed
+        self._rhythms = Rhythms(cast, behaviours)
         self._under_way: dict[tuple[str, str, str], asyncio.Task[None]] = {}
 
     @contextlib.asynccontextmanager
@@ -70,31 +88,90 @@ class Scheduler:
         async with self._store.reading() as records:
             due = await records.due(self._clock.now(), _AT_ONCE + len(self._under_way))
         new = [entry for entry in due if _key(entry) not in self._under_way]
+        looks: defaultdict[str, list[ScheduleEntry]] = defaultdict(list)
         for entry in new[:free]:
-            key = _key(entry)
-            task = self._under_way[key] = asyncio.create_task(self._begin(entry))
-            task.add_done_callback(lambda _task, key=key: self._under_way.pop(key))  # type: ignore[misc]
+            behaviour = None if entry.key else self._behaviours.get(entry.kind)
+            if behaviour is not None and behaviour.task(entry.agent_id) is None:
+                looks[entry.kind].append(entry)
+            else:
+                self._run(self._begin(entry), [entry])
+        for kind, entries in looks.items():
+            self._run(self._look(kind, entries), entries)
+
+    def _run(self, beginning: Coroutine[Any, Any, None], entries: Sequence[ScheduleEntry]) -> None:
+        task, keys = asyncio.create_task(beginning), [_key(entry) for entry in entries]
+        self._under_way.update(dict.fromkeys(keys, task))
+        task.add_done_callback(lambda _task: [self._under_way.pop(key) for key in keys])
+
+    async def _look(self, kind: str, entries: Sequence[ScheduleEntry]) -> None:
+        """Take the looks of one kind that are due, which together cost as many statements as one."""
+        try:
+            async with self._store.reading() as records:
+                rhythms = await self._rhythms.of(records, kind, [entry.agent_id for entry in entries])
+            moves, names = list[tuple[ScheduleEntry, datetime]](), dict[str, str]()
+            for entry in entries:
+                if (rhythm := rhythms.get(entry.agent_id)) is None:
+                    await self._drop(entry)
+                    continue
+                due_time, is_now = self._next_look(entry, rhythm)
+                moves.append((entry, due_time))
+                if is_now:
+                    self._note_lateness(entry)
+                    names[entry.agent_id] = _name(entry)
+            # Of several replicas one takes a look; if it dies over that, the next look comes soon enough.
+            async with self._store.writing() as records:
+                moved = {entry.agent_id for entry in await records.move_all(moves)}
+                await records.commit()
+            behaviour = self._behaviours.get(kind)
+            if behaviour is not None and (mine := {one: name for one, name in names.items() if one in moved}):
+                await behaviour.look(mine)
+        except Exception:
+            log.exception("could not look", extra={"kind": kind})
+
+    def _next_look(self, entry: ScheduleEntry, rhythm: Rhythm) -> tuple[datetime, bool]:
+        """Return when to look again, and whether to look now."""
+        now, rng = self._clock.now(), random.Random(_name(entry))
+        if is_forgotten(entry.due_time, now):
+            return first_due(rhythm.pauses, rhythm.behavior, now, self._speed, rng), False
+        if (due_time := awake_due(now, rhythm.behavior, self._speed, rng)) > now:
+            return due_time, False
+        return next_due(rhythm.pauses, rhythm.behavior, now, self._speed, rng), True
 
     async def mend(self) -> None:
-        """Plan anew what is due later than its longest pause allows: the speed or the clock may have changed."""
+        """Plan anew what is due later than its longest pause allows, if the speed is another, or the clock set back."""
+        now = self._clock.now()
         async with self._store.reading() as records:
-            planned = await records.recurring()
-        for entry in planned:
-            try:
-                await self._mend(entry)
-            except Exception:
-                log.exception("could not mend the schedule", extra={"agent_id": entry.agent_id})
+            speed, _, time = (await records.mark(_MARK)).partition(" ")
+        is_same = speed == f"{self._speed:g}" and datetime.fromisoformat(time) <= now + _SET_BACK
+        after, is_last = None, is_same
+        while not is_last:
+            async with self._store.reading() as records:
+                page = await records.recurring(Page(_PAGE, after))
+                agents = await records.agents_of(list({entry.agent_id for entry in page.rows}))
+            await self._mend({agent.id: agent for agent in agents}, page.rows)
+            after, is_last = page.next_key, page.next_key is None
+        async with self._store.writing() as records:
+            await records.set_mark(_MARK, f"{self._speed:g} {now.isoformat()}")
+            await records.commit()
 
-    async def _mend(self, entry: ScheduleEntry) -> None:
-        character, now = await self._cast.character(entry.agent_id), self._clock.now()
-        pauses = self._behaviours.pauses(character.record, character.persona).get(entry.kind)
-        if pauses is None:
-            await self._drop(entry)
-            return
-        rng = random.Random(f"{entry.kind}/{entry.agent_id}/{now.isoformat()}")
-        due_time = in_reach(pauses, entry.due_time, character.persona.behavior, now, self._speed, rng)
-        if due_time != entry.due_time:
-            await self._move(entry, due_time)
+    async def _mend(self, agents: Mapping[str, AgentRecord], entries: Sequence[ScheduleEntry]) -> None:
+        now = self._clock.now()
+        moves = list[tuple[ScheduleEntry, datetime]]()
+        for entry in entries:
+            if (agent := agents.get(entry.agent_id)) is None:
+                continue
+            persona = self._cast.persona(agent)
+            if (pauses := self._behaviours.pauses(agent, persona).get(entry.kind)) is None:
+                await self._drop(entry)
+                continue
+            rng = random.Random(f"{entry.kind}/{entry.agent_id}/{now.isoformat()}")
+            due_time = in_reach(pauses, entry.due_time, persona.behavior, now, self._speed, rng)
+            if due_time != entry.due_time:
+                moves.append((entry, due_time))
+        if moves:
+            async with self._store.writing() as records:
+                await records.move_all(moves)
+                await records.commit()
 
     async def _begin(self, entry: ScheduleEntry) -> None:
         try:
@@ -136,27 +213,30 @@ class Scheduler:
         if behaviour is None or pauses is None:
             await self._drop(entry)
             return
-        name = f"{entry.kind}/{entry.agent_id}/{entry.due_time.isoformat()}"
+        name = _name(entry)
         rng = random.Random(name)
         behavior = character.persona.behavior
         if is_forgotten(entry.due_time, now):
-            await self._move(entry, first_due(pauses, behavior, now, self._speed, rng))
+            await self._move(entry, first_due(pauses, behavior, now, self._speed, rng, await self._spread(now)))
             return
         if (due_time := awake_due(now, behavior, self._speed, rng)) > now:
             await self._move(entry, due_time)
             return
         next_time = next_due(pauses, behavior, self._clock.now(), self._speed, rng)
         task = behaviour.task(entry.agent_id)
-        # A look has no effect, and is how an agent learns that what kept it is over.
-        if task and (cooled := await self._cooled(entry.agent_id, behaviour.aim, now, rng)) > now:
+        if task is None:
+            return
+        # A look isn't put off by this: it has no effect, and is how an agent learns that what kept it is over.
+        if (cooled := await self._cooled(entry.agent_id, behaviour.aim, now, rng)) > now:
             await self._move(entry, min(next_time, awake_due(cooled, behavior, self._speed, rng)))
             return
         self._note_lateness(entry)
-        if task is not None:
-            await self._workflows.start(name, task)
-        # Of several replicas one takes a look; if it dies over that, the next look comes soon enough.
-        if await self._move(entry, next_time) and task is None:
-            await behaviour.look(entry.agent_id, name)
+        await self._workflows.start(name, task)
+        await self._move(entry, next_time)
+
+    async def _spread(self, now: datetime) -> timedelta:
+        async with self._store.reading() as records:
+            return spread_of(await records.planned_until(now + CROWDED))
 
     async def _move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
         async with self._store.writing() as records:
@@ -178,6 +258,11 @@ def _is_by_hand(task: Task) -> bool:
     if isinstance(task, NoticeTask | CarryOutTask | WithdrawTask):
         return True
     return task.trigger not in (Trigger.SCHEDULE, Trigger.MENTION)
+
+
+def _name(entry: ScheduleEntry) -> str:
+    """Return the name of what is done again and again at this time."""
+    return f"{entry.kind}/{entry.agent_id}/{entry.due_time.isoformat()}"
 
 
 def _key(entry: ScheduleEntry) -> tuple[str, str, str]:

@@ -93,7 +93,8 @@ def about(method: MethodDescriptor, agent: str) -> Message:
     path = rule.agent or rule.resource
     place: Any = request
     for name in path[:-1]:
-        place = getattr(place, name)
+        named_by = getattr(place, name)
+        place = named_by.add() if hasattr(named_by, "add") else named_by
     if path and isinstance(place, Struct):
         place[path[-1]] = agent
     elif path:

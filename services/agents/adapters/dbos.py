@@ -92,28 +92,33 @@ class DbosRun:
         patience = self._patience if patience_seconds is None else min(self._patience, patience_seconds)
         place = name, self._taken[name]
         self._taken[name] += 1
+        outcome = _done(await DBOS.run_step_async({"name": name}, self._attempt, place, action, patience))
+        if isinstance(outcome, Post | Trade) and outcome.progress is Progress.UNDER_WAY and self.waiting:
+            self.waiting = replace(self.waiting, message=outcome.reason)
+        return outcome
+
+    async def repeat(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
+        """Do this, and keep nothing. Raises StepFailed."""
+        _done(await self._attempt((name, -1), action, self._patience))
+
+    async def _attempt(
+        self, place: tuple[str, int], action: Callable[[], Awaitable[T]], patience_seconds: float
+    ) -> T | Failure:
+        if place in self._earlier:
+            known: T | Failure = self._earlier[place]
+            return known
 
         async def leased() -> T:
             await self._lease.hold()
             return await action()
 
-        async def attempt() -> T | Failure:
-            if place in self._earlier:
-                known: T | Failure = self._earlier[place]
-                return known
-            self.waiting = Waiting(name, datetime.now(UTC))
-            with telemetry.span(f"step {name}") as span:
-                outcome = await _attempted(name, leased, patience, self._note)
-                if isinstance(outcome, Failure):
-                    span.fail(outcome.reason)
-                return outcome
-
-        outcome = await DBOS.run_step_async({"name": name}, attempt)
-        if isinstance(outcome, Failure):
-            raise StepFailed(outcome.reason, outcome.message, outcome.cause, outcome.retry_time)
-        if isinstance(outcome, Post | Trade) and outcome.progress is Progress.UNDER_WAY and self.waiting:
-            self.waiting = replace(self.waiting, message=outcome.reason)
-        return outcome
+        name, _ = place
+        self.waiting = Waiting(name, datetime.now(UTC))
+        with telemetry.span(f"step {name}") as span:
+            outcome = await _attempted(name, leased, patience_seconds, self._note)
+            if isinstance(outcome, Failure):
+                span.fail(outcome.reason)
+            return outcome
 
     def _note(self, error: RetryLater) -> None:
         if self.waiting is not None:
@@ -330,6 +335,13 @@ def _tell_subseconds(connection: Any, _record: object) -> None:
     """Teach an older SQLite `unixepoch('subsec')`: DBOS asks for it on Python 3.12, SQLite has it since 3.42."""
     if isinstance(connection, sqlite3.Connection) and sqlite3.sqlite_version_info < (3, 42):
         connection.create_function("unixepoch", 1, lambda _modifier: time.time())
+
+
+def _done(outcome: T | Failure) -> T:
+    """Return what an attempt returned. Raises StepFailed."""
+    if isinstance(outcome, Failure):
+        raise StepFailed(outcome.reason, outcome.message, outcome.cause, outcome.retry_time)
+    return outcome
 
 
 async def _attempted(

@@ -30,24 +30,16 @@ class MemoryClient:
 
     async def remember(self, agent_id: str, memory: NewMemory, request_id: str) -> str:
         """Store a memory once for every request_id, and return its id."""
-        stored = pb.Memory(
-            agent_id=agent_id,
-            text=memory.text[:_MOST_TEXT],
-            kind=_kind(memory.kind),
-            provenance=_PROVENANCES[memory.source],
-            importance=memory.importance,
-            valence=memory.valence,
-            author=memory.author,
-            source_id=memory.source_id,
-            subject=memory.subject,
-            conversation_id=memory.conversation_id,
-            occur_time=write_time(memory.occur_time),
-            repetition=memory.repetition,
-            evidence_ids=memory.evidence,
-        )
+        request = pb.CreateMemoryRequest(memory=_written(agent_id, memory), request_id=request_id)
         with calling("memory"):
-            answer = await self._memories.CreateMemory(pb.CreateMemoryRequest(memory=stored, request_id=request_id))
-        return answer.memory.id
+            return (await self._memories.CreateMemory(request)).memory.id
+
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
+        """Store up to 1,000 memories, all or none of them, once for every request_id."""
+        written = [_written(agent_id, memory) for memory in memories]
+        request = pb.BatchCreateMemoriesRequest(agent_id=agent_id, memories=written, request_id=request_id)
+        with calling("memory"):
+            await self._memories.BatchCreateMemories(request)
 
     async def search(
         self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
@@ -188,6 +180,24 @@ class MemoryClient:
         )
         with calling("memory"):
             return (await self._memories.SearchMemories(request)).hits
+
+
+def _written(agent_id: str, memory: NewMemory) -> pb.Memory:
+    return pb.Memory(
+        agent_id=agent_id,
+        text=memory.text[:_MOST_TEXT],
+        kind=_kind(memory.kind),
+        provenance=_PROVENANCES[memory.source],
+        importance=memory.importance,
+        valence=memory.valence,
+        author=memory.author,
+        source_id=memory.source_id,
+        subject=memory.subject,
+        conversation_id=memory.conversation_id,
+        occur_time=write_time(memory.occur_time),
+        repetition=memory.repetition,
+        evidence_ids=memory.evidence,
+    )
 
 
 def _kind(kind: str) -> "pb.MemoryKind.ValueType":

@@ -1,7 +1,7 @@
 """The truth in SQL, on SQLite and on Postgres."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlmodel import SQLModel, col, select
 
 from services.agents.adapters.archive import PARTS
 from services.agents.adapters.sql_explanations import SqlExplanations
+from services.agents.adapters.sql_schedule import ScheduleRecords
 from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.entities import (
     Acquaintance,
@@ -18,6 +19,8 @@ from services.agents.domain.entities import (
     ConversationCount,
     ExternalConversation,
     Hindrance,
+    Mark,
+    MemberName,
     MentionCursor,
     MoodRecord,
     Reservation,
@@ -42,7 +45,14 @@ def _mark_on(dialect: str) -> sa.Insert:
     return made
 
 
-class SqlRecords(SqlExplanations, SqlArchive):
+@functools.cache
+def _put_mark_on(dialect: str) -> sa.Insert:
+    put = insert_on(dialect, Mark)
+    made: sa.Insert = put.on_conflict_do_update(index_elements=["name"], set_={"value": put.excluded["value"]})
+    return made
+
+
+class SqlRecords(SqlExplanations, SqlArchive, ScheduleRecords):
     """Everything stored, within one transaction."""
 
     parts = PARTS
@@ -50,6 +60,10 @@ class SqlRecords(SqlExplanations, SqlArchive):
     async def agent(self, agent_id: str) -> AgentRecord | None:
         """Return an agent."""
         return await self._one(AgentRecord, agent_id)
+
+    async def agents_of(self, agent_ids: Sequence[str]) -> Sequence[AgentRecord]:
+        """Return those of these agents that are there, in no order."""
+        return await self._each_of(AgentRecord, agent_ids)
 
     async def agents(self, page: Page) -> Paged[AgentRecord]:
         """Return a page of agents, in the order of their ids; the key is `(id,)`."""
@@ -66,14 +80,47 @@ class SqlRecords(SqlExplanations, SqlArchive):
         query = select(ActivityRecord.workflow_id).where(*own).distinct()
         return list((await self._session.exec(query.order_by(col(ActivityRecord.workflow_id)).limit(most))).all())
 
-    async def fellows(self, agent_id: str) -> list[AgentRecord]:
-        """Return the other agents that have an account."""
-        return [agent for agent in await self.members() if agent.id != agent_id]
+    async def members_of(self, user_ids: Collection[str]) -> list[AgentRecord]:
+        """Return the agents that have these ids on the network."""
+        known = [user_id for user_id in user_ids if user_id]
+        return await self._members(col(AgentRecord.network_user_id).in_(known)) if known else []
 
-    async def members(self) -> list[AgentRecord]:
-        """Return all agents that have an account."""
-        query = select(AgentRecord).where(AgentRecord.account_id != "")
+    async def members_called(self, names: Collection[str]) -> list[AgentRecord]:
+        """Return the agents with an account whose id, name or handle is one of these, in whatever case."""
+        small = {form for name in names for form in (name.lower(), _small_ascii(name))}
+        called = (sa.func.lower(column).in_(small) for column in (AgentRecord.id, AgentRecord.name, AgentRecord.handle))
+        return await self._members(sa.or_(*called)) if names else []
+
+    async def member_at_random(self, but_id: str, draw: float) -> AgentRecord | None:
+        """Return a started agent with a handle, but for this one; `draw`, from 0 to below 1, says which of them."""
+        row = AgentRecord
+        wanted = (col(row.is_active), row.id != but_id, row.handle != "", row.account_id != "")
+        number = (await self._session.exec(select(sa.func.count()).select_from(AgentRecord).where(*wanted))).one()
+        if not number:
+            return None
+        query = select(AgentRecord.id).where(*wanted).order_by(col(AgentRecord.id)).offset(int(draw * number)).limit(1)
+        drawn = (await self._session.exec(query)).first()
+        return None if drawn is None else await self.agent(drawn)
+
+    async def member_names(self) -> list[MemberName]:
+        """Return what the agents with an account are called."""
+        query = sa.select(*(col(column) for column in (AgentRecord.id, AgentRecord.name, AgentRecord.handle)))
+        rows = await self._connection.execute(query.where(col(AgentRecord.account_id) != ""))
+        return [MemberName(row.id, row.name, row.handle) for row in rows]
+
+    async def _members(self, condition: sa.ColumnElement[bool]) -> list[AgentRecord]:
+        query = select(AgentRecord).where(condition, AgentRecord.account_id != "")
         return list((await self._session.exec(query.order_by(col(AgentRecord.id)))).all())
+
+    async def add_all(self, rows: Sequence[SQLModel]) -> None:
+        """Add new rows, those of a kind at once."""
+        by_kind: dict[type[SQLModel], list[dict[str, Any]]] = {}
+        for row in rows:
+            # Numbers that the database gives are not asked back: for that a session writes row by row.
+            values = {column.key: getattr(row, column.key) for column in sa.inspect(type(row)).c if column.key != "seq"}
+            by_kind.setdefault(type(row), []).append(values)
+        for kind, some in by_kind.items():
+            await self._connection.execute(sa.insert(kind), some)
 
     async def persona_versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
         """Return a page of the versions of an agent's persona, newest first; the key is `(number,)`."""
@@ -89,51 +136,15 @@ class SqlRecords(SqlExplanations, SqlArchive):
         old = (col(PersonaVersion.agent_id) == agent_id, col(PersonaVersion.number) <= until)
         await self._session.exec(sa.delete(PersonaVersion).where(*old))
 
-    async def schedule(self, agent_id: str) -> list[ScheduleEntry]:
-        """Return what an agent will do, soonest first."""
-        query = select(ScheduleEntry).where(ScheduleEntry.agent_id == agent_id)
-        return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)))).all())
+    async def mark(self, name: str) -> str:
+        """Return the value of a mark; empty when there is none."""
+        found = await self._session.get(Mark, name)
+        return found.value if found is not None else ""
 
-    async def due(self, now: datetime, most: int) -> list[ScheduleEntry]:
-        """Return what is due of active agents, the longest overdue first."""
-        is_active = sa.exists().where(col(AgentRecord.id) == ScheduleEntry.agent_id, col(AgentRecord.is_active))
-        query = select(ScheduleEntry).where(ScheduleEntry.due_time <= now, is_active)
-        return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)).limit(most))).all())
-
-    async def recurring(self) -> list[ScheduleEntry]:
-        """Return what all agents do again and again."""
-        return list((await self._session.exec(select(ScheduleEntry).where(ScheduleEntry.key == ""))).all())
-
-    async def put_schedule(self, agent_id: str, due_times: Mapping[str, datetime]) -> None:
-        """Replace what an agent does again and again; what it is to do once stays."""
-        old = (col(ScheduleEntry.agent_id) == agent_id, col(ScheduleEntry.key) == "")
-        await self._session.exec(sa.delete(ScheduleEntry).where(*old))
-        self._session.add_all(
-            ScheduleEntry(agent_id=agent_id, kind=kind, due_time=due_time) for kind, due_time in due_times.items()
-        )
-        await self._session.flush()
-
-    async def plan(self, entry: ScheduleEntry) -> None:
-        """Add something that is to be done once, unless it is planned already."""
-        row = {name: getattr(entry, name) for name in ("agent_id", "kind", "key", "due_time", "task")}
-        await self._connection.execute(
-            insert_on(self._connection.dialect.name, ScheduleEntry).values(row).on_conflict_do_nothing()
-        )
-
-    async def plan_all(self, entries: Sequence[ScheduleEntry]) -> None:
-        """Add what is to be done once and hasn't been planned."""
-        self._session.add_all(entries)
-        await self._session.flush()
-
-    async def move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
-        """Give an entry its next time; False when it has changed since it was read."""
-        same = (*_same(entry), col(ScheduleEntry.due_time) == entry.due_time)
-        moved = sa.update(ScheduleEntry).where(*same).values(due_time=due_time)
-        return (await self._session.exec(moved)).rowcount == 1
-
-    async def unplan(self, entry: ScheduleEntry) -> None:
-        """Remove an entry."""
-        await self._session.exec(sa.delete(ScheduleEntry).where(*_same(entry)))
+    async def set_mark(self, name: str, value: str) -> None:
+        """Set a mark."""
+        row = {"name": name, "value": value}
+        await self._connection.execute(_put_mark_on(self._connection.dialect.name), row)
 
     async def event(self, event_id: str) -> EventRecord | None:
         """Return an event."""
@@ -424,9 +435,6 @@ class SqlRecords(SqlExplanations, SqlArchive):
         await self.save(Acquaintance(agent_id=agent_id, handle=handle, network_user_id=user_id))
 
 
-def _same(entry: ScheduleEntry) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        col(ScheduleEntry.agent_id) == entry.agent_id,
-        col(ScheduleEntry.kind) == entry.kind,
-        col(ScheduleEntry.key) == entry.key,
-    )
+def _small_ascii(text: str) -> str:
+    """Return what SQLite makes small letters of."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)

@@ -5,6 +5,7 @@ A new one is a file in this folder: a class of this kind, and a function `build`
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -93,6 +94,9 @@ class Behaviour(ABC, Generic[TaskT, ProposalT, EffectT]):
     task_type: ClassVar[type]
     """The tasks that are its own; `ActTask` where they need nothing more than its kind."""
 
+    follows_up: ClassVar[bool] = False
+    """Whether `follow_up` does something: then what comes before it is kept, as a replay has to get as far again."""
+
     def needs_approval(self, persona: Persona) -> bool:
         """Say whether a person decides about it."""
         return persona.approval in (self.approval, Approval.ALL)
@@ -122,8 +126,8 @@ class Behaviour(ABC, Generic[TaskT, ProposalT, EffectT]):
         """Return what is begun when it is due; None when that is a `look`."""
         return ActTask(agent_id, self.kind)
 
-    async def look(self, agent_id: str, name: str) -> None:
-        """Look whether there is something to do, without a workflow; `name` is that of the look."""
+    async def look(self, names: Mapping[str, str]) -> None:
+        """Look whether there is something to do for some agents, without a workflow; `names` are those of the looks."""
 
     async def preview(self, _name: str, _wanted: Wanted, /) -> Preview | None:
         """Return what a model would be asked now, without any effect; None of what asks none.

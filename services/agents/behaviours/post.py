@@ -138,16 +138,20 @@ class Post(Posting[PostTask]):
 
         Where none is wanted, it is one in about half of the cases: rather one that the persona knows than another.
         """
-        everyone = await self._parts.cast.fellows(character.record.id)
-        fellows = [fellow for fellow in everyone if fellow.is_active and fellow.handle]
+        cast, agent_id = self._parts.cast, character.record.id
         if wanted_id:
-            return next((fellow for fellow in fellows if fellow.id == wanted_id), None)
+            return next(iter(_speakable(await cast.fellows_called(agent_id, {wanted_id}), wanted_id)), None)
         is_silent = not any(text.startswith("@") for text in own[:_SILENCE])
         if rng.random() >= (_ADDRESS_PROBABILITY_AFTER_SILENCE if is_silent else _ADDRESS_PROBABILITY):
             return None
         names = {known.counterpart for known in character.persona.memory.relationships}
-        known = [fellow for fellow in fellows if names & {fellow.id, fellow.name, fellow.handle}]
-        return rng.choice(known or fellows) if fellows else None
+        known = _speakable(await cast.fellows_called(agent_id, names))
+        return rng.choice(known) if known else await cast.fellow_at_random(agent_id, rng.random())
+
+
+def _speakable(fellows: Sequence[AgentRecord], wanted_id: str = "") -> list[AgentRecord]:
+    """Return those who are started and can be addressed; of one that is wanted, no other that is called like it."""
+    return [one for one in fellows if one.is_active and one.handle and wanted_id in ("", one.id)]
 
 
 def _told(text: str, memories: Sequence[TrustedMemory], spoken: frozenset[str]) -> tuple[Recalled, ...]:

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.agents.behaviours.base import AnyBehaviour, Behaviour, Parts
@@ -93,8 +93,12 @@ class Reflect(Behaviour[ActTask, Reflection, Remembered]):
     def task(self, agent_id: str) -> None:
         """Return None: what is due is a look at what was lived through."""
 
-    async def look(self, agent_id: str, name: str) -> None:
-        """Plan a reflection when the importance of what came since the last one adds up."""
+    async def look(self, names: Mapping[str, str]) -> None:
+        """Plan reflections where the importance of what came since the last one adds up."""
+        for agent_id, name in names.items():
+            await self._look(agent_id, name)
+
+    async def _look(self, agent_id: str, name: str) -> None:
         try:
             lived = await self._lived(await self._parts.cast.character(agent_id))
         except (DependencyUnavailable, Refused) as error:

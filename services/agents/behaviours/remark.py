@@ -93,8 +93,7 @@ class Remark(Posting[RemarkTask]):
     async def _context(self, agent_id: str, news: str) -> Context:
         parts = self._parts
         own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, MOST_OWN))
-        fellows = await parts.cast.fellows(agent_id)
-        names = tuple(called for one in fellows for called in (one.name, one.handle) if called)
+        names = await parts.cast.names_of_fellows(agent_id)
         return Context(news, own_posts=own, names=names, symbols=await parts.tokens.symbols())
 
     async def remember(self, name: str, proposal: PostProposal, effect: Post) -> None:

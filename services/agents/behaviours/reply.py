@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from services.agents.behaviours.base import AnyBehaviour, Parts, Publishing
@@ -79,9 +80,9 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
     def task(self, agent_id: str) -> None:
         """Return None: what is due is a look at the inbox."""
 
-    async def look(self, agent_id: str, name: str) -> None:
-        """Look whether somebody has mentioned the agent."""
-        await self._parts.inbox.look(agent_id, name)
+    async def look(self, names: Mapping[str, str]) -> None:
+        """Look whether somebody has mentioned the agents."""
+        await self._parts.inbox.look(names)
 
     async def propose(self, name: str, task: ReplyTask) -> ReplyProposal | Pass:
         """Return the reply, or why there is none."""
@@ -100,7 +101,9 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
             raise InvalidRequest([Violation("text", "is required: what is answered")])
         cast = self._parts.cast
         character = await cast.character(wanted.agent_id)
-        fellow = next((one for one in await cast.fellows(wanted.agent_id) if one.id == wanted.counterpart_id), None)
+        wanted_id = wanted.counterpart_id
+        called = await cast.fellows_called(wanted.agent_id, {wanted_id}) if wanted_id else []
+        fellow = next((one for one in called if one.id == wanted_id), None)
         if wanted.counterpart_id and fellow is None:
             told = f"no other agent with an account is called {quoted(wanted.counterpart_id)}"
             raise InvalidRequest([Violation("counterpart_id", told)])
@@ -234,8 +237,7 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
 
     async def _others(self, agent_id: str, heard: Heard) -> tuple[str, ...]:
         """Return what the fellows are called, but for the one who is answered."""
-        fellows = await self._parts.cast.fellows(agent_id)
-        return tuple(name for one in fellows if one.id != heard.counterpart for name in (one.name, one.handle) if name)
+        return await self._parts.cast.names_of_fellows(agent_id, heard.counterpart)
 
     async def _noted(self, task: ReplyTask, heard: Heard) -> tuple[Recent, ...]:
         """Return the notes of who is answered that were made from nothing lower than what is answered."""

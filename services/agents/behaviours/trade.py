@@ -31,6 +31,7 @@ class Trading(Behaviour[TradeTask, Order, Trade]):
 
     kind = "trade"
     aim = "trade"
+    follows_up = True
     approval = Approval.TRADES
     asks_model = False
     task_type = TradeTask

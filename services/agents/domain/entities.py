@@ -1,6 +1,7 @@
 """What the service stores: agents, their schedule, what they did, and how far they have read and answered."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -165,6 +166,33 @@ class AgentRecord(SQLModel, table=True):
     def _touch(self, now: datetime) -> None:
         self.update_time = now
         self.version += 1
+
+
+@dataclass(frozen=True, slots=True)
+class MemberName:
+    """What an agent with an account is called; the handle is empty while that isn't known."""
+
+    id: str
+    name: str
+    handle: str
+
+
+class Mark(SQLModel, table=True):
+    """What was done to all that is stored, such as `redacted`, and by which rules or when."""
+
+    name: str = Field(primary_key=True)
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Where an agent reads its mentions, and after which one."""
+
+    agent_id: str
+    account_id: str
+    after: str
+    is_settled: bool
+    """True unless it was kept from reading the last time, or what it is called isn't known."""
 
 
 class ScheduleEntry(SQLModel, table=True):

@@ -18,6 +18,12 @@ _LATE = timedelta(minutes=15)
 """Of a character's time: an answer that is late by less comes at once."""
 
 
+CROWDED = timedelta(hours=2)
+"""How far ahead is looked for what else is planned."""
+_FIRST_A_SECOND = 5
+"""How many first deeds of characters that are started together come in a second, as far as their pauses allow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pauses:
     """How often something is done: a pause in minutes of the character's time, and the first one after its start."""
@@ -32,14 +38,29 @@ class Pauses:
     """How likely a pause is shorter than `low`: any up to that is as likely then."""
 
 
-def first_due(pauses: Pauses, behavior: Behavior, now: datetime, speed: float, rng: random.Random) -> datetime:
+def first_due(
+    pauses: Pauses,
+    behavior: Behavior,
+    now: datetime,
+    speed: float,
+    rng: random.Random,
+    spread: timedelta = timedelta(),
+) -> datetime:
     """Return when a started character does something first: sooner where it acts more often than that.
 
-    The draw keeps characters that are started together apart.
+    The draw keeps characters that are started together apart; among many it is from all of `spread`, as far as the
+    longest pause allows.
     """
     often = pauses.high / pauses.first_high
-    first = timedelta(minutes=rng.uniform(pauses.first_low, pauses.first_high) * min(1.0, often) / speed)
+    high = pauses.first_high * min(1.0, often)
+    high = max(high, min(spread * speed / timedelta(minutes=1), pauses.high))
+    first = timedelta(minutes=rng.uniform(pauses.first_low * min(1.0, often), high) / speed)
     return awake_due(now + first, behavior, speed, rng)
+
+
+def spread_of(crowd: int) -> timedelta:
+    """Return over how long first deeds are spread while so much is planned for `CROWDED` already."""
+    return timedelta(seconds=crowd / _FIRST_A_SECOND)
 
 
 def next_due(pauses: Pauses, behavior: Behavior, now: datetime, speed: float, rng: random.Random) -> datetime:

@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlmodel import JSON, DateTime, Field, SQLModel
 
+from services.agents.domain.entities import AgentRecord
+
 MOST_VERSIONS = 100
 """How many versions of a persona are kept: the newest."""
 
@@ -25,3 +27,16 @@ class PersonaVersion(SQLModel, table=True):
     principal: str
     """Who made it so; empty when that isn't known."""
     create_time: datetime = Field(sa_type=DateTime(timezone=True))
+
+    @classmethod
+    def of(cls, agent: AgentRecord, changed_paths: list[str], principal: str, now: datetime) -> "PersonaVersion":
+        """Return the version that an agent has now."""
+        return cls(
+            agent_id=agent.id,
+            number=agent.persona_version,
+            etag=agent.etag,
+            persona=agent.persona,
+            changed_paths=changed_paths,
+            principal=principal,
+            create_time=now,
+        )

@@ -188,6 +188,12 @@ CREATE TABLE replica (
 	PRIMARY KEY (id)
 );
 
+CREATE TABLE mark (
+	name VARCHAR NOT NULL, 
+	value VARCHAR NOT NULL, 
+	PRIMARY KEY (name)
+);
+
 CREATE INDEX activity_by_agent ON activity (agent_id, seq);
 
 CREATE INDEX activity_by_effect_id ON activity (effect_id);
@@ -198,9 +204,21 @@ CREATE INDEX activity_by_time ON activity (create_time);
 
 CREATE INDEX activity_by_workflow ON activity (workflow_id);
 
+CREATE INDEX agent_by_account ON agent (account_id, id, name, handle);
+
+CREATE INDEX agent_by_activity ON agent (is_active, id, handle, account_id);
+
 CREATE INDEX agent_by_delete_time ON agent (delete_time) WHERE delete_time IS NOT NULL;
 
 CREATE INDEX agent_by_handle ON agent (handle);
+
+CREATE INDEX agent_by_small_handle ON agent (lower(handle));
+
+CREATE INDEX agent_by_small_id ON agent (lower(id));
+
+CREATE INDEX agent_by_small_name ON agent (lower(name));
+
+CREATE INDEX agent_by_user ON agent (network_user_id);
 
 CREATE INDEX conversation_count_by_time ON conversation_count (update_time);
 
@@ -224,4 +242,4 @@ CREATE INDEX reservation_by_time ON reservation (create_time);
 
 CREATE INDEX schedule_by_due_time ON schedule (due_time);
 
-INSERT INTO alembic_version VALUES ('0016');
+INSERT INTO alembic_version VALUES ('0017');

@@ -137,6 +137,10 @@ class MemoryPort(Protocol):
         """Store a memory once for every request_id, and return its id."""
         ...
 
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
+        """Store up to 1,000 memories, all or none of them, once for every request_id."""
+        ...
+
     async def search(
         self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
     ) -> list[Recollection]:

@@ -1,19 +1,30 @@
 """What the agents service stores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from services.agents.domain.drafts import DraftRecord, DraftState
-from services.agents.domain.entities import ActivityRecord, AgentRecord, Hindrance, MoodRecord, ScheduleEntry
+from services.agents.domain.entities import (
+    ActivityRecord,
+    AgentRecord,
+    Hindrance,
+    Mailbox,
+    MemberName,
+    MoodRecord,
+    ScheduleEntry,
+)
 from services.agents.domain.events import EventRecord, EventState
 from services.agents.domain.prompt_records import PromptRecord
 from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
+
+Stamp: TypeAlias = tuple[datetime, int]
+"""When an agent was created, and which of its states this is: one that was made again counts anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,10 @@ class Records(Protocol):
         """Return an agent."""
         ...
 
+    async def agents_of(self, agent_ids: Sequence[str]) -> Sequence[AgentRecord]:
+        """Return those of these agents that are there, in no order."""
+        ...
+
     async def agents(self, page: Page) -> Paged[AgentRecord]:
         """Return a page of agents, in the order of their ids; the key is `(id,)`."""
         ...
@@ -70,12 +85,20 @@ class Records(Protocol):
         """Return the next workflows after this id of which something of an agent is logged."""
         ...
 
-    async def fellows(self, agent_id: str) -> list[AgentRecord]:
-        """Return the other agents that have an account."""
+    async def members_of(self, user_ids: Collection[str]) -> list[AgentRecord]:
+        """Return the agents that have these ids on the network."""
         ...
 
-    async def members(self) -> list[AgentRecord]:
-        """Return all agents that have an account."""
+    async def members_called(self, names: Collection[str]) -> list[AgentRecord]:
+        """Return the agents with an account whose id, name or handle is one of these, in whatever case."""
+        ...
+
+    async def member_at_random(self, but_id: str, draw: float) -> AgentRecord | None:
+        """Return a started agent with a handle, but for this one; `draw`, from 0 to below 1, says which of them."""
+        ...
+
+    async def member_names(self) -> list[MemberName]:
+        """Return what the agents with an account are called."""
         ...
 
     async def save(
@@ -83,6 +106,12 @@ class Records(Protocol):
         row: AgentRecord | DraftRecord | Hindrance | MoodRecord | PersonaVersion | ScheduleEntry | EventRecord,
     ) -> None:
         """Add a row, or write its changes."""
+        ...
+
+    async def add_all(
+        self, rows: Sequence[AgentRecord | ActivityRecord | MoodRecord | PersonaVersion | ScheduleEntry]
+    ) -> None:
+        """Add new rows, those of a kind at once."""
         ...
 
     async def persona_versions(self, agent_id: str, page: Page) -> Paged[PersonaVersion]:
@@ -105,8 +134,32 @@ class Records(Protocol):
         """Return what is due of active agents, the longest overdue first."""
         ...
 
-    async def recurring(self) -> list[ScheduleEntry]:
-        """Return what all agents do again and again."""
+    async def recurring(self, page: Page) -> Paged[ScheduleEntry]:
+        """Return a page of what all agents do again and again; the key is `(agent_id, kind)`."""
+        ...
+
+    async def planned_until(self, time: datetime) -> int:
+        """Return how much is planned for before this time."""
+        ...
+
+    async def mark(self, name: str) -> str:
+        """Return the value of a mark; empty when there is none."""
+        ...
+
+    async def set_mark(self, name: str, value: str) -> None:
+        """Set a mark."""
+        ...
+
+    async def stamps(self, agent_ids: Collection[str]) -> Mapping[str, Stamp]:
+        """Return which states of these agents are the current ones, by their ids."""
+        ...
+
+    async def mailboxes(self, agent_ids: Collection[str], aim: str) -> list[Mailbox]:
+        """Return where those of these agents read that are started and have an account; `aim` is that of reading."""
+        ...
+
+    async def move_all(self, moves: Sequence[tuple[ScheduleEntry, datetime]]) -> list[ScheduleEntry]:
+        """Give entries their next times, and return those that had not changed since they were read."""
         ...
 
     async def put_schedule(self, agent_id: str, due_times: Mapping[str, datetime]) -> None:

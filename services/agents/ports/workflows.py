@@ -53,6 +53,13 @@ class Run(Protocol):
         """
         ...
 
+    async def repeat(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
+        """Do this as `step` does, but keep nothing: a replay does it again, so it has a name by which it is done once.
+
+        For what comes last in a workflow: to keep that it was done costs more than to find that out. Raises StepFailed.
+        """
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait; what is left of it outlives a crash."""
         ...

@@ -6,6 +6,7 @@ from services.agents.service.archive import Archive
 from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Cast, Character
 from services.agents.service.conversing import Conversations
+from services.agents.service.creating import Creation
 from services.agents.service.deleting import Deletions
 from services.agents.service.drafts import Drafts
 from services.agents.service.effects import Effects
@@ -45,6 +46,7 @@ __all__ = [
     "Choice",
     "Conversations",
     "Cooldown",
+    "Creation",
     "Deletions",
     "Drafts",
     "Effects",

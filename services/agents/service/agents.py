@@ -3,23 +3,25 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from services.agents.domain.entities import AgentRecord, MoodRecord, ScheduleEntry
+from services.agents.domain.entities import AgentRecord, ScheduleEntry
 from services.agents.domain.errors import AgentBeingDeleted, AgentExists, AgentNotFound, PersonaVersionNotFound
-from services.agents.domain.mood import Mood, baseline
+from services.agents.domain.mood import Mood
 from services.agents.domain.persona import Persona, changed_paths, read_kept, read_persona, redact, secrets_of
 from services.agents.domain.records import ActivityKind, Lifecycle, LifecycleChange, Trigger
-from services.agents.domain.schedule import Pauses, first_due, in_reach
+from services.agents.domain.schedule import CROWDED, first_due, in_reach, spread_of
 from services.agents.domain.tasks import WithdrawTask
 from services.agents.domain.understanding import not_understood
 from services.agents.domain.versions import MOST_VERSIONS, PersonaVersion
 from services.agents.ports.store import Records, Store
 from services.agents.ports.workflows import Workflows
+from services.agents.service.abilities import Abilities
 from services.agents.service.cast import Cast
+from services.agents.service.creating import Creation
 from services.agents.service.journal import TURN, Entry, Journal
 from services.agents.service.provisioning import Provisioning
 from services.runtime.clock import Clock
@@ -44,14 +46,6 @@ class Status:
     now: datetime
 
 
-class Abilities(Protocol):
-    """What agents can do."""
-
-    def pauses(self, agent: AgentRecord, persona: Persona) -> Mapping[str, Pauses]:
-        """Return how often an agent does by itself what it has all for, by kinds."""
-        ...
-
-
 class Agents:
     """The use cases of AgentService."""
 
@@ -61,6 +55,7 @@ class Agents:
         cast: Cast,
         journal: Journal,
         provisioning: Provisioning,
+        creation: Creation,
         abilities: Abilities,
         workflows: Workflows,
         clock: Clock,
@@ -71,55 +66,23 @@ class Agents:
         self._cast = cast
         self._journal = journal
         self._provisioning = provisioning
+        self._creation = creation
         self._abilities = abilities
         self._workflows = workflows
         self._clock = clock
         self._speed = speed
 
     async def create(self, raw: Mapping[str, Any], key: RequestKey, principal: str) -> AgentRecord:
-        """Create an agent; the agent itself comes last, so that repeating a failed creation completes it.
+        """Create an agent for whoever is `principal`; repeating a failed creation completes it.
 
-        `principal` is whoever asks for it. Raises InvalidRequest, AgentExists and DependencyUnavailable.
+        Raises InvalidRequest, AgentExists and DependencyUnavailable.
         """
-        persona, secrets = read_persona(raw), secrets_of(raw)
-        await self._provisioning.check(persona)
-        async with self._store.writing() as records:
-            if (first := await _created(records, persona.id, key)) is not None:
-                return first
-        account = await self._provisioning.account(persona, raw, has_one=False)
-        wallet = await self._provisioning.wallet(persona, secrets)
-        await self._provisioning.memories(persona.id, persona.memory)
-        now, mood = self._clock.now(), baseline(persona.personality.default_mood)
-        agent = AgentRecord(
-            id=persona.id,
-            name=persona.name,
-            description=persona.description,
-            is_active=False,
-            persona=redact(raw),
-            account_id=account.id if account else "",
-            handle=account.handle if account else "",
-            handle_time=account.handle_time if account else None,
-            network_user_id=account.user_id if account else "",
-            wallet_id=wallet.id if wallet else "",
-            valence=mood.valence,
-            arousal=mood.arousal,
-            dominance=mood.dominance,
-            mood_time=now,
-            create_time=now,
-            update_time=now,
-        )
-        async with self._store.writing(TURN) as records:
-            if (first := await _created(records, persona.id, key)) is not None:
-                return first
-            await records.save(agent)
-            await records.save(MoodRecord.of(agent.id, mood, (LifecycleChange.CREATED,), now))
-            await self._log(records, agent, LifecycleChange.CREATED)
-            if persona.is_active:
-                await self._start(records, agent, persona, now)
-            await _keep_version(records, agent, {}, principal, now)
-            await records.commit()
-        self._journal.announce()
+        [agent] = await self._creation.create([raw], key, principal, is_batch=False)
         return agent
+
+    async def create_all(self, raws: Sequence[Mapping[str, Any]], key: RequestKey, principal: str) -> list[AgentRecord]:
+        """Create a batch of agents, all or none, as `create` does; violations are named by their places in it."""
+        return await self._creation.create(raws, key, principal)
 
     async def get(self, agent_id: str) -> AgentRecord:
         """Return one agent. Raises AgentNotFound."""
@@ -277,11 +240,12 @@ class Agents:
         """Make the schedule fit the agent; what is on it already keeps its time where its pauses allow it."""
         entries = await records.schedule(agent.id)
         planned = {entry.kind: entry.due_time for entry in entries if not entry.key}
+        spread = spread_of(await records.planned_until(now + CROWDED))
         rng = random.Random(f"{agent.id}/{now.isoformat()}")
         due = {
             kind: in_reach(pauses, planned[kind], persona.behavior, now, self._speed, rng)
             if kind in planned
-            else first_due(pauses, persona.behavior, now, self._speed, rng)
+            else first_due(pauses, persona.behavior, now, self._speed, rng, spread)
             for kind, pauses in self._abilities.pauses(agent, persona).items()
         }
         await records.put_schedule(agent.id, due)
@@ -306,27 +270,9 @@ async def living(records: Records, agent_id: str) -> AgentRecord:
     return agent
 
 
-async def _created(records: Records, agent_id: str, key: RequestKey) -> AgentRecord | None:
-    """Return the agent that this request has made before. Raises AgentExists when another request made it."""
-    if await records.claim(key, agent_id) is not None:
-        return await existing(records, agent_id)
-    if await records.agent(agent_id) is not None:
-        raise AgentExists(agent_id)
-    return None
-
-
 async def _keep_version(
     records: Records, agent: AgentRecord, before: Mapping[str, Any], principal: str, now: datetime
 ) -> None:
     """Keep the persona that an agent has now; the oldest of too many goes."""
-    version = PersonaVersion(
-        agent_id=agent.id,
-        number=agent.persona_version,
-        etag=agent.etag,
-        persona=agent.persona,
-        changed_paths=changed_paths(before, agent.persona) if before else [],
-        principal=principal,
-        create_time=now,
-    )
-    await records.save(version)
+    await records.save(PersonaVersion.of(agent, changed_paths(before, agent.persona), principal, now))
     await records.forget_persona_versions(agent.id, agent.persona_version - MOST_VERSIONS)

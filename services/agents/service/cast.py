@@ -1,5 +1,6 @@
 """The characters, as their workflows meet them."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,10 +50,27 @@ class Cast:
             raise AgentNotFound(agent_id)
         return self.of(record)
 
-    async def fellows(self, agent_id: str) -> list[AgentRecord]:
-        """Return the other characters of this suite that have an account."""
+    async def fellows_called(self, agent_id: str, names: AbstractSet[str]) -> list[AgentRecord]:
+        """Return the other characters with an account whose id, name or handle is one of these."""
         async with self._store.reading() as records:
-            return await records.fellows(agent_id)
+            found = await records.members_called(names)
+        return [one for one in found if one.id != agent_id and names & {one.id, one.name, one.handle}]
+
+    async def fellow_at_random(self, agent_id: str, draw: float) -> AgentRecord | None:
+        """Return another character that can be spoken to; `draw`, from 0 to below 1, says which of them."""
+        async with self._store.reading() as records:
+            return await records.member_at_random(agent_id, draw)
+
+    async def fellows_of(self, agent_id: str, user_ids: AbstractSet[str]) -> dict[str, AgentRecord]:
+        """Return the other characters that have these ids on the network, by these."""
+        async with self._store.reading() as records:
+            return {one.network_user_id: one for one in await records.members_of(user_ids) if one.id != agent_id}
+
+    async def names_of_fellows(self, *but_ids: str) -> tuple[str, ...]:
+        """Return the names and handles of all characters with an account, but for these."""
+        async with self._store.reading() as records:
+            found = await records.member_names()
+        return tuple(name for one in found if one.id not in but_ids for name in (one.name, one.handle) if name)
 
     def of(self, record: AgentRecord) -> Character:
         """Return a character as it is now."""

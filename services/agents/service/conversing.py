@@ -83,7 +83,7 @@ class Conversations:
             for post in posts
             if post.network_post_id != mention.network_post_id and post.create_time <= mention.create_time
         ]
-        fellows = {one.network_user_id: one for one in await self._cast.fellows(agent.id) if one.network_user_id}
+        fellows = await self._cast.fellows_of(agent.id, {post.author_user_id for post in before})
         # Whom nobody knows is a stranger, also to a character that doesn't know its own id yet.
         own = {agent.network_user_id} - {""}
         is_external = any(post.author_user_id not in fellows.keys() | own for post in before)

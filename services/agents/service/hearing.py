@@ -38,11 +38,13 @@ class Hearing:
             return task.heard
         mention = task.mention
         character = await self._cast.character(task.agent_id)
-        fellows = await self._cast.fellows(task.agent_id)
-        fellow = _with_user_id(fellows, mention.author_user_id)
+        user_ids = {mention.author_user_id, mention.in_reply_to_user_id}
         async with self._store.writing(_TURN) as records:
+            fellows = [one for one in await records.members_of(user_ids) if one.id != task.agent_id]
+            fellow = _with_user_id(fellows, mention.author_user_id)
             source = await self._source(records, workflow_id, mention, fellow, [character.record, *fellows])
-            known_as = "" if fellow else await _known_as(records, character.persona, mention, fellows)
+            known_as = "" if fellow else await _known_as(records, character.persona, mention)
+            namesakes = [] if fellow else await records.members_called({mention.author_handle})
             await records.commit()
         heard = NewMemory(
             mention.text,
@@ -50,7 +52,7 @@ class Hearing:
             source,
             author=fellow.id if fellow else f"{_NETWORK}:{mention.author_user_id or mention.author_handle}",
             source_id=mention.network_post_id,
-            subject=fellow.name if fellow else _name(mention.author_handle, [character.record, *fellows]),
+            subject=fellow.name if fellow else _name(mention.author_handle, [character.record, *namesakes]),
             conversation_id=mention.conversation_id,
             occur_time=mention.create_time,
         )
@@ -94,7 +96,11 @@ class Hearing:
         taken = {handle.casefold() for handle in heard.values()}
         now = self._cast.now()
         async with self._store.writing(TURN) as records:
-            for one in await records.members():
+            concerned = {one.id: one for one in await records.members_of(heard)}
+            concerned |= {one.id: one for one in await records.members_called(taken)}
+            if (own := await records.agent(record.id)) is not None:
+                concerned[own.id] = own
+            for one in concerned.values():
                 has_changed = one.id == record.id and account is not None and _take(one, account)
                 if one.network_user_id and one.network_user_id in heard:
                     has_changed |= one.be_called(heard[one.network_user_id], now)
@@ -124,15 +130,17 @@ def _name(handle: str, characters: Sequence[AgentRecord]) -> str:
     return _NAMELESS if handle.casefold() in names else handle
 
 
-async def _known_as(records: Records, persona: Persona, mention: Mention, fellows: Sequence[AgentRecord]) -> str:
+async def _known_as(records: Records, persona: Persona, mention: Mention) -> str:
     """Return the name by which a persona knows a stranger: that of whoever is first heard under it, for good."""
     user_id, known = mention.author_user_id, persona.memory.relationships
-    agents = {seed.counterpart for seed in known if seed.is_agent} | {fellow.id for fellow in fellows}
+    agents = {seed.counterpart for seed in known if seed.is_agent}
     users = {seed.counterpart.casefold(): seed.counterpart for seed in known if not seed.is_agent}
     met = await records.acquaintances(persona.id)
     handle = next((name for name, owner in met.items() if owner == user_id), mention.author_handle.casefold())
     name = users.get(handle, "")
     if not (name and user_id) or name in agents or met.get(handle, user_id) != user_id:
+        return ""
+    if any(one.id == name for one in await records.members_called({name})):
         return ""
     if handle not in met:
         await records.meet(persona.id, handle, user_id)

@@ -7,12 +7,12 @@ counted, logged and planned has the name of the mention's reply.
 import asyncio
 import logging
 import random
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
-from services.agents.domain.entities import AgentRecord, Hindrance, ScheduleEntry
+from services.agents.domain.entities import AgentRecord, Hindrance, Mailbox, ScheduleEntry
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.mood import SocialEvent
 from services.agents.domain.records import Failed, Grounds, Passed, Trigger
@@ -33,6 +33,11 @@ log = logging.getLogger(__name__)
 # Networks have a clock of their own, and tell the time in whole seconds.
 _CLOCK_SKEW = timedelta(minutes=1)
 _AT_ONCE = 50
+_READERS = 16
+"""How many mailboxes of a look are read at the same time."""
+_LEARNT = timedelta(hours=1)
+"""How long what an agent is called is taken for known while nobody mentions it."""
+_MOST_LEARNT = 100_000
 REPLY = "reply"
 """The kind of the behaviour that answers mentions."""
 READING = "read its mentions"
@@ -62,14 +67,31 @@ class Inbox:
         self._journal = journal
         self._speed = speed
         self._patience_seconds = patience_seconds
-        self._readers: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._readers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._learnt: dict[str, datetime] = {}
 
-    async def look(self, agent_id: str, name: str) -> None:
-        """Read what is new, and plan the answers; what keeps the agent from it is logged once, as of this name."""
+    async def look(self, names: Mapping[str, str]) -> None:
+        """Read what is new to these agents, and plan the answers; `names` are those of the looks.
+
+        What keeps an agent from it is logged once, as of this name.
+        """
+        async with self._store.reading() as records:
+            mailboxes = await records.mailboxes(names.keys(), READING)
+        free = asyncio.Semaphore(_READERS)
+
+        async def one(mailbox: Mailbox) -> None:
+            async with free:
+                await self._look(mailbox, names[mailbox.agent_id])
+
+        await asyncio.gather(*map(one, mailboxes))
+
+    async def _look(self, mailbox: Mailbox, name: str) -> None:
+        agent_id = mailbox.agent_id
         # Who looks again before the last look has ended would hear the same mentions once more.
-        async with self._readers[agent_id]:
+        reader = self._readers.setdefault(agent_id, asyncio.Lock())
+        async with reader:
             try:
-                await retry(lambda: self._read(agent_id, name), self._patience_seconds)
+                await retry(lambda: self._read(mailbox, name), self._patience_seconds)
             except (DependencyUnavailable, Refused) as error:
                 await self._log_failure(agent_id, name, error)
 
@@ -78,7 +100,26 @@ class Inbox:
         async with self._readers[agent_id]:
             pass
 
-    async def _read(self, agent_id: str, name: str) -> None:
+    async def _read(self, mailbox: Mailbox, name: str) -> None:
+        """Read a mailbox; of one that is empty nothing is stored, nor the agent read."""
+        found = await self._social.mentions(mailbox.account_id, mailbox.after)
+        if found or not mailbox.is_settled or self._is_unlearnt(mailbox.agent_id):
+            await self._take(mailbox.agent_id, mailbox.after, found, name)
+
+    def _is_unlearnt(self, agent_id: str) -> bool:
+        """Say whether it is time to ask what an agent is called on its network; at the first look it isn't."""
+        now = self._cast.now()
+        if len(self._learnt) >= _MOST_LEARNT and agent_id not in self._learnt:
+            self._learnt.clear()
+        # Not of all at once, an hour after the start.
+        learnt = self._learnt.setdefault(agent_id, now - random.Random(agent_id).random() * _LEARNT)
+        if now - learnt < _LEARNT:
+            return False
+        self._learnt[agent_id] = now
+        return True
+
+    async def _take(self, agent_id: str, after: str, found: Sequence[Mention], name: str) -> None:
+        """Learn and plan what follows from mentions that were read from behind a place."""
         character = await self._cast.character(agent_id)
         record = character.record
         async with self._store.reading() as records:
@@ -86,7 +127,9 @@ class Inbox:
             is_hindered = READING in await records.hindrances(agent_id)
         if not (record.is_active and record.account_id):
             return
-        found = await self._social.mentions(record.account_id, read)
+        if read != after:
+            # Another reader was here meanwhile.
+            found = await self._social.mentions(record.account_id, read)
         await self._hearing.learn(record, found)
         if not read and found:
             # Taken in whole, so that a look that is cut short is a first one again, and answers nothing of before.

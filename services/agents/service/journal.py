@@ -54,28 +54,13 @@ class Journal:
 
     async def add(self, records: Records, agent: AgentRecord, workflow_id: str, step: str, entry: Entry) -> bool:
         """Log an activity within a transaction of the turn; False when this step is there already."""
-        now = self._clock.now()
-        effect_id, network_effect_id = effect_of(entry.event)
-        activity = ActivityRecord(
-            workflow_id=workflow_id,
-            step=step,
-            agent_id=agent.id,
-            agent_name=agent.name,
-            kind=kind_of(entry.event),
-            behaviour=entry.behaviour,
-            trigger=entry.trigger,
-            event=entry.event,
-            grounds=entry.grounds,
-            effect_id=effect_id,
-            network_effect_id=network_effect_id,
-            create_time=now,
-        )
+        activity = self.activity(agent, workflow_id, step, entry)
         if not await records.log(activity):
             return False
+        now = activity.create_time
         if (writing := entry.grounds.writing) and (asked := {call.prompt_id for call in writing.calls} - {""}):
             # They stay as long as what names them.
             await records.use_prompts(sorted(asked), now)
-        ACTIVITIES.add(kind=activity.kind)
         if entry.moods:
             character = self._cast.of(agent)
             mood, trading_mood = character.mood, character.trading_mood
@@ -88,6 +73,26 @@ class Journal:
             await records.save(agent)
             await records.save(MoodRecord.of(agent.id, mood, [cause_of(event) for event in entry.moods], now))
         return True
+
+    def activity(self, agent: AgentRecord, workflow_id: str, step: str, entry: Entry) -> ActivityRecord:
+        """Return what is logged of this step, for a transaction of the turn."""
+        kind = kind_of(entry.event)
+        effect_id, network_effect_id = effect_of(entry.event)
+        ACTIVITIES.add(kind=kind)
+        return ActivityRecord(
+            workflow_id=workflow_id,
+            step=step,
+            agent_id=agent.id,
+            agent_name=agent.name,
+            kind=kind,
+            behaviour=entry.behaviour,
+            trigger=entry.trigger,
+            event=entry.event,
+            grounds=entry.grounds,
+            effect_id=effect_id,
+            network_effect_id=network_effect_id,
+            create_time=self._clock.now(),
+        )
 
     async def record(self, agent_id: str, step: str, entries: Mapping[str, Entry], reached: str = "") -> None:
         """Log what came of an agent's workflows, by their ids, once for every step, and let the agent feel it.

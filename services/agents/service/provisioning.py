@@ -31,6 +31,7 @@ from services.runtime.errors import InvalidRequest, RequestIdReused, Violation, 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
+_MOST_SEEDS = 500
 _NO_REQUEST = ""
 """To repeat these is to have them once; and one that is created again under an id that was deleted has them again."""
 _NO_ACCOUNT_SECONDS = 1.0
@@ -90,9 +91,10 @@ class Provisioning:
         """
         if not (persona.trading.is_enabled or secrets.private_key):
             return None
-        wallet = await self._trading.wallet_of(persona.id)
-        if wallet is None or secrets.private_key:
-            wallet = await self._registered(persona, secrets.private_key, wallet)
+        known = await self._trading.wallet_of(persona.id)
+        if known is None:
+            return await self._registered(persona, secrets.private_key, None)
+        wallet = await self._registered(persona, secrets.private_key, known) if secrets.private_key else known
         with _naming("persona.solana_integration.trade_safety"):
             await self._trading.tighten(wallet.id, persona.trading)
         return wallet
@@ -115,6 +117,7 @@ class Provisioning:
         Whom it has met meanwhile it knows better than its file. Raises InvalidRequest and DependencyUnavailable.
         """
         calls: list[Callable[[], Awaitable[object]]] = []
+        seeds: list[NewMemory] = []
         stored = Counter((seed.kind, seed.text) for seed in before.seeds) if before else Counter[tuple[str, str]]()
         known_before = {known.counterpart for known in before.relationships} if before else set[str]()
         told: Counter[tuple[str, str]] = Counter()
@@ -124,10 +127,14 @@ class Provisioning:
             told[seed.kind, seed.text] += 1
             if repetition < stored[seed.kind, seed.text]:
                 continue
-            memory = NewMemory(
-                seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time, repetition=repetition
+            seeds.append(
+                NewMemory(
+                    seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time, repetition=repetition
+                )
             )
-            calls.append(partial(self._memory.remember, agent_id, memory, _NO_REQUEST))
+        for first in range(0, len(seeds), _MOST_SEEDS):
+            some = seeds[first : first + _MOST_SEEDS]
+            calls.append(partial(self._memory.remember_all, agent_id, some, _NO_REQUEST))
         for known in initial.relationships:
             view = View(known.sentiment, known.familiarity, known.trust, known.notes)
             if before is None:

@@ -1,7 +1,7 @@
 """Agents on the wire."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from google.protobuf.json_format import Error, MessageToDict
@@ -19,7 +19,8 @@ from services.agents.service.triggering import Triggered
 from services.agents.wire.activities import write_activity, write_mood
 from services.runtime.errors import InvalidRequest, Violation, quoted
 from services.runtime.protobuf import write_time
-from services.runtime.rpc.limits import check
+from services.runtime.rpc.answers import Room
+from services.runtime.rpc.limits import RequestChecks, check
 
 _ACTIONS = {"post": pb.ACTION_KIND_POST, "reply": pb.ACTION_KIND_REPLY, "trade": pb.ACTION_KIND_TRADE}
 TriggeredT = TypeVar("TriggeredT", pb.TriggerPostResponse, pb.TriggerReplyResponse, pb.TriggerTradeResponse)
@@ -33,6 +34,15 @@ def read_new_persona(request: pb.CreateAgentRequest) -> dict[str, Any]:
     """Return the persona of the agent to create; what stands in it is checked by the domain."""
     check(request)
     return _as_json("persona", request.persona)
+
+
+def read_new_personas(request: pb.BatchCreateAgentsRequest) -> list[dict[str, Any]]:
+    """Return the personas of the agents to create; what stands in them is checked by the domain."""
+    with RequestChecks(request) as checks:
+        for at, given in enumerate(request.requests):
+            if given.request_id:
+                checks.refuse(f"requests[{at}].request_id", "must be empty: the batch has one")
+    return [_as_json(f"requests[{at}].persona", given.persona) for at, given in enumerate(request.requests)]
 
 
 def read_changed_persona(request: pb.UpdateAgentRequest) -> dict[str, Any]:
@@ -67,6 +77,17 @@ def write_agent(agent: AgentRecord) -> pb.Agent:
         persona_version=agent.persona_version,
         delete_time=write_time(agent.delete_time),
     )
+
+
+def write_batch(agents: Sequence[AgentRecord]) -> pb.BatchCreateAgentsResponse:
+    """Return created agents; those that there isn't room for with their names alone."""
+    named = [pb.Agent(id=agent.id, etag=agent.etag) for agent in agents]
+    answer = pb.BatchCreateAgentsResponse()
+    room = Room(pb.BatchCreateAgentsResponse(agents=named).ByteSize())
+    for agent, name in zip(agents, named, strict=True):
+        item = write_agent(agent)
+        answer.agents.append(item if room.take(item) else name)
+    return answer
 
 
 def write_version(version: PersonaVersion) -> pb.PersonaVersion:

@@ -82,9 +82,18 @@ def is_safe_to_repeat(method: MethodDescriptor) -> bool:
 
 
 def values_at(request: Any, path: tuple[str, ...]) -> list[str]:
-    """Return the texts at a path of a request, without empty ones; it may lead through a Struct and end in a list."""
-    value = request
+    """Return the texts at a path of a request, without empty ones; it may lead through Structs and lists."""
+    values = [request]
     for name in path:
-        value = _member(value, name)
-    several = [value] if isinstance(value, str) else value if isinstance(value, Sequence) else ()
-    return [item for item in several if isinstance(item, str) and item]
+        values = [item for value in values for item in _items(_member(value, name))]
+    return [item for item in values if isinstance(item, str) and item]
+
+
+def lacking_at(request: Any, path: tuple[str, ...]) -> str:
+    """Return the path of the field for which a request names no agent: the list that is empty, or the whole path."""
+    is_empty_list = len(path) > 1 and not _items(_member(request, path[0]))
+    return path[0] if is_empty_list else ".".join(path)
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else [value]

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from services.runtime.errors import InvalidRequest, Violation
-from services.runtime.rpc.access import Rule, values_at
+from services.runtime.rpc.access import Rule, lacking_at, values_at
 from services.runtime.rpc.identity import (
     Caller,
     Delegation,
@@ -106,15 +106,16 @@ class Authentication:
             raise PermissionDenied(f"{principal.role} may not call {rule.method}", principal)
         agents = values_at(request, rule.agent)
         if not agents:
-            raise InvalidRequest([Violation(".".join(rule.agent), "is required")])
+            raise InvalidRequest([Violation(lacking_at(request, rule.agent), "is required")])
         if not (
             delegation is not None
             and delegation.issuer == principal
             and delegation.delegate == self._service
             and all(delegation.is_for(method, agents) for method in rule.delegates)
         ):
+            others = f" and {len(agents) - 1:,} others" if len(agents) > 1 else ""
             raise DelegationRequired(
-                f"sign a delegation to {self._service} for {agents[0]!r} and these methods, and send it as "
+                f"sign a delegation to {self._service} for {agents[0]!r}{others} and these methods, and send it as "
                 f"`{DELEGATION_KEY}` (`puppetctl call` and `puppetctl delegate` do): {', '.join(rule.delegates)}"
             )
         return Caller(principal, principal, delegation)

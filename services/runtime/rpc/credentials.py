@@ -1,12 +1,12 @@
 """A principal's proof: an Ed25519 key. It signs tokens for one service each, and delegations (JWT: RFC 7519, RFC 8037).
 
 A token opens one service and no other, so a service that is shown one can use it nowhere. A delegation names its
-delegate, one agent and a few methods, and holds for minutes.
+delegate, the agents and a few methods, and holds for minutes.
 """
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,9 +81,12 @@ class Credential:
             self._tokens[service] = (now, token)
         return token
 
-    def delegation(self, delegate: str, agent: str, methods: Iterable[str], seconds: int = DELEGATION_SECONDS) -> str:
-        """Let a service call these methods (`package.Service/Method`) about one agent in this principal's place."""
-        return self._sign(DELEGATION_TYPE, seconds, sub=delegate, agent=agent, methods=sorted(methods))
+    def delegation(
+        self, delegate: str, agents: Sequence[str], methods: Iterable[str], seconds: int = DELEGATION_SECONDS
+    ) -> str:
+        """Let a service call these methods (`package.Service/Method`) about these agents in this principal's place."""
+        named = agents[0] if len(agents) == 1 else sorted(set(agents))
+        return self._sign(DELEGATION_TYPE, seconds, sub=delegate, agent=named, methods=sorted(methods))
 
     def _sign(self, kind: str, seconds: int, **claims: Any) -> str:
         now = int(time.time())

@@ -38,11 +38,11 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Delegation:
-    """What one principal lets a service do in its place: these methods, for this agent, for a short while."""
+    """What one principal lets a service do in its place: these methods, for these agents, for a short while."""
 
     issuer: Principal
     delegate: str
-    agent: str
+    agents: frozenset[str]
     methods: frozenset[str]
     expires_at: float
     """Unix seconds."""
@@ -50,7 +50,7 @@ class Delegation:
 
     def is_for(self, method: str, agents: Collection[str]) -> bool:
         """Tell whether it holds for this method (`package.Service/Method`) of a request that names these agents."""
-        return method in self.methods and set(agents) == {self.agent}
+        return method in self.methods and bool(agents) and self.agents.issuperset(agents)
 
 
 @dataclass(frozen=True, slots=True)

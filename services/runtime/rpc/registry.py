@@ -68,10 +68,9 @@ class Registry:
         """Return what a delegation allows. Raises Unauthenticated."""
 
         def read(claims: Mapping[str, Any], registered: Registered) -> Delegation:
-            methods = frozenset(map(str, claims["methods"]))
-            return Delegation(
-                registered.principal, str(claims["sub"]), str(claims["agent"]), methods, claims["exp"], token
-            )
+            methods, named = frozenset(map(str, claims["methods"])), claims["agent"]
+            agents = frozenset(map(str, named)) if isinstance(named, list) else frozenset((str(named),))
+            return Delegation(registered.principal, str(claims["sub"]), agents, methods, claims["exp"], token)
 
         found: Delegation = self._verified(token, DELEGATION_TYPE, read, _MOST_DELEGATION_SECONDS)
         return found

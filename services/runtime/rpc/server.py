@@ -125,6 +125,8 @@ OPTIONS: list[tuple[str, int]] = [
     ("grpc.so_reuseport", 0),
     # Twice what a message may have: those in between are refused by us, with a reason, and larger ones by gRPC itself.
     ("grpc.max_receive_message_length", 2 * MOST_BYTES),
+    # A delegation for a batch names all its agents, in up to 9 KiB; by default 8 are taken for sure.
+    ("grpc.max_metadata_size", 16 * 2**10),
     # By default pings within 5 minutes, or without a call within 2 hours, end the connection and all calls on it.
     ("grpc.http2.min_ping_interval_without_data_ms", _PINGS_APART_MS),
     ("grpc.keepalive_permit_without_calls", 1),

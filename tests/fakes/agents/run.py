@@ -33,6 +33,9 @@ class FakeRun:
             reason = error.reason if isinstance(error, Refused) else type(error).reason
             raise StepFailed(reason, error.message) from None
 
+    async def repeat(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
+        await self.step(name, action)
+
     async def sleep(self, seconds: float) -> None:
         self.slept += seconds
 

@@ -189,6 +189,20 @@ async def test_a_plan_that_a_changed_persona_would_sleep_through_is_moved_to_its
     assert await stage.dues("wren") == [due]
 
 
+async def test_the_schedule_is_mended_again_when_the_clock_was_set_back(stage: Stage) -> None:
+    await stage.agent("wren")
+    now = stage.clock.now()
+    stage.clock.time = now + 5 * HOUR
+    await stage.scheduler.mend()
+    await stage.plan("wren", "post", now + 7 * HOUR)
+    await stage.scheduler.mend()
+    assert await stage.dues("wren") == [now + 7 * HOUR]
+    stage.clock.time = now
+    await stage.scheduler.mend()
+    [due] = await stage.dues("wren")
+    assert now + HOUR <= due <= now + 2 * HOUR
+
+
 async def test_what_has_failed_waits_until_it_was_told_to_be_tried_again_but_for_what_somebody_has_asked_for(
     stage: Stage,
 ) -> None:

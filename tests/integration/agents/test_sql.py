@@ -109,6 +109,40 @@ async def test_what_several_replicas_plan_at_once_is_planned_once(store: Store, 
     assert entry.due_time == clock.now() + timedelta(minutes=int(cursor))
 
 
+async def test_characters_are_found_by_what_they_are_called_in_whatever_case(store: Store, clock: FixedClock) -> None:
+    called = {"wren": "Wren", "otto": "ÖTTO", "silent": "Silent"}
+    async with store.writing() as records:
+        for agent_id, name in called.items():
+            agent = agent_of_before(agent_id, clock)
+            agent.name, agent.is_active = name, True
+            if agent_id != "silent":
+                agent.account_id, agent.handle, agent.network_user_id = (
+                    f"acc_{agent_id}",
+                    f"{agent_id}_X",
+                    f"id-{agent_id}",
+                )
+            await records.save(agent)
+        await records.commit()
+    async with store.reading() as records:
+        for names, found in (
+            ({"WREN", "nobody"}, ["wren"]),
+            ({"wren_x"}, ["wren"]),
+            ({"ÖTTO", "Otto"}, ["otto"]),
+            ({"silent"}, []),
+            (set[str](), []),
+        ):
+            assert [agent.id for agent in await records.members_called(names)] == found
+        assert [agent.id for agent in await records.members_of({"id-otto", "", "id-nobody"})] == ["otto"]
+        assert {(one.id, one.handle) for one in await records.member_names()} == {
+            ("wren", "wren_X"),
+            ("otto", "otto_X"),
+        }
+        drawn = [await records.member_at_random("wren", draw) for draw in (0.0, 0.5, 0.999)]
+        assert [agent.id for agent in drawn if agent] == ["otto"] * 3
+        some = [await records.member_at_random("silent", draw) for draw in (0.0, 0.999)]
+        assert [agent.id for agent in some if agent] == ["otto", "wren"]
+
+
 async def test_words_are_reserved_for_one_workflow_of_an_agent_and_for_a_day(store: Store, clock: FixedClock) -> None:
     reservations = Reservations(store, clock)
     written = ("The gate is open.", "the gate is OPEN!", "\uff34he gate\u200b is open")
@@ -255,7 +289,7 @@ async def test_after_an_upgrade_conversations_with_strangers_are_known(
     await database.migrate(migrations)
     async with SqlStore(database, SqlRecords).reading() as records:
         marked = {name for name in ("talk", "quiet", "old", "day/7") if await records.is_external(name)}
-        [kept] = await records.members()
+        [kept] = await records.members_of({"12"})
     await database.close()
     assert marked == {"talk", "old"}
     assert (kept.handle, kept.handle_time, kept.network_user_id) == ("otto", None, "12")
@@ -363,6 +397,7 @@ async def test_what_is_stored_of_an_agent_of_before_is_its_first_version_redacte
     await database.migrate(migrations)
     store = SqlStore(database, SqlRecords)
     assert await redact_stored(store) == 1
+    assert await redact_stored(store) == 0
     async with store.reading() as records:
         found = await records.agent("wren")
         [version] = (await records.persona_versions("wren", Page(9, None))).rows

@@ -36,6 +36,8 @@ class FakeAgents(AgentServiceServicer):
         self.breaks_streams = False
         self.is_scoped = False
         """Refuses what is about all agents, as for a client whose scope is some."""
+        self.refused_in_batches: set[str] = set()
+        """The agents for which a whole batch is refused."""
         self.watched = asyncio.Event()
         self._news = asyncio.Event()
 
@@ -53,6 +55,16 @@ class FakeAgents(AgentServiceServicer):
     async def CreateAgent(self, request: pb.CreateAgentRequest, context: Context) -> pb.CreateAgentResponse:
         self.calls.append(f"create {request.persona['id']}")
         return pb.CreateAgentResponse(agent=await self._keep(request.persona, context))
+
+    async def BatchCreateAgents(
+        self, request: pb.BatchCreateAgentsRequest, context: Context
+    ) -> pb.BatchCreateAgentsResponse:
+        ids = [str(one.persona["id"]) for one in request.requests]
+        self.calls.append(f"create all of {' '.join(ids)}")
+        if self.refused_in_batches.intersection(ids):
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "requests[0].persona.name: is required")
+        made = [await self._keep(one.persona, context) for one in request.requests]
+        return pb.BatchCreateAgentsResponse(agents=made)
 
     async def UpdateAgent(self, request: pb.UpdateAgentRequest, context: Context) -> pb.UpdateAgentResponse:
         self.calls.append(f"update {request.agent.id} {','.join(request.update_mask.paths)}")

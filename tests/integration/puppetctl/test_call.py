@@ -198,8 +198,8 @@ def test_tokens_and_delegations_are_printed_for_others_to_send(
     assert registry.bearer(capsys.readouterr().out.strip(), "memory").principal.name == OPERATOR
     access.delegation("agents/CreateAgent", "odd", tmp_path, {})
     found = registry.delegation(capsys.readouterr().out.strip())
-    assert (found.delegate, found.agent) == ("agents", "odd")
-    assert "puppet.memory.v1.MemoryService/CreateMemory" in found.methods
+    assert (found.delegate, found.agents) == ("agents", frozenset({"odd"}))
+    assert "puppet.memory.v1.MemoryService/BatchCreateMemories" in found.methods
     with pytest.raises(SuiteError, match="is no service"):
         access.token("mem", timedelta(hours=1), tmp_path, {})
     with pytest.raises(SuiteError, match="needs no delegation"):

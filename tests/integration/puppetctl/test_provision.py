@@ -51,8 +51,21 @@ async def test_a_character_gets_an_account_and_money_and_is_started_when_all_are
         "accessToken": "access_token of basil",
         "accessTokenSecret": "access_token_secret of basil",
     }
-    assert sorted(world.agents.calls[:2]) == ["create basil", "create pia-at-home"]
-    assert world.agents.calls[2:] == ["start basil", "start pia-at-home"]
+    assert world.agents.calls == ["create all of basil pia-at-home", "start basil", "start pia-at-home"]
+
+
+async def test_what_is_wrong_with_one_character_of_a_batch_costs_that_one(world: World, clients: Clients) -> None:
+    world.agents.refused_in_batches.add("basil")
+    await live(clients, [BASIL, PIA], world.sandboxes)
+    assert world.agents.calls[:3] == ["create all of basil pia-at-home", "create basil", "create pia-at-home"]
+
+
+async def test_many_characters_are_created_in_few_calls(world: World, clients: Clients) -> None:
+    personas = [PIA | {"id": f"pia-{number}"} for number in range(120)]
+    made = await live(clients, personas, world.sandboxes)
+    assert [character.change for character in made] == ["created"] * 120
+    batches = [call for call in world.agents.calls if call.startswith("create all")]
+    assert [len(call.split()) - 3 for call in batches] == [50, 50, 20]
 
 
 async def test_a_second_time_nothing_changes_and_nothing_is_given(world: World, clients: Clients) -> None:

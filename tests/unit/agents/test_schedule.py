@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.agents.domain.persona import Persona
-from services.agents.domain.schedule import Pauses, first_due, in_reach, is_forgotten, next_due, reply_due
+from services.agents.domain.schedule import Pauses, first_due, in_reach, is_forgotten, next_due, reply_due, spread_of
 
 NOW = datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
 POSTS = Pauses(120, 240, first_low=0, first_high=5, in_peak_hours=True)
@@ -21,6 +21,18 @@ def test_everything_begins_within_its_first_pause_of_the_characters_time(pauses:
         dues = [first_due(pauses, persona.behavior, NOW, speed, random.Random(seed)) for seed in range(50)]
         assert all(NOW <= due <= NOW + timedelta(minutes=pauses.first_high) / speed for due in dues)
         assert len(set(dues)) > 40
+
+
+def test_among_many_the_first_things_are_spread_as_far_as_the_longest_pause_allows(persona: Persona) -> None:
+    spread = spread_of(10_000)
+    assert spread == timedelta(seconds=2_000)
+    for pauses, most in ((POSTS, spread), (LOOKS, timedelta(minutes=LOOKS.high))):
+        dues = [first_due(pauses, persona.behavior, NOW, 1, random.Random(seed), spread) for seed in range(500)]
+        assert all(NOW <= due <= NOW + most for due in dues)
+        in_first_half = sum(due < NOW + most / 2 for due in dues)
+        assert 200 <= in_first_half <= 300
+    alone = first_due(POSTS, persona.behavior, NOW, 1, random.Random(1), spread_of(0))
+    assert alone == first_due(POSTS, persona.behavior, NOW, 1, random.Random(1))
 
 
 def test_who_posts_every_few_seconds_begins_as_soon(persona: Persona) -> None:

@@ -12,7 +12,7 @@ from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.agents.v1 import event_service_pb2 as events_pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
 from services.runtime.errors import Unavailable
-from services.runtime.rpc.access import Rule, is_safe_to_repeat, rules_of, values_at
+from services.runtime.rpc.access import Rule, is_safe_to_repeat, lacking_at, rules_of, values_at
 from services.runtime.rpc.credentials import Credential, CredentialError
 from services.runtime.rpc.identity import Delegation, Kind, Principal, Unauthenticated
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
@@ -28,6 +28,10 @@ def test_an_agent_is_found_wherever_a_request_names_it() -> None:
     assert values_at(agents_pb.CreateAgentRequest(persona=persona), ("persona", "id")) == ["odd"]
     assert values_at(agents_pb.UpdateAgentRequest(agent=agents_pb.Agent(id="odd")), ("agent", "id")) == ["odd"]
     assert values_at(agents_pb.ListActivityRequest(agent_ids=["odd", "pia"]), ("agent_ids",)) == ["odd", "pia"]
+    batch = agents_pb.BatchCreateAgentsRequest(requests=[agents_pb.CreateAgentRequest(persona=persona)] * 2)
+    assert values_at(batch, ("requests", "persona", "id")) == ["odd", "odd"]
+    assert lacking_at(agents_pb.BatchCreateAgentsRequest(), ("requests", "persona", "id")) == "requests"
+    assert lacking_at(agents_pb.CreateAgentRequest(), ("persona", "id")) == "persona.id"
     event = events_pb.PublishEventRequest(event=events_pb.Event(agent_ids=["odd", "pia"]))
     assert values_at(event, ("event", "agent_ids")) == ["odd", "pia"]
 
@@ -66,13 +70,17 @@ def test_a_scope_covers_what_it_names_and_never_everything() -> None:
     assert Principal("all", Kind.CLIENT).covers([])
 
 
-def test_a_delegation_is_for_one_agent_and_some_methods() -> None:
+def test_a_delegation_is_for_some_agents_and_some_methods() -> None:
     operator = Principal(OPERATOR, Kind.OPERATOR)
-    given = Delegation(operator, "agents", "odd", frozenset({"a/B"}), 0, "")
+    given = Delegation(operator, "agents", frozenset({"odd"}), frozenset({"a/B"}), 0, "")
     assert given.is_for("a/B", ["odd"])
     assert given.is_for("a/B", ["odd", "odd"])
     for method, agents in (("a/C", ["odd"]), ("a/B", ["pia"]), ("a/B", ["odd", "pia"]), ("a/B", [])):
         assert not given.is_for(method, agents)
+    several = Delegation(operator, "agents", frozenset({"odd", "pia"}), frozenset({"a/B"}), 0, "")
+    assert several.is_for("a/B", ["pia", "odd"])
+    assert several.is_for("a/B", ["pia"])
+    assert not several.is_for("a/B", ["pia", "basil"])
 
 
 def test_what_costs_money_each_time_is_not_safe_to_repeat() -> None:

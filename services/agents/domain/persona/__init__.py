@@ -1,6 +1,7 @@
 """The persona: who a character is, read from the file that describes it."""
 
 from services.agents.domain.persona.changes import changed_paths
+from services.agents.domain.persona.json_schema import redaction_rules
 from services.agents.domain.persona.model import (
     Behavior,
     Example,
@@ -44,6 +45,7 @@ __all__ = [
     "read_kept",
     "read_persona",
     "redact",
+    "redaction_rules",
     "secrets_of",
     "unknown_fields",
     "without_effect",

@@ -1,5 +1,7 @@
 """The JSON Schema of the persona file, from its models: editors complete and check a file by it."""
 
+import hashlib
+import json
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -7,6 +9,9 @@ from pydantic_core import core_schema
 
 from services.agents.domain.persona.fields import EFFECT
 from services.agents.domain.persona.sections import PersonaFile
+
+_REDACTION = 1
+"""Counts up when `redact` does something else with the same fields."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -17,6 +22,11 @@ def json_schema() -> dict[str, Any]:
             if effect := shown.get(EFFECT):
                 shown["description"] += f" It {effect}."
     return {"$schema": _Generator.schema_dialect, **schema, "title": "Persona"}
+
+
+def redaction_rules() -> str:
+    """Return a digest of what `redact` goes by: the fields that there are, and which of them are secrets."""
+    return hashlib.sha256(json.dumps([_REDACTION, json_schema()], sort_keys=True).encode()).hexdigest()
 
 
 class _Generator(GenerateJsonSchema):

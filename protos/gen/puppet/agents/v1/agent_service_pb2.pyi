@@ -275,7 +275,7 @@ class CreateAgentRequest(_message.Message):
     PERSONA_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """At most 128 characters. The same id and body returns the agent that the first call made."""
+    """At most 128 characters. The same id and body returns the agent that the first call made. Empty within a batch."""
     @_builtins.property
     def persona(self) -> _struct_pb2.Struct:
         """The persona file as an object. `id` and `name` are required; what breaks a rule is refused with every violation
@@ -319,6 +319,62 @@ class CreateAgentResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateAgentResponse: _TypeAlias = CreateAgentResponse  # noqa: Y015
+
+@_typing.final
+class BatchCreateAgentsRequest(_message.Message):
+    """Asks to create several agents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body returns the agents that the first call made."""
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreateAgentRequest]:
+        """1 to 100 agents, as in CreateAgent, each with an id of its own; a `request_id` has only the batch. A whole request
+        has at most 4 MiB, and 40,000 values in all its personas.
+        """
+
+    def __init__(
+        self,
+        *,
+        requests: _abc.Iterable[Global___CreateAgentRequest] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCreateAgentsRequest: _TypeAlias = BatchCreateAgentsRequest  # noqa: Y015
+
+@_typing.final
+class BatchCreateAgentsResponse(_message.Message):
+    """The created agents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def agents(self) -> _containers.RepeatedCompositeFieldContainer[Global___Agent]:
+        """One for each that was asked for, in the same order. Where all of them are more than a message of 4 MiB holds, the
+        last ones have only `id` and `etag`.
+        """
+
+    def __init__(
+        self,
+        *,
+        agents: _abc.Iterable[Global___Agent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCreateAgentsResponse: _TypeAlias = BatchCreateAgentsResponse  # noqa: Y015
 
 @_typing.final
 class GetAgentRequest(_message.Message):

