@@ -51,8 +51,9 @@ test: check ## the whole gate: check, then every test
 security: setup ## what thieves, neighbours, strangers and floods try
 	pytest tests/security --fuzz 20000 --fuzz-seed 0 --payloads 300 $(ARGS)
 
-kills: setup ## kill the memory service 200 times on each database while it is written to, about an hour
+kills: setup ## kill memory 200 times while it is written to, then all services 300 times while characters live, on each database: hours
 	pytest tests/e2e/test_memory_kills.py --kills 200 -o log_cli=true -o log_cli_level=INFO $(ARGS)
+	pytest tests/e2e/test_life_kills.py --kills 300 -o log_cli=true -o log_cli_level=INFO $(ARGS)
 
 coverage: setup ## the tests without the processes, with their coverage
 	pytest -m "not e2e" --cov --cov-report=term --cov-report=html $(ARGS)

@@ -35,7 +35,7 @@ hypothesis.settings.load_profile("gate")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take how long the tests of `make kills` and `make security` go on, and what they repeat."""
-    parser.addoption("--kills", type=int, help="how often to kill the memory service, on each database")
+    parser.addoption("--kills", type=int, help="how often to kill a service, on each database")
     parser.addoption("--fuzz", type=int, default=3_000, help="how many requests to make that nobody means")
     parser.addoption("--fuzz-seed", type=int, default=1, help="which requests these are; 0 for others each time")
     parser.addoption("--payloads", type=int, help="how many hostile payloads strangers write")

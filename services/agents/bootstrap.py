@@ -1,8 +1,11 @@
 """Wires the agents service."""
 
 import contextlib
+import os
+import signal
+import socket
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from services.agents.adapters.memory_client import MemoryClient
 from services.agents.adapters.opening import FeedsWhenAsked
 from services.agents.adapters.social_client import SocialClient
 from services.agents.adapters.sql import SqlRecords
+from services.agents.adapters.sql_leases import SqlLeases
 from services.agents.adapters.trading_client import TradingClient
 from services.agents.behaviours import Parts, Registry
 from services.agents.engine import Engine
@@ -47,6 +51,7 @@ from services.agents.service import (
     Hearing,
     Inbox,
     Journal,
+    LeasedLlm,
     Limits,
     Moods,
     NetworkCapabilities,
@@ -57,6 +62,7 @@ from services.agents.service import (
     Provisioning,
     Publisher,
     Relations,
+    Replica,
     Reservations,
     Screener,
     Tail,
@@ -66,6 +72,7 @@ from services.agents.service import (
     Writer,
     redact_stored,
 )
+from services.agents.service.replica import RENEW_SECONDS, STRAYS_SECONDS
 from services.agents.servicer import AgentServicer, DraftServicer, EventServicer
 from services.agents.settings import AgentsSettings
 from services.runtime.background import repeating
@@ -86,7 +93,7 @@ _ALERT_SECONDS = 30.0
 _BOUND_SECONDS = 300.0
 _DELETE_SECONDS = 5.0
 _PATIENCE_SECONDS = 10.0
-"""How long a start waits for the process before it to be gone."""
+"""How long a start waits for the process before it on an SQLite file to be gone."""
 
 
 def opener(settings: AgentsSettings) -> Opener:
@@ -130,12 +137,17 @@ async def served(
 ) -> AsyncIterator[Sequence[Mounted]]:
     """Open the service over these four; its schedule and its workflows run until the block ends."""
     database = Database(settings.sql_url("agents"))
+    # Of its own, so that a lease is renewed however many wait for the others' connections.
+    lease_database = database if database.is_sqlite else Database(settings.sql_url("agents"))
     try:
         await database.migrate(Path(__file__).with_name("migrations"))
         store = SqlStore(database, SqlRecords)
         if await redact_stored(store):
             await database.scrub()
-        workflows = DbosWorkflows(settings.dbos_url(), settings.executor_id, settings.patience_seconds)
+        name = settings.executor_id or socket.gethostname()
+        replica = Replica(SqlLeases(lease_database), name, is_alone=database.is_sqlite, on_lost=_end_process)
+        llm = LeasedLlm(llm, replica)
+        workflows = DbosWorkflows(settings.dbos_url(), replica, settings.patience_seconds)
         cast = Cast(store, clock, settings.speed)
         tail = Tail(store, lifecycle.draining)
         journal = Journal(store, cast, clock, tail)
@@ -167,8 +179,12 @@ async def served(
         moods = Moods(store, cast, journal, settings.speed)
         await scheduler.mend()
         async with (
-            _being_executor(settings, database),
+            _presence(replica.replica_id, database) as is_present,
+            replica.joined(is_present),
             workflows.running(engine.handlers()),
+            repeating("renewing the lease", RENEW_SECONDS, replica.renew),
+            repeating("adopting workflows", RENEW_SECONDS, lambda: replica.adopt(workflows)),
+            repeating("adopting strays", STRAYS_SECONDS, lambda: replica.adopt_strays(workflows)),
             tail.following(),
             scheduler.running(),
             deletions.running(),
@@ -202,6 +218,7 @@ async def served(
                 ),
             ]
     finally:
+        await lease_database.close()
         await database.close()
 
 
@@ -271,18 +288,29 @@ def _parts(
 
 
 @contextlib.asynccontextmanager
-async def _being_executor(settings: AgentsSettings, database: Database) -> AsyncIterator[None]:
-    """Keep other processes from running under the same executor id. Raises SettingsError when one does."""
-    number = zlib.crc32(settings.executor_id.encode()) - 2**31
+async def _presence(replica_id: str, database: Database) -> AsyncIterator[Callable[[str], bool]]:
+    """Hold what shows that a replica is present; the value says of another whether it is, too.
+
+    Raises SettingsError when another process runs on the same SQLite file.
+    """
+    number = 0 if database.is_sqlite else _number(replica_id)
     async with contextlib.AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(held(database, SessionLock("executor", number), _PATIENCE_SECONDS))
+            lock = held(database, SessionLock("replica", number), _PATIENCE_SECONDS)
+            numbers = await stack.enter_async_context(lock)
         except TimeoutError:
             raise SettingsError(
-                f"{settings.variable('executor_id')}: another agents service runs as {settings.executor_id!r} on this "
-                "database, and both would carry out the same workflows"
+                f"another agents service runs on {database.path}: several at once need Postgres"
             ) from None
-        yield
+        yield lambda other: not database.is_sqlite and _number(other) in numbers
+
+
+def _number(replica_id: str) -> int:
+    return zlib.crc32(replica_id.encode()) - 2**31
+
+
+def _end_process() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _limits(settings: AgentsSettings) -> Limits:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from services.agents.behaviours import AnyBehaviour, Registry
 from services.agents.domain.drafts import DraftState
 from services.agents.domain.entities import Hindrance
+from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.mood import SocialEvent
 from services.agents.domain.occasions import Occasion
 from services.agents.domain.proposals import Kept, Pass, Proposal
@@ -33,10 +34,15 @@ from services.agents.domain.tasks import (
 from services.agents.ports.stored import Effect, Progress
 from services.agents.ports.workflows import Run, StepFailed
 from services.agents.service import NOTICE, Cast, Drafts, Entry, Journal, Noticing, Publisher
-from services.runtime.errors import InvalidRequest
+from services.runtime.errors import InvalidRequest, Unavailable
 
 _AWAITED_SECONDS = 4.0
 """How long a model's failure is repeated for somebody who waits: a service that is restarted is back by then."""
+
+_ANSWER_SECONDS = 1200.0
+"""How long an answer is proposed again while something that it takes is away, the attempts themselves not counted."""
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0
+_PASSING = frozenset((DependencyUnavailable.reason, Unavailable.reason))
 
 _OF_THIS_ONE = frozenset(
     (Progress.FAILED.name, Progress.UNDECIDED.name, Progress.UNDER_WAY.name, "INTERNAL", InvalidRequest.reason)
@@ -93,11 +99,7 @@ class Engine:
         occasion = occasion_of(run.id, task)
         act = _Act(self._behaviours.of_task(task), run.id, task.agent_id, task.trigger, whom, occasion)
         async with self._failures(run, act):
-            is_awaited = (isinstance(task, PostTask) and task.is_awaited) or (
-                isinstance(task, ReplyTask) and task.trigger is Trigger.REQUEST
-            )
-            propose = partial(self._proposed, act, task)
-            proposal = await run.step("propose", propose, _AWAITED_SECONDS if is_awaited else None)
+            proposal = await self._proposal(run, act, task)
             if isinstance(proposal, Pass):
                 await self._pass(run, act, proposal)
             elif not isinstance(proposal, Kept):
@@ -138,6 +140,26 @@ class Engine:
         except StepFailed as failed:
             entry = _failure("take back what was held back", "", failed)
             await run.repeat("fail", lambda: self._journal.record(task.agent_id, "failure", {run.id: entry}))
+
+    async def _proposal(self, run: Run, act: _Act, task: ActionTask) -> Proposal | Pass | Kept:
+        """Return what a behaviour proposes. Raises StepFailed.
+
+        An answer is proposed again for a while when something was away: nothing would ask for it once more.
+        """
+        is_awaited = (isinstance(task, PostTask) and task.is_awaited) or (
+            isinstance(task, ReplyTask) and task.trigger is Trigger.REQUEST
+        )
+        waited, pause = 0.0, _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                propose = partial(self._proposed, act, task)
+                return await run.step("propose", propose, _AWAITED_SECONDS if is_awaited else None)
+            except StepFailed as failed:
+                is_passing = failed.reason in _PASSING and failed.retry_time is None
+                if is_awaited or not (is_passing and isinstance(task, ReplyTask) and waited < _ANSWER_SECONDS):
+                    raise
+            await run.sleep(pause)
+            waited, pause = waited + pause, min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     async def _proposed(self, act: _Act, task: ActionTask) -> Proposal | Pass | Kept:
         behaviour = act.behaviour

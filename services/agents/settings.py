@@ -29,8 +29,8 @@ class AgentsSettings(ServiceSettings):
     social_target: Target = "127.0.0.1:50055"
     workflows_url: str = ""
     """DBOS's database: a `sqlite:///` or `postgresql://` URL; empty: beside the service's own."""
-    executor_id: str = "agents-1"
-    """Names this replica: only a process with the same name takes up the workflows that it left unfinished."""
+    executor_id: str = ""
+    """Names this replica; empty: the machine's name. With a name that stays it takes up at once what it left."""
     speed: float = Field(default=1.0, gt=0)
     """How many hours of the characters pass in one of ours."""
     poll_seconds: float = Field(default=0.2, gt=0)

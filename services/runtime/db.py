@@ -5,6 +5,7 @@ import contextlib
 import functools
 import json
 import sqlite3
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
@@ -118,8 +119,13 @@ class _Pooled:
         self._engine = engine
 
     async def take(self) -> _Lent:
-        """Return a connection that nobody else has."""
-        return _Lent(await self._engine.connect(), None)
+        """Return a connection that nobody else has. Raises Unavailable when there is none."""
+        try:
+            return _Lent(await self._engine.connect(), None)
+        except Exception as error:
+            if isinstance(error, OSError) or _is_passing(error):
+                raise Unavailable("the database can't be reached, or has no connection free") from error
+            raise
 
     async def give_back(self, lent: _Lent) -> None:
         """Take a connection back."""
@@ -150,7 +156,7 @@ class _Reading(Generic[T]):
             except BaseException:
                 await self._connections.give_back(self._lent)
                 raise
-        except (sqlite3.OperationalError, sa.exc.OperationalError) as error:
+        except (sqlite3.OperationalError, sa.exc.DBAPIError) as error:
             _tell_of_lock(error)
             raise
         return self._made(self._transaction)
@@ -187,6 +193,7 @@ class Database:
         else:
             self._engine = create_async_engine(parsed, pool_pre_ping=True)
             self._reading = self._writing = _Pooled(self._engine)
+        self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     def read(self) -> AbstractAsyncContextManager[Transaction]:
         """Open a transaction that only reads; on SQLite it sees one state of the database. Raises Unavailable."""
@@ -201,8 +208,17 @@ class Database:
         """Open a transaction that may write.
 
         Writers with the same `lock_key` follow one another, in every replica; on SQLite all writers do. Raises
-        Unavailable when another process keeps an SQLite file locked.
+        Unavailable when another process keeps an SQLite file locked, and when Postgres can't be reached.
         """
+        async with self._turn(lock_key), self._begun(lock_key) as transaction:
+            yield transaction
+
+    def _turn(self, lock_key: str) -> AbstractAsyncContextManager[None]:
+        """Return what lets one of this process wait with a connection: those who wait would leave none for others."""
+        return self._turns.setdefault(lock_key, asyncio.Lock()) if lock_key else contextlib.nullcontext()
+
+    @contextlib.asynccontextmanager
+    async def _begun(self, lock_key: str) -> AsyncIterator[Transaction]:
         with _telling_of_locks():
             async with self._lent() as lent, Transaction(*lent, writes=True) as transaction:
                 if lock_key and not self.is_sqlite:
@@ -254,16 +270,30 @@ class Database:
 
 @contextlib.contextmanager
 def _telling_of_locks() -> Iterator[None]:
-    """Tell that an SQLite file was locked for longer than anybody waits: nothing was done, and later it may be."""
+    """Tell that an SQLite file was locked for longer than anybody waits, or Postgres is gone: later it may be there."""
     try:
         yield
-    except (sqlite3.OperationalError, sa.exc.OperationalError) as error:
+    except (sqlite3.OperationalError, sa.exc.DBAPIError) as error:
         _tell_of_lock(error)
         raise
 
 
+def _is_passing(error: BaseException) -> bool:
+    """Say whether it is about the connection alone: lost, refused for now, or none was free."""
+    if isinstance(error, sa.exc.DBAPIError):
+        return error.connection_invalidated or _is_passing_state(getattr(error.orig, "sqlstate", None))
+    return isinstance(error, sa.exc.TimeoutError) or _is_passing_state(getattr(error, "sqlstate", None))
+
+
+def _is_passing_state(state: str | None) -> bool:
+    """Say so of PostgreSQL's classes: connection exception, insufficient resources, operator intervention."""
+    return bool(state) and str(state)[:2] in {"08", "53", "57"}
+
+
 def _tell_of_lock(error: BaseException) -> None:
-    """Raise Unavailable for what says that an SQLite file was locked."""
+    """Raise Unavailable for what says that an SQLite file was locked, or that Postgres is gone."""
+    if _is_passing(error):
+        raise Unavailable("the database has ended the connection") from error
     if sqlite_file.is_busy(error.orig if isinstance(error, sa.exc.OperationalError) else error):
         raise Unavailable("the database is locked by another process") from error
 
@@ -274,12 +304,13 @@ async def _telling_where(url: sa.URL) -> AsyncIterator[None]:
     try:
         yield
     except Exception as error:
+        cause = error.__cause__ if isinstance(error, Unavailable) else error
         # The driver takes long to import, so its errors are known by PostgreSQL's classes of them: who, and which.
-        refusal = str(getattr(error, "sqlstate", None) or "")[:2]
-        if not isinstance(error, OSError) and refusal not in {"28", "3D"}:
+        refusal = str(getattr(cause, "sqlstate", None) or "")[:2]
+        if not isinstance(cause, OSError) and refusal not in {"28", "3D"}:
             raise
         where = url.set(password=None, query={}).render_as_string()
-        raise Unreachable(f"{where} can't be opened: {error}") from error
+        raise Unreachable(f"{where} can't be opened: {cause}") from error
 
 
 def _is_at_rest(lent: _Lent) -> bool:

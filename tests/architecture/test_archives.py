@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import SQLModel
 
 from services.agents.adapters.sql import SqlRecords as AgentsRecords
-from services.agents.domain.entities import Mark
+from services.agents.domain.entities import Mark, ReplicaRecord
 from services.agents.domain.prompt_records import PromptRecord
 from services.memory.adapters.sql.records import SqlRecords as MemoryRecords
 from services.runtime.idempotency import RequestRecord
@@ -29,8 +29,8 @@ def tables_of(service: str) -> set[Any]:
 @pytest.mark.parametrize("service", RECORDS)
 def test_every_table_of_a_service_is_a_part_of_its_archives(service: str) -> None:
     parts = {part.kind for part in RECORDS[service].parts} - {RequestRecord}
-    # Prompts are kept by their content, for all agents alike, and go by their age; marks are of the database itself.
-    assert parts == tables_of(service) - {PromptRecord, Mark}
+    # Prompts are kept by their content, for all agents alike, and go by their age; the others are of no agent.
+    assert parts == tables_of(service) - {PromptRecord, Mark, ReplicaRecord}
 
 
 @pytest.mark.parametrize("service", ["agents", "social", "trading"])

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
@@ -17,6 +17,14 @@ from puppetctl.until import Goals, counted_as
 from tests.e2e.suite import Suite
 
 STORY = Goals.parse("posts>=3,replies_with_memory>=1,trades>=1,trade_posts>=1")
+
+
+class Addressed(Protocol):
+    """Programs that run somewhere."""
+
+    def address(self, name: str) -> str:
+        """Return where a program listens."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ async def look(suite: Suite) -> World:
         trades: list[trading_pb.Trade] = []
         posts_url = f"http://{suite.address('sandbox.x')}/_sandbox/posts?after_id=0"
         timeline = await web.get(posts_url, suite.token("sandbox.x"))
-        chain = [item for wallet in wallets for item in await _transactions(suite, wallet.address)]
+        chain = [item for wallet in wallets for item in await transactions(suite, wallet.address)]
         for account in accounts:
             request = social_pb.ListPostsRequest(account_id=account.id, page_size=500)
             outbox += (await clients.social.ListPosts(request)).posts
@@ -148,7 +156,8 @@ async def _memories(clients: Clients, agents: Sequence[agents_pb.Agent]) -> dict
     }
 
 
-async def _transactions(suite: Suite, address: str) -> Sequence[Transaction]:
+async def transactions(suite: Addressed, address: str) -> Sequence[Transaction]:
+    """Return the transactions of a wallet, as the chain knows them."""
     found = []
     confirmed: dict[str, object] = {"commitment": "confirmed"}
     for entry in await _rpc(suite, "getSignaturesForAddress", address, confirmed):
@@ -159,7 +168,7 @@ async def _transactions(suite: Suite, address: str) -> Sequence[Transaction]:
     return found
 
 
-async def _rpc(suite: Suite, method: str, *parameters: object) -> Any:
+async def _rpc(suite: Addressed, method: str, *parameters: object) -> Any:
     call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
     answer = await web.post(f"http://{suite.address('sandbox.solana')}/", call)
     assert "result" in answer, answer

@@ -7,10 +7,12 @@ when it closes.
 import asyncio
 import contextlib
 import logging
+import re
 import secrets
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,11 +21,12 @@ from typing import Any, TypeAlias, TypeVar
 import sqlalchemy as sa
 
 from services.agents.adapters.dbos_json import StoredJson, UnreadableRecord, forbid_pickle
-from services.agents.adapters.dbos_package import DBOS, DBOSConfig, SetWorkflowID
+from services.agents.adapters.dbos_package import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus, dbos_instance
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.tasks import Task
 from services.agents.ports.neighbours import Refused
-from services.agents.ports.stored import Failure, Post, Progress, Trade
+from services.agents.ports.replicas import Lease
+from services.agents.ports.stored import STORED, Failure, Post, Progress, Trade
 from services.agents.ports.workflows import TOLD_SECONDS, Run, StepFailed, Waiting
 from services.runtime import telemetry
 from services.runtime.errors import PuppetError, RetryLater
@@ -36,8 +39,8 @@ from services.runtime.telemetry import Histogram
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# What another version left unfinished is ended, not taken up. Change it when the steps of a workflow change.
-APPLICATION_VERSION = "4"
+# A number. What an older version left unfinished is begun anew. Change it when the steps of a workflow change.
+APPLICATION_VERSION = "5"
 WORKFLOWS = Histogram(
     "puppet.workflow.duration",
     "s",
@@ -50,18 +53,32 @@ _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 LONGEST = timedelta(days=LEAST_REQUEST_DAYS - 1)
 """How old a workflow may be to be taken up: what it repeats is known to the other services by its request ids."""
 
+_ANEW = re.compile(r"@v\d+$")
+"""What is added to the id of a workflow that is begun anew by another version."""
+
 Handler: TypeAlias = Callable[[Run, Any], Awaitable[None]]
+Results: TypeAlias = Mapping[tuple[str, int], Any]
+"""What steps returned, by their names and how often there was one of this name before."""
 
 
 class DbosRun:
     """The workflow that is running in this task."""
 
     def __init__(
-        self, workflow_id: str, patience_seconds: float, start: Callable[[str, Task], Awaitable[None]]
+        self,
+        workflow_id: str,
+        lease: Lease,
+        patience_seconds: float,
+        start: Callable[[str, Task], Awaitable[None]],
+        earlier: Results,
     ) -> None:
+        """Take what an older version's steps returned, which aren't done again."""
         self._id = workflow_id
+        self._lease = lease
         self._patience = patience_seconds
         self._start = start
+        self._earlier = earlier
+        self._taken: Counter[str] = Counter()
         self.waiting: Waiting | None = None
         """What it is doing."""
 
@@ -73,19 +90,32 @@ class DbosRun:
     async def step(self, name: str, action: Callable[[], Awaitable[T]], patience_seconds: float | None = None) -> T:
         """Do this and keep what it returns. Raises StepFailed."""
         patience = self._patience if patience_seconds is None else min(self._patience, patience_seconds)
-        outcome = _done(await DBOS.run_step_async({"name": name}, self._attempt, name, action, patience))
+        place = name, self._taken[name]
+        self._taken[name] += 1
+        outcome = _done(await DBOS.run_step_async({"name": name}, self._attempt, place, action, patience))
         if isinstance(outcome, Post | Trade) and outcome.progress is Progress.UNDER_WAY and self.waiting:
             self.waiting = replace(self.waiting, message=outcome.reason)
         return outcome
 
     async def repeat(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
         """Do this, and keep nothing. Raises StepFailed."""
-        _done(await self._attempt(name, action, self._patience))
+        _done(await self._attempt((name, -1), action, self._patience))
 
-    async def _attempt(self, name: str, action: Callable[[], Awaitable[T]], patience_seconds: float) -> T | Failure:
+    async def _attempt(
+        self, place: tuple[str, int], action: Callable[[], Awaitable[T]], patience_seconds: float
+    ) -> T | Failure:
+        if place in self._earlier:
+            known: T | Failure = self._earlier[place]
+            return known
+
+        async def leased() -> T:
+            await self._lease.hold()
+            return await action()
+
+        name, _ = place
         self.waiting = Waiting(name, datetime.now(UTC))
         with telemetry.span(f"step {name}") as span:
-            outcome = await _attempted(name, action, patience_seconds, self._note)
+            outcome = await _attempted(name, leased, patience_seconds, self._note)
             if isinstance(outcome, Failure):
                 span.fail(outcome.reason)
             return outcome
@@ -104,22 +134,24 @@ class DbosRun:
 
 
 class DbosWorkflows:
-    """Runs workflows while `running` is open; the ones that were cut short go on when it is opened again."""
+    """Runs workflows while `running` is open; the ones that were cut short go on when somebody adopts them."""
 
-    def __init__(self, url: str, executor_id: str, patience_seconds: float) -> None:
-        """Take DBOS's database, the name of this replica, and how long a step repeats a transient failure."""
+    def __init__(self, url: str, lease: Lease, patience_seconds: float) -> None:
+        """Take DBOS's database, the lease of this replica, and how long a step repeats a transient failure."""
         self._config = DBOSConfig(
             name="puppet-agents",
             system_database_url=url,
-            executor_id=executor_id,
+            executor_id=lease.replica_id,
             application_version=APPLICATION_VERSION,
             serializer=StoredJson(),
             log_level="ERROR",
             # Nothing here waits for another workflow's events; the listener's interval is only how long closing takes.
             use_listen_notify=False,
             notification_listener_polling_interval_sec=0.2,
+            # Postgres has a hundred connections unless it is told otherwise, for all replicas of all services.
+            sys_db_pool_size=5,
         )
-        self._executor_id = executor_id
+        self._lease = lease
         self._patience = patience_seconds
         self._functions: dict[type, Any] = {}
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -138,7 +170,6 @@ class DbosWorkflows:
         try:
             self._functions = {kind: self._registered(kind, handler) for kind, handler in handlers.items()}
             DBOS.launch()
-            await self._end_what_cannot_go_on()
             yield
         finally:
             await self._close()
@@ -180,32 +211,51 @@ class DbosWorkflows:
         if workflow_ids:
             await DBOS.delete_workflows_async(list(workflow_ids))
 
-    async def _end_what_cannot_go_on(self) -> None:
-        """End what this replica left unfinished long ago, under another version, or as a kind of task that is gone.
+    async def executors(self) -> set[str]:
+        """Return the ids of the replicas, of now or before, that have unfinished workflows."""
+        unfinished = await self._unfinished()
+        return {workflow.executor_id for workflow in unfinished if workflow.executor_id}
 
-        DBOS would keep it pending for ever. What it had sent is finished by the service that owns the effect, and what
-        it had not done comes up again by the schedule.
+    async def adopt(self, executor_ids: Collection[str]) -> None:
+        """Take up what replicas left unfinished that are gone for ever; any number may do this at once.
+
+        DBOS gives each workflow to one replica of the version that began it. One of an older version is begun anew
+        under the same name, with what its steps returned as far as it can be read. What is too old, or a kind of task
+        that is gone, is ended: what it had sent is finished by the service that owns the effect.
         """
-        try:
-            unfinished = await DBOS.list_workflows_async(
-                status=_UNFINISHED, executor_id=self._executor_id, load_input=False, load_output=False
-            )
-            names = self._names
-            oldest = datetime.now(UTC) - LONGEST
-            left = [
-                workflow
-                for workflow in unfinished
-                if workflow.app_version != APPLICATION_VERSION
-                or workflow.name not in names
-                or (workflow.created_at or 0) < oldest.timestamp() * 1000
-            ]
-            for workflow in left:
-                told = {"workflow_id": workflow.workflow_id, "version": workflow.app_version}
+        oldest = (datetime.now(UTC) - LONGEST).timestamp() * 1000
+        names = {kind.__name__ for kind in self._functions}
+        ended = []
+        for workflow in await self._unfinished(list(executor_ids)):
+            version = workflow.app_version or ""
+            if version.isdigit() and int(version) > int(APPLICATION_VERSION):
+                continue
+            is_known = workflow.name in names and (workflow.created_at or 0) >= oldest
+            if is_known and version == APPLICATION_VERSION:
+                continue
+            told = {"workflow_id": workflow.workflow_id, "version": version}
+            if is_known and await self._begin_anew(workflow.workflow_id):
+                log.info("a workflow of an older version is begun anew", extra=told)
+            else:
                 log.warning("a workflow of another version, or of long ago, is ended", extra=told)
-            await DBOS.cancel_workflows_async([workflow.workflow_id for workflow in left])
-        except Exception:
-            # Whatever stands in those rows, the service itself has to start.
-            log.exception("could not end the workflows of another version")
+            ended.append(workflow.workflow_id)
+        await DBOS.cancel_workflows_async(ended)
+        await asyncio.to_thread(DBOS._recover_pending_workflows, list(executor_ids))
+
+    async def _unfinished(self, executor_ids: list[str] | None = None) -> list[WorkflowStatus]:
+        return await DBOS.list_workflows_async(
+            status=_UNFINISHED, executor_id=executor_ids, load_input=False, load_output=False
+        )
+
+    async def _begin_anew(self, workflow_id: str) -> bool:
+        """Begin a workflow of an older version again, as it was asked for; False when that can't be read."""
+        [found] = await DBOS.list_workflows_async(workflow_ids=[workflow_id], load_output=False)
+        inputs: Any = found.input
+        arguments: Sequence[Any] = inputs["args"] if isinstance(inputs, dict) else ()
+        if len(arguments) != 1 or type(arguments[0]) not in self._functions:
+            return False
+        await self._start(f"{_name_of(workflow_id)}@v{APPLICATION_VERSION}", arguments[0])
+        return True
 
     @property
     def _names(self) -> set[str]:
@@ -225,21 +275,21 @@ class DbosWorkflows:
             # The task was started within somebody's call, whose deadline, trace and rights are not its own.
             deadline.set(None)
             identity.act_as(None)
-            telemetry.begin_trace(workflow_id)
+            telemetry.begin_trace(_name_of(workflow_id))
             if not isinstance(task, kind):
                 raise UnreadableRecord(f"a {kind.__name__} was to be stored, and a {type(task).__name__} was found")
-            made = self._runs[workflow_id] = DbosRun(workflow_id, self._patience, self._start)
+            run_id = _name_of(workflow_id)
+            earlier = {} if run_id == workflow_id else await asyncio.to_thread(_results, run_id)
+            made = self._runs[run_id] = DbosRun(run_id, self._lease, self._patience, self._start, earlier)
             name = kind.__name__
             try:
                 with (
-                    telemetry.span(
-                        f"workflow {name}", puppet__workflow__id=workflow_id, puppet__agent__id=task.agent_id
-                    ),
+                    telemetry.span(f"workflow {name}", puppet__workflow__id=run_id, puppet__agent__id=task.agent_id),
                     WORKFLOWS.time(kind=name),
                 ):
                     await handler(made, task)
             finally:
-                self._runs.pop(workflow_id, None)
+                self._runs.pop(run_id, None)
 
         return DBOS.workflow(name=kind.__name__)(run)
 
@@ -258,6 +308,27 @@ def _agent_of(given: Any) -> str:
     """Return the agent of a workflow's task, by what DBOS keeps that it was called with."""
     [task] = given["args"]
     return str(task.agent_id)
+
+
+def _name_of(workflow_id: str) -> str:
+    """Return the name of what a workflow does: its id, without what says that it was begun anew."""
+    return _ANEW.sub("", workflow_id)
+
+
+def _results(name: str) -> Results:
+    """Return what the steps of older versions of a workflow returned, as far as it can be read."""
+    kept: dict[tuple[str, int], Any] = {}
+    system = dbos_instance()._sys_db
+    versions = range(1, int(APPLICATION_VERSION))
+    for workflow_id in (name, *(f"{name}@v{version}" for version in versions)):
+        places: Counter[str] = Counter()
+        for step in system.list_workflow_steps(workflow_id):
+            place = step["function_name"], places[step["function_name"]]
+            places[step["function_name"]] += 1
+            output = step["output"]
+            if step["error"] is None and (output is None or isinstance(output, tuple(STORED.values()))):
+                kept[place] = output
+    return kept
 
 
 def _tell_subseconds(connection: Any, _record: object) -> None:

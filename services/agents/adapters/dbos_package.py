@@ -3,7 +3,8 @@
 from services.runtime.imports import imported_when_used
 
 with imported_when_used("psycopg", "psycopg.errors"):
-    from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+    from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, WorkflowStatus
+    from dbos._dbos import _get_dbos_instance as dbos_instance
     from dbos._serialization import DefaultSerializer
 
-__all__ = ["DBOS", "DBOSConfig", "DefaultSerializer", "Serializer", "SetWorkflowID"]
+__all__ = ["DBOS", "DBOSConfig", "DefaultSerializer", "Serializer", "SetWorkflowID", "WorkflowStatus", "dbos_instance"]

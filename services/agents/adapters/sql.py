@@ -233,11 +233,11 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlArchive
 
     async def move_mention_cursor(self, agent_id: str, before: str, after: str) -> None:
         """Move the cursor, unless somebody else has moved it since it was `before`."""
-        found = await self._session.get(MentionCursor, agent_id) or MentionCursor(agent_id=agent_id, after="")
-        if found.after == before:
-            found.after = after
-            self._session.add(found)
-            await self._session.flush()
+        if not before:
+            new = insert_on(self._connection.dialect.name, MentionCursor).values(agent_id=agent_id, after="")
+            await self._connection.execute(new.on_conflict_do_nothing())
+        same = (col(MentionCursor.agent_id) == agent_id, col(MentionCursor.after) == before)
+        await self._connection.execute(sa.update(MentionCursor).where(*same).values(after=after))
 
     async def count(self, agent_id: str, scope: str, counterpart: str, limit: int, now: datetime) -> bool:
         """Count one more in a scope: a conversation, or a day; False when there are as many as the limit."""

@@ -12,6 +12,7 @@ from services.agents.ports.store import Stamp
 from services.runtime.pages import Page, Paged
 from services.runtime.prepared import Prepared
 from services.runtime.sql import SqlTransaction
+from services.runtime.upsert import insert_on
 
 _IDS: sa.BindParameter[str] = sa.bindparam("ids", expanding=True)
 _STAMP: list[Any] = [col(AgentRecord.id), col(AgentRecord.create_time), col(AgentRecord.version)]
@@ -99,8 +100,10 @@ class ScheduleRecords(SqlTransaction):
 
     async def plan(self, entry: ScheduleEntry) -> None:
         """Add something that is to be done once, unless it is planned already."""
-        if await self._session.get(ScheduleEntry, (entry.agent_id, entry.kind, entry.key)) is None:
-            await self.save(entry)
+        row = {name: getattr(entry, name) for name in ("agent_id", "kind", "key", "due_time", "task")}
+        await self._connection.execute(
+            insert_on(self._connection.dialect.name, ScheduleEntry).values(row).on_conflict_do_nothing()
+        )
 
     async def plan_all(self, entries: Sequence[ScheduleEntry]) -> None:
         """Add what is to be done once and hasn't been planned."""

@@ -179,7 +179,7 @@ class Publishing(Behaviour[TaskT, WordsT, Post], Generic[TaskT, WordsT]):
     async def objections(self, proposal: WordsT, text: str, /) -> tuple[Objection, ...]:
         """Judge a text of a person like one of a model."""
         character = await self._parts.cast.character(proposal.agent_id)
-        context = replace(await self.context(proposal), limit=await self._parts.writer.limit(character))
+        context = replace(await self.context(proposal), limit=await self._parts.writer.known_limit(character))
         # The first time it reads its dictionaries, for some seconds.
         verdict = await asyncio.to_thread(judge, text, self.purpose, character.persona, context)
         return verdict.objections

@@ -350,3 +350,15 @@ class Acquaintance(SQLModel, table=True):
     agent_id: str = Field(primary_key=True)
     handle: str = Field(primary_key=True)
     network_user_id: str
+
+
+class ReplicaRecord(SQLModel, table=True):
+    """One life of a process of this service, which no other has the id of."""
+
+    __tablename__ = "replica"
+
+    id: str = Field(primary_key=True)
+    lease_end: float
+    """Until when it is taken to be there unless it renews this, in seconds since 1970 by the database's clock."""
+    is_ended: bool = False
+    """True when it was given up, or has given up: for good, so its work can be taken up."""

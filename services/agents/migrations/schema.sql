@@ -181,6 +181,13 @@ CREATE TABLE prompt (
 	PRIMARY KEY (id)
 );
 
+CREATE TABLE replica (
+	id VARCHAR NOT NULL, 
+	lease_end FLOAT NOT NULL, 
+	is_ended BOOLEAN NOT NULL, 
+	PRIMARY KEY (id)
+);
+
 CREATE TABLE mark (
 	name VARCHAR NOT NULL, 
 	value VARCHAR NOT NULL, 

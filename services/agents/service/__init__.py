@@ -26,6 +26,7 @@ from services.agents.service.provisioning import Provisioning
 from services.agents.service.publishing import Publisher
 from services.agents.service.redacting import redact_stored
 from services.agents.service.relating import Relations
+from services.agents.service.replica import LeasedLlm, Replica
 from services.agents.service.reserving import Reservations
 from services.agents.service.screening import Screener
 from services.agents.service.settling import settled
@@ -59,6 +60,7 @@ __all__ = [
     "Hearing",
     "Inbox",
     "Journal",
+    "LeasedLlm",
     "Limits",
     "Moods",
     "NetworkCapabilities",
@@ -69,6 +71,7 @@ __all__ = [
     "Provisioning",
     "Publisher",
     "Relations",
+    "Replica",
     "Reservations",
     "Screener",
     "Tail",

@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.ports.neighbours import Capabilities, Refused, SocialPort
 from services.runtime.clock import Clock
+from services.runtime.text.weight import TextLimit, WeightRange
 
+CAUTIOUS = Capabilities(
+    TextLimit(
+        280,
+        default_weight=2,
+        ranges=(WeightRange(0, 0x10FF, 1), WeightRange(0x2000, 0x200D, 1), WeightRange(0x2010, 0x201F, 1)),
+        emoji_weight=2,
+    )
+)
+"""What every network takes: a text that keeps to it can be written before the account's own network is known."""
 _KEPT = timedelta(hours=1)
 _MOST_KEPT = 20_000
 
@@ -38,6 +48,16 @@ class NetworkCapabilities:
         if len(self._known) > _MOST_KEPT:
             self._known.popitem(last=False)
         return told
+
+    async def expected(self, account_id: str) -> Capabilities:
+        """Return what an account may do, as far as is known: a text is written meanwhile, and waits to be sent.
+
+        Raises Refused.
+        """
+        try:
+            return await self.of(account_id)
+        except DependencyUnavailable:
+            return CAUTIOUS
 
     def learn(self, account_id: str, refused: Refused) -> None:
         """Ask again next time when a text was refused: by what was known, it should have been taken."""

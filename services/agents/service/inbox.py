@@ -97,8 +97,9 @@ class Inbox:
 
     async def rest(self, agent_id: str) -> None:
         """Wait until no look of an agent is under way here."""
-        async with self._readers[agent_id]:
-            pass
+        if reader := self._readers.get(agent_id):
+            async with reader:
+                pass
 
     async def _read(self, mailbox: Mailbox, name: str) -> None:
         """Read a mailbox; of one that is empty nothing is stored, nor the agent read."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from services.agents.domain.guard import Context, Purpose, Reviewed, Rule, review
 from services.agents.domain.prompts import PromptParts
 from services.agents.domain.records import CallPurpose, Judged, ModelCall, Objection, Writing
-from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, LlmPort, Refused, Written
+from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, Capabilities, LlmPort, Refused, Written
 from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Character
 from services.agents.service.prompts import Prompts
@@ -61,9 +61,12 @@ class Writer:
         self._screener = screener
 
     async def limit(self, character: Character) -> TextLimit:
+        """Return how long a post of it had better be, by its network, as far as that is known, and by its persona."""
+        return _narrowed(await self._capabilities.expected(character.record.account_id), character)
+
+    async def known_limit(self, character: Character) -> TextLimit:
         """Return how long its posts may be, by its network and by its persona; raises what `of` raises."""
-        limit, own = await self._capabilities.of(character.record.account_id), character.persona.style.max_post_length
-        return limit.text_limit if own is None else limit.text_limit.narrowed(own)
+        return _narrowed(await self._capabilities.of(character.record.account_id), character)
 
     async def write(
         self,
@@ -165,3 +168,8 @@ def _writing(written: Written, judged: Sequence[Judged], calls: Sequence[ModelCa
         provider_note=written.note,
         calls=tuple(calls),
     )
+
+
+def _narrowed(capabilities: Capabilities, character: Character) -> TextLimit:
+    limit, own = capabilities.text_limit, character.persona.style.max_post_length
+    return limit if own is None else limit.narrowed(own)

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from tests.fakes.agents.lease import FakeLease
 from tests.fakes.agents.llm import FakeLlm
 from tests.fakes.agents.memory import FakeMemory
 from tests.fakes.agents.social import FakeSocial
 from tests.fakes.agents.trading import MOSS, FakeTrading
 
-__all__ = ["MOSS", "FakeLlm", "FakeMemory", "FakeSocial", "FakeTrading", "World"]
+__all__ = ["MOSS", "FakeLease", "FakeLlm", "FakeMemory", "FakeSocial", "FakeTrading", "World"]
 
 
 @dataclass

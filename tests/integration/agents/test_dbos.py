@@ -26,7 +26,7 @@ from services.agents.settings import AgentsSettings
 from services.runtime.idempotency import RequestKey
 from services.runtime.rpc.principals import OPERATOR
 from services.runtime.settings import LEAST_REQUEST_DAYS
-from tests.fakes.agents import World
+from tests.fakes.agents import FakeLease, World
 from tests.integration.agents.conftest import Open, create, until
 
 Handle = Callable[[Run, Any], Awaitable[None]]
@@ -37,13 +37,19 @@ class Bench:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self.lives = 0
+        self.others: set[str] = set()
+        """Replicas that are there."""
         self.done: list[str] = []
         self.held = asyncio.Event()
 
     @asynccontextmanager
     async def opened(self, handle: Handle, kind: type = TradeTask) -> AsyncIterator[DbosWorkflows]:
-        workflows = DbosWorkflows(self._url, "agents-1", 1.0)
+        self.lives += 1
+        lease = FakeLease(f"agents/{self.lives}")
+        workflows = DbosWorkflows(self._url, lease, 1.0)
         async with workflows.running({kind: handle}):
+            await workflows.adopt(await workflows.executors() - {lease.replica_id, *self.others})
             yield workflows
 
     async def finish(self, run: Run, _task: TradeTask) -> None:
@@ -152,7 +158,7 @@ async def test_everything_that_ended_is_forgotten_however_much_it_is(
 async def test_what_is_stored_is_json_that_anybody_can_read(bench: Bench) -> None:
     await bench.leave_under_way("trade/1")
     kept = bench.texts()
-    assert '{"args":[{"type":"trade_task","value":{"agent_id":"wren","trigger":"schedule"}}]}' in kept
+    assert '{"args":[{"type":"trade_task","value":{"agent_id":"wren","trigger":"schedule","principal":""}}]}' in kept
     assert '{"type":"pass","value":{"passed":{"reason":"hold",' in kept
     assert "py_pickle" not in kept
     async with bench.opened(bench.finish):
@@ -209,10 +215,11 @@ async def test_a_row_of_another_task_or_of_nothing_known_ends_its_own_workflow_o
     assert bench.states() == {**dict.fromkeys(("another", "plain", "unknown", "step"), "ERROR"), "good": "SUCCESS"}
 
 
-async def test_what_an_older_version_left_unfinished_is_ended_with_a_line_and_not_taken_up(
+async def test_what_an_older_version_left_that_cannot_be_read_is_ended_with_a_line_and_not_taken_up(
     bench: Bench, trap: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await bench.leave_under_way("old", "enqueued", "elsewhere", "gone", "good")
+    bench.others = {"agents-2"}
     assert APPLICATION_VERSION != "1"
     old = {"application_version": "1", "inputs": trap, "serialization": "py_pickle"}
     bench.write_input("old", **old)
@@ -224,11 +231,50 @@ async def test_what_an_older_version_left_unfinished_is_ended_with_a_line_and_no
         # The schedule may ask for it once more, when a crash came between the start and the next time.
         await workflows.start("old", TradeTask("wren"))
         assert bench.done == ["good"]
-    # Another replica may still be running what is its own.
+    # Another replica is still running what is its own.
     cancelled = dict.fromkeys(("old", "enqueued", "gone"), "CANCELLED")
     assert bench.states() == {**cancelled, "elsewhere": "PENDING", "good": "SUCCESS"}
     ended = {getattr(record, "workflow_id", "") for record in caplog.records if "is ended" in record.message}
     assert ended == cancelled.keys()
+
+
+async def test_what_an_older_version_began_is_begun_anew_by_the_same_name_and_repeats_no_step_that_it_can_read(
+    bench: Bench,
+) -> None:
+    await bench.leave_under_way("known", "lost")
+    for name in ("known", "lost"):
+        bench.write("workflow_status", name, application_version="3")
+    # As a later version wouldn't understand it.
+    bench.write("operation_outputs", "lost", output='{"type":"heard","value":{}}')
+    decided: list[str] = []
+
+    async def finish(run: Run, _task: TradeTask) -> None:
+        async def decide() -> Pass:
+            decided.append(run.id)
+            return await bench.decide()
+
+        assert isinstance(await run.step("first", decide), Pass)
+        await run.step("second", decide)
+        bench.done.append(run.id)
+
+    anew = {f"{name}@v{APPLICATION_VERSION}": "SUCCESS" for name in ("known", "lost")}
+    async with bench.opened(finish) as workflows:
+        await until(lambda: bench.states() == {"known": "CANCELLED", "lost": "CANCELLED", **anew})
+        await workflows.start("known", TradeTask("wren"))
+    assert sorted(bench.done) == ["known", "lost"]
+    assert sorted(decided) == ["known", "lost", "lost"]
+    # Whoever comes next has nothing to do.
+    async with bench.opened(finish):
+        assert len(bench.states()) == 4
+    assert len(bench.done) == 2
+
+
+async def test_what_a_newer_version_began_waits_for_one(bench: Bench) -> None:
+    await bench.leave_under_way("newer", "good")
+    bench.write("workflow_status", "newer", application_version="999")
+    async with bench.opened(bench.finish):
+        await until(lambda: bench.done == ["good"] and bench.states()["good"] == "SUCCESS")
+    assert bench.states()["newer"] == "PENDING"
 
 
 async def test_the_service_starts_over_pickles_of_before_and_its_agents_go_on(

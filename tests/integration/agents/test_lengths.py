@@ -1,5 +1,6 @@
 """How long a post may be is for its network to say, and what it says reaches model and guard."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.runtime.text.weight import TextLimit
 from tests.fakes.agents import World
-from tests.integration.agents.conftest import create
+from tests.integration.agents.conftest import create, until
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -58,3 +59,15 @@ async def test_a_length_that_was_refused_is_asked_for_again(
     assert (await post(agents, "two")).kind == log_pb.ACTIVITY_KIND_FAILURE
     assert (await post(agents, "three")).kind == log_pb.ACTIVITY_KIND_PASS
     assert world.social.capability_reads == 2
+
+
+async def test_a_post_is_written_and_waits_while_nobody_has_ever_said_what_the_network_takes(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    world.social.line.failures = 10**6
+    posting = asyncio.ensure_future(post(agents, "one"))
+    await until(lambda: bool(world.llm.prompts) and world.social.line.calls > 5)
+    assert "at most 280 characters" in rules(world)
+    world.social.line.failures = 0
+    assert (await posting).kind == log_pb.ACTIVITY_KIND_POST

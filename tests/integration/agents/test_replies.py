@@ -211,6 +211,20 @@ async def test_no_mention_is_lost_while_the_memory_service_is_down(
     assert reply.workflow_id == f"reply/wren/{mention}"
 
 
+async def test_no_mention_is_lost_while_the_model_is_down(
+    open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
+) -> None:
+    async with open_with(busy.model_copy(update={"patience_seconds": 0.1})) as agents:
+        await agents.CreateAgent(create(listener))
+        world.llm.line.failures = 3
+        mention = world.social.mention("wren", "stranger", "@wren_handle is the gate open?")
+        [reply] = await next_of(agents, REPLY, PASS)
+        failures = {activity.summary for activity in await log_of(agents, log_pb.ACTIVITY_KIND_FAILURE)}
+    assert not world.llm.line.failures
+    assert "could not answer stranger" not in failures
+    assert reply.workflow_id == f"reply/wren/{mention}"
+
+
 async def test_what_the_networks_limit_leaves_no_room_for_is_passed_over_and_an_own_post_goes_out(
     open_with: OpenWith, busy: AgentsSettings, world: World, listener: Persona
 ) -> None:

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 import services.agents
 from services.agents.adapters.sql import SqlRecords
-from services.agents.domain.entities import ActivityRecord, AgentRecord
+from services.agents.domain.entities import ActivityRecord, AgentRecord, ScheduleEntry
 from services.agents.domain.mood import Mood, TradingMood, baseline
 from services.agents.domain.records import ActivityKind, Posted
+from services.agents.domain.tasks import ActTask
 from services.agents.domain.versions import PersonaVersion
 from services.agents.service.allowance import Allowance
 from services.agents.service.cast import Cast
@@ -89,6 +90,23 @@ async def test_an_entry_moves_only_from_the_time_that_was_read(store: Store, clo
     async with store.reading() as records:
         assert await records.due(now, 10) == []
         assert [row.due_time for row in await records.schedule("wren")] == [later]
+
+
+async def test_what_several_replicas_plan_at_once_is_planned_once(store: Store, clock: FixedClock) -> None:
+    async def plan(number: int) -> None:
+        due_time = clock.now() + timedelta(minutes=number)
+        task = ActTask("wren", "reflect")
+        async with store.writing() as records:
+            await records.plan(ScheduleEntry(agent_id="wren", kind="reflect", key="a", due_time=due_time, task=task))
+            await records.move_mention_cursor("wren", "", str(number))
+            await records.commit()
+
+    await asyncio.gather(*map(plan, range(1, 6)))
+    async with store.reading() as records:
+        [entry] = await records.schedule("wren")
+        cursor = await records.mention_cursor("wren")
+    assert entry.task == ActTask("wren", "reflect")
+    assert entry.due_time == clock.now() + timedelta(minutes=int(cursor))
 
 
 async def test_characters_are_found_by_what_they_are_called_in_whatever_case(store: Store, clock: FixedClock) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import services.agents
 from services.agents.adapters.sql import SqlRecords
 from services.agents.domain.entities import ActivityRecord, ConversationCount, ExternalConversation, Reservation
+from services.agents.domain.events import EventRecord, EventState, EventTarget, ScheduledPost, SeenItem
 from services.agents.domain.prompt_records import PromptRecord
 from services.agents.domain.prompts import PromptParts, Sampling
 from services.agents.domain.records import NO_GROUNDS, ActivityKind, Posted, Trigger
@@ -206,3 +207,31 @@ async def test_activities_stay_as_long_as_what_they_answer_may_be_repeated(
     await log(database, [110, 80, 1], clock.now())
     await tidying(database, clock, age=age, activities=timedelta(days=1)).tidy()
     assert await places(database) == left
+
+
+async def test_events_that_are_over_go_with_all_of_theirs(database: Database, clock: FixedClock) -> None:
+    old, new = clock.now() - KEPT - timedelta(seconds=1), clock.now() - KEPT
+    events = {
+        "evt_over": (old, EventState.DELIVERED),
+        "evt_cancelled": (old, EventState.CANCELLED),
+        "evt_daily": (old, EventState.SCHEDULED),
+        "evt_new": (new, EventState.DELIVERED),
+    }
+    async with SqlStore(database, SqlRecords).writing() as records:
+        for event_id, (time, state) in events.items():
+            await records.save(
+                EventRecord(
+                    id=event_id,
+                    content=ScheduledPost(),
+                    start_time=time,
+                    create_time=time,
+                    end_time=None if state is EventState.SCHEDULED else time,
+                    state=state,
+                )
+            )
+            await records.add_targets(event_id, ["wren"])
+            await records.see_items(event_id, ["item"], clock.now())
+        await records.commit()
+    await tidying(database, clock).tidy()
+    for column in (EventRecord.id, EventTarget.event_id, SeenItem.event_id):
+        assert await kept(database, column) == ["evt_daily", "evt_new"]

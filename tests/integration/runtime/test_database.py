@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -101,6 +101,48 @@ async def test_writers_at_once_lose_no_update(database: Database) -> None:
     await asyncio.gather(*(count() for _ in range(30)))
     async with database.read() as transaction:
         assert (await transaction.session.get_one(Note, "a")).count == 30
+
+
+async def test_those_who_wait_for_a_turn_leave_connections_for_others(database: Database) -> None:
+    async def write() -> None:
+        async with database.write("turn"):
+            pass
+
+    async with database.write("turn"):
+        waiting = [asyncio.ensure_future(write()) for _ in range(40)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10), database.read() as transaction:
+            assert await transaction.connection.scalar(sa.select(1)) == 1
+        assert not any(one.done() for one in waiting)
+    await asyncio.gather(*waiting)
+
+
+async def test_what_is_cut_off_by_postgres_is_a_failure_that_passes(
+    postgres_server: Callable[[str], str], versions: Path
+) -> None:
+    database = Database(postgres_server("cut_off"))
+    await database.migrate(versions)
+
+    async def be_cut_off() -> None:
+        async with database.write() as transaction:
+            own = await transaction.connection.scalar(sa.text("SELECT pg_backend_pid()"))
+            async with database.read() as other:
+                await other.connection.execute(sa.text("SELECT pg_terminate_backend(:own)"), {"own": own})
+            await transaction.connection.execute(sa.select(1))
+
+    with pytest.raises(Unavailable):
+        await be_cut_off()
+    async with database.read() as transaction:
+        assert await transaction.connection.scalar(sa.select(1)) == 1
+    await database.close()
+
+
+async def test_a_postgres_that_is_not_there_is_a_failure_that_passes() -> None:
+    database = Database("postgresql+asyncpg://nobody@127.0.0.1:9/nothing")
+    with pytest.raises(Unavailable):
+        async with database.read():
+            pass
+    await database.close()
 
 
 async def test_one_request_at_once_from_many_callers_is_carried_out_once(database: Database) -> None:

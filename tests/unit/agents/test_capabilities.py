@@ -59,3 +59,14 @@ async def test_while_nobody_answers_what_was_said_before_holds(
     clock.advance(hours=2)
     social.line.failures = 1
     assert await capabilities.of("acc_a") == before
+
+
+async def test_while_nobody_has_ever_answered_a_text_is_written_that_every_network_takes(
+    capabilities: NetworkCapabilities, social: FakeSocial
+) -> None:
+    social.text_limit = replace(social.text_limit, max_weight=500)
+    social.line.failures = 1
+    cautious = (await capabilities.expected("acc_a")).text_limit
+    assert cautious.max_weight == 280
+    assert [cautious.weigh(sign) for sign in ("a", "é", "\u2019", "語", "🙂")] == [1, 1, 1, 2, 2]
+    assert (await capabilities.expected("acc_a")).text_limit.max_weight == 500
