@@ -54,9 +54,9 @@ class Books:
         ]
 
     def unanswered(self) -> list[str]:
-        """Return the mentions of which the log of the one who is mentioned says nothing."""
-        known = {activity.workflow_id for activity in self.activities}
-        return [name for name in self.mentions() if name not in known]
+        """Return the mentions of which the log says nothing, or that answering them failed."""
+        ended = {activity.workflow_id for activity in self.activities if not activity.HasField("failure")}
+        return [name for name in self.mentions() if name not in ended]
 
     def mentions(self) -> list[str]:
         """Return the names of all mentions, as workflows that answer them have them."""
