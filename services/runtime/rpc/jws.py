@@ -7,7 +7,7 @@ and took 4 MB of every process, and a tenth of a second of its start.
 import base64
 import binascii
 import json
-import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,8 @@ from services.runtime.nesting import is_shallow
 
 _ALGORITHM = "EdDSA"
 _LEVELS = 4
-_COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+_PARTS = 3
+_BASE64URL = frozenset(string.ascii_letters + string.digits + "-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,14 @@ class Signed:
     @classmethod
     def read(cls, token: str) -> "Signed":
         """Take a token apart. Raises ValueError."""
-        if (parts := _COMPACT.fullmatch(token)) is None:
-            raise ValueError("three parts of base64url are asked for")
-        header, claims = _object(parts[1]), _object(parts[2])
+        parts = token.split(".")
+        if len(parts) != _PARTS or not all(parts):
+            raise ValueError("three parts are asked for")
+        header, claims = _object(parts[0]), _object(parts[1])
         # What must be understood (`crit`) is not: there is nothing that changes how a token is read.
         if header.get("alg") != _ALGORITHM or "crit" in header:
             raise ValueError("it is signed in another way")
-        return cls(str(header.get("typ", "")), claims, f"{parts[1]}.{parts[2]}".encode(), _bytes(parts[3]))
+        return cls(str(header.get("typ", "")), claims, f"{parts[0]}.{parts[1]}".encode(), _bytes(parts[2]))
 
     def check(self, public_key: bytes) -> None:
         """Raise ValueError unless the owner of this key (32 bytes) has signed it."""
@@ -66,6 +68,8 @@ def _base64(data: bytes) -> str:
 
 
 def _bytes(part: str) -> bytes:
+    if not _BASE64URL.issuperset(part):
+        raise ValueError("a part is no base64url")
     try:
         return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except binascii.Error:

@@ -251,7 +251,7 @@ class Trade(SQLModel, table=True):
         Raises OrderExpired for what would be right, had it not run out while it was looked at.
         """
         self._check_quote(quote)
-        if draft.last_valid_block_height > draft.block_height + 2 * BLOCKHASH_LIFE:
+        if abs(draft.last_valid_block_height - draft.block_height) > 2 * BLOCKHASH_LIFE:
             raise Unsafe(f"it is valid until the block height {draft.last_valid_block_height}")
         if wrong := self._wrong(draft.gains, draft.fee_lamports):
             raise Unsafe(f"on its trial run {wrong}")

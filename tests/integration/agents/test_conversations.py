@@ -50,9 +50,9 @@ async def test_a_model_is_told_who_said_what_before_and_no_strangers_name(
         world.social.mention("wren", "gatekeeper", "@wren_handle and the hedge?", "talk", answers="id-wren_handle")
         [answer, _] = await next_of(agents, REPLY, number=2)
     assert world.llm.prompts[-1].conversation == (
-        Part("somebody else 1", "the lighthouse is dark again"),
-        Part("Otto", "it has been for weeks"),
-        Part("the one who writes to you now", "what of the terrier?"),
+        Part("somebody else 1", "the lighthouse is dark again", is_external=True),
+        Part("Otto", "it has been for weeks", is_external=True),
+        Part("the one who writes to you now", "what of the terrier?", is_external=True),
         Part("you", answer.summary),
     )
     assert world.llm.prompts[-1].input == "and the hedge?"
@@ -167,5 +167,6 @@ async def test_whom_the_network_does_not_name_is_a_stranger(
     with sqlite3.connect(busy.data_dir / "service.db") as database:
         assert database.execute("SELECT handle FROM agent WHERE handle = 'zolotto'").fetchall() == []
     assert passed.kind == PASS
-    assert (Part("somebody else 1", "the great Zolotto giveaway"),) in [said.conversation for said in world.llm.prompts]
+    told = Part("somebody else 1", "the great Zolotto giveaway", is_external=True)
+    assert (told,) in [said.conversation for said in world.llm.prompts]
     assert world.social.answers() == []

@@ -78,8 +78,9 @@ async def test_an_order_that_ran_out_while_it_was_looked_at_is_asked_for_again(h
     assert len(house.world.sent) == 1
 
 
-async def test_an_order_that_would_be_valid_for_too_long_is_not_signed(house: House) -> None:
-    house.world.blocks_to_prepare = [-151]
+@pytest.mark.parametrize("blocks", [-151, 451])
+async def test_an_order_that_says_to_be_valid_when_none_is_is_not_signed(house: House, blocks: int) -> None:
+    house.world.blocks_to_prepare = [blocks]
     trade = await house.swap()
     assert (trade.state, trade.state_reason) == (
         TradeState.FAILED,
