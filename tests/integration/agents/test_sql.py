@@ -192,12 +192,15 @@ def agent_of_before(agent_id: str, clock: FixedClock) -> AgentRecord:
     )
 
 
-async def add(database: Database, agent: AgentRecord, *later: str) -> None:
-    """Add an agent to a database that doesn't have the columns yet whose names begin so."""
-    row = {name: value for name, value in agent.model_dump().items() if not name.startswith(later)}
-    columns = (column for column in sa.inspect(AgentRecord).columns if column.name in row)
-    table = sa.table("agent", *(sa.column(column.name, column.type) for column in columns))
+async def add(database: Database, agent: AgentRecord) -> None:
+    """Add an agent to a database of an earlier version, which doesn't have all of its columns yet."""
     async with database.write() as transaction:
+        known = await transaction.connection.run_sync(lambda connection: sa.inspect(connection).get_columns("agent"))
+        row = {
+            name: value for name, value in agent.model_dump().items() if name in {column["name"] for column in known}
+        }
+        columns = (column for column in sa.inspect(AgentRecord).columns if column.name in row)
+        table = sa.table("agent", *(sa.column(column.name, column.type) for column in columns))
         await transaction.connection.execute(sa.insert(table).values(row))
         await transaction.commit()
 
@@ -220,15 +223,7 @@ async def test_an_agent_of_before_trades_by_its_own_mood_and_not_by_the_visible_
     shutil.copy(migrations / "0001_initial.py", tmp_path / "before")
     database = Database(database_url)
     await database.migrate(tmp_path / "before")
-    await add(
-        database,
-        agent_of_before("wren", clock),
-        "trading_",
-        "network_user_id",
-        "handle_time",
-        "stop_time",
-        "persona_version",
-    )
+    await add(database, agent_of_before("wren", clock))
     await database.migrate(migrations)
     store = SqlStore(database, SqlRecords)
     met = await Cast(store, clock, 1.0).character("wren")
@@ -277,7 +272,7 @@ async def test_after_an_upgrade_conversations_with_strangers_are_known(
     await database.migrate(tmp_path / "before")
     agent = agent_of_before("otto", clock)
     agent.account_id, agent.handle, agent.network_user_id = "acc_otto", "otto", "12"
-    await add(database, agent, "handle_time", "stop_time", "persona_version")
+    await add(database, agent)
     counts = [("talk", "otto"), ("talk", "x:7"), ("quiet", "otto"), ("old", "somebody"), ("day/7", "x:7")]
     names = ("agent_id", "conversation_id", "counterpart", "replies")
     counted = sa.table("conversation_count", *map(sa.column, names))
@@ -360,7 +355,7 @@ async def test_after_an_upgrade_who_was_stopped_is_known(database_url: str, cloc
     for name in ("stopped", "fresh", "running"):
         agent = agent_of_before(name, clock)
         agent.is_active = name == "running"
-        await add(database, agent, "stop_time", "persona_version")
+        await add(database, agent)
     for name, summary in (("stopped", "was stopped"), ("fresh", "was created"), ("running", "was stopped")):
         await log_before(database, workflow_id=name, agent_id=name, kind="lifecycle", summary=summary)
     await database.migrate(migrations)
@@ -393,7 +388,7 @@ async def test_what_is_stored_of_an_agent_of_before_is_its_first_version_redacte
     await database.migrate(before)
     agent = agent_of_before("wren", clock)
     agent.persona["aura"] = "s3cr3t"
-    await add(database, agent, "persona_version")
+    await add(database, agent)
     await database.migrate(migrations)
     store = SqlStore(database, SqlRecords)
     assert await redact_stored(store) == 1
