@@ -38,7 +38,8 @@ def breaches(method: MethodDescriptor) -> Iterator[Breach]:
     """Yield a request for every limit that is broken by something in it."""
     request, rule = GetMessageClass(method.input_type)(), Rule.of(method)
     for path, broken in _broken(request, request, ""):
-        if rule.delegates and path not in (rule.agent[0], ".".join(rule.agent)):
+        is_left_out = path == ".".join(rule.agent) or not broken.ListFields()
+        if rule.delegates and not is_left_out:
             _name_agent(broken, rule.agent)
         yield Breach(method, path, broken)
 

@@ -1,8 +1,10 @@
 """A rehearsal as a user runs it: it ends, tells what happened, and leaves nothing behind."""
 
 import asyncio
+import contextlib
 import re
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -60,6 +62,9 @@ async def test_ctrl_c_in_the_middle_ends_the_programs_and_still_reports(
         said += line.decode()
         if "their first day begins" in said:
             break
+    async with asyncio.timeout(120):
+        while not has_posted(tmp_path / "tmp"):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
     children = psutil.Process(process.pid).children(recursive=True)
     assert len(children) >= 7, said
     process.send_signal(signal.SIGINT)
@@ -68,6 +73,13 @@ async def test_ctrl_c_in_the_middle_ends_the_programs_and_still_reports(
     assert "ended before its time: it was stopped" in " ".join(said.split())
     assert await all_end(children, seconds=0) == []
     assert left_in(tmp_path) == ["config", "tmp"]
+
+
+def has_posted(folder: Path) -> bool:
+    """Say whether a character of the rehearsal in this folder has posted."""
+    [database] = folder.rglob("agents.db")
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return bool(connection.execute("SELECT 1 FROM activity WHERE kind = 'post'").fetchone())
 
 
 def left_in(folder: Path) -> list[str]:

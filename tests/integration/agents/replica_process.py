@@ -21,7 +21,7 @@ from services.agents.service.replica import Replica
 from services.runtime.background import repeating
 from services.runtime.db import Database
 
-LEASE_SECONDS, RENEW_SECONDS = 2.0, 0.3
+LEASE_SECONDS, RENEW_SECONDS = 5.0, 0.5
 _THOUGHTS = 40
 
 

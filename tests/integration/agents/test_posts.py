@@ -115,7 +115,7 @@ async def test_a_deadline_that_comes_first_leaves_the_workflow_running(
     await agents.CreateAgent(create(persona))
     world.social.sending = asyncio.Event()
     request = pb.TriggerPostRequest(agent_id="wren", request_id="one")
-    response = await agents.TriggerPost(request, timeout=6)
+    response = await agents.TriggerPost(request, timeout=10)
     assert not response.HasField("activity")
     world.social.sending.set()
     [activity] = await next_of(agents, log_pb.ACTIVITY_KIND_POST)
@@ -128,7 +128,7 @@ async def test_a_restart_in_the_middle_leaves_one_post_and_one_activity(
     world.social.sending = asyncio.Event()
     async with reopen() as agents:
         await agents.CreateAgent(create(persona))
-        response = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=6)
+        response = await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=10)
         await until(lambda: len(world.social.posts) == 1)
     world.social.sending = None
     async with reopen() as agents:

@@ -65,5 +65,6 @@ async def test_what_is_stored_is_redacted_and_mended_once_and_not_at_every_start
     with statements() as seen:
         async with reopen() as agents:
             await agents.GetAgent(pb.GetAgentRequest(id="wren-0"))
-    assert not [one for one in seen if one.startswith("SELECT") and "agent.persona" in one]
+    read = [one for one in seen if one.startswith("SELECT") and "agent.persona" in one]
+    assert not [one for one in read if "WHERE agent.id =" not in one], "but for the one that was asked for"
     assert not [one for one in seen if one.startswith("SELECT schedule") and "due_time <=" not in one]
