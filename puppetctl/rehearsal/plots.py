@@ -1,6 +1,5 @@
 """The plots of the page, as inline SVG that takes its colours from the page. Pure; no text of others is in them."""
 
-import math
 from collections.abc import Sequence
 from datetime import UTC
 
@@ -53,7 +52,7 @@ def mood_plot(points: Sequence[pb.MoodPoint], clock: OwnClock) -> str:
         )
         parts.append(f'<polyline points="{drawn}" fill="none" style="stroke:var(--{side})" stroke-width="1.8"/>')
     ticks = max(1, -(-int(last) // 7))
-    for day in range(0, math.ceil(last), ticks):
+    for day in range(0, max(1, round(last)), ticks):
         place = _LEFT + (_WIDTH - _LEFT - _RIGHT) * day / last
         parts.append(_words(place, _TOP + _HEIGHT + 14, f"day {day + 1}" if not day else f"{day + 1}", "start"))
     ends = ", ".join(f"{side} {getattr(points[-1].mood, side):+.2f}" for side in _SIDES)
