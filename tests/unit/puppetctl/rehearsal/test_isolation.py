@@ -8,7 +8,7 @@ from puppetctl.personas import PersonaFile
 from puppetctl.rehearsal.isolation import isolated, rehearsed
 from puppetctl.suite import SuiteError, free_ports, plan_suite
 
-FOLDER = Path("/tmp/somewhere")  # noqa: S108 - nothing is written there
+FOLDER = Path("/somewhere")
 LIVE = {
     "PATH": "/bin",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "http://telemetry.example",
