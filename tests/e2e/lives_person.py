@@ -144,8 +144,9 @@ class People:
                 accounts[name] = XClient(self.lives.x_url, session, keys)
             whom = f"@life_{self.chance.randrange(5)}"
             words = f"{whom} what do you say about {self.chance.choice(_SUBJECTS)} {self.chance.randrange(10**6)}?"
-            await accounts[name].create_tweet(text=words, user_auth=True)
-            self.strangers_posts += 1
+            with contextlib.suppress(aiohttp.ServerDisconnectedError):  # as it may be to any client of a server
+                await accounts[name].create_tweet(text=words, user_auth=True)
+                self.strangers_posts += 1
 
         return speak
 

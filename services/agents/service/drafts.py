@@ -17,7 +17,7 @@ from services.agents.ports.store import DraftFilter, Records, Store
 from services.agents.service.journal import TURN, Entry, Journal
 from services.agents.service.outbox import Outbox
 from services.runtime.clock import Clock
-from services.runtime.errors import InvalidRequest, Violation
+from services.runtime.errors import Conflict, InvalidRequest, Violation
 from services.runtime.idempotency import RequestKey
 from services.runtime.ids import new_id
 from services.runtime.pages import Page, Paged
@@ -116,6 +116,15 @@ class Drafts:
 
         Raises DraftNotFound, DraftDecided, DraftExpired, DraftNotEditable, Conflict and InvalidRequest.
         """
+        while True:
+            try:
+                return await self._edit(draft_id, text, etag, key)
+            except Conflict:
+                # Who names no state means whichever it is in: the text is judged for that one, too.
+                if etag:
+                    raise
+
+    async def _edit(self, draft_id: str, text: str, etag: str, key: RequestKey) -> DraftRecord:
         async with self._store.reading() as records:
             before = await _existing(records, draft_id)
             if await records.claimed(key) is not None:
