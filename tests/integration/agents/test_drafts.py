@@ -1,5 +1,6 @@
 """Drafts: what a character proposes, a person decides, and what is approved happens once."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -145,6 +146,25 @@ async def test_an_edit_is_judged_like_a_models_words_and_published_as_it_is(
         assert post.summary.endswith(good.text)
         assert post.is_edited
         assert "edited by a person" in post.reason
+
+
+async def test_of_edits_at_once_each_holds_unless_it_names_the_state_that_it_changes(
+    open_both: OpenBoth, careful: Persona
+) -> None:
+    subjects = ("squeaks", "sticks", "sings", "shuts")
+    async with open_both() as (agents, drafts):
+        await agents.CreateAgent(create(careful))
+        draft = await get(drafts, (await proposed(agents)).draft.draft_id)
+        edits = [
+            drafts_pb.EditDraftRequest(
+                id=draft.id, text=f"A gate that {word} is only being honest.", request_id=f"edit {word}"
+            )
+            for word in subjects
+        ]
+        edited = await asyncio.gather(*map(drafts.EditDraft, edits))
+        assert {answer.draft.post.text for answer in edited} == {edit.text for edit in edits}
+        late = drafts_pb.EditDraftRequest(id=draft.id, text="A gate may rest.", request_id="late", etag=draft.etag)
+        assert (await reason_of(drafts.EditDraft(late)))[1] == "ETAG_MISMATCH"
 
 
 async def test_what_nobody_decides_in_time_expires(
