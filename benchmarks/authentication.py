@@ -48,7 +48,7 @@ async def measure() -> dict[str, float]:
         seen = {TOKEN_KEY: f"Bearer {operator.token('memory')}"}
         delegated = {
             TOKEN_KEY: f"Bearer {agents.token('memory')}",
-            DELEGATION_KEY: operator.delegation("agents", "bench", [full_name(method)]),
+            DELEGATION_KEY: operator.delegation("agents", [full_name(method)], "bench"),
         }
         taken: dict[str, list[float]] = {"a token": [], "a token and a delegation": [], "a token's first call": []}
         for number in range(ROUNDS):

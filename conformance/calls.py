@@ -48,7 +48,7 @@ class Proof:
         yield TOKEN_KEY, f"Bearer {self.credential.fresh_token(service)}"
         rule = Rule.of(method)
         if rule.delegates and request is not None and (agents := values_at(request, rule.agent)):
-            yield DELEGATION_KEY, self.credential.delegation(service, agents, rule.delegates)
+            yield DELEGATION_KEY, self.credential.delegation(service, rule.delegates, *agents)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def delegation(method: str, agent: str, data_dir: Path, environment: Mapping[str
         raise SuiteError("say which character it is about")
     if found is None:
         raise SuiteError(f"{method!r} needs no delegation; these do: {', '.join(_delegating())}")
-    print(_credential(data_dir, environment).delegation("agents", [agent], Rule.of(found).delegates))  # noqa: T201
+    print(_credential(data_dir, environment).delegation("agents", Rule.of(found).delegates, agent))  # noqa: T201
     return 0
 
 

@@ -150,7 +150,7 @@ def allowed(method: MethodDescriptor) -> set[str]:
 def stolen(suite: Suite, method: str = "CreateAgent") -> str:
     """Return a delegation that the operator has given to the agents service, for one character."""
     rule = next(Rule.of(item) for item in METHODS if item.name == method)
-    return suite.credential(OPERATOR).delegation("agents", [AGENT], rule.delegates)
+    return suite.credential(OPERATOR).delegation("agents", rule.delegates, AGENT)
 
 
 def test_the_table_has_every_rpc() -> None:

@@ -68,7 +68,7 @@ class Caller:
         service = method.containing_service.full_name.split(".")[1]
         metadata = bearer(self.operator, service)
         if delegates := Rule.of(method).delegates:
-            metadata["puppet-delegation"] = self.operator.delegation(service, [AGENT], delegates)
+            metadata["puppet-delegation"] = self.operator.delegation(service, delegates, AGENT)
         channel: Any = self._suite.channels[service]
         path = f"/{full_name(method)}"
         read = GetMessageClass(method.output_type).FromString

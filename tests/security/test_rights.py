@@ -96,7 +96,7 @@ async def test_a_client_neither_changes_nor_deletes_what_it_may_not_write(suite:
 
 async def test_with_the_operators_delegation_the_agents_service_writes_in_his_name(suite: Suite) -> None:
     operator = suite.credential(OPERATOR)
-    agents = Rememberer(suite, "agents", operator.delegation("agents", [AGENT], [CREATE]))
+    agents = Rememberer(suite, "agents", operator.delegation("agents", [CREATE], AGENT))
     made = await agents.create("from the persona file", BY_OPERATOR)
     assert made.memory.provenance == BY_OPERATOR
     assert await reason_of(agents.create("of another one", BY_OPERATOR, agent="pia")) == "PERMISSION_DENIED"
@@ -104,21 +104,21 @@ async def test_with_the_operators_delegation_the_agents_service_writes_in_his_na
 
 async def test_a_delegation_is_nobody_elses_and_ends(suite: Suite) -> None:
     operator, agents = suite.credential(OPERATOR), suite.credential("agents")
-    good = operator.delegation("agents", [AGENT], [CREATE])
+    good = operator.delegation("agents", [CREATE], AGENT)
     header, payload, signature = good.split(".")
     claims = jwt.decode(good, options={"verify_signature": False})
     wider = jwt.encode(claims | {"agent": "pia"}, agents.key, "EdDSA", headers={"typ": DELEGATION_TYPE})
     forged = {
-        "signed by its delegate": agents.delegation("agents", [AGENT], [CREATE]),
+        "signed by its delegate": agents.delegation("agents", [CREATE], AGENT),
         "signed by another in his name": wider,
         "changed": ".".join((header, payload[:-2] + "AA", signature)),
-        "expired": operator.delegation("agents", [AGENT], [CREATE], seconds=-60),
-        "for longer than any may be": operator.delegation("agents", [AGENT], [CREATE], seconds=3600),
-        "by a reader": suite.credential("reader").delegation("agents", [AGENT], [CREATE]),
-        "for another service": operator.delegation("social", [AGENT], [CREATE]),
+        "expired": operator.delegation("agents", [CREATE], AGENT, seconds=-60),
+        "for longer than any may be": operator.delegation("agents", [CREATE], AGENT, seconds=3600),
+        "by a reader": suite.credential("reader").delegation("agents", [CREATE], AGENT),
+        "for another service": operator.delegation("social", [CREATE], AGENT),
         "a token": operator.token("memory"),
         "unsigned": jwt.encode(claims, "", "none", headers={"typ": DELEGATION_TYPE}),
-        "by nobody": Credential.generate("mallory").delegation("agents", [AGENT], [CREATE]),
+        "by nobody": Credential.generate("mallory").delegation("agents", [CREATE], AGENT),
     }
     for what, delegation in forged.items():
         call = Rememberer(suite, "agents", delegation).create(f"in his name: {what}", BY_OPERATOR)
@@ -220,11 +220,11 @@ async def test_a_character_is_equipped_in_its_creators_name(suite: Suite) -> Non
     create = agents.methods_by_name["CreateAgent"]
     proof = bearer(operator, "agents")
     assert await suite.outcome(create, proof, request) == "DELEGATION_REQUIRED"
-    for_another = operator.delegation("agents", [AGENT], Rule.of(create).delegates)
+    for_another = operator.delegation("agents", Rule.of(create).delegates, AGENT)
     assert await suite.outcome(create, proof | {"puppet-delegation": for_another}, request) == "DELEGATION_REQUIRED"
-    some = operator.delegation("agents", ["wren"], Rule.of(create).delegates[:1])
+    some = operator.delegation("agents", Rule.of(create).delegates[:1], "wren")
     assert await suite.outcome(create, proof | {"puppet-delegation": some}, request) == "DELEGATION_REQUIRED"
-    good = operator.delegation("agents", ["wren"], Rule.of(create).delegates)
+    good = operator.delegation("agents", Rule.of(create).delegates, "wren")
     assert await suite.outcome(create, proof | {"puppet-delegation": good}, request) == "OK"
     listed = await MemoryServiceStub(suite.channels["memory"]).ListMemories(
         memory_pb.ListMemoriesRequest(agent_id="wren"), metadata=tuple(bearer(operator, "memory").items())

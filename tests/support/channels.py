@@ -44,7 +44,7 @@ class _Adding:
             service = descriptor_pool.Default().FindServiceByName(package)
             rule = Rule.of(service.methods_by_name[name])
             if rule.delegates and (agents := values_at(request, rule.agent)):
-                metadata.add("puppet-delegation", self._credential.delegation(audience, agents, rule.delegates))
+                metadata.add("puppet-delegation", self._credential.delegation(audience, rule.delegates, *agents))
         return Details(details.method, details.timeout, metadata, details.credentials, details.wait_for_ready)
 
 

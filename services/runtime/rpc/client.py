@@ -180,7 +180,7 @@ class _Preparing:
         if rule is None or self._credential is None or request is None or not rule.delegates:
             return ""
         agents = values_at(request, rule.agent)
-        return self._credential.delegation(self._service, agents, rule.delegates) if agents else ""
+        return self._credential.delegation(self._service, rule.delegates, *agents) if agents else ""
 
 
 @functools.cache

@@ -6,7 +6,7 @@ delegate, the agents and a few methods, and holds for minutes.
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,9 +81,7 @@ class Credential:
             self._tokens[service] = (now, token)
         return token
 
-    def delegation(
-        self, delegate: str, agents: Sequence[str], methods: Iterable[str], seconds: int = DELEGATION_SECONDS
-    ) -> str:
+    def delegation(self, delegate: str, methods: Iterable[str], *agents: str, seconds: int = DELEGATION_SECONDS) -> str:
         """Let a service call these methods (`package.Service/Method`) about these agents in this principal's place."""
         named = agents[0] if len(agents) == 1 else sorted(set(agents))
         return self._sign(DELEGATION_TYPE, seconds, sub=delegate, agent=named, methods=sorted(methods))
