@@ -15,8 +15,8 @@ from puppetctl.findings import Finding, Mark
 from puppetctl.parties import is_live_now
 from puppetctl.suite import LLM, SOLANA, THIRD_PARTIES, SuiteError, X
 from services.llm.bootstrap import open_providers
-from services.llm.domain import Prompt, Sampling, Task
-from services.llm.service import Providers
+from services.llm.domain.prompt import Prompt, Sampling, Task
+from services.llm.service.providers import Providers
 from services.llm.settings import PREFIX, LlmSettings
 from services.runtime.errors import PuppetError
 from services.runtime.settings import explain

@@ -13,7 +13,7 @@ from services.llm.adapters.fake import FakeProvider
 from services.llm.adapters.opening import OpenedWhenAsked
 from services.llm.adapters.withholding import Withholding
 from services.llm.ports import Provider
-from services.llm.service import Providers
+from services.llm.service.providers import Providers
 from services.llm.servicer import LlmServicer
 from services.llm.settings import LlmSettings, ProviderSettings
 from services.runtime.deferred import Deferred

@@ -3,7 +3,9 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
-from services.llm.domain import Generation, Model, StreamEnd, Task
+from services.llm.domain.generation import Generation, StreamEnd
+from services.llm.domain.models import Model
+from services.llm.domain.prompt import Task
 
 
 class Provider(Protocol):

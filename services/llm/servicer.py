@@ -9,7 +9,7 @@ import grpc
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
 from services.llm import wire
-from services.llm.service import Providers
+from services.llm.service.providers import Providers
 from services.runtime.rpc.answers import fill
 from services.runtime.rpc.boundary import deadline
 from services.runtime.rpc.limits import check, page_of

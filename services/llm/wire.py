@@ -6,22 +6,10 @@ from typing import Any
 
 from puppet.llm.v1 import llm_errors_pb2 as errors_pb
 from puppet.llm.v1 import llm_service_pb2 as pb
-from services.llm.domain import (
-    Candidate,
-    Example,
-    FinishReason,
-    Generation,
-    Message,
-    Model,
-    Part,
-    Prompt,
-    Role,
-    Sampling,
-    StreamEnd,
-    Task,
-    Unlisted,
-    Usage,
-)
+from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd
+from services.llm.domain.models import Model, Unlisted
+from services.llm.domain.prompt import Example, Message, Part, Prompt, Role, Sampling, Task
+from services.llm.domain.usage import Usage
 from services.runtime.checks import Checks
 from services.runtime.nesting import is_shallow
 from services.runtime.rpc.answers import Room

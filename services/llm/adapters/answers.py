@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from services.llm.adapters.thoughts import without_thoughts
-from services.llm.domain import Candidate, FinishReason, Usage
+from services.llm.domain.generation import Candidate, FinishReason
+from services.llm.domain.usage import Usage
 
 _FINISH_REASONS = {
     "stop": FinishReason.STOP,

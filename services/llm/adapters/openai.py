@@ -20,18 +20,11 @@ from services.llm.adapters.dialects import Body, Dialect
 from services.llm.adapters.metering import ConcurrencyLimit, writing
 from services.llm.adapters.refusals import FieldsRefused, read_answer, translate_errors
 from services.llm.adapters.thoughts import ThoughtCutter
-from services.llm.domain import (
-    Candidate,
-    FinishReason,
-    Generation,
-    Model,
-    ProviderRefused,
-    ProviderUnavailable,
-    StreamEnd,
-    Task,
-    Trimmer,
-    Usage,
-)
+from services.llm.domain.errors import ProviderRefused, ProviderUnavailable
+from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd, Trimmer
+from services.llm.domain.models import Model
+from services.llm.domain.prompt import Task
+from services.llm.domain.usage import Usage
 from services.llm.ports import Provider
 from services.llm.settings import is_this_machine
 

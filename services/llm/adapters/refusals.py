@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
-from services.llm.domain import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
+from services.llm.domain.errors import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from services.llm.domain import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
+from services.llm.domain.errors import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
 
 _IN_A_ROW = 3
 _REFUSING_SECONDS = 30.0

@@ -5,22 +5,19 @@ from contextlib import aclosing
 
 import pytest
 
-from services.llm.breaker import Breakers
-from services.llm.domain import (
+from services.llm.domain.errors import (
     AllProvidersRefused,
-    Model,
     NoProviderAvailable,
-    Prompt,
     ProviderNotFound,
     ProviderRateLimited,
     ProviderRefused,
     ProviderUnavailable,
-    Sampling,
-    StreamEnd,
-    Task,
-    Unlisted,
 )
-from services.llm.service import Providers
+from services.llm.domain.generation import StreamEnd
+from services.llm.domain.models import Model, Unlisted
+from services.llm.domain.prompt import Prompt, Sampling, Task
+from services.llm.service.breaker import Breakers
+from services.llm.service.providers import Providers
 from services.runtime.errors import PuppetError
 from services.runtime.pages import Page
 from tests.fakes.llm import ScriptedProvider

@@ -1,25 +1,23 @@
-"""The use cases of the llm service."""
+"""The order of fallback: which provider is asked, and for how long."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
-from services.llm.breaker import Breakers
-from services.llm.domain import (
+from services.llm.domain.errors import (
     Failure,
-    Generation,
-    Model,
     ProviderNotFound,
     ProviderRateLimited,
     ProviderRefused,
     ProviderUnavailable,
-    StreamEnd,
-    Task,
-    Unlisted,
     failed,
 )
+from services.llm.domain.generation import Generation, StreamEnd
+from services.llm.domain.models import Model, Unlisted
+from services.llm.domain.prompt import Task
 from services.llm.ports import Provider
+from services.llm.service.breaker import Breakers
 from services.runtime.errors import PuppetError
 from services.runtime.pages import Page, Paged
 
