@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from services.llm.domain.usage import Usage
 from services.runtime import errors
 
 
@@ -19,6 +20,8 @@ class ProviderRefused(errors.WrongState):
     """The provider refused the request: its key, its account, its model or a field."""
 
     reason = "PROVIDER_REFUSED"
+    may_be_billed = False
+    """Whether it may cost something that isn't known: the request went out, and what came of it isn't seen."""
 
     def __init__(self, provider: str, why: str, pause: float = 0.0) -> None:
         """Take for how many seconds it would refuse whatever is asked; 0 when it may have been this request alone."""
@@ -30,6 +33,7 @@ class ProviderRateLimited(errors.Exhausted):
     """The provider's rate limit is reached."""
 
     reason = "PROVIDER_RATE_LIMITED"
+    may_be_billed = False
 
     def __init__(self, provider: str, retry_after: float) -> None:
         super().__init__(f"{provider}: its rate limit is reached", retry_after, provider, provider=provider)
@@ -40,11 +44,39 @@ class ProviderUnavailable(errors.Unavailable):
 
     reason = "PROVIDER_UNAVAILABLE"
 
-    def __init__(self, provider: str, why: str, retry_after: float = 5.0) -> None:
+    def __init__(self, provider: str, why: str, retry_after: float = 5.0, *, may_be_billed: bool = False) -> None:
         super().__init__(f"{provider}: {why}", retry_after, provider=provider)
+        self.provider, self.why, self.may_be_billed = provider, why, may_be_billed
 
 
-Failure: TypeAlias = ProviderRefused | ProviderRateLimited | ProviderUnavailable
+class WroteNoJson(ProviderRefused):
+    """The provider wrote, and was paid for it, but what it wrote is no JSON."""
+
+    def __init__(self, provider: str, usage: Usage) -> None:
+        super().__init__(provider, "wrote no JSON: does the model know schemas, is max_tokens enough?")
+        self.usage = usage
+
+
+class PriceUnknown(ProviderRefused):
+    """A budget in dollars holds for the call, and what the model costs isn't known."""
+
+    def __init__(self, provider: str, model: str) -> None:
+        variable = f"PUPPET_LLM_{provider.upper()}_USD_PER_MILLION"
+        super().__init__(provider, f"what {model or 'its model'} costs isn't known, and a budget asks: set {variable}")
+
+
+class BudgetExhausted(errors.Exhausted):
+    """The day's budget of an agent, or of the suite, has no room for the call."""
+
+    reason = "BUDGET_EXHAUSTED"
+
+    def __init__(self, agent_id: str, unit: str, retry_after: float) -> None:
+        whose = agent_id or "the suite"
+        text = f"the day's budget of {whose} has not enough {unit} left for this call"
+        super().__init__(text, retry_after, f"budget of {whose}", agent_id=agent_id, unit=unit)
+
+
+Failure: TypeAlias = ProviderRefused | ProviderRateLimited | ProviderUnavailable | BudgetExhausted
 
 
 class NoProviderAvailable(errors.Unavailable):
@@ -69,8 +101,11 @@ class AllProvidersRefused(errors.WrongState):
 def failed(failures: Sequence[Failure]) -> errors.PuppetError:
     """Return what to tell the caller when none of the providers wrote: one refusal as it is, several as one error."""
     match failures:
-        case [ProviderRefused() | ProviderRateLimited() as only]:
+        case [ProviderRefused() | ProviderRateLimited() | BudgetExhausted() as only]:
             return only
+    exhausted = [failure for failure in failures if isinstance(failure, BudgetExhausted)]
+    if exhausted and all(isinstance(failure, BudgetExhausted | ProviderRefused) for failure in failures):
+        return min(exhausted, key=lambda failure: failure.retry_after)
     if all(isinstance(failure, ProviderRefused) for failure in failures):
         return AllProvidersRefused(failures)
     return NoProviderAvailable(failures)

@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from services.llm.domain.errors import ProviderRefused
+from services.llm.domain.budget import BudgetState
+from services.llm.domain.errors import WroteNoJson
 from services.llm.domain.usage import Usage
 
 
@@ -28,6 +29,24 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A provider that was asked, or is known to fail: why it didn't write, empty for the one that did."""
+
+    provider: str
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What an answer cost in nano-dollars, None when that isn't known; who was asked; how the budgets stand."""
+
+    nanos: int | None = None
+    state: BudgetState = BudgetState.FINE
+    asked: tuple[Asked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """What a provider wrote, and what it took."""
 
@@ -36,12 +55,15 @@ class Generation:
     candidates: tuple[Candidate, ...]
     usage: Usage
     background_shown: bool = False
+    misses_bills: bool = False
+    """Whether some of its calls may have cost what its usage doesn't tell."""
+    price: Price = Price()
 
     def only_json(self) -> "Generation":
-        """Leave out the candidates that are no JSON, for example those that were cut. Raises ProviderRefused."""
+        """Leave out the candidates that are no JSON, for example those that were cut. Raises WroteNoJson."""
         kept = tuple(candidate for candidate in self.candidates if _is_json(candidate.text))
         if not kept:
-            raise ProviderRefused(self.provider, "wrote no JSON: does the model know schemas, is max_tokens enough?")
+            raise WroteNoJson(self.provider, self.usage)
         return replace(self, candidates=kept)
 
 
@@ -53,6 +75,7 @@ class StreamEnd:
     model: str
     finish_reason: FinishReason
     usage: Usage
+    price: Price = Price()
 
 
 class Trimmer:

@@ -1,7 +1,10 @@
 """What a model is asked."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from services.llm.domain.usage import NOBODY, Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,10 @@ class Sampling:
     seed: int | None = None
 
 
+async def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What one provider has to write; an empty model is the provider's default, an empty schema asks for free text.
@@ -78,3 +85,6 @@ class Task:
     candidate_count: int = 1
     json_schema: str = ""
     messages: tuple[Message, ...] = ()
+    labels: Labels = NOBODY
+    before_sending: Callable[[], Awaitable[None]] = field(default=_nothing, compare=False, repr=False)
+    """What a provider awaits before a request goes out that may cost something."""
