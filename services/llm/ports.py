@@ -71,6 +71,8 @@ class Bounds(Protocol):
     """How long a candidate may get when a task doesn't say."""
     model: str
     """The model for tasks that name none; empty: the server's own."""
+    timeout_seconds: float
+    """How long it is given at most."""
 
     def most(self, task: Task) -> Usage:
         """Return the most tokens that a task can take."""

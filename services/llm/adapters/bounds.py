@@ -25,6 +25,7 @@ class MostTokens(Bounds):
         """Take how long a candidate may get when a task doesn't say."""
         self.model = settings.model
         self.max_tokens = max_tokens
+        self.timeout_seconds = settings.timeout_seconds
         self._models = models
         self._choices = settings.choices
         self._thinking_tokens = settings.thinking_tokens

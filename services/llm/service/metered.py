@@ -69,7 +69,7 @@ class Metered(Guarded):
         sizes = smaller(task, self._bounds.max_tokens)
         most = [self._bounds.most(size) for size in sizes]
         amounts = [Amount(await self._tariff.cost(model, usage), usage.tokens) for usage in most]
-        asking = Asking(task.labels, self.name, model, seconds)
+        asking = Asking(task.labels, self.name, model, min(seconds, self._bounds.timeout_seconds))
         reservation = await self._ledger.reserve(asking, amounts)
         return _Attempt(sizes[reservation.choice], most[reservation.choice], reservation, self._ledger, self._tariff)
 

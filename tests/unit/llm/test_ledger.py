@@ -30,8 +30,8 @@ def asking(agent_id: str = "agt_a", seconds: float = 10.0) -> Asking:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/llm.db")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
     await database.migrate(Path(bootstrap.__file__).with_name("migrations"))
     yield database
     await database.close()

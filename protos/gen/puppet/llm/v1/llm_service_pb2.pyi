@@ -347,7 +347,7 @@ class Sampling(_message.Message):
     """More than 0, up to 1."""
     max_tokens: _builtins.int
     """At most this many tokens a candidate: 1 to 32,768; left out: the provider's default. What a model thinks before it
-    writes isn't counted.
+    writes isn't counted. When the budget has no room for so many, fewer.
     """
     frequency_penalty: _builtins.float
     """-2 to 2."""
@@ -526,7 +526,7 @@ class GenerateResponse(_message.Message):
     """How the budgets stand that the call was paid from: the worse of the agent's and the suite's."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
-        """As many as asked for, unless the provider withheld some; at least one."""
+        """As many as asked for, unless the provider withheld some, or the budget had room for fewer; at least one."""
 
     @_builtins.property
     def usage(self) -> Global___Usage:
