@@ -59,6 +59,7 @@ def up(
     timeout: Annotated[float | None, typer.Option(min=0.1, help="Stop after this many seconds.")] = None,
     plain: Plain = False,
     ports: Annotated[str, typer.Option(help="`auto` for free ports, or a number added to the usual ones.")] = "",
+    gateway: Annotated[bool, typer.Option(help="Start the gateway too: REST, events and the page.")] = True,
 ) -> None:
     """Start the whole suite and show what the characters do; Ctrl-C stops it.
 
@@ -73,7 +74,7 @@ def up(
         goals = Goals.parse(until) if until else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--until") from None
-    options = Options(data, personas, speed, goals, timeout, plain, ports)
+    options = Options(data, personas, speed, goals, timeout, plain, ports, gateway)
     run(run_up(options, os.environ, open_console(is_plain=plain)))
 
 

@@ -1,5 +1,6 @@
 """Tokens, delegations, principals and certificates, as the command line makes and shows them."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -10,27 +11,45 @@ from rich.table import Table
 
 from puppet.agents.v1 import agent_service_pb2
 from puppetctl.certificates import Authority
-from puppetctl.clients import proof_in
+from puppetctl.clients import addresses, proof_in
 from puppetctl.display import open_console
-from puppetctl.suite import SERVICES, SuiteError
+from puppetctl.suite import GATEWAY, SERVICES, SuiteError
 from services.runtime.rpc.access import Rule
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.identity import Kind, Principal
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.rpc.registry import MOST_TOKEN_SECONDS
 
+_PAGE_SECONDS = 12 * 3600
+"""How long somebody stays signed in at the page."""
+
 _LOCAL_HOSTS = ("localhost", "127.0.0.1")
 """Where a service is that no host is named for."""
 
 
 def token(service: str, life: timedelta, data_dir: Path, environment: Mapping[str, str]) -> int:
-    """Print a token for one service. Raises SuiteError."""
-    if service not in SERVICES:
-        raise SuiteError(f"{service!r} is no service: {', '.join(SERVICES)}")
+    """Print a token for one service, or for the gateway a session, which is its token. Raises SuiteError."""
+    if service not in (*SERVICES, GATEWAY):
+        raise SuiteError(f"{service!r} is no service: {', '.join((*SERVICES, GATEWAY))}")
     seconds = round(life.total_seconds())
     if seconds > MOST_TOKEN_SECONDS:
         raise SuiteError(f"a token holds for {MOST_TOKEN_SECONDS // 3600} hours at most")
-    print(_credential(data_dir, environment).token(service, seconds))  # noqa: T201
+    credential = _credential(data_dir, environment)
+    print(credential.session(GATEWAY, seconds) if service == GATEWAY else credential.token(service, seconds))  # noqa: T201
+    return 0
+
+
+def sign_in_link(address: str, credential: Credential, scheme: str = "http") -> str:
+    """Return what opens the gateway's page signed in, once and within ten minutes.
+
+    The session is in the fragment, which browsers keep to themselves: it stands in no log.
+    """
+    return f"{scheme}://{address}/#link={credential.session(GATEWAY, _PAGE_SECONDS, secrets.token_hex(8))}"
+
+
+def open_page(data_dir: Path, environment: Mapping[str, str]) -> int:
+    """Print a link that opens the gateway's page signed in. Raises SuiteError."""
+    print(sign_in_link(addresses(environment, data_dir)[GATEWAY], _credential(data_dir, environment)))  # noqa: T201
     return 0
 
 

@@ -19,7 +19,9 @@ commands = typer.Typer()
 
 @commands.command()
 def token(
-    service: Annotated[str, typer.Argument(help="The service that it opens: agents, memory, llm, trading or social.")],
+    service: Annotated[
+        str, typer.Argument(help="The service that it opens: agents, memory, llm, trading, social or gateway.")
+    ],
     hours: Annotated[float, typer.Option(min=0.01, help="How long it holds; 744 at most.")] = 1,
     data: Data = DATA_DIR,
 ) -> None:
@@ -27,6 +29,14 @@ def token(
     from puppetctl import access
 
     run_now(lambda: access.token(service, timedelta(hours=hours), data, os.environ))
+
+
+@commands.command("open")
+def open_(data: Data = DATA_DIR) -> None:
+    """Print a link that opens the page signed in: once, within ten minutes, for up to twelve hours."""
+    from puppetctl import access
+
+    run_now(lambda: access.open_page(data, os.environ))
 
 
 @commands.command()

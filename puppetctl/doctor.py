@@ -17,7 +17,7 @@ from puppetctl.findings import Finding, Mark
 from puppetctl.parties import parties
 from puppetctl.privacy import private_files
 from puppetctl.processes import is_healthy, listens
-from puppetctl.suite import SERVICES, THIRD_PARTIES, SuiteError, is_live, location_setting
+from puppetctl.suite import SERVICES, THIRD_PARTIES, SuiteError, health_of, is_live, location_setting
 from puppetctl.trials import tried
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.settings import SettingsError
@@ -132,7 +132,7 @@ def _process(name: str, address: str, state: str, data_dir: Path) -> Finding:
 
 
 async def _state(name: str, address: str) -> str:
-    if await is_healthy(address, "http" if name.startswith("sandbox.") else "grpc"):
+    if await is_healthy(address, health_of(name)):
         return "healthy"
     return "unhealthy" if await listens(address) else "free"
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from puppet.agents.v1 import activity_pb2 as log_pb
+from puppetctl.access import sign_in_link
 from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.display import Display
@@ -28,7 +29,7 @@ from puppetctl.provision import (
     provision,
 )
 from puppetctl.stopping import stopped_by_signal, unless
-from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
+from puppetctl.suite import GATEWAY, PRINCIPALS, SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
 from puppetctl.until import Goals, counted_as
 from sandbox.llm.model import is_missing
 from services.runtime.rpc.client import UNIX
@@ -46,16 +47,18 @@ class Options:
     timeout_seconds: float | None = None
     is_plain: bool = False
     ports: str = ""
+    has_gateway: bool = True
 
 
 async def up(options: Options, environment: Mapping[str, str], console: Console) -> int:
     """Run the suite; returns the exit code: 1 when the goals were not reached. Raises SuiteError."""
     data_dir = options.data_dir.resolve()
     personas, refused = read_personas(persona_files(options.personas))
-    suite = plan_suite(environment, data_dir, read_ports(options.ports, environment), options.speed)
+    ports = read_ports(options.ports, environment)
+    suite = plan_suite(environment, data_dir, ports, options.speed, has_gateway=options.has_gateway)
     stopped = stopped_by_signal()
     with locked(data_dir) as lock:
-        PrincipalFiles(data_dir / "auth").prepare(SERVICES)
+        PrincipalFiles(data_dir / "auth").prepare(PRINCIPALS)
         run = _Run(options, suite, console, lock)
         with run.display:
             run.refuse(refused)
@@ -116,6 +119,7 @@ class _Run:
             self.display.show(_characters(self._known, self._feed))
             self.refuse(provisioned.refused)
             self.display.show(f"[dim]{self._suite_in_words()}[/]\n")
+            self._show_page(environment)
             await self._follow(clients, cursor)
 
     def tell(self, program: str, words: str) -> None:
@@ -152,6 +156,15 @@ class _Run:
                 self.display.show(self._feed.entry(activity))
             if goals is not None and not goals.missing(self._counted):
                 return
+
+    def _show_page(self, environment: Mapping[str, str]) -> None:
+        """Show where the page is, with what opens it signed in."""
+        credential = proof_in(environment, self._options.data_dir).credential
+        if (address := self._suite.address(GATEWAY)) and credential is not None:
+            self.display.show(
+                "[dim]The page, by this link for ten minutes and once; `puppetctl open` prints another:[/]"
+            )
+            self.display.show(Text(f"{sign_in_link(address, credential)}\n", no_wrap=True, overflow="ignore"))
 
     def _save_state(self) -> None:
         programs = {child.program.name: {"address": child.program.address, "pid": child.pid} for child in self.children}

@@ -234,6 +234,11 @@ S = TypeVar("S", bound=ServiceSettings)
 
 
 def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
+    """Serve gRPC until SIGTERM or SIGINT, with the settings of the environment."""
+    run_until_stopped(name, kind, lambda settings: serving(name, settings, opener(settings)))
+
+
+def run_until_stopped(name: str, kind: type[S], serve: Callable[[S], AbstractAsyncContextManager[str]]) -> None:
     """Serve until SIGTERM or SIGINT, with the settings of the environment; wrong ones end the process with one line."""
     try:
         settings = kind()
@@ -254,7 +259,7 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        async with serving(name, settings, opener(settings)):
+        async with serve(settings):
             # What is there now stays: going through all of it takes 60 ms, in which no call is answered.
             gc.collect()
             gc.freeze()

@@ -161,7 +161,7 @@ async def test_what_a_server_says_of_itself_gets_it_nothing(
     assert "puppet-delegation" not in metadata
     token = metadata["authorization"].removeprefix("Bearer ")
     registry = Registry(memory / "auth" / "principals.json")
-    assert registry.bearer(token, "llm").principal.name == OPERATOR
+    assert registry.bearer(token, "llm").registered.principal.name == OPERATOR
     with pytest.raises(Unauthenticated):
         registry.bearer(token, "trading")
     await server.stop(None)
@@ -195,7 +195,7 @@ def test_tokens_and_delegations_are_printed_for_others_to_send(
     operator_of(tmp_path)
     registry = Registry(tmp_path / "auth" / "principals.json")
     access.token("memory", timedelta(hours=1), tmp_path, {})
-    assert registry.bearer(capsys.readouterr().out.strip(), "memory").principal.name == OPERATOR
+    assert registry.bearer(capsys.readouterr().out.strip(), "memory").registered.principal.name == OPERATOR
     access.delegation("agents/CreateAgent", "odd", tmp_path, {})
     found = registry.delegation(capsys.readouterr().out.strip())
     assert (found.delegate, found.agents) == ("agents", frozenset({"odd"}))

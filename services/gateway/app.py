@@ -1,0 +1,121 @@
+"""Puts the application together: the endpoints, the page, and what stands before and behind them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import grpc
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.gateway.backend import Backend, Gone
+from services.gateway.routes import accounts, agents, drafts, events, memory, trading
+from services.gateway.routes.config import change_config
+from services.gateway.routes.documentation import documented
+from services.gateway.routes.health import Health, suite_version
+from services.gateway.routes.personas import Personas
+from services.gateway.routes.sessions import SessionRoutes
+from services.gateway.routes.stream import Streams
+from services.gateway.transcoding.endpoint import Endpoint, quoted
+from services.gateway.web.envelope import success
+from services.gateway.web.guard import LOCAL_HOSTS, Guard
+from services.gateway.web.page import Page
+from services.gateway.web.refusals import of_fault, of_gateway, of_http, of_service
+from services.runtime.errors import PuppetError
+
+ENDPOINTS: Sequence[Endpoint] = (
+    *agents.ENDPOINTS,
+    *memory.ENDPOINTS,
+    *trading.ENDPOINTS,
+    *events.ENDPOINTS,
+    *drafts.ENDPOINTS,
+    *accounts.ENDPOINTS,
+)
+
+_CLIENT_CLOSED = 499
+_SAFE = "GET"
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def build_app(backend: Backend) -> FastAPI:
+    """Return the application over these services."""
+    settings = backend.settings
+    app = FastAPI(
+        title="Puppet Engine",
+        version=suite_version(),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[
+            Middleware(
+                Guard,
+                hosts=(*LOCAL_HOSTS, settings.host, *settings.allowed_hosts),
+                origins=settings.cors_origins,
+                most_bytes=settings.max_body_bytes,
+            )
+        ],
+    )
+    app.exception_handlers = {
+        PuppetError: _handle(of_gateway),
+        grpc.aio.AioRpcError: _handle(of_service),
+        HTTPException: _handle(lambda _, error: of_http(error)),
+        Gone: _handle(lambda *_: Response(status_code=_CLIENT_CLOSED)),
+    }
+    health, session, streams = Health(backend), SessionRoutes(backend), Streams(backend)
+    own = (
+        ("GET", "/health", health.health),
+        ("GET", "/status", health.status),
+        ("GET", "/stream", streams.stream),
+        ("GET", "/session", session.get),
+        ("POST", "/session", session.create),
+        ("DELETE", "/session", session.delete),
+        ("GET", "/personas/schema", Personas(backend).schema),
+        ("PUT", "/agents/{agent_id}/config", change_config(backend)),
+    )
+    for verb, path, handler in own:
+        app.add_api_route(path, _guarded(handler), methods=[verb])
+    for endpoint in ENDPOINTS:
+        app.add_api_route(endpoint.path, _guarded(_handler(endpoint, backend)), methods=[endpoint.verb])
+    app.add_api_route("/openapi.json", documented(ENDPOINTS), methods=["GET"])
+    page = Page()
+    app.add_api_route("/", page.serve, methods=["GET"])
+    app.add_api_route("/{path:path}", page.serve, methods=["GET"])
+    return app
+
+
+def _handler(endpoint: Endpoint, backend: Backend) -> Handler:
+    async def handle(request: Request) -> Response:
+        async with backend.calling(request):
+            message = await endpoint.read(request, backend)
+            answer = await backend.call(request, endpoint.stub, endpoint.rpc, message)
+        data = endpoint.written(answer)
+        headers = {"ETag": quoted(data["etag"])} if data.get("etag") else {}
+        if endpoint.verb == _SAFE and headers and request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return success(data, endpoint.status, headers=headers)
+
+    return handle
+
+
+def _guarded(handler: Handler) -> Handler:
+    """Answer for faults in the envelope, before anything else would."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except (PuppetError, grpc.aio.AioRpcError, HTTPException, Gone):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller must not see it
+            return of_fault(request, error)
+
+    return handle
+
+
+def _handle(answer: Callable[[Request, Any], Response]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(request: Request, error: Exception) -> Response:
+        return answer(request, error)
+
+    return handle
