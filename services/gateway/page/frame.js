@@ -2,7 +2,7 @@
 import { session, signOut } from "./api.js";
 import { drafts, readStatus, status } from "./suite.js";
 import { connection } from "./stream.js";
-import { html, useState, useStore } from "./ui.js";
+import { html, useEffect, useState, useStore } from "./ui.js";
 import { Button, useAction } from "./parts/action.js";
 import { Halt, HaltedNote } from "./parts/halt.js";
 import { Icon } from "./parts/icons.js";
@@ -76,13 +76,19 @@ function Notes() {
     <${HaltedNote} />`;
 }
 
+const SYSTEM = matchMedia("(prefers-color-scheme: dark)");
 const THEMES = { light: "dark", dark: "light" };
 
-/** Changes from light to dark and back; the system's own is forgotten then. */
+/** Changes from light to dark and back; without a choice it follows the system. */
 function Theme() {
   const [, redraw] = useState(0);
   const root = document.documentElement;
-  const current = root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  const current = root.dataset.theme ?? (SYSTEM.matches ? "dark" : "light");
+  useEffect(() => {
+    const follow = () => redraw((count) => count + 1);
+    SYSTEM.addEventListener("change", follow);
+    return () => SYSTEM.removeEventListener("change", follow);
+  }, []);
   const turn = () => {
     root.dataset.theme = THEMES[current];
     try {
@@ -100,6 +106,6 @@ function Foot() {
   const who = useStore(session);
   const version = useStore(status).data?.system.version;
   const leave = useAction(signOut);
-  return html`<footer class="foot"><p>Signed in as <b>${who.principal}</b> until <${Time} at=${who.expires_at} /><${Button} kind="bare small" isBusy=${leave.isBusy} onClick=${leave.run}>Sign out<//></p>
+  return html`<footer class="foot"><p>Signed in as <b>${who.principal}</b>; that ends <${Time} at=${who.expires_at} /><${Button} kind="bare small" isBusy=${leave.isBusy} onClick=${leave.run}>Sign out<//></p>
     <p><a href="openapi.json">The same as an API</a>${version && ` · version ${version}`}</p><${Fault} error=${leave.error} /></footer>`;
 }

@@ -58,7 +58,7 @@ function WalletHalt({ agent, wallet, reload }) {
 }
 
 /** What a character may post in a time, and what of that it has posted. */
-export function QuotaOf({ agent }) {
+export function QuotaOf({ agent, isShort = false }) {
   const root = `accounts/${path(agent.id)}`;
   const found = useLoaded(async (signal) => {
     const [capabilities, { posts }] = await Promise.all([get(`${root}/capabilities`, { signal }), get(`${root}/posts?limit=500`, { signal })]);
@@ -72,6 +72,6 @@ export function QuotaOf({ agent }) {
     const time = seconds === 86_400 ? "24 hours" : `${Math.round(seconds / 60)} minutes`;
     return html`${quota?.max_posts !== undefined ? html`<${Gauge} label=${`Posts in ${time}`} used=${counted.length} of=${quota.max_posts} words=${`${counted.length} of ${quota.max_posts}`} />` : html`<p>${counted.length} posts in ${time}, ${replies.length} of them replies. The network has named no limit yet.</p>`}
       ${quota?.max_replies !== undefined && html`<${Gauge} label="Replies of them" used=${replies.length} of=${quota.max_replies} words=${`${replies.length} of ${quota.max_replies}`} />`}
-      ${limit && html`<p class="hint">A post has ${limit.max_weight} characters at most.</p>`}`;
+      ${limit && !isShort && html`<p class="hint">A post has ${limit.max_weight} characters at most.</p>`}`;
   }}<//>`;
 }

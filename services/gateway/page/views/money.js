@@ -17,7 +17,7 @@ export function MoneyView() {
         <ul class="limits">${list.map((agent) => html`<li key=${agent.id} style=${{ "--hue": hueOf(agent.id) }}>
           <h3><${Avatar} id=${agent.id} name=${agent.name} size=${36} /><a href=${`#/characters/${encodeURIComponent(agent.id)}/costs`}>${agent.name}</a></h3>
           <div><h4>Words of models</h4><${Budget} agent=${agent} /></div>
-          <div><h4>Its network</h4>${agent.account_id ? html`<${QuotaOf} agent=${agent} />` : html`<p>It has no account.</p>`}</div>
+          <div><h4>Its network</h4>${agent.account_id ? html`<${QuotaOf} agent=${agent} isShort />` : html`<p>It has no account.</p>`}</div>
         </li>`)}</ul></section>
       <section aria-labelledby="curve"><h2 id="curve">Profit and loss</h2>
         <${Empty} title="The curve isn’t kept yet">What each wallet has won and lost until now stands under <a href="#/trades">Trades</a>.<//></section>

@@ -35,11 +35,10 @@ function Editor({ before, schema, saved }) {
   const parsed = useMemo(() => (text === null ? { value: persona } : parse(text)), [text, persona]);
   const changed = differences(before.persona, persona);
   const save = useAction(async (expected = etag) => {
-    setTheirs(null);
     try {
       await change("PUT", `agents/${path(before.id)}`, persona, { etag: expected });
     } catch (error) {
-      if (error.status === 412) setTheirs(await get(`agents/${path(before.id)}`));
+      setTheirs(error.status === 412 ? await get(`agents/${path(before.id)}`) : null);
       throw error;
     }
     await saved();
@@ -67,7 +66,7 @@ function Editor({ before, schema, saved }) {
         ${!parsed.fault && violations.length > 0 && html`<p class="violations-head">${counted(violations.length, "field")} to mend:</p><ul class="violations">${violations.map((it) => html`<li key=${it.field} class="violation"><code>${it.field}</code> ${it.description}</li>`)}</ul>`}
       </div>
       ${theirs ? html`<${Conflict} mine=${persona} theirs=${theirs} base=${before.persona} overwrite=${() => (setEtag(theirs.etag), save.run(theirs.etag))} leave=${saved} isBusy=${save.isBusy} />` : save.error?.violations.length ? null : html`<${Fault} error=${save.error} />`}
-      <div class="buttons sticky"><${Button} kind="primary" type="submit" isBusy=${save.isBusy} disabled=${!may || isWrong || changed.length === 0}>Save<//>
+      <div class=${`buttons ${changed.length ? "sticky" : ""}`}><${Button} kind="primary" type="submit" isBusy=${save.isBusy} disabled=${!may || isWrong || changed.length === 0}>Save<//>
         <button type="button" class="button" disabled=${changed.length === 0 && !parsed.fault} onClick=${() => (setPersona(before.persona), setText(isJson ? JSON.stringify(before.persona, null, 2) : null))}>Undo</button>
         <p class="hint" role="status">${changed.length ? `Changed: ${changed.slice(0, 3).map((it) => it.path).join(", ")}${changed.length > 3 ? ` and ${changed.length - 3} more` : ""}` : "Memories, mood and schedule stay as they are."}</p></div>
     </form>
