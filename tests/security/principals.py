@@ -31,6 +31,7 @@ from services.trading.bootstrap import opener as open_trading
 from services.trading.settings import TradingSettings
 
 SERVICES = ("agents", "memory", "llm", "trading", "social")
+RELAY = "gateway"
 AGENT = "odd"
 """The character that every request is about."""
 
@@ -114,7 +115,7 @@ async def served(folder: Path, new_database: Callable[[str], str] | None = None)
     `new_database` makes the database of a service and returns its URL; without it each has an SQLite file.
     """
     files = PrincipalFiles(folder / "auth")
-    files.prepare(SERVICES)
+    files.prepare((*SERVICES, RELAY))
     for principal in (
         Principal("reader", Kind.READER),
         Principal("client-read", Kind.CLIENT, may_write=False),
@@ -158,4 +159,4 @@ def _neighbours(here: Any, databases: Callable[[str], str] | None) -> list[tuple
     ]
 
 
-__all__ = ["AGENT", "OPERATOR", "SERVICES", "Suite", "about", "bearer", "served"]
+__all__ = ["AGENT", "OPERATOR", "RELAY", "SERVICES", "Suite", "about", "bearer", "served"]

@@ -65,10 +65,9 @@ class Streams:
                 # A browser doesn't come back by itself after a status that isn't 200.
                 if not Remote(error).is_transient:
                     raise
-        until = backend.sessions.expires_at(request, session)
         watched = pb.WatchActivityRequest(agent_ids=asked.agent_ids, after_cursor=cursor)
         leave = self._enter(session)
-        return _Stream(self._events(request, watched, frozenset(asked.kinds), session, until), leave)
+        return _Stream(self._events(request, watched, frozenset(asked.kinds), session), leave)
 
     def _enter(self, session: Session) -> Callable[[], None]:
         """Count a stream of a caller's, and return what takes it off again. Raises Exhausted."""
@@ -92,10 +91,10 @@ class Streams:
         watched: pb.WatchActivityRequest,
         kinds: frozenset[int],
         session: Session,
-        until: float,
     ) -> AsyncIterator[ServerSentEvent]:
         """Yield what happens, through restarts of the agents service, until the session or this process ends."""
         identity.relay_for(session)
+        until = session.expires_at
         # With an id at once, a reader who is cut off before the first event still comes back to where it was.
         yield _event(id=watched.after_cursor or None, retry=_RETRY_MS)
         ending = asyncio.ensure_future(self._backend.draining.wait())

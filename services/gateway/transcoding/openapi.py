@@ -73,6 +73,8 @@ def operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
         },
         "default": FAILURE,
     }
+    if "waiting" in endpoint.method.output_type.fields_by_name:
+        described["responses"]["202"] = {**described["responses"]["200"], "description": "It goes on."}
     described["security"] = SECURITY
     return described
 
