@@ -21,7 +21,7 @@ from services.gateway.routes.stream import Streams
 from services.gateway.transcoding.endpoint import Endpoint, quoted
 from services.gateway.web.envelope import success
 from services.gateway.web.errors import Gone
-from services.gateway.web.guard import LOCAL_HOSTS, Guard
+from services.gateway.web.guard import Guard, own_hosts
 from services.gateway.web.instrumentation import HttpCall
 from services.gateway.web.page import Page
 from services.gateway.web.refusals import of_fault, of_gateway, of_http, of_service
@@ -54,7 +54,7 @@ def build_app(backend: Backend) -> FastAPI:
         middleware=[
             Middleware(
                 Guard,
-                hosts=(*LOCAL_HOSTS, settings.host, *settings.allowed_hosts),
+                hosts=own_hosts(settings.host, settings.allowed_hosts),
                 origins=settings.cors_origins,
                 most_bytes=settings.max_body_bytes,
             )

@@ -37,12 +37,12 @@ def documented(endpoints: Sequence[Endpoint]) -> Callable[[Request], Awaitable[R
 
 def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """Return the OpenAPI description of these endpoints, and of those that are no single RPC."""
-    schemas = Schemas()
+    sent, answered = Schemas(is_sent=True), Schemas(is_sent=False)
     paths: dict[str, dict[str, Any]] = {}
-    for verb, path, described in _own(schemas):
+    for verb, path, described in _own(sent, answered):
         paths.setdefault(path, {})[verb] = described
     for endpoint in endpoints:
-        described = {"summary": endpoint.summary, **operation(endpoint, schemas)}
+        described = {"summary": endpoint.summary, **operation(endpoint, sent, answered)}
         paths.setdefault(endpoint.path, {})[endpoint.verb.lower()] = described
     for path, verbs in paths.items():
         for verb, described in verbs.items():
@@ -53,7 +53,7 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "info": {"title": "Puppet Engine", "version": suite_version()},
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": {"Envelope": ENVELOPE, "Failure": FAILURE_SCHEMA, **schemas.components},
+            "schemas": {"Envelope": ENVELOPE, "Failure": FAILURE_SCHEMA, **sent.components, **answered.components},
             "responses": {
                 "Failure": {
                     "description": "Refused.",
@@ -68,14 +68,14 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     }
 
 
-def _own(schemas: Schemas) -> list[tuple[str, str, dict[str, Any]]]:
+def _own(sent: Schemas, answered: Schemas) -> list[tuple[str, str, dict[str, Any]]]:
     """Return the operations that are more, or less, than one RPC."""
-    agent = schemas.of(agents_pb.Agent.DESCRIPTOR)
+    agent = answered.of(agents_pb.Agent.DESCRIPTOR)
     activities = agents_pb.ListActivityRequest.DESCRIPTOR.fields_by_name
     stream = _operation("Streams what characters do, as server-sent events.", _TEXT, media_type="text/event-stream")
     stream["parameters"] = [
-        {"name": "agent_ids", "in": "query", "schema": schemas.field(activities["agent_ids"])},
-        {"name": "kinds", "in": "query", "schema": schemas.field(activities["kinds"])},
+        {"name": "agent_ids", "in": "query", "schema": sent.field(activities["agent_ids"])},
+        {"name": "kinds", "in": "query", "schema": sent.field(activities["kinds"])},
         {"name": "after_cursor", "in": "query", "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"}},
         {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"}},
     ]
@@ -90,7 +90,7 @@ def _own(schemas: Schemas) -> list[tuple[str, str, dict[str, Any]]]:
         "agent_id": _TEXT,
         "wallet_id": _TEXT,
         "statistics": _OBJECT,
-        "recent_trades": {"type": "array", "items": schemas.of(trading_pb.Trade.DESCRIPTOR)},
+        "recent_trades": {"type": "array", "items": answered.of(trading_pb.Trade.DESCRIPTOR)},
     }
     status = {"system": _fields(_UPTIME), "components": _COMPONENTS, "agents": _nullable(), "trading": _nullable()}
     link = _fields({"link": _TEXT | {"minLength": 1}})

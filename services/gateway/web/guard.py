@@ -12,7 +12,8 @@ from services.gateway.web.errors import BodyTooLarge, UnknownHost
 from services.gateway.web.refusals import of_gateway
 from services.runtime.errors import PuppetError
 
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+_ANYWHERE = ("0.0.0.0", "::")
 
 _SAFE_HEADERS = {
     "Content-Security-Policy": (
@@ -112,6 +113,13 @@ async def _preflight(scope: Scope, receive: Receive, send: Send) -> None:
         "Access-Control-Max-Age": "600",
     }
     await Response(status_code=204, headers=headers)(scope, receive, send)
+
+
+def own_hosts(host: str, others: Iterable[str]) -> tuple[str, ...]:
+    """Return by which names a gateway is asked that listens on this host, and has others besides."""
+    # What stands for every address is nobody's name: browsers let pages elsewhere ask for it.
+    listened = () if host in _ANYWHERE else (f"[{host}]" if ":" in host else host,)
+    return (*_LOCAL_HOSTS, *listened, *others)
 
 
 def host_name(host: str) -> str:

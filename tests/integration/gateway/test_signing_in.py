@@ -174,7 +174,7 @@ async def test_no_page_has_script_or_style_in_it_or_asks_elsewhere() -> None:
 
 
 async def test_a_host_that_isnt_ours_is_refused(gateway: Door) -> None:
-    for host in ("evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "localhost.evil"):
+    for host in ("evil.example", "evil.example:8080", "127.0.0.1.evil.example", "0.0.0.0", "", "localhost.evil"):
         answer = await gateway.client.get("/health", headers={"Host": host})
         assert answer.status_code == 421
         assert answer.json()["error"]["code"] == "UNKNOWN_HOST"
