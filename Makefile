@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 PROTOS := $(shell find protos/puppet -name '*.proto' | sort)
 GEN ?= protos/gen
 SCHEMA ?= docs/persona.schema.json
-IMAGES := agents memory llm trading social sandbox
+IMAGES := agents memory llm trading social gateway sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help

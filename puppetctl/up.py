@@ -164,7 +164,7 @@ class _Run:
             self.display.show(
                 "[dim]The page, by this link for ten minutes and once; `puppetctl open` prints another:[/]"
             )
-            self.display.show(Text(f"{sign_in_link(address, credential)}\n", no_wrap=True, overflow="ignore"))
+            self.display.show(Text(f"{sign_in_link(address, credential)}\n"), is_whole=True)
 
     def _save_state(self) -> None:
         programs = {child.program.name: {"address": child.program.address, "pid": child.pid} for child in self.children}

@@ -15,8 +15,8 @@ from uuid import uuid4
 
 from sqlalchemy.engine import make_url
 
-from benchmarks.agents.characters import characters
-from benchmarks.agents.service import Neighbours, Service, agents, neighbours
+from benchmarks.agents.characters import acquainted, characters
+from benchmarks.agents.service import BATCH, Neighbours, Service, agents, five_services, neighbours
 from benchmarks.agents.workflows import sqlite_url
 
 _SETTLING_SECONDS = 10.0
@@ -24,8 +24,9 @@ _WARMED = 40
 _RESTING_SPEED = 1e-6
 _RESTING, _WORKING = (20.0, 30.0), (0.05, 0.06)
 _A_SECOND = 5
-_SATURATED_SPEED = 3_600.0
-"""An hour in a second: every character posts every few seconds, which is more than any database takes."""
+_SATURATED_SPEED = 60.0
+_SATURATED = (1 / 60, 2 / 60)
+"""Every second or two of ours every character would post, which is more than any database takes, and looks seldom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,12 @@ class Size:
     alone: int
     """How many are created one by one."""
     saturating: int
+    acquainted: int
+    """How many are created with the real five services."""
 
 
-FULL = Size(characters=10_000, seconds=60.0, alone=100, saturating=300)
-QUICK = Size(characters=400, seconds=10.0, alone=20, saturating=100)
+FULL = Size(characters=10_000, seconds=60.0, alone=100, saturating=300, acquainted=2_000)
+QUICK = Size(characters=400, seconds=10.0, alone=20, saturating=100, acquainted=200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,28 @@ class Saturated:
     def times(self) -> float:
         """How many times as much CPU an action takes as a bare workflow."""
         return self.action_ms / self.bare_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Equipped:
+    """What it takes to create characters with first memories and relationships, with the real five services."""
+
+    created: float
+    """How many a second."""
+    cpu_ms: dict[str, float]
+    """Of each process, for one character."""
+
+
+async def measure_equipped(size: Size) -> Equipped:
+    """Create characters with three first memories and two relationships each, in batches of 100."""
+    with tempfile.TemporaryDirectory() as name:
+        async with five_services(Path(name)) as service:
+            # What is loaded by the first one isn't of the others.
+            await service.create(acquainted("first", BATCH))
+            before = service.cpu_by_name()
+            created = await service.create(acquainted("next", size.acquainted))
+            after = service.cpu_by_name()
+    return Equipped(created, {name: (after[name] - before[name]) / size.acquainted * 1_000 for name in after})
 
 
 async def measure_crowd(size: Size, show: Callable[[Resting | Working], None]) -> None:
@@ -137,8 +162,7 @@ async def measure_saturated(size: Size, replicas: int, server: "Postgres | None"
             neighbours() as beside,
             agents(folder, beside, _SATURATED_SPEED, replicas, url) as service,
         ):
-            # Mentions are looked for every hour of theirs, which is a second of ours.
-            await service.create(characters("busy", size.saturating, (1.0, 2.0), (600.0, 900.0)))
+            await service.create(characters("busy", size.saturating, _SATURATED, (600.0, 900.0)))
             # By then every replica has read its dictionaries, which takes it some seconds.
             while (await beside.seen()).posts < _WARMED * replicas:  # noqa: ASYNC110  # they have nothing to wait for
                 await asyncio.sleep(0.5)

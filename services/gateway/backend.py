@@ -10,6 +10,7 @@ import grpc
 from starlette.requests import Request
 
 from services.gateway.settings import GatewaySettings
+from services.gateway.web.errors import Gone
 from services.gateway.web.sessions import Sessions
 from services.runtime.errors import InvalidRequest, Unavailable, Violation
 from services.runtime.rpc import identity
@@ -17,10 +18,6 @@ from services.runtime.rpc.client import Stubs
 from services.runtime.rpc.identity import Session
 
 TIMEOUT_HEADER = "request-timeout"
-
-
-class Gone(Exception):
-    """Whoever asked isn't there any more."""
 
 
 @dataclass(frozen=True, slots=True)

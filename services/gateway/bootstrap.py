@@ -32,6 +32,11 @@ from services.runtime.telemetry.exporting import exporting
 
 log = logging.getLogger(__name__)
 
+_MOST_HEADER_BYTES = 32 * 2**10
+_IDLE_SECONDS = 30
+_MOST_CONNECTIONS = 1024
+"""How many connections there may be beside those of event streams."""
+
 _KEY_FILE = "gateway-cookies.key"
 
 
@@ -66,6 +71,11 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[str]:
                 build_app(backend),
                 ssl_certfile=settings.tls_certificate,
                 ssl_keyfile=settings.tls_key,
+                # The one in every image, which also limits headers; others are there or not with other packages.
+                http="h11",
+                h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
+                limit_concurrency=settings.max_open_streams + _MOST_CONNECTIONS,
+                timeout_keep_alive=_IDLE_SECONDS,
                 log_config=None,
                 access_log=False,
                 server_header=False,

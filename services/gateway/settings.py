@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from services.runtime.settings import Port, ServiceSettings, Target
+from services.runtime.settings import Port, ProgramSettings, Target
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
-class GatewaySettings(ServiceSettings):
+class GatewaySettings(ProgramSettings):
     """Environment variables with the prefix `PUPPET_GATEWAY_`."""
 
     model_config = SettingsConfigDict(env_prefix="PUPPET_GATEWAY_", frozen=True, extra="ignore")

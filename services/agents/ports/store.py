@@ -141,8 +141,8 @@ class Records(WebhookRecords, Protocol):
         """Return what an agent will do, soonest first."""
         ...
 
-    async def due(self, now: datetime, most: int) -> list[ScheduleEntry]:
-        """Return what is due of active agents, the longest overdue first."""
+    async def due(self, now: datetime, limit: int, *, full: Collection[str] = ()) -> list[ScheduleEntry]:
+        """Return what is due of active agents, the longest overdue first, but for what is of a kind in `full`."""
         ...
 
     async def recurring(self, page: Page) -> Paged[ScheduleEntry]:
@@ -412,6 +412,6 @@ class Store(Protocol):
         """Open a transaction that only reads."""
         ...
 
-    def writing(self, turn: str = "") -> AbstractAsyncContextManager[Records]:
+    def writing(self, *lock_keys: str) -> AbstractAsyncContextManager[Records]:
         """Open a transaction that may write; those that name the same turn follow one another."""
         ...

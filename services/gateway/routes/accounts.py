@@ -2,18 +2,19 @@
 
 from typing import Any
 
+from starlette.requests import Request
+
 from puppet.social.v1 import social_service_pb2 as pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from services.gateway.backend import Backend
 from services.gateway.transcoding.endpoint import PAGING, Endpoint
-from services.gateway.web.refusals import Missing
+from services.gateway.web.errors import Missing
 
 
-async def account_of(backend: Backend, agent_id: str) -> str:
+async def account_of(backend: Backend, request: Request, agent_id: str) -> str:
     """Return the id of an agent's account. Raises Missing when it has none."""
-    listed = await backend.stubs[SocialServiceStub].ListAccounts(
-        pb.ListAccountsRequest(agent_id=agent_id, page_size=1), timeout=backend.settings.default_deadline_seconds
-    )
+    asked = pb.ListAccountsRequest(agent_id=agent_id, page_size=1)
+    listed = await backend.call(request, SocialServiceStub, "ListAccounts", asked)
     if not listed.accounts:
         raise Missing("this character has no account", reason="ACCOUNT_NOT_FOUND")
     return str(listed.accounts[0].id)

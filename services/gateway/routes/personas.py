@@ -13,8 +13,9 @@ from services.gateway.web.envelope import success
 from services.runtime.settings import SettingsError
 
 _NAME = "persona.schema.json"
-_PLACES = (Path(__file__).parents[1] / _NAME, Path(__file__).parents[3] / "docs" / _NAME)
-"""In a package it lies in this service's folder, and in the sources where it is generated."""
+_ROOT = Path(__file__).parents[3]
+_PLACES = (Path(__file__).parents[1] / _NAME, _ROOT / "docs" / _NAME, _ROOT / "puppetctl" / "docs" / _NAME)
+"""In an image, in the sources, and in the wheel."""
 
 
 class Personas:

@@ -31,24 +31,20 @@ class SessionRoutes:
         session = self._sessions.exchange(link)
         expires_at = self._sessions.longest(session)
         response = success(_told(session, expires_at), status=201)
-        self._sessions.sign_in(response, session, is_secure=_is_secure(request))
+        self._sessions.sign_in(request, response, session)
         return response
 
     async def get(self, request: Request) -> Response:
         """Say who is signed in."""
         session = self._sessions.of(request)
-        return success(_told(session, self._sessions.expires_at(request, session)))
+        return success(_told(session, session.expires_at))
 
     async def delete(self, request: Request) -> Response:
         """Sign out."""
-        self._sessions.of(request)
+        session = self._sessions.of(request)
         response = success({})
-        self._sessions.sign_out(response, is_secure=_is_secure(request))
+        self._sessions.sign_out(request, response, session)
         return response
-
-
-def _is_secure(request: Request) -> bool:
-    return bool(request.url.scheme == "https")
 
 
 def _told(session: Session, expires_at: float) -> dict[str, Any]:

@@ -26,8 +26,9 @@ from services.gateway.backend import Backend
 from services.gateway.transcoding.reading import fill, read_query
 from services.gateway.transcoding.writing import write
 from services.gateway.web.envelope import to_json
+from services.gateway.web.errors import TooManyStreams
 from services.gateway.web.refusals import of_service
-from services.runtime.errors import Exhausted, InvalidRequest, Violation
+from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.rpc import identity
 from services.runtime.rpc.identity import Session
 from services.runtime.rpc.status import Remote
@@ -65,18 +66,17 @@ class Streams:
                 # A browser doesn't come back by itself after a status that isn't 200.
                 if not Remote(error).is_transient:
                     raise
-        until = backend.sessions.expires_at(request, session)
         watched = pb.WatchActivityRequest(agent_ids=asked.agent_ids, after_cursor=cursor)
         leave = self._enter(session)
-        return _Stream(self._events(request, watched, frozenset(asked.kinds), session, until), leave)
+        return _Stream(self._events(request, watched, frozenset(asked.kinds), session), leave)
 
     def _enter(self, session: Session) -> Callable[[], None]:
-        """Count a stream of a caller's, and return what takes it off again. Raises Exhausted."""
+        """Count a stream of a caller's, and return what takes it off again. Raises TooManyStreams."""
         name, most = session.principal.name, self._backend.settings.max_streams_per_caller
         if self._open[name] >= most:
-            raise Exhausted(f"{most} event streams are open already", 5.0, f"principal:{name}")
+            raise TooManyStreams(f"{most} event streams are open already", 5.0, f"principal:{name}")
         if self._open.total() >= self._backend.settings.max_open_streams:
-            raise Exhausted("too many event streams are open", 5.0, "gateway")
+            raise TooManyStreams("too many event streams are open", 5.0, "gateway")
         self._open[name] += 1
 
         def leave() -> None:
@@ -92,10 +92,10 @@ class Streams:
         watched: pb.WatchActivityRequest,
         kinds: frozenset[int],
         session: Session,
-        until: float,
     ) -> AsyncIterator[ServerSentEvent]:
         """Yield what happens, through restarts of the agents service, until the session or this process ends."""
         identity.relay_for(session)
+        until = session.expires_at
         # With an id at once, a reader who is cut off before the first event still comes back to where it was.
         yield _event(id=watched.after_cursor or None, retry=_RETRY_MS)
         ending = asyncio.ensure_future(self._backend.draining.wait())

@@ -2,18 +2,19 @@
 
 from typing import Any
 
+from starlette.requests import Request
+
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.gateway.backend import Backend
 from services.gateway.transcoding.endpoint import PAGING, Endpoint
-from services.gateway.web.refusals import Missing
+from services.gateway.web.errors import Missing
 
 
-async def wallet_of(backend: Backend, agent_id: str) -> str:
+async def wallet_of(backend: Backend, request: Request, agent_id: str) -> str:
     """Return the id of an agent's wallet. Raises Missing when it has none."""
-    listed = await backend.stubs[TradingServiceStub].ListWallets(
-        pb.ListWalletsRequest(agent_id=agent_id, page_size=1), timeout=backend.settings.default_deadline_seconds
-    )
+    asked = pb.ListWalletsRequest(agent_id=agent_id, page_size=1)
+    listed = await backend.call(request, TradingServiceStub, "ListWallets", asked)
     if not listed.wallets:
         raise Missing("this character has no wallet", reason="WALLET_NOT_FOUND")
     return str(listed.wallets[0].id)

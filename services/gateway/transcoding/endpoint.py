@@ -17,8 +17,10 @@ from services.gateway.web.refusals import IDEMPOTENCY_KEY, IF_MATCH
 from services.runtime.errors import InvalidRequest, Violation
 
 Reshape = Callable[[dict[str, Any]], dict[str, Any]]
-Owned = Callable[[Any, str], Awaitable[str]]
+Owned = Callable[[Any, Request, str], Awaitable[str]]
 """Returns the id of what belongs to an agent: its wallet, or its account."""
+
+_ACCEPTED = 202
 
 PAGING = {"limit": "page_size"}
 """What pages are also asked for by."""
@@ -105,7 +107,7 @@ class Endpoint:
                 continue
             self._put(message, self.into.get(name, name), value)
         for path, find in self.owned.items():
-            self._put(message, path, await find(backend, named["agent_id"]))
+            self._put(message, path, await find(backend, request, named["agent_id"]))
         self._read_headers(message, request)
         return message
 
@@ -113,6 +115,14 @@ class Endpoint:
     def owned_by(self) -> frozenset[str]:
         """The parameters of the path from which others follow."""
         return frozenset({"agent_id"} if self.owned else ())
+
+    def status_of(self, answer: Any) -> int:
+        """Return the HTTP status of an answer: that of one to something which still goes on is 202."""
+        fields = answer.DESCRIPTOR.fields_by_name
+        if "waiting" not in fields:
+            return self.status
+        is_done = answer.is_done if "is_done" in fields else answer.HasField("activity")
+        return self.status if is_done else _ACCEPTED
 
     def written(self, answer: Message) -> dict[str, Any]:
         """Return the data of an answer."""

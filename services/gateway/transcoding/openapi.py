@@ -42,12 +42,12 @@ _HEADERS = {
 }
 
 
-def operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+def operation(endpoint: Endpoint, sent: Schemas, answered: Schemas) -> dict[str, Any]:
     """Return the OpenAPI operation of an endpoint, but for its summary and id."""
     kind = endpoint.request
     taken = {endpoint.into.get(name, name) for name in endpoint.parameters} | set(endpoint.owned)
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": _path_schema(endpoint, name, schemas)}
+        {"name": name, "in": "path", "required": True, "schema": _path_schema(endpoint, name, sent)}
         for name in endpoint.parameters
     ]
     for name, (header, description) in _HEADERS.items():
@@ -59,20 +59,22 @@ def operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     hidden = frozenset(taken | {"request_id", "etag", "update_mask"})
     if endpoint.body is None:
         parameters.extend(
-            {"name": field.name, "in": "query", "schema": schemas.field(field)}
+            {"name": field.name, "in": "query", "required": limits_of(field).required, "schema": sent.field(field)}
             for field in kind.fields
             if field.name not in hidden
         )
     else:
-        described["requestBody"] = _body(endpoint, schemas, hidden)
+        described["requestBody"] = _body(endpoint, sent, hidden)
     described["parameters"] = parameters
     described["responses"] = {
         str(endpoint.status): {
             "description": "Done.",
-            "content": {"application/json": {"schema": _answer(endpoint, schemas)}},
+            "content": {"application/json": {"schema": _answer(endpoint, answered)}},
         },
         "default": FAILURE,
     }
+    if "waiting" in endpoint.method.output_type.fields_by_name:
+        described["responses"]["202"] = {**described["responses"]["200"], "description": "It goes on."}
     described["security"] = SECURITY
     return described
 
@@ -89,7 +91,9 @@ def _body(endpoint: Endpoint, schemas: Schemas, hidden: frozenset[str]) -> dict[
     if kind is None:
         raise ValueError(endpoint.path)
     if kind.full_name.startswith("google.protobuf."):
-        schema = schemas.of(kind)
+        # A persona's own schema is at `/personas/schema`.
+        names: dict[str, Any] = {name: {"type": "string", "minLength": 1} for name in ("id", "name")}
+        schema = {"type": "object", "properties": names, "required": list(names)}
     else:
         inner = {path.split(".", 1)[1] for path in hidden if path.startswith(f"{endpoint.body}.")}
         schema = schemas.object_of(kind, frozenset(inner) if endpoint.body else hidden)

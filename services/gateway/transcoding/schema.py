@@ -4,7 +4,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from puppet.options.v1 import bounds_pb2
+from puppet.options.v1 import bounds_pb2, limits_pb2
 from services.gateway.transcoding.descriptors import enum_of, is_map, limits_of, message_of
 
 _INT64 = {"type": "string", "pattern": r"^-?[0-9]+$"}
@@ -27,16 +27,20 @@ _WELL_KNOWN: dict[str, dict[str, Any]] = {
 
 
 class Schemas:
-    """The schemas of all messages that were asked for, and of those within them."""
+    """The schemas of all messages that were asked for, and of those within them.
 
-    def __init__(self) -> None:
+    What is sent may hold nothing else than they say; what is answered may hold more one day.
+    """
+
+    def __init__(self, *, is_sent: bool) -> None:
         self.components: dict[str, dict[str, Any]] = {}
+        self._is_sent = is_sent
 
     def of(self, kind: Descriptor) -> dict[str, Any]:
         """Return a schema that refers to this message's."""
         if kind.full_name in _WELL_KNOWN:
             return dict(_WELL_KNOWN[kind.full_name])
-        name = _name(kind)
+        name = f"{_name(kind)}Input" if self._is_sent else _name(kind)
         if name not in self.components:
             # Taken before it is filled: a message may hold others of its own kind.
             self.components[name] = {}
@@ -47,12 +51,16 @@ class Schemas:
         """Return the schema of a message's fields, but for some."""
         fields = [field for field in kind.fields if field.name not in without]
         properties = {field.name: self.field(field) for field in fields}
-        required = [field.name for field in fields if limits_of(field).required]
-        return {
-            "type": "object",
-            "properties": properties,
-            "additionalProperties": False,
-        } | ({"required": required} if required else {})
+        schema: dict[str, Any] = {"type": "object", "properties": properties}
+        if not self._is_sent:
+            return schema
+        schema["additionalProperties"] = False
+        if required := [field.name for field in fields if limits_of(field).required]:
+            schema["required"] = required
+        one_of = [choice for choice in kind.oneofs if choice.GetOptions().Extensions[limits_pb2.one_required]]
+        for choice in one_of:
+            schema["oneOf"] = [{"required": [field.name]} for field in choice.fields]
+        return schema
 
     def field(self, field: FieldDescriptor) -> dict[str, Any]:
         """Return the schema of a field's values."""
@@ -66,14 +74,17 @@ class Schemas:
         if not field.is_repeated:
             return item
         most = field.GetOptions().Extensions[bounds_pb2.max_items]
-        return {"type": "array", "items": item} | ({"maxItems": most} if most else {})
+        least = {"minItems": 1} if self._is_sent and limits_of(field).required else {}
+        return {"type": "array", "items": item, **least} | ({"maxItems": most} if most else {})
 
     def single(self, field: FieldDescriptor) -> dict[str, Any]:
         """Return the schema of one value of a field."""
         if field.type == FieldDescriptor.TYPE_MESSAGE:
             return self.of(message_of(field))
         if field.type == FieldDescriptor.TYPE_ENUM:
-            return {"type": "string", "enum": [value.name for value in enum_of(field).values]}
+            # That nothing is said is said by leaving it out.
+            values = enum_of(field).values[1:] if self._is_sent else enum_of(field).values
+            return {"type": "string", "enum": [value.name for value in values]}
         schema, limits = dict(_SCALARS[field.cpp_type]), limits_of(field)
         if limits.max_length:
             schema["maxLength"] = limits.max_length

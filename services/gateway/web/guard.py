@@ -5,12 +5,15 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.gateway.web.errors import BodyTooLarge, UnknownHost
 from services.gateway.web.refusals import of_gateway
-from services.runtime.errors import InvalidRequest, PuppetError, Violation
+from services.runtime.errors import PuppetError
 
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+_ANYWHERE = ("0.0.0.0", "::")
 
 _SAFE_HEADERS = {
     "Content-Security-Policy": (
@@ -35,12 +38,6 @@ _ALLOWED_HEADERS = (
 )
 _EXPOSED_HEADERS = ("ETag", "Retry-After")
 _VERBS = "GET, POST, PUT, PATCH, DELETE"
-
-
-class UnknownHost(PuppetError):
-    """Ask by a name that this gateway is known by."""
-
-    reason = "UNKNOWN_HOST"
 
 
 class Guard:
@@ -91,7 +88,7 @@ class Guard:
             raise UnknownHost("this host isn't one of the gateway's: PUPPET_GATEWAY_ALLOWED_HOSTS names them")
         given = headers.get("content-length", "")
         if given.isdecimal() and int(given) > self._most_bytes:
-            raise _too_large(self._most_bytes)
+            raise BodyTooLarge(self._most_bytes)
 
 
 class _Counted:
@@ -105,19 +102,24 @@ class _Counted:
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
-                raise _too_large(self._most)
+                raise BodyTooLarge(self._most)
         return message
 
 
 async def _preflight(scope: Scope, receive: Receive, send: Send) -> None:
-    from starlette.responses import Response
-
     headers = {
         "Access-Control-Allow-Methods": _VERBS,
         "Access-Control-Allow-Headers": ", ".join(_ALLOWED_HEADERS),
         "Access-Control-Max-Age": "600",
     }
     await Response(status_code=204, headers=headers)(scope, receive, send)
+
+
+def own_hosts(host: str, others: Iterable[str]) -> tuple[str, ...]:
+    """Return by which names a gateway is asked that listens on this host, and has others besides."""
+    # What stands for every address is nobody's name: browsers let pages elsewhere ask for it.
+    listened = () if host in _ANYWHERE else (f"[{host}]" if ":" in host else host,)
+    return (*_LOCAL_HOSTS, *listened, *others)
 
 
 def host_name(host: str) -> str:
@@ -132,7 +134,3 @@ def is_same_origin(request: Request) -> bool:
     if origin is None:
         return True
     return urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
-
-
-def _too_large(most: int) -> InvalidRequest:
-    return InvalidRequest([Violation("body", f"must have at most {most:,} bytes")])

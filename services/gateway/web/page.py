@@ -2,10 +2,10 @@
 
 import hashlib
 import mimetypes
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,6 +18,8 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 _INDEX = "index.html"
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +39,23 @@ class Page:
             if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         }
 
-    async def serve(self, request: Request) -> Response:
-        """Answer with a file, or with nothing when the browser has it already."""
-        name = request.path_params.get("path", "") or _INDEX
-        found = self._files.get(name)
-        if found is None:
-            raise HTTPException(404, "there is nothing here")
+    def routes(self) -> Iterator[tuple[str, Handler]]:
+        """Yield the path of each file, and what answers with it; the index is at the root as well."""
+        for name, file in self._files.items():
+            yield f"/{name}", _answering(file)
+            if name == _INDEX:
+                yield "/", _answering(file)
+
+
+def _answering(file: _File) -> Handler:
+    async def answer(request: Request) -> Response:
         # Asked for again each time, and sent only when it is another one: the page is never older than the gateway.
-        headers = {"ETag": found.etag, "Cache-Control": "no-cache"}
-        if found.etag in request.headers.get("if-none-match", ""):
+        headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
+        if file.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return Response(found.content, headers=headers, media_type=found.media_type)
+        return Response(file.content, headers=headers, media_type=file.media_type)
+
+    return answer
 
 
 def _read(path: Path) -> _File:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from services.gateway.web.envelope import failure
 from services.gateway.web.statuses import SYSTEM_ERROR, code_for, status_of
-from services.runtime.errors import InvalidRequest, NotFound, PuppetError, RetryLater, Violation
+from services.runtime.errors import InvalidRequest, PuppetError, RetryLater, Violation
 from services.runtime.rpc.status import Remote
 
 log = logging.getLogger(__name__)
@@ -20,20 +20,6 @@ log = logging.getLogger(__name__)
 IF_MATCH, IDEMPOTENCY_KEY = "if-match", "idempotency-key"
 
 _CODES_BY_STATUS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
-
-
-class CsrfRefused(PuppetError):
-    """Send the header that pages of other sites can't, from the page's own origin."""
-
-    reason = "CSRF_REFUSED"
-
-
-class Missing(NotFound):
-    """Use another id: what an endpoint asks for first isn't there."""
-
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason  # type: ignore[misc]  # the services' reasons are passed on
 
 
 def of_service(request: Request, error: grpc.aio.AioRpcError) -> Response:
@@ -67,8 +53,7 @@ def of_gateway(request: Request, error: PuppetError) -> Response:
     details: dict[str, Any] = {"reason": error.reason}
     if error.metadata:
         details["metadata"] = error.metadata
-    status = 403 if isinstance(error, CsrfRefused) else status_of(error)
-    return _refusal(request, status, code_for(error.reason), error.message, details, violations, retry_after)
+    return _refusal(request, status_of(error), code_for(error.reason), error.message, details, violations, retry_after)
 
 
 def of_http(error: HTTPException) -> Response:

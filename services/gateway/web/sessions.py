@@ -3,6 +3,7 @@
 A link is used once, within ten minutes of its making and in the life of this process, which remembers the used ones.
 """
 
+import dataclasses
 import hashlib
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway.web.refusals import CsrfRefused
+from services.gateway.web.errors import CsrfRefused
 from services.runtime.keystore import Keystore
 from services.runtime.rpc.identity import Session, Unauthenticated
 from services.runtime.rpc.registry import Registry
@@ -21,12 +22,15 @@ RELAY = "gateway"
 LINK_SECONDS = 600
 COOKIE_SECONDS = 12 * 3600
 COOKIE = "puppet_session"
+"""What its name begins with: cookies belong to a host, whatever the port, and there may be several suites."""
+
 REQUEST_HEADER = "x-puppet-request"
 """Pages of other sites can't send it unless a preflight lets them, and none does."""
 
 _MOST_REMEMBERED = 10_000
 _SCHEME = "bearer "
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+_OWN_SITES = frozenset(("same-origin", "none"))
 
 
 class Sessions:
@@ -46,9 +50,10 @@ class Sessions:
         self._clock = clock
         self._began = int(clock())
         self._used: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
 
     def of(self, request: Request) -> Session:
-        """Return the session that a request comes with. Raises Unauthenticated and CsrfRefused."""
+        """Return the session of a request; its cookie may end before it. Raises Unauthenticated and CsrfRefused."""
         if given := request.headers.get("authorization", ""):
             if given[: len(_SCHEME)].lower() != _SCHEME:
                 raise Unauthenticated("the header `Authorization` must be `Bearer TOKEN`")
@@ -56,26 +61,24 @@ class Sessions:
             if session.link:
                 raise Unauthenticated("a sign-in link is for signing in at the page, and no token")
             return session
-        sealed = request.cookies.get(COOKIE, "")
+        sealed = request.cookies.get(cookie_name(request), "")
         if not sealed:
             raise Unauthenticated(
                 "send a token of `puppetctl token gateway` as `Authorization: Bearer TOKEN`, or open the page by a "
                 "link of `puppetctl open`"
             )
         session = self._unsealed(sealed)
-        if request.method not in _SAFE:
-            self.check_origin(request)
+        self.check_origin(request)
         return session
 
     def check_origin(self, request: Request) -> None:
         """Raise CsrfRefused for a request by cookie that the gateway's own page didn't send."""
         site = request.headers.get("sec-fetch-site", "same-origin")
-        if (
-            request.headers.get(REQUEST_HEADER) != "1"
-            or site not in {"same-origin", "none"}
-            or not self._is_own(request)
-        ):
-            raise CsrfRefused(f"what changes something needs the header `{REQUEST_HEADER}: 1`, from the page itself")
+        is_meant = request.method in _SAFE or request.headers.get(REQUEST_HEADER) == "1"
+        if not is_meant or site not in _OWN_SITES or not self._is_own(request):
+            raise CsrfRefused(
+                f"a call by cookie comes from the page itself; one that changes something has `{REQUEST_HEADER}: 1`"
+            )
 
     def exchange(self, token: str) -> Session:
         """Return the session of a sign-in link, which is used up by that. Raises Unauthenticated."""
@@ -84,39 +87,31 @@ class Sessions:
             raise Unauthenticated("this is no sign-in link: `puppetctl open` prints one")
         if not self._began <= session.made_at or now > session.made_at + LINK_SECONDS:
             raise Unauthenticated("this sign-in link is too old: `puppetctl open` prints a new one")
-        key = _digest(token)
-        self._used = {it: until for it, until in self._used.items() if until > now}
-        if key in self._used or len(self._used) >= _MOST_REMEMBERED:
+        if not _remember(self._used, token, now + 2 * LINK_SECONDS, now):
             raise Unauthenticated("this sign-in link was used before: `puppetctl open` prints a new one")
-        self._used[key] = now + 2 * LINK_SECONDS
         return session
 
     def longest(self, session: Session) -> float:
         """Return when a cookie that is given now for a session ends, in Unix seconds."""
         return min(float(session.expires_at), self._clock() + COOKIE_SECONDS)
 
-    def sign_in(self, response: Response, session: Session, *, is_secure: bool) -> None:
+    def sign_in(self, request: Request, response: Response, session: Session) -> None:
         """Give a browser the cookie of a session."""
         until = int(self.longest(session))
-        seconds = max(0, until - int(self._clock()))
         response.set_cookie(
-            COOKIE,
+            cookie_name(request),
             self._keystore.seal(f"{until} {session.token}"),
-            max_age=seconds,
+            max_age=max(0, until - int(self._clock())),
             httponly=True,
-            secure=is_secure,
+            secure=_is_secure(request),
             samesite="strict",
         )
 
-    def sign_out(self, response: Response, *, is_secure: bool) -> None:
-        """Take the cookie from a browser."""
-        response.delete_cookie(COOKIE, httponly=True, secure=is_secure, samesite="strict")
-
-    def expires_at(self, request: Request, session: Session) -> float:
-        """Return when what a request was let in by ends, in Unix seconds."""
-        if "authorization" in request.headers:
-            return session.expires_at
-        return min(session.expires_at, float(self._keystore.unseal(request.cookies[COOKIE]).split(" ", 1)[0]))
+    def sign_out(self, request: Request, response: Response, session: Session) -> None:
+        """Take the cookie from a browser, and let it open nothing any more, wherever a copy of it is."""
+        if cookie_name(request) in request.cookies:
+            _remember(self._ended, session.token, session.expires_at, self._clock())
+        response.delete_cookie(cookie_name(request), httponly=True, secure=_is_secure(request), samesite="strict")
 
     def _session(self, token: str) -> Session:
         return self._registry.session(token, RELAY)
@@ -124,12 +119,34 @@ class Sessions:
     def _unsealed(self, sealed: str) -> Session:
         try:
             until, _, token = self._keystore.unseal(sealed).partition(" ")
-            is_current = float(until) > self._clock()
+            ends = int(until)
         except ValueError:
             raise Unauthenticated("the cookie isn't one of this gateway's: sign in again") from None
-        if not is_current:
+        if ends <= self._clock():
             raise Unauthenticated("you were signed in for long enough: sign in again")
-        return self._session(token)
+        if _digest(token) in self._ended:
+            raise Unauthenticated("you signed out: sign in again")
+        session = self._session(token)
+        return dataclasses.replace(session, expires_at=min(session.expires_at, ends))
+
+
+def cookie_name(request: Request) -> str:
+    """Return what the cookie is called where a request was sent."""
+    return f"{COOKIE}_{request.url.port or request.url.scheme}"
+
+
+def _is_secure(request: Request) -> bool:
+    return request.url.scheme == "https"
+
+
+def _remember(known: dict[str, float], token: str, until: float, now: float) -> bool:
+    """Remember a token for as long as it matters; False when it was known, or there is no room for more."""
+    for digest in [digest for digest, ends in known.items() if ends <= now]:
+        del known[digest]
+    if _digest(token) in known or len(known) >= _MOST_REMEMBERED:
+        return False
+    known[_digest(token)] = until
+    return True
 
 
 def _digest(token: str) -> str:

@@ -2,6 +2,7 @@
 
 import grpc
 
+from services.gateway.web.errors import BodyTooLarge, UnknownHost
 from services.runtime.errors import PuppetError
 from services.runtime.rpc.status import Remote, code_of
 
@@ -27,6 +28,9 @@ HTTP_STATUS: dict[grpc.StatusCode, int] = {
     _CODE.UNAUTHENTICATED: 401,
 }
 
+OWN_STATUS: dict[type[PuppetError], int] = {UnknownHost: 421, BodyTooLarge: 413}
+"""Of what the gateway refuses, where HTTP knows a better word than a gRPC status has."""
+
 SYSTEM_ERROR = "SYSTEM_ERROR"
 
 CODES: dict[str, str] = {
@@ -48,6 +52,8 @@ _PRECONDITION_FAILED = 412
 
 def status_of(error: PuppetError | Remote, *, is_conditional: bool = False) -> int:
     """Return the HTTP status of a refusal; one by an etag is another one where the request had `If-Match`."""
+    if isinstance(error, PuppetError) and (own := OWN_STATUS.get(type(error))):
+        return own
     code = error.code if isinstance(error, Remote) else code_of(error)
     if code is _CODE.ABORTED and is_conditional:
         return _PRECONDITION_FAILED

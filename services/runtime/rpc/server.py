@@ -32,7 +32,7 @@ from services.runtime.rpc.health import ChecksOnly, Health
 from services.runtime.rpc.principals import PrincipalFiles
 from services.runtime.rpc.reflection import add_reflection
 from services.runtime.rpc.registry import Registry, read_principals
-from services.runtime.settings import ServiceSettings, SettingsError, explain
+from services.runtime.settings import ProgramSettings, ServiceSettings, SettingsError, explain
 from services.runtime.telemetry.exporting import exporting
 
 log = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ def _naming_ports(field: str, settings: ServiceSettings) -> Iterator[None]:
         ) from None
 
 
-def proof_of(name: str, settings: ServiceSettings) -> Proof:
+def proof_of(name: str, settings: ProgramSettings) -> Proof:
     """Return what a service proves itself with to others. Raises SettingsError."""
     path = settings.credential or _own_files(name, settings).credential_path(name)
     with settings.naming("credential"):
@@ -179,7 +179,7 @@ def proof_of(name: str, settings: ServiceSettings) -> Proof:
     return Proof(credential, tls.channel_credentials(settings))
 
 
-def _own_files(name: str, settings: ServiceSettings) -> PrincipalFiles:
+def _own_files(name: str, settings: ProgramSettings) -> PrincipalFiles:
     """Return the principals of a service that nobody has given any, made when they aren't there."""
     settings.data_folder()
     files = PrincipalFiles(settings.auth_dir)
@@ -231,6 +231,7 @@ _GIVEN_BACK_SECONDS = 10.0
 _COLLECTED_AFTER = 10_000
 """How many new objects are waited for before those are looked for that only refer to each other: 700 take 4% more."""
 S = TypeVar("S", bound=ServiceSettings)
+P = TypeVar("P", bound=ProgramSettings)
 
 
 def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
@@ -238,7 +239,7 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
     run_until_stopped(name, kind, lambda settings: serving(name, settings, opener(settings)))
 
 
-def run_until_stopped(name: str, kind: type[S], serve: Callable[[S], AbstractAsyncContextManager[str]]) -> None:
+def run_until_stopped(name: str, kind: type[P], serve: Callable[[P], AbstractAsyncContextManager[str]]) -> None:
     """Serve until SIGTERM or SIGINT, with the settings of the environment; wrong ones end the process with one line."""
     try:
         settings = kind()
