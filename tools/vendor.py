@@ -26,6 +26,24 @@ What the page is made with beside its own files, taken from npm by `python -m to
 | file | package | version | licence | SHA-256 |
 |---|---|---|---|---|
 """
+_TAIL = """
+`preact.LICENSE` and `htm.LICENSE` stand beside their files. `@cfworker/json-schema` comes without one, and its
+package says: author Jeremy Danyow, licence MIT, which is this:
+
+> Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+> documentation files (the "Software"), to deal in the Software without restriction, including without limitation
+> the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and
+> to permit persons to whom the Software is furnished to do so, subject to the following conditions:
+>
+> The above copyright notice and this permission notice shall be included in all copies or substantial portions of
+> the Software.
+>
+> THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO
+> THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+> AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF
+> CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS
+> IN THE SOFTWARE.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +65,13 @@ PACKAGES = (
         "MIT",
         {"dist/preact.mjs": "preact.mjs", "hooks/dist/hooks.mjs": "hooks.mjs", "LICENSE": "preact.LICENSE"},
     ),
-    Package("htm", "3.1.1", "983Vyg8NwUE7JkZ6NmOqpCZ+sh1bKv2iYTlUkzlWmA5JD2acKoxd4KVxbMmxX/85mtfdnDmTFoNKcg5DGAvxNQ==", "Apache-2.0", {"dist/htm.mjs": "htm.mjs", "LICENSE": "htm.LICENSE"}),
+    Package(
+        "htm",
+        "3.1.1",
+        "983Vyg8NwUE7JkZ6NmOqpCZ+sh1bKv2iYTlUkzlWmA5JD2acKoxd4KVxbMmxX/85mtfdnDmTFoNKcg5DGAvxNQ==",
+        "Apache-2.0",
+        {"dist/htm.mjs": "htm.mjs", "LICENSE": "htm.LICENSE"},
+    ),
     Package(
         "@cfworker/json-schema",
         "4.1.6",
@@ -69,7 +93,7 @@ def fetch(package: Package) -> dict[str, bytes]:
         content = (Path(folder) / named.stdout.strip().splitlines()[-1]).read_bytes()
     found = base64.b64encode(hashlib.sha512(content).digest()).decode()
     if found != package.sha512:
-        sys.exit(f"{package.name} {package.version} has the hash {found}, and not the one that stands in tools/vendor.py")
+        sys.exit(f"{package.name} {package.version} has another content than the one that was looked at: {found}")
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         return {target: _read(archive, f"package/{source}") for source, target in package.files.items()}
 
@@ -92,7 +116,7 @@ def main() -> None:
             path.write_bytes(content)
             digest = hashlib.sha256(content).hexdigest()
             rows.append(f"| {target} | {package.name} | {package.version} | {package.licence} | `{digest}` |\n")
-    (FOLDER / "THIRD_PARTY.md").write_text(_HEAD + "".join(rows))
+    (FOLDER / "THIRD_PARTY.md").write_text(_HEAD + "".join(rows) + _TAIL)
 
 
 if __name__ == "__main__":

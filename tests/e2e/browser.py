@@ -1,8 +1,7 @@
-"""A real browser for tests of the page: Debian's Chromium, driven by Playwright, watched for what a page must not do."""
+"""A real browser for tests of the page: Chromium, driven by Playwright and watched for what a page must not do."""
 
 import contextlib
 import os
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,26 +9,18 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
-PHONE, TABLET, DESK = (360, 780), (820, 1180), (1440, 900)
+from tools.browser import ARGUMENTS, INSTALL, SIZES, find_chromium
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
-
-
-def find_chromium() -> str | None:
-    """Return where a browser of the Chromium family is on this machine; None when there is none."""
-    named = os.environ.get("PUPPET_TEST_CHROMIUM")
-    return named or next((path for name in _NAMES if (path := shutil.which(name))), None)
+DESK, TABLET, PHONE = SIZES["desk"], SIZES["tablet"], SIZES["phone"]
 
 
 def chromium_or_skip() -> str:
     """Return where the browser is; without one the test is skipped, or fails where `CI` is set."""
     path = find_chromium()
     if path is None:
-        missing = "the page is tested in Chromium, and there is none here: `apt-get install chromium`, then again"
         if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+            pytest.fail(INSTALL)
+        pytest.skip(INSTALL)
     return path
 
 
@@ -37,7 +28,7 @@ def chromium_or_skip() -> str:
 async def chromium(path: str) -> AsyncIterator[Browser]:
     """Open a browser without a window."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+        browser = await playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         try:
             yield browser
         finally:

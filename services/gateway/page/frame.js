@@ -107,5 +107,5 @@ function Foot() {
   const version = useStore(status).data?.system.version;
   const leave = useAction(signOut);
   return html`<footer class="foot"><p>Signed in as <b>${who.principal}</b>; that ends <${Time} at=${who.expires_at} /><${Button} kind="bare small" isBusy=${leave.isBusy} onClick=${leave.run}>Sign out<//></p>
-    <p><a href="openapi.json">The same as an API</a>${version && ` · version ${version}`}</p><${Fault} error=${leave.error} /></footer>`;
+    <p><a href="docs.html">The same as an API</a>${version && ` · version ${version}`}</p><${Fault} error=${leave.error} /></footer>`;
 }

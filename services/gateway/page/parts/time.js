@@ -36,11 +36,13 @@ export function distance(time, from = Date.now()) {
   return `${Math.floor(size / unit)} ${SHORT[name]}`;
 }
 
-/** A time, as far as it is from now. */
-export function Time({ at }) {
+/** A time, as far as it is from now; with `ago` what is past is told as such, for the middle of a sentence. */
+export function Time({ at, ago = false }) {
   useStore(now);
   if (!at) return null;
-  return html`<time datetime=${at} title=${exactly.format(new Date(at))}>${distance(at)}</time>`;
+  const far = distance(at);
+  const words = ago && far !== "now" && new Date(at) < Date.now() ? `${far} ago` : far;
+  return html`<time datetime=${at} title=${exactly.format(new Date(at))}>${words}</time>`;
 }
 
 /** The day, as newspapers have it at their head. */

@@ -6,7 +6,7 @@ import { Button, useAction } from "./action.js";
 import { Gauge } from "./figures.js";
 import { Fault, Loaded } from "./states.js";
 import { Time } from "./time.js";
-import { amount, gain, short } from "./words.js";
+import { amount, counted, gain, short } from "./words.js";
 
 const EVERY_SECONDS = 60;
 
@@ -36,10 +36,10 @@ function Wallet({ agent, data: { wallet, portfolio, holdings, allowance }, reloa
       <div><dt>Fees</dt><dd>${amount(portfolio.fee_lamports)} SOL</dd></div>
     </dl>
     ${holdings.length > 0 && html`<div class="table-wrap" tabindex="0" role="region" aria-label="What it holds"><table><thead><tr><th scope="col">Token</th><th scope="col" class="number">Holds</th><th scope="col" class="number">Cost</th><th scope="col" class="number">Worth</th><th scope="col" class="number">Gain</th></tr></thead>
-      <tbody>${holdings.map((holding) => html`<tr key=${holding.mint}><th scope="row" title=${holding.mint}>${holding.symbol || short(holding.mint)}</th><td class="number">${amount(holding.amount, holding.decimals)}</td><td class="number">${amount(holding.cost_lamports)}</td><td class="number">${holding.value_lamports === undefined ? "no price" : amount(holding.value_lamports)}</td><td class=${`number ${tone(holding.unrealised_pnl_lamports)}`}>${holding.unrealised_pnl_lamports === undefined ? "–" : gain(holding.unrealised_pnl_lamports)}</td></tr>`)}</tbody></table></div>`}
+      <tbody>${holdings.map((holding) => html`<tr key=${holding.mint}><th scope="row" title=${holding.mint}>${holding.symbol || short(holding.mint)}</th><td class="number">${amount(holding.amount, holding.decimals)}</td><td class="number">${amount(holding.cost_lamports)}</td><td class="number">${holding.value_lamports === undefined ? "no price" : amount(holding.value_lamports)}</td><td class=${`number ${tone(holding.unrealised_pnl_lamports)}`}>${holding.unrealised_pnl_lamports === undefined ? "–" : gain(holding.unrealised_pnl_lamports, "")}</td></tr>`)}</tbody></table></div>`}
     <div class="gauges"><${Gauge} label="Trades in 24 hours" used=${traded} of=${policy.max_daily_trades} words=${`${traded} of ${policy.max_daily_trades}`} />
       <${Gauge} label="Volume in 24 hours" used=${volume} of=${Number(policy.max_daily_volume_lamports)} words=${`${amount(volume)} of ${amount(policy.max_daily_volume_lamports)} SOL`} /></div>
-    <div class="wallet-foot"><p class="hint">Address <code title=${wallet.address}>${short(wallet.address)}</code> · read <${Time} at=${portfolio.read_time} /></p><${WalletHalt} agent=${agent} wallet=${wallet} reload=${reload} /></div>`;
+    <div class="wallet-foot"><p class="hint">Address <code title=${wallet.address}>${short(wallet.address)}</code> · read <${Time} at=${portfolio.read_time} ago /></p><${WalletHalt} agent=${agent} wallet=${wallet} reload=${reload} /></div>`;
 }
 
 function tone(lamports) {
@@ -67,10 +67,10 @@ export function QuotaOf({ agent, isShort = false }) {
   return html`<${Loaded} of=${found} lines=${1}>${({ post_quota: quota, text_limit: limit, posts }) => {
     const seconds = parseFloat(quota?.window ?? "86400");
     const since = Date.now() - seconds * 1000;
-    const counted = posts.filter((post) => post.state !== "POST_STATE_FAILED" && Date.parse(post.create_time) > since);
-    const replies = counted.filter((post) => post.in_reply_to_network_post_id);
+    const sent = posts.filter((post) => post.state !== "POST_STATE_FAILED" && Date.parse(post.create_time) > since);
+    const replies = sent.filter((post) => post.in_reply_to_network_post_id);
     const time = seconds === 86_400 ? "24 hours" : `${Math.round(seconds / 60)} minutes`;
-    return html`${quota?.max_posts !== undefined ? html`<${Gauge} label=${`Posts in ${time}`} used=${counted.length} of=${quota.max_posts} words=${`${counted.length} of ${quota.max_posts}`} />` : html`<p>${counted.length} posts in ${time}, ${replies.length} of them replies. The network has named no limit yet.</p>`}
+    return html`${quota?.max_posts !== undefined ? html`<${Gauge} label=${`Posts in ${time}`} used=${sent.length} of=${quota.max_posts} words=${`${sent.length} of ${quota.max_posts}`} />` : html`<p>${counted(sent.length, "post")} in ${time}, of them ${counted(replies.length, "reply", "replies")}</p>${!isShort && html`<p class="hint">The network has named no limit yet.</p>`}`}
       ${quota?.max_replies !== undefined && html`<${Gauge} label="Replies of them" used=${replies.length} of=${quota.max_replies} words=${`${replies.length} of ${quota.max_replies}`} />`}
       ${limit && !isShort && html`<p class="hint">A post has ${limit.max_weight} characters at most.</p>`}`;
   }}<//>`;

@@ -19,7 +19,7 @@ function Told({ told }) {
   const writing = activity.writing;
   return html`
     <dl class="facts">
-      ${occasion(why?.trigger) && html`<div><dt>Occasion</dt><dd>${occasion(why.trigger)}${why.principal && `, by ${why.principal}`}${why.due_time && html` (due <${Time} at=${why.due_time} />)`}</dd></div>`}
+      ${occasion(why?.trigger) && html`<div><dt>Occasion</dt><dd>${occasion(why.trigger)}${why.principal && `, by ${why.principal}`}${why.due_time && html` (due <${Time} at=${why.due_time} ago />)`}</dd></div>`}
       ${activity.reason && html`<div><dt>Reason</dt><dd>${reasons(activity.reason).join(" · ")}</dd></div>`}
       ${activity.mood && html`<div><dt>Mood</dt><dd>${activity.mood}</dd></div>`}
       ${decision?.draft_id && html`<div><dt>Draft</dt><dd>${plain(decision.state)}${decision.principal && ` by ${decision.principal}`}${decision.comment && `: “${decision.comment}”`}</dd></div>`}

@@ -79,9 +79,9 @@ export function amount(units, decimals = 9) {
 }
 
 /** Returns lamports as SOL with a sign. */
-export function gain(lamports) {
+export function gain(lamports, unit = " SOL") {
   const value = Number(lamports ?? 0);
-  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${amount(Math.abs(value))} SOL`;
+  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${amount(Math.abs(value))}${unit}`;
 }
 
 /** Returns a long id with its middle left out. */

@@ -50,12 +50,12 @@ function Memory({ memory }) {
 function Hits({ data: { hits, omitted_hit_count: omitted }, query, name }) {
   if (!hits.length) return html`<${Empty} title=${`${name} remembers nothing of “${query}”`}>Use other words, or fewer. Meaning counts as well: “night” finds the lamp.<//>`;
   const most = Math.max(...hits.map((hit) => hit.score));
-  return html`<p class="hint" role="status">${counted(hits.length + omitted, "memory", "memories")} for “${query}”, best first. The bar says what each was found by.</p>
+  return html`<div class="hits"><p class="hint" role="status">${counted(hits.length + omitted, "memory", "memories")} for “${query}”, best first. The bar says what each was found by.</p>
     <ul class="key" aria-hidden="true">${Object.entries(PARTS).filter(([part]) => hits.some((hit) => hit.parts[part] > 0)).map(([part, [label]]) => html`<li key=${part} class=${`part-${part}`}>${label}</li>`)}</ul>
     <ol class="memories">${hits.map((hit) => html`<li key=${hit.memory.id}>
       <${Memory} memory=${hit.memory} />
       <${Parts} hit=${hit} most=${most} />
-    </li>`)}</ol>`;
+    </li>`)}</ol></div>`;
 }
 
 /** Where a score comes from, as a bar of its parts, and in words. */
