@@ -1,6 +1,8 @@
 """Takes the pictures in `docs/images`, while a suite runs: `python -m tools.screenshots "$(puppetctl open)"`."""
 
 import asyncio
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Literal
@@ -56,6 +58,14 @@ async def main(link: str) -> None:
         await browser.close()
 
 
+def shrink() -> None:
+    """Make the pictures small, where pngquant is installed."""
+    if pngquant := shutil.which("pngquant"):
+        pictures = [str(path) for path in FOLDER.glob("*.png")]
+        command = (pngquant, "--force", "--ext=.png", "--skip-if-larger", "--quality=80-100", *pictures)
+        subprocess.run(command, check=False)  # noqa: S603 - the names are ours
+
+
 async def _prepare(page: Page, name: str) -> None:
     """Bring a view to what its picture is about."""
     if name == "why":
@@ -79,3 +89,4 @@ async def _until_drawn(page: Page) -> None:
 
 if __name__ == "__main__":
     asyncio.run(main(sys.argv[1]))
+    shrink()

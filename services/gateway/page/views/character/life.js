@@ -36,9 +36,10 @@ function Relationships({ agent }) {
     <${Loaded} of=${found} lines=${3}>${({ relationships }) => {
       if (!relationships.length) return html`<${Empty} title="Nobody yet">It gets to know those who write to it.<//>`;
       const closest = [...relationships].sort((one, other) => other.familiarity - one.familiarity);
-      return html`<div class="sheet two"><${RelationshipsChart} id=${agent.id} name=${agent.name} relationships=${closest} nameOf=${nameOf} />
+      return html`<div class="sheet two"><figure><${RelationshipsChart} id=${agent.id} name=${agent.name} relationships=${closest} nameOf=${nameOf} />
+          <figcaption class="hint centred">The nearer, the better it knows them; the thicker, the more it trusts; green is fond, red is cold.</figcaption></figure>
         <ul class="relations">${closest.map((it) => html`<li key=${it.counterpart}>
-          <p><b>${list.some((one) => one.id === it.counterpart) ? html`<a href=${`#/characters/${encodeURIComponent(it.counterpart)}`}>${nameOf(it.counterpart)}</a>` : nameOf(it.counterpart)}</b> <small>${feeling(it.sentiment)} · knows ${Math.round(it.familiarity * 100)} % · trust ${it.trust.toFixed(2)}${Number(it.interaction_count) ? ` · ${counted(it.interaction_count, "time")}` : ""}</small></p>
+          <p><b>${list.some((one) => one.id === it.counterpart) ? html`<a href=${`#/characters/${encodeURIComponent(it.counterpart)}`}>${nameOf(it.counterpart)}</a>` : nameOf(it.counterpart)}</b> <small>${feeling(it.sentiment)} · knows ${Math.round(it.familiarity * 100)} % · trust ${it.trust.toFixed(2)}${Number(it.interaction_count) ? ` · ${counted(it.interaction_count, "interaction")}` : ""}</small></p>
           ${it.notes && html`<p class="hint">${it.notes}</p>`}
         </li>`)}</ul></div>`;
     }}<//></section>`;
