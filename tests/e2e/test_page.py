@@ -15,9 +15,11 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from puppetctl.access import sign_in_link
+from services.runtime.rpc.credentials import Credential
+from services.runtime.rpc.principals import PrincipalFiles
 from tests.conftest import ROOT
 from tests.e2e.browser import DESK, PHONE, TABLET, chromium, chromium_or_skip, opened
-from tests.e2e.suite import Suite, started
+from tests.e2e.suite import Suite, run, started
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
 
@@ -41,6 +43,7 @@ class World:
     suite: Suite
     browser: Browser
     state: Any
+    data: Path
 
     @property
     def host(self) -> str:
@@ -63,7 +66,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         assert "link" not in page.url
         state = await page.context.storage_state()
         await page.context.close()
-        yield World(suite, browser, state)
+        yield World(suite, browser, state, folder / "data")
 
 
 def _personas(folder: Path) -> Path:
@@ -279,6 +282,20 @@ async def test_without_a_link_the_page_says_how_to_get_one(world: World) -> None
     await page.goto("/#link=nonsense")
     await expect(page.get_by_role("alert")).to_contain_text("Sign in again by a link of “puppetctl open”.")
     await context.close()
+
+
+async def test_who_may_see_one_character_sees_that_one_and_changes_nothing(world: World) -> None:
+    code, said = await run("principals", "add", "viewer", "--agent", "odd", "--data", str(world.data))
+    assert code == 0, said
+    credential = Credential.read(PrincipalFiles(world.data / "auth").credential_path("viewer"))
+    async with opened(world.browser, world.host, None) as page:
+        await page.goto(sign_in_link(world.host, credential))
+        await expect(page.locator("article").first).to_be_visible()
+        assert set(await page.locator("article .entry-who > .name").all_inner_texts()) == {"Odd Halvorsen"}
+        await expect(page.get_by_role("button", name="Halt")).to_be_disabled()
+        await page.get_by_role("link", name="Characters").click()
+        await expect(page.locator(".card")).to_have_count(1)
+        await expect(page.get_by_role("button", name="Stop Odd Halvorsen")).to_be_disabled()
 
 
 async def test_the_page_is_used_by_keyboard_alone(world: World) -> None:

@@ -96,6 +96,11 @@ export function oneTimeKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** Returns the filter of whom one may see, for lists that are of all otherwise: `agent_ids=odd&`; empty for who sees all. */
+export function scope() {
+  return (session.get()?.agents ?? []).map((id) => `agent_ids=${encodeURIComponent(id)}&`).join("");
+}
+
 /** Returns a path of parts that may hold anything. */
 export function path(...parts) {
   return parts.map(encodeURIComponent).join("/");

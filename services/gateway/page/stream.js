@@ -1,5 +1,5 @@
 // The activity log as it grows: read once, then followed by server-sent events, through every break.
-import { get, session } from "./api.js";
+import { get, scope, session } from "./api.js";
 import { store } from "./ui.js";
 
 const PAGE = 80;
@@ -31,7 +31,7 @@ export async function start() {
   stop();
   connection.set("connecting");
   try {
-    const page = await get(`activity?limit=${PAGE}`);
+    const page = await get(`activity?${scope()}limit=${PAGE}`);
     cursor = page.activities[0]?.cursor ?? "0";
     log.set({ items: page.activities, older: page.next_page_token, error: null });
     open();
@@ -51,12 +51,12 @@ export function stop() {
 /** Reads the page before what is known. */
 export async function readOlder() {
   const { older } = log.get();
-  const page = await get(`activity?limit=${PAGE}&page_token=${encodeURIComponent(older)}`);
+  const page = await get(`activity?${scope()}limit=${PAGE}&page_token=${encodeURIComponent(older)}`);
   log.set((was) => ({ ...was, items: merged([...was.items, ...page.activities]), older: page.next_page_token }));
 }
 
 function open() {
-  source = new EventSource(`stream?after_cursor=${encodeURIComponent(cursor)}`);
+  source = new EventSource(`stream?${scope()}after_cursor=${encodeURIComponent(cursor)}`);
   source.onopen = () => {
     failures = 0;
     heard();

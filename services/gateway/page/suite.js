@@ -1,6 +1,6 @@
 // What all views share: the state of the services, who there is, and what waits for a person. Each is read again when
 // the log says that it has changed, and now and then besides.
-import { get } from "./api.js";
+import { get, path, scope, session } from "./api.js";
 import { onActivity } from "./stream.js";
 import { store } from "./ui.js";
 
@@ -35,7 +35,7 @@ export async function readStatus() {
 
 export async function readAgents() {
   try {
-    const list = (await all("agents?limit=500", "agents")).sort((one, other) => one.name.localeCompare(other.name));
+    const list = (await visible("agents")).sort((one, other) => one.name.localeCompare(other.name));
     agents.set({ list, error: null });
   } catch (error) {
     agents.set((was) => ({ ...was, error }));
@@ -44,7 +44,7 @@ export async function readAgents() {
 
 export async function readDrafts() {
   try {
-    drafts.set({ list: await all("drafts?states=WAITING&limit=500", "drafts"), error: null });
+    drafts.set({ list: await all(`drafts?${scope()}states=WAITING&limit=500`, "drafts"), error: null });
   } catch (error) {
     drafts.set((was) => ({ ...was, error }));
   }
@@ -52,19 +52,25 @@ export async function readDrafts() {
 
 async function readAccounts() {
   try {
-    const found = await all("accounts?limit=500", "accounts");
+    const found = await visible("accounts");
     accounts.set(Object.fromEntries(found.map((account) => [account.agent_id, account])));
   } catch {
     // Handles are a comfort: without them the ids are shown.
   }
 }
 
+/** Reads all characters or accounts, or those that one may see: who has a scope may not ask for all. */
+function visible(name) {
+  const ids = session.get()?.agents;
+  return ids ? Promise.all(ids.map((id) => get(`${name}/${path(id)}`))) : all(`${name}?limit=500`, name);
+}
+
 /** Reads all pages of a list. */
-async function all(path, name) {
+async function all(list, name) {
   const found = [];
   let token = "";
   do {
-    const page = await get(token ? `${path}&page_token=${encodeURIComponent(token)}` : path);
+    const page = await get(token ? `${list}&page_token=${encodeURIComponent(token)}` : list);
     found.push(...page[name]);
     token = page.next_page_token;
   } while (token);

@@ -1,5 +1,5 @@
 // The inbox: what characters would like to do, and a person decides.
-import { get } from "../api.js";
+import { get, scope } from "../api.js";
 import { drafts, readDrafts } from "../suite.js";
 import { html, useLoaded, useStore } from "../ui.js";
 import { Avatar } from "../parts/avatar.js";
@@ -8,12 +8,12 @@ import { Empty, Fault, Skeleton } from "../parts/states.js";
 import { Time } from "../parts/time.js";
 import { plain } from "../parts/words.js";
 
-const DECIDED = "drafts?states=APPROVED&states=CARRIED_OUT&states=FAILED&states=REJECTED&states=EXPIRED&limit=20";
+const DECIDED = "states=APPROVED&states=CARRIED_OUT&states=FAILED&states=REJECTED&states=EXPIRED&limit=20";
 
 /** The drafts that wait, and below them those that were decided. */
 export function InboxView() {
   const { list, error } = useStore(drafts);
-  const decided = useLoaded((signal) => get(DECIDED, { signal }), "decided", 10);
+  const decided = useLoaded((signal) => get(`drafts?${scope()}${DECIDED}`, { signal }), "decided", 10);
   const onDecided = () => Promise.all([readDrafts(), decided.reload()]);
   return html`<div class="narrow">
     <header class="view-head"><h1 tabindex="-1">Waiting for you</h1><p class="lead">Characters whose persona asks for approval say nothing by themselves. What you decide happens once.</p></header>
