@@ -80,7 +80,7 @@ def _personas(folder: Path) -> Path:
 
 async def call(page: Page, verb: str, path: str, body: object = None) -> Any:
     """Call the gateway beside the page, with its cookie, and return the data."""
-    headers = {"X-Puppet-Request": "1", "Request-Timeout": "90"}
+    headers = {"X-Puppet-Request": "1", "Request-Timeout": "60"}
     answer = await page.request.fetch(f"/{path}", method=verb, data=body, headers=headers, timeout=_MS)
     content = await answer.json()
     assert answer.ok, content
