@@ -6,15 +6,16 @@ from typing import Annotated
 
 import typer
 
-from puppetctl import DATA_DIR, DEMO_PERSONAS, access_app
-from puppetctl.archives_app import app as archives_app
+from puppetctl import DATA_DIR, DEMO_PERSONAS
+from puppetctl.access import app as access_app
+from puppetctl.access.keys_app import app as keys_app
+from puppetctl.archives.app import app as archives_app
 from puppetctl.cli import AgentId, Data, Plain, run
-from puppetctl.drafts_app import app as drafts_app
-from puppetctl.events_app import app as events_app
-from puppetctl.keys_app import app as keys_app
-from puppetctl.memory_app import app as memory_app
+from puppetctl.drafts.app import app as drafts_app
+from puppetctl.events.app import app as events_app
+from puppetctl.memory.app import app as memory_app
 from puppetctl.rehearsal.app import commands as rehearsal_app
-from puppetctl.webhook_app import app as webhook_app
+from puppetctl.webhook.app import app as webhook_app
 
 app = typer.Typer(
     name="puppetctl",
@@ -64,10 +65,10 @@ def up(
 
     With --until the exit code is 0 when all of it was seen, and 1 when it was stopped before.
     """
-    from puppetctl.display import open_console
-    from puppetctl.until import Goals
-    from puppetctl.up import Options
-    from puppetctl.up import up as run_up
+    from puppetctl.local.until import Goals
+    from puppetctl.local.up import Options
+    from puppetctl.local.up import up as run_up
+    from puppetctl.terminal.display import open_console
 
     try:
         goals = Goals.parse(until) if until else None
@@ -86,7 +87,7 @@ def apply(
 
     One whose file says `"is_active": false` is stopped. A bad file costs its character, and the exit code is 1.
     """
-    from puppetctl.commands import apply as run_apply
+    from puppetctl.characters.commands import apply as run_apply
 
     run(run_apply(files, data))
 
@@ -118,7 +119,7 @@ def import_(
 @app.command()
 def agents(agents: Agents = None, data: Data = DATA_DIR) -> None:
     """List the characters: how they feel, what they did, what comes next, and whose trading is halted."""
-    from puppetctl.commands import agents as run_agents
+    from puppetctl.characters.commands import agents as run_agents
 
     run(run_agents(agents or [], data))
 
@@ -126,7 +127,7 @@ def agents(agents: Agents = None, data: Data = DATA_DIR) -> None:
 @app.command()
 def start(agents: Agents = None, everyone: Everyone = False, data: Data = DATA_DIR) -> None:
     """Start characters that were stopped."""
-    from puppetctl.commands import start as run_start
+    from puppetctl.characters.commands import start as run_start
 
     run(run_start(_wanted(agents, everyone), data))
 
@@ -134,7 +135,7 @@ def start(agents: Agents = None, everyone: Everyone = False, data: Data = DATA_D
 @app.command()
 def stop(agents: Agents = None, everyone: Everyone = False, data: Data = DATA_DIR) -> None:
     """Stop characters: they do nothing by themselves until `start`, through restarts too."""
-    from puppetctl.commands import stop as run_stop
+    from puppetctl.characters.commands import stop as run_stop
 
     run(run_stop(_wanted(agents, everyone), data))
 
@@ -156,7 +157,7 @@ def post(
 
     The exit code is 0 when it did, 1 when it failed, 3 when it published nothing, and 4 when it is still at work.
     """
-    from puppetctl.commands import post as run_post
+    from puppetctl.characters.commands import post as run_post
 
     run(run_post(agent, topic, data))
 
@@ -167,7 +168,7 @@ def trade(agent: AgentId, data: Data = DATA_DIR) -> None:
 
     The exit code is 0 when it traded, 1 when it failed, 3 when it did nothing, and 4 when it is still at work.
     """
-    from puppetctl.commands import trade as run_trade
+    from puppetctl.characters.commands import trade as run_trade
 
     run(run_trade(agent, data))
 
@@ -182,7 +183,7 @@ def reply(
 
     The exit code is 0 when it did, 1 when it failed, 3 when it published nothing, and 4 when it is still at work.
     """
-    from puppetctl.commands import reply as run_reply
+    from puppetctl.characters.commands import reply as run_reply
 
     run(run_reply(agent, post, data))
 
@@ -195,7 +196,7 @@ def explain(
     data: Data = DATA_DIR,
 ) -> None:
     """Explain what a character did: why then, why about that, from which memories, and what it chose from."""
-    from puppetctl.explain import explain as run_explain
+    from puppetctl.characters.explain import explain as run_explain
 
     run(run_explain(name, data, as_json=as_json, is_full=full))
 
@@ -213,8 +214,8 @@ def preview(
     data: Data = DATA_DIR,
 ) -> None:
     """Show what a model would be asked now; nothing is written, remembered or counted, and no model is called."""
-    from puppetctl.explain import Wanted
-    from puppetctl.explain import preview as run_preview
+    from puppetctl.characters.explain import Wanted
+    from puppetctl.characters.explain import preview as run_preview
 
     run(run_preview(Wanted(agent, behaviour, to, by, topic), data, as_json=as_json))
 
@@ -230,7 +231,7 @@ def mood(
     data: Data = DATA_DIR,
 ) -> None:
     """Show a character's mood as a curve; with values, change it first. How it trades is not moved by this."""
-    from puppetctl.moods import mood as run_mood
+    from puppetctl.characters.moods import mood as run_mood
 
     given = {"valence": valence, "arousal": arousal, "dominance": dominance}
     levels = {side: value for side, value in given.items() if value is not None}
@@ -246,7 +247,7 @@ def watch(
     data: Data = DATA_DIR,
 ) -> None:
     """Show what the characters do from now on; Ctrl-C ends it."""
-    from puppetctl.commands import watch as run_watch
+    from puppetctl.characters.commands import watch as run_watch
 
     run(run_watch(agents or [], data, is_plain=plain))
 
@@ -258,7 +259,7 @@ def portfolio(
     data: Data = DATA_DIR,
 ) -> None:
     """Show what a character's wallet holds, what that cost and gained in SOL, and what it may still trade."""
-    from puppetctl.books import portfolio as run_portfolio
+    from puppetctl.wallets.books import portfolio as run_portfolio
 
     run(run_portfolio(agent, data, everything=everything), "trading")
 
@@ -270,7 +271,7 @@ def trades(
     data: Data = DATA_DIR,
 ) -> None:
     """List a character's trades, newest first."""
-    from puppetctl.books import trades as run_trades
+    from puppetctl.wallets.books import trades as run_trades
 
     run(run_trades(agent, limit, data), "trading")
 
@@ -278,7 +279,7 @@ def trades(
 @app.command()
 def versions(agent: AgentId, data: Data = DATA_DIR) -> None:
     """List the versions of a character's persona, newest first: when, by whom, and what has changed."""
-    from puppetctl.commands import versions as run_versions
+    from puppetctl.characters.commands import versions as run_versions
 
     run(run_versions(agent, data))
 
@@ -290,7 +291,7 @@ def rollback(
     data: Data = DATA_DIR,
 ) -> None:
     """Give a character its persona of an earlier version, as a new one; its memories, mood and schedule stay."""
-    from puppetctl.commands import rollback as run_rollback
+    from puppetctl.characters.commands import rollback as run_rollback
 
     run(run_rollback(agent, version, data))
 
@@ -308,7 +309,7 @@ def halt(
     data: Data = DATA_DIR,
 ) -> None:
     """Halt trading at once, until `resume`, through restarts too: nothing is signed any more."""
-    from puppetctl.commands import halt as run_halt
+    from puppetctl.characters.commands import halt as run_halt
 
     _refuse_both(agent, everyone)
     run(run_halt(agent, reason, data), "trading")
@@ -323,7 +324,7 @@ def resume(
     data: Data = DATA_DIR,
 ) -> None:
     """Lift a halt of trading."""
-    from puppetctl.commands import resume as run_resume
+    from puppetctl.characters.commands import resume as run_resume
 
     _refuse_both(agent, everyone)
     run(run_resume(agent, data), "trading")
@@ -351,7 +352,7 @@ def doctor(
     ] = DEMO_PERSONAS,
 ) -> None:
     """Check this machine and what runs of the suite; the exit code is 1 when something needs mending."""
-    from puppetctl.doctor import doctor as run_doctor
+    from puppetctl.checks.doctor import doctor as run_doctor
 
     run(run_doctor(data, os.environ, personas))
 

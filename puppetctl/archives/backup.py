@@ -20,8 +20,8 @@ from puppetctl.archives import file
 from puppetctl.archives.file import ACCOUNT, AGENT, MEMORIES, RELATIONSHIPS, WALLET, Character, Manifest, Section
 from puppetctl.archives.secrets import ask, new_key
 from puppetctl.clients import Clients, connected, find_agent, list_agents, proof_in, targets
-from puppetctl.display import open_console
 from puppetctl.suite import SuiteError
+from puppetctl.terminal.display import open_console
 from services.runtime.ids import new_id
 
 LONG_SECONDS = 600.0

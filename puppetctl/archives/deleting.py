@@ -10,8 +10,8 @@ from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR
 from puppetctl.archives.backup import back_up
 from puppetctl.clients import connected, find_agent, proof_in, targets
-from puppetctl.display import open_console
 from puppetctl.suite import SuiteError
+from puppetctl.terminal.display import open_console
 from services.runtime.ids import new_id
 
 _ASK_SECONDS = 10.0

@@ -22,8 +22,8 @@ from puppetctl.archives.backup import LONG_SECONDS
 from puppetctl.archives.file import ACCOUNT, AGENT, MEMORIES, RELATIONSHIPS, WALLET, Character, Reader
 from puppetctl.archives.secrets import Derivation, ask
 from puppetctl.clients import Clients, connected, find_agent, in_words, proof_in, targets
-from puppetctl.display import open_console
 from puppetctl.suite import SuiteError
+from puppetctl.terminal.display import open_console
 
 _MEMORIES_AT_ONCE, _BYTES_AT_ONCE = 20_000, 64 * 2**20
 

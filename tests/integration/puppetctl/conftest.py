@@ -11,8 +11,8 @@ from puppet.agents.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_
 from puppet.memory.v1.memory_service_pb2_grpc import add_MemoryServiceServicer_to_server
 from puppet.social.v1.social_service_pb2_grpc import add_SocialServiceServicer_to_server
 from puppet.trading.v1.trading_service_pb2_grpc import add_TradingServiceServicer_to_server
+from puppetctl.characters.provision import Sandboxes
 from puppetctl.clients import Clients, connected
-from puppetctl.provision import Sandboxes
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from tests.integration.puppetctl.memory_service import FakeMemory

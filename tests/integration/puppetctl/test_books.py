@@ -4,8 +4,9 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from puppet.trading.v1 import trading_service_pb2 as pb
-from puppetctl import books, commands
+from puppetctl.characters import commands
 from puppetctl.suite import SuiteError
+from puppetctl.wallets import books
 from tests.integration.puppetctl.conftest import World
 
 SOL = "So11111111111111111111111111111111111111112"

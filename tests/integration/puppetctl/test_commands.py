@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
-from puppetctl import commands
 from puppetctl.__main__ import app
+from puppetctl.characters import commands
+from puppetctl.checks.doctor import doctor
 from puppetctl.clients import Clients, addresses, cursor_before, in_words, list_agents, watch
-from puppetctl.doctor import doctor
 from puppetctl.suite import free_ports
 from tests.integration.puppetctl.conftest import World
 from tests.integration.puppetctl.services import SANDBOX_TOKEN

@@ -8,8 +8,8 @@ import pytest
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import explanation_pb2 as why_pb
-from puppetctl import commands
-from puppetctl.explain import Wanted, explain, preview
+from puppetctl.characters import commands
+from puppetctl.characters.explain import Wanted, explain, preview
 from tests.integration.puppetctl.conftest import World
 
 TEXT = "I opened the gate and it said nothing, which is what gates say to everybody who asks them. " * 3

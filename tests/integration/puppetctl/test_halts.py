@@ -7,10 +7,11 @@ import grpc
 import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
-from puppetctl import commands, memory
+from puppetctl.characters import commands
+from puppetctl.characters.personas import PersonaFile
+from puppetctl.characters.provision import others, provision
 from puppetctl.clients import Clients, in_words
-from puppetctl.personas import PersonaFile
-from puppetctl.provision import others, provision
+from puppetctl.memory import commands as memory
 from puppetctl.suite import SuiteError
 from tests.integration.puppetctl.conftest import World
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
+from puppetctl.characters.personas import PersonaFile
+from puppetctl.characters.provision import Character, Sandboxes, provision
 from puppetctl.clients import Clients
 from puppetctl.knowledge.reading import Passage
-from puppetctl.personas import PersonaFile
-from puppetctl.provision import Character, Sandboxes, provision
 from tests.integration.puppetctl.conftest import World
 
 BASIL = {"id": "basil", "name": "Basil", "is_active": True, "solana_integration": {"trading_enabled": True}, "age": 104}

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
-from puppetctl.feed import Feed, counts, in_short, notice, plain, shortened, told_of
+from puppetctl.terminal.feed import Feed, counts, in_short, notice, plain, shortened, told_of
 
 SIGNATURE = "5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW"
 
