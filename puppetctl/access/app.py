@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from puppetctl import DATA_DIR
-from puppetctl.cli import Yes, run_now
+from puppetctl.cli import ACCESS, Json, Yes, run_now
 
 Data = Annotated[Path, typer.Option(help="The data folder of the suite, with its principals.")]
 Name = Annotated[str, typer.Argument(help="The principal's name.")]
@@ -17,7 +17,7 @@ principals = typer.Typer(help="Who may call the services, and what each may do."
 commands = typer.Typer()
 
 
-@commands.command()
+@commands.command(rich_help_panel=ACCESS)
 def token(
     service: Annotated[str, typer.Argument(help="The service that it opens: agents, memory, llm, trading or social.")],
     hours: Annotated[float, typer.Option(min=0.01, help="How long it holds; 744 at most.")] = 1,
@@ -29,7 +29,7 @@ def token(
     run_now(lambda: access.token(service, timedelta(hours=hours), data, os.environ))
 
 
-@commands.command()
+@commands.command(rich_help_panel=ACCESS)
 def delegate(
     method: Annotated[str, typer.Argument(help="The RPC that is to be called, for example agents/CreateAgent.")],
     agent: Annotated[str, typer.Argument(help="The character that it is about.")],
@@ -41,7 +41,7 @@ def delegate(
     run_now(lambda: access.delegation(method, agent, data, os.environ))
 
 
-@commands.command()
+@commands.command(rich_help_panel=ACCESS)
 def certs(
     folder: Annotated[Path, typer.Argument(help="Where they are written; an authority that is there is used again.")],
     host: Annotated[
@@ -56,11 +56,11 @@ def certs(
 
 
 @principals.command("list")
-def list_(data: Data = DATA_DIR) -> None:
+def list_(as_json: Json = False, data: Data = DATA_DIR) -> None:
     """List the principals."""
     from puppetctl.access import commands as access
 
-    run_now(lambda: access.show(data))
+    run_now(lambda: access.show(data, as_json=as_json))
 
 
 @principals.command()

@@ -5,14 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from google.protobuf.descriptor import MethodDescriptor
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from puppet.agents.v1 import agent_service_pb2
 from puppetctl.access.certificates import Authority
 from puppetctl.clients import proof_in
 from puppetctl.suite import SERVICES, SuiteError
 from puppetctl.terminal.display import open_console
+from puppetctl.terminal.output import Listing
 from services.runtime.rpc.access import Rule
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.identity import Kind, Principal
@@ -45,15 +44,16 @@ def delegation(method: str, agent: str, data_dir: Path, environment: Mapping[str
     return 0
 
 
-def show(data_dir: Path) -> int:
+def show(data_dir: Path, *, as_json: bool = False) -> int:
     """Show every principal. Raises SuiteError."""
-    table = Table("principal", "kind", "agents", "may", box=SIMPLE_HEAD, pad_edge=False)
-    files = _files(data_dir)
-    for principal in files.list():
-        agents = "all" if principal.agents is None else ", ".join(sorted(principal.agents))
-        is_reading = principal.kind is Kind.READER or not principal.may_write
-        table.add_row(principal.name, principal.kind, agents, "read" if is_reading else "read and write")
-    open_console().print(table)
+    listing = Listing("principal", "kind", "agents", "may", as_json=as_json, empty="nobody may call")
+    for principal in _files(data_dir).list():
+        agents = None if principal.agents is None else sorted(principal.agents)
+        may_write = principal.kind is not Kind.READER and principal.may_write
+        item = {"name": principal.name, "kind": str(principal.kind), "agents": agents, "may_write": may_write}
+        whose = "all" if agents is None else ", ".join(agents)
+        listing.add(item, principal.name, principal.kind, whose, "read and write" if may_write else "read")
+    listing.show()
     return 0
 
 

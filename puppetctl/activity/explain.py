@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from google.protobuf.json_format import MessageToJson
-from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 from rich.text import Text
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import explanation_pb2 as why_pb
-from puppetctl.characters.commands import open_suite
+from puppetctl.clients import opened
 from puppetctl.terminal.display import open_console
-from puppetctl.terminal.feed import Feed, plain, shortened
+from puppetctl.terminal.feed import Feed
+from puppetctl.terminal.output import print_document
+from puppetctl.terminal.words import moment, plain, shortened
 
 _INDENT = 10
 _MOST_TEXT = 240
@@ -53,12 +52,12 @@ class Wanted:
 
 async def explain(name: str, data_dir: Path, *, as_json: bool, is_full: bool) -> int:
     """Show why something was done."""
-    async with open_suite(data_dir) as (clients, _):
+    async with opened(data_dir) as clients:
         found = await clients.agents.ExplainActivity(pb.ExplainActivityRequest(id=name))
     if as_json:
-        open_console().print(MessageToJson(found), markup=False, highlight=False, soft_wrap=True)
+        print_document(found)
     else:
-        _Page(open_console(), is_full=is_full).explanation(found)
+        Page(open_console(), is_full=is_full).explanation(found)
     return 0
 
 
@@ -71,16 +70,16 @@ async def preview(wanted: Wanted, data_dir: Path, *, as_json: bool) -> int:
         counterpart_id=wanted.counterpart_id,
         topic=wanted.topic,
     )
-    async with open_suite(data_dir) as (clients, _):
+    async with opened(data_dir) as clients:
         found = await clients.agents.PreviewPrompt(request)
     if as_json:
-        open_console().print(MessageToJson(found), markup=False, highlight=False, soft_wrap=True)
+        print_document(found)
     else:
-        _Page(open_console(), is_full=True).preview(found)
+        Page(open_console(), is_full=True).preview(found)
     return 0
 
 
-class _Page:
+class Page:
     """Prints labelled lines: a label in a column of its own, and texts wrapped beside it."""
 
     def __init__(self, console: Console, *, is_full: bool) -> None:
@@ -90,7 +89,7 @@ class _Page:
     def explanation(self, found: pb.ExplainActivityResponse) -> None:
         """Print why something was done."""
         activity = found.activity
-        self._console.print(Feed().entry(activity))
+        self._console.print(Feed(explains=True).entry(activity))
         self._console.print()
         self._lines("when", _why_now(found))
         if found.HasField("topic_choice"):
@@ -103,7 +102,7 @@ class _Page:
             self._writing(activity.writing)
         told = {call.prompt_id for call in activity.writing.calls if call.background_shown}
         for prompt in found.prompts:
-            self._prompt(prompt, is_told=prompt.id in told)
+            self.prompt(prompt, is_told=prompt.id in told)
         if found.HasField("draft"):
             self._lines("approval", [_decision(found.draft)])
         self._lines("effects", _effects(activity))
@@ -119,7 +118,7 @@ class _Page:
         self._lines("feels", [found.mood.label])
         self._lines("memories", self._memories(found.memories))
         for prompt in found.prompts:
-            self._prompt(prompt, is_told=found.background_shown)
+            self.prompt(prompt, is_told=found.background_shown)
 
     def _topic(self, choice: why_pb.TopicChoice) -> Iterator[str]:
         yield f"{plain(choice.topic)} ({_ORIGINS.get(choice.origin, 'nobody knows from what')})"
@@ -155,7 +154,7 @@ class _Page:
         why = "; ".join(f"{one.rule}: {plain(one.description)}" for one in candidate.objections)
         return f"{mark} {score}  {self._cut(candidate.text)}" + (f"  [{why}]" if why else "")
 
-    def _prompt(self, prompt: why_pb.Prompt, *, is_told: bool) -> None:
+    def prompt(self, prompt: why_pb.Prompt, *, is_told: bool) -> None:
         """Print a prompt; `is_told` says whether the model is shown its background, notes and conversation."""
         self._lines("prompt", [prompt.id])
         self._lines("system", [self._cut(prompt.system)])
@@ -191,7 +190,7 @@ class _Page:
 
 def _why_now(found: pb.ExplainActivityResponse) -> Iterator[str]:
     occasion, activity = found.occasion, found.activity
-    begun = _time(activity.create_time)
+    begun = moment(activity.create_time)
     who = f" by {plain(occasion.principal)}" if occasion.principal else ""
     yield {
         log_pb.ACTIVITY_TRIGGER_SCHEDULE: "it was due by its schedule",
@@ -200,7 +199,7 @@ def _why_now(found: pb.ExplainActivityResponse) -> Iterator[str]:
         log_pb.ACTIVITY_TRIGGER_TRADE: f"it had traded, and tells of it: {plain(occasion.trade_id)}",
         log_pb.ACTIVITY_TRIGGER_EVENT: f"an event reached it: {plain(occasion.event_id)}",
     }.get(occasion.trigger, "what it was done for isn't known") + (
-        f", at {_time(occasion.due_time)}, and done at {begun}"
+        f", at {moment(occasion.due_time)}, and done at {begun}"
         if occasion.HasField("due_time")
         else f"; done at {begun}"
     )
@@ -226,7 +225,7 @@ def _took(read: int, written: int) -> str:
 
 def _decision(draft: why_pb.DraftDecision) -> str:
     who = f" by {plain(draft.principal)}" if draft.principal else ""
-    when = f" at {_time(draft.decide_time)}" if draft.HasField("decide_time") else ""
+    when = f" at {moment(draft.decide_time)}" if draft.HasField("decide_time") else ""
     edited = ", with words of a person" if draft.is_edited else ""
     comment = f": {plain(draft.comment)}" if draft.comment else ""
     return f"{plain(draft.draft_id)} {draft.state.replace('_', ' ')}{who}{when}{edited}{comment}"
@@ -246,8 +245,3 @@ def _effects(activity: log_pb.Activity) -> Iterator[str]:
 def _parts(parts: Iterable[why_pb.PromptPart]) -> Iterator[str]:
     for part in parts:
         yield f"{plain(part.label)}: {plain(part.text)}" + (" (somebody else's words)" if part.is_external else "")
-
-
-def _time(time: Timestamp) -> str:
-    local: datetime = time.ToDatetime(tzinfo=UTC).astimezone()
-    return f"{local:%Y-%m-%d %H:%M:%S}"

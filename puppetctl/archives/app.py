@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from puppetctl import DATA_DIR
-from puppetctl.cli import AgentId, Data, Yes, run
+from puppetctl.cli import CHARACTERS, AgentId, Data, SomeAgents, Yes, run
 
 app = typer.Typer()
 
@@ -19,12 +19,10 @@ Secrets = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=CHARACTERS)
 def backup(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
-    agents: Annotated[
-        list[str] | None, typer.Argument(help="The characters' ids; all when none is named.", show_default=False)
-    ] = None,
+    agents: SomeAgents = None,
     secrets: Secrets = False,
     data: Data = DATA_DIR,
 ) -> None:
@@ -37,12 +35,10 @@ def backup(
     run(run_backup(agents or [], output, data, with_secrets=secrets))
 
 
-@app.command()
+@app.command(rich_help_panel=CHARACTERS)
 def restore(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
-    agents: Annotated[
-        list[str] | None, typer.Argument(help="The characters' ids; all when none is named.", show_default=False)
-    ] = None,
+    agents: SomeAgents = None,
     start: Annotated[
         bool, typer.Option("--start", help="Start them: you say that they live nowhere else any more.")
     ] = False,
@@ -59,7 +55,7 @@ def restore(
     run(run_restore(path, Options(agents or [], start, not no_secrets), data))
 
 
-@app.command()
+@app.command(rich_help_panel=CHARACTERS)
 def delete(
     agent: AgentId,
     backup: Annotated[Path | None, typer.Option(help="Stop it, and write it to this file first.")] = None,

@@ -9,9 +9,10 @@ from rich.text import Text
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
-from puppetctl.characters.commands import open_suite
+from puppetctl.clients import opened
 from puppetctl.terminal.display import open_console
-from puppetctl.terminal.feed import plain
+from puppetctl.terminal.output import print_document
+from puppetctl.terminal.words import plain
 from services.runtime.ids import new_id
 
 _POINTS = 60
@@ -19,9 +20,11 @@ _BARS = "▁▂▃▄▅▆▇█"
 _RANGES = {"valence": (-1.0, 1.0), "arousal": (0.0, 1.0), "dominance": (0.0, 1.0)}
 
 
-async def mood(agent_id: str, levels: dict[str, float], reason: str, data_dir: Path, *, is_push: bool) -> int:
+async def mood(
+    agent_id: str, levels: dict[str, float], reason: str, data_dir: Path, *, is_push: bool, as_json: bool = False
+) -> int:
     """Show how a character felt of late; before that change it, where there are levels to set or to add."""
-    async with open_suite(data_dir) as (clients, _):
+    async with opened(data_dir) as clients:
         if levels:
             request = pb.AdjustMoodRequest(agent_id=agent_id, reason=reason, request_id=new_id("ctl"))
             if is_push:
@@ -31,6 +34,9 @@ async def mood(agent_id: str, levels: dict[str, float], reason: str, data_dir: P
             await clients.agents.AdjustMood(request)
         asked = pb.GetMoodHistoryRequest(agent_id=agent_id, max_points=_POINTS)
         history = await clients.agents.GetMoodHistory(asked)
+    if as_json:
+        print_document(history)
+        return 0
     console = open_console()
     for line in curve(history.points, history.usual):
         console.print(line, soft_wrap=True)

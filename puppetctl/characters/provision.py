@@ -20,7 +20,7 @@ from puppetctl.characters.personas import PersonaFile, handle_of, struct_of
 from puppetctl.clients import Clients, find_agent, in_words, list_agents
 from puppetctl.knowledge.storing import keep_knowledge
 from puppetctl.suite import SuiteError
-from puppetctl.terminal.feed import told_of
+from puppetctl.terminal.words import told_of
 from services.runtime.rpc.status import Remote
 from services.runtime.waiting import poll
 
@@ -104,16 +104,18 @@ async def provision(
     )
     there = {character.id: character for character in prepared if character is not None}
     # Only now, when each has its money and can meet all the others.
-    characters = [
+    begun = [
         await one(file, partial(_started, clients, there[file.id], file.persona, update=update))
         for file in files
         if file.id in there
     ]
-    return Provisioned([character for character in characters if character is not None], refused)
+    # And only when all have begun: what is made of a file takes the longer the more of them there are.
+    characters = await asyncio.gather(*(_told(clients, character) for character in begun if character is not None))
+    return Provisioned(list(characters), refused)
 
 
 async def _started(clients: Clients, character: Character, persona: Mapping[str, Any], *, update: bool) -> Character:
-    """Start a character unless its file says otherwise, and return it with what its service makes of the file."""
+    """Start a character unless its file says otherwise."""
     agent = (await clients.agents.GetAgent(agents_pb.GetAgentRequest(id=character.id))).agent
     change = character.change
     if persona.get("is_active") is not False:
@@ -121,8 +123,15 @@ async def _started(clients: Clients, character: Character, persona: Mapping[str,
             change = f"{change}, and stopped: `puppetctl start {agent.id}` starts it"
         else:
             await clients.agents.StartAgent(agents_pb.StartAgentRequest(id=agent.id))
-    status = await clients.agents.GetAgentStatus(agents_pb.GetAgentStatusRequest(id=agent.id))
-    return replace(character, change=change, notices=told_of(status.notices))
+    return replace(character, change=change)
+
+
+async def _told(clients: Clients, character: Character) -> Character:
+    """Return a character with what its service makes of its file; that it isn't told is no reason not to live."""
+    with contextlib.suppress(grpc.aio.AioRpcError):
+        status = await clients.agents.GetAgentStatus(agents_pb.GetAgentStatusRequest(id=character.id))
+        return replace(character, notices=told_of(status.notices))
+    return character
 
 
 def _explained(error: grpc.aio.AioRpcError, file: PersonaFile, sandboxes: Sandboxes) -> str:

@@ -4,14 +4,17 @@ import asyncio
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
+from puppetctl.checks.clocks import clocks
 from puppetctl.checks.findings import Finding, Mark
+from puppetctl.checks.live import live_mode
 from puppetctl.checks.parties import parties
 from puppetctl.checks.privacy import private_files
 from puppetctl.checks.trials import tried
@@ -19,6 +22,7 @@ from puppetctl.clients import addresses
 from puppetctl.local.processes import is_healthy, listens
 from puppetctl.suite import SERVICES, THIRD_PARTIES, SuiteError, is_live, location_setting
 from puppetctl.terminal.display import open_console
+from puppetctl.terminal.output import print_line
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.settings import SettingsError
 
@@ -34,7 +38,9 @@ _VERSIONS = ("puppet-engine", "grpcio", "protobuf", "dbos", "chromadb")
 _SETUP = "run `make setup`"
 
 
-async def doctor(data_dir: Path, environment: Mapping[str, str], personas: Path | None = None) -> int:
+async def doctor(
+    data_dir: Path, environment: Mapping[str, str], personas: Path | None = None, *, as_json: bool = False
+) -> int:
     """Print every finding; returns 1 when one is bad."""
     findings = [_python(), *_packages(), _versions(), _data(data_dir), *parties(environment, data_dir)]
     if not _is_closed(data_dir):
@@ -42,13 +48,22 @@ async def doctor(data_dir: Path, environment: Mapping[str, str], personas: Path 
     processes = await _processes(environment, data_dir)
     healthy = [finding.subject for finding in processes if finding.mark is Mark.OK]
     findings += processes + await tried(environment, data_dir, healthy)
+    findings += [*await clocks(environment, data_dir, healthy), *live_mode(environment, data_dir, personas)]
+    if as_json:
+        for finding in findings:
+            print_line(asdict(finding))
+        return _exit_code(findings)
     table = Table.grid(padding=(0, 2))
     styles = {Mark.OK: "green", Mark.NOTE: "yellow", Mark.BAD: "bold red"}
     for finding in findings:
         words = f"{finding.words}: {finding.remedy}" if finding.remedy else finding.words
         table.add_row(Text(finding.mark, styles[finding.mark]), Text(finding.subject), Text(words))
     open_console().print(table)
-    return 1 if any(finding.mark is Mark.BAD for finding in findings) else 0
+    return _exit_code(findings)
+
+
+def _exit_code(findings: Iterable[Finding]) -> int:
+    return int(any(finding.mark is Mark.BAD for finding in findings))
 
 
 def _python() -> Finding:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from puppetctl import DATA_DIR
-from puppetctl.cli import Data, run
+from puppetctl.cli import Data, Json, SomeAgents, run
 
 app = typer.Typer(help="See what the characters propose, and decide about it.", no_args_is_help=True)
 
@@ -14,14 +14,15 @@ DraftId = Annotated[str, typer.Argument(help="The draft's id.")]
 
 @app.command("list")
 def list_(
-    agents: Annotated[list[str] | None, typer.Argument(help="Only these characters' ids.", show_default=False)] = None,
+    agents: SomeAgents = None,
     every: Annotated[bool, typer.Option("--all", help="Those that were decided, too.")] = False,
+    as_json: Json = False,
     data: Data = DATA_DIR,
 ) -> None:
     """List the drafts that wait for somebody, newest first."""
     from puppetctl.drafts.commands import list_drafts
 
-    run(list_drafts(agents or [], data, is_every=every))
+    run(list_drafts(agents or [], data, is_every=every, as_json=as_json))
 
 
 @app.command()

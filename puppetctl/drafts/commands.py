@@ -1,8 +1,6 @@
 """`puppetctl drafts`: what waits for a person, at the agents service."""
 
-import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
@@ -11,9 +9,11 @@ from rich.text import Text
 
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.agents.v1 import draft_service_pb2 as pb
-from puppetctl.clients import Clients, connected, proof_in, targets
+from puppetctl.clients import opened
 from puppetctl.terminal.display import open_console
-from puppetctl.terminal.feed import Feed, plain
+from puppetctl.terminal.feed import Feed
+from puppetctl.terminal.output import print_line
+from puppetctl.terminal.words import plain
 from services.runtime.ids import new_id
 from services.runtime.waiting import poll
 
@@ -24,31 +24,36 @@ _STATES = {number: name.removeprefix("DRAFT_STATE_").lower() for name, number in
 _OPEN = (pb.DRAFT_STATE_WAITING, pb.DRAFT_STATE_APPROVED)
 
 
-async def list_drafts(agent_ids: Sequence[str], data_dir: Path, *, is_every: bool) -> int:
+async def list_drafts(agent_ids: Sequence[str], data_dir: Path, *, is_every: bool, as_json: bool = False) -> int:
     """Show drafts, newest first."""
     request = pb.ListDraftsRequest(
         agent_ids=agent_ids, states=() if is_every else (pb.DRAFT_STATE_WAITING,), page_size=_PAGE_SIZE
     )
     console, feed, is_empty = open_console(), Feed(), True
-    async with _suite(data_dir) as clients:
+    async with opened(data_dir) as clients:
         while True:
             page = await clients.drafts.ListDrafts(request)
             for draft in page.drafts:
+                if as_json:
+                    print_line(draft)
+                    continue
                 who = feed.name(draft.agent_id, draft.agent_name)
-                console.print(Text.assemble(who, f" proposes a {draft.behaviour}  ", (draft.id, "dim")))
+                console.print(
+                    Text.assemble(who, f" proposes a {draft.behaviour.replace('_', ' ')}  ", (draft.id, "dim"))
+                )
                 console.print(Padding(_what(draft), (0, 0, 1, 2)))
                 is_empty = False
             if not page.next_page_token:
                 break
             request.page_token = page.next_page_token
-    if is_empty:
+    if is_empty and not as_json:
         console.print("nothing waits for anybody")
     return 0
 
 
 async def approve(draft_id: str, data_dir: Path) -> int:
     """Approve a draft, and show what came of it; the exit code is 1 when nothing did."""
-    async with _suite(data_dir) as clients:
+    async with opened(data_dir) as clients:
         seen = (await clients.drafts.GetDraft(pb.GetDraftRequest(id=draft_id))).draft
         request = pb.ApproveDraftRequest(id=draft_id, etag=seen.etag, request_id=new_id("req"))
         await clients.drafts.ApproveDraft(request)
@@ -73,7 +78,7 @@ async def approve(draft_id: str, data_dir: Path) -> int:
 
 async def edit(draft_id: str, text: str, data_dir: Path) -> int:
     """Change a draft's text."""
-    async with _suite(data_dir) as clients:
+    async with opened(data_dir) as clients:
         request = pb.EditDraftRequest(id=draft_id, text=text, request_id=new_id("req"))
         draft = (await clients.drafts.EditDraft(request)).draft
     open_console().print(_what(draft))
@@ -82,7 +87,7 @@ async def edit(draft_id: str, text: str, data_dir: Path) -> int:
 
 async def reject(draft_id: str, comment: str, data_dir: Path) -> int:
     """Reject a draft."""
-    async with _suite(data_dir) as clients:
+    async with opened(data_dir) as clients:
         request = pb.RejectDraftRequest(id=draft_id, comment=comment, request_id=new_id("req"))
         await clients.drafts.RejectDraft(request)
     open_console().print("rejected: nothing comes of it")
@@ -98,10 +103,3 @@ def _what(draft: pb.Draft) -> Text:
     time = draft.expire_time.ToDatetime(tzinfo=UTC).astimezone()
     until = f"until {time:%Y-%m-%d %H:%M}" if draft.state == pb.DRAFT_STATE_WAITING else _STATES[draft.state]
     return Text.assemble(*parts, (f"\n{until}", "yellow"))
-
-
-@asynccontextmanager
-async def _suite(data_dir: Path) -> AsyncIterator[Clients]:
-    proof = proof_in(os.environ, data_dir)
-    async with connected(targets(os.environ, data_dir), proof) as clients:
-        yield clients

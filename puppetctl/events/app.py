@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from puppetctl import DATA_DIR
-from puppetctl.cli import Data, run
+from puppetctl.cli import Data, Json, SomeAgents, run
 
 app = typer.Typer(
     help="Let something happen to the characters: now, at a time, or again and again.", no_args_is_help=True
@@ -39,15 +39,16 @@ class Priority(StrEnum):
 
 @app.command("list")
 def list_(
-    agents: Annotated[list[str] | None, typer.Argument(help="Only what reaches these.", show_default=False)] = None,
+    agents: SomeAgents = None,
     every: Annotated[bool, typer.Option("--all", help="Also what is over or cancelled.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: Json = False,
     data: Data = DATA_DIR,
 ) -> None:
     """List what is to happen, newest first."""
     from puppetctl.events.commands import list_events
 
-    run(list_events(agents or [], limit, data, is_every=every))
+    run(list_events(agents or [], limit, data, is_every=every, as_json=as_json))
 
 
 @app.command()
@@ -69,6 +70,7 @@ def publish(
     valence: Annotated[float, typer.Option(min=-2, max=2, help="The push to the mood: unhappy to happy.")] = 0.0,
     arousal: Annotated[float, typer.Option(min=-1, max=1, help="The push to the mood: calm to excited.")] = 0.0,
     dominance: Annotated[float, typer.Option(min=-1, max=1, help="The push to the mood: how much in control.")] = 0.0,
+    as_json: Json = False,
     data: Data = DATA_DIR,
 ) -> None:
     """Let something happen, and say under which id."""
@@ -78,7 +80,7 @@ def publish(
     if what is What.SPEAK and not whom:
         raise typer.BadParameter("is needed to speak to somebody", param_hint="--whom")
     wish = Wish(what, text, whom, link, probability, (valence, arousal, dominance), is_external=external)
-    run(run_publish(wish, agents or [], at, rule, zone, priority, data))
+    run(run_publish(wish, agents or [], at, rule, zone, priority, data, as_json=as_json))
 
 
 @app.command()

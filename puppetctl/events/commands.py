@@ -1,22 +1,20 @@
 """`puppetctl events`: what happens to characters, published, listed and cancelled at the agents service."""
 
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from puppet.agents.v1 import event_service_pb2 as pb
 from puppet.agents.v1.event_service_pb2_grpc import EventServiceStub
 from puppetctl import DATA_DIR
-from puppetctl.clients import connected, proof_in, targets
+from puppetctl.clients import opened
 from puppetctl.terminal.display import open_console
-from puppetctl.terminal.feed import plain
+from puppetctl.terminal.output import Listing, print_document
+from puppetctl.terminal.words import plain
 from services.runtime.ids import new_id
 
 _PAGE_SIZE = 100
@@ -56,26 +54,25 @@ class Wish:
                 return pb.Event(scheduled_post=pb.ScheduledPost(topic=self.text))
 
 
-async def list_events(agent_ids: Sequence[str], limit: int, data_dir: Path = DATA_DIR, *, is_every: bool) -> int:
+async def list_events(
+    agent_ids: Sequence[str], limit: int, data_dir: Path = DATA_DIR, *, is_every: bool, as_json: bool = False
+) -> int:
     """Show up to `limit` events, newest first."""
     request = pb.ListEventsRequest(
         agent_ids=agent_ids,
         states=() if is_every else (pb.EVENT_STATE_SCHEDULED,),
         page_size=min(limit, _PAGE_SIZE),
     )
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for title in ("id", "state", "when"):
-        table.add_column(title, no_wrap=True)
-    table.add_column("what")
+    listing = Listing("id", "state", "when", "what", as_json=as_json, empty="nothing is to happen")
     async with _events(data_dir) as events:
         while True:
             page = await events.ListEvents(request)
-            for event in page.events[: limit - table.row_count]:
-                table.add_row(Text(event.id), Text(_state(event.state)), Text(_when(event)), Text(_what(event)))
-            if not page.next_page_token or table.row_count == limit:
+            for event in page.events[: limit - len(listing)]:
+                listing.add(event, event.id, _state(event.state), _when(event), _what(event))
+            if not page.next_page_token or len(listing) == limit:
                 break
             request.page_token = page.next_page_token
-    open_console().print(table if table.row_count else "nothing is to happen")
+    listing.show()
     return 0
 
 
@@ -87,6 +84,8 @@ async def publish(
     zone: str,
     priority: str,
     data_dir: Path = DATA_DIR,
+    *,
+    as_json: bool = False,
 ) -> int:
     """Let something happen, to all when no agents are named."""
     event = wish.content()
@@ -99,6 +98,9 @@ async def publish(
     async with _events(data_dir) as events:
         request = pb.PublishEventRequest(event=event, request_id=new_id("ctl"))
         event = (await events.PublishEvent(request)).event
+    if as_json:
+        print_document(event)
+        return 0
     open_console().print(Text(f"{event.id}: {_when(event)}, {_what(event)}"), soft_wrap=True)
     return 0
 
@@ -115,7 +117,7 @@ async def cancel(event_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
 
 @asynccontextmanager
 async def _events(data_dir: Path) -> AsyncIterator[EventServiceStub]:
-    async with connected(targets(os.environ, data_dir), proof_in(os.environ, data_dir)) as clients:
+    async with opened(data_dir) as clients:
         yield clients.events
 
 

@@ -12,7 +12,7 @@ from puppetctl.importing.errors import Unreadable
 from puppetctl.importing.registry import Imported
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import open_console
-from puppetctl.terminal.feed import plain
+from puppetctl.terminal.words import plain
 
 _MOST_SKIPPED = 5
 _MOST_TABLES = 3

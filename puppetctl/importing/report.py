@@ -11,7 +11,7 @@ from rich.text import Text
 
 from puppetctl.importing.draft import Row
 from puppetctl.importing.registry import Imported
-from puppetctl.terminal.feed import plain
+from puppetctl.terminal.words import plain
 
 _INDEX = re.compile(r"\[\d+\]")
 _HEADING = re.compile(r"\[\"(?:[^\"\\]|\\.)*\"\]")

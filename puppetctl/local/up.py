@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from puppet.agents.v1 import activity_pb2 as log_pb
+from puppetctl import DATA_DIR
 from puppetctl.characters.personas import PersonaFile, persona_files, read_personas
 from puppetctl.characters.provision import (
     LAMPORTS_PER_SOL,
@@ -24,12 +25,14 @@ from puppetctl.characters.provision import (
 )
 from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
+from puppetctl.local.page import page_address
 from puppetctl.local.processes import Child, answers, fetched, running
 from puppetctl.local.stopping import stopped_by_signal, unless
 from puppetctl.local.until import Goals, counted_as
 from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
 from puppetctl.terminal.display import Display
-from puppetctl.terminal.feed import Feed, counts, in_short, notice, plain
+from puppetctl.terminal.feed import Feed, notice
+from puppetctl.terminal.words import counts, in_short, plain
 from sandbox.llm.model import is_missing
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.principals import PrincipalFiles
@@ -46,6 +49,8 @@ class Options:
     timeout_seconds: float | None = None
     is_plain: bool = False
     ports: str = ""
+    explains: bool = False
+    """Whether the feed shows all reasons, with scores and models."""
 
 
 async def up(options: Options, environment: Mapping[str, str], console: Console) -> int:
@@ -75,7 +80,7 @@ class _Run:
         self._suite = suite
         self._console = console
         self._lock = lock
-        self._feed = Feed()
+        self._feed = Feed(explains=options.explains)
         self._began = time.monotonic()
         self._kinds: Counter[int] = Counter()
         self._counted: Counter[str] = Counter()
@@ -116,6 +121,8 @@ class _Run:
             self.display.show(_characters(self._known, self._feed))
             self.refuse(provisioned.refused)
             self.display.show(f"[dim]{self._suite_in_words()}[/]\n")
+            for line in self._what_next():
+                self.display.show(line)
             await self._follow(clients, cursor)
 
     def tell(self, program: str, words: str) -> None:
@@ -165,6 +172,25 @@ class _Run:
         if not self._known:
             return "waking the characters"
         return f"{counts(self._kinds)} · {self._suite.speed:g} times as fast as life · Ctrl-C stops"
+
+    def _what_next(self) -> list[Text]:
+        """Return where the page is, and what to try from another terminal."""
+        named = "" if self._options.data_dir == DATA_DIR else f" --data {self._options.data_dir}"
+        who = self._known[0].id if self._known else "ID"
+        tries = {
+            f"puppetctl post {who}{named}": "it posts now",
+            f"puppetctl chat {who}{named}": "talk to it",
+            f"puppetctl new{named}": "a character of your own",
+            f"puppetctl history{named} --why": "what was done, and all reasons",
+        }
+        url = page_address(self._options.data_dir, {})
+        told = {f"puppetctl open{named}": f"the page, {url}"} if url else {}
+        width = max(map(len, told | tries))
+        lines = [
+            Text.assemble("  ", (f"{what:<{width}}", "bold"), ("  " + why, "dim"))
+            for what, why in (told | tries).items()
+        ]
+        return [Text("Try, from another terminal:", "dim"), *lines, Text("")]
 
     def _suite_in_words(self) -> str:
         live = ", ".join(self._suite.live)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from puppetctl import DATA_DIR
-from puppetctl.cli import AgentId, Data, Yes, run
+from puppetctl.cli import AgentId, Data, Json, Yes, run
 
 app = typer.Typer(help="Look into what the characters remember, and take care of it.", no_args_is_help=True)
 
@@ -48,12 +48,13 @@ def search(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 10,
     trusted: Annotated[bool, typer.Option("--trusted", help="Only the character's own and its operator's.")] = False,
+    as_json: Json = False,
     data: Data = DATA_DIR,
 ) -> None:
     """Find memories by words and by meaning, best first, and show where each score comes from."""
     from puppetctl.memory.commands import search as run_search
 
-    run(run_search(agent, query, min_relevance, limit, data, is_trusted=trusted), "memory")
+    run(run_search(agent, query, min_relevance, limit, data, is_trusted=trusted, as_json=as_json), "memory")
 
 
 @app.command("list")
@@ -64,20 +65,21 @@ def list_(
         list[Source] | None, typer.Option("--source", help="Only from this source; can be repeated.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: Json = False,
     data: Data = DATA_DIR,
 ) -> None:
     """List memories, newest first."""
     from puppetctl.memory.commands import list_memories
 
-    run(list_memories(agent, kinds or [], sources or [], limit, data), "memory")
+    run(list_memories(agent, kinds or [], sources or [], limit, data, as_json=as_json), "memory")
 
 
 @app.command()
-def stats(agent: AgentId, data: Data = DATA_DIR) -> None:
+def stats(agent: AgentId, as_json: Json = False, data: Data = DATA_DIR) -> None:
     """Show what a character remembers, in numbers, and how far the vector index is."""
     from puppetctl.memory.commands import stats as run_stats
 
-    run(run_stats(agent, data), "memory")
+    run(run_stats(agent, data, as_json=as_json), "memory")
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """`puppetctl memory`: what characters remember, found, moved, forgotten and checked at the memory service."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -9,18 +8,18 @@ from pathlib import Path
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppetctl import DATA_DIR
-from puppetctl.clients import Clients, connected, find_agent, proof_in, targets
+from puppetctl.clients import Clients, find_agent, opened
 from puppetctl.memory import jsonl
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import Display, open_console
-from puppetctl.terminal.feed import plain
+from puppetctl.terminal.output import Listing, print_document
+from puppetctl.terminal.words import plain
 from services.runtime.ids import new_id
 
 # How long it may take to store a hundred thousand memories, or to build the index of as many anew.
@@ -34,7 +33,14 @@ _TRUSTED = (pb.PROVENANCE_SELF, pb.PROVENANCE_OPERATOR)
 
 
 async def search(
-    agent_id: str, query: str, min_relevance: float | None, limit: int, data_dir: Path = DATA_DIR, *, is_trusted: bool
+    agent_id: str,
+    query: str,
+    min_relevance: float | None,
+    limit: int,
+    data_dir: Path = DATA_DIR,
+    *,
+    is_trusted: bool,
+    as_json: bool = False,
 ) -> int:
     """Show the memories that fit best, and where their scores come from."""
     request = pb.SearchMemoriesRequest(
@@ -44,19 +50,26 @@ async def search(
         min_relevance=min_relevance,
         provenances=_TRUSTED if is_trusted else (),
     )
-    table = _table("score", "relevance", "parts", "kind, source, when")
-    async with _suite(data_dir) as clients:
+    titles = ("score", "relevance", "parts", "kind, source, when", "text")
+    listing = Listing(*titles, as_json=as_json, empty="nothing found")
+    async with opened(data_dir) as clients:
         for hit in (await clients.memory.SearchMemories(request)).hits:
             score, relevance = f"{hit.score:.2f}", f"{hit.relevance:.2f}"
-            table.add_row(score, relevance, _parts(hit.parts), _origin(hit.memory), _words(hit.memory))
-        if not table.row_count:
+            listing.add(hit, score, relevance, _parts(hit.parts), _origin(hit.memory), _words(hit.memory))
+        if not listing:
             await _refuse_nobody(clients, agent_id)
-    open_console().print(table if table.row_count else "nothing found")
+    listing.show()
     return 0
 
 
 async def list_memories(
-    agent_id: str, kinds: Sequence[str], sources: Sequence[str], limit: int, data_dir: Path = DATA_DIR
+    agent_id: str,
+    kinds: Sequence[str],
+    sources: Sequence[str],
+    limit: int,
+    data_dir: Path = DATA_DIR,
+    *,
+    as_json: bool = False,
 ) -> int:
     """Show up to `limit` memories, newest first."""
     request = pb.ListMemoriesRequest(
@@ -65,27 +78,30 @@ async def list_memories(
         provenances=[pb.Provenance.Value(f"PROVENANCE_{source.upper()}") for source in sources],
         page_size=min(limit, _PAGE_SIZE),
     )
-    table = _table("id", "kind, source, when")
-    async with _suite(data_dir) as clients:
+    listing = Listing("id", "kind, source, when", "text", as_json=as_json, empty="no memories")
+    async with opened(data_dir) as clients:
         while True:
             page = await clients.memory.ListMemories(request)
-            for item in page.memories[: limit - table.row_count]:
-                table.add_row(Text(item.id), _origin(item), _words(item))
-            if not page.next_page_token or table.row_count == limit:
+            for item in page.memories[: limit - len(listing)]:
+                listing.add(item, item.id, _origin(item), _words(item))
+            if not page.next_page_token or len(listing) == limit:
                 break
             request.page_token = page.next_page_token
-        if not table.row_count:
+        if not listing:
             await _refuse_nobody(clients, agent_id)
-    open_console().print(table if table.row_count else "no memories")
+    listing.show()
     return 0
 
 
-async def stats(agent_id: str, data_dir: Path = DATA_DIR) -> int:
+async def stats(agent_id: str, data_dir: Path = DATA_DIR, *, as_json: bool = False) -> int:
     """Show what an agent remembers, in numbers, and how far the index is."""
-    async with _suite(data_dir) as clients:
+    async with opened(data_dir) as clients:
         found = await clients.memory.GetMemoryStats(pb.GetMemoryStatsRequest(agent_id=agent_id))
         if not found.memory_count:
             await _refuse_nobody(clients, agent_id)
+    if as_json:
+        print_document(found)
+        return 0
     table = Table.grid(padding=(0, 2))
     table.add_row("memories", str(found.memory_count))
     table.add_row("kinds", ", ".join(f"{_kind(item.kind)} {item.count}" for item in found.kinds))
@@ -217,24 +233,9 @@ async def _refuse_nobody(clients: Clients, agent_id: str) -> None:
 
 
 @asynccontextmanager
-async def _suite(data_dir: Path) -> AsyncIterator[Clients]:
-    async with connected(targets(os.environ, data_dir), proof_in(os.environ, data_dir)) as clients:
-        yield clients
-
-
-@asynccontextmanager
 async def _memory(data_dir: Path) -> AsyncIterator[MemoryServiceStub]:
-    async with _suite(data_dir) as clients:
+    async with opened(data_dir) as clients:
         yield clients.memory
-
-
-def _table(*titles: str) -> Table:
-    """Return a table in which only the text, its last column, gives way: an id that is cut is of no use."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for title in titles:
-        table.add_column(title, no_wrap=True)
-    table.add_column("text")
-    return table
 
 
 def _imports(agent_id: str, lines: Sequence[pb.ExportMemoriesResponse]) -> Iterator[pb.ImportMemoriesRequest]:

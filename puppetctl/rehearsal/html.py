@@ -9,7 +9,7 @@ from html import escape
 from puppetctl.rehearsal.figures import Bond, Figures, Said
 from puppetctl.rehearsal.plots import hours_plot, mood_plot
 from puppetctl.rehearsal.report import Column, Report, Section, facts, profit, trade_rows
-from puppetctl.terminal.feed import plain
+from puppetctl.terminal.words import plain
 
 _MOST_SAID = 60
 _MOST_LISTED = 12

@@ -1,8 +1,5 @@
 """`puppetctl portfolio` and `trades`: what a character's wallet holds, what came of it, and what it may still trade."""
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
@@ -14,23 +11,24 @@ from rich.text import Text
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppetctl import DATA_DIR
-from puppetctl.clients import Clients, connected, proof_in, targets, wallet_of
+from puppetctl.clients import opened, wallet_of
 from puppetctl.terminal.display import open_console
-from puppetctl.terminal.feed import plain
+from puppetctl.terminal.output import Listing, as_object, print_document
+from puppetctl.terminal.words import plain
 
 _LAMPORTS = Decimal(10**9)
 _SOL = "So11111111111111111111111111111111111111112"
 _PAGE_SIZE = 100
 
 
-async def portfolio(agent_id: str, data_dir: Path = DATA_DIR, *, everything: bool) -> int:
+async def portfolio(agent_id: str, data_dir: Path = DATA_DIR, *, everything: bool, as_json: bool = False) -> int:
     """Show what a character's wallet holds, with cost, worth and gain in SOL, and what it may still trade.
 
     Without `everything` only what it has traded. Raises SuiteError for a character without a wallet.
     """
     table = _table("token", "amount", "cost", "worth", "gain", "realised")
-    gain = 0
-    async with _suite(data_dir) as clients:
+    gain, holdings = 0, []
+    async with opened(data_dir) as clients:
         wallet_id = await wallet_of(clients, agent_id)
         request = pb.GetPortfolioRequest(wallet_id=wallet_id, has_trades=not everything, page_size=_PAGE_SIZE)
         while True:
@@ -38,10 +36,15 @@ async def portfolio(agent_id: str, data_dir: Path = DATA_DIR, *, everything: boo
             for one in page.holdings:
                 gain += one.unrealised_pnl_lamports
                 table.add_row(*_row(one))
+                holdings.append(as_object(one))
             if not page.next_page_token:
                 break
             request.page_token = page.next_page_token
         allowance = (await clients.trading.GetAllowance(pb.GetAllowanceRequest(wallet_id=wallet_id))).allowance
+    if as_json:
+        whole = {"portfolio": as_object(page.portfolio), "holdings": holdings, "allowance": as_object(allowance)}
+        print_document(whole)
+        return 0
     console = open_console()
     if table.row_count:
         console.print(table)
@@ -50,21 +53,21 @@ async def portfolio(agent_id: str, data_dir: Path = DATA_DIR, *, everything: boo
     return 0
 
 
-async def trades(agent_id: str, limit: int, data_dir: Path = DATA_DIR) -> int:
+async def trades(agent_id: str, limit: int, data_dir: Path = DATA_DIR, *, as_json: bool = False) -> int:
     """Show up to `limit` of a character's trades, newest first. Raises SuiteError for one without a wallet."""
-    table = _table("when", "gave", "for", "state", "id")
-    async with _suite(data_dir) as clients:
+    listing = Listing("when", ">gave", ">for", ">state", "id", as_json=as_json, empty="no trades")
+    async with opened(data_dir) as clients:
         wallet_id = await wallet_of(clients, agent_id)
         request = pb.ListTradesRequest(wallet_id=wallet_id, page_size=min(limit, _PAGE_SIZE))
         while True:
             page = await clients.trading.ListTrades(request)
-            for trade in page.trades[: limit - table.row_count]:
+            for trade in page.trades[: limit - len(listing)]:
                 sides = (_side(trade.input_mint, trade.input_amount), _side(trade.output_mint, trade.output_amount))
-                table.add_row(_time(trade.create_time), *sides, Text(_state(trade)), Text(trade.id))
-            if not page.next_page_token or table.row_count == limit:
+                listing.add(trade, _time(trade.create_time), *sides, _state(trade), trade.id)
+            if not page.next_page_token or len(listing) == limit:
                 break
             request.page_token = page.next_page_token
-    open_console().print(table if table.row_count else "no trades")
+    listing.show()
     return 0
 
 
@@ -133,9 +136,3 @@ def _table(*titles: str) -> Table:
     for number, title in enumerate(titles):
         table.add_column(title, justify="right" if 0 < number < len(titles) - 1 else "left", no_wrap=number == 0)
     return table
-
-
-@asynccontextmanager
-async def _suite(data_dir: Path) -> AsyncIterator[Clients]:
-    async with connected(targets(os.environ, data_dir), proof_in(os.environ, data_dir)) as clients:
-        yield clients

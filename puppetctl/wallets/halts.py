@@ -7,7 +7,7 @@ import grpc
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppetctl.clients import Clients
-from puppetctl.terminal.feed import plain
+from puppetctl.terminal.words import plain
 
 OF_ALL = "all trading is still halted: puppetctl resume"
 _LOOK_SECONDS = 5.0

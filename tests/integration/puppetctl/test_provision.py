@@ -171,7 +171,7 @@ async def test_a_refused_persona_is_named_with_its_file_and_fields_and_the_other
     world: World, clients: Clients
 ) -> None:
     words = await refused(clients, [{**BASIL, "name": ""}, PIA], world.sandboxes)
-    assert words == "basil.json: basil: INVALID_REQUEST:\n  persona.name: is required"
+    assert words == "basil.json: basil: INVALID_REQUEST: persona.name: is required"
     assert world.agents.agents["pia-at-home"].is_active
 
 
