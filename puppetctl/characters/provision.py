@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import copy
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -37,6 +37,7 @@ _LOW_LAMPORTS = LAMPORTS_PER_SOL // 2
 _FUNDS_LAMPORTS = 2 * LAMPORTS_PER_SOL
 _FUNDED_WITHIN_SECONDS = 10.0
 _REDACTED = "[redacted]"
+_CREATED = "created"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,16 @@ class Provisioned:
     refused: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Characters that are there with all that they need, and aren't started yet."""
+
+    characters: list[Character]
+    files: Mapping[str, PersonaFile]
+    """By id, what they were made from."""
+    refused: list[str]
+
+
 async def provision(
     clients: Clients, files: Sequence[PersonaFile], sandboxes: Sandboxes, *, update: bool = False
 ) -> Provisioned:
@@ -81,16 +92,20 @@ async def provision(
     One whose file says `is_active: false` is stopped; one that was stopped is started again only with `update`. What
     is wrong with one costs that character; repeating it completes what was left undone.
     """
+    prepared = await prepare(clients, files, sandboxes, update=update)
+    begun = [character async for character in begin(clients, prepared, update=update)]
+    # Only when all have begun: what is made of a file takes the longer the more of them there are.
+    return Provisioned(await asyncio.gather(*(told(clients, character) for character in begun)), prepared.refused)
+
+
+async def prepare(
+    clients: Clients, files: Sequence[PersonaFile], sandboxes: Sandboxes, *, update: bool = False
+) -> Prepared:
+    """Create or update the agents, as `provision` does, and start none."""
     refused: list[str] = []
 
     async def one(file: PersonaFile, does: Callable[[], Awaitable[T]]) -> T | None:
-        try:
-            return await does()
-        except grpc.aio.AioRpcError as error:
-            refused.append(f"{file.path}: {file.id}: {in_words(error)}{_explained(error, file, sandboxes)}")
-        except (SuiteError, web.WebError) as error:
-            refused.append(f"{file.path}: {file.id}: {error}")
-        return None
+        return await _unless_refused(file, does, sandboxes, refused)
 
     looked_up = await asyncio.gather(*(one(file, partial(_wanted, clients, file.persona, sandboxes)) for file in files))
     wishes = {file.id: wish for file, wish in zip(files, looked_up, strict=True) if wish is not None}
@@ -102,16 +117,39 @@ async def provision(
             if file.id in wishes
         )
     )
-    there = {character.id: character for character in prepared if character is not None}
-    # Only now, when each has its money and can meet all the others.
-    begun = [
-        await one(file, partial(_started, clients, there[file.id], file.persona, update=update))
-        for file in files
-        if file.id in there
-    ]
-    # And only when all have begun: what is made of a file takes the longer the more of them there are.
-    characters = await asyncio.gather(*(_told(clients, character) for character in begun if character is not None))
-    return Provisioned(list(characters), refused)
+    characters = [character for character in prepared if character is not None]
+    return Prepared(characters, {file.id: file for file in files}, refused)
+
+
+async def begin(
+    clients: Clients, prepared: Prepared, *, update: bool = False, apart_seconds: float = 0.0
+) -> AsyncIterator[Character]:
+    """Start characters, and yield each as it was started; what keeps one from it is added to the `refused`.
+
+    That is done when each has its money and can meet all the others. One that has never lived before lets the next one
+    wait so many seconds, so that it has its first words written before all of them want a model at once.
+    """
+    for character in prepared.characters:
+        file = prepared.files[character.id]
+        does = partial(_started, clients, character, file.persona, update=update)
+        if (begun := await _unless_refused(file, does, Sandboxes(), prepared.refused)) is None:
+            continue
+        yield begun
+        if begun.change.startswith(_CREATED) and character is not prepared.characters[-1]:
+            await asyncio.sleep(apart_seconds)
+
+
+async def _unless_refused(
+    file: PersonaFile, does: Callable[[], Awaitable[T]], sandboxes: Sandboxes, refused: list[str]
+) -> T | None:
+    """Return what is done about a file; where that is refused, None, and in words why."""
+    try:
+        return await does()
+    except grpc.aio.AioRpcError as error:
+        refused.append(f"{file.path}: {file.id}: {in_words(error)}{_explained(error, file, sandboxes)}")
+    except (SuiteError, web.WebError) as error:
+        refused.append(f"{file.path}: {file.id}: {error}")
+    return None
 
 
 async def _started(clients: Clients, character: Character, persona: Mapping[str, Any], *, update: bool) -> Character:
@@ -126,7 +164,7 @@ async def _started(clients: Clients, character: Character, persona: Mapping[str,
     return replace(character, change=change)
 
 
-async def _told(clients: Clients, character: Character) -> Character:
+async def told(clients: Clients, character: Character) -> Character:
     """Return a character with what its service makes of its file; that it isn't told is no reason not to live."""
     with contextlib.suppress(grpc.aio.AioRpcError):
         status = await clients.agents.GetAgentStatus(agents_pb.GetAgentStatusRequest(id=character.id))
@@ -203,7 +241,7 @@ async def _prepared(
         raise SuiteError("it was neither found nor created")
     is_known = not wish.has_own_secrets and _is_same(_persona_of(agent), wanted)
     if made is not None:
-        change = "created"
+        change = _CREATED
     elif update or not is_known:
         # An update that was asked for goes out in any case: it renews what the services have made of the persona.
         request = agents_pb.UpdateAgentRequest(

@@ -90,7 +90,7 @@ class Line:
 def logs(wanted: Wanted, data_dir: Path, *, as_json: bool) -> int:
     """Show lines of logs. Raises SuiteError where there are none."""
     files = _files(wanted.programs, data_dir / "logs")
-    followed = [_Followed(name, path) for name, path in files.items()]
+    followed = [Followed(name, path) for name, path in files.items()]
     for line in last(files, wanted):
         _show(line, as_json=as_json)
     while wanted.follows:
@@ -110,7 +110,7 @@ def last(files: dict[str, Path], wanted: Wanted) -> list[Line]:
     return list(_by_time(found))[-wanted.count :] if wanted.count else []
 
 
-class _Followed:
+class Followed:
     """A log, and how far it was read: from its end on."""
 
     def __init__(self, program: str, path: Path) -> None:

@@ -19,9 +19,12 @@ from puppetctl.characters.personas import PersonaFile, persona_files, read_perso
 from puppetctl.characters.provision import (
     LAMPORTS_PER_SOL,
     Character,
+    Prepared,
     Sandboxes,
+    begin,
     others,
-    provision,
+    prepare,
+    told,
 )
 from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
@@ -36,6 +39,9 @@ from puppetctl.terminal.words import counts, in_short, plain
 from sandbox.llm.model import is_missing
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.principals import PrincipalFiles
+
+_APART_SECONDS = 2.0
+"""Between the first starts of characters: about as long as a model on a small machine takes for a post."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +122,30 @@ class _Run:
         sandboxes = Sandboxes(self._suite.address("sandbox.x"), self._suite.address("sandbox.solana"), token)
         async with connected(where, proof_in(environment, self._options.data_dir)) as clients:
             cursor = await cursor_before(clients, began)
-            provisioned = await provision(clients, personas, sandboxes)
-            self._known = provisioned.characters + await others(clients, provisioned.characters)
+            prepared = await prepare(clients, personas, sandboxes)
+            self._known = prepared.characters + await others(clients, prepared.characters)
             self.display.show(_characters(self._known, self._feed))
-            self.refuse(provisioned.refused)
+            self.refuse(prepared.refused)
             self.display.show(f"[dim]{self._suite_in_words()}[/]\n")
             for line in self._what_next():
                 self.display.show(line)
-            await self._follow(clients, cursor)
+            waking = asyncio.create_task(self._wake(clients, prepared))
+            try:
+                await self._follow(clients, cursor)
+            finally:
+                waking.cancel()
+
+    async def _wake(self, clients: Clients, prepared: Prepared) -> None:
+        """Start the characters one after the other, and show what is to be told of each."""
+        known = len(prepared.refused)
+        begun = [character async for character in begin(clients, prepared, apart_seconds=_APART_SECONDS)]
+        self.refuse(prepared.refused[known:])
+        before = {character.id: character.change for character in prepared.characters}
+        for character in await asyncio.gather(*(told(clients, one) for one in begun)):
+            # What stands in the table above isn't said again.
+            change = character.change.removeprefix(before[character.id]).removeprefix(", ")
+            if words := "; ".join(filter(None, (change, *in_short(character.notices)))):
+                self.display.show(notice(datetime.now().astimezone(), character.name, words))
 
     def tell(self, program: str, words: str) -> None:
         """Show what became of a program."""
@@ -175,22 +197,19 @@ class _Run:
 
     def _what_next(self) -> list[Text]:
         """Return where the page is, and what to try from another terminal."""
-        named = "" if self._options.data_dir == DATA_DIR else f" --data {self._options.data_dir}"
         who = self._known[0].id if self._known else "ID"
-        tries = {
-            f"puppetctl post {who}{named}": "it posts now",
-            f"puppetctl chat {who}{named}": "talk to it",
-            f"puppetctl new{named}": "a character of your own",
-            f"puppetctl history{named} --why": "what was done, and all reasons",
-        }
         url = page_address(self._options.data_dir, {})
-        told = {f"puppetctl open{named}": f"the page, {url}"} if url else {}
-        width = max(map(len, told | tries))
-        lines = [
-            Text.assemble("  ", (f"{what:<{width}}", "bold"), ("  " + why, "dim"))
-            for what, why in (told | tries).items()
-        ]
-        return [Text("Try, from another terminal:", "dim"), *lines, Text("")]
+        tries = ({"puppetctl open": f"the page, {url}"} if url else {}) | {
+            f"puppetctl post {who}": "it posts now",
+            f"puppetctl chat {who}": "talk to it",
+            "puppetctl new": "a character of your own",
+            "puppetctl history --why": "what was done, with all reasons",
+        }
+        is_usual = self._options.data_dir.resolve() == DATA_DIR.resolve()
+        where = "" if is_usual else f", each with --data {self._options.data_dir}"
+        width = max(map(len, tries))
+        lines = [Text.assemble("  ", (f"{what:<{width}}", "bold"), f"  {why}") for what, why in tries.items()]
+        return [Text(f"Try, from another terminal{where}:"), *lines, Text("")]
 
     def _suite_in_words(self) -> str:
         live = ", ".join(self._suite.live)

@@ -1,6 +1,5 @@
 """What can't be done, in one line that says what to do next."""
 
-import difflib
 from collections.abc import Mapping
 
 import typer
@@ -37,9 +36,3 @@ def fail(message: str, reason: str = "") -> None:
     words = f"{message}. Next: {step}" if (step := NEXT.get(reason)) else message
     typer.secho(words, fg=typer.colors.RED, err=True)
     raise typer.Exit(1)
-
-
-def nearest(given: str, known: list[str]) -> str:
-    """Return ` (did you mean ...?)` where something that is known is written nearly like what was given."""
-    close = difflib.get_close_matches(given, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
