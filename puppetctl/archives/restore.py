@@ -21,9 +21,10 @@ from puppetctl.archives import file
 from puppetctl.archives.backup import LONG_SECONDS
 from puppetctl.archives.file import ACCOUNT, AGENT, MEMORIES, RELATIONSHIPS, WALLET, Character, Reader
 from puppetctl.archives.secrets import Derivation, ask
-from puppetctl.clients import Clients, connected, find_agent, in_words, proof_in, targets
+from puppetctl.clients import Clients, find_agent, in_words, opened
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import open_console
+from puppetctl.terminal.progress import steps
 
 _MEMORIES_AT_ONCE, _BYTES_AT_ONCE = 20_000, 64 * 2**20
 
@@ -41,12 +42,15 @@ async def restore(path: Path, options: Options, data_dir: Path = DATA_DIR) -> in
     """Bring back what an archive has. Raises SuiteError, when anything of it is damaged before anything is written."""
     with file.reading(path) as archive:
         characters, key = _wanted(archive, options), _key(archive, options, os.environ)
-        async with connected(targets(os.environ, data_dir), proof_in(os.environ, data_dir)) as clients:
+        async with opened(data_dir) as clients:
             known = [character for character in characters if await _is_known(clients, archive, character)]
-            for character in characters:
-                if character not in known:
-                    await _restore(clients, archive, character, key)
-                await _tell(clients, character, options, is_known=character in known)
+            with steps("restoring", len(characters)) as bar:
+                for character in characters:
+                    bar.say(f"restoring {character.id}")
+                    if character not in known:
+                        await _restore(clients, archive, character, key)
+                    await _tell(clients, character, options, is_known=character in known)
+                    bar.done()
     return 0
 
 

@@ -19,6 +19,7 @@ from puppetctl.memory import jsonl
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import Display, open_console
 from puppetctl.terminal.output import Listing, print_document
+from puppetctl.terminal.progress import steps, waiting
 from puppetctl.terminal.words import plain
 from services.runtime.ids import new_id
 
@@ -120,10 +121,11 @@ async def export(agent_id: str, output: Path | None, data_dir: Path = DATA_DIR) 
     request = pb.ExportMemoriesRequest(agent_id=agent_id)
     count = 0
     async with _memory(data_dir) as memory:
-        with jsonl.writing(output) as write:
+        with jsonl.writing(output) as write, steps("writing") as bar:
             async for message in memory.ExportMemories(request, timeout=_LONG_SECONDS):
                 message.ClearField("cursor")
                 write(message)
+                bar.done()
                 count += 1
     if output is not None:
         open_console().print(Text(f"{_counted(count)} in {output}"))
@@ -135,7 +137,8 @@ async def import_memories(agent_id: str, lines: Sequence[pb.ExportMemoriesRespon
     answer = pb.ImportMemoriesResponse()
     if lines:
         async with _memory(data_dir) as memory:
-            answer = await memory.ImportMemories(_imports(agent_id, lines), timeout=_LONG_SECONDS)
+            with waiting(f"storing {_counted(len(lines))}"):
+                answer = await memory.ImportMemories(_imports(agent_id, lines), timeout=_LONG_SECONDS)
     open_console().print(f"{_counted(answer.created_count)} stored, {answer.existing_count} there before")
     return 0
 
