@@ -1,6 +1,8 @@
 """What the commands share: arguments, and how a command is run and ends."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from puppetctl.completion import complete_agents
+
+_BROKEN_PIPE = 141
+"""The exit code of a process that SIGPIPE has ended, as shells tell it."""
 
 # The parts of `puppetctl --help`, in its order.
 BEGIN = "To begin with"
@@ -49,6 +54,8 @@ def run(command: Coroutine[Any, Any, int], service: str = "agents") -> None:
         fail(in_words(error, service), Remote(error).reason)
     except grpc.FutureTimeoutError:
         fail(nobody_answers(service))
+    except BrokenPipeError:
+        _leave_pipe()
     except OSError as error:
         fail(_os_error(error))
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -66,11 +73,20 @@ def run_now(command: Callable[[], int]) -> None:
         code = command()
     except (SuiteError, SettingsError) as error:
         fail(str(error))
+    except BrokenPipeError:
+        _leave_pipe()
     except OSError as error:
         fail(_os_error(error))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     raise typer.Exit(code)
+
+
+def _leave_pipe() -> None:
+    """End as programs do whose reader has seen enough, such as `head`: without a word."""
+    # What is still to be written would be complained about when the process ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(_BROKEN_PIPE)
 
 
 def _os_error(error: OSError) -> str:

@@ -1,6 +1,7 @@
 """`puppetctl up`: the whole suite on one machine, and what its characters do, live."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -134,6 +135,9 @@ class _Run:
                 await self._follow(clients, cursor)
             finally:
                 waking.cancel()
+                # What it couldn't do is a fault of ours, and not to be lost.
+                with contextlib.suppress(asyncio.CancelledError):
+                    await waking
 
     async def _wake(self, clients: Clients, prepared: Prepared) -> None:
         """Start the characters one after the other, and show what is to be told of each."""

@@ -210,7 +210,7 @@ def compose_reply(
         "reply",
         notes=[_note("Who writes to you", who), *_lately(recent)],
         context=(*_recalled(memory), *_noted(noted)),
-        conversation=tuple(map(_turn, conversation[-_MOST_TURNS:])),
+        conversation=tuple(_turn(turn, is_external=is_external) for turn in conversation[-_MOST_TURNS:]),
         input_is_external=is_external,
     )
 
@@ -271,8 +271,10 @@ def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:
     return [_note("You wrote lately", text) for text in said if text]
 
 
-def _turn(turn: Turn) -> Part:
-    return Part(turn.who, texts.inert(texts.line(turn.text, MOST_INPUT)) or "...", is_external=not turn.is_own)
+def _turn(turn: Turn, *, is_external: bool) -> Part:
+    return Part(
+        turn.who, texts.inert(texts.line(turn.text, MOST_INPUT)) or "...", is_external=is_external and not turn.is_own
+    )
 
 
 def _note(label: str, text: str) -> Part:

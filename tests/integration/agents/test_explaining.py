@@ -302,9 +302,9 @@ async def test_whoever_tries_out_how_a_character_talks_is_no_stranger_to_it_and_
         [prompt] = (await agents.PreviewPrompt(asked)).prompts
         [stranger] = (await agents.PreviewPrompt(pb.PreviewPromptRequest(agent_id="wren", text="And you?"))).prompts
     assert (prompt.input.text, prompt.input.is_external, stranger.input.is_external) == ("And you?", False, True)
-    assert [(turn.label, turn.text) for turn in prompt.conversation] == [
-        ("your maker", "Do gates sleep?"),
-        ("you", "Only the small ones."),
+    assert [(turn.label, turn.text, turn.is_external) for turn in prompt.conversation] == [
+        ("your maker", "Do gates sleep?", False),
+        ("you", "Only the small ones.", False),
     ]
     assert "a stranger" not in str(prompt)
     assert "a stranger" in str(stranger)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,20 @@ async def test_what_lists_or_shows_does_so_for_programs(odd: World, command: lis
     code, output = await run(*command, "--json")
     assert code == 0
     json.loads(output)
+
+
+async def test_who_has_seen_enough_hears_no_complaint(odd: World) -> None:
+    for number in range(200):
+        odd.agents.add("odd", log_pb.ACTIVITY_KIND_POST, f"post {number} " + "x" * 1000)
+    command = (sys.executable, "-m", "puppetctl", "history", "--limit", "200", "--json")
+    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
+    process = await asyncio.create_subprocess_exec(*command, **pipes)  # type: ignore[arg-type]
+    assert process.stdout is not None
+    await process.stdout.readline()
+    process.stdout._transport.close()  # type: ignore[attr-defined]
+    assert process.stderr is not None
+    assert await process.stderr.read() == b""
+    assert await process.wait() == 141
 
 
 async def test_a_shell_completes_the_names_of_those_who_live(
