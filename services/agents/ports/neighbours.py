@@ -124,6 +124,15 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class NewView:
+    """What an agent thinks of a counterpart from the start."""
+
+    agent_id: str
+    counterpart: str
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
 class HeldView(View):
     """What an agent thinks of a counterpart as it was stored, and when the two last had to do with each other."""
 
@@ -167,8 +176,11 @@ class MemoryPort(Protocol):
         """Return what an agent thinks of a counterpart; None when it doesn't know them."""
         ...
 
-    async def set_view(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
-        """Set what an agent thinks of a counterpart."""
+    async def set_views(self, views: Sequence[NewView]) -> None:
+        """Set what agents think of counterparts: of up to 400, all or none of them.
+
+        The violations of a Refused name each by its place: `requests[3]`.
+        """
         ...
 
     async def forget(self, agent_id: str) -> None:

@@ -9,6 +9,7 @@ from services.agents.domain.memories import TrustedMemory, TrustedProvenance
 from services.agents.ports.neighbours import (
     HeldView,
     NewMemory,
+    NewView,
     Recent,
     Recollection,
     Refused,
@@ -16,6 +17,7 @@ from services.agents.ports.neighbours import (
     Source,
     View,
 )
+from services.runtime.errors import Violation
 from tests.fakes.agents.line import Line
 
 _SAME = ("kind", "source", "author", "subject", "conversation_id", "text", "repetition")
@@ -50,6 +52,10 @@ class FakeMemory:
         self.held_after = 0
         self.refused_text = ""
         """When set, what holds this is refused."""
+        self.refused_notes = ""
+        """Likewise a view with these in its notes."""
+        self.set_counts: list[int] = []
+        """How many views each call has set."""
 
     def of(self, agent_id: str) -> list[NewMemory]:
         """Return what an agent remembers, oldest first."""
@@ -127,8 +133,14 @@ class FakeMemory:
             return view
         return HeldView(view.sentiment, view.familiarity, view.trust, view.notes)
 
-    async def set_view(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
-        self.views[agent_id, counterpart] = view
+    async def set_views(self, views: Sequence[NewView]) -> None:
+        self.line.pass_through()
+        for at, new in enumerate(views):
+            if self.refused_notes and self.refused_notes in new.view.notes:
+                told = Violation(f"requests[{at}].relationship.notes", "is refused")
+                raise Refused("memory", "INVALID_REQUEST", "INVALID_REQUEST: notes: is refused", [told])
+        self.set_counts.append(len(views))
+        self.views |= {(new.agent_id, new.counterpart): new.view for new in views}
 
     async def interacted(self, agent_id: str, counterpart: str, summary: str, change: View, request_id: str) -> None:
         self.interactions[request_id] = (agent_id, counterpart, summary)
