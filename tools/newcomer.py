@@ -18,7 +18,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-_FEED = re.compile(r"^\d\d:\d\d:\d\d  (↳ )?(?P<who>\S.*)$")
+# A post has a name alone in its first line, of up to three words; whatever else is told says there what was done.
+_HEAD = re.compile(r"^\d\d:\d\d:\d\d  (↳ .+ to .+|[A-Z0-9]\w*( [A-Z0-9]\w*){0,2})$")
 _HEALTHY = re.compile(r"^\s*process +port")
 _LIFE = re.compile(r"Try, from another terminal")
 _WORDS = re.compile(r"^ {10,}\S")
@@ -79,15 +80,12 @@ class Suite:
         next(line for line in self.lines() if pattern.search(line))
 
     def until_words(self) -> None:
-        """Wait until somebody's words were shown: a name alone in its line, and a line below it."""
-        is_post = False
+        """Wait until somebody's words were shown."""
+        above = ""
         for line in self.lines():
-            if is_post and _WORDS.match(line):
+            if _HEAD.match(above) and _WORDS.match(line):
                 return
-            found = _FEED.match(line)
-            is_post = bool(found and " " * 2 not in found["who"] and not found["who"].endswith("again"))
-            # What was bought, and what a program did, has its words in the same line.
-            is_post = is_post and not re.search(r" (bought|sold|holds|leaves|could|was|hears|proposes) ?", f" {line} ")
+            above = line
 
     def stop(self) -> None:
         """End it as Ctrl-C does."""

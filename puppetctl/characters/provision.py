@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import copy
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -123,7 +123,7 @@ async def prepare(
 
 async def begin(
     clients: Clients, prepared: Prepared, *, update: bool = False, apart_seconds: float = 0.0
-) -> AsyncIterator[Character]:
+) -> AsyncGenerator[Character, None]:
     """Start characters, and yield each as it was started; what keeps one from it is added to the `refused`.
 
     That is done when each has its money and can meet all the others. One that has never lived before lets the next one
