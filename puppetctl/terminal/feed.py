@@ -21,6 +21,10 @@ _MOST_STEPS = 4
 _QUOTE_LENGTH = 64
 
 
+_ASIDES = (log_pb.ACTIVITY_KIND_PASS, log_pb.ACTIVITY_KIND_LIFECYCLE)
+"""What is told in a line, where there is room: nothing was said or done."""
+
+
 class Feed:
     """Renders activities, one after the other: a reply is indented below what it answers.
 
@@ -75,7 +79,7 @@ class Feed:
             case kind:
                 style = {log_pb.ACTIVITY_KIND_TRADE: "bold green", log_pb.ACTIVITY_KIND_FAILURE: "red"}.get(kind, "dim")
                 head.append(f" {plain(activity.summary)}", style)
-                return Group(head, why)
+                return _Aside(head, why) if kind in _ASIDES else Group(head, why)
 
 
 def notice(time: datetime, subject: str, words: str) -> RenderableType:
@@ -111,7 +115,28 @@ class _Why:
         # What has failed is told whole: somebody may have to mend it.
         self._is_full = explains or activity.kind == log_pb.ACTIVITY_KIND_FAILURE
 
+    def words(self, width: int) -> str:
+        """Return the reasons for lines of this width, indented as they are."""
+        if self._is_full:
+            return reasons.in_full(self._activity)
+        return reasons.in_a_line(self._activity, max(1, width - self._indent))
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = max(1, options.max_width - self._indent)
-        words = reasons.in_full(self._activity) if self._is_full else reasons.in_a_line(self._activity, width)
-        yield _Lines(words, "dim", self._indent)
+        yield _Lines(self.words(options.max_width), "dim", self._indent)
+
+
+class _Aside:
+    """What is told in one line with its reason, or in two where that is too long."""
+
+    def __init__(self, head: Text, why: _Why) -> None:
+        self._head = head
+        self._why = why
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        words = self._why.words(options.max_width)
+        line = Text.assemble(self._head, (f" · {words}" if words else "", "dim"))
+        if line.cell_len <= options.max_width:
+            yield line
+        else:
+            yield self._head
+            yield self._why

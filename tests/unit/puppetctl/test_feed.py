@@ -165,9 +165,7 @@ def test_a_draft_says_how_it_is_approved() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "kind", [log_pb.ACTIVITY_KIND_PASS, log_pb.ACTIVITY_KIND_FAILURE, log_pb.ACTIVITY_KIND_LIFECYCLE]
-)
+@pytest.mark.parametrize("kind", [log_pb.ACTIVITY_KIND_FAILURE, log_pb.ACTIVITY_KIND_REFLECTION])
 def test_anything_else_is_what_it_says_it_is(kind: log_pb.ActivityKind.ValueType) -> None:
     assert _lines(Feed().entry(_activity(kind, "holds", "nothing moves"))) == [
         f"{NINE}  Basil holds",
@@ -175,9 +173,18 @@ def test_anything_else_is_what_it_says_it_is(kind: log_pb.ActivityKind.ValueType
     ]
 
 
+@pytest.mark.parametrize("kind", [log_pb.ACTIVITY_KIND_PASS, log_pb.ACTIVITY_KIND_LIFECYCLE])
+def test_what_was_not_done_is_told_in_a_line_where_there_is_room(kind: log_pb.ActivityKind.ValueType) -> None:
+    assert _lines(Feed().entry(_activity(kind, "holds", "nothing moves"))) == [f"{NINE}  Basil holds · nothing moves"]
+    assert _lines(Feed().entry(_activity(kind, "holds", "nothing moves " * 5))) == [
+        f"{NINE}  Basil holds",
+        "          " + "nothing moves " * 4 + "nothing moves",
+    ]
+
+
 def test_a_failure_tells_all_of_its_reason_and_a_pass_a_line() -> None:
     long = "; ".join(["the node did not answer for a long while"] * 4)
-    assert len(_lines(Feed().entry(_activity(log_pb.ACTIVITY_KIND_PASS, "holds", long)))) == 2
+    assert len(_lines(Feed().entry(_activity(log_pb.ACTIVITY_KIND_PASS, "holds", long)))) == 1
     assert len(_lines(Feed().entry(_activity(log_pb.ACTIVITY_KIND_FAILURE, "could not trade", long)))) > 3
 
 
