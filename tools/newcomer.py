@@ -21,7 +21,7 @@ from pathlib import Path
 # A post has a name alone in its first line, of up to three words; whatever else is told says there what was done.
 _HEAD = re.compile(r"^\d\d:\d\d:\d\d  (↳ .+ to .+|[A-Z0-9]\w*( [A-Z0-9]\w*){0,2})$")
 _HEALTHY = re.compile(r"^\s*process +port")
-_LIFE = re.compile(r"Try, from another terminal")
+_LIFE = re.compile(r"^\s*character +account")
 _WORDS = re.compile(r"^ {10,}\S")
 _LINE_SECONDS = 600.0
 _MINE = ("new", "Mara", "--who", "A night nurse who grows tomatoes on the roof.", "--voice", "Dry and short.")

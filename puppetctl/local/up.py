@@ -127,9 +127,6 @@ class _Run:
             self._known = prepared.characters + await others(clients, prepared.characters)
             self.display.show(_characters(self._known, self._feed))
             self.refuse(prepared.refused)
-            self.display.show(f"[dim]{self._suite_in_words()}[/]\n")
-            for line in self._what_next():
-                self.display.show(line)
             waking = asyncio.create_task(self._wake(clients, prepared))
             try:
                 await self._follow(clients, cursor)
@@ -140,10 +137,14 @@ class _Run:
                     await waking
 
     async def _wake(self, clients: Clients, prepared: Prepared) -> None:
-        """Start the characters one after the other, and show what is to be told of each."""
+        """Start the characters one after the other, and show what can be done then, and what is to be told of each."""
         known = len(prepared.refused)
         begun = [character async for character in begin(clients, prepared, apart_seconds=_APART_SECONDS)]
         self.refuse(prepared.refused[known:])
+        # Only now that all of it can be done; whoever has never lived may have spoken before.
+        self.display.show(f"[dim]{self._suite_in_words()}[/]\n")
+        for line in self._what_next():
+            self.display.show(line)
         before = {character.id: character.change for character in prepared.characters}
         for character in await asyncio.gather(*(told(clients, one) for one in begun)):
             # What stands in the table above isn't said again.
