@@ -1,4 +1,4 @@
-"""Work that goes on beside the calls: loops that outlive their own failures, and what outlasts the call that began it."""
+"""Work beside the calls: loops that outlive their own failures, and what outlasts the call that began it."""
 
 import asyncio
 import contextlib
