@@ -24,8 +24,9 @@ _WARMED = 40
 _RESTING_SPEED = 1e-6
 _RESTING, _WORKING = (20.0, 30.0), (0.05, 0.06)
 _A_SECOND = 5
-_SATURATED_SPEED = 3_600.0
-"""An hour in a second: every character posts every few seconds, which is more than any database takes."""
+_SATURATED_SPEED = 60.0
+_SATURATED = (1 / 60, 2 / 60)
+"""Every second or two of ours every character would post, which is more than any database takes, and looks seldom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,7 @@ async def measure_saturated(size: Size, replicas: int, server: "Postgres | None"
             neighbours() as beside,
             agents(folder, beside, _SATURATED_SPEED, replicas, url) as service,
         ):
-            # Mentions are looked for every hour of theirs, which is a second of ours.
-            await service.create(characters("busy", size.saturating, (1.0, 2.0), (600.0, 900.0)))
+            await service.create(characters("busy", size.saturating, _SATURATED, (600.0, 900.0)))
             # By then every replica has read its dictionaries, which takes it some seconds.
             while (await beside.seen()).posts < _WARMED * replicas:  # noqa: ASYNC110  # they have nothing to wait for
                 await asyncio.sleep(0.5)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,6 +34,8 @@ from services.runtime.telemetry import Histogram
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 50
+_RUNNING_LIMIT = 24
+"""Workflows of one kind in this process; more at once end no sooner, and what is due waits in the schedule."""
 _PAGE = 200
 _MARK = "mended"
 _SET_BACK = timedelta(minutes=1)
@@ -85,15 +87,19 @@ class Scheduler:
         free = _AT_ONCE - len(self._under_way)
         if free <= 0:
             return
+        load = Counter(kind for kind, _ in map(_whose, self._workflows.under_way()))
+        load.update(kind for _, kind, _ in self._under_way)
+        full = [kind for kind, number in load.items() if number >= _RUNNING_LIMIT]
         async with self._store.reading() as records:
-            due = await records.due(self._clock.now(), _AT_ONCE + len(self._under_way))
+            due = await records.due(self._clock.now(), _AT_ONCE + len(self._under_way), full=full)
         new = [entry for entry in due if _key(entry) not in self._under_way]
         looks: defaultdict[str, list[ScheduleEntry]] = defaultdict(list)
         for entry in new[:free]:
             behaviour = None if entry.key else self._behaviours.get(entry.kind)
             if behaviour is not None and behaviour.task(entry.agent_id) is None:
                 looks[entry.kind].append(entry)
-            else:
+            elif load[entry.kind] < _RUNNING_LIMIT:
+                load[entry.kind] += 1
                 self._run(self._begin(entry), [entry])
         for kind, entries in looks.items():
             self._run(self._look(kind, entries), entries)
@@ -230,8 +236,10 @@ class Scheduler:
         if (cooled := await self._cooled(entry.agent_id, behaviour.aim, now, rng)) > now:
             await self._move(entry, min(next_time, awake_due(cooled, behavior, self._speed, rng)))
             return
-        self._note_lateness(entry)
-        await self._workflows.start(name, task)
+        # Whoever is still at the last one leaves this one out.
+        if (entry.kind, entry.agent_id) not in map(_whose, self._workflows.under_way()):
+            self._note_lateness(entry)
+            await self._workflows.start(name, task)
         await self._move(entry, next_time)
 
     async def _spread(self, now: datetime) -> timedelta:
@@ -263,6 +271,12 @@ def _is_by_hand(task: Task) -> bool:
 def _name(entry: ScheduleEntry) -> str:
     """Return the name of what is done again and again at this time."""
     return f"{entry.kind}/{entry.agent_id}/{entry.due_time.isoformat()}"
+
+
+def _whose(workflow_id: str) -> tuple[str, str]:
+    """Return of which kind a workflow is, and which agent's."""
+    kind, agent_id, *_ = (*workflow_id.split("/", 2), "")
+    return kind, agent_id
 
 
 def _key(entry: ScheduleEntry) -> tuple[str, str, str]:

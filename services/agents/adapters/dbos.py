@@ -187,6 +187,10 @@ class DbosWorkflows:
         run = self._runs.get(workflow_id)
         return None if run is None else run.waiting
 
+    def under_way(self) -> Collection[str]:
+        """Return the ids of the workflows that run here."""
+        return self._runs.keys()
+
     async def forget(self, before: datetime) -> None:
         """Delete what DBOS keeps of workflows that ended before this time."""
         is_full = True

@@ -51,11 +51,13 @@ class ScheduleRecords(SqlTransaction):
         query = select(ScheduleEntry).where(ScheduleEntry.agent_id == agent_id)
         return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)))).all())
 
-    async def due(self, now: datetime, most: int) -> list[ScheduleEntry]:
-        """Return what is due of active agents, the longest overdue first."""
+    async def due(self, now: datetime, limit: int, *, full: Collection[str] = ()) -> list[ScheduleEntry]:
+        """Return what is due of active agents, the longest overdue first, but for what is of a kind in `full`."""
         is_active = sa.exists().where(col(AgentRecord.id) == ScheduleEntry.agent_id, col(AgentRecord.is_active))
         query = select(ScheduleEntry).where(ScheduleEntry.due_time <= now, is_active)
-        return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)).limit(most))).all())
+        if full:
+            query = query.where(col(ScheduleEntry.kind).not_in(full))
+        return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)).limit(limit))).all())
 
     async def recurring(self, page: Page) -> Paged[ScheduleEntry]:
         """Return a page of what all agents do again and again; the key is `(agent_id, kind)`."""

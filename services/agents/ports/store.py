@@ -141,8 +141,8 @@ class Records(WebhookRecords, Protocol):
         """Return what an agent will do, soonest first."""
         ...
 
-    async def due(self, now: datetime, most: int) -> list[ScheduleEntry]:
-        """Return what is due of active agents, the longest overdue first."""
+    async def due(self, now: datetime, limit: int, *, full: Collection[str] = ()) -> list[ScheduleEntry]:
+        """Return what is due of active agents, the longest overdue first, but for what is of a kind in `full`."""
         ...
 
     async def recurring(self, page: Page) -> Paged[ScheduleEntry]:

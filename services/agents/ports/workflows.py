@@ -1,6 +1,6 @@
 """Durable workflows: what takes long, and is done once whatever dies in between."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -78,6 +78,10 @@ class Workflows(Protocol):
 
     def waiting(self, workflow_id: str) -> Waiting | None:
         """Return where a workflow of this process is; None when it isn't under way here."""
+        ...
+
+    def under_way(self) -> Collection[str]:
+        """Return the ids of the workflows that are under way in this process."""
         ...
 
 

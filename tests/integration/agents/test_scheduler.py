@@ -54,16 +54,21 @@ class Posting(Behaviour[Any, Any, Any]):
 
 
 class Started:
-    """Workflows, by their ids, that were started."""
+    """Workflows, by their ids, that were started; `running` are those that haven't ended."""
 
     def __init__(self) -> None:
         self.tasks: dict[str, Task] = {}
+        self.running: list[str] = []
 
     async def start(self, workflow_id: str, task: Task) -> None:
         assert workflow_id not in self.tasks
         self.tasks[workflow_id] = task
+        self.running.append(workflow_id)
 
     def waiting(self, workflow_id: str) -> None: ...
+
+    def under_way(self) -> list[str]:
+        return self.running
 
 
 class Stage:
@@ -220,6 +225,7 @@ async def test_what_has_failed_waits_until_it_was_told_to_be_tried_again_but_for
     await stage.poll()
     assert list(stage.started.tasks) == ["post/wren/asked"]
     assert all(until <= due <= until + 8 * MINUTE for due in await stage.dues("wren"))
+    stage.started.running.clear()
     stage.clock.time = until + 8 * MINUTE
     await stage.poll()
     assert len(stage.started.tasks) == 3
@@ -257,3 +263,38 @@ async def test_a_service_that_slept_answers_what_is_not_too_old_once_and_passes_
     assert outcomes == {f"reply/wren/{number}": passed if number == 4 else replied for number in range(5)}
     assert "too long ago" in next(one.reason for one in done if one.kind == passed)
     assert len(world.social.answers()) == 4
+
+
+async def test_what_more_is_due_than_can_run_waits_its_turn_and_holds_no_other_kind_up(stage: Stage) -> None:
+    now = stage.clock.now()
+    for number in range(60):
+        await stage.agent(f"agent{number:02}")
+        await stage.plan(f"agent{number:02}", "post", now - (60 - number) * timedelta(seconds=1))
+    await stage.plan("agent00", "reply", now, "1", reply(1, now))
+    for _ in range(3):
+        await stage.poll()
+    begun = [name.split("/")[1] for name in stage.started.tasks if name.startswith("post/")]
+    assert sorted(begun) == [f"agent{number:02}" for number in range(len(begun))]
+    assert 10 <= len(begun) < 60
+    assert "reply/agent00/1" in stage.started.tasks
+    while stage.started.running:
+        stage.started.running.clear()
+        await stage.poll()
+    assert len(stage.started.tasks) == 61
+
+
+async def test_whoever_is_still_at_the_last_one_leaves_the_next_one_out(stage: Stage) -> None:
+    now = stage.clock.now()
+    await stage.agent("wren")
+    await stage.plan("wren", "post", now)
+    await stage.poll()
+    [due] = await stage.dues("wren")
+    stage.clock.time = due
+    await stage.poll()
+    assert len(stage.started.tasks) == 1
+    [due] = await stage.dues("wren")
+    assert due > stage.clock.now()
+    stage.started.running.clear()
+    stage.clock.time = due
+    await stage.poll()
+    assert len(stage.started.tasks) == 2
