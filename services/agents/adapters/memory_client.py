@@ -34,10 +34,10 @@ class MemoryClient:
         with calling("memory"):
             return (await self._memories.CreateMemory(request)).memory.id
 
-    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
-        """Store up to 1,000 memories, all or none of them, once for every request_id."""
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory]) -> None:
+        """Store up to 1,000 memories, all or none of them; what is there already, word for word, stays as it is."""
         written = [_written(agent_id, memory) for memory in memories]
-        request = pb.BatchCreateMemoriesRequest(agent_id=agent_id, memories=written, request_id=request_id)
+        request = pb.BatchCreateMemoriesRequest(agent_id=agent_id, memories=written)
         with calling("memory"):
             await self._memories.BatchCreateMemories(request)
 
@@ -105,7 +105,7 @@ class MemoryClient:
         last_time = read_optional_time(found, "last_interaction_time")
         return HeldView(found.sentiment, found.familiarity, found.trust, found.notes, last_time)
 
-    async def set_view(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
+    async def set_view(self, agent_id: str, counterpart: str, view: View) -> None:
         """Set what an agent thinks of a counterpart."""
         request = relationship_pb.UpdateRelationshipRequest(
             relationship=relationship_pb.Relationship(
@@ -118,7 +118,6 @@ class MemoryClient:
             ),
             update_mask=FieldMask(paths=["sentiment", "familiarity", "trust", "notes"]),
             allow_missing=True,
-            request_id=request_id,
         )
         with calling("memory"):
             await self._relationships.UpdateRelationship(request)

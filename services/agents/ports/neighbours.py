@@ -137,8 +137,8 @@ class MemoryPort(Protocol):
         """Store a memory once for every request_id, and return its id."""
         ...
 
-    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
-        """Store up to 1,000 memories, all or none of them, once for every request_id."""
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory]) -> None:
+        """Store up to 1,000 memories, all or none of them; what is there already, word for word, stays as it is."""
         ...
 
     async def search(
@@ -167,7 +167,7 @@ class MemoryPort(Protocol):
         """Return what an agent thinks of a counterpart; None when it doesn't know them."""
         ...
 
-    async def set_view(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
+    async def set_view(self, agent_id: str, counterpart: str, view: View) -> None:
         """Set what an agent thinks of a counterpart."""
         ...
 

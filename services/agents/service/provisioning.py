@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
 _MOST_SEEDS = 500
-_NO_REQUEST = ""
-"""To repeat these is to have them once; and one that is created again under an id that was deleted has them again."""
 _NO_ACCOUNT_SECONDS = 1.0
 """How long the social service is waited for where most likely it has nothing to say."""
 
@@ -116,6 +114,8 @@ class Provisioning:
 
         Whom it has met meanwhile it knows better than its file. Raises InvalidRequest and DependencyUnavailable.
         """
+        # To repeat these is to have them once, without a request's id: one that is created again under an id that was
+        # deleted has them again.
         calls: list[Callable[[], Awaitable[object]]] = []
         seeds: list[NewMemory] = []
         stored = Counter((seed.kind, seed.text) for seed in before.seeds) if before else Counter[tuple[str, str]]()
@@ -134,19 +134,19 @@ class Provisioning:
             )
         for first in range(0, len(seeds), _MOST_SEEDS):
             some = seeds[first : first + _MOST_SEEDS]
-            calls.append(partial(self._memory.remember_all, agent_id, some, _NO_REQUEST))
+            calls.append(partial(self._memory.remember_all, agent_id, some))
         for known in initial.relationships:
             view = View(known.sentiment, known.familiarity, known.trust, known.notes)
             if before is None:
-                calls.append(partial(self._memory.set_view, agent_id, known.counterpart, view, _NO_REQUEST))
+                calls.append(partial(self._memory.set_view, agent_id, known.counterpart, view))
             elif known.counterpart not in known_before:
-                calls.append(partial(self._introduce, agent_id, known.counterpart, view, _NO_REQUEST))
+                calls.append(partial(self._introduce, agent_id, known.counterpart, view))
         with _naming("persona.initial_memory"):
             await _all(calls)
 
-    async def _introduce(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
+    async def _introduce(self, agent_id: str, counterpart: str, view: View) -> None:
         if await self._memory.view_of(agent_id, counterpart) is None:
-            await self._memory.set_view(agent_id, counterpart, view, request_id)
+            await self._memory.set_view(agent_id, counterpart, view)
 
 
 async def _all(calls: Sequence[Callable[[], Awaitable[object]]]) -> None:

@@ -73,9 +73,9 @@ class FakeMemory:
         self.stored = {key: item for key, item in self.stored.items() if item.agent_id != agent_id}
         self.views = {key: view for key, view in self.views.items() if key[0] != agent_id}
 
-    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
-        for at, memory in enumerate(memories):
-            await self.remember(agent_id, memory, f"{request_id}/{at}" if request_id else "")
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory]) -> None:
+        for memory in memories:
+            await self.remember(agent_id, memory, "")
 
     async def search(
         self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
@@ -127,7 +127,7 @@ class FakeMemory:
             return view
         return HeldView(view.sentiment, view.familiarity, view.trust, view.notes)
 
-    async def set_view(self, agent_id: str, counterpart: str, view: View, request_id: str) -> None:
+    async def set_view(self, agent_id: str, counterpart: str, view: View) -> None:
         self.views[agent_id, counterpart] = view
 
     async def interacted(self, agent_id: str, counterpart: str, summary: str, change: View, request_id: str) -> None:
