@@ -18,7 +18,9 @@ from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppet.llm.v1 import llm_service_pb2 as llm
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from puppet.memory.v1 import memory_service_pb2 as memory
+from puppet.memory.v1 import relationship_service_pb2 as relationship
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
+from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from puppet.social.v1 import social_service_pb2 as social
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1 import trading_service_pb2 as trading
@@ -76,6 +78,10 @@ async def service_calls(channels: dict[str, grpc.aio.Channel]) -> dict[str, Call
         provenance=memory.PROVENANCE_SELF,
     )
     made = (await memories.CreateMemory(memory.CreateMemoryRequest(memory=new))).memory
+    relationships = RelationshipServiceStub(channels["memory"])
+    met = relationship.RecordInteractionRequest(agent_id="bench", counterpart="otto", summary="They spoke.")
+    await relationships.RecordInteraction(met)
+    whose = relationship.GetRelationshipRequest(agent_id="bench", counterpart="otto")
     wallets = TradingServiceStub(channels["trading"])
     wallet = (await wallets.RegisterWallet(trading.RegisterWalletRequest(agent_id="bench"))).wallet
     models, accounts, characters = (
@@ -86,6 +92,7 @@ async def service_calls(channels: dict[str, grpc.aio.Channel]) -> dict[str, Call
     return {
         "llm, a refused Generate": lambda: refused(models.Generate(llm.GenerateRequest())),
         "memory GetMemory": lambda: memories.GetMemory(memory.GetMemoryRequest(agent_id="bench", id=made.id)),
+        "memory GetRelationship": lambda: relationships.GetRelationship(whose),
         "memory SearchMemories": lambda: memories.SearchMemories(
             memory.SearchMemoriesRequest(agent_id="bench", query="a light")
         ),

@@ -54,3 +54,25 @@ def characters(
         copy.deepcopy(_BASE) | {"id": f"{prefix}-{place}", "name": f"{prefix} {place}", "behavior": behavior}
         for place in range(number)
     ]
+
+
+def acquainted(prefix: str, number: int) -> list[dict[str, Any]]:
+    """Return so many personas that have three first memories and two relationships each, and are not started."""
+    return [
+        persona
+        | {
+            "is_active": False,
+            "initial_memory": {
+                "core_memories": [f"I delivered letter {place} for eleven years before anybody opened the door."],
+                "recent_events": [f"The terrier at number {place} let me pass."],
+                "knowledge_base": [f"Round {place} is six miles."],
+                "relationships": {
+                    "other_agents": {
+                        f"{prefix}-{(place + step) % number}": {"sentiment": 0.4, "familiarity": 0.5, "trust": 0.3}
+                        for step in (1, 2)
+                    }
+                },
+            },
+        }
+        for place, persona in enumerate(characters(prefix, number, (20.0, 30.0)))
+    ]

@@ -15,8 +15,8 @@ from uuid import uuid4
 
 from sqlalchemy.engine import make_url
 
-from benchmarks.agents.characters import characters
-from benchmarks.agents.service import Neighbours, Service, agents, neighbours
+from benchmarks.agents.characters import acquainted, characters
+from benchmarks.agents.service import BATCH, Neighbours, Service, agents, five_services, neighbours
 from benchmarks.agents.workflows import sqlite_url
 
 _SETTLING_SECONDS = 10.0
@@ -38,10 +38,12 @@ class Size:
     alone: int
     """How many are created one by one."""
     saturating: int
+    acquainted: int
+    """How many are created with the real five services."""
 
 
-FULL = Size(characters=10_000, seconds=60.0, alone=100, saturating=300)
-QUICK = Size(characters=400, seconds=10.0, alone=20, saturating=100)
+FULL = Size(characters=10_000, seconds=60.0, alone=100, saturating=300, acquainted=2_000)
+QUICK = Size(characters=400, seconds=10.0, alone=20, saturating=100, acquainted=200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,28 @@ class Saturated:
     def times(self) -> float:
         """How many times as much CPU an action takes as a bare workflow."""
         return self.action_ms / self.bare_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Equipped:
+    """What it takes to create characters with first memories and relationships, with the real five services."""
+
+    created: float
+    """How many a second."""
+    cpu_ms: dict[str, float]
+    """Of each process, for one character."""
+
+
+async def measure_equipped(size: Size) -> Equipped:
+    """Create characters with three first memories and two relationships each, in batches of 100."""
+    with tempfile.TemporaryDirectory() as name:
+        async with five_services(Path(name)) as service:
+            # What is loaded by the first one isn't of the others.
+            await service.create(acquainted("first", BATCH))
+            before = service.cpu_by_name()
+            created = await service.create(acquainted("next", size.acquainted))
+            after = service.cpu_by_name()
+    return Equipped(created, {name: (after[name] - before[name]) / size.acquainted * 1_000 for name in after})
 
 
 async def measure_crowd(size: Size, show: Callable[[Resting | Working], None]) -> None:

@@ -106,7 +106,7 @@ def answers(seen: Seen) -> dict[ServiceDescriptor, dict[str, Answer]]:
         },
         relationships.DESCRIPTOR.services_by_name["RelationshipService"]: {
             "GetRelationship": get_relationship,
-            "UpdateRelationship": _always(relationships.UpdateRelationshipResponse()),
+            "BatchUpdateRelationships": _always(relationships.BatchUpdateRelationshipsResponse()),
             "RecordInteraction": _always(relationships.RecordInteractionResponse()),
         },
         social.DESCRIPTOR.services_by_name["SocialService"]: {

@@ -17,7 +17,7 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.wrappers_pb2 import StringValue
 
 from benchmarks.agents.neighbours import METHOD
-from benchmarks.start import memory_of
+from benchmarks.start import memory_of, plan
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppetctl.clients import proof_in
@@ -67,7 +67,11 @@ class Service:
 
     def cpu(self) -> float:
         """Return how many seconds all replicas have computed."""
-        return sum(sum(psutil.Process(child.pid).cpu_times()[:2]) for child in self._children)
+        return sum(self.cpu_by_name().values())
+
+    def cpu_by_name(self) -> dict[str, float]:
+        """Return how many seconds each process has computed, by its name."""
+        return {child.program.name: sum(psutil.Process(child.pid).cpu_times()[:2]) for child in self._children}
 
     async def create(self, personas: Sequence[dict[str, Any]], at_once: int = 2) -> float:
         """Create agents in batches, a few at once, and return how many a second that were."""
@@ -133,6 +137,20 @@ async def agents(
     async with (
         running(programs, folder / "logs", lambda _name, _what: None) as children,
         open_channel(program.address, "agents", proof_in({}, folder), _DESCRIPTOR) as channel,
+    ):
+        await asyncio.gather(*(child.wait_healthy() for child in children))
+        yield Service(children, channel)
+
+
+@contextlib.asynccontextmanager
+async def five_services(folder: Path) -> AsyncIterator[Service]:
+    """Run the five services as they are, with their data in the folder; the sandboxes aren't needed."""
+    suite = plan(folder, speed=1.0)
+    programs = [program for program in suite.programs if program.name in SERVICES]
+    [agents_program] = [program for program in programs if program.name == "agents"]
+    async with (
+        running(programs, folder / "logs", lambda _name, _what: None) as children,
+        open_channel(agents_program.address, "agents", proof_in({}, folder), _DESCRIPTOR) as channel,
     ):
         await asyncio.gather(*(child.wait_healthy() for child in children))
         yield Service(children, channel)

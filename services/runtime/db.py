@@ -6,7 +6,7 @@ import functools
 import json
 import sqlite3
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -204,26 +204,33 @@ class Database:
         return _Reading(self._reading, made)
 
     @contextlib.asynccontextmanager
-    async def write(self, lock_key: str = "") -> AsyncIterator[Transaction]:
+    async def write(self, *lock_keys: str) -> AsyncIterator[Transaction]:
         """Open a transaction that may write.
 
-        Writers with the same `lock_key` follow one another, in every replica; on SQLite all writers do. Raises
+        Writers with a lock key in common follow one another, in every replica; on SQLite all writers do. Raises
         Unavailable when another process keeps an SQLite file locked, and when Postgres can't be reached.
         """
-        async with self._turn(lock_key), self._begun(lock_key) as transaction:
+        # In one order, so that no two writers wait for each other.
+        keys = sorted({key for key in lock_keys if key})
+        async with self._turn(keys), self._begun(keys) as transaction:
             yield transaction
 
-    def _turn(self, lock_key: str) -> AbstractAsyncContextManager[None]:
-        """Return what lets one of this process wait with a connection: those who wait would leave none for others."""
-        return self._turns.setdefault(lock_key, asyncio.Lock()) if lock_key else contextlib.nullcontext()
+    @contextlib.asynccontextmanager
+    async def _turn(self, keys: Sequence[str]) -> AsyncIterator[None]:
+        """Let one of this process wait with a connection: those who wait would leave none for others."""
+        async with contextlib.AsyncExitStack() as turns:
+            for key in keys:
+                await turns.enter_async_context(self._turns.setdefault(key, asyncio.Lock()))
+            yield
 
     @contextlib.asynccontextmanager
-    async def _begun(self, lock_key: str) -> AsyncIterator[Transaction]:
+    async def _begun(self, keys: Sequence[str]) -> AsyncIterator[Transaction]:
         with _telling_of_locks():
             async with self._lent() as lent, Transaction(*lent, writes=True) as transaction:
-                if lock_key and not self.is_sqlite:
-                    lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(lock_key, 0))
-                    await lent.connection.execute(sa.select(lock))
+                if not self.is_sqlite:
+                    for key in keys:
+                        lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))
+                        await lent.connection.execute(sa.select(lock))
                 yield transaction
 
     async def migrate(self, versions: Path) -> None:

@@ -17,7 +17,7 @@ from services.runtime import idempotency
 from services.runtime.db import Database
 from services.runtime.idempotency import RequestKey
 from services.runtime.pages import Page, Paged
-from services.runtime.prepared import Prepared
+from services.runtime.prepared import Prepared, Values
 from services.runtime.transaction import Transaction
 from services.runtime.unit_of_work import Store, UnitOfWork
 
@@ -61,9 +61,9 @@ class SqlTransaction(UnitOfWork):
         """Return the condition for requests that are kept however old they are; a service adds its own."""
         return sa.false()
 
-    async def save(self, row: SQLModel) -> None:
-        """Add a row, or write its changes."""
-        self._session.add(row)
+    async def save(self, *rows: SQLModel) -> None:
+        """Add rows, or write their changes."""
+        self._session.add_all(rows)
         await self._session.flush()
 
     async def _one(self, kind: type[M], *key: Any) -> M | None:
@@ -87,6 +87,10 @@ class SqlTransaction(UnitOfWork):
             return (await self._session.exec(select(kind).where(key.in_(keys)))).all()
         return [_loaded(kind, row) for row in await _by_keys(kind).all(self._connection, {"keys": keys})]
 
+    async def _rows_of(self, kind: type[M], query: Prepared, values: Values) -> list[M]:
+        """Return the rows of a kind that a prepared query finds, which selects `columns_of` it; as above."""
+        return [_loaded(kind, row) for row in await query.all(self._connection, values)]
+
     @property
     def _takes_prepared(self) -> bool:
         return self._transaction.is_read_only and self._transaction.is_sqlite
@@ -101,11 +105,17 @@ class SqlTransaction(UnitOfWork):
         return Paged.cut(rows, page, lambda row: tuple(getattr(row, column.key) for column in key))
 
 
+def columns_of(kind: type[SQLModel]) -> list[Any]:
+    """Return the columns of a kind of row, in the order of its fields."""
+    mapper = sa.inspect(kind)
+    return [mapper.c[name] for name in _names_of(kind)]
+
+
 @functools.cache
 def _by_key(kind: type[SQLModel]) -> Prepared:
     mapper = sa.inspect(kind)
     own = [column == sa.bindparam(f"key_{at}") for at, column in enumerate(mapper.primary_key)]
-    return Prepared(sa.select(*(mapper.c[name] for name in _names_of(kind))).where(*own))
+    return Prepared(sa.select(*columns_of(kind)).where(*own))
 
 
 @functools.cache
@@ -113,7 +123,7 @@ def _by_keys(kind: type[SQLModel]) -> Prepared:
     mapper = sa.inspect(kind)
     [key] = mapper.primary_key
     wanted: sa.BindParameter[str] = sa.bindparam("keys", expanding=True)
-    return Prepared(sa.select(*(mapper.c[name] for name in _names_of(kind))).where(key.in_(wanted)))
+    return Prepared(sa.select(*columns_of(kind)).where(key.in_(wanted)))
 
 
 @functools.cache
@@ -146,6 +156,6 @@ class SqlStore(Store[R]):
 
     @override
     @contextlib.asynccontextmanager
-    async def writing(self, lock_key: str = "") -> AsyncIterator[R]:
-        async with self._database.write(lock_key) as transaction:
+    async def writing(self, *lock_keys: str) -> AsyncIterator[R]:
+        async with self._database.write(*lock_keys) as transaction:
             yield self._records(transaction)

@@ -28,7 +28,7 @@ class Records(Protocol):
 class Store(Protocol):
     """What opens transactions."""
 
-    def writing(self, lock_key: str = "") -> AbstractAsyncContextManager[Records]:
+    def writing(self, *lock_keys: str) -> AbstractAsyncContextManager[Records]:
         """Open a transaction that may write."""
         ...
 

@@ -42,6 +42,6 @@ class Store(Protocol[U_co]):
         """Open one that only reads."""
         ...
 
-    def writing(self, lock_key: str = "") -> AbstractAsyncContextManager[U_co]:
-        """Open one that may write; those with the same lock key follow one another, in all replicas."""
+    def writing(self, *lock_keys: str) -> AbstractAsyncContextManager[U_co]:
+        """Open one that may write; those with a lock key in common follow one another, in all replicas."""
         ...

@@ -61,7 +61,7 @@ class TradingServicer(pb_grpc.TradingServiceServicer):
     async def GetWallet(self, request: pb.GetWalletRequest, context: Context) -> pb.GetWalletResponse:
         """Return one wallet."""
         check(request)
-        return pb.GetWalletResponse(wallet=(await self._written([await self._wallets.get(request.id)]))[0])
+        return pb.GetWalletResponse(wallet=wire.write_wallet(*await self._wallets.with_halt(request.id)))
 
     async def ListWallets(self, request: pb.ListWalletsRequest, context: Context) -> pb.ListWalletsResponse:
         """List wallets."""

@@ -134,6 +134,7 @@ BOUNDED = {
     "GetAgentStatusResponse.notices": "the first thousand",
     "GetMoodHistoryResponse.points": "as many as `max_points`",
     "BatchCreateAgentsResponse.agents": "as many as were given",
+    "BatchUpdateRelationshipsResponse.relationships": "as many as were given",
     "BatchCreateMemoriesResponse.memories": "as many as were given",
     "SearchMemoriesResponse.hits": "as many as `max_results`",
     "ExportMemoriesResponse.history": "what the import takes: `max_items`",

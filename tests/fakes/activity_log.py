@@ -43,7 +43,7 @@ class FakeLog:
             raise OSError("the disk is away")
         yield self
 
-    def writing(self, lock_key: str = "") -> Any:
+    def writing(self, *lock_keys: str) -> Any:
         """Nobody who watches writes."""
         raise NotImplementedError
 

@@ -309,6 +309,6 @@ class FakeStore:
         yield FakeRecords(self)
 
     @contextlib.asynccontextmanager
-    async def writing(self, lock_key: str = "") -> AsyncIterator[FakeRecords]:
+    async def writing(self, *lock_keys: str) -> AsyncIterator[FakeRecords]:
         async with self._writer:
             yield FakeRecords(self)

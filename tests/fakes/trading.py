@@ -146,7 +146,7 @@ class FakeStore:
         yield FakeRecords(self)
 
     @contextlib.asynccontextmanager
-    async def writing(self, lock_key: str = "") -> AsyncIterator[FakeRecords]:
+    async def writing(self, *lock_keys: str) -> AsyncIterator[FakeRecords]:
         yield FakeRecords(self)
 
 

@@ -82,6 +82,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "ListRelationships": READ_BY_AGENTS,
         "RecordInteraction": "operator agents",
         "UpdateRelationship": "operator",
+        "BatchUpdateRelationships": "operator",
         "ClearRelationships": "operator agents",
         "ExportRelationships": "operator",
         "ImportRelationships": "operator",

@@ -12,12 +12,13 @@ from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from services.agents.adapters.calls import calling
 from services.agents.domain.memories import TrustedMemory, TrustedProvenance
-from services.agents.ports.neighbours import HeldView, NewMemory, Recent, Recollection, Said, Source, View
+from services.agents.ports.neighbours import HeldView, NewMemory, NewView, Recent, Recollection, Said, Source, View
 from services.runtime.protobuf import read_optional_time, write_time
 
 _PROVENANCES = {source: pb.Provenance.Value(f"PROVENANCE_{source.name}") for source in Source}
 _SOURCES = {number: source for source, number in _PROVENANCES.items()}
 _TRUSTED = [pb.PROVENANCE_SELF, pb.PROVENANCE_OPERATOR]
+_VIEW = FieldMask(paths=["sentiment", "familiarity", "trust", "notes"])
 _MOST_TEXT, _MOST_QUERY, _MOST_SUMMARY = 8_000, 2_000, 1_000
 
 
@@ -34,10 +35,10 @@ class MemoryClient:
         with calling("memory"):
             return (await self._memories.CreateMemory(request)).memory.id
 
-    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory]) -> None:
-        """Store up to 1,000 memories, all or none of them; what is there already, word for word, stays as it is."""
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
+        """Store up to 1,000 memories, all or none of them, once for every request_id."""
         written = [_written(agent_id, memory) for memory in memories]
-        request = pb.BatchCreateMemoriesRequest(agent_id=agent_id, memories=written)
+        request = pb.BatchCreateMemoriesRequest(agent_id=agent_id, memories=written, request_id=request_id)
         with calling("memory"):
             await self._memories.BatchCreateMemories(request)
 
@@ -105,22 +106,27 @@ class MemoryClient:
         last_time = read_optional_time(found, "last_interaction_time")
         return HeldView(found.sentiment, found.familiarity, found.trust, found.notes, last_time)
 
-    async def set_view(self, agent_id: str, counterpart: str, view: View) -> None:
-        """Set what an agent thinks of a counterpart."""
-        request = relationship_pb.UpdateRelationshipRequest(
-            relationship=relationship_pb.Relationship(
-                agent_id=agent_id,
-                counterpart=counterpart,
-                sentiment=view.sentiment,
-                familiarity=view.familiarity,
-                trust=view.trust,
-                notes=view.notes,
-            ),
-            update_mask=FieldMask(paths=["sentiment", "familiarity", "trust", "notes"]),
-            allow_missing=True,
-        )
+    async def set_views(self, views: Sequence[NewView]) -> None:
+        """Set what agents think of counterparts: of up to 400, all or none of them."""
+        requests = [
+            relationship_pb.UpdateRelationshipRequest(
+                relationship=relationship_pb.Relationship(
+                    agent_id=new.agent_id,
+                    counterpart=new.counterpart,
+                    sentiment=new.view.sentiment,
+                    familiarity=new.view.familiarity,
+                    trust=new.view.trust,
+                    notes=new.view.notes,
+                ),
+                update_mask=_VIEW,
+                allow_missing=True,
+            )
+            for new in views
+        ]
         with calling("memory"):
-            await self._relationships.UpdateRelationship(request)
+            await self._relationships.BatchUpdateRelationships(
+                relationship_pb.BatchUpdateRelationshipsRequest(requests=requests)
+            )
 
     async def forget(self, agent_id: str) -> None:
         """Delete all memories and relationships of an agent."""

@@ -124,6 +124,15 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class NewView:
+    """What an agent thinks of a counterpart from the start."""
+
+    agent_id: str
+    counterpart: str
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
 class HeldView(View):
     """What an agent thinks of a counterpart as it was stored, and when the two last had to do with each other."""
 
@@ -137,8 +146,8 @@ class MemoryPort(Protocol):
         """Store a memory once for every request_id, and return its id."""
         ...
 
-    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory]) -> None:
-        """Store up to 1,000 memories, all or none of them; what is there already, word for word, stays as it is."""
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
+        """Store up to 1,000 memories, all or none of them, once for every request_id."""
         ...
 
     async def search(
@@ -167,8 +176,11 @@ class MemoryPort(Protocol):
         """Return what an agent thinks of a counterpart; None when it doesn't know them."""
         ...
 
-    async def set_view(self, agent_id: str, counterpart: str, view: View) -> None:
-        """Set what an agent thinks of a counterpart."""
+    async def set_views(self, views: Sequence[NewView]) -> None:
+        """Set what agents think of counterparts: of up to 400, all or none of them.
+
+        The violations of a Refused name each by its place: `requests[3]`.
+        """
         ...
 
     async def forget(self, agent_id: str) -> None:

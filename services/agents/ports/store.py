@@ -412,6 +412,6 @@ class Store(Protocol):
         """Open a transaction that only reads."""
         ...
 
-    def writing(self, turn: str = "") -> AbstractAsyncContextManager[Records]:
+    def writing(self, *lock_keys: str) -> AbstractAsyncContextManager[Records]:
         """Open a transaction that may write; those that name the same turn follow one another."""
         ...

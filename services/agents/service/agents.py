@@ -160,7 +160,9 @@ class Agents:
         account = await self._provisioning.account(persona, raw, has_one=bool(agent.account_id))
         wallet = await self._provisioning.wallet(persona, secrets_of(raw))
         if adds_memories:
-            await self._provisioning.memories(persona.id, persona.memory, self._cast.persona(agent).memory)
+            held = self._cast.persona(agent).memory
+            await self._provisioning.memories(persona.id, persona.memory, held)
+            await self._provisioning.introduce_more(persona, held)
         now = self._clock.now()
         async with self._store.writing(TURN) as records:
             agent = await living(records, persona.id)

@@ -85,6 +85,7 @@ class Creation:
             await _check_new(records, drafts)
             spread = spread_of(await records.planned_until(self._clock.now() + CROWDED))
         equipped = await _each(drafts, self._equip)
+        await self._provisioning.introduce([draft.persona for draft in drafts], places)
         now = self._clock.now()
         rows = await asyncio.to_thread(
             lambda: [

@@ -7,10 +7,11 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.persona import InitialMemory, Persona, Secrets, names_account, secrets_of
@@ -19,6 +20,7 @@ from services.agents.ports.neighbours import (
     LlmPort,
     MemoryPort,
     NewMemory,
+    NewView,
     Refused,
     SocialPort,
     Source,
@@ -28,10 +30,18 @@ from services.agents.ports.neighbours import (
 )
 from services.runtime.errors import InvalidRequest, RequestIdReused, Violation, quoted
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
 _MOST_SEEDS = 500
+_MOST_VIEWS = 400
+"""As many of the longest fit a message of 4 MiB."""
+_MEMORY_FIELD = "persona.initial_memory"
+_AT = re.compile(r"requests\[(\d+)\]")
+_NO_REQUEST = ""
+"""To repeat these is to have them once; and one that is created again under an id that was deleted has them again."""
 _NO_ACCOUNT_SECONDS = 1.0
 """How long the social service is waited for where most likely it has nothing to say."""
 
@@ -110,16 +120,12 @@ class Provisioning:
                 raise
 
     async def memories(self, agent_id: str, initial: InitialMemory, before: InitialMemory | None = None) -> None:
-        """Store what a character knows from the start; with `before`, what has been added to that since.
+        """Store what a character remembers from the start; with `before`, what has been added to that since.
 
-        Whom it has met meanwhile it knows better than its file. Raises InvalidRequest and DependencyUnavailable.
+        Raises InvalidRequest and DependencyUnavailable.
         """
-        # To repeat these is to have them once, without a request's id: one that is created again under an id that was
-        # deleted has them again.
-        calls: list[Callable[[], Awaitable[object]]] = []
         seeds: list[NewMemory] = []
         stored = Counter((seed.kind, seed.text) for seed in before.seeds) if before else Counter[tuple[str, str]]()
-        known_before = {known.counterpart for known in before.relationships} if before else set[str]()
         told: Counter[tuple[str, str]] = Counter()
         for seed in initial.seeds:
             source = Source.SELF if seed.kind == "post" else Source.OPERATOR
@@ -132,37 +138,68 @@ class Provisioning:
                     seed.text, seed.kind, source, seed.importance, occur_time=seed.occur_time, repetition=repetition
                 )
             )
-        for first in range(0, len(seeds), _MOST_SEEDS):
-            some = seeds[first : first + _MOST_SEEDS]
-            calls.append(partial(self._memory.remember_all, agent_id, some))
-        for known in initial.relationships:
-            view = View(known.sentiment, known.familiarity, known.trust, known.notes)
-            if before is None:
-                calls.append(partial(self._memory.set_view, agent_id, known.counterpart, view))
-            elif known.counterpart not in known_before:
-                calls.append(partial(self._introduce, agent_id, known.counterpart, view))
-        with _naming("persona.initial_memory"):
-            await _all(calls)
+        with _naming(_MEMORY_FIELD):
+            await _all(
+                [
+                    partial(self._memory.remember_all, agent_id, seeds[first : first + _MOST_SEEDS], _NO_REQUEST)
+                    for first in range(0, len(seeds), _MOST_SEEDS)
+                ]
+            )
 
-    async def _introduce(self, agent_id: str, counterpart: str, view: View) -> None:
-        if await self._memory.view_of(agent_id, counterpart) is None:
-            await self._memory.set_view(agent_id, counterpart, view)
+    async def introduce(self, personas: Sequence[Persona], places: Sequence[str]) -> None:
+        """Store whom new characters know, in as few calls as there can be.
+
+        Raises DependencyUnavailable, and InvalidRequest with the fields of those at these places.
+        """
+        views = [_views(persona) for persona in personas]
+        whose = [place for place, some in zip(places, views, strict=True) for _ in some]
+        await self._set_views([view for some in views for view in some], whose)
+
+    async def introduce_more(self, persona: Persona, before: InitialMemory) -> None:
+        """Store whom a character knows whom it didn't know before; whom it has met meanwhile it knows better.
+
+        Raises InvalidRequest and DependencyUnavailable.
+        """
+        known = {seed.counterpart for seed in before.relationships}
+        views = [view for view in _views(persona) if view.counterpart not in known]
+        held = await _all([partial(self._memory.view_of, persona.id, view.counterpart) for view in views])
+        new = [view for view, one in zip(views, held, strict=True) if one is None]
+        await self._set_views(new, [""] * len(new))
+
+    async def _set_views(self, views: Sequence[NewView], places: Sequence[str]) -> None:
+        async def some(first: int) -> None:
+            try:
+                await self._memory.set_views(views[first : first + _MOST_VIEWS])
+            except Refused as refused:
+                at = {int(found[1]) for one in refused.violations if (found := _AT.match(one.field))}
+                whose = dict.fromkeys(places[first + number] for number in sorted(at)) or {places[first]: None}
+                told = [Violation(f"{place}{_MEMORY_FIELD}", refused.message) for place in whose]
+                raise InvalidRequest(told) from refused
+
+        await _all([partial(some, first) for first in range(0, len(views), _MOST_VIEWS)])
 
 
-async def _all(calls: Sequence[Callable[[], Awaitable[object]]]) -> None:
-    """Make all calls, a few at once; the first that fails ends the others."""
+def _views(persona: Persona) -> list[NewView]:
+    return [
+        NewView(persona.id, seed.counterpart, View(seed.sentiment, seed.familiarity, seed.trust, notes=seed.notes))
+        for seed in persona.memory.relationships
+    ]
+
+
+async def _all(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Make all calls, a few at once, and return what they did; the first that fails ends the others."""
     free = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(call: Callable[[], Awaitable[object]]) -> None:
+    async def one(call: Callable[[], Awaitable[T]]) -> T:
         async with free:
-            await call()
+            return await call()
 
     try:
         async with asyncio.TaskGroup() as group:
-            for call in calls:
-                group.create_task(one(call))
+            tasks = [group.create_task(one(call)) for call in calls]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 @contextlib.contextmanager

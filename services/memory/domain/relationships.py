@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlmodel import JSON, BigInteger, DateTime, Field, Integer, SQLModel
 
 from services.runtime import errors
+
+RelationshipKey: TypeAlias = tuple[str, str]
+"""An agent, and the counterpart."""
 
 LAST_INTERACTIONS = 10
 MOST_EXPERIENCES = 50
@@ -18,8 +21,8 @@ class RelationshipNotFound(errors.NotFound):
 
     reason = "RELATIONSHIP_NOT_FOUND"
 
-    def __init__(self, counterpart: str) -> None:
-        super().__init__(f"no relationship with {counterpart!r}", counterpart=counterpart)
+    def __init__(self, counterpart: str, **metadata: str) -> None:
+        super().__init__(f"no relationship with {counterpart!r}", counterpart=counterpart, **metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,32 @@ class NewInteraction:
     familiarity_delta: float
     trust_delta: float
     shared_experience: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be set of a relationship."""
+
+    agent_id: str
+    counterpart: str
+    values: Mapping[str, Any]
+    """By name."""
+    etag: str = ""
+    """The one that has to be the current one; empty for any."""
+    allow_missing: bool = False
+    """Whether one that isn't there is made."""
+    place: str = ""
+    """Where it stands in a batch: `requests[3].`."""
+
+    @property
+    def key(self) -> RelationshipKey:
+        """Which relationship it is of."""
+        return self.agent_id, self.counterpart
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Return what tells, in the metadata of an error, which of a batch it is."""
+        return {"field": f"{self.place}relationship"} if self.place else {}
 
 
 class Interaction(SQLModel, table=True):
@@ -90,11 +119,12 @@ class Relationship(SQLModel, table=True):
             create_time=now,
         )
 
-    def change(self, values: Mapping[str, Any], etag: str, now: datetime) -> None:
+    def change(self, change: Change, now: datetime) -> None:
         """Set fields. Raises Conflict when an etag is given and isn't the current one."""
-        if etag and etag != self.etag:
-            raise errors.Conflict(f"the relationship with {self.counterpart!r} has changed since", etag=self.etag)
-        for name, value in values.items():
+        if change.etag and change.etag != self.etag:
+            told = f"the relationship with {self.counterpart!r} has changed since"
+            raise errors.Conflict(told, etag=self.etag, **change.named)
+        for name, value in change.values.items():
             setattr(self, name, value)
         self._touch(now)
 

@@ -60,7 +60,7 @@ CREATE TABLE embedding (
 
 CREATE TABLE lexicon (
 	number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
-	agent_id VARCHAR NOT NULL, 
+	agent_id VARCHAR NOT NULL, has_table BOOLEAN DEFAULT '1' NOT NULL, 
 	UNIQUE (agent_id)
 );
 
@@ -97,6 +97,17 @@ CREATE TABLE request (
 	PRIMARY KEY (principal, method, request_id)
 );
 
+CREATE TABLE memory_document (
+	seq INTEGER NOT NULL, 
+	agent_id VARCHAR NOT NULL, 
+	text VARCHAR NOT NULL, 
+	who VARCHAR NOT NULL, 
+	day VARCHAR NOT NULL, 
+	previous VARCHAR NOT NULL, 
+	earlier VARCHAR NOT NULL, 
+	PRIMARY KEY (seq)
+);
+
 CREATE INDEX interaction_by_pair ON interaction (agent_id, counterpart, number);
 
 CREATE INDEX memory_by_author ON memory (agent_id, author_key) WHERE author_key <> '';
@@ -115,6 +126,8 @@ CREATE INDEX memory_by_time ON memory (agent_id, create_time, seq);
 
 CREATE INDEX memory_by_turn ON memory (agent_id, conversation_id, occur_time, seq) WHERE conversation_id <> '';
 
+CREATE INDEX memory_document_by_agent ON memory_document (agent_id);
+
 CREATE INDEX request_by_time ON request (create_time);
 
-INSERT INTO alembic_version VALUES ('0008');
+INSERT INTO alembic_version VALUES ('0009');

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.memory.domain.memories import Memory, MemoryFilter, MemoryStats, VersionedMemory
-from services.memory.domain.relationships import Interaction, Relationship
+from services.memory.domain.relationships import Interaction, Relationship, RelationshipKey
 from services.memory.domain.search import Candidate, Matches
 from services.memory.domain.upkeep import Retention, Swept
 from services.memory.domain.vectors import Build, Change, Text, Vector
@@ -221,6 +221,10 @@ class RelationshipRecords(Protocol):
         """Return a relationship of this agent."""
         ...
 
+    async def relationships_of(self, keys: Collection[RelationshipKey]) -> dict[RelationshipKey, Relationship]:
+        """Return those of these relationships that there are."""
+        ...
+
     async def relationships(self, agent_id: str, page: Page) -> Paged[Relationship]:
         """Return a page of an agent's relationships; the key is `(counterpart,)`."""
         ...
@@ -229,8 +233,8 @@ class RelationshipRecords(Protocol):
         """Return a page of an agent's interactions with a counterpart, newest first; the key is `(number,)`."""
         ...
 
-    async def save(self, row: Relationship | Interaction) -> None:
-        """Add a row, or write its changes."""
+    async def save(self, *rows: Relationship | Interaction) -> None:
+        """Add rows, or write their changes."""
         ...
 
     async def forget_relationship(self, agent_id: str, counterpart: str) -> None:

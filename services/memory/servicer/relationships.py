@@ -55,17 +55,16 @@ class RelationshipServicer(pb_grpc.RelationshipServiceServicer):
         self, request: pb.UpdateRelationshipRequest, context: Context
     ) -> pb.UpdateRelationshipResponse:
         """Set fields of a relationship."""
-        values = wire.read_values(request)
-        given = request.relationship
-        view = await self._relationships.update(
-            given.agent_id,
-            given.counterpart,
-            values,
-            given.etag,
-            request_key(request),
-            allow_missing=request.allow_missing,
-        )
+        change = wire.read_change(request)
+        [view] = await self._relationships.update([change], request_key(request))
         return pb.UpdateRelationshipResponse(relationship=wire.write_relationship(view))
+
+    async def BatchUpdateRelationships(
+        self, request: pb.BatchUpdateRelationshipsRequest, context: Context
+    ) -> pb.BatchUpdateRelationshipsResponse:
+        """Set fields of several relationships, of all or of none."""
+        changes = wire.read_changes(request)
+        return wire.write_batch(await self._relationships.update(changes, request_key(request)))
 
     async def ClearRelationships(
         self, request: pb.ClearRelationshipsRequest, context: Context

@@ -59,6 +59,12 @@ class Wallets:
         async with self._store.reading() as records:
             return await load_wallet(records, wallet_id)
 
+    async def with_halt(self, wallet_id: str) -> tuple[Wallet, Halt | None]:
+        """Return one wallet, and the halt over it if there is one. Raises WalletNotFound."""
+        async with self._store.reading() as records:
+            wallet = await load_wallet(records, wallet_id)
+            return wallet, (await records.halts([wallet_id])).get(wallet_id)
+
     async def agent_of(self, resource_id: str) -> str | None:
         """Return the agent whose wallet, or whose trade, this is; None when there is no such thing."""
         async with self._store.reading() as records:

@@ -9,6 +9,7 @@ from services.agents.domain.memories import TrustedMemory, TrustedProvenance
 from services.agents.ports.neighbours import (
     HeldView,
     NewMemory,
+    NewView,
     Recent,
     Recollection,
     Refused,
@@ -16,6 +17,7 @@ from services.agents.ports.neighbours import (
     Source,
     View,
 )
+from services.runtime.errors import Violation
 from tests.fakes.agents.line import Line
 
 _SAME = ("kind", "source", "author", "subject", "conversation_id", "text", "repetition")
@@ -50,6 +52,10 @@ class FakeMemory:
         self.held_after = 0
         self.refused_text = ""
         """When set, what holds this is refused."""
+        self.refused_notes = ""
+        """Likewise a view with these in its notes."""
+        self.set_counts: list[int] = []
+        """How many views each call has set."""
 
     def of(self, agent_id: str) -> list[NewMemory]:
         """Return what an agent remembers, oldest first."""
@@ -73,9 +79,9 @@ class FakeMemory:
         self.stored = {key: item for key, item in self.stored.items() if item.agent_id != agent_id}
         self.views = {key: view for key, view in self.views.items() if key[0] != agent_id}
 
-    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory]) -> None:
-        for memory in memories:
-            await self.remember(agent_id, memory, "")
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
+        for at, memory in enumerate(memories):
+            await self.remember(agent_id, memory, f"{request_id}/{at}" if request_id else "")
 
     async def search(
         self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
@@ -127,8 +133,14 @@ class FakeMemory:
             return view
         return HeldView(view.sentiment, view.familiarity, view.trust, view.notes)
 
-    async def set_view(self, agent_id: str, counterpart: str, view: View) -> None:
-        self.views[agent_id, counterpart] = view
+    async def set_views(self, views: Sequence[NewView]) -> None:
+        self.line.pass_through()
+        for at, new in enumerate(views):
+            if self.refused_notes and self.refused_notes in new.view.notes:
+                told = Violation(f"requests[{at}].relationship.notes", "is refused")
+                raise Refused("memory", "INVALID_REQUEST", "INVALID_REQUEST: notes: is refused", [told])
+        self.set_counts.append(len(views))
+        self.views |= {(new.agent_id, new.counterpart): new.view for new in views}
 
     async def interacted(self, agent_id: str, counterpart: str, summary: str, change: View, request_id: str) -> None:
         self.interactions[request_id] = (agent_id, counterpart, summary)

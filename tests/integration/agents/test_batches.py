@@ -79,6 +79,22 @@ async def test_what_other_services_refuse_is_named_by_its_place(
     assert await listed(agents) == []
 
 
+async def test_relationships_of_all_are_set_in_one_call_and_what_is_refused_is_named_by_its_place(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    personas = several(persona, 4)
+    people = personas[2]["initial_memory"]["relationships"]["other_agents"]
+    people["otto"] = {"sentiment": 0.5, "notes": "something unspeakable"}
+    world.memory.refused_notes = "unspeakable"
+    _, _, fields = await reason_of(agents.BatchCreateAgents(batch(personas)))
+    assert fields == {"requests[2].persona.initial_memory"}
+    assert await listed(agents) == []
+    world.memory.refused_notes = ""
+    await agents.BatchCreateAgents(batch(personas))
+    assert world.memory.set_counts == [len(world.memory.views)]
+    assert {agent_id for agent_id, _ in world.memory.views} == {one["id"] for one in personas}
+
+
 async def test_ids_that_stand_twice_in_a_batch_and_request_ids_within_it_are_refused(
     agents: AgentServiceStub, persona: Persona
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from services.agents.adapters.memory_client import MemoryClient
-from services.agents.ports.neighbours import HeldView, NewMemory, Source, View
+from services.agents.ports.neighbours import HeldView, NewMemory, NewView, Source, View
 from services.memory.bootstrap import opener as open_memory
 from services.memory.settings import MemorySettings
 from tests.conftest import Serve
@@ -84,7 +84,7 @@ async def test_what_was_said_is_all_the_agents_own_whatever_it_was_made_from_new
 
 async def test_a_view_of_somebody_is_set_and_moves_with_interactions(memory: MemoryClient) -> None:
     assert await memory.view_of("wren", "otto") is None
-    await memory.set_view("wren", "otto", View(0.5, 0.5, 0.5, "Fixes clocks."))
+    await memory.set_views([NewView("wren", "otto", View(0.5, 0.5, 0.5, "Fixes clocks."))])
     for _ in range(2):
         await memory.interacted("wren", "otto", "They spoke of clocks", View(0.25, 0.25, -0.25), "req_2")
     held = await memory.view_of("wren", "otto")

@@ -348,7 +348,7 @@ async def test_memories_of_before_the_words_are_found_by_them_after_the_start(
         await mind.settled()
         async with store.writing() as records:
             connection = await records._session.connection()
-            await connection.execute(sa.text("DROP TABLE memory_words_1"))
+            await connection.execute(sa.text("DELETE FROM memory_document"))
             await connection.execute(sa.text("DELETE FROM lexicon"))
             await records.commit()
     async with awake() as mind:

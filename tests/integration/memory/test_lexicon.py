@@ -4,13 +4,24 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from services.memory.adapters.sql import fts5
+from puppet.memory.v1 import memory_service_pb2 as pb
+from services.memory.adapters.sql import few_documents, fts5
+from services.memory.adapters.sql.records import SqlMemoryStore
 from tests.integration.memory.calls import Agent, memory
+from tests.integration.memory.mind import Awake
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(params=["few", "many"], autouse=True)
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite an agent's documents are in a shared table while they are few, and then in one of its own."""
+    if request.param == "many":
+        monkeypatch.setattr(few_documents, "FEW", 0)
 
 
 async def by_words(agent: Agent, query: str) -> set[str]:
@@ -110,6 +121,45 @@ async def test_other_agents_words_make_no_difference(agent: Agent, stranger: Age
     assert await scores(agent, "quince harbour") == pytest.approx(before)
 
 
+async def test_an_agent_that_comes_to_have_many_memories_finds_the_same(
+    agent: Agent, stranger: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["a quince", "a harbour in fog", "fog again", "the quince in the harbour"]
+    monkeypatch.setattr(few_documents, "FEW", 2)
+    for text in texts:
+        await agent.create(text)
+    monkeypatch.setattr(few_documents, "FEW", 100)
+    await stranger.batch([memory(text) for text in texts])
+    for query in ("quince harbour", "fog", "in the"):
+        assert await scores(agent, query) == pytest.approx(await scores(stranger, query))
+        of_posts = {"kinds": [pb.MEMORY_KIND_POST], "min_relevance": 0.0}
+        assert await agent.find(query, **of_posts) == await stranger.find(query, **of_posts)
+    [gone, *_] = [item.id for item in await agent.all() if item.text == "fog again"]
+    await agent.delete(gone)
+    assert await by_words(agent, "fog") == {"a harbour in fog"}
+
+
+async def test_agents_have_tables_of_their_own_only_for_many_memories(
+    awake: Awake, store: SqlMemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def tables() -> set[str]:
+        async with store.reading() as records:
+            connection = await records._session.connection()
+            names = await connection.scalars(sa.text("SELECT name FROM sqlite_master WHERE name LIKE 'memory_words%'"))
+            return {name for name in names if name.count("_") == 2}
+
+    monkeypatch.setattr(few_documents, "FEW", 2)
+    async with awake() as mind:
+        for number in range(5):
+            await mind.create(f"red kite {number}", "blue boat", agent_id=f"agt_{number}")
+        assert await tables() == set()
+        await mind.create("green door", agent_id="agt_1")
+        assert len(await tables()) == 1
+        monkeypatch.setattr(few_documents, "FEW_CHARACTERS", 50)
+        await mind.create("a long story " * 5, agent_id="agt_new")
+        assert len(await tables()) == 2
+
+
 async def test_common_words_add_to_the_scores_of_what_a_rare_word_found(
     agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +218,7 @@ async def test_a_word_of_all_memories_is_found_while_they_become_fewer(
     agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fts5, "_COMMON", 5)
-    monkeypatch.setattr(fts5, "BLANKS", 0)
+    monkeypatch.setattr(few_documents, "BLANKS", 0)
     for source in ("s1", "s2"):
         await agent.batch([memory(f"harbour {source} {number}", source_id=source) for number in range(100)])
         assert len(await by_words(agent, "harbour")) >= 40

@@ -128,3 +128,80 @@ async def test_a_wrong_request_is_refused_with_every_field_named(agent: Agent) -
         "shared_experience",
     }
     assert await fields_of(update(agent, [], counterpart="")) == {"relationship.counterpart", "update_mask"}
+
+
+def change(agent_id: str, counterpart: str, *, trust: float = 0.5, **fields: Any) -> pb.UpdateRelationshipRequest:
+    known = pb.Relationship(agent_id=agent_id, counterpart=counterpart, trust=trust, etag=fields.pop("etag", ""))
+    mask = FieldMask(paths=["trust"])
+    return pb.UpdateRelationshipRequest(relationship=known, update_mask=mask, **{"allow_missing": True, **fields})
+
+
+async def update_all(
+    agent: Agent, *changes: pb.UpdateRelationshipRequest, request_id: str = ""
+) -> list[pb.Relationship]:
+    request = pb.BatchUpdateRelationshipsRequest(requests=changes, request_id=request_id)
+    return list((await agent.relationships.BatchUpdateRelationships(request)).relationships)
+
+
+async def known(agent: Agent) -> dict[str, float]:
+    listed = await agent.relationships.ListRelationships(pb.ListRelationshipsRequest(agent_id=agent.id))
+    return {item.counterpart: item.trust for item in listed.relationships}
+
+
+async def test_a_batch_sets_relationships_of_several_agents_in_its_order(agent: Agent, stranger: Agent) -> None:
+    await record(agent, "otto")
+    changes = [change(stranger.id, "otto"), change(agent.id, "otto", trust=-0.5), change(agent.id, "nova")]
+    changed = await update_all(agent, *changes)
+    assert [(item.agent_id, item.counterpart, item.trust) for item in changed] == [
+        (stranger.id, "otto", 0.5),
+        (agent.id, "otto", -0.5),
+        (agent.id, "nova", 0.5),
+    ]
+    assert [item.interaction_count for item in changed] == [0, 1, 0]
+    assert [len(item.last_interactions) for item in changed] == [0, 1, 0]
+    assert changed[1] == await get(agent, "otto")
+    assert changed[2] == await get(agent, "nova")
+
+
+async def test_one_that_is_not_there_or_has_changed_is_named_and_keeps_the_whole_batch_out(agent: Agent) -> None:
+    [first] = await update_all(agent, change(agent.id, "otto"))
+    await update_all(agent, change(agent.id, "otto", trust=0.25))
+    lacking = change(agent.id, "nobody", allow_missing=False)
+    stale = change(agent.id, "otto", etag=first.etag)
+    for wrong, code, reason in (
+        (lacking, grpc.StatusCode.NOT_FOUND, "RELATIONSHIP_NOT_FOUND"),
+        (stale, grpc.StatusCode.ABORTED, "ETAG_MISMATCH"),
+    ):
+        refused = await refusal(update_all(agent, change(agent.id, "nova"), wrong))
+        assert (refused.code, refused.reason) == (code, reason)
+        assert refused.metadata["field"] == "requests[1].relationship"
+    assert await known(agent) == {"otto": 0.25}
+
+
+async def test_every_violation_of_a_batch_is_named_by_its_place(agent: Agent) -> None:
+    wrong = [
+        change(agent.id, "nova"),
+        change(agent.id, "otto", trust=2.0),
+        change(agent.id, "nova"),
+        change(agent.id, "", request_id="its own"),
+    ]
+    assert await fields_of(update_all(agent, *wrong)) == {
+        "requests[1].relationship.trust",
+        "requests[2].relationship",
+        "requests[3].relationship.counterpart",
+        "requests[3].request_id",
+    }
+    assert await fields_of(update_all(agent)) == {"requests"}
+    many = [change(agent.id, f"x:{number}") for number in range(501)]
+    assert await fields_of(update_all(agent, *many)) == {"requests"}
+    assert await known(agent) == {}
+
+
+async def test_interactions_and_batches_at_once_all_count(agent: Agent) -> None:
+    await asyncio.gather(
+        *(record(agent, "nova", familiarity_delta=0.05) for _ in range(10)),
+        *(update_all(agent, change(agent.id, "otto"), change(agent.id, "nova")) for _ in range(5)),
+    )
+    held = await get(agent)
+    assert (held.interaction_count, held.etag) == (10, "15")
+    assert held.familiarity == pytest.approx(0.5)

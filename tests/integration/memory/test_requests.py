@@ -37,6 +37,18 @@ async def mutations(agent: Agent) -> dict[str, tuple[Call, Call]]:
         )
         return lambda request_id: agent.relationships.UpdateRelationship(_with_id(request, request_id))
 
+    def know_all(notes: str) -> Call:
+        changes = [
+            relationship_pb.UpdateRelationshipRequest(
+                relationship=relationship_pb.Relationship(agent_id=agent.id, counterpart=name, notes=notes),
+                update_mask=FieldMask(paths=["notes"]),
+                allow_missing=True,
+            )
+            for name in ("cy", "di")
+        ]
+        request = relationship_pb.BatchUpdateRelationshipsRequest(requests=changes)
+        return lambda request_id: agent.relationships.BatchUpdateRelationships(_with_id(request, request_id))
+
     def restore(text: str) -> Call:
         message = pb.ExportMemoriesResponse(memory=memory(text))
         return lambda request_id: agent.restore([message], request_id=request_id)
@@ -65,6 +77,7 @@ async def mutations(agent: Agent) -> dict[str, tuple[Call, Call]]:
         "import": (restore("imported"), restore("other")),
         "record": (relate("met"), relate("parted")),
         "relationship": (know("kind"), know("unkind")),
+        "relationships": (know_all("kind"), know_all("unkind")),
         "sweep": (
             lambda request_id: agent.sweep(request_id),
             lambda request_id: agent.service.SweepMemories(pb.SweepMemoriesRequest(request_id=request_id)),

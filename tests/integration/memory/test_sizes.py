@@ -113,6 +113,33 @@ async def test_an_export_goes_on_in_the_midst_of_a_history(agent: Agent, strange
     assert len(await stranger.history(made.id)) == len(await agent.history(made.id)) - 1
 
 
+async def test_a_batch_of_relationships_is_answered_with_names_alone_where_there_is_no_room(agent: Agent) -> None:
+    changes = [
+        relationship_pb.UpdateRelationshipRequest(
+            relationship=relationship_pb.Relationship(
+                agent_id=agent.id, counterpart=f"x:{number}", shared_experiences=[SIGN * 1_000] * 50
+            ),
+            update_mask=FieldMask(paths=["shared_experiences"]),
+            allow_missing=True,
+        )
+        for number in range(24)
+    ]
+    for some in (changes[:12], changes[12:]):
+        await agent.relationships.BatchUpdateRelationships(
+            relationship_pb.BatchUpdateRelationshipsRequest(requests=some)
+        )
+    for one in changes:
+        one.relationship.ClearField("shared_experiences")
+        one.relationship.trust = 0.5
+        one.update_mask.paths[:] = ["trust"]
+    request = relationship_pb.BatchUpdateRelationshipsRequest(requests=changes)
+    answer = await agent.relationships.BatchUpdateRelationships(request)
+    assert answer.ByteSize() <= MOST_BYTES
+    assert [item.counterpart for item in answer.relationships] == [f"x:{number}" for number in range(24)]
+    assert {item.etag for item in answer.relationships} == {"2"}
+    assert {item.trust for item in answer.relationships} == {0.5, 0.0}
+
+
 async def test_the_largest_relationships_can_be_read(agent: Agent) -> None:
     for number in range(24):
         await agent.relationships.UpdateRelationship(

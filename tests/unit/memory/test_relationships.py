@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.memory.domain.relationships import MOST_EXPERIENCES, NewInteraction, Relationship
+from services.memory.domain.relationships import MOST_EXPERIENCES, Change, NewInteraction, Relationship
 from services.runtime.errors import Conflict
 from tests.unit.memory.examples import NOW
 
@@ -63,8 +63,8 @@ def test_of_shared_experiences_the_oldest_gives_way() -> None:
 
 
 def test_an_etag_that_is_not_the_current_one_is_refused() -> None:
-    known = stranger()
-    known.change({"trust": 0.5}, known.etag, NOW)
+    known, who = stranger(), ("agt_a", "nova")
+    known.change(Change(*who, {"trust": 0.5}, known.etag), NOW)
     with pytest.raises(Conflict):
-        known.change({"trust": 0.1}, "0", NOW)
+        known.change(Change(*who, {"trust": 0.1}, "0"), NOW)
     assert (known.trust, known.etag) == (0.5, "1")

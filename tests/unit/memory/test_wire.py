@@ -228,7 +228,7 @@ def test_a_wrong_relationship_is_refused_with_every_field_named() -> None:
     mask = FieldMask(paths=["etag", "sentiment", "familiarity", "trust", "shared_experiences"])
     request = relationship_pb.UpdateRelationshipRequest(relationship=given, update_mask=mask)
     with pytest.raises(InvalidRequest) as refused:
-        relationship_wire.read_values(request)
+        relationship_wire.read_change(request)
     names = ("agent_id", "counterpart", "sentiment", "familiarity", "trust", "shared_experiences[1]")
     assert fields_of(refused.value) == {"update_mask", *(f"relationship.{name}" for name in names)}
 

@@ -5,7 +5,7 @@ import math
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,11 +14,23 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
+from services.memory.adapters.sql.few_documents import (
+    Row,
+    Scratch,
+    are_few,
+    create_words,
+    documents_of,
+    keep,
+    mean_words,
+    put_words,
+    row_of,
+    take_all,
+    varints,
+)
 from services.memory.adapters.sql.filters import Condition
-from services.memory.adapters.sql.lexicon import BLANKS, EARLIER, PREVIOUS, Document, Lexicon, idf
+from services.memory.adapters.sql.lexicon import EARLIER, PREVIOUS, Document, Lexicon, idf
 from services.memory.adapters.sql.tables import memory
 from services.memory.domain.search import Matches
-from services.memory.domain.words import spaced
 from services.runtime.sqlite_file import LONG, driver_of
 
 _SCALE = 3.0
@@ -32,8 +44,6 @@ _FEW, _FEW_PUT = 20_000, 16
 _ROW_BUDGET, _NEWEST = 150, 2_000
 """How many matches are scored at most, at 1.5 microseconds each: as long as one word has fewer, and if none has."""
 
-_BLANK_WORDS = 30
-"""How many words a document has that has no meaning."""
 _TOTALS = 1
 """The id of the record of FTS5 that has the size of its table."""
 
@@ -46,10 +56,14 @@ _AT_ONCE = 1_000
 
 
 class SqliteLexicon(Lexicon):
-    """An FTS5 table for each agent: its words are weighed among its own, and no search reads another's."""
+    """An FTS5 table for each agent: its words are weighed among its own, and no search reads another's.
+
+    One that has few documents has it only while they are searched.
+    """
 
     def __init__(self) -> None:
         self._frequencies = _Frequencies()
+        self._scratch = Scratch()
 
     @override
     async def put(self, connection: AsyncConnection, agent_id: str, documents: Sequence[Document]) -> None:
@@ -82,9 +96,11 @@ class SqliteLexicon(Lexicon):
         most: int,
     ) -> Matches:
         driver = driver_of(connection)
-        table, total, mean_words = _size(driver.connection, agent_id)
-        nothing = Matches({}, 1.0, mean_words)
-        if not (total and terms):
+        table, total, mean = _size(driver.connection, agent_id)
+        if not table:
+            return await self._matches_of_few(connection, agent_id, terms, passing, now, most)
+        nothing = Matches({}, 1.0, mean)
+        if not terms:
             return nothing
 
         def match(db: sqlite3.Connection) -> _Match | None:
@@ -94,7 +110,7 @@ class SqliteLexicon(Lexicon):
 
             def found(db: sqlite3.Connection) -> Matches:
                 wanted = match(db)
-                return Matches(_score(db, wanted, most), wanted.ideal, mean_words) if wanted else nothing
+                return Matches(_score(db, wanted, most), wanted.ideal, mean) if wanted else nothing
 
             # In one go: every statement of SQLAlchemy takes as long as the words of a query.
             return found(driver.connection) if total <= _FEW else await driver.run(found)
@@ -109,7 +125,32 @@ class SqliteLexicon(Lexicon):
         for expression in wanted.asked(scores, most):
             rows = await connection.execute(query, {"match": expression, "now": now})
             scores.update({seq: score for seq, score in rows} | scores)  # noqa: C416  # rows are no pairs
-        return Matches(scores, wanted.ideal, mean_words)
+        return Matches(scores, wanted.ideal, mean)
+
+    async def _matches_of_few(
+        self,
+        connection: AsyncConnection,
+        agent_id: str,
+        terms: Sequence[str],
+        passing: Sequence[Condition],
+        now: datetime,
+        most: int,
+    ) -> Matches:
+        rows = documents_of(driver_of(connection).connection, agent_id)
+        if not rows:
+            return Matches({}, 1.0, 0.0)
+        wanted = {row[0] for row in rows}
+        if passing:
+            query = sa.select(memory.c.seq).where(memory.c.agent_id == agent_id, *passing)
+            wanted &= set((await connection.scalars(query, {"now": now})).all())
+
+        def found(db: sqlite3.Connection, table: str, total: int, mean: float) -> Matches:
+            match = _match(table, total, dict(zip(terms, _count(db, table, terms), strict=True))) if terms else None
+            if match is None:
+                return Matches({}, 1.0, mean)
+            return Matches(_score(db, match, most, wanted), match.ideal, mean)
+
+        return self._scratch.search(rows, found)
 
 
 class _Counted(NamedTuple):
@@ -149,11 +190,7 @@ class _Frequencies:
             frequencies[term] = kept.documents if kept and is_alike and now - kept.time < _LASTING else 0
         asked = [term for term, count in frequencies.items() if not count]
         if asked:
-            found = [
-                count
-                for start in range(0, len(asked), _AT_ONCE)
-                for count in _count(db, table, asked[start : start + _AT_ONCE])
-            ]
+            found = _count(db, table, asked)
             frequencies |= zip(asked, found, strict=True)
             if len(self._counted) > _KEPT:
                 self._counted.clear()
@@ -163,9 +200,13 @@ class _Frequencies:
         return frequencies
 
 
-def _count(db: sqlite3.Connection, table: str, terms: Sequence[str]) -> Sequence[int]:
-    counting = ", ".join(f"(SELECT count(*) FROM {table} WHERE {table} MATCH ?)" for _ in terms)
-    counts: Sequence[int] = db.execute(f"SELECT {counting}", tuple(map(_quoted, terms))).fetchone()
+def _count(db: sqlite3.Connection, table: str, terms: Sequence[str]) -> list[int]:
+    """Return how many documents of a table have each of these words."""
+    counts = list[int]()
+    for start in range(0, len(terms), _AT_ONCE):
+        some = terms[start : start + _AT_ONCE]
+        counting = ", ".join(f"(SELECT count(*) FROM {table} WHERE {table} MATCH ?)" for _ in some)
+        counts += db.execute(f"SELECT {counting}", tuple(map(_quoted, some))).fetchone()
     return counts
 
 
@@ -199,42 +240,36 @@ class _Match:
 
 
 def _table(db: sqlite3.Connection, agent_id: str) -> str:
-    row = db.execute("SELECT number FROM lexicon WHERE agent_id = ?", (agent_id,)).fetchone()
+    """Return the table of an agent's documents; nothing while they are few."""
+    row = db.execute("SELECT number FROM lexicon WHERE agent_id = ? AND has_table", (agent_id,)).fetchone()
     return f"memory_words_{row[0]}" if row else ""
 
 
-def _create(db: sqlite3.Connection, agent_id: str) -> str:
-    db.execute("INSERT INTO lexicon (agent_id) VALUES (?)", (agent_id,))
-    table = _table(db, agent_id)
-    db.execute(
-        f"CREATE VIRTUAL TABLE {table} USING fts5"
-        "(text, who, day, previous, earlier, tokenize = 'porter unicode61 remove_diacritics 2')"
-    )
-    blanks = [(-number, "qzx " * _BLANK_WORDS) for number in range(1, BLANKS + 1)]
-    db.executemany(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", blanks)
-    return table
-
-
 def _put(db: sqlite3.Connection, agent_id: str, documents: Sequence[Document]) -> None:
-    table = _table(db, agent_id) or _create(db, agent_id)
-    db.executemany(
-        f"INSERT OR REPLACE INTO {table} (rowid, text, who, day, previous, earlier) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (item.seq, spaced(item.text), spaced(item.who), item.day, spaced(item.previous), spaced(item.earlier))
-            for item in documents
-        ],
-    )
+    rows: Sequence[Row] = [row_of(item) for item in documents]
+    if not (table := _table(db, agent_id)):
+        db.execute("INSERT OR IGNORE INTO lexicon (agent_id, has_table) VALUES (?, 0)", (agent_id,))
+        keep(db, agent_id, rows)
+        if are_few(db, agent_id):
+            return
+        rows = take_all(db, agent_id)
+        db.execute("UPDATE lexicon SET has_table = 1 WHERE agent_id = ?", (agent_id,))
+        table = _table(db, agent_id)
+        create_words(db, table)
+    put_words(db, table, rows)
 
 
 def _remove(db: sqlite3.Connection, agent_id: str, seqs: Sequence[int]) -> None:
-    if table := _table(db, agent_id):
-        db.executemany(f"DELETE FROM {table} WHERE rowid = ?", [(seq,) for seq in seqs])
+    table = _table(db, agent_id)
+    gone = f"DELETE FROM {table} WHERE rowid = ?" if table else "DELETE FROM memory_document WHERE seq = ?"
+    db.executemany(gone, [(seq,) for seq in seqs])
 
 
 def _drop(db: sqlite3.Connection, agent_id: str) -> None:
     if table := _table(db, agent_id):
         db.execute(f"DROP TABLE {table}")
-        db.execute("DELETE FROM lexicon WHERE agent_id = ?", (agent_id,))
+    take_all(db, agent_id)
+    db.execute("DELETE FROM lexicon WHERE agent_id = ?", (agent_id,))
 
 
 def _size(db: sqlite3.Connection, agent_id: str) -> tuple[str, int, float]:
@@ -245,18 +280,8 @@ def _size(db: sqlite3.Connection, agent_id: str) -> tuple[str, int, float]:
     if not (table := _table(db, agent_id)):
         return "", 0, 0.0
     [(record,)] = db.execute(f"SELECT block FROM {table}_data WHERE id = {_TOTALS}")
-    rows, words = itertools.islice(_varints(record), 2)
-    return table, rows, max(0, words - BLANKS * _BLANK_WORDS) / max(1, rows - BLANKS)
-
-
-def _varints(record: bytes) -> Iterator[int]:
-    """Yield the numbers of a record, each 7 bits a byte, the highest first; only the last byte of one is below 128."""
-    number = 0
-    for byte in record:
-        number = number << 7 | byte & 0x7F
-        if byte < 0x80:
-            yield number
-            number = 0
+    rows, words = itertools.islice(varints(record), 2)
+    return table, rows, mean_words(words, rows)
 
 
 def _match(table: str, total: int, frequencies: Mapping[str, int]) -> _Match | None:
@@ -283,13 +308,17 @@ def _match(table: str, total: int, frequencies: Mapping[str, int]) -> _Match | N
     return _Match(table, expressions, certain, adding, is_common, ideal)
 
 
-def _score(db: sqlite3.Connection, match: _Match, most: int) -> dict[int, float]:
+def _score(db: sqlite3.Connection, match: _Match, most: int, wanted: Collection[int] | None = None) -> dict[int, float]:
+    """Return the scores of documents, of those wanted alone if that is given."""
     query = f"SELECT rowid, {match.rank} FROM {match.table} WHERE {match.table} MATCH ?"
     if match.is_common:
         query += f" ORDER BY rowid DESC LIMIT {_NEWEST}"
     scores: dict[int, float] = {}
     for expression in match.asked(scores, most):
-        scores.update(dict(db.execute(query, (expression,))) | scores)
+        found = dict(db.execute(query, (expression,)).fetchall())
+        if wanted is not None:
+            found = {seq: score for seq, score in found.items() if seq in wanted}
+        scores.update(found | scores)
     return scores
 
 

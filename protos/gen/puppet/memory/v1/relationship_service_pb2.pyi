@@ -393,6 +393,60 @@ class UpdateRelationshipResponse(_message.Message):
 Global___UpdateRelationshipResponse: _TypeAlias = UpdateRelationshipResponse  # noqa: Y015
 
 @_typing.final
+class BatchUpdateRelationshipsRequest(_message.Message):
+    """Asks to set fields of several relationships."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body is applied once."""
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___UpdateRelationshipRequest]:
+        """1 to 500 changes, as in UpdateRelationship, each of another relationship; a `request_id` has only the batch."""
+
+    def __init__(
+        self,
+        *,
+        requests: _abc.Iterable[Global___UpdateRelationshipRequest] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchUpdateRelationshipsRequest: _TypeAlias = BatchUpdateRelationshipsRequest  # noqa: Y015
+
+@_typing.final
+class BatchUpdateRelationshipsResponse(_message.Message):
+    """The relationships after the changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELATIONSHIPS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def relationships(self) -> _containers.RepeatedCompositeFieldContainer[Global___Relationship]:
+        """One for each change, in the same order. Where all of them are more than a message of 4 MiB holds, the last ones have
+        only `agent_id`, `counterpart` and `etag`.
+        """
+
+    def __init__(
+        self,
+        *,
+        relationships: _abc.Iterable[Global___Relationship] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["relationships", b"relationships"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchUpdateRelationshipsResponse: _TypeAlias = BatchUpdateRelationshipsResponse  # noqa: Y015
+
+@_typing.final
 class ListInteractionsRequest(_message.Message):
     """Asks for a page of recorded interactions."""
 

@@ -59,6 +59,11 @@ class RelationshipServiceStub:
                 request_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipRequest.SerializeToString,
                 response_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipResponse.FromString,
                 _registered_method=True)
+        self.BatchUpdateRelationships = channel.unary_unary(
+                '/puppet.memory.v1.RelationshipService/BatchUpdateRelationships',
+                request_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.BatchUpdateRelationshipsRequest.SerializeToString,
+                response_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.BatchUpdateRelationshipsResponse.FromString,
+                _registered_method=True)
         self.ClearRelationships = channel.unary_unary(
                 '/puppet.memory.v1.RelationshipService/ClearRelationships',
                 request_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.ClearRelationshipsRequest.SerializeToString,
@@ -122,6 +127,16 @@ class RelationshipServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchUpdateRelationships(self, request, context):
+        """Sets fields of several relationships, of one agent or many, all or none of them, each as in UpdateRelationship. What
+        is refused is named by the request that it stands in, as in `requests[3].relationship.trust`: by the violations, and
+        by `field` in the metadata of a relationship that isn't there or has changed. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ClearRelationships(self, request, context):
         """Deletes all relationships of an agent with their recorded interactions. Idempotent.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
@@ -176,6 +191,11 @@ def add_RelationshipServiceServicer_to_server(servicer, server):
                     servicer.UpdateRelationship,
                     request_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipRequest.FromString,
                     response_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipResponse.SerializeToString,
+            ),
+            'BatchUpdateRelationships': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchUpdateRelationships,
+                    request_deserializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.BatchUpdateRelationshipsRequest.FromString,
+                    response_serializer=puppet_dot_memory_dot_v1_dot_relationship__service__pb2.BatchUpdateRelationshipsResponse.SerializeToString,
             ),
             'ClearRelationships': grpc.unary_unary_rpc_method_handler(
                     servicer.ClearRelationships,
@@ -311,6 +331,33 @@ class RelationshipService:
             '/puppet.memory.v1.RelationshipService/UpdateRelationship',
             puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipRequest.SerializeToString,
             puppet_dot_memory_dot_v1_dot_relationship__service__pb2.UpdateRelationshipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchUpdateRelationships(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.memory.v1.RelationshipService/BatchUpdateRelationships',
+            puppet_dot_memory_dot_v1_dot_relationship__service__pb2.BatchUpdateRelationshipsRequest.SerializeToString,
+            puppet_dot_memory_dot_v1_dot_relationship__service__pb2.BatchUpdateRelationshipsResponse.FromString,
             options,
             channel_credentials,
             insecure,

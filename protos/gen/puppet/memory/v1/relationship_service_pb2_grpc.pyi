@@ -38,6 +38,12 @@ class RelationshipServiceStub:
     """Sets the masked fields of a relationship, and creates it when `allow_missing` is set. Idempotent by `request_id`.
     Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
+    BatchUpdateRelationships: _aio.UnaryUnaryMultiCallable[_relationship_service_pb2.BatchUpdateRelationshipsRequest, _relationship_service_pb2.BatchUpdateRelationshipsResponse]
+    """Sets fields of several relationships, of one agent or many, all or none of them, each as in UpdateRelationship. What
+    is refused is named by the request that it stands in, as in `requests[3].relationship.trust`: by the violations, and
+    by `field` in the metadata of a relationship that isn't there or has changed. Idempotent by `request_id`.
+    Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    """
     ClearRelationships: _aio.UnaryUnaryMultiCallable[_relationship_service_pb2.ClearRelationshipsRequest, _relationship_service_pb2.ClearRelationshipsResponse]
     """Deletes all relationships of an agent with their recorded interactions. Idempotent.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED.
@@ -101,6 +107,18 @@ class RelationshipServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_relationship_service_pb2.UpdateRelationshipRequest, _abc.Awaitable[_relationship_service_pb2.UpdateRelationshipResponse]],
     ) -> _abc.Awaitable[_relationship_service_pb2.UpdateRelationshipResponse]:
         """Sets the masked fields of a relationship, and creates it when `allow_missing` is set. Idempotent by `request_id`.
+        Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchUpdateRelationships(
+        self,
+        request: _relationship_service_pb2.BatchUpdateRelationshipsRequest,
+        context: _aio.ServicerContext[_relationship_service_pb2.BatchUpdateRelationshipsRequest, _abc.Awaitable[_relationship_service_pb2.BatchUpdateRelationshipsResponse]],
+    ) -> _abc.Awaitable[_relationship_service_pb2.BatchUpdateRelationshipsResponse]:
+        """Sets fields of several relationships, of one agent or many, all or none of them, each as in UpdateRelationship. What
+        is refused is named by the request that it stands in, as in `requests[3].relationship.trust`: by the violations, and
+        by `field` in the metadata of a relationship that isn't there or has changed. Idempotent by `request_id`.
         Errors: INVALID_REQUEST, RELATIONSHIP_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
 
