@@ -14,6 +14,7 @@ from rich.text import Text
 from puppetctl.clients import addresses
 from puppetctl.display import open_console
 from puppetctl.findings import Finding, Mark
+from puppetctl.misspelt import misspelt
 from puppetctl.parties import parties
 from puppetctl.privacy import private_files
 from puppetctl.processes import is_healthy, listens
@@ -36,7 +37,8 @@ _SETUP = "run `make setup`"
 
 async def doctor(data_dir: Path, environment: Mapping[str, str], personas: Path | None = None) -> int:
     """Print every finding; returns 1 when one is bad."""
-    findings = [_python(), *_packages(), _versions(), _data(data_dir), *parties(environment, data_dir)]
+    findings = [_python(), *_packages(), _versions(), _data(data_dir), *_settings(environment)]
+    findings += parties(environment, data_dir)
     if not _is_closed(data_dir):
         findings += [*_callers(data_dir), *private_files(data_dir, personas, environment)]
     processes = await _processes(environment, data_dir)
@@ -49,6 +51,11 @@ async def doctor(data_dir: Path, environment: Mapping[str, str], personas: Path 
         table.add_row(Text(finding.mark, styles[finding.mark]), Text(finding.subject), Text(words))
     open_console().print(table)
     return 1 if any(finding.mark is Mark.BAD for finding in findings) else 0
+
+
+def _settings(environment: Mapping[str, str]) -> list[Finding]:
+    remedy = "write it as it stands in the README of its service, or unset it"
+    return [Finding(Mark.NOTE, "settings", words, remedy) for words in misspelt(environment)]
 
 
 def _python() -> Finding:

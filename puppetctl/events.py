@@ -64,14 +64,16 @@ async def list_events(agent_ids: Sequence[str], limit: int, data_dir: Path = DAT
         page_size=min(limit, _PAGE_SIZE),
     )
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for title in ("id", "state", "when"):
+    for title in ("id", "state, when"):
         table.add_column(title, no_wrap=True)
     table.add_column("what")
     async with _events(data_dir) as events:
         while True:
             page = await events.ListEvents(request)
             for event in page.events[: limit - table.row_count]:
-                table.add_row(Text(event.id), Text(_state(event.state)), Text(_when(event)), Text(_what(event)))
+                # Below one another: beside them a line of 80 columns would have no room for what happens.
+                when = "\n".join((_state(event.state), *_when(event)))
+                table.add_row(Text(event.id), Text(when), Text(_what(event)))
             if not page.next_page_token or table.row_count == limit:
                 break
             request.page_token = page.next_page_token
@@ -99,7 +101,7 @@ async def publish(
     async with _events(data_dir) as events:
         request = pb.PublishEventRequest(event=event, request_id=new_id("ctl"))
         event = (await events.PublishEvent(request)).event
-    open_console().print(Text(f"{event.id}: {_when(event)}, {_what(event)}"), soft_wrap=True)
+    open_console().print(Text(f"{event.id}: {' '.join(_when(event))}, {_what(event)}"), soft_wrap=True)
     return 0
 
 
@@ -123,11 +125,11 @@ def _state(state: "pb.EventState.ValueType") -> str:
     return pb.EventState.Name(state).removeprefix("EVENT_STATE_").lower()
 
 
-def _when(event: pb.Event) -> str:
+def _when(event: pb.Event) -> list[str]:
     if event.HasField("next_time"):
-        again = " and again" if event.HasField("recurrence") else ""
-        return f"{event.next_time.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M}{again}"
-    return f"reached {event.delivery_count}"
+        again = ["and again"] if event.HasField("recurrence") else []
+        return [f"{event.next_time.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M}", *again]
+    return [f"reached {event.delivery_count}"]
 
 
 def _what(event: pb.Event) -> str:

@@ -18,6 +18,7 @@ from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.display import Display
 from puppetctl.feed import Feed, counts, in_short, notice, plain
+from puppetctl.misspelt import misspelt
 from puppetctl.personas import PersonaFile, persona_files, read_personas
 from puppetctl.processes import Child, answers, fetched, running
 from puppetctl.provision import (
@@ -58,6 +59,7 @@ async def up(options: Options, environment: Mapping[str, str], console: Console)
         PrincipalFiles(data_dir / "auth").prepare(SERVICES)
         run = _Run(options, suite, console, lock)
         with run.display:
+            run.warn(misspelt(environment))
             run.refuse(refused)
             await run.prepare(environment)
             async with running(suite.programs, data_dir / "logs", run.tell, inherited=[lock]) as children:
@@ -87,6 +89,11 @@ class _Run:
         if self._suite.address("sandbox.llm") and is_missing(environment.get("PUPPET_SANDBOX_LLM_MODEL", "")):
             self.display.show("[dim]Fetching the language model, once: 98 MB[/]")
             await fetched(environment)
+
+    def warn(self, sentences: Sequence[str]) -> None:
+        """Show what hinders nothing, and isn't meant so."""
+        for words in sentences:
+            self.display.show(Text(plain(words), "yellow"))
 
     def refuse(self, personas: Sequence[str]) -> None:
         """Show what keeps characters from coming to life; the others do without them."""
