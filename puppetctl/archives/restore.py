@@ -43,13 +43,19 @@ async def restore(path: Path, options: Options, data_dir: Path = DATA_DIR) -> in
     with file.reading(path) as archive:
         characters, key = _wanted(archive, options), _key(archive, options, os.environ)
         async with opened(data_dir) as clients:
-            known = [character for character in characters if await _is_known(clients, archive, character)]
+            here = [await _here(clients, archive, character) for character in characters]
+            others = [words for _, words in here if words]
+            if others and (options.agent_ids or len(others) == len(characters)):
+                raise SuiteError(f"{others[0]}, and nothing was changed")
             with steps("restoring", len(characters)) as bar:
-                for character in characters:
+                for character, (is_known, words) in zip(characters, here, strict=True):
                     bar.say(f"restoring {character.id}")
-                    if character not in known:
-                        await _restore(clients, archive, character, key)
-                    await _tell(clients, character, options, is_known=character in known)
+                    if words:
+                        open_console().print(Text(f"{words}, and left as it is"), soft_wrap=True)
+                    else:
+                        if not is_known:
+                            await _restore(clients, archive, character, key)
+                        await _tell(clients, character, options, is_known=is_known)
                     bar.done()
     return 0
 
@@ -67,16 +73,17 @@ def _key(archive: Reader, options: Options, environment: Mapping[str, str]) -> s
     return Derivation.of(archive.manifest.secrets).opened(ask(environment, is_new=False))
 
 
-async def _is_known(clients: Clients, archive: Reader, character: Character) -> bool:
-    """Tell whether a character was restored from this archive before. Raises SuiteError when another one is there."""
+async def _here(clients: Clients, archive: Reader, character: Character) -> tuple[bool, str]:
+    """Tell whether a character was restored from this archive before; words, when it is another one that is here."""
     if await find_agent(clients, character.id) is None:
-        return False
+        return False, ""
     try:
         answer = await clients.agents.ImportAgent(_agent(archive, character), timeout=LONG_SECONDS)
     except grpc.aio.AioRpcError as error:
-        words = f"{character.id!r} is here already, and nothing was changed: {in_words(error)}"
-        raise SuiteError(words) from None
-    return answer.is_repeated
+        if error.code() is not grpc.StatusCode.ALREADY_EXISTS:
+            raise
+        return False, f"{character.id!r} is here already ({in_words(error)})"
+    return answer.is_repeated, ""
 
 
 async def _restore(clients: Clients, archive: Reader, character: Character, key: str) -> None:

@@ -15,6 +15,7 @@ from rich.text import Text
 from puppetctl.checks.clocks import clocks
 from puppetctl.checks.findings import Finding, Mark
 from puppetctl.checks.live import live_mode
+from puppetctl.checks.misspelt import misspelt
 from puppetctl.checks.parties import parties
 from puppetctl.checks.privacy import private_files
 from puppetctl.checks.trials import tried
@@ -42,7 +43,8 @@ async def doctor(
     data_dir: Path, environment: Mapping[str, str], personas: Path | None = None, *, as_json: bool = False
 ) -> int:
     """Print every finding; returns 1 when one is bad."""
-    findings = [_python(), *_packages(), _versions(), _data(data_dir), *parties(environment, data_dir)]
+    findings = [_python(), *_packages(), _versions(), _data(data_dir), *_settings(environment)]
+    findings += parties(environment, data_dir)
     if not _is_closed(data_dir):
         findings += [*_callers(data_dir), *private_files(data_dir, personas, environment)]
     processes = await _processes(environment, data_dir)
@@ -64,6 +66,11 @@ async def doctor(
 
 def _exit_code(findings: Iterable[Finding]) -> int:
     return int(any(finding.mark is Mark.BAD for finding in findings))
+
+
+def _settings(environment: Mapping[str, str]) -> list[Finding]:
+    remedy = "write it as it stands in the README of its service, or unset it"
+    return [Finding(Mark.NOTE, "settings", words, remedy) for words in misspelt(environment)]
 
 
 def _python() -> Finding:

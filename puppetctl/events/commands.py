@@ -63,12 +63,14 @@ async def list_events(
         states=() if is_every else (pb.EVENT_STATE_SCHEDULED,),
         page_size=min(limit, _PAGE_SIZE),
     )
-    listing = Listing("id", "state", "when", "what", as_json=as_json, empty="nothing is to happen")
+    listing = Listing("id", "state, when", "what", as_json=as_json, empty="nothing is to happen")
     async with _events(data_dir) as events:
         while True:
             page = await events.ListEvents(request)
             for event in page.events[: limit - len(listing)]:
-                listing.add(event, event.id, _state(event.state), _when(event), _what(event))
+                # Below one another: beside them a line of 80 columns would have no room for what happens.
+                when = Text("\n".join((_state(event.state), *_when(event))))
+                listing.add(event, event.id, when, _what(event))
             if not page.next_page_token or len(listing) == limit:
                 break
             request.page_token = page.next_page_token
@@ -101,7 +103,7 @@ async def publish(
     if as_json:
         print_document(event)
         return 0
-    open_console().print(Text(f"{event.id}: {_when(event)}, {_what(event)}"), soft_wrap=True)
+    open_console().print(Text(f"{event.id}: {' '.join(_when(event))}, {_what(event)}"), soft_wrap=True)
     return 0
 
 
@@ -125,11 +127,11 @@ def _state(state: "pb.EventState.ValueType") -> str:
     return pb.EventState.Name(state).removeprefix("EVENT_STATE_").lower()
 
 
-def _when(event: pb.Event) -> str:
+def _when(event: pb.Event) -> list[str]:
     if event.HasField("next_time"):
-        again = " and again" if event.HasField("recurrence") else ""
-        return f"{event.next_time.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M}{again}"
-    return f"reached {event.delivery_count}"
+        again = ["and again"] if event.HasField("recurrence") else []
+        return [f"{event.next_time.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M}", *again]
+    return [f"reached {event.delivery_count}"]
 
 
 def _what(event: pb.Event) -> str:

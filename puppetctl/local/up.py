@@ -27,6 +27,7 @@ from puppetctl.characters.provision import (
     prepare,
     told,
 )
+from puppetctl.checks.misspelt import misspelt
 from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
 from puppetctl.local.page import page_address
@@ -70,6 +71,7 @@ async def up(options: Options, environment: Mapping[str, str], console: Console)
         PrincipalFiles(data_dir / "auth").prepare(SERVICES)
         run = _Run(options, suite, console, lock)
         with run.display:
+            run.warn(misspelt(environment))
             run.refuse(refused)
             await run.prepare(environment)
             async with running(suite.programs, data_dir / "logs", run.tell, inherited=[lock]) as children:
@@ -99,6 +101,11 @@ class _Run:
         if self._suite.address("sandbox.llm") and is_missing(environment.get("PUPPET_SANDBOX_LLM_MODEL", "")):
             self.display.show("[dim]Fetching the language model, once: 98 MB[/]")
             await fetched(environment)
+
+    def warn(self, sentences: Sequence[str]) -> None:
+        """Show what hinders nothing, and isn't meant so."""
+        for words in sentences:
+            self.display.show(Text(plain(words), "yellow"))
 
     def refuse(self, personas: Sequence[str]) -> None:
         """Show what keeps characters from coming to life; the others do without them."""

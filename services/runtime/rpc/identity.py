@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.runtime import errors
+from services.runtime.background import of_a_call
 
 
 class Kind(StrEnum):
@@ -84,7 +85,7 @@ class DelegationRequired(errors.Forbidden):
     reason = "DELEGATION_REQUIRED"
 
 
-_caller: contextvars.ContextVar[Caller | None] = contextvars.ContextVar("caller", default=None)
+_caller = of_a_call(contextvars.ContextVar[Caller | None]("caller", default=None))
 
 
 def current() -> Caller | None:

@@ -92,6 +92,7 @@ async def test_what_is_wrong_is_said_before_anything_is_called(memory: Path) -> 
         ("nothing/ListMemories", "{}", "names no service"),
         ("memory/ListMemories", '{"agnt": 1}', "agnt"),
         ("memory/ListMemories", "{", "is no ListMemoriesRequest"),
+        *(("memory/GetMemoryStats", data, "must be a JSON object") for data in ("[]", "null", "5", '""')),
     ):
         with pytest.raises(SuiteError, match=told):
             await call(name, data, None)

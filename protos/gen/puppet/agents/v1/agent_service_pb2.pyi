@@ -1657,7 +1657,8 @@ class WatchActivityRequest(_message.Message):
     AFTER_CURSOR_FIELD_NUMBER: _builtins.int
     after_cursor: _builtins.str
     """Only what came after this one; empty: from now on. `0` is before the first. At most 18 characters. When what came
-    after it isn't kept any more, the stream begins with the oldest that is.
+    after it isn't kept any more, the stream begins with the oldest that is. One beyond the end of the log is another
+    log's, and refused.
     """
     @_builtins.property
     def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
