@@ -16,11 +16,11 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_reflection.v1alpha import reflection
 
 from puppet.options.v1 import access_pb2
-from puppetctl import access
+from puppetctl.access import commands as access
 from puppetctl.call import call, service_of
+from puppetctl.checks.doctor import _callers
+from puppetctl.checks.findings import Mark
 from puppetctl.clients import targets
-from puppetctl.doctor import _callers
-from puppetctl.findings import Mark
 from puppetctl.suite import SuiteError, socket_of
 from services.agents.bootstrap import opener as open_agents
 from services.agents.settings import AgentsSettings

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
-from puppetctl import events
 from puppetctl.__main__ import app
-from puppetctl.events import Wish
+from puppetctl.events import commands as events
+from puppetctl.events.commands import Wish
 from services.agents.bootstrap import served
 from services.agents.settings import AgentsSettings
 from services.runtime.clock import SystemClock

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from puppetctl.misspelt import misspelt
+from puppetctl.checks.misspelt import misspelt
 from tests.conftest import ROOT
 
 
