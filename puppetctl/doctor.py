@@ -17,7 +17,7 @@ from puppetctl.findings import Finding, Mark
 from puppetctl.parties import parties
 from puppetctl.privacy import private_files
 from puppetctl.processes import is_healthy, listens
-from puppetctl.suite import SERVICES, THIRD_PARTIES, SuiteError, health_of, is_live, location_setting
+from puppetctl.suite import PRINCIPALS, THIRD_PARTIES, SuiteError, health_of, is_live, location_setting
 from puppetctl.trials import tried
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.settings import SettingsError
@@ -99,7 +99,7 @@ def _callers(data_dir: Path) -> list[Finding]:
         return []
     try:
         names = [principal.name for principal in files.list()]
-        lacking = [name for name in names if name in (OPERATOR, *SERVICES) and files.lacks(name)]
+        lacking = [name for name in names if name in (OPERATOR, *PRINCIPALS) and files.lacks(name)]
     except SettingsError as error:
         return [Finding(Mark.BAD, "callers", str(error), "put it back from a copy")]
     if lacking:

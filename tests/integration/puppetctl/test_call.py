@@ -196,6 +196,13 @@ def test_tokens_and_delegations_are_printed_for_others_to_send(
     registry = Registry(tmp_path / "auth" / "principals.json")
     access.token("memory", timedelta(hours=1), tmp_path, {})
     assert registry.bearer(capsys.readouterr().out.strip(), "memory").registered.principal.name == OPERATOR
+    access.token("gateway", timedelta(hours=1), tmp_path, {})
+    session = registry.session(capsys.readouterr().out.strip(), "gateway")
+    assert (session.principal.name, session.link) == (OPERATOR, "")
+    access.open_page(tmp_path, {"PUPPET_CTL_GATEWAY": "127.0.0.1:8081"})
+    address, _, link = capsys.readouterr().out.strip().partition("#link=")
+    assert address == "http://127.0.0.1:8081/"
+    assert registry.session(link, "gateway").link
     access.delegation("agents/CreateAgent", "odd", tmp_path, {})
     found = registry.delegation(capsys.readouterr().out.strip())
     assert (found.delegate, found.agents) == ("agents", frozenset({"odd"}))
