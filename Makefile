@@ -9,7 +9,7 @@ GEN ?= protos/gen
 SCHEMA ?= docs/persona.schema.json
 # What of the documentation is generated: the pages of persona fields, of commands, and of each service's API.
 PAGES ?= docs
-IMAGES := agents memory llm trading social sandbox
+IMAGES := agents memory llm trading social gateway sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help

@@ -29,10 +29,10 @@ async def post(url: str, body: object, token: str = "") -> Any:
     return await asyncio.to_thread(_call, request)
 
 
-async def is_well(address: str) -> bool:
-    """Tell whether the sandbox server at `host:port` says that it is well."""
+async def is_well(address: str, path: str = "/_sandbox/health") -> bool:
+    """Tell whether the server at `host:port`, a sandbox unless it is asked at another path, says that it is well."""
     try:
-        await get(f"http://{address}/_sandbox/health")
+        await get(f"http://{address}{path}")
     except WebError:
         return False
     return True

@@ -19,7 +19,9 @@ commands = typer.Typer()
 
 @commands.command(rich_help_panel=ACCESS)
 def token(
-    service: Annotated[str, typer.Argument(help="The service that it opens: agents, memory, llm, trading or social.")],
+    service: Annotated[
+        str, typer.Argument(help="The service that it opens: agents, memory, llm, trading, social or gateway.")
+    ],
     hours: Annotated[float, typer.Option(min=0.01, help="How long it holds; 744 at most.")] = 1,
     data: Data = DATA_DIR,
 ) -> None:

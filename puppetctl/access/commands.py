@@ -9,7 +9,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from puppet.agents.v1 import agent_service_pb2
 from puppetctl.access.certificates import Authority
 from puppetctl.clients import proof_in
-from puppetctl.suite import SERVICES, SuiteError
+from puppetctl.suite import GATEWAY, SERVICES, SuiteError
 from puppetctl.terminal.display import open_console
 from puppetctl.terminal.output import Listing
 from services.runtime.rpc.access import Rule
@@ -23,13 +23,14 @@ _LOCAL_HOSTS = ("localhost", "127.0.0.1")
 
 
 def token(service: str, life: timedelta, data_dir: Path, environment: Mapping[str, str]) -> int:
-    """Print a token for one service. Raises SuiteError."""
-    if service not in SERVICES:
-        raise SuiteError(f"{service!r} is no service: {', '.join(SERVICES)}")
+    """Print a token for one service, or for the gateway a session, which is its token. Raises SuiteError."""
+    if service not in (*SERVICES, GATEWAY):
+        raise SuiteError(f"{service!r} is no service: {', '.join((*SERVICES, GATEWAY))}")
     seconds = round(life.total_seconds())
     if seconds > MOST_TOKEN_SECONDS:
         raise SuiteError(f"a token holds for {MOST_TOKEN_SECONDS // 3600} hours at most")
-    print(_credential(data_dir, environment).token(service, seconds))  # noqa: T201
+    credential = _credential(data_dir, environment)
+    print(credential.session(GATEWAY, seconds) if service == GATEWAY else credential.token(service, seconds))  # noqa: T201
     return 0
 
 

@@ -21,7 +21,7 @@ from puppetctl.checks.privacy import private_files
 from puppetctl.checks.trials import tried
 from puppetctl.clients import addresses
 from puppetctl.local.processes import is_healthy, listens
-from puppetctl.suite import SERVICES, THIRD_PARTIES, SuiteError, is_live, location_setting
+from puppetctl.suite import PRINCIPALS, THIRD_PARTIES, SuiteError, health_of, is_live, location_setting
 from puppetctl.terminal.display import open_console
 from puppetctl.terminal.output import print_line
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
@@ -121,7 +121,7 @@ def _callers(data_dir: Path) -> list[Finding]:
         return []
     try:
         names = [principal.name for principal in files.list()]
-        lacking = [name for name in names if name in (OPERATOR, *SERVICES) and files.lacks(name)]
+        lacking = [name for name in names if name in (OPERATOR, *PRINCIPALS) and files.lacks(name)]
     except SettingsError as error:
         return [Finding(Mark.BAD, "callers", str(error), "put it back from a copy")]
     if lacking:
@@ -154,7 +154,7 @@ def _process(name: str, address: str, state: str, data_dir: Path) -> Finding:
 
 
 async def _state(name: str, address: str) -> str:
-    if await is_healthy(address, "http" if name.startswith("sandbox.") else "grpc"):
+    if await is_healthy(address, health_of(name)):
         return "healthy"
     return "unhealthy" if await listens(address) else "free"
 

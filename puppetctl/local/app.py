@@ -44,6 +44,7 @@ def up(
     why: Why = False,
     plain: Plain = False,
     ports: Annotated[str, typer.Option(help="`auto` for free ports, or a number added to the usual ones.")] = "",
+    gateway: Annotated[bool, typer.Option(help="Start the gateway too: REST, events and the page.")] = True,
 ) -> None:
     """Start the whole suite and show what the characters do; Ctrl-C stops it.
 
@@ -58,16 +59,19 @@ def up(
         goals = Goals.parse(until) if until else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--until") from None
-    options = Options(data, personas, speed, goals, timeout, plain, ports, explains=why)
+    options = Options(data, personas, speed, goals, timeout, plain, ports, explains=why, has_gateway=gateway)
     run(run_up(options, os.environ, open_console(is_plain=plain)))
 
 
 @app.command("open", rich_help_panel=BEGIN)
 def open_(
-    show: Annotated[bool, typer.Option("--print", help="Print the address, and open nothing.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Print the link, and open nothing.")] = False,
     data: Data = DATA_DIR,
 ) -> None:
-    """Open the page of the suite that runs: what the characters do, who they are, and what waits for you."""
+    """Open the page of the suite that runs, signed in: what the characters do, and what waits for you.
+
+    The link that it prints works once, within ten minutes, and signs in for twelve hours.
+    """
     from puppetctl.local.page import open_page
 
     run_now(lambda: open_page(data, os.environ, opens=not show))

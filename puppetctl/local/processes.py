@@ -9,11 +9,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from puppetctl import web
 from puppetctl.local.rotation import keep_small
-from puppetctl.suite import Program, SuiteError, port_in_use, target_setting
+from puppetctl.suite import Health, Program, SuiteError, port_in_use, target_setting
 from services.runtime.private import make_folder
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.probe import is_serving
@@ -177,11 +176,11 @@ async def _stop(children: Sequence[Child], keepers: Sequence[asyncio.Task[None]]
     await asyncio.gather(*(child.ended() for child in children))
 
 
-async def is_healthy(address: str, protocol: Literal["grpc", "http"]) -> bool:
-    """Tell whether what listens at `host:port` answers as a healthy service or sandbox does."""
+async def is_healthy(address: str, health: Health) -> bool:
+    """Tell whether what listens at `host:port` answers as a healthy program does that is asked in this way."""
     if not await listens(address):
         return False
-    return await web.is_well(address) if protocol == "http" else await is_serving(address)
+    return await is_serving(address) if health == "grpc" else await web.is_well(address, health)
 
 
 async def answers(replaced: tuple[str, str]) -> None:

@@ -30,11 +30,11 @@ from puppetctl.characters.provision import (
 from puppetctl.checks.misspelt import misspelt
 from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
-from puppetctl.local.page import page_address
+from puppetctl.local.page import sign_in_link
 from puppetctl.local.processes import Child, answers, fetched, running
 from puppetctl.local.stopping import stopped_by_signal, unless
 from puppetctl.local.until import Goals, counted_as
-from puppetctl.suite import SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
+from puppetctl.suite import GATEWAY, PRINCIPALS, SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
 from puppetctl.terminal.display import Display
 from puppetctl.terminal.feed import Feed, notice
 from puppetctl.terminal.words import counts, in_short, plain
@@ -59,16 +59,18 @@ class Options:
     ports: str = ""
     explains: bool = False
     """Whether the feed shows all reasons, with scores and models."""
+    has_gateway: bool = True
 
 
 async def up(options: Options, environment: Mapping[str, str], console: Console) -> int:
     """Run the suite; returns the exit code: 1 when the goals were not reached. Raises SuiteError."""
     data_dir = options.data_dir.resolve()
     personas, refused = read_personas(persona_files(options.personas))
-    suite = plan_suite(environment, data_dir, read_ports(options.ports, environment), options.speed)
+    ports = read_ports(options.ports, environment)
+    suite = plan_suite(environment, data_dir, ports, options.speed, has_gateway=options.has_gateway)
     stopped = stopped_by_signal()
     with locked(data_dir) as lock:
-        PrincipalFiles(data_dir / "auth").prepare(SERVICES)
+        PrincipalFiles(data_dir / "auth").prepare(PRINCIPALS)
         run = _Run(options, suite, console, lock)
         with run.display:
             run.warn(misspelt(environment))
@@ -134,6 +136,7 @@ class _Run:
             self._known = prepared.characters + await others(clients, prepared.characters)
             self.display.show(_characters(self._known, self._feed))
             self.refuse(prepared.refused)
+            self._show_page(environment)
             waking = asyncio.create_task(self._wake(clients, prepared))
             try:
                 await self._follow(clients, cursor)
@@ -194,6 +197,15 @@ class _Run:
             if goals is not None and not goals.missing(self._counted):
                 return
 
+    def _show_page(self, environment: Mapping[str, str]) -> None:
+        """Show where the page is, with what opens it signed in."""
+        credential = proof_in(environment, self._options.data_dir).credential
+        if (address := self._suite.address(GATEWAY)) and credential is not None:
+            self.display.show(
+                "[dim]The page, by this link for ten minutes and once; `puppetctl open` makes another:[/]"
+            )
+            self.display.show(Text(f"{sign_in_link(address, credential)}\n"), is_whole=True)
+
     def _save_state(self) -> None:
         programs = {child.program.name: {"address": child.program.address, "pid": child.pid} for child in self.children}
         others = {name: {"address": target, "pid": 0} for name, target in self._suite.replaced.items()}
@@ -208,10 +220,9 @@ class _Run:
         return f"{counts(self._kinds)} · {self._suite.speed:g} times as fast as life · Ctrl-C stops"
 
     def _what_next(self) -> list[Text]:
-        """Return where the page is, and what to try from another terminal."""
+        """Return what to try from another terminal."""
         who = self._known[0].id if self._known else "ID"
-        url = page_address(self._options.data_dir, {})
-        tries = ({"puppetctl open": f"the page, {url}"} if url else {}) | {
+        tries = ({"puppetctl open": "the page, signed in"} if self._suite.address(GATEWAY) else {}) | {
             f"puppetctl post {who}": "it posts now",
             f"puppetctl chat {who}": "talk to it",
             "puppetctl new": "a character of your own",

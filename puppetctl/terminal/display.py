@@ -44,9 +44,9 @@ class Display:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, entry: RenderableType) -> None:
-        """Print an entry."""
-        self._console.print(entry, soft_wrap=False)
+    def show(self, entry: RenderableType, *, is_whole: bool = False) -> None:
+        """Print an entry, with its lines broken where the terminal ends, unless they have to stay whole."""
+        self._console.print(entry, soft_wrap=is_whole)
         if self._live is not None:
             self._live.refresh()
 

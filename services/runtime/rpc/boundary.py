@@ -26,7 +26,7 @@ from services.runtime.rpc.authentication import Authentication
 from services.runtime.rpc.bounds import MOST_BYTES, Shape, bounds_of
 from services.runtime.rpc.instrumentation import ServerCall
 from services.runtime.rpc.reasons import reasons_of
-from services.runtime.rpc.registry import Registered
+from services.runtime.rpc.registry import Shown
 from services.runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Contract:
 class _Call:
     """Who makes a call, and what came with it."""
 
-    proof: Registered
+    proof: Shown
     metadata: Mapping[str, str]
 
 
@@ -183,7 +183,9 @@ class Boundary(grpc.aio.ServerInterceptor):
             request = parse.each(data) if streams_in else parse(data)
             if rule is not None:
                 seen = None if streams_in else request
-                identity.act_as(await self._authentication.admit(rule, call.proof.principal, call.metadata, seen))
+                identity.act_as(
+                    await self._authentication.admit(rule, call.proof.registered.principal, call.metadata, seen)
+                )
             return request
 
         async def answer(data: Any, context: Context) -> Any:
@@ -210,7 +212,7 @@ class Boundary(grpc.aio.ServerInterceptor):
         wrapped: Handler = make(answers if streams_out else answer, None, None)
         return wrapped
 
-    async def enter(self, metadata: Mapping[str, str], context: Context) -> Registered:
+    async def enter(self, metadata: Mapping[str, str], context: Context) -> Shown:
         """Return who makes a call. Raises Stopping, and what identifying raises."""
         if self._is_draining:
             self._refused += 1

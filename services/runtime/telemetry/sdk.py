@@ -21,7 +21,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from services.runtime import logs
 from services.runtime.ids import new_id
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import ProgramSettings
 from services.runtime.telemetry import metrics, traces
 from services.runtime.telemetry.collector import Collector, Metrics, Spans
 from services.runtime.telemetry.metrics import Counter, Gauge, Histogram, Instrument, Sink
@@ -35,7 +35,7 @@ _LAST_WORDS_MILLIS = 2_000
 
 
 @contextlib.asynccontextmanager
-async def exported(name: str, settings: ServiceSettings, endpoint: str) -> AsyncIterator[None]:
+async def exported(name: str, settings: ProgramSettings, endpoint: str) -> AsyncIterator[None]:
     """Send everything to `endpoint`, when there is one, and show metrics on the port of the settings, if any."""
     processors: list[SpanProcessor] = []
     readers: list[MetricReader] = []
