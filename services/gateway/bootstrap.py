@@ -77,6 +77,7 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[str]:
                 limit_concurrency=settings.max_open_streams + _MOST_CONNECTIONS,
                 timeout_keep_alive=_IDLE_SECONDS,
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 server_header=False,
                 ws="none",
