@@ -77,6 +77,7 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[str]:
                 limit_concurrency=settings.max_open_streams + _MOST_CONNECTIONS,
                 timeout_keep_alive=_IDLE_SECONDS,
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 server_header=False,
                 ws="none",
@@ -98,7 +99,7 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[str]:
 
 def listen(settings: GatewaySettings) -> socket.socket:
     """Return a socket that listens where the settings say. Raises SettingsError."""
-    # Its protocol is named: asyncio sends at once (TCP_NODELAY) only where it is, and waits 40 ms a body otherwise.
+    # asyncio sends at once (TCP_NODELAY) only where a socket names its protocol; otherwise each body waits for 40 ms.
     found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     family, kind, protocol, _, address = found[0]
     listening = socket.socket(family, kind, protocol)

@@ -12,13 +12,14 @@ from services.runtime.settings import SettingsError
 
 
 def settings(**given: Any) -> GatewaySettings:
-    return GatewaySettings(**{"port": 0, "data_dir": Path("nowhere"), "allow_plaintext": True} | given)
+    made: dict[str, Any] = {"port": 0, "data_dir": Path("nowhere"), "allow_plaintext": True, **given}
+    return GatewaySettings(**made)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::", "localhost"])
 def test_answers_are_sent_at_once(host: str) -> None:
     with listen(settings(host=host)) as listening:
-        # What asyncio goes by: https://docs.python.org/3/library/asyncio-eventloop.html says so of TCP_NODELAY.
+        # What asyncio goes by when it sets TCP_NODELAY.
         assert listening.proto == socket.IPPROTO_TCP
 
 
