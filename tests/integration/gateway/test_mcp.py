@@ -14,7 +14,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from puppet.memory.v1 import memory_service_pb2 as memory
 from services.gateway.mcp import views
-from tests.security.principals import OPERATOR, READER
+from tests.security.principals import OPERATOR
 from tests.support.gateway import Door
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -72,7 +72,7 @@ async def test_a_refusal_says_why_and_names_what_is_wrong(gateway: Door) -> None
 
 async def test_whoever_may_only_read_changes_nothing_also_while_an_operator_calls(gateway: Door) -> None:
     await gateway.data("POST", "/agents", {"id": "rhea", "name": "Rhea"})
-    async with assistant(gateway) as operator, assistant(gateway, READER) as reader:
+    async with assistant(gateway) as operator, assistant(gateway, "reader") as reader:
         for _ in range(5):
             results = await asyncio.gather(
                 operator.call_tool("start_character", {"character": "rhea"}),
