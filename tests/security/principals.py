@@ -45,6 +45,7 @@ class Suite:
 
     folder: Path
     channels: Mapping[str, grpc.aio.Channel] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> PrincipalFiles:
@@ -139,7 +140,7 @@ async def served(folder: Path, new_database: Callable[[str], str] | None = None)
             name: await stack.enter_async_context(grpc.aio.insecure_channel(address))
             for name, address in addresses.items()
         }
-        yield Suite(folder, channels)
+        yield Suite(folder, channels, addresses)
 
 
 def _stored(new_database: Callable[[str], str] | None, name: str) -> dict[str, Any]:

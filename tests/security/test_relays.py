@@ -1,6 +1,7 @@
 """The gateway calls in the place of whoever gave it a session, and can't do anything else."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
@@ -11,8 +12,9 @@ from google.protobuf.message_factory import GetMessageClass
 from services.runtime.rpc.access import Rule
 from services.runtime.rpc.identity import Kind, Principal
 from services.runtime.rpc.registry import Registry
+from tests.contract.test_protos import METHODS
 from tests.security.principals import AGENT, OPERATOR, RELAY, Suite, bearer, served
-from tests.security.test_access import METHODS, allowed, every_method, service_of
+from tests.security.test_access import allowed, every_method, service_of
 
 CALLERS = (OPERATOR, "reader", "client-read", "client-write", "client-odd", "client-pia")
 REFUSED = ("PERMISSION_DENIED", "UNAUTHENTICATED")
@@ -87,7 +89,7 @@ async def test_a_relayed_stream_ends_when_its_caller_or_its_relay_is_revoked(sui
     method = next(item for item in METHODS if item.name == "WatchActivity")
     kind = GetMessageClass(method.input_type)
     path = f"/{method.containing_service.full_name}/{method.name}"
-    watch = suite.channels["agents"].unary_stream(path, kind.SerializeToString)
+    watch: Any = suite.channels["agents"].unary_stream(path, kind.SerializeToString)
     call = watch(kind(), metadata=tuple(relayed(suite, caller, method, relay).items()), timeout=60)
     assert await call.read() is not grpc.aio.EOF
     suite.files.revoke(caller if revoked == "caller" else relay)

@@ -95,16 +95,40 @@ def _own(schemas: Schemas) -> list[tuple[str, str, dict[str, Any]]]:
     status = {"system": _fields(_UPTIME), "components": _COMPONENTS, "agents": _nullable(), "trading": _nullable()}
     link = _fields({"link": _TEXT | {"minLength": 1}})
     return [
-        ("get", "/health", _operation("Says of each service whether it answers.", _fields(_UPTIME | {"components": _COMPONENTS}), is_open=True)),
+        (
+            "get",
+            "/health",
+            _operation(
+                "Says of each service whether it answers.", _fields(_UPTIME | {"components": _COMPONENTS}), is_open=True
+            ),
+        ),
         ("get", "/status", _operation("Counts characters and wallets; null is what isn't known.", _fields(status))),
         ("get", "/stream", stream),
         ("get", "/session", _operation("Says who calls.", _fields(session))),
-        ("post", "/session", _operation("Exchanges a sign-in link for a cookie.", _fields(session), body=link, status=201, is_open=True)),
+        (
+            "post",
+            "/session",
+            _operation("Exchanges a sign-in link for a cookie.", _fields(session), body=link, status=201, is_open=True),
+        ),
         ("delete", "/session", _operation("Signs out.", _OBJECT)),
         ("get", "/personas/schema", _operation("Returns the JSON Schema of persona files.", _OBJECT)),
-        ("put", "/agents/{agent_id}/config", {**_operation("Changes a part of a persona (JSON Merge Patch).", agent, body=_OBJECT), "parameters": [_AGENT]}),
-        ("get", "/trading/{agent_id}/stats", {**_operation("Says what was won and lost, with the latest trades.", _fields(stats)), "parameters": [_AGENT]}),
-    ]  # fmt: skip
+        (
+            "put",
+            "/agents/{agent_id}/config",
+            {
+                **_operation("Changes a part of a persona (JSON Merge Patch).", agent, body=_OBJECT),
+                "parameters": [_AGENT],
+            },
+        ),
+        (
+            "get",
+            "/trading/{agent_id}/stats",
+            {
+                **_operation("Says what was won and lost, with the latest trades.", _fields(stats)),
+                "parameters": [_AGENT],
+            },
+        ),
+    ]
 
 
 def _operation(

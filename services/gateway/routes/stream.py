@@ -26,8 +26,9 @@ from services.gateway.backend import Backend
 from services.gateway.transcoding.reading import fill, read_query
 from services.gateway.transcoding.writing import write
 from services.gateway.web.envelope import to_json
+from services.gateway.web.errors import TooManyStreams
 from services.gateway.web.refusals import of_service
-from services.runtime.errors import Exhausted, InvalidRequest, Violation
+from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.rpc import identity
 from services.runtime.rpc.identity import Session
 from services.runtime.rpc.status import Remote
@@ -70,12 +71,12 @@ class Streams:
         return _Stream(self._events(request, watched, frozenset(asked.kinds), session), leave)
 
     def _enter(self, session: Session) -> Callable[[], None]:
-        """Count a stream of a caller's, and return what takes it off again. Raises Exhausted."""
+        """Count a stream of a caller's, and return what takes it off again. Raises TooManyStreams."""
         name, most = session.principal.name, self._backend.settings.max_streams_per_caller
         if self._open[name] >= most:
-            raise Exhausted(f"{most} event streams are open already", 5.0, f"principal:{name}")
+            raise TooManyStreams(f"{most} event streams are open already", 5.0, f"principal:{name}")
         if self._open.total() >= self._backend.settings.max_open_streams:
-            raise Exhausted("too many event streams are open", 5.0, "gateway")
+            raise TooManyStreams("too many event streams are open", 5.0, "gateway")
         self._open[name] += 1
 
         def leave() -> None:

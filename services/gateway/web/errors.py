@@ -23,6 +23,12 @@ class BodyTooLarge(errors.InvalidRequest):
         super().__init__([Violation("body", f"must have at most {most:,} bytes")])
 
 
+class TooManyStreams(errors.Exhausted):
+    """Close one, or wait until somebody does."""
+
+    reason = "TOO_MANY_STREAMS"
+
+
 class Missing(errors.NotFound):
     """Use another id: what an endpoint has to find first isn't there. The reason is the service's that has none."""
 
