@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
 
 import uvicorn
 from cryptography.fernet import Fernet
@@ -19,6 +20,8 @@ from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.gateway.app import build_app
 from services.gateway.backend import Backend
+from services.gateway.mcp.http import McpEndpoint
+from services.gateway.routes.health import suite_version
 from services.gateway.settings import GatewaySettings
 from services.gateway.web.guard import is_same_origin
 from services.gateway.web.sessions import RELAY, Sessions
@@ -40,10 +43,9 @@ _MOST_CONNECTIONS = 1024
 _KEY_FILE = "gateway-cookies.key"
 
 
-@contextlib.asynccontextmanager
-async def opened(settings: GatewaySettings) -> AsyncIterator[Backend]:
-    """Open what the endpoints work with."""
-    targets = {
+def targets_of(settings: GatewaySettings) -> Mapping[type[Any], str]:
+    """Return where each stub's service is."""
+    return {
         AgentServiceStub: settings.agents_target,
         EventServiceStub: settings.agents_target,
         DraftServiceStub: settings.agents_target,
@@ -53,10 +55,15 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Backend]:
         TradingServiceStub: settings.trading_target,
         SocialServiceStub: settings.social_target,
     }
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: GatewaySettings) -> AsyncIterator[Backend]:
+    """Open what the endpoints work with."""
     proof = proof_of(RELAY, settings)
     registry = Registry(settings.principals or settings.auth_dir / "principals.json")
     sessions = Sessions(registry, _cookie_keys(settings), is_same_origin)
-    async with connect(targets, proof) as stubs:
+    async with connect(targets_of(settings), proof) as stubs:
         calls = asyncio.Semaphore(settings.max_concurrent_calls)
         yield Backend(stubs, sessions, settings, calls, asyncio.Event())
 
@@ -65,10 +72,10 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Backend]:
 async def serving(settings: GatewaySettings) -> AsyncIterator[str]:
     """Serve until the block ends, then drain; the value is where, as `host:port`."""
     async with exporting(RELAY, settings), opened(settings) as backend:
-        listening = _listen(settings)
+        listening, mcp = listen(settings), McpEndpoint(backend, suite_version())
         server = _Server(
             uvicorn.Config(
-                build_app(backend),
+                build_app(backend, mcp),
                 ssl_certfile=settings.tls_certificate,
                 ssl_keyfile=settings.tls_key,
                 # The one in every image, which also limits headers; others are there or not with other packages.
@@ -77,6 +84,7 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[str]:
                 limit_concurrency=settings.max_open_streams + _MOST_CONNECTIONS,
                 timeout_keep_alive=_IDLE_SECONDS,
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 server_header=False,
                 ws="none",
@@ -93,19 +101,27 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[str]:
             backend.draining.set()
             server.should_exit = True
             await task
+            await mcp.close()
             log.info("stopped")
 
 
-def _listen(settings: GatewaySettings) -> socket.socket:
+def listen(settings: GatewaySettings) -> socket.socket:
     """Return a socket that listens where the settings say. Raises SettingsError."""
-    host = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-    is_all = settings.host == "::" and socket.has_dualstack_ipv6()
+    # asyncio sends at once (TCP_NODELAY) only where a socket names its protocol; otherwise each body waits for 40 ms.
+    found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    family, kind, protocol, _, address = found[0]
+    listening = socket.socket(family, kind, protocol)
     try:
-        return socket.create_server(host[4][:2], family=host[0], backlog=1024, dualstack_ipv6=is_all)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, settings.host != "::")
+        listening.bind(address)
     except OSError as error:
+        listening.close()
         raise SettingsError(
             f"{settings.variable('port')}: {settings.address} can't be listened on: {error.strerror}"
         ) from None
+    return listening
 
 
 class _Server(uvicorn.Server):

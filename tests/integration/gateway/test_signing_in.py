@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from puppetctl.access import sign_in_link
+from puppetctl.local.page import sign_in_link
 from services.gateway.web.page import FOLDER
 from services.runtime.rpc.identity import Kind, Principal
 from tests.security.principals import OPERATOR
