@@ -1,4 +1,4 @@
-"""Takes the pictures in `docs/images`, while a suite runs: `python -m tools.screenshots "$(puppetctl open)"`."""
+"""Takes the pictures in `docs/images` of a running suite: `python -m tools.screenshots "$(puppetctl open --print)"`."""
 
 import asyncio
 import shutil

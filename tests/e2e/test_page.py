@@ -14,7 +14,7 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from puppetctl.access import sign_in_link
+from puppetctl.local.page import sign_in_link
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.principals import PrincipalFiles
 from tests.conftest import ROOT
