@@ -35,6 +35,7 @@ from services.runtime.telemetry.exporting import exporting
 
 log = logging.getLogger(__name__)
 
+_BACKLOG = 1024
 _MOST_HEADER_BYTES = 32 * 2**10
 _IDLE_SECONDS = 30
 _MOST_CONNECTIONS = 1024
@@ -116,6 +117,8 @@ def listen(settings: GatewaySettings) -> socket.socket:
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, settings.host != "::")
         listening.bind(address)
+        # Whoever is told where it is may connect at once.
+        listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()
         raise SettingsError(
