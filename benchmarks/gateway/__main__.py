@@ -18,7 +18,7 @@ from benchmarks.start import memory_of
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
 from puppetctl.clients import Clients, connected, proof_in
-from puppetctl.processes import Child, running
+from puppetctl.local.processes import Child, running
 from puppetctl.suite import GATEWAY, PRINCIPALS, free_ports, plan_suite
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles

@@ -4,7 +4,7 @@ import contextlib
 import ipaddress
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -144,6 +144,11 @@ class ProgramSettings(BaseSettings):
                 "that you trust"
             )
         return self
+
+    @classmethod
+    def variables(cls, _environment: Mapping[str, str]) -> set[str]:
+        """Return the names of all variables that are read in this environment."""
+        return {f"{cls.model_config.get('env_prefix', '')}{field.upper()}" for field in cls.model_fields}
 
     def variable(self, field: str) -> str:
         """Return the name of a field's environment variable."""

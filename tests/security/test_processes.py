@@ -13,10 +13,10 @@ import psutil
 import pytest
 from cryptography.fernet import Fernet
 
+from puppetctl.checks.findings import Mark
+from puppetctl.checks.privacy import private_files
 from puppetctl.datadir import locked
-from puppetctl.findings import Mark
-from puppetctl.privacy import private_files
-from puppetctl.processes import Child, running
+from puppetctl.local.processes import Child, running
 from puppetctl.suite import DEFAULT_PORTS, PRINCIPALS, free_ports, plan_suite, prefix
 from services.runtime.db import Database
 from services.runtime.keystore import Keystore

@@ -20,6 +20,7 @@ from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from services.runtime import errors
+from services.runtime.background import of_a_call
 from services.runtime.rpc import identity, status
 from services.runtime.rpc.authentication import Authentication
 from services.runtime.rpc.bounds import MOST_BYTES, Shape, bounds_of
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 Context = grpc.aio.ServicerContext[Any, Any]
 
-deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadline", default=None)
+deadline = of_a_call(contextvars.ContextVar[float | None]("deadline", default=None))
 """When the call that is being served must be done, on the event loop's clock; None outside of a call."""
 
 _ANSWER_SECONDS = 0.5

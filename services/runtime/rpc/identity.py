@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from services.runtime import errors
+from services.runtime.background import of_a_call
 
 
 class Kind(StrEnum):
@@ -97,8 +98,8 @@ class DelegationRequired(errors.Forbidden):
     reason = "DELEGATION_REQUIRED"
 
 
-_session: contextvars.ContextVar[Session | None] = contextvars.ContextVar("session", default=None)
-_caller: contextvars.ContextVar[Caller | None] = contextvars.ContextVar("caller", default=None)
+_session = of_a_call(contextvars.ContextVar[Session | None]("session", default=None))
+_caller = of_a_call(contextvars.ContextVar[Caller | None]("caller", default=None))
 
 
 def current() -> Caller | None:

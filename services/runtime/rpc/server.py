@@ -34,6 +34,7 @@ from services.runtime.rpc.reflection import add_reflection
 from services.runtime.rpc.registry import Registry, read_principals
 from services.runtime.settings import ProgramSettings, ServiceSettings, SettingsError, explain
 from services.runtime.telemetry.exporting import exporting
+from services.runtime.unknown_settings import unknown_settings
 
 log = logging.getLogger(__name__)
 
@@ -252,6 +253,10 @@ def run_until_stopped(name: str, kind: type[P], serve: Callable[[P], AbstractAsy
     except OSError as error:
         sys.exit(str(settings.unusable("data_dir", error)))
     logs.configure(name, settings.log_level)
+    prefix = kind.model_config.get("env_prefix", "")
+    set_names = [variable for variable, value in os.environ.items() if value]
+    for words in unknown_settings(set_names, prefix, kind.variables(os.environ)):
+        log.warning("a setting is not known", extra={"setting": words})
     resident.configure()
     gc.set_threshold(_COLLECTED_AFTER)
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from puppetctl.access import sign_in_link
+from puppetctl.local.page import sign_in_link
 from services.gateway.web.page import FOLDER
 from services.runtime.rpc.identity import Kind, Principal
 from tests.security.principals import OPERATOR
@@ -17,7 +17,7 @@ OWN = {"X-Puppet-Request": "1"}
 
 
 def link_of(gateway: Door, name: str = OPERATOR) -> str:
-    address, _, token = sign_in_link(gateway.address, gateway.suite.credential(name)).partition("#link=")
+    address, _, token = sign_in_link(f"http://{gateway.address}/", gateway.suite.credential(name)).partition("#link=")
     assert address == f"http://{gateway.address}/"
     return token
 

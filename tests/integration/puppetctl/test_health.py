@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from puppetctl import web
-from puppetctl.processes import is_healthy, running
+from puppetctl.local.processes import is_healthy, running
 from services.runtime.rpc.probe import is_serving
 from services.runtime.rpc.server import Lifecycle, Mounted, serving
 from services.runtime.settings import ServiceSettings
