@@ -192,13 +192,19 @@ def test_the_page_is_at_the_gateway_and_without_one_it_is_said_how_to_get_it(
     monkeypatch.setenv("PUPPET_CTL_GATEWAY", "127.0.0.1:8080")
     files = PrincipalFiles(tmp_path / "auth")
     files.prepare(["gateway"])
+    monkeypatch.delenv("PUPPET_CTL_CREDENTIAL", raising=False)
     result = CliRunner().invoke(app, ["open", "--print", "--data", str(tmp_path)])
     address, _, link = result.output.strip().partition("#link=")
     assert (result.exit_code, address) == (0, "http://127.0.0.1:8080/")
     session = Registry(files.registry).session(link, "gateway")
     assert session.link, "it is for signing in, and no token"
     opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
+
+    def browse(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    monkeypatch.setattr("webbrowser.open", browse)
     result = CliRunner().invoke(app, ["open", "--data", str(tmp_path)])
     assert (result.exit_code, result.output) == (0, "http://127.0.0.1:8080/\n")
     # What a browser is started with is seen by every user of the machine.
