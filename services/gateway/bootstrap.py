@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _MOST_HEADER_BYTES = 32 * 2**10
 _IDLE_SECONDS = 30
+_BACKLOG = 1024
 _MOST_CONNECTIONS = 1024
 """How many connections there may be beside those of event streams."""
 
@@ -108,6 +109,8 @@ def listen(settings: GatewaySettings) -> socket.socket:
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, settings.host != "::")
         listening.bind(address)
+        # Now, and not when the server has begun: who calls meanwhile waits, and isn't refused.
+        listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()
         raise SettingsError(
