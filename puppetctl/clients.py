@@ -126,8 +126,7 @@ def proof_in(environment: Mapping[str, str], data_dir: Path = DATA_DIR) -> Proof
     """
     given, ca = environment.get("PUPPET_CTL_CREDENTIAL"), environment.get("PUPPET_CTL_TLS_CA")
     certificate, key = (environment.get(f"PUPPET_CTL_TLS_{name}") for name in ("CERTIFICATE", "KEY"))
-    files = PrincipalFiles(data_dir / "auth")
-    path = Path(given) if given else files.credential_path(OPERATOR)
+    files, path = PrincipalFiles(data_dir / "auth"), credential_path(environment, data_dir)
     try:
         if not given and not path.exists():
             raise SuiteError(f"there is no credential at {path}: {_remedy(files)}")
@@ -138,6 +137,12 @@ def proof_in(environment: Mapping[str, str], data_dir: Path = DATA_DIR) -> Proof
         return Proof(Credential.read(path), channel_credentials_of(Path(ca), *shown) if ca else None)
     except SettingsError as error:
         raise SuiteError(str(error)) from None
+
+
+def credential_path(environment: Mapping[str, str], data_dir: Path = DATA_DIR) -> Path:
+    """Return where the credential is that the command line proves itself with."""
+    given = environment.get("PUPPET_CTL_CREDENTIAL")
+    return Path(given) if given else PrincipalFiles(data_dir / "auth").credential_path(OPERATOR)
 
 
 def _remedy(files: PrincipalFiles) -> str:

@@ -57,6 +57,17 @@ def certs(
     run_now(lambda: access.certificates(folder, host or [], principal or []))
 
 
+@commands.command(rich_help_panel=ACCESS)
+def mcp(data: Data = DATA_DIR) -> None:
+    """Let an assistant look after the characters: the Model Context Protocol, on standard input and output.
+
+    It has the rights of the credential at PUPPET_CTL_CREDENTIAL, else the operator's.
+    """
+    from puppetctl.access.mcp import run as run_mcp
+
+    run_now(lambda: run_mcp(data))
+
+
 @principals.command("list")
 def list_(as_json: Json = False, data: Data = DATA_DIR) -> None:
     """List the principals."""

@@ -17,6 +17,7 @@ def misspelt(environment: Mapping[str, str]) -> list[str]:
     from sandbox.solana.settings import SolanaSandboxSettings
     from sandbox.x.settings import XSettings
     from services.agents.settings import AgentsSettings
+    from services.gateway.settings import GatewaySettings
     from services.llm.settings import LlmSettings
     from services.memory.settings import MemorySettings
     from services.runtime.settings import ServiceSettings
@@ -26,6 +27,7 @@ def misspelt(environment: Mapping[str, str]) -> list[str]:
     known = {*_OWN, *map(location_setting, DEFAULT_PORTS)}
     services: tuple[type[ServiceSettings], ...] = (
         AgentsSettings,
+        GatewaySettings,
         LlmSettings,
         MemorySettings,
         SocialSettings,

@@ -65,12 +65,12 @@ def up(
 
 @app.command("open", rich_help_panel=BEGIN)
 def open_(
-    show: Annotated[bool, typer.Option("--print", help="Print the address that signs in, and open nothing.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Print the link, and open nothing.")] = False,
     data: Data = DATA_DIR,
 ) -> None:
     """Open the page of the suite that runs, signed in: what the characters do, and what waits for you.
 
-    The address works once, within ten minutes, and signs in for up to twelve hours.
+    The link that it prints works once, within ten minutes, and signs in for twelve hours.
     """
     from puppetctl.local.page import open_page
 

@@ -30,11 +30,11 @@ from puppetctl.characters.provision import (
 from puppetctl.checks.misspelt import misspelt
 from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
-from puppetctl.local.page import page_address, sign_in_link
+from puppetctl.local.page import sign_in_link
 from puppetctl.local.processes import Child, answers, fetched, running
 from puppetctl.local.stopping import stopped_by_signal, unless
 from puppetctl.local.until import Goals, counted_as
-from puppetctl.suite import PRINCIPALS, SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
+from puppetctl.suite import GATEWAY, PRINCIPALS, SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
 from puppetctl.terminal.display import Display
 from puppetctl.terminal.feed import Feed, notice
 from puppetctl.terminal.words import counts, in_short, plain
@@ -96,7 +96,6 @@ class _Run:
         self._kinds: Counter[int] = Counter()
         self._counted: Counter[str] = Counter()
         self._known: list[Character] = []
-        self._link = ""
         self.display = Display(console, self._status, is_plain=options.is_plain)
 
     async def prepare(self, environment: Mapping[str, str]) -> None:
@@ -137,7 +136,7 @@ class _Run:
             self._known = prepared.characters + await others(clients, prepared.characters)
             self.display.show(_characters(self._known, self._feed))
             self.refuse(prepared.refused)
-            self._link = self._page_link(environment)
+            self._show_page(environment)
             waking = asyncio.create_task(self._wake(clients, prepared))
             try:
                 await self._follow(clients, cursor)
@@ -156,9 +155,6 @@ class _Run:
         self.display.show(f"[dim]{self._suite_in_words()}[/]\n")
         for line in self._what_next():
             self.display.show(line)
-        if self._link:
-            self.display.show("[dim]The page, signed in by this once and within ten minutes:[/]")
-            self.display.show(Text(f"{self._link}\n"), is_whole=True)
         before = {character.id: character.change for character in prepared.characters}
         for character in await asyncio.gather(*(told(clients, one) for one in begun)):
             # What stands in the table above isn't said again.
@@ -201,6 +197,15 @@ class _Run:
             if goals is not None and not goals.missing(self._counted):
                 return
 
+    def _show_page(self, environment: Mapping[str, str]) -> None:
+        """Show where the page is, with what opens it signed in."""
+        credential = proof_in(environment, self._options.data_dir).credential
+        if (address := self._suite.address(GATEWAY)) and credential is not None:
+            self.display.show(
+                "[dim]The page, by this link for ten minutes and once; `puppetctl open` makes another:[/]"
+            )
+            self.display.show(Text(f"{sign_in_link(address, credential)}\n"), is_whole=True)
+
     def _save_state(self) -> None:
         programs = {child.program.name: {"address": child.program.address, "pid": child.pid} for child in self.children}
         others = {name: {"address": target, "pid": 0} for name, target in self._suite.replaced.items()}
@@ -214,17 +219,10 @@ class _Run:
             return "waking the characters"
         return f"{counts(self._kinds)} · {self._suite.speed:g} times as fast as life · Ctrl-C stops"
 
-    def _page_link(self, environment: Mapping[str, str]) -> str:
-        """Return what opens the page signed in; empty without a gateway, or without a key to sign with."""
-        url = page_address(self._options.data_dir, {})
-        credential = proof_in(environment, self._options.data_dir).credential
-        return sign_in_link(url, credential) if url and credential else ""
-
     def _what_next(self) -> list[Text]:
-        """Return where the page is, and what to try from another terminal."""
+        """Return what to try from another terminal."""
         who = self._known[0].id if self._known else "ID"
-        url = page_address(self._options.data_dir, {})
-        tries = ({"puppetctl open": f"the page, {url}"} if url else {}) | {
+        tries = ({"puppetctl open": "the page, signed in"} if self._suite.address(GATEWAY) else {}) | {
             f"puppetctl post {who}": "it posts now",
             f"puppetctl chat {who}": "talk to it",
             "puppetctl new": "a character of your own",

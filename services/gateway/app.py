@@ -8,8 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from services.gateway.backend import Backend
+from services.gateway.mcp.http import PATH as MCP_PATH
+from services.gateway.mcp.http import McpEndpoint
 from services.gateway.routes import accounts, agents, drafts, events, memory, trading
 from services.gateway.routes.config import change_config
 from services.gateway.routes.documentation import documented
@@ -42,7 +45,7 @@ _SAFE = "GET"
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(backend: Backend) -> FastAPI:
+def build_app(backend: Backend, mcp: McpEndpoint) -> FastAPI:
     """Return the application over these services."""
     settings = backend.settings
     app = FastAPI(
@@ -78,6 +81,7 @@ def build_app(backend: Backend) -> FastAPI:
     )
     for verb, path, handler in own:
         app.add_api_route(path, _told(path, handler), methods=["GET", "HEAD"] if verb == "GET" else [verb])
+    app.router.routes.append(Route(MCP_PATH, endpoint=mcp))
     return app
 
 

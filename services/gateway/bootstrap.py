@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
 
 import uvicorn
 from cryptography.fernet import Fernet
@@ -19,6 +20,8 @@ from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.gateway.app import build_app
 from services.gateway.backend import Backend
+from services.gateway.mcp.http import McpEndpoint
+from services.gateway.routes.health import suite_version
 from services.gateway.settings import GatewaySettings
 from services.gateway.web.guard import is_same_origin
 from services.gateway.web.sessions import RELAY, Sessions
@@ -32,19 +35,18 @@ from services.runtime.telemetry.exporting import exporting
 
 log = logging.getLogger(__name__)
 
+_BACKLOG = 1024
 _MOST_HEADER_BYTES = 32 * 2**10
 _IDLE_SECONDS = 30
-_BACKLOG = 1024
 _MOST_CONNECTIONS = 1024
 """How many connections there may be beside those of event streams."""
 
 _KEY_FILE = "gateway-cookies.key"
 
 
-@contextlib.asynccontextmanager
-async def opened(settings: GatewaySettings) -> AsyncIterator[Backend]:
-    """Open what the endpoints work with."""
-    targets = {
+def targets_of(settings: GatewaySettings) -> Mapping[type[Any], str]:
+    """Return where each stub's service is."""
+    return {
         AgentServiceStub: settings.agents_target,
         EventServiceStub: settings.agents_target,
         DraftServiceStub: settings.agents_target,
@@ -54,10 +56,15 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Backend]:
         TradingServiceStub: settings.trading_target,
         SocialServiceStub: settings.social_target,
     }
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: GatewaySettings) -> AsyncIterator[Backend]:
+    """Open what the endpoints work with."""
     proof = proof_of(RELAY, settings)
     registry = Registry(settings.principals or settings.auth_dir / "principals.json")
     sessions = Sessions(registry, _cookie_keys(settings), is_same_origin)
-    async with connect(targets, proof) as stubs:
+    async with connect(targets_of(settings), proof) as stubs:
         calls = asyncio.Semaphore(settings.max_concurrent_calls)
         yield Backend(stubs, sessions, settings, calls, asyncio.Event())
 
@@ -66,10 +73,10 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Backend]:
 async def serving(settings: GatewaySettings) -> AsyncIterator[str]:
     """Serve until the block ends, then drain; the value is where, as `host:port`."""
     async with exporting(RELAY, settings), opened(settings) as backend:
-        listening = listen(settings)
+        listening, mcp = listen(settings), McpEndpoint(backend, suite_version())
         server = _Server(
             uvicorn.Config(
-                build_app(backend),
+                build_app(backend, mcp),
                 ssl_certfile=settings.tls_certificate,
                 ssl_keyfile=settings.tls_key,
                 # The one in every image, which also limits headers; others are there or not with other packages.
@@ -95,6 +102,7 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[str]:
             backend.draining.set()
             server.should_exit = True
             await task
+            await mcp.close()
             log.info("stopped")
 
 
@@ -109,7 +117,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, settings.host != "::")
         listening.bind(address)
-        # Now, and not when the server has begun: who calls meanwhile waits, and isn't refused.
+        # Whoever is told where it is may connect at once.
         listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()

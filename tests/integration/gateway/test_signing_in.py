@@ -17,7 +17,7 @@ OWN = {"X-Puppet-Request": "1"}
 
 
 def link_of(gateway: Door, name: str = OPERATOR) -> str:
-    address, _, token = sign_in_link(f"http://{gateway.address}/", gateway.suite.credential(name)).partition("#link=")
+    address, _, token = sign_in_link(gateway.address, gateway.suite.credential(name)).partition("#link=")
     assert address == f"http://{gateway.address}/"
     return token
 

@@ -21,6 +21,7 @@ from puppetctl.call import call, service_of
 from puppetctl.checks.doctor import _callers
 from puppetctl.checks.findings import Mark
 from puppetctl.clients import targets
+from puppetctl.local.page import open_page
 from puppetctl.suite import SuiteError, socket_of
 from services.agents.bootstrap import opener as open_agents
 from services.agents.settings import AgentsSettings
@@ -200,6 +201,10 @@ def test_tokens_and_delegations_are_printed_for_others_to_send(
     access.token("gateway", timedelta(hours=1), tmp_path, {})
     session = registry.session(capsys.readouterr().out.strip(), "gateway")
     assert (session.principal.name, session.link) == (OPERATOR, "")
+    open_page(tmp_path, {"PUPPET_CTL_GATEWAY": "127.0.0.1:8081"}, opens=False)
+    address, _, link = capsys.readouterr().out.strip().partition("#link=")
+    assert address == "http://127.0.0.1:8081/"
+    assert registry.session(link, "gateway").link
     access.delegation("agents/CreateAgent", "odd", tmp_path, {})
     found = registry.delegation(capsys.readouterr().out.strip())
     assert (found.delegate, found.agents) == ("agents", frozenset({"odd"}))
