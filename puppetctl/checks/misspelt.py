@@ -20,12 +20,12 @@ def misspelt(environment: Mapping[str, str]) -> list[str]:
     from services.gateway.settings import GatewaySettings
     from services.llm.settings import LlmSettings
     from services.memory.settings import MemorySettings
-    from services.runtime.settings import ServiceSettings
+    from services.runtime.settings import ProgramSettings
     from services.social.settings import SocialSettings
     from services.trading.settings import TradingSettings
 
     known = {*_OWN, *map(location_setting, DEFAULT_PORTS)}
-    services: tuple[type[ServiceSettings], ...] = (
+    services: tuple[type[ProgramSettings], ...] = (
         AgentsSettings,
         GatewaySettings,
         LlmSettings,
