@@ -15,6 +15,8 @@ from puppet.llm.v1 import llm_service_pb2 as llm_pb
 from puppetctl.__main__ import app
 from puppetctl.activity.chat import question
 from puppetctl.completion import agents_of, running_agents
+from services.runtime.rpc.principals import PrincipalFiles
+from services.runtime.rpc.registry import Registry
 from tests.integration.puppetctl.conftest import World
 
 
@@ -188,8 +190,29 @@ def test_the_page_is_at_the_gateway_and_without_one_it_is_said_how_to_get_it(
     assert result.exit_code == 1
     assert "puppetctl up" in result.output
     monkeypatch.setenv("PUPPET_CTL_GATEWAY", "127.0.0.1:8080")
+    files = PrincipalFiles(tmp_path / "auth")
+    files.prepare(["gateway"])
+    monkeypatch.delenv("PUPPET_CTL_CREDENTIAL", raising=False)
     result = CliRunner().invoke(app, ["open", "--print", "--data", str(tmp_path)])
-    assert (result.exit_code, result.output) == (0, "http://127.0.0.1:8080/\n")
+    address, _, link = result.output.strip().partition("#link=")
+    assert (result.exit_code, address) == (0, "http://127.0.0.1:8080/")
+    session = Registry(files.registry).session(link, "gateway")
+    assert session.link, "it is for signing in, and no token"
+    opened: list[str] = []
+
+    def browse(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    monkeypatch.setattr("webbrowser.open", browse)
+    result = CliRunner().invoke(app, ["open", "--data", str(tmp_path)])
+    assert result.exit_code == 0
+    # What a browser is started with is seen by every user of the machine.
+    [shown] = opened
+    page = Path(shown.removeprefix("file://"))
+    assert "#link=" not in shown
+    assert "http://127.0.0.1:8080/#link=" in page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_character_is_made_and_brought_to_life_in_one_command(odd: World, tmp_path: Path) -> None:

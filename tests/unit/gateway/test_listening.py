@@ -23,9 +23,13 @@ def test_answers_are_sent_at_once(host: str) -> None:
         assert listening.proto == socket.IPPROTO_TCP
 
 
+def test_who_calls_before_the_server_has_begun_waits() -> None:
+    with listen(settings()) as listening, socket.create_connection(listening.getsockname()):
+        pass
+
+
 def test_a_port_that_is_in_use_is_told_by_its_setting() -> None:
     with listen(settings()) as first:
-        first.listen()
         port = first.getsockname()[1]
         with pytest.raises(SettingsError, match="PUPPET_GATEWAY_PORT"):
             listen(settings(port=port))
