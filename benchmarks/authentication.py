@@ -37,7 +37,7 @@ async def measure() -> dict[str, float]:
 
         async def spend(metadata: dict[str, str]) -> None:
             proof = authentication.identify(context, metadata)  # type: ignore[arg-type]  # all of it that is asked
-            await authentication.admit(rule, proof.principal, metadata, request)
+            await authentication.admit(rule, proof.registered.principal, metadata, request)
 
         async def each(calls: list[dict[str, str]]) -> float:
             started = time.perf_counter()

@@ -9,11 +9,11 @@ from pathlib import Path
 import psutil
 
 from benchmarks.calls import echo_process
+from puppetctl.characters.personas import persona_files, read_personas
+from puppetctl.characters.provision import Sandboxes, provision
 from puppetctl.clients import connected, proof_in
 from puppetctl.datadir import sandbox_token
-from puppetctl.personas import persona_files, read_personas
-from puppetctl.processes import running
-from puppetctl.provision import Sandboxes, provision
+from puppetctl.local.processes import running
 from puppetctl.suite import SERVICES, Suite, free_ports, plan_suite
 from services.runtime.rpc.principals import PrincipalFiles
 

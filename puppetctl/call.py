@@ -144,6 +144,9 @@ def _is_in(service: ServiceDescriptor, owner: str) -> bool:
 
 def _parsed(text: str, kind: type[Message]) -> Message:
     try:
+        # protobuf takes an empty list for a message without fields, and fails in its own way at others.
+        if text.lstrip()[:1] != "{":
+            raise json_format.ParseError("it must be a JSON object")
         return json_format.Parse(text, kind())
     except json_format.ParseError as error:
         raise SuiteError(f"the request is no {kind.DESCRIPTOR.name}: {error}") from None

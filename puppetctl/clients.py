@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,13 @@ def _is_answered(path: Path) -> bool:
 
 
 @contextlib.asynccontextmanager
+async def opened(data_dir: Path) -> AsyncIterator[Clients]:
+    """Open the stubs of the suite of this folder, or where the environment says. Raises SuiteError."""
+    async with connected(targets(os.environ, data_dir), proof_in(os.environ, data_dir)) as clients:
+        yield clients
+
+
+@contextlib.asynccontextmanager
 async def connected(where: Mapping[str, str], proof: Proof) -> AsyncIterator[Clients]:
     """Open the stubs; nothing is dialled before the first call."""
     called: dict[type, str] = {
@@ -118,8 +126,7 @@ def proof_in(environment: Mapping[str, str], data_dir: Path = DATA_DIR) -> Proof
     """
     given, ca = environment.get("PUPPET_CTL_CREDENTIAL"), environment.get("PUPPET_CTL_TLS_CA")
     certificate, key = (environment.get(f"PUPPET_CTL_TLS_{name}") for name in ("CERTIFICATE", "KEY"))
-    files = PrincipalFiles(data_dir / "auth")
-    path = Path(given) if given else files.credential_path(OPERATOR)
+    files, path = PrincipalFiles(data_dir / "auth"), credential_path(environment, data_dir)
     try:
         if not given and not path.exists():
             raise SuiteError(f"there is no credential at {path}: {_remedy(files)}")
@@ -130,6 +137,12 @@ def proof_in(environment: Mapping[str, str], data_dir: Path = DATA_DIR) -> Proof
         return Proof(Credential.read(path), channel_credentials_of(Path(ca), *shown) if ca else None)
     except SettingsError as error:
         raise SuiteError(str(error)) from None
+
+
+def credential_path(environment: Mapping[str, str], data_dir: Path = DATA_DIR) -> Path:
+    """Return where the credential is that the command line proves itself with."""
+    given = environment.get("PUPPET_CTL_CREDENTIAL")
+    return Path(given) if given else PrincipalFiles(data_dir / "auth").credential_path(OPERATOR)
 
 
 def _remedy(files: PrincipalFiles) -> str:
@@ -161,6 +174,19 @@ async def wallet_of(clients: Clients, agent_id: str) -> str:
     return listed.wallets[0].id
 
 
+async def named_agents(clients: Clients, agent_ids: Sequence[str]) -> list[agents_pb.Agent]:
+    """Return these agents, or all when none is named; one that isn't there is refused by its id. Raises SuiteError."""
+    if agent_ids:
+        requests = [agents_pb.GetAgentRequest(id=agent_id) for agent_id in dict.fromkeys(agent_ids)]
+        return [(await clients.agents.GetAgent(request)).agent for request in requests]
+    try:
+        return await list_agents(clients)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is not grpc.StatusCode.PERMISSION_DENIED:
+            raise
+        raise SuiteError(f"{in_words(error)}\nName the characters that your credential is for") from None
+
+
 async def list_agents(clients: Clients) -> list[agents_pb.Agent]:
     """Return every agent, in the order of their ids."""
     found: list[agents_pb.Agent] = []
@@ -173,17 +199,23 @@ async def list_agents(clients: Clients) -> list[agents_pb.Agent]:
         request.page_token = page.next_page_token
 
 
-async def cursor_before(clients: Clients, time: datetime) -> str:
-    """Return the cursor from which a watch shows everything since a time, and nothing older."""
-    request = agents_pb.ListActivityRequest(page_size=100)
+async def activities(clients: Clients, request: agents_pb.ListActivityRequest) -> AsyncIterator[log_pb.Activity]:
+    """Yield what the log holds of a request, newest first, from page to page. Raises grpc's errors."""
     while True:
         page = await clients.agents.ListActivity(request)
         for activity in page.activities:
-            if activity.create_time.ToDatetime(tzinfo=UTC) < time:
-                return activity.cursor
+            yield activity
         if not page.next_page_token:
-            return "0"
+            return
         request.page_token = page.next_page_token
+
+
+async def cursor_before(clients: Clients, time: datetime) -> str:
+    """Return the cursor from which a watch shows everything since a time, and nothing older."""
+    async for activity in activities(clients, agents_pb.ListActivityRequest(page_size=100)):
+        if activity.create_time.ToDatetime(tzinfo=UTC) < time:
+            return activity.cursor
+    return "0"
 
 
 async def watch(clients: Clients, cursor: str, agent_ids: Sequence[str] = ()) -> AsyncIterator[log_pb.Activity]:
@@ -207,6 +239,9 @@ def in_words(error: grpc.aio.AioRpcError, service: str = "agents") -> str:
     if not remote.reason and error.code() is grpc.StatusCode.UNAVAILABLE:
         return nobody_answers(service)
     reason = remote.reason or error.code().name
+    if len(remote.violations) == 1:
+        [only] = remote.violations
+        return f"{reason}: {only.field}: {only.description}"
     if remote.violations:
         return "\n".join([f"{reason}:", *(f"  {item.field}: {item.description}" for item in remote.violations)])
     later = f" (try again in {remote.retry_after:.0f} s)" if remote.retry_after else ""

@@ -12,12 +12,19 @@ from services.runtime.rpc.principals import PrincipalFiles
 
 SERVICES = ("agents", "memory", "llm", "trading", "social")
 
+GATEWAY = "gateway"
+"""The front door of HTTP: no service, but a principal as well, which calls them in the place of others."""
+
+PRINCIPALS = (*SERVICES, GATEWAY)
+"""Which programs prove who they are."""
+
 DEFAULT_PORTS = {
     "agents": 50051,
     "memory": 50052,
     "llm": 50053,
     "trading": 50054,
     "social": 50055,
+    GATEWAY: 8080,
     "sandbox.x": 50061,
     "sandbox.solana": 50062,
     "sandbox.llm": 50063,
@@ -57,6 +64,10 @@ class SuiteError(Exception):
     """The suite can't be started like this; the message says what to change."""
 
 
+Health = Literal["grpc", "/health", "/_sandbox/health"]
+"""How a program is asked whether it is well: by gRPC's protocol, or at a path of HTTP."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """One process: the module that is run, the port it listens on, and how it is asked whether it is healthy."""
@@ -65,7 +76,7 @@ class Program:
     module: str
     port: int
     environment: Mapping[str, str]
-    health: Literal["grpc", "http"]
+    health: Health
 
     @property
     def address(self) -> str:
@@ -97,6 +108,13 @@ def prefix(name: str) -> str:
 def location_setting(name: str) -> str:
     """Return the variable that says where a program is: `PUPPET_CTL_SANDBOX_X` for `sandbox.x`."""
     return f"PUPPET_CTL_{name.upper().replace('.', '_')}"
+
+
+def health_of(name: str) -> Health:
+    """Return how a program of this name is asked whether it is well."""
+    if name == GATEWAY:
+        return "/health"
+    return "/_sandbox/health" if name.startswith("sandbox.") else "grpc"
 
 
 def target_setting(name: str) -> str:
@@ -169,7 +187,12 @@ def port_in_use(port: int) -> bool:
 
 
 def plan_suite(
-    environment: Mapping[str, str], data_dir: Path, ports: Mapping[str, int], speed: float | None = None
+    environment: Mapping[str, str],
+    data_dir: Path,
+    ports: Mapping[str, int],
+    speed: float | None = None,
+    *,
+    has_gateway: bool = False,
 ) -> Suite:
     """Return what to start; without a speed it is that of life when a third party is live, and the demo's otherwise."""
     replaced = {name: target for name in SERVICES[1:] if (target := environment.get(target_setting(name)))}
@@ -187,28 +210,33 @@ def plan_suite(
         "PUPPET_AGENTS_SPEED": str(speed),
     }
 
-    def program(name: str, module: str, health: Literal["grpc", "http"]) -> Program:
+    def program(name: str, module: str) -> Program:
         own = {"HOST": _HOST, "PORT": str(ports[name]), "DATA_DIR": str(folder_of(name, data_dir))}
         its = own_settings(settings, prefix(name)) | {prefix(name) + key: value for key, value in own.items()}
-        return Program(name, module, ports[name], machine | its, health)
+        return Program(name, module, ports[name], machine | its, health_of(name))
 
-    programs = [program(party.sandbox, party.sandbox, "http") for party in sandboxes]
-    programs += [program(name, f"services.{name}", "grpc") for name in SERVICES if name not in replaced]
+    programs = [program(party.sandbox, party.sandbox) for party in sandboxes]
+    programs += [program(name, f"services.{name}") for name in SERVICES if name not in replaced]
+    if has_gateway:
+        programs.append(program(GATEWAY, "services.gateway"))
     return Suite(tuple(programs), speed, tuple(party.name for party in live), replaced)
 
 
 def _settings_of_services(environment: Mapping[str, str], data_dir: Path, ports: Mapping[str, int]) -> dict[str, str]:
-    """Return how the services find each other, and who may call them; only the agents service calls others."""
+    """Return how the services find each other, and who may call; the agents service and the gateway call others."""
     auth = PrincipalFiles(data_dir / "auth")
-    settings = {f"{prefix(name)}PRINCIPALS": str(auth.registry) for name in SERVICES}
-    settings["PUPPET_AGENTS_CREDENTIAL"] = str(auth.credential_path("agents"))
+    settings = {f"{prefix(name)}PRINCIPALS": str(auth.registry) for name in PRINCIPALS}
+    settings |= {f"{prefix(name)}CREDENTIAL": str(auth.credential_path(name)) for name in ("agents", GATEWAY)}
     settings = {name: environment.get(name) or value for name, value in settings.items()}
     for name in SERVICES:
         if socket_path := socket_of(name, data_dir):
             settings[f"{prefix(name)}SOCKET"] = str(socket_path)
+        target = f"unix:{socket_path}" if socket_path else f"{_HOST}:{ports[name]}"
         if name != "agents":
-            target = f"unix:{socket_path}" if socket_path else f"{_HOST}:{ports[name]}"
             settings[target_setting(name)] = environment.get(target_setting(name)) or target
+            target = settings[target_setting(name)]
+        own = f"{prefix(GATEWAY)}{name.upper()}_TARGET"
+        settings[own] = environment.get(own) or target
     return settings
 
 

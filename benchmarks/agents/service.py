@@ -21,7 +21,7 @@ from benchmarks.start import memory_of, plan
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppetctl.clients import proof_in
-from puppetctl.processes import Child, running
+from puppetctl.local.processes import Child, running
 from puppetctl.suite import SERVICES, Program, free_ports, plan_suite, target_setting
 from services.runtime.rpc.client import open_channel
 from services.runtime.rpc.principals import PrincipalFiles

@@ -12,7 +12,7 @@ from benchmarks.start import memory_of, plan
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
 from puppetctl.clients import proof_in
-from puppetctl.processes import Child, running
+from puppetctl.local.processes import Child, running
 from services.runtime.rpc.client import open_channel
 
 BATCH = 500

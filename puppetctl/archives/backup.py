@@ -19,9 +19,10 @@ from puppetctl import DATA_DIR
 from puppetctl.archives import file
 from puppetctl.archives.file import ACCOUNT, AGENT, MEMORIES, RELATIONSHIPS, WALLET, Character, Manifest, Section
 from puppetctl.archives.secrets import ask, new_key
-from puppetctl.clients import Clients, connected, find_agent, list_agents, proof_in, targets
-from puppetctl.display import open_console
+from puppetctl.clients import Clients, find_agent, list_agents, opened
 from puppetctl.suite import SuiteError
+from puppetctl.terminal.display import open_console
+from puppetctl.terminal.progress import steps
 from services.runtime.ids import new_id
 
 LONG_SECONDS = 600.0
@@ -32,7 +33,7 @@ async def backup(
     agent_ids: Sequence[str], output: Path, data_dir: Path = DATA_DIR, *, with_secrets: bool = False
 ) -> int:
     """Write these characters, or all, to a file. Raises SuiteError."""
-    async with connected(targets(os.environ, data_dir), proof_in(os.environ, data_dir)) as clients:
+    async with opened(data_dir) as clients:
         await back_up(clients, agent_ids, output, os.environ, with_secrets=with_secrets)
     return 0
 
@@ -47,8 +48,9 @@ async def back_up(
         new_id("arc"), file.now(), version("puppet-engine"), not agent_ids, derivation.told() if derivation else None
     )
     console = open_console()
-    with file.writing(output, manifest) as writer:
+    with file.writing(output, manifest) as writer, steps("writing", len(agents)) as bar:
         for agent in agents:
+            bar.say(f"writing {agent.id}")
             sections: dict[str, Section] = {}
             # What agents have comes first: what is done meanwhile, the others know, and it isn't done twice.
             for name, rows in _exports(clients, agent, key):
@@ -57,6 +59,7 @@ async def back_up(
                         lines.write(_line(row))
             manifest.characters.append(Character(agent.id, agent.name, agent.is_active, sections))
             console.print(Text(f"{agent.id}: {_counted(sections)}"))
+            bar.done()
     what = "the whole suite" if manifest.is_suite else ", ".join(agent.id for agent in agents)
     secrets = "with secrets" if with_secrets else "without secrets"
     console.print(Text(f"{what} in {output}, {secrets}"), soft_wrap=True)

@@ -9,9 +9,9 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR
 from puppetctl.archives.backup import back_up
-from puppetctl.clients import connected, find_agent, proof_in, targets
-from puppetctl.display import open_console
+from puppetctl.clients import find_agent, opened
 from puppetctl.suite import SuiteError
+from puppetctl.terminal.display import open_console
 from services.runtime.ids import new_id
 
 _ASK_SECONDS = 10.0
@@ -27,7 +27,7 @@ async def delete(
 ) -> int:
     """Delete a character, and wait until all is gone. Raises SuiteError."""
     console = open_console()
-    async with connected(targets(os.environ, data_dir), proof_in(os.environ, data_dir)) as clients:
+    async with opened(data_dir) as clients:
         agent = await find_agent(clients, agent_id)
         if agent is None:
             raise SuiteError(f"there is no agent {agent_id!r}")

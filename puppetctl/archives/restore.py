@@ -21,9 +21,10 @@ from puppetctl.archives import file
 from puppetctl.archives.backup import LONG_SECONDS
 from puppetctl.archives.file import ACCOUNT, AGENT, MEMORIES, RELATIONSHIPS, WALLET, Character, Reader
 from puppetctl.archives.secrets import Derivation, ask
-from puppetctl.clients import Clients, connected, find_agent, in_words, proof_in, targets
-from puppetctl.display import open_console
+from puppetctl.clients import Clients, find_agent, in_words, opened
 from puppetctl.suite import SuiteError
+from puppetctl.terminal.display import open_console
+from puppetctl.terminal.progress import steps
 
 _MEMORIES_AT_ONCE, _BYTES_AT_ONCE = 20_000, 64 * 2**20
 
@@ -41,12 +42,21 @@ async def restore(path: Path, options: Options, data_dir: Path = DATA_DIR) -> in
     """Bring back what an archive has. Raises SuiteError, when anything of it is damaged before anything is written."""
     with file.reading(path) as archive:
         characters, key = _wanted(archive, options), _key(archive, options, os.environ)
-        async with connected(targets(os.environ, data_dir), proof_in(os.environ, data_dir)) as clients:
-            known = [character for character in characters if await _is_known(clients, archive, character)]
-            for character in characters:
-                if character not in known:
-                    await _restore(clients, archive, character, key)
-                await _tell(clients, character, options, is_known=character in known)
+        async with opened(data_dir) as clients:
+            here = [await _here(clients, archive, character) for character in characters]
+            others = [words for _, words in here if words]
+            if others and (options.agent_ids or len(others) == len(characters)):
+                raise SuiteError(f"{others[0]}, and nothing was changed")
+            with steps("restoring", len(characters)) as bar:
+                for character, (is_known, words) in zip(characters, here, strict=True):
+                    bar.say(f"restoring {character.id}")
+                    if words:
+                        open_console().print(Text(f"{words}, and left as it is"), soft_wrap=True)
+                    else:
+                        if not is_known:
+                            await _restore(clients, archive, character, key)
+                        await _tell(clients, character, options, is_known=is_known)
+                    bar.done()
     return 0
 
 
@@ -63,16 +73,17 @@ def _key(archive: Reader, options: Options, environment: Mapping[str, str]) -> s
     return Derivation.of(archive.manifest.secrets).opened(ask(environment, is_new=False))
 
 
-async def _is_known(clients: Clients, archive: Reader, character: Character) -> bool:
-    """Tell whether a character was restored from this archive before. Raises SuiteError when another one is there."""
+async def _here(clients: Clients, archive: Reader, character: Character) -> tuple[bool, str]:
+    """Tell whether a character was restored from this archive before; words, when it is another one that is here."""
     if await find_agent(clients, character.id) is None:
-        return False
+        return False, ""
     try:
         answer = await clients.agents.ImportAgent(_agent(archive, character), timeout=LONG_SECONDS)
     except grpc.aio.AioRpcError as error:
-        words = f"{character.id!r} is here already, and nothing was changed: {in_words(error)}"
-        raise SuiteError(words) from None
-    return answer.is_repeated
+        if error.code() is not grpc.StatusCode.ALREADY_EXISTS:
+            raise
+        return False, f"{character.id!r} is here already ({in_words(error)})"
+    return answer.is_repeated, ""
 
 
 async def _restore(clients: Clients, archive: Reader, character: Character, key: str) -> None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from puppetctl.display import open_console
-from puppetctl.feed import plain
+from puppetctl.characters.personas import struct_of
 from puppetctl.importing import registry, report, sources
 from puppetctl.importing.errors import Unreadable
 from puppetctl.importing.registry import Imported
-from puppetctl.personas import struct_of
 from puppetctl.suite import SuiteError
+from puppetctl.terminal.display import open_console
+from puppetctl.terminal.words import plain
 
 _MOST_SKIPPED = 5
 _MOST_TABLES = 3

@@ -163,7 +163,7 @@ class Draft:
             row = self._rows.get(path)
             if row is None:
                 self._rows[path] = self._row(path, value, targets, note)
-            elif row.is_taken:
+            elif row.is_taken and targets:
                 self._rows[path] = Row(path, tuple(dict.fromkeys((*row.targets, *targets))), row.note or note)
 
     def set(self, target: str, value: Any) -> None:

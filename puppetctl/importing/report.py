@@ -9,9 +9,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from puppetctl.feed import plain
 from puppetctl.importing.draft import Row
 from puppetctl.importing.registry import Imported
+from puppetctl.terminal.words import plain
 
 _INDEX = re.compile(r"\[\d+\]")
 _HEADING = re.compile(r"\[\"(?:[^\"\\]|\\.)*\"\]")

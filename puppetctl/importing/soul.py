@@ -15,7 +15,7 @@ _FEWEST_ALONE = 3
 _NO_NAME = re.compile(
     r"(?:your |my |the |agent'?s? |ai )*(?:soul|identity|persona|style|who (?:you are|i am|am i)\??)?"
 )
-_IN_FRONT = re.compile(r"^(?:soul(?:\.md)?|identity(?:\.md)?)\s*(?:[:|—–-]+|of\b)?\s*", re.IGNORECASE)
+_IN_FRONT = re.compile(r"^(?:soul|identity)(?:\.md)?(?![\w'’])\s*(?:[:|—–-]+|of\b)?\s*", re.IGNORECASE)
 _BEHIND = re.compile(r"\s*(?:['’]s soul|[—–|-]\s*(?:the )?soul(?:\.md)?)$|\s*[(（].*$", re.IGNORECASE)
 _CALLED = re.compile(
     r"\b(?:You are|I am|I'm|My name is)\s+(?:\*\*)?([A-Z][\w'’]+(?:[ -][A-Z0-9][\w'’]*){0,3})(?:\*\*)?\s*[,.—–]"
@@ -230,7 +230,7 @@ def _front(draft: Draft, nodes: Sequence[Node]) -> None:
 def _name(draft: Draft, files: Sequence[tuple[str, Node]]) -> None:
     """Find out what the character is called."""
     for node, said in _names(files):
-        called = texts.line(_BEHIND.sub("", _IN_FRONT.sub("", said.strip("*_ "))))
+        called = texts.line(_BEHIND.sub("", said.strip("*_ ")))
         if (
             not called
             or _NO_NAME.fullmatch(called.casefold())
@@ -254,7 +254,11 @@ def _names(files: Sequence[tuple[str, Node]]) -> list[tuple[Node | None, str]]:
         what, said = setting(node.raw) if title == FRONT else named(node.raw)
         if what.casefold() in _NAMES:
             found.append((node, said))
-    found += [(node, node.raw) for node in files[0][1].get(INTRO).items() if isinstance(node.value, Title)]
+    found += [
+        (node, _IN_FRONT.sub("", node.raw.strip("*_ ")))
+        for node in files[0][1].get(INTRO).items()
+        if isinstance(node.value, Title)
+    ]
     if called := _CALLED.search(_all_words(files[0][1].value)):
         found.append((None, called[1]))
     return found

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from puppetctl import DEMO_PERSONAS
-from puppetctl.cli import Plain, run
+from puppetctl.cli import BEGIN, Plain, run
 
 commands = typer.Typer()
 
 
-@commands.command()
+@commands.command(rich_help_panel=BEGIN)
 def rehearse(
     personas: Annotated[
         list[Path] | None, typer.Argument(help="Persona files; the demo characters where none is given.")

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from puppetctl.display import Display, open_console
-from puppetctl.feed import notice
-from puppetctl.personas import PersonaFile, handle_of, persona_files, read_personas
+from puppetctl.characters.personas import PersonaFile, handle_of, persona_files, read_personas
+from puppetctl.local.stopping import stopped_by_signal
 from puppetctl.rehearsal import text
 from puppetctl.rehearsal.costs import prices, sources
 from puppetctl.rehearsal.html import page
@@ -16,8 +15,9 @@ from puppetctl.rehearsal.isolation import LOCAL
 from puppetctl.rehearsal.recording import Recording
 from puppetctl.rehearsal.report import report
 from puppetctl.rehearsal.stage import Plan, rehearse
-from puppetctl.stopping import stopped_by_signal
 from puppetctl.suite import SuiteError
+from puppetctl.terminal.display import Display, open_console
+from puppetctl.terminal.feed import notice
 
 _DAYS = 7.0
 _MOST_DAYS = 365.0

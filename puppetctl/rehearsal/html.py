@@ -6,10 +6,10 @@ Strangers' words are in it: every text goes through `escape`, and nothing is loa
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from puppetctl.feed import plain
 from puppetctl.rehearsal.figures import Bond, Figures, Said
 from puppetctl.rehearsal.plots import hours_plot, mood_plot
 from puppetctl.rehearsal.report import Column, Report, Section, facts, profit, trade_rows
+from puppetctl.terminal.words import plain
 
 _MOST_SAID = 60
 _MOST_LISTED = 12

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from puppetctl.personas import PersonaFile
+from puppetctl.characters.personas import PersonaFile
 from puppetctl.suite import SuiteError
 
 LOCAL = "local"

@@ -19,17 +19,17 @@ import grpc
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppetctl import web
+from puppetctl.characters.personas import PersonaFile
+from puppetctl.characters.provision import Character, Sandboxes, provision
 from puppetctl.clients import Clients, connected, cursor_before, in_words, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token
-from puppetctl.personas import PersonaFile
-from puppetctl.processes import Child, fetched, is_healthy, running
-from puppetctl.provision import Character, Sandboxes, provision
+from puppetctl.local.processes import Child, fetched, is_healthy, running
+from puppetctl.local.stopping import unless
 from puppetctl.rehearsal.company import ENCOUNTERS_A_DAY, STRANGERS_A_DAY, company, speak
 from puppetctl.rehearsal.isolation import LOCAL, isolated, rehearsed
 from puppetctl.rehearsal.own_clock import BEGINNING, OwnClock, Stretch, aligned
 from puppetctl.rehearsal.pace import Lateness, followed, measured, timed_post
 from puppetctl.rehearsal.recording import Life, Recording, recorded, relationships
-from puppetctl.stopping import unless
 from puppetctl.suite import SERVICES, Suite, SuiteError, free_ports, plan_suite, socket_of
 from sandbox.llm.model import is_missing
 from services.agents.domain.persona import Behavior, read_kept

@@ -7,10 +7,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from puppetctl.feed import plain
-from puppetctl.moods import curve
+from puppetctl.characters.moods import curve
 from puppetctl.rehearsal.figures import Bond, Figures, Said
 from puppetctl.rehearsal.report import Column, Report, Section, facts, profit, trade_rows
+from puppetctl.terminal.words import plain
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _MOST_SAID = 6

@@ -4,12 +4,14 @@ import ipaddress
 import json
 import os
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
+from typing_extensions import override
 
 from services.runtime.settings import Port, ServiceSettings, explain
 
@@ -163,6 +165,16 @@ class LlmSettings(ServiceSettings):
         if given and not _PRICE.fullmatch(given):
             raise ValueError("must be a decimal number of US dollars, such as 2.50")
         return given
+
+    @classmethod
+    @override
+    def variables(cls, environment: Mapping[str, str]) -> set[str]:
+        # A provider that is known may be set up and not named: another day it is.
+        given = environment.get(f"{PREFIX}PROVIDERS", "").split(",")
+        names = {*PRESETS, *(name.strip() for name in given if name.strip())}
+        fields = ProviderSettings.model_fields.keys() - {"name"}
+        of_providers = {f"{PREFIX}{name.upper()}_{field.upper()}" for name in names for field in fields}
+        return super().variables(environment) | of_providers
 
     @field_validator("providers", mode="before")
     @classmethod

@@ -38,20 +38,24 @@ class Checks:
         if len(self._violations) >= _ENOUGH:
             raise InvalidRequest(self._violations)
 
-    def text(self, field: str, value: str, most: int, *, required: bool = True) -> None:
+    def text(self, field: str, value: str, most: int, *, required: bool = True, subject: str = "") -> None:
         """Ask for at most `most` characters, not blank when required, and none of them NUL.
+
+        `subject` says what of the field it is that is asked this; empty: the field itself.
 
         A sign may stand for a phrase (U+FDFA is 18 letters). What is read is a text's compatibility form: it may have
         twice as many.
         """
         if len(value) > most:
-            self.refuse(field, f"must have at most {most} characters, and has {len(value)}")
+            self.refuse(field, f"{subject}must have at most {most} characters, and has {len(value)}")
         elif required and not value.strip():
-            self.refuse(field, "is required")
+            self.refuse(field, f"{subject}is required")
         elif "\0" in value:
-            self.refuse(field, "must not contain a NUL character")
+            self.refuse(field, f"{subject}must not contain a NUL character")
         elif not value.isascii() and len(unicodedata.normalize("NFKC", value)) > 2 * most + _FEW:
-            self.refuse(field, f"must have at most {2 * most + _FEW} characters in its compatibility form (NFKC)")
+            self.refuse(
+                field, f"{subject}must have at most {2 * most + _FEW} characters in its compatibility form (NFKC)"
+            )
 
     def number(self, field: str, value: float, least: float, most: float) -> None:
         """Ask for a finite number from `least` to `most`."""

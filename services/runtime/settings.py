@@ -1,10 +1,10 @@
-"""The settings that every service has; each adds its own fields and the prefix of its environment variables."""
+"""The settings that every program and every service has; each adds its own, and the prefix of its variables."""
 
 import contextlib
 import ipaddress
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -60,8 +60,8 @@ class SettingsError(Exception):
     """A process can't start with its settings as they are; the message says what to change."""
 
 
-class ServiceSettings(BaseSettings):
-    """Where a service listens, where it keeps its data and how it behaves; read once, then frozen."""
+class ProgramSettings(BaseSettings):
+    """Where a program listens, who it is and how it behaves; read once, then frozen."""
 
     # Compose files and shells hand down what isn't set as an empty value.
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
@@ -70,8 +70,6 @@ class ServiceSettings(BaseSettings):
     """A name, or an address of IPv4 or IPv6; `::` is every address of both."""
     port: Port = 0
     data_dir: Path = Path("var")
-    database_url: str = ""
-    """Any SQLAlchemy URL with an async driver; empty: an SQLite file in `data_dir`."""
     log_level: LogLevel = "INFO"
     max_concurrent_calls: int = Field(default=256, ge=1)
     """Calls beyond this many at once are refused with UNAVAILABLE; open streams don't count."""
@@ -79,8 +77,6 @@ class ServiceSettings(BaseSettings):
     """Streams beyond this many at once are refused with UNAVAILABLE."""
     default_deadline_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     """How long a unary call may take whose caller set no deadline."""
-    request_days: int = Field(default=90, ge=LEAST_REQUEST_DAYS)
-    """How long a request_id is remembered; that of an effect which isn't decided yet stays until it is."""
     drain_seconds: float = Field(default=3.0, ge=0, allow_inf_nan=False)
     """How long calls under way have to finish after SIGTERM."""
     principals: Path | None = None
@@ -90,17 +86,10 @@ class ServiceSettings(BaseSettings):
     tls_certificate: Path | None = None
     """The service's certificate chain in PEM; with it and its key it speaks TLS only. Renewed files are taken up."""
     tls_key: Path | None = None
-    tls_client_ca: Path | None = None
-    """Who signs callers' certificates: then each must show one, and it proves who calls."""
     tls_ca: Path | None = None
     """Who signs the certificates of the services that this one calls; with it the calls are made with TLS."""
     allow_plaintext: bool = False
     """Let callers on other machines in without TLS; without it such a `host` is refused."""
-    socket: Path | None = None
-    """A Unix socket on which it listens too, in plaintext: only its user's programs can open it, or stand in for it."""
-    health_port: Port = 0
-    """A port that answers health checks and nothing else, in plaintext and to everybody; 0: none."""
-
     telemetry_endpoint: HttpUrl = ""
     """Where traces and metrics are sent by OTLP over gRPC, for example `http://127.0.0.1:4317`; empty: nowhere, or
     where `OTEL_EXPORTER_OTLP_ENDPOINT` says."""
@@ -143,29 +132,11 @@ class ServiceSettings(BaseSettings):
                 raise ValueError("must be a name or an IP address, without brackets and without a port") from None
         return host
 
-    @field_validator("database_url", mode="after")
-    @classmethod
-    def _check_database_url(cls, url: str) -> str:
-        if not url:
-            return url
-        from sqlalchemy.engine import make_url
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            is_async = make_url(url).get_dialect().is_async
-        except (SQLAlchemyError, ValueError, ImportError):
-            is_async = False
-        if not is_async:
-            raise ValueError("must be a URL like postgresql+asyncpg://user:password@host/name")
-        return url
-
     @model_validator(mode="after")
     def _check_transport(self) -> Self:
         prefix = self.model_config.get("env_prefix", "")
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise ValueError(f"{prefix}TLS_CERTIFICATE and {prefix}TLS_KEY go together")
-        if self.tls_client_ca and not self.tls_certificate:
-            raise ValueError(f"{prefix}TLS_CLIENT_CA needs {prefix}TLS_CERTIFICATE")
         if not (self.is_local or self.tls_certificate or self.allow_plaintext):
             raise ValueError(
                 f"{prefix}HOST is {self.host}, where tokens would travel in plaintext: set {prefix}TLS_CERTIFICATE "
@@ -173,6 +144,11 @@ class ServiceSettings(BaseSettings):
                 "that you trust"
             )
         return self
+
+    @classmethod
+    def variables(cls, _environment: Mapping[str, str]) -> set[str]:
+        """Return the names of all variables that are read in this environment."""
+        return {f"{cls.model_config.get('env_prefix', '')}{field.upper()}" for field in cls.model_fields}
 
     def variable(self, field: str) -> str:
         """Return the name of a field's environment variable."""
@@ -200,6 +176,43 @@ class ServiceSettings(BaseSettings):
         """Return what to raise when the file or folder that a field names can't be used."""
         path = Path(str(error.filename or getattr(self, field))).resolve()
         return SettingsError(f"{self.variable(field)}: {path} can't be used: {error.strerror}")
+
+
+class ServiceSettings(ProgramSettings):
+    """What a service has besides: its data, and what callers of gRPC ask for."""
+
+    database_url: str = ""
+    """Any SQLAlchemy URL with an async driver; empty: an SQLite file in `data_dir`."""
+    request_days: int = Field(default=90, ge=LEAST_REQUEST_DAYS)
+    """How long a request_id is remembered; that of an effect which isn't decided yet stays until it is."""
+    tls_client_ca: Path | None = None
+    """Who signs callers' certificates: then each must show one, and it proves who calls."""
+    socket: Path | None = None
+    """A Unix socket on which it listens too, in plaintext: only its user's programs can open it, or stand in for it."""
+    health_port: Port = 0
+    """A port that answers health checks and nothing else, in plaintext and to everybody; 0: none."""
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _check_database_url(cls, url: str) -> str:
+        if not url:
+            return url
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            is_async = make_url(url).get_dialect().is_async
+        except (SQLAlchemyError, ValueError, ImportError):
+            is_async = False
+        if not is_async:
+            raise ValueError("must be a URL like postgresql+asyncpg://user:password@host/name")
+        return url
+
+    @model_validator(mode="after")
+    def _check_callers(self) -> Self:
+        if self.tls_client_ca and not self.tls_certificate:
+            raise ValueError(f"{self.variable('tls_client_ca')} needs {self.variable('tls_certificate')}")
+        return self
 
     def sql_url(self, name: str) -> str:
         """Return the database's URL; `name` names the SQLite file when none is set. Raises SettingsError."""

@@ -107,7 +107,7 @@ class Vault(Protocol):
         ...
 
     def unseal(self, sealed: str) -> Credentials:
-        """Return the credentials. Raises CredentialsRefused when they were sealed under another key."""
+        """Return the credentials. Raises CredentialsRefused for none, and for what was sealed under another key."""
         ...
 
 

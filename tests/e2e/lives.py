@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from puppetctl import processes
+from puppetctl.characters.personas import PersonaFile
+from puppetctl.characters.provision import Sandboxes, provision
 from puppetctl.clients import Clients, connected
 from puppetctl.datadir import sandbox_token
-from puppetctl.personas import PersonaFile
-from puppetctl.processes import Child
-from puppetctl.provision import Sandboxes, provision
+from puppetctl.local import processes
+from puppetctl.local.processes import Child
 from puppetctl.suite import SERVICES, Program, free_ports, plan_suite, prefix
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.credentials import Credential

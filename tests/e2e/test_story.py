@@ -23,7 +23,7 @@ TOUCHED = {
 """Which services an action of each kind reaches, when it comes to its end."""
 
 UNTIL = ",".join(f"{name}>={least}" for name, least in STORY.least.items())
-SOMEBODY_DOES = r"^\d\d:\d\d:\d\d  (Basil|Odd|Nonna Pia|Unit 7) "
+SOMEBODY_DOES = r"^\d\d:\d\d:\d\d  (↳ )?(Basil|Odd Halvorsen|Nonna Pia|Unit 7)\b"
 # On an idle machine of two cores the story takes well under a minute; a busy one must not make it fail.
 PATIENCE_SECONDS = "400"
 

@@ -82,6 +82,7 @@ async def test_ctrl_c_while_everything_starts_leaves_nothing_behind(terminal: Te
 
 async def test_the_status_line_says_what_is_waited_for_and_then_what_was_done(terminal: Terminal) -> None:
     await terminal.shows(b"starting: ")
+    await terminal.shows(b"Try, from another terminal")
     await terminal.shows(b"nothing yet")
     shown = terminal.shown.decode()
     assert all(name in shown for name in (*DEFAULT_PORTS, "Basil", "@unit_7", "2.000 SOL", "Ctrl-C stops"))

@@ -13,7 +13,7 @@ from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
 from puppetctl.clients import Clients, connected
-from puppetctl.until import Goals, counted_as
+from puppetctl.local.until import Goals, counted_as
 from tests.e2e.suite import Suite
 
 STORY = Goals.parse("posts>=3,replies_with_memory>=1,trades>=1,trade_posts>=1")

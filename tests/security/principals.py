@@ -31,6 +31,7 @@ from services.trading.bootstrap import opener as open_trading
 from services.trading.settings import TradingSettings
 
 SERVICES = ("agents", "memory", "llm", "trading", "social")
+RELAY = "gateway"
 AGENT = "odd"
 """The character that every request is about."""
 
@@ -44,6 +45,7 @@ class Suite:
 
     folder: Path
     channels: Mapping[str, grpc.aio.Channel] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> PrincipalFiles:
@@ -114,7 +116,7 @@ async def served(folder: Path, new_database: Callable[[str], str] | None = None)
     `new_database` makes the database of a service and returns its URL; without it each has an SQLite file.
     """
     files = PrincipalFiles(folder / "auth")
-    files.prepare(SERVICES)
+    files.prepare((*SERVICES, RELAY))
     for principal in (
         Principal("reader", Kind.READER),
         Principal("client-read", Kind.CLIENT, may_write=False),
@@ -138,7 +140,7 @@ async def served(folder: Path, new_database: Callable[[str], str] | None = None)
             name: await stack.enter_async_context(grpc.aio.insecure_channel(address))
             for name, address in addresses.items()
         }
-        yield Suite(folder, channels)
+        yield Suite(folder, channels, addresses)
 
 
 def _stored(new_database: Callable[[str], str] | None, name: str) -> dict[str, Any]:
@@ -158,4 +160,4 @@ def _neighbours(here: Any, databases: Callable[[str], str] | None) -> list[tuple
     ]
 
 
-__all__ = ["AGENT", "OPERATOR", "SERVICES", "Suite", "about", "bearer", "served"]
+__all__ = ["AGENT", "OPERATOR", "RELAY", "SERVICES", "Suite", "about", "bearer", "served"]

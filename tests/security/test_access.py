@@ -8,7 +8,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from services.runtime.rpc.access import Rule, full_name
 from tests.contract.test_protos import METHODS
-from tests.security.principals import AGENT, OPERATOR, SERVICES, Suite, bearer, served
+from tests.security.principals import AGENT, OPERATOR, RELAY, SERVICES, Suite, bearer, served
 
 READ = "operator reader client-read client-write client-odd"
 READ_BY_AGENTS = f"{READ} agents"
@@ -133,7 +133,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
 }
 """Who may call what about `odd`. It is written down here once more, so that nothing is opened by the way."""
 
-PRINCIPALS = (OPERATOR, "reader", "client-read", "client-write", "client-odd", "client-pia", *SERVICES)
+PRINCIPALS = (OPERATOR, "reader", "client-read", "client-write", "client-odd", "client-pia", *SERVICES, RELAY)
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
 
 

@@ -13,11 +13,11 @@ import psutil
 import pytest
 from cryptography.fernet import Fernet
 
+from puppetctl.checks.findings import Mark
+from puppetctl.checks.privacy import private_files
 from puppetctl.datadir import locked
-from puppetctl.findings import Mark
-from puppetctl.privacy import private_files
-from puppetctl.processes import Child, running
-from puppetctl.suite import DEFAULT_PORTS, SERVICES, free_ports, plan_suite, prefix
+from puppetctl.local.processes import Child, running
+from puppetctl.suite import DEFAULT_PORTS, PRINCIPALS, free_ports, plan_suite, prefix
 from services.runtime.db import Database
 from services.runtime.keystore import Keystore
 from services.runtime.rpc.principals import PrincipalFiles
@@ -35,9 +35,9 @@ async def suite(folder: Path) -> AsyncIterator[Sequence[Child]]:
     # With it the vector index has its process from the beginning.
     own["PUPPET_MEMORY_EXACT_LIMIT"] = "0"
     shell = dict.fromkeys(("AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "PGPASSWORD"), f"{SECRET}the shell")
-    programs = plan_suite({**os.environ, **own, **shell}, folder, free_ports()).programs
+    programs = plan_suite({**os.environ, **own, **shell}, folder, free_ports(), has_gateway=True).programs
     with locked(folder):
-        PrincipalFiles(folder / "auth").prepare(SERVICES)
+        PrincipalFiles(folder / "auth").prepare(PRINCIPALS)
         async with running(programs, folder / "logs", lambda *_: None) as children:
             await asyncio.gather(*(child.wait_healthy() for child in children))
             yield children
@@ -112,7 +112,7 @@ async def test_nothing_listens_beyond_loopback_and_a_sandbox_on_its_own_port_onl
                 if connection.status == psutil.CONN_LISTEN
             }
             assert {address.ip.removeprefix("::ffff:") for address in listened} == {"127.0.0.1"}
-            if child.program.health == "http":
+            if child.program.health != "grpc":
                 assert {address.port for address in listened} == {child.program.port}
 
 

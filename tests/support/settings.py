@@ -6,6 +6,7 @@ from sandbox.llm.settings import LlmSandboxSettings
 from sandbox.solana.settings import SolanaSandboxSettings
 from sandbox.x.settings import XSettings
 from services.agents.settings import AgentsSettings
+from services.gateway.settings import GatewaySettings
 from services.llm.settings import LlmSettings
 from services.memory.settings import MemorySettings
 from services.social.settings import SocialSettings
@@ -17,6 +18,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "llm": LlmSettings,
     "trading": TradingSettings,
     "social": SocialSettings,
+    "gateway": GatewaySettings,
     "sandbox.x": XSettings,
     "sandbox.solana": SolanaSandboxSettings,
     "sandbox.llm": LlmSandboxSettings,

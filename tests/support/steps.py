@@ -6,8 +6,8 @@ makes `re` go back and forth over a text makes it go back and forth, too.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from re import _constants as ops  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from re import _constants as ops  # type: ignore[attr-defined,unused-ignore]
+from re import _parser  # type: ignore[attr-defined,unused-ignore]
 from typing import Any
 
 Next = Callable[[int], bool]

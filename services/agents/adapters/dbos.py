@@ -29,10 +29,9 @@ from services.agents.ports.replicas import Lease
 from services.agents.ports.stored import STORED, Failure, Post, Progress, Trade
 from services.agents.ports.workflows import TOLD_SECONDS, Run, StepFailed, Waiting
 from services.runtime import telemetry
+from services.runtime.background import leave_call
 from services.runtime.errors import PuppetError, RetryLater
 from services.runtime.retrying import retry
-from services.runtime.rpc import identity
-from services.runtime.rpc.boundary import deadline
 from services.runtime.settings import LEAST_REQUEST_DAYS
 from services.runtime.telemetry import Histogram
 
@@ -277,8 +276,7 @@ class DbosWorkflows:
             self._under_way.add(here)
             here.add_done_callback(self._under_way.discard)
             # The task was started within somebody's call, whose deadline, trace and rights are not its own.
-            deadline.set(None)
-            identity.act_as(None)
+            leave_call()
             telemetry.begin_trace(_name_of(workflow_id))
             if not isinstance(task, kind):
                 raise UnreadableRecord(f"a {kind.__name__} was to be stored, and a {type(task).__name__} was found")

@@ -318,9 +318,13 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlArchive
         return await self._forget(row, (row.agent_id, row.fingerprint), (col(row.create_time) < before,), most)
 
     async def forget_activities(self, before: datetime, most: int) -> int:
-        """Delete up to `most` activities of before this time; the value says how many."""
+        """Delete up to `most` activities of before this time; the value says how many.
+
+        The newest stays, however old it is: it says where the log ends.
+        """
         row = ActivityRecord
-        return await self._forget(row, (row.seq,), (col(row.create_time) < before,), most)
+        newest = sa.select(sa.func.max(row.seq)).scalar_subquery()
+        return await self._forget(row, (row.seq,), (col(row.create_time) < before, col(row.seq) < newest), most)
 
     async def forget_prompts(self, before: datetime, most: int) -> int:
         """Delete up to `most` prompts that nothing has named since this time; the value says how many."""

@@ -189,18 +189,14 @@ class Publishing(Behaviour[TaskT, WordsT, Post], Generic[TaskT, WordsT]):
         text = await self._parts.reservations.reserve(proposal.agent_id, name, proposal.texts)
         return Pass(Passed(PassReason.SAID_ALREADY), proposal.grounds) if text is None else proposal.saying(text)
 
-    def addressed(self, proposal: WordsT) -> str:
-        """Return what is published: the text, and whatever code puts in front of it."""
-        return proposal.text
-
     def answered(self, _proposal: WordsT, /) -> str:
         """Return the network's id of the post that is answered; empty when it answers none."""
         return ""
 
     async def carry_out(self, run: Run, name: str, proposal: WordsT) -> Post | Pass:
         """Publish it."""
-        publisher, text = self._parts.publisher, self.addressed(proposal)
-        return await publisher.publish(run, name, proposal.agent_id, text, self.answered(proposal))
+        answered = self.answered(proposal)
+        return await self._parts.publisher.publish(run, name, proposal.agent_id, proposal.words, answered)
 
 
 class Posting(Publishing[TaskT, PostProposal], Generic[TaskT]):
@@ -211,20 +207,13 @@ class Posting(Publishing[TaskT, PostProposal], Generic[TaskT]):
 
     async def context(self, proposal: PostProposal) -> Context:
         """Return the topic, and what the agent has posted."""
-        handle = proposal.addressed_handle
         own = await self._parts.memory.said(proposal.agent_id, ("post",), MOST_OWN)
-        return Context(
-            proposal.topic, own_posts=tuple(said.text for said in own), prefix=f"@{handle} " if handle else ""
-        )
-
-    def addressed(self, proposal: PostProposal) -> str:
-        """Return the text, with the handle of the one whom it is spoken to."""
-        return f"@{proposal.addressed_handle} {proposal.text}" if proposal.addressed_handle else proposal.text
+        return Context(proposal.topic, own_posts=tuple(said.text for said in own), prefix=proposal.prefix)
 
     def record(self, proposal: PostProposal, effect: Post) -> Entry:
         """Return what is logged of a post."""
         posted = Posted(
-            self.addressed(proposal),
+            proposal.words,
             proposal.topic,
             effect.id,
             effect.network_post_id,
@@ -236,6 +225,6 @@ class Posting(Publishing[TaskT, PostProposal], Generic[TaskT]):
 
     async def remember(self, name: str, proposal: PostProposal, effect: Post) -> None:
         """Remember what was posted."""
-        text, subject = self.addressed(proposal), proposal.topic[:_MOST_SUBJECT]
+        text, subject = proposal.words, proposal.topic[:_MOST_SUBJECT]
         memory = NewMemory(text, "post", Source.SELF, 0.4, source_id=effect.network_post_id, subject=subject)
         await self._parts.memory.remember(proposal.agent_id, memory, f"{name}/memory")

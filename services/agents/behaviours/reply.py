@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from services.agents.behaviours.base import AnyBehaviour, Parts, Publishing
 from services.agents.domain import text as texts
-from services.agents.domain.conversation import Conversation, Turn
+from services.agents.domain.conversation import CALLER, Conversation, Turn
 from services.agents.domain.guard import Context, Purpose
 from services.agents.domain.meaning import spoken_by
 from services.agents.domain.memories import LATE, OWN_WORDS, TrustedMemory
@@ -49,6 +49,8 @@ class _Scene:
     turns: tuple[Turn, ...]
     recent: tuple[TrustedMemory, ...]
     memory: Recollection | None
+    is_external: bool = True
+    """False for what an operator says to see how the character talks."""
 
     def recalled(self, told: Recollection | None, *, knew: bool) -> tuple[Recalled, ...]:
         """Return the memories that went in, what is told of first; `knew` says whether the model is shown notes."""
@@ -109,7 +111,9 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
             raise InvalidRequest([Violation("counterpart_id", told)])
         heard = Heard("", fellow.id if fellow else "", fellow.name if fellow else "", is_fellow=fellow is not None)
         task = ReplyTask(wanted.agent_id, Mention("", "", wanted.text, "", cast.now()))
-        scene = await self._scene(character, task, heard, Conversation())
+        scene = await self._scene(character, task, heard, Conversation(wanted.turns))
+        if wanted.is_caller:
+            scene = replace(scene, author=Fellow(CALLER), is_external=False)
         prompt = await self._prompt(scene, random.Random(name), scene.memory)
         knows = await self._parts.conversations.shows_background(character)
         return Preview((prompt,), character.mood, knows, scene.recalled(scene.memory, knew=knows))
@@ -233,6 +237,7 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
             (await self._parts.writer.limit(character)).max_weight,
             rng,
             [note.text for note in scene.noted],
+            is_external=scene.is_external,
         )
 
     async def _others(self, agent_id: str, heard: Heard) -> tuple[str, ...]:

@@ -12,6 +12,10 @@ class Turn:
     is_own: bool = False
 
 
+CALLER = "your maker"
+"""What a model is told of an operator who talks to a character to see how it does: nobody that it would know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """What was said before, oldest first."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from services.agents.domain.alerts import AlertKind
 from services.agents.domain.drafts import DraftRecord
-from services.agents.domain.proposals import Order, PostProposal, ReplyProposal, Words
+from services.agents.domain.proposals import Order, PostProposal, ReplyProposal
 
 _MOST_TEXT, _MOST_WORDS, _MOST_HEARD, _MOST_NAMES = 1_900, 1_000, 280, 5
 _MOST_NAME = 100
@@ -49,7 +49,7 @@ def draft_notice(draft: DraftRecord, public_url: str) -> Notice:
     To open the page approves nothing.
     """
     proposal = draft.proposal
-    words = proposal.text if isinstance(proposal, Words) else proposal.words
+    words = proposal.words
     url = f"{public_url.rstrip('/')}/drafts/{draft.id}" if public_url else ""
     command = f"puppetctl drafts approve {draft.id}"
     data: dict[str, Any] = {

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.agents.domain import text as texts
+from services.agents.domain.conversation import Turn
 from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.mood import Mood
 from services.agents.domain.occasions import TopicChoice
@@ -15,12 +16,17 @@ _MOST_EXCERPT = 300
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a preview is of: `text` is answered, or remarked on, and said by a counterpart, or by a stranger."""
+    """What a preview is of: `text` is answered, or remarked on.
+
+    It is said by a counterpart, by whoever asks for the preview, after these turns, or by a stranger.
+    """
 
     agent_id: str
     text: str = ""
     counterpart_id: str = ""
     topic: str = ""
+    is_caller: bool = False
+    turns: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,12 +183,14 @@ def compose_reply(
     most: int,
     rng: random.Random,
     noted: Sequence[str] = (),
+    *,
+    is_external: bool = True,
 ) -> PromptParts:
     """Return the prompt for a reply to a fellow, or to a stranger when the author is None.
 
     `noted` was concluded from what the other one has said: it stands beside the input, like their words.
     `conversation` is what was said before, oldest first. A stranger's handle is not told: a model has no use for it,
-    and a handle can be a sentence.
+    and a handle can be a sentence. `is_external` is false for an operator's own words alone.
     """
     is_shown = bool(memory.text and memory.is_own)
     examples = [
@@ -208,8 +210,8 @@ def compose_reply(
         "reply",
         notes=[_note("Who writes to you", who), *_lately(recent)],
         context=(*_recalled(memory), *_noted(noted)),
-        conversation=tuple(map(_turn, conversation[-_MOST_TURNS:])),
-        input_is_external=True,
+        conversation=tuple(_turn(turn, is_external=is_external) for turn in conversation[-_MOST_TURNS:]),
+        input_is_external=is_external,
     )
 
 
@@ -269,8 +271,10 @@ def _lately(recent: Sequence[TrustedMemory]) -> list[Part]:
     return [_note("You wrote lately", text) for text in said if text]
 
 
-def _turn(turn: Turn) -> Part:
-    return Part(turn.who, texts.inert(texts.line(turn.text, MOST_INPUT)) or "...", is_external=not turn.is_own)
+def _turn(turn: Turn, *, is_external: bool) -> Part:
+    return Part(
+        turn.who, texts.inert(texts.line(turn.text, MOST_INPUT)) or "...", is_external=is_external and not turn.is_own
+    )
 
 
 def _note(label: str, text: str) -> Part:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Self, TypeAlias
 
+from typing_extensions import override
+
 from services.agents.domain.mood import OwnEvent, SocialEvent
 from services.agents.domain.rapport import STRANGER, Rapport
 from services.agents.domain.records import NO_GROUNDS, Conclusion, Grounds, Passed, Swap
@@ -43,6 +45,16 @@ class Words:
         """The best of them."""
         return self.texts[0]
 
+    @property
+    def words(self) -> str:
+        """What is published: the text, and whatever code puts in front of it."""
+        return self.prefix + self.text
+
+    @property
+    def prefix(self) -> str:
+        """What code puts in front of the text."""
+        return ""
+
     def saying(self, text: str) -> Self:
         """Return it with the text that was chosen."""
         writing = self.grounds.writing
@@ -52,8 +64,8 @@ class Words:
         return replace(self, texts=(text,), grounds=replace(self.grounds, writing=writing))
 
     def edited(self, text: str) -> Self:
-        """Return it with the words of a person."""
-        said = self.saying(text)
+        """Return it with the words of a person, who may have begun with what stands in front of them."""
+        said = self.saying(text.removeprefix(self.prefix))
         return replace(said, grounds=replace(said.grounds, is_edited=True))
 
 
@@ -66,6 +78,11 @@ class PostProposal(Words):
     swap: Swap | None = None
     event_id: str = ""
     news_text: str = ""
+
+    @property
+    @override
+    def prefix(self) -> str:
+        return f"@{self.addressed_handle} " if self.addressed_handle else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

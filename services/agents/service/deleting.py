@@ -21,6 +21,7 @@ from services.agents.service.inbox import Inbox
 from services.agents.service.journal import TURN, Entry, Journal
 from services.runtime import unit_of_work
 from services.runtime.archive import ArchiveRecords
+from services.runtime.background import detached
 from services.runtime.clock import Clock
 from services.runtime.errors import Conflict, PuppetError
 from services.runtime.idempotency import RequestKey
@@ -159,7 +160,7 @@ class Deletions:
 
     def _begin(self, agent_id: str) -> None:
         if agent_id not in self._tasks:
-            task = self._tasks[agent_id] = asyncio.create_task(self._run(agent_id), name=f"delete {agent_id}")
+            task = self._tasks[agent_id] = detached(self._run(agent_id), f"delete {agent_id}")
             task.add_done_callback(lambda _done: self._tasks.pop(agent_id, None))
 
     async def _run(self, agent_id: str) -> None:

@@ -66,7 +66,7 @@ class Drafts:
                 expire_time=now + self._kept,
             )
             await records.save(draft)
-            drafted = Drafted(draft.id, words_of(proposal)[:_SHOWN], draft.expire_time)
+            drafted = Drafted(draft.id, proposal.words[:_SHOWN], draft.expire_time)
             await self._journal.add(records, agent, name, "draft", Entry(drafted, proposal.grounds, kind, trigger))
             await self._outbox.tell_of_draft(records, draft)
             await records.commit()
@@ -131,14 +131,15 @@ class Drafts:
                 return before
         if not isinstance(before.proposal, Words):
             raise DraftNotEditable(draft_id)
-        objections = await self._judge(before.behaviour, before.proposal, text)
+        edited = before.proposal.edited(text)
+        objections = await self._judge(before.behaviour, before.proposal, edited.text)
         if objections:
             raise InvalidRequest([Violation("text", f"{item.description} ({item.rule})") for item in objections])
         async with self._store.writing(TURN) as records:
             draft = await _existing(records, draft_id)
             if await records.claim(key, draft_id) is None:
                 # Nobody else's edit is written over: it was this state that was judged.
-                draft.edit(before.proposal.edited(text), etag or before.etag, self._clock.now())
+                draft.edit(edited, etag or before.etag, self._clock.now())
                 await records.save(draft)
                 await records.commit()
         return draft
@@ -188,11 +189,6 @@ class Drafts:
             passed = Passed(reason, details=(draft.comment,) if draft.comment else ())
             entry = Entry(passed, draft.proposal.grounds, draft.behaviour, draft.trigger)
             await self._journal.add(records, agent, draft.workflow_id, "end", entry)
-
-
-def words_of(proposal: Proposal) -> str:
-    """Return what would be done: the text, or the trade in words."""
-    return proposal.text if isinstance(proposal, Words) else proposal.words
 
 
 async def _existing(records: Records, draft_id: str) -> DraftRecord:

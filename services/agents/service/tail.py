@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 
 from services.agents.domain.entities import ActivityRecord
 from services.agents.ports.store import Store
-from services.runtime.errors import Stopping
+from services.runtime.errors import InvalidRequest, Stopping, Violation
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +64,13 @@ class Tail:
         """Yield what is logged after this place, or from now on; None when nothing happens for long.
 
         Each comes with its place, from which one can go on. The first item is None: from then on nothing is missed.
-        Raises Stopping when everybody has to stop.
+        Raises Stopping when everybody has to stop, and InvalidRequest for a place that the log hasn't come to: it is
+        another log's, and whoever waits for it would miss what happens until then.
         """
-        place = await self._last() if after is None else after
+        last = await self._last()
+        place = last if after is None else after
+        if place > last:
+            raise InvalidRequest([Violation("after_cursor", "is beyond the end of this log")])
         wanted, now = frozenset(agent_ids), asyncio.get_running_loop().time
         with self._watching():
             yield place, None

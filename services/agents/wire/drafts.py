@@ -6,7 +6,6 @@ from services.agents.domain.drafts import DraftRecord, DraftState
 from services.agents.domain.proposals import Order, PostProposal, ReplyProposal
 from services.agents.domain.prose import why_proposed
 from services.agents.ports.store import DraftFilter
-from services.agents.service.drafts import words_of
 from services.agents.wire.activities import write_memories, write_writing
 from services.runtime.protobuf import write_time
 from services.runtime.rpc.limits import check
@@ -31,7 +30,7 @@ def write_draft(draft: DraftRecord) -> pb.Draft:
         agent_name=draft.agent_name,
         behaviour=draft.behaviour,
         state=_STATE_NUMBERS[DraftState(draft.state)],
-        summary=words_of(proposal),
+        summary=proposal.words,
         reason=why_proposed(proposal),
         mood=grounds.mood,
         memories=write_memories(grounds.memories),

@@ -13,6 +13,7 @@ from services.agents.domain.recurrence import Recurrence, fault_of
 from services.agents.ports.store import EventFilter
 from services.runtime.protobuf import read_time, write_time
 from services.runtime.rpc.limits import RequestChecks, check, size_of
+from services.runtime.settings import check_http_url
 
 _STATES = {pb.EventState.Value(f"EVENT_STATE_{state.name}"): state for state in EventState}
 _STATE_NUMBERS = {state: number for number, state in _STATES.items()}
@@ -32,6 +33,8 @@ def read_event(request: pb.PublishEventRequest, principal: str, now: datetime, *
                 checks.refuse("event.recurrence.rule", fault)
             if not _is_zone(given.recurrence.time_zone):
                 checks.refuse("event.recurrence.time_zone", "is no time zone's name")
+        if given.feed.url and not _is_web_address(given.feed.url):
+            checks.refuse("event.feed.url", "must be an http or https URL")
         if given.interaction.counterpart_id and [*given.agent_ids] == [given.interaction.counterpart_id]:
             checks.refuse("event.interaction.counterpart_id", "must be another agent than the one that speaks")
     if news and news.origin == pb.NEWS_ORIGIN_OPERATOR and not is_operator:
@@ -96,6 +99,13 @@ def write_event(event: EventRecord, agent_ids: Sequence[str]) -> pb.Event:
         case events.ScheduledPost(topic):
             written.scheduled_post.CopyFrom(pb.ScheduledPost(topic=topic))
     return written
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        return bool(check_http_url(url))
+    except ValueError:
+        return False
 
 
 def _read_content(given: pb.Event) -> EventContent:

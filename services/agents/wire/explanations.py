@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import explanation_pb2 as why_pb
+from services.agents.domain.conversation import CALLER, Turn
 from services.agents.domain.drafts import DraftRecord
 from services.agents.domain.occasions import Occasion, TopicChoice, TopicOrigin
 from services.agents.domain.previews import Preview, Wanted
@@ -30,7 +31,14 @@ _POST, _REPLY = "post", "reply"
 def read_wanted(request: pb.PreviewPromptRequest) -> tuple[str, Wanted]:
     """Return of which behaviour a preview is wanted, and of what."""
     check(request)
-    wanted = Wanted(request.agent_id, request.text, request.counterpart_id, request.topic)
+    if request.is_caller and request.counterpart_id:
+        raise InvalidRequest([Violation("counterpart_id", "can't be given with is_caller: one of them says the text")])
+    if request.conversation and not request.is_caller:
+        raise InvalidRequest([Violation("conversation", "needs is_caller: it is what the caller and the agent said")])
+    turns = tuple(Turn("you" if turn.is_own else CALLER, turn.text, turn.is_own) for turn in request.conversation)
+    wanted = Wanted(
+        request.agent_id, request.text, request.counterpart_id, request.topic, is_caller=request.is_caller, turns=turns
+    )
     return request.behaviour or (_REPLY if request.text else _POST), wanted
 
 

@@ -19,7 +19,7 @@ from services.runtime.rpc.identity import (
     Principal,
     Unauthenticated,
 )
-from services.runtime.rpc.registry import Registered, Registry
+from services.runtime.rpc.registry import Registry, Shown
 
 TOKEN_KEY, DELEGATION_KEY = "authorization", "puppet-delegation"
 """The keys of the metadata that carry a token, as `Bearer TOKEN`, and a delegation."""
@@ -56,7 +56,7 @@ class Authentication:
         """Return the rule of an RPC; one that the contract says nothing about is open to nobody."""
         return self._rules.get(path) or Rule(path.removeprefix("/"))
 
-    def identify(self, context: grpc.aio.ServicerContext[Any, Any], metadata: Mapping[str, str]) -> Registered:
+    def identify(self, context: grpc.aio.ServicerContext[Any, Any], metadata: Mapping[str, str]) -> Shown:
         """Return who calls, as it is registered. Raises Unauthenticated."""
         given = metadata.get(TOKEN_KEY, "")
         bearer = None
@@ -65,7 +65,8 @@ class Authentication:
                 raise Unauthenticated("the metadata's `authorization` must be `Bearer TOKEN`")
             bearer = self._registry.bearer(given[len(_SCHEME) :].strip(), self._service)
         certified = self._certified(context) if self._asks_for_certificates else None
-        if bearer is not None and certified is not None and bearer != certified:
+        # A relay's certificate is its own, whoever it calls for.
+        if bearer is not None and certified is not None and bearer.signer != certified.signer:
             raise Unauthenticated("the token and the certificate name two principals")
         if (found := bearer or certified) is None:
             raise Unauthenticated(
@@ -73,9 +74,9 @@ class Authentication:
             )
         return found
 
-    def check_current(self, proof: Registered) -> None:
-        """Raise Unauthenticated when who called is registered no longer, or not as it was."""
-        if self._registry.find(proof.principal.name) != proof:
+    def check_current(self, proof: Shown) -> None:
+        """Raise Unauthenticated when who called, itself or by a relay, is registered no longer, or not as it was."""
+        if any(self._registry.find(it.principal.name) != it for it in {proof.registered, proof.signer}):
             raise Unauthenticated("this principal was revoked, or has changed")
 
     async def admit(self, rule: Rule, principal: Principal, metadata: Mapping[str, str], request: Any) -> Caller:
@@ -140,10 +141,13 @@ class Authentication:
         # A thing that isn't there belongs to nobody, so nobody with a scope learns that it isn't.
         return [owner or "" for owner in owners]
 
-    def _certified(self, context: grpc.aio.ServicerContext[Any, Any]) -> Registered | None:
+    def _certified(self, context: grpc.aio.ServicerContext[Any, Any]) -> Shown | None:
         # Of a certificate's names only its URIs count: an authority may let anybody have any e-mail address.
         uris = [uri.decode(errors="replace") for uri in context.auth_context().get("peer_uri", ())]
         names = [uri.removeprefix(CERTIFICATE_PREFIX) for uri in uris if uri.startswith(CERTIFICATE_PREFIX)]
         if len(names) > 1:
             raise Unauthenticated("the certificate names several principals")
-        return self._registry.find(names[0]) if names else None
+        if not names:
+            return None
+        certified = self._registry.find(names[0])
+        return Shown(certified, certified)

@@ -20,12 +20,13 @@ from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from services.runtime import errors
+from services.runtime.background import of_a_call
 from services.runtime.rpc import identity, status
 from services.runtime.rpc.authentication import Authentication
 from services.runtime.rpc.bounds import MOST_BYTES, Shape, bounds_of
 from services.runtime.rpc.instrumentation import ServerCall
 from services.runtime.rpc.reasons import reasons_of
-from services.runtime.rpc.registry import Registered
+from services.runtime.rpc.registry import Shown
 from services.runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 Context = grpc.aio.ServicerContext[Any, Any]
 
-deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadline", default=None)
+deadline = of_a_call(contextvars.ContextVar[float | None]("deadline", default=None))
 """When the call that is being served must be done, on the event loop's clock; None outside of a call."""
 
 _ANSWER_SECONDS = 0.5
@@ -77,7 +78,7 @@ class Contract:
 class _Call:
     """Who makes a call, and what came with it."""
 
-    proof: Registered
+    proof: Shown
     metadata: Mapping[str, str]
 
 
@@ -182,7 +183,9 @@ class Boundary(grpc.aio.ServerInterceptor):
             request = parse.each(data) if streams_in else parse(data)
             if rule is not None:
                 seen = None if streams_in else request
-                identity.act_as(await self._authentication.admit(rule, call.proof.principal, call.metadata, seen))
+                identity.act_as(
+                    await self._authentication.admit(rule, call.proof.registered.principal, call.metadata, seen)
+                )
             return request
 
         async def answer(data: Any, context: Context) -> Any:
@@ -209,7 +212,7 @@ class Boundary(grpc.aio.ServerInterceptor):
         wrapped: Handler = make(answers if streams_out else answer, None, None)
         return wrapped
 
-    async def enter(self, metadata: Mapping[str, str], context: Context) -> Registered:
+    async def enter(self, metadata: Mapping[str, str], context: Context) -> Shown:
         """Return who makes a call. Raises Stopping, and what identifying raises."""
         if self._is_draining:
             self._refused += 1

@@ -167,7 +167,7 @@ class _Preparing:
         if trace:
             metadata.add(telemetry.TRACE_KEY, trace)
         if self._credential is not None and TOKEN_KEY not in names:
-            metadata.add(TOKEN_KEY, f"Bearer {self._credential.fresh_token(self._service)}")
+            metadata.add(TOKEN_KEY, f"Bearer {self._credential.fresh_token(self._service, identity.relayed())}")
         if DELEGATION_KEY not in names and (delegation := self._delegation(path, request)):
             metadata.add(DELEGATION_KEY, delegation)
         return metadata
@@ -180,7 +180,9 @@ class _Preparing:
         if rule is None or self._credential is None or request is None or not rule.delegates:
             return ""
         agents = values_at(request, rule.agent)
-        return self._credential.delegation(self._service, rule.delegates, *agents) if agents else ""
+        if not agents:
+            return ""
+        return self._credential.delegation(self._service, rule.delegates, *agents, session=identity.relayed())
 
 
 @functools.cache

@@ -1,7 +1,8 @@
 """A principal's proof: an Ed25519 key. It signs tokens for one service each, and delegations (JWT: RFC 7519, RFC 8037).
 
 A token opens one service and no other, so a service that is shown one can use it nowhere. A delegation names its
-delegate, the agents and a few methods, and holds for minutes.
+delegate, the agents and a few methods, and holds for minutes. A session opens nothing by itself: it lets one relay,
+such as the gateway, sign tokens and delegations in its principal's place, which carry it and don't outlast it.
 """
 
 import json
@@ -14,12 +15,16 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.runtime.rpc import jws
+from services.runtime.rpc.identity import Session
 from services.runtime.settings import SettingsError
 
 TOKEN_SECONDS = 3600
 DELEGATION_SECONDS = 120
-TOKEN_TYPE, DELEGATION_TYPE = "puppet-token", "puppet-delegation"
-"""What stands in `typ`, so that neither passes for the other."""
+TOKEN_TYPE, DELEGATION_TYPE, SESSION_TYPE = "puppet-token", "puppet-delegation", "puppet-session"
+"""What stands in `typ`, so that none passes for another."""
+
+_MOST_TOKENS = 1_000
+"""How many tokens are kept for use again: a relay signs one for each session and service."""
 
 
 class CredentialError(SettingsError):
@@ -32,7 +37,7 @@ class Credential:
 
     name: str
     key: Ed25519PrivateKey = field(repr=False)
-    _tokens: dict[str, tuple[float, str]] = field(default_factory=dict, repr=False)
+    _tokens: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def generate(cls, name: str) -> "Credential":
@@ -68,25 +73,49 @@ class Credential:
         pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         return json.dumps({"principal": self.name, "private_key": pem}, indent=1) + "\n"
 
-    def token(self, service: str, seconds: int = TOKEN_SECONDS) -> str:
+    def token(self, service: str, seconds: int = TOKEN_SECONDS, session: Session | None = None) -> str:
         """Return a new token for one service, for example `memory`, that holds for so many seconds."""
-        return self._sign(TOKEN_TYPE, seconds, aud=service)
+        return self._sign(TOKEN_TYPE, seconds, session, aud=service)
 
-    def fresh_token(self, service: str) -> str:
-        """Return a token for one service that holds for half of `TOKEN_SECONDS` at least; the same one for a while."""
-        now = time.time()
-        made, token = self._tokens.get(service, (0.0, ""))
+    def fresh_token(self, service: str, session: Session | None = None) -> str:
+        """Return a token for one service, the same one for a while.
+
+        It holds for half of `TOKEN_SECONDS` at least, or as long as the session in whose principal's place it is.
+        """
+        now, key = time.time(), (service, session.token if session else "")
+        made, token = self._tokens.get(key, (0.0, ""))
         if not made <= now < made + TOKEN_SECONDS / 2:
-            token = self.token(service)
-            self._tokens[service] = (now, token)
+            token = self.token(service, session=session)
+            if len(self._tokens) >= _MOST_TOKENS:
+                self._tokens.clear()
+            self._tokens[key] = (now, token)
         return token
 
-    def delegation(self, delegate: str, methods: Iterable[str], *agents: str, seconds: int = DELEGATION_SECONDS) -> str:
-        """Let a service call these methods (`package.Service/Method`) about these agents in this principal's place."""
-        named = agents[0] if len(agents) == 1 else sorted(set(agents))
-        return self._sign(DELEGATION_TYPE, seconds, sub=delegate, agent=named, methods=sorted(methods))
+    def delegation(
+        self,
+        delegate: str,
+        methods: Iterable[str],
+        *agents: str,
+        seconds: int = DELEGATION_SECONDS,
+        session: Session | None = None,
+    ) -> str:
+        """Let a service call these methods (`package.Service/Method`) about these agents in this principal's place.
 
-    def _sign(self, kind: str, seconds: int, **claims: Any) -> str:
+        With a session it is its principal's place, and this one's nowhere.
+        """
+        named = agents[0] if len(agents) == 1 else sorted(set(agents))
+        return self._sign(DELEGATION_TYPE, seconds, session, sub=delegate, agent=named, methods=sorted(methods))
+
+    def session(self, relay: str, seconds: int, link: str = "") -> str:
+        """Return what lets a relay, for example `gateway`, call in this principal's place for so many seconds.
+
+        With a `link`, an id of it, it is one to sign in by once, and no bearer's.
+        """
+        return self._sign(SESSION_TYPE, seconds, None, aud=relay, **({"link": link} if link else {}))
+
+    def _sign(self, kind: str, seconds: int, session: Session | None, **claims: Any) -> str:
         now = int(time.time())
         payload = {"iss": self.name, "iat": now, "exp": now + seconds, **claims}
+        if session is not None:
+            payload |= {"exp": min(now + seconds, session.expires_at), "for": session.token}
         return jws.sign(kind, payload, self.key)

@@ -2,10 +2,11 @@
 
 import contextvars
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from services.runtime import errors
+from services.runtime.background import of_a_call
 
 
 class Kind(StrEnum):
@@ -63,6 +64,19 @@ class Caller:
     """What the caller lets this service do at other services."""
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What lets one relay, such as the gateway, call in a principal's place until it expires; times in Unix seconds."""
+
+    principal: Principal
+    relay: str
+    made_at: int
+    expires_at: int
+    link: str
+    """Which sign-in link it came by: a link is no bearer's, and is exchanged once. Empty for any other session."""
+    token: str = field(repr=False)
+
+
 class Unauthenticated(errors.PuppetError):
     """Prove who you are: the call has no token or certificate, or one that doesn't hold."""
 
@@ -84,7 +98,8 @@ class DelegationRequired(errors.Forbidden):
     reason = "DELEGATION_REQUIRED"
 
 
-_caller: contextvars.ContextVar[Caller | None] = contextvars.ContextVar("caller", default=None)
+_session = of_a_call(contextvars.ContextVar[Session | None]("session", default=None))
+_caller = of_a_call(contextvars.ContextVar[Caller | None]("caller", default=None))
 
 
 def current() -> Caller | None:
@@ -102,6 +117,16 @@ def is_operator() -> bool:
     """Tell whether the RPC that is being served was asked for by an operator, directly or by a delegation."""
     caller = _caller.get()
     return caller is not None and caller.issuer.kind is Kind.OPERATOR
+
+
+def relayed() -> Session | None:
+    """Return the session in whose principal's place this task calls others; None: in nobody's."""
+    return _session.get()
+
+
+def relay_for(session: Session | None) -> contextvars.Token[Session | None]:
+    """Say in whose place this task calls others from now on."""
+    return _session.set(session)
 
 
 def act_as(caller: Caller | None) -> contextvars.Token[Caller | None]:

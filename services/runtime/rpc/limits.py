@@ -174,7 +174,7 @@ def _enums(name: str, values: frozenset[int], checks: Checks, path: str, message
 
 def _entries(name: str, limits: limits_pb2.Limits, checks: Checks, path: str, message: Any) -> None:
     for key, value in getattr(message, name).items():
-        checks.text(f"{path}{name}", key, limits.max_key_length)
+        checks.text(f"{path}{name}", key, limits.max_key_length, subject=f"the key {quoted(key)} ")
         checks.text(f"{path}{name}[{quoted(key)}]", value, limits.max_length, required=False)
 
 

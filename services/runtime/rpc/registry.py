@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from services.runtime.errors import Unavailable
-from services.runtime.rpc.credentials import DELEGATION_TYPE, TOKEN_TYPE
-from services.runtime.rpc.identity import Delegation, Kind, Principal, Unauthenticated
+from services.runtime.rpc.credentials import DELEGATION_TYPE, SESSION_TYPE, TOKEN_TYPE
+from services.runtime.rpc.identity import Delegation, Kind, Principal, Session, Unauthenticated
 from services.runtime.rpc.jws import Signed
 from services.runtime.settings import SettingsError
 
@@ -26,7 +26,7 @@ _LEEWAY_SECONDS = 30
 _MOST_REMEMBERED = 1_000
 _MOST_DELEGATION_SECONDS = 600
 MOST_TOKEN_SECONDS = 31 * 24 * 3600
-"""The longest that a token may hold, however long its signer would have it."""
+"""The longest that a token or a session may hold, however long its signer would have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,14 @@ class Registered:
 
     principal: Principal
     public_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Whose token was shown, and who signed it: the same, unless a relay calls in the place of somebody else."""
+
+    registered: Registered
+    signer: Registered
 
 
 class PrincipalsError(SettingsError):
@@ -57,11 +65,25 @@ class Registry:
             raise Unauthenticated("this principal is unknown, or was revoked")
         return found
 
-    def bearer(self, token: str, service: str) -> Registered:
+    def bearer(self, token: str, service: str) -> Shown:
         """Return whose token for this service it is. Raises Unauthenticated."""
-        found: Registered = self._verified(
-            token, TOKEN_TYPE, lambda _claims, it: it, MOST_TOKEN_SECONDS, audience=service
-        )
+
+        def read(claims: Mapping[str, Any], signer: Registered) -> Shown:
+            return Shown(self._in_whose_place(claims, signer), signer)
+
+        found: Shown = self._verified(token, TOKEN_TYPE, read, MOST_TOKEN_SECONDS, audience=service)
+        return found
+
+    def session(self, token: str, relay: str) -> Session:
+        """Return the session that lets this relay call in a principal's place. Raises Unauthenticated."""
+
+        def read(claims: Mapping[str, Any], signer: Registered) -> Session:
+            if signer.principal.kind is Kind.SERVICE:
+                raise Unauthenticated("a service calls in its own place")
+            link = str(claims.get("link", ""))
+            return Session(signer.principal, relay, claims["iat"], claims["exp"], link, token)
+
+        found: Session = self._verified(token, SESSION_TYPE, read, MOST_TOKEN_SECONDS, audience=relay)
         return found
 
     def delegation(self, token: str) -> Delegation:
@@ -70,10 +92,22 @@ class Registry:
         def read(claims: Mapping[str, Any], registered: Registered) -> Delegation:
             methods, named = frozenset(map(str, claims["methods"])), claims["agent"]
             agents = frozenset(map(str, named)) if isinstance(named, list) else frozenset((str(named),))
-            return Delegation(registered.principal, str(claims["sub"]), agents, methods, claims["exp"], token)
+            issuer = self._in_whose_place(claims, registered).principal
+            return Delegation(issuer, str(claims["sub"]), agents, methods, claims["exp"], token)
 
         found: Delegation = self._verified(token, DELEGATION_TYPE, read, _MOST_DELEGATION_SECONDS)
         return found
+
+    def _in_whose_place(self, claims: Mapping[str, Any], signer: Registered) -> Registered:
+        """Return who stands behind what was signed: who did, or who gave the signer, a service, the session in it."""
+        if "for" not in claims:
+            return signer
+        if signer.principal.kind is not Kind.SERVICE:
+            raise Unauthenticated("only a service calls in the place of others")
+        session = self.session(str(claims["for"]), signer.principal.name)
+        if claims["exp"] > session.expires_at:
+            raise Unauthenticated("it outlasts the session that it is signed for")
+        return self.find(session.principal.name)
 
     def _verified(
         self,

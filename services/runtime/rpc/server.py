@@ -32,8 +32,9 @@ from services.runtime.rpc.health import ChecksOnly, Health
 from services.runtime.rpc.principals import PrincipalFiles
 from services.runtime.rpc.reflection import add_reflection
 from services.runtime.rpc.registry import Registry, read_principals
-from services.runtime.settings import ServiceSettings, SettingsError, explain
+from services.runtime.settings import ProgramSettings, ServiceSettings, SettingsError, explain
 from services.runtime.telemetry.exporting import exporting
+from services.runtime.unknown_settings import unknown_settings
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +172,7 @@ def _naming_ports(field: str, settings: ServiceSettings) -> Iterator[None]:
         ) from None
 
 
-def proof_of(name: str, settings: ServiceSettings) -> Proof:
+def proof_of(name: str, settings: ProgramSettings) -> Proof:
     """Return what a service proves itself with to others. Raises SettingsError."""
     path = settings.credential or _own_files(name, settings).credential_path(name)
     with settings.naming("credential"):
@@ -179,7 +180,7 @@ def proof_of(name: str, settings: ServiceSettings) -> Proof:
     return Proof(credential, tls.channel_credentials(settings))
 
 
-def _own_files(name: str, settings: ServiceSettings) -> PrincipalFiles:
+def _own_files(name: str, settings: ProgramSettings) -> PrincipalFiles:
     """Return the principals of a service that nobody has given any, made when they aren't there."""
     settings.data_folder()
     files = PrincipalFiles(settings.auth_dir)
@@ -231,9 +232,15 @@ _GIVEN_BACK_SECONDS = 10.0
 _COLLECTED_AFTER = 10_000
 """How many new objects are waited for before those are looked for that only refer to each other: 700 take 4% more."""
 S = TypeVar("S", bound=ServiceSettings)
+P = TypeVar("P", bound=ProgramSettings)
 
 
 def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
+    """Serve gRPC until SIGTERM or SIGINT, with the settings of the environment."""
+    run_until_stopped(name, kind, lambda settings: serving(name, settings, opener(settings)))
+
+
+def run_until_stopped(name: str, kind: type[P], serve: Callable[[P], AbstractAsyncContextManager[str]]) -> None:
     """Serve until SIGTERM or SIGINT, with the settings of the environment; wrong ones end the process with one line."""
     try:
         settings = kind()
@@ -246,6 +253,10 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
     except OSError as error:
         sys.exit(str(settings.unusable("data_dir", error)))
     logs.configure(name, settings.log_level)
+    prefix = kind.model_config.get("env_prefix", "")
+    set_names = [variable for variable, value in os.environ.items() if value]
+    for words in unknown_settings(set_names, prefix, kind.variables(os.environ)):
+        log.warning("a setting is not known", extra={"setting": words})
     resident.configure()
     gc.set_threshold(_COLLECTED_AFTER)
 
@@ -254,7 +265,7 @@ def run(name: str, kind: type[S], opener: Callable[[S], Opener]) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        async with serving(name, settings, opener(settings)):
+        async with serve(settings):
             # What is there now stays: going through all of it takes 60 ms, in which no call is answered.
             gc.collect()
             gc.freeze()

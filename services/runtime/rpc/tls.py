@@ -5,7 +5,7 @@ from pathlib import Path
 
 import grpc
 
-from services.runtime.settings import ServiceSettings, SettingsError
+from services.runtime.settings import ProgramSettings, ServiceSettings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials | No
     )
 
 
-def channel_credentials(settings: ServiceSettings) -> grpc.ChannelCredentials | None:
+def channel_credentials(settings: ProgramSettings) -> grpc.ChannelCredentials | None:
     """Return what calls to other services are encrypted with; None for plaintext. Raises SettingsError."""
     if settings.tls_ca is None:
         return None
@@ -68,7 +68,7 @@ def channel_credentials_of(
     )
 
 
-def _pair(settings: ServiceSettings, certificate: Path, key: Path) -> tuple[bytes, bytes]:
+def _pair(settings: ProgramSettings, certificate: Path, key: Path) -> tuple[bytes, bytes]:
     """Return the key and the certificate. Raises SettingsError also when they don't belong together."""
     # Few services speak TLS, and this takes 40 ms to import.
     from cryptography import x509

@@ -7,14 +7,14 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import ProgramSettings
 
 STANDARD_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """The variable by which OpenTelemetry's programs know where to send to, all of them alike."""
 
 
 @contextlib.asynccontextmanager
-async def exporting(name: str, settings: ServiceSettings) -> AsyncIterator[None]:
+async def exporting(name: str, settings: ProgramSettings) -> AsyncIterator[None]:
     """Export traces and metrics of the service of this name until the block ends, as its settings say.
 
     Raises SettingsError when the port of the metrics can't be listened on.

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from services.runtime.settings import ServiceSettings, SettingsError
+from services.runtime.settings import ProgramSettings, SettingsError
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _SECONDS, _MOST_BYTES, _MOST_AT_ONCE = 5.0, 8_192, 16
@@ -16,7 +16,7 @@ _TEXT = "text/plain; charset=utf-8"
 
 
 @contextlib.asynccontextmanager
-async def showing(settings: ServiceSettings) -> AsyncIterator[int]:
+async def showing(settings: ProgramSettings) -> AsyncIterator[int]:
     """Show the metrics of this process until the block ends; the value is the port. Raises SettingsError."""
     turns = asyncio.Semaphore(_MOST_AT_ONCE)
 

@@ -9,8 +9,6 @@ from typing import Any
 from opentelemetry import context as contexts
 from opentelemetry import metrics as api
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
@@ -23,8 +21,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from services.runtime import logs
 from services.runtime.ids import new_id
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import ProgramSettings
 from services.runtime.telemetry import metrics, traces
+from services.runtime.telemetry.collector import Collector, Metrics, Spans
 from services.runtime.telemetry.metrics import Counter, Gauge, Histogram, Instrument, Sink
 from services.runtime.telemetry.prometheus import showing
 from services.runtime.telemetry.traces import TRACE_KEY, Kind, Span, Value
@@ -36,16 +35,17 @@ _LAST_WORDS_MILLIS = 2_000
 
 
 @contextlib.asynccontextmanager
-async def exported(name: str, settings: ServiceSettings, endpoint: str) -> AsyncIterator[None]:
+async def exported(name: str, settings: ProgramSettings, endpoint: str) -> AsyncIterator[None]:
     """Send everything to `endpoint`, when there is one, and show metrics on the port of the settings, if any."""
     processors: list[SpanProcessor] = []
     readers: list[MetricReader] = []
-    if endpoint:
-        processors.append(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
-        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=endpoint)))
-    if settings.metrics_port:
-        readers.append(PrometheusMetricReader())
     async with contextlib.AsyncExitStack() as stack:
+        if endpoint:
+            collector = stack.enter_context(contextlib.closing(Collector(endpoint)))
+            processors.append(BatchSpanProcessor(Spans(endpoint, collector)))
+            readers.append(PeriodicExportingMetricReader(Metrics(endpoint, collector)))
+        if settings.metrics_port:
+            readers.append(PrometheusMetricReader())
         if settings.metrics_port:
             await stack.enter_async_context(showing(settings))
         collected = stack.enter_context(contextlib.ExitStack())

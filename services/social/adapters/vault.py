@@ -23,6 +23,8 @@ class KeystoreVault(Vault):
 
     @override
     def unseal(self, sealed: str) -> Credentials:
+        if not sealed:
+            raise CredentialsRefused("the account was restored without its credentials; register the account again")
         try:
             return Credentials(**json.loads(self._keystore.unseal(sealed)))
         except ValueError as error:

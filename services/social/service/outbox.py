@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
+from services.runtime.background import detached
 from services.runtime.clock import Clock
 from services.runtime.errors import PuppetError, RetryLater
 from services.runtime.telemetry import Counter
@@ -104,7 +105,7 @@ class Outbox:
 
     def _start(self, post_id: str) -> asyncio.Task[PuppetError | None]:
         if post_id not in self._tasks:
-            task = asyncio.create_task(self._advance(post_id), name=f"advance {post_id}")
+            task = detached(self._advance(post_id), f"advance {post_id}")
             self._tasks[post_id] = task
             task.add_done_callback(lambda done: self._end(post_id, done))
         return self._tasks[post_id]

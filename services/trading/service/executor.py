@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from services.runtime.background import detached
 from services.runtime.clock import Clock
 from services.runtime.errors import RetryLater, WrongState
 from services.runtime.telemetry import Counter
@@ -104,7 +105,7 @@ class Executor:
         self._taken |= {trade_id: (now, offer) for trade_id, offer in (offers or {}).items()}
         self._woken.add(wallet_id)
         if wallet_id not in self._tasks:
-            self._tasks[wallet_id] = asyncio.create_task(self._run(wallet_id), name=f"trades of {wallet_id}")
+            self._tasks[wallet_id] = detached(self._run(wallet_id), f"trades of {wallet_id}")
 
     async def wait(self, trade_id: str, timeout_seconds: float) -> Trade:
         """Return a trade when it is SETTLED, FAILED or OUTCOME_UNKNOWN, or as it is at the timeout."""

@@ -5,6 +5,7 @@ from google.protobuf.message import Message
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.ports.neighbours import Refused
 from services.runtime.errors import InvalidRequest
+from services.runtime.rpc.boundary import deadline
 from services.runtime.rpc.limits import check
 
 
@@ -15,10 +16,13 @@ class Line:
         self._name = name
         self.failures = 0
         self.calls = 0
+        self.deadline: float | None = None
+        """When the call had to be done within which the last one was made; None when it was made within none."""
 
     def pass_through(self) -> None:
         """Count a call, or fail it while failures are left."""
         self.calls += 1
+        self.deadline = deadline.get()
         if self.failures:
             self.failures -= 1
             raise DependencyUnavailable(self._name, 0.01)

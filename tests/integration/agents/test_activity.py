@@ -72,8 +72,9 @@ async def test_a_stream_ends_when_the_service_drains(reopen: Open) -> None:
         assert await call.code() in (grpc.StatusCode.OK, grpc.StatusCode.CANCELLED)
 
 
-async def test_a_cursor_that_is_none_of_the_log_is_refused(agents: AgentServiceStub) -> None:
-    call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor="yesterday"))
+@pytest.mark.parametrize("cursor", ["yesterday", "1", "99999999"])
+async def test_a_cursor_that_is_none_of_the_log_is_refused(agents: AgentServiceStub, cursor: str) -> None:
+    call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor=cursor))
     code, _, fields = await reason_of(call.read())
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, {"after_cursor"})
 

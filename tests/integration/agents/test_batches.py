@@ -10,6 +10,7 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from tests.fakes.agents import World
 from tests.integration.agents.conftest import create, reason_of
+from tests.support.refusals import refusal
 from tests.support.statements import statements
 
 Persona = dict[str, Any]
@@ -161,3 +162,14 @@ async def test_a_batch_takes_as_many_statements_as_one_agent(
     # The request; agents, schedule, activities, moods and versions.
     assert len(written) <= 6, written
     assert len(asked) <= 2, asked
+
+
+async def test_a_batch_that_is_repeated_after_one_of_its_agents_was_deleted_creates_none_and_says_so(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    request = batch(several(persona, 2), "birth")
+    await agents.BatchCreateAgents(request)
+    world.trading.lamports = 0
+    assert (await agents.DeleteAgent(pb.DeleteAgentRequest(id="wren-1"), timeout=60)).is_done
+    assert (await refusal(agents.BatchCreateAgents(request))).reason == "AGENT_NOT_FOUND"
+    assert [agent.id for agent in await listed(agents)] == ["wren-0"]

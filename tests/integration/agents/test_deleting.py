@@ -126,6 +126,17 @@ async def test_a_service_that_is_down_is_waited_for_and_nothing_can_be_done_to_t
     assert await rows_of(settings, "wren") == {"activity": 1}
 
 
+async def test_a_deletion_is_not_bound_to_the_deadline_of_the_call_that_asked_for_it(
+    agents: AgentServiceStub, world: World, persona: Persona
+) -> None:
+    await agents.CreateAgent(create(persona))
+    lines = world.social.line, world.memory.line
+    assert all(line.deadline is not None for line in lines)
+    world.trading.lamports = 0
+    assert (await delete(agents)).is_done
+    assert [line.deadline for line in lines] == [None, None]
+
+
 async def test_a_deletion_goes_on_when_the_service_starts_again(
     reopen: Open, world: World, persona: Persona, settings: AgentsSettings
 ) -> None:

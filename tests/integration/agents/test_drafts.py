@@ -148,6 +148,28 @@ async def test_an_edit_is_judged_like_a_models_words_and_published_as_it_is(
         assert "edited by a person" in post.reason
 
 
+async def test_a_person_reads_what_is_published_with_the_handle_of_whom_it_speaks_to(
+    open_both: OpenBoth, world: World, careful: Persona
+) -> None:
+    async with open_both() as (agents, drafts):
+        await agents.CreateAgent(create(careful | {"id": "otto", "name": "Otto"}))
+        await agents.CreateAgent(create(careful))
+        for number in range(40):
+            draft = await get(drafts, (await proposed(agents, f"req_{number}")).draft.draft_id)
+            if draft.post.addressed_handle:
+                break
+        prefix = f"@{draft.post.addressed_handle} "
+        assert (prefix, draft.summary) == ("@otto_handle ", prefix + draft.post.text)
+        # Whoever edits what they have read doesn't say the handle twice.
+        text = "A gate that squeaks is only being honest."
+        edit = drafts_pb.EditDraftRequest(id=draft.id, text=prefix + text, request_id="edit")
+        edited = (await drafts.EditDraft(edit)).draft
+        assert (edited.post.text, edited.summary) == (text, prefix + text)
+        await approve(drafts, draft.id, etag=edited.etag)
+        [post] = await next_of(agents, POST)
+        assert post.summary == edited.summary
+
+
 async def test_of_edits_at_once_each_holds_unless_it_names_the_state_that_it_changes(
     open_both: OpenBoth, careful: Persona
 ) -> None:

@@ -281,6 +281,8 @@ async def test_events_are_listed_by_agent_and_state_newest_first(suite: Suite, p
         (pb.Event(news=pb.News(text="x", mood=pb.MoodChange(valence=1))), {"event.news.mood"}),
         (pb.Event(news=pb.News(text="x", post_probability=2)), {"event.news.post_probability"}),
         (pb.Event(mood=pb.MoodShift()), {"event.mood.change"}),
+        (pb.Event(feed=pb.Feed(url="evil")), {"event.feed.url"}),
+        (pb.Event(feed=pb.Feed(url="file:///etc/passwd")), {"event.feed.url"}),
         (
             pb.Event(agent_ids=["wren"], interaction=pb.Interaction(counterpart_id="wren")),
             {"event.interaction.counterpart_id"},

@@ -257,8 +257,12 @@ async def test_a_preview_shows_the_prompt_and_leaves_no_trace(
     answer = await agents.PreviewPrompt(wanted)
     assert (answer.behaviour, answer.prompts[0].input.text) == ("reply", "are there gates")
     assert answer.prompts[0].input.is_external
-    for behaviour, fields in (("remark", {"text": "It rains."}), ("trade_post", {"topic": "bought 1 SOL of MOSS"})):
-        shown = await agents.PreviewPrompt(pb.PreviewPromptRequest(agent_id="wren", behaviour=behaviour, **fields))
+    others = (
+        pb.PreviewPromptRequest(agent_id="wren", behaviour="remark", text="It rains."),
+        pb.PreviewPromptRequest(agent_id="wren", behaviour="trade_post", topic="bought 1 SOL of MOSS"),
+    )
+    for other in others:
+        shown = await agents.PreviewPrompt(other)
         assert len(shown.prompts) == 1
     thought = await agents.PreviewPrompt(pb.PreviewPromptRequest(agent_id="wren", behaviour="reflect"))
     assert not thought.prompts
@@ -279,8 +283,50 @@ async def test_a_preview_shows_the_prompt_and_leaves_no_trace(
     ],
 )
 async def test_a_preview_of_nothing_names_the_field(
-    agents: AgentServiceStub, persona: Persona, fields: dict[str, str], field: str
+    agents: AgentServiceStub, persona: Persona, fields: dict[str, Any], field: str
 ) -> None:
     await agents.CreateAgent(create(persona))
     code, _, named = await reason_of(agents.PreviewPrompt(pb.PreviewPromptRequest(agent_id="wren", **fields)))
+    assert (code, named) == (grpc.StatusCode.INVALID_ARGUMENT, {field})
+
+
+@sqlite
+async def test_whoever_tries_out_how_a_character_talks_is_no_stranger_to_it_and_goes_on_talking(
+    reopen: Open, world: World, persona: Persona
+) -> None:
+    async with reopen() as agents:
+        await agents.CreateAgent(create(persona))
+        stored = dict(world.memory.stored)
+        said = [pb.PreviewTurn(text="Do gates sleep?"), pb.PreviewTurn(text="Only the small ones.", is_own=True)]
+        asked = pb.PreviewPromptRequest(agent_id="wren", text="And you?", is_caller=True, conversation=said)
+        [prompt] = (await agents.PreviewPrompt(asked)).prompts
+        [stranger] = (await agents.PreviewPrompt(pb.PreviewPromptRequest(agent_id="wren", text="And you?"))).prompts
+    assert (prompt.input.text, prompt.input.is_external, stranger.input.is_external) == ("And you?", False, True)
+    assert [(turn.label, turn.text, turn.is_external) for turn in prompt.conversation] == [
+        ("your maker", "Do gates sleep?", False),
+        ("you", "Only the small ones.", False),
+    ]
+    assert "a stranger" not in str(prompt)
+    assert "a stranger" in str(stranger)
+    assert world.memory.stored == stored
+
+
+@sqlite
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        (pb.PreviewPromptRequest(text="hm", is_caller=True, counterpart_id="odd"), "counterpart_id"),
+        (pb.PreviewPromptRequest(text="hm", conversation=[pb.PreviewTurn(text="hm")]), "conversation"),
+        (
+            pb.PreviewPromptRequest(text="hm", is_caller=True, conversation=[pb.PreviewTurn()]),
+            "conversation[0].text",
+        ),
+    ],
+)
+async def test_a_conversation_that_is_nobodys_is_refused(
+    agents: AgentServiceStub, persona: Persona, wanted: pb.PreviewPromptRequest, field: str
+) -> None:
+    await agents.CreateAgent(create(persona))
+    wanted.agent_id = "wren"
+    code, _, named = await reason_of(agents.PreviewPrompt(wanted))
     assert (code, named) == (grpc.StatusCode.INVALID_ARGUMENT, {field})

@@ -11,17 +11,21 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from puppetctl.suite import DEFAULT_PORTS, SERVICES, prefix
+from puppetctl.suite import DEFAULT_PORTS, GATEWAY, PRINCIPALS, SERVICES, prefix
 from tests.conftest import ROOT
 from tests.support.settings import SETTINGS
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 FILES = sorted(path for path in FOLDER.rglob("*.yaml") if path.name != "kustomization.yaml")
-CALLS = {("agents", name) for name in SERVICES[1:]} | {
-    ("llm", "sandbox-llm"),
-    ("social", "sandbox-x"),
-    ("trading", "sandbox-solana"),
-}
+CALLS = (
+    {("agents", name) for name in SERVICES[1:]}
+    | {(GATEWAY, name) for name in SERVICES}
+    | {
+        ("llm", "sandbox-llm"),
+        ("social", "sandbox-x"),
+        ("trading", "sandbox-solana"),
+    }
+)
 
 
 def _objects(kind: str = "") -> Iterator[dict[str, Any]]:
@@ -72,7 +76,7 @@ def test_a_field_that_is_none_is_seen() -> None:
 def test_kustomize_takes_them(overlay: str) -> None:
     made = subprocess.run(["kubectl", "kustomize", FOLDER / overlay], capture_output=True, text=True, check=True)  # noqa: S607
     objects = list(yaml.safe_load_all(made.stdout))
-    assert {item["metadata"]["name"] for item in objects} >= set(SERVICES)
+    assert {item["metadata"]["name"] for item in objects} >= set(PRINCIPALS)
     for item in objects:
         kubernetes_validate.validate(item, kubernetes_validate.latest_version(), strict=True)
         assert item["kind"] == "Namespace" or item["metadata"]["namespace"] == "puppet-engine"
@@ -129,6 +133,12 @@ def test_services_are_asked_by_grpc_on_the_port_for_probes_and_give_way_one_by_o
     assert budget["spec"]["maxUnavailable"] == 1
 
 
+def test_the_gateway_is_asked_by_a_name_that_it_has() -> None:
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        asked = _container(GATEWAY)[probe]["httpGet"]
+        assert (asked["path"], asked["httpHeaders"]) == ("/health", [{"name": "Host", "value": "localhost"}])
+
+
 def test_replicas_of_agents_are_named_after_their_pods_for_ever() -> None:
     assert WORKLOADS["agents"]["kind"] == "StatefulSet"
     [executor] = [item for item in _container("agents")["env"] if item["name"] == "PUPPET_AGENTS_EXECUTOR_ID"]
@@ -144,7 +154,7 @@ def test_secrets_are_named_and_never_written_down() -> None:
         [key] = [item for item in _container(name)["env"] if item["name"] == f"{prefix(name)}KEYSTORE_KEY"]
         assert key["valueFrom"]["secretKeyRef"] == {"name": f"{name}-key", "key": "key"}
     explained = (FOLDER / "README.md").read_text()
-    for name in ("principals", "agents-credential", "$one-key", "$one-database"):
+    for name in ("principals", "$one-credential", "$one-key", "$one-database"):
         assert f" {name} " in explained
 
 

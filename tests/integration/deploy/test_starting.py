@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from puppetctl.suite import SERVICES, prefix
+from puppetctl.suite import GATEWAY, PRINCIPALS, SERVICES, health_of, prefix
 from sandbox.llm.model import REPACKED
 from services.runtime.rpc.principals import PrincipalFiles
 from tests.conftest import ROOT
@@ -51,7 +51,7 @@ def _volume(machine: Path, name: str) -> Path:
 
 def _principals(machine: Path) -> Path:
     folder = _volume(machine, "auth")
-    PrincipalFiles(folder).prepare(["agents"])
+    PrincipalFiles(folder).prepare(["agents", GATEWAY])
     if os.geteuid() == 0:
         for path in folder.rglob("*"):
             os.chown(path, USER, USER)
@@ -63,9 +63,9 @@ def _environment(name: str, image: Image, machine: Path, ports: tuple[int, int])
     own = prefix(name)
     given = {**image.environment(), **environment_of(containers()[name], {})}
     moved = {"DATA_DIR": _volume(machine, "data"), "KEY_DIR": _volume(machine, "keys")}
-    if name in SERVICES:
-        auth = _principals(machine)
-        moved |= {"PRINCIPALS": auth / "principals.json", "CREDENTIAL": auth / "credentials" / "agents.json"}
+    if name in PRINCIPALS:
+        auth, who = _principals(machine), GATEWAY if name == GATEWAY else "agents"
+        moved |= {"PRINCIPALS": auth / "principals.json", "CREDENTIAL": auth / "credentials" / f"{who}.json"}
     given |= {own + key: str(path) for key, path in moved.items() if own + key in given}
     given |= {f"{own}PORT": str(ports[0]), "PATH": "/usr/bin:/bin", "TMPDIR": str(_volume(machine, "tmp"))}
     if name in SERVICES:
@@ -110,13 +110,13 @@ async def _is_well(process: asyncio.subprocess.Process, *arguments: str) -> bool
     return False
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *SANDBOXES])
+@pytest.mark.parametrize("name", [*PRINCIPALS, *SANDBOXES])
 async def test_a_program_starts_serves_and_ends_as_in_its_image(name: str, machine: Path) -> None:
     image = Image(name.partition(".")[0], machine / "image")
     ports = free_port(), free_port()
     environment = _environment(name, image, machine, ports)
     assert "HOME" not in environment
-    probe = ("grpc", str(ports[1])) if name in SERVICES else ("http", str(ports[0]), "/_sandbox/health")
+    probe = ("grpc", str(ports[1])) if name in SERVICES else ("http", str(ports[0]), health_of(name))
     log = machine / "log"
     async with _running(name, machine, environment, log) as process:
         assert await _is_well(process, *probe), log.read_text()

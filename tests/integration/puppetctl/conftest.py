@@ -8,15 +8,23 @@ import grpc
 import pytest
 
 from puppet.agents.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
+from puppet.llm.v1.llm_service_pb2_grpc import add_LlmServiceServicer_to_server
 from puppet.memory.v1.memory_service_pb2_grpc import add_MemoryServiceServicer_to_server
 from puppet.social.v1.social_service_pb2_grpc import add_SocialServiceServicer_to_server
 from puppet.trading.v1.trading_service_pb2_grpc import add_TradingServiceServicer_to_server
+from puppetctl.characters.provision import Sandboxes
 from puppetctl.clients import Clients, connected
-from puppetctl.provision import Sandboxes
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from tests.integration.puppetctl.memory_service import FakeMemory
-from tests.integration.puppetctl.services import SANDBOX_TOKEN, FakeAgents, FakeSandbox, FakeSocial, FakeTrading
+from tests.integration.puppetctl.services import (
+    SANDBOX_TOKEN,
+    FakeAgents,
+    FakeLlm,
+    FakeSandbox,
+    FakeSocial,
+    FakeTrading,
+)
 from tests.support.channels import operator_of
 
 
@@ -27,6 +35,7 @@ class World:
     agents: FakeAgents
     memory: FakeMemory
     trading: FakeTrading
+    llm: FakeLlm
     sandbox: FakeSandbox
     address: str
 
@@ -50,7 +59,9 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     agents = FakeAgents()  # type: ignore[abstract]
     memory = FakeMemory()  # type: ignore[abstract]
     trading = FakeTrading()  # type: ignore[abstract]
+    llm = FakeLlm()  # type: ignore[abstract]
     server = grpc.aio.server()
+    add_LlmServiceServicer_to_server(llm, server)
     add_AgentServiceServicer_to_server(agents, server)
     add_MemoryServiceServicer_to_server(memory, server)
     add_SocialServiceServicer_to_server(FakeSocial(), server)  # type: ignore[abstract]
@@ -60,11 +71,11 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     with FakeSandbox(trading) as sandbox:
         thread = threading.Thread(target=sandbox.serve_forever, args=(0.02,))
         thread.start()
-        for name in ("AGENTS", "MEMORY", "SOCIAL", "TRADING"):
+        for name in ("AGENTS", "LLM", "MEMORY", "SOCIAL", "TRADING"):
             monkeypatch.setenv(f"PUPPET_CTL_{name}", address)
         for name in ("SANDBOX_X", "SANDBOX_SOLANA"):
             monkeypatch.setenv(f"PUPPET_CTL_{name}", sandbox.address)
-        yield World(agents, memory, trading, sandbox, address)
+        yield World(agents, memory, trading, llm, sandbox, address)
         sandbox.shutdown()
         thread.join()
     await server.stop(None)

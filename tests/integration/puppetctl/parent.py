@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from puppetctl.datadir import locked
-from puppetctl.processes import running
+from puppetctl.local.processes import running
 from tests.integration.puppetctl.programs import standin
 
 

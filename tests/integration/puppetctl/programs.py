@@ -9,4 +9,4 @@ def standin(name: str, manner: str = "") -> Program:
     """Return a program on a free port that behaves in this manner."""
     port = free_ports()["agents"]
     environment = {**os.environ, "STANDIN_PORT": str(port), "STANDIN_MANNER": manner}
-    return Program(name, "tests.integration.puppetctl.standin", port, environment, "http")
+    return Program(name, "tests.integration.puppetctl.standin", port, environment, "/_sandbox/health")

@@ -12,6 +12,8 @@ import grpc
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceServicer
+from puppet.llm.v1 import llm_service_pb2 as llm_pb
+from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceServicer
 from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.social.v1.social_service_pb2_grpc import SocialServiceServicer
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
@@ -33,6 +35,8 @@ class FakeAgents(AgentServiceServicer):
         self.moods: list[pb.AdjustMoodRequest] = []
         self.explanation: pb.ExplainActivityResponse | None = None
         self.preview = pb.PreviewPromptResponse()
+        self.previews: list[pb.PreviewPromptRequest] = []
+        self.listed: list[pb.ListActivityRequest] = []
         self.breaks_streams = False
         self.is_scoped = False
         """Refuses what is about all agents, as for a client whose scope is some."""
@@ -78,6 +82,7 @@ class FakeAgents(AgentServiceServicer):
 
     async def PreviewPrompt(self, request: pb.PreviewPromptRequest, context: Context) -> pb.PreviewPromptResponse:
         self.calls.append(f"preview {request.agent_id} {request.behaviour} {request.text}{request.topic}")
+        self.previews.append(request)
         return self.preview
 
     async def TriggerReply(self, request: pb.TriggerReplyRequest, context: Context) -> pb.TriggerReplyResponse:
@@ -165,6 +170,7 @@ class FakeAgents(AgentServiceServicer):
         return pb.TriggerTradeResponse(activity=self.add(request.agent_id, log_pb.ACTIVITY_KIND_PASS, "holds"))
 
     async def ListActivity(self, request: pb.ListActivityRequest, context: Context) -> pb.ListActivityResponse:
+        self.listed.append(request)
         last = int(request.page_token or len(self.log))
         page = self.log[max(0, last - 2) : last][::-1]
         return pb.ListActivityResponse(activities=page, next_page_token=str(last - 2) if last > 2 else "")
@@ -212,6 +218,22 @@ class FakeAgents(AgentServiceServicer):
             agent.wallet_id = f"wal_{agent_id}"
         self.agents[agent_id] = agent
         return agent
+
+
+class FakeLlm(LlmServiceServicer):
+    """Answers with the same candidates, after it has refused by the reasons in `failures`, each once."""
+
+    def __init__(self) -> None:
+        self.candidates: list[llm_pb.Candidate] = []
+        self.failures: list[str] = []
+        self.asked: list[llm_pb.GenerateRequest] = []
+
+    async def Generate(self, request: llm_pb.GenerateRequest, context: Context) -> llm_pb.GenerateResponse:
+        self.asked.append(request)
+        if self.failures:
+            error = type("Refused", (NotFound,), {"reason": self.failures.pop(0)})("refused")
+            await context.abort_with_status(_status(error))
+        return llm_pb.GenerateResponse(candidates=self.candidates, provider="local", model="small")
 
 
 class FakeSocial(SocialServiceServicer):

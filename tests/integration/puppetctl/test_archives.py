@@ -19,7 +19,7 @@ from puppetctl.archives.backup import backup
 from puppetctl.archives.deleting import delete
 from puppetctl.archives.file import seal
 from puppetctl.archives.restore import Options, restore
-from puppetctl.clients import Clients
+from puppetctl.clients import Clients, list_agents
 from puppetctl.suite import SuiteError
 from sandbox.solana.app import create_app
 from sandbox.solana.settings import SolanaSandboxSettings
@@ -153,7 +153,7 @@ async def test_restoring_again_changes_nothing_and_over_another_character_is_ref
     async with place(tmp_path / "here", outside, monkeypatch) as clients:
         await create(clients, persona)
         await moved(clients, file)
-        with pytest.raises(SuiteError, match="'wren' is here already, and nothing was changed: AGENT_EXISTS"):
+        with pytest.raises(SuiteError, match=r"'wren' is here already \(AGENT_EXISTS: .*\), and nothing was changed"):
             await restore(file, Options())
     async with place(tmp_path / "there", outside, monkeypatch) as clients:
         await restore(file, Options())
@@ -162,6 +162,33 @@ async def test_restoring_again_changes_nothing_and_over_another_character_is_ref
         assert await restore(file, Options()) == 0
         assert "was restored from this archive before: nothing was changed" in capsys.readouterr().out
         assert await told(clients) == before
+
+
+async def test_of_a_whole_suite_who_is_here_already_is_left_as_it_is_and_the_others_come_back(
+    tmp_path: Path,
+    outside: Outside,
+    persona: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "all.puppet"
+    own = {"id": "otto", "name": "Otto", "post_examples": ["I swept the quay."]}
+    async with place(tmp_path / "here", outside, monkeypatch) as clients:
+        await create(clients, persona)
+        await create(clients, own)
+        assert await backup([], file, with_secrets=False) == 0
+    async with place(tmp_path / "there", outside, monkeypatch) as clients:
+        await create(clients, own)
+        before = (await clients.agents.GetAgent(pb.GetAgentRequest(id="otto"))).agent
+        with pytest.raises(SuiteError, match="'otto' is here already"):
+            await restore(file, Options(agent_ids=["wren", "otto"]))
+        assert [agent.id for agent in await list_agents(clients)] == ["otto"]
+        capsys.readouterr()
+        assert await restore(file, Options()) == 0
+        words = " ".join(capsys.readouterr().out.split())
+        assert "wren: restored, and stopped" in words
+        assert "'otto' is here already (AGENT_EXISTS: agent 'otto' exists), and left as it is" in words
+        assert (await clients.agents.GetAgent(pb.GetAgentRequest(id="otto"))).agent == before
 
 
 async def test_without_its_secrets_a_character_lives_on_once_it_is_given_them(
@@ -177,7 +204,9 @@ async def test_without_its_secrets_a_character_lives_on_once_it_is_given_them(
     monkeypatch.delenv("PUPPET_CTL_PASSPHRASE")
     async with place(tmp_path / "there", outside, monkeypatch) as clients:
         await restore(file, Options(starts=True))
-        assert (await post(clients, "one")).activity.failure.reason == "CREDENTIALS_REFUSED"
+        activity = (await post(clients, "one")).activity
+        assert activity.failure.reason == "CREDENTIALS_REFUSED"
+        assert "restored without its credentials" in activity.reason
         persona_now = Struct()
         persona_now.update(persona)
         change = pb.UpdateAgentRequest(agent=pb.Agent(id="wren", persona=persona_now))

@@ -4,8 +4,8 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from puppet.trading.v1 import trading_service_pb2 as pb
-from puppetctl import books, commands
 from puppetctl.suite import SuiteError
+from puppetctl.wallets import books, halting
 from tests.integration.puppetctl.conftest import World
 
 SOL = "So11111111111111111111111111111111111111112"
@@ -71,7 +71,7 @@ async def test_what_came_in_otherwise_is_shown_when_it_is_asked_for(
 
 
 async def test_a_halted_wallet_is_said_to_trade_nothing(trader: World, capsys: pytest.CaptureFixture[str]) -> None:
-    await commands.halt("pia", "she sleeps")
+    await halting.halt("pia", "she sleeps")
     await books.portfolio("pia", everything=False)
     assert "trades nothing: it is halted (she sleeps)" in told(capsys)
 

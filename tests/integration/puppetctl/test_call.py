@@ -16,11 +16,12 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_reflection.v1alpha import reflection
 
 from puppet.options.v1 import access_pb2
-from puppetctl import access
+from puppetctl.access import commands as access
 from puppetctl.call import call, service_of
+from puppetctl.checks.doctor import _callers
+from puppetctl.checks.findings import Mark
 from puppetctl.clients import targets
-from puppetctl.doctor import _callers
-from puppetctl.findings import Mark
+from puppetctl.local.page import open_page
 from puppetctl.suite import SuiteError, socket_of
 from services.agents.bootstrap import opener as open_agents
 from services.agents.settings import AgentsSettings
@@ -92,6 +93,7 @@ async def test_what_is_wrong_is_said_before_anything_is_called(memory: Path) -> 
         ("nothing/ListMemories", "{}", "names no service"),
         ("memory/ListMemories", '{"agnt": 1}', "agnt"),
         ("memory/ListMemories", "{", "is no ListMemoriesRequest"),
+        *(("memory/GetMemoryStats", data, "must be a JSON object") for data in ("[]", "null", "5", '""')),
     ):
         with pytest.raises(SuiteError, match=told):
             await call(name, data, None)
@@ -161,7 +163,7 @@ async def test_what_a_server_says_of_itself_gets_it_nothing(
     assert "puppet-delegation" not in metadata
     token = metadata["authorization"].removeprefix("Bearer ")
     registry = Registry(memory / "auth" / "principals.json")
-    assert registry.bearer(token, "llm").principal.name == OPERATOR
+    assert registry.bearer(token, "llm").registered.principal.name == OPERATOR
     with pytest.raises(Unauthenticated):
         registry.bearer(token, "trading")
     await server.stop(None)
@@ -195,7 +197,14 @@ def test_tokens_and_delegations_are_printed_for_others_to_send(
     operator_of(tmp_path)
     registry = Registry(tmp_path / "auth" / "principals.json")
     access.token("memory", timedelta(hours=1), tmp_path, {})
-    assert registry.bearer(capsys.readouterr().out.strip(), "memory").principal.name == OPERATOR
+    assert registry.bearer(capsys.readouterr().out.strip(), "memory").registered.principal.name == OPERATOR
+    access.token("gateway", timedelta(hours=1), tmp_path, {})
+    session = registry.session(capsys.readouterr().out.strip(), "gateway")
+    assert (session.principal.name, session.link) == (OPERATOR, "")
+    open_page(tmp_path, {"PUPPET_CTL_GATEWAY": "127.0.0.1:8081"}, opens=False)
+    address, _, link = capsys.readouterr().out.strip().partition("#link=")
+    assert address == "http://127.0.0.1:8081/"
+    assert registry.session(link, "gateway").link
     access.delegation("agents/CreateAgent", "odd", tmp_path, {})
     found = registry.delegation(capsys.readouterr().out.strip())
     assert (found.delegate, found.agents) == ("agents", frozenset({"odd"}))

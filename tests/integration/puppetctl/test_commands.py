@@ -11,10 +11,12 @@ from typer.testing import CliRunner
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
-from puppetctl import commands
+from puppetctl import DATA_DIR
 from puppetctl.__main__ import app
+from puppetctl.activity import acting
+from puppetctl.characters import commands
+from puppetctl.checks.doctor import doctor
 from puppetctl.clients import Clients, addresses, cursor_before, in_words, list_agents, watch
-from puppetctl.doctor import doctor
 from puppetctl.suite import free_ports
 from tests.integration.puppetctl.conftest import World
 from tests.integration.puppetctl.services import SANDBOX_TOKEN
@@ -153,7 +155,7 @@ async def test_agents_lists_every_page(world: World, basil: str, capsys: pytest.
 
 async def test_agents_says_how_to_make_the_first(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert await commands.agents() == 0
-    assert "puppetctl apply FILE" in capsys.readouterr().out
+    assert "puppetctl new" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -163,12 +165,12 @@ async def test_agents_says_how_to_make_the_first(world: World, capsys: pytest.Ca
 async def test_post_shows_what_came_of_it(
     basil: str, topic: str, code: int, shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert await commands.post(basil, topic) == code
+    assert await acting.post(basil, topic, DATA_DIR) == code
     assert shown in capsys.readouterr().out
 
 
 async def test_a_trade_that_is_not_made_is_no_failure(basil: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert await commands.trade(basil) == 3
+    assert await acting.trade(basil, DATA_DIR) == 3
     assert "Basil holds" in capsys.readouterr().out
 
 

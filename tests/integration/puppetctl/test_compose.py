@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from puppetctl.suite import DEFAULT_PORTS, SERVICES, prefix
+from puppetctl.suite import DEFAULT_PORTS, GATEWAY, PRINCIPALS, SERVICES, health_of, prefix
 from services.llm.settings import PRESETS, ProviderSettings
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.trading.settings import TradingSettings
@@ -55,18 +55,20 @@ def test_every_program_has_a_container_with_its_port_on_loopback_and_a_health_ch
         [published] = containers[name]["ports"]
         assert interpolated(published, {}) == f"127.0.0.1:{port}:{port}"
         assert interpolated(published, {f"{prefix(name)}PORT": "7000"}) == f"127.0.0.1:7000:{port}"
-        probed = ["grpc", str(HEALTH_PORT)] if name in SERVICES else ["http", str(port), "/_sandbox/health"]
+        probed = ["grpc", str(HEALTH_PORT)] if name in SERVICES else ["http", str(port), health_of(name)]
         assert containers[name]["healthcheck"]["test"] == ["CMD", "bash", "probe.sh", *probed]
 
 
-def test_services_know_who_may_call_and_only_agents_can_prove_themselves(containers: dict[str, Any]) -> None:
-    for name in SERVICES:
+def test_services_know_who_may_call_and_only_those_who_call_others_can_prove_themselves(
+    containers: dict[str, Any],
+) -> None:
+    for name in PRINCIPALS:
         environment, own = containers[name]["environment"], prefix(name)
         assert environment[f"{own}PRINCIPALS"] == "/principals/principals.json"
-        assert environment[f"{own}HEALTH_PORT"] == str(HEALTH_PORT)
+        assert environment.get(f"{own}HEALTH_PORT") == (str(HEALTH_PORT) if name in SERVICES else None)
         assert interpolated(environment[f"{own}ALLOW_PLAINTEXT"], {}) == "true"
         assert "registry:/principals:ro" in containers[name]["volumes"]
-        assert bool(environment[f"{own}CREDENTIAL"]) == (name == "agents")
+        assert bool(environment[f"{own}CREDENTIAL"]) == (name in ("agents", GATEWAY))
         assert containers[name]["depends_on"]["principals"] == {"condition": "service_completed_successfully"}
 
 
@@ -74,11 +76,11 @@ async def test_the_principals_are_made_by_a_module_that_is_in_the_image(tmp_path
     made = _file()["services"]["principals"]["command"][-1]
     [line] = [line for line in made.splitlines() if line.startswith("python ")]
     _, flag, module, folder, *services = line.split()
-    assert (flag, folder, services) == ("-m", "/auth", ["agents"])
+    assert (flag, folder, services) == ("-m", "/auth", ["agents", GATEWAY])
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, str(tmp_path), *services, cwd=ROOT)
     assert await process.wait() == 0
     files = PrincipalFiles(tmp_path)
-    assert [principal.name for principal in files.list()] == ["agents", OPERATOR]
+    assert [principal.name for principal in files.list()] == ["agents", GATEWAY, OPERATOR]
 
 
 STANDARD = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}
@@ -101,7 +103,7 @@ def test_only_variables_that_are_settings_are_set(containers: dict[str, Any]) ->
     for name, container in containers.items():
         known = {prefix(name) + field.upper() for field in SETTINGS[name].model_fields}
         known |= {f"PUPPET_LLM_{field}" for field in providers} if name == "llm" else set()
-        known |= STANDARD if name in SERVICES else set()
+        known |= STANDARD if name in PRINCIPALS else set()
         assert container.get("environment", {}).keys() <= known
 
 
@@ -111,6 +113,13 @@ def test_agents_wait_for_the_services_that_they_call(containers: dict[str, Any])
         variable = f"PUPPET_AGENTS_{name.upper()}_TARGET"
         assert environment_of(containers["agents"], {})[variable] == f"{name}:{DEFAULT_PORTS[name]}"
         assert environment_of(containers["agents"], {variable: "other:1"})[variable] == "other:1"
+
+
+def test_the_gateway_finds_the_services_and_waits_for_none(containers: dict[str, Any]) -> None:
+    assert set(containers[GATEWAY]["depends_on"]) == {"principals"}
+    for name in SERVICES:
+        variable = f"PUPPET_GATEWAY_{name.upper()}_TARGET"
+        assert environment_of(containers[GATEWAY], {})[variable] == f"{name}:{DEFAULT_PORTS[name]}"
 
 
 def test_a_sandbox_answers_to_the_name_that_its_callers_use(containers: dict[str, Any]) -> None:
@@ -210,7 +219,7 @@ def test_an_image_has_a_base_that_can_be_pinned_and_a_user_without_rights(docker
 
 def test_two_containers_share_a_network_only_when_one_calls_the_other() -> None:
     services, networks = _file()["services"], _file()["networks"]
-    calls = {("agents", name) for name in SERVICES[1:]}
+    calls = {("agents", name) for name in SERVICES[1:]} | {(GATEWAY, name) for name in SERVICES}
     calls |= {("llm", "sandbox-llm"), ("social", "sandbox-x"), ("trading", "sandbox-solana")}
     calls |= {(name, "postgres") for name in ("agents", "memory", "trading", "social")}
     together = set()

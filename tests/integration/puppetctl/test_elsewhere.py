@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from puppetctl import access, commands
 from puppetctl.__main__ import app
+from puppetctl.access import commands as access
+from puppetctl.characters import commands
+from puppetctl.checks.doctor import doctor
 from puppetctl.clients import addresses, proof_in
 from puppetctl.datadir import locked, running_addresses, write_state
-from puppetctl.doctor import doctor
 from puppetctl.suite import DEFAULT_PORTS, SuiteError, free_ports, location_setting
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from tests.integration.puppetctl.conftest import World

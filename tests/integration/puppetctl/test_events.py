@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
-from puppetctl import events
 from puppetctl.__main__ import app
-from puppetctl.events import Wish
+from puppetctl.events import commands as events
+from puppetctl.events.commands import Wish
 from services.agents.bootstrap import served
 from services.agents.settings import AgentsSettings
 from services.runtime.clock import SystemClock
@@ -71,6 +71,9 @@ async def test_what_is_published_is_listed_until_it_is_cancelled(
     assert await events.list_events(["finch"], 20, tmp_path, is_every=False) == 0
     shown = capsys.readouterr().out
     assert [event_id in shown for event_id in ids] == [False, True, False, False, False]
+    # On a line of its own: in 80 columns there is room for what happens.
+    assert "all: mood -0.5 +0.25 +0" in shown
+    assert max(map(len, shown.splitlines())) <= 80
     assert await events.cancel(ids, tmp_path) == 0
     assert capsys.readouterr().out.split("\n")[:-1] == [f"{event_id}: cancelled" for event_id in ids]
     assert await events.list_events([], 20, tmp_path, is_every=False) == 0

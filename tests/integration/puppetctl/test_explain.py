@@ -8,8 +8,8 @@ import pytest
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1 import explanation_pb2 as why_pb
-from puppetctl import commands
-from puppetctl.explain import Wanted, explain, preview
+from puppetctl.activity import acting
+from puppetctl.activity.explain import Wanted, explain, preview
 from tests.integration.puppetctl.conftest import World
 
 TEXT = "I opened the gate and it said nothing, which is what gates say to everybody who asks them. " * 3
@@ -135,6 +135,6 @@ async def test_a_preview_shows_the_whole_prompt_and_says_when_there_is_none(
 
 
 async def test_a_reply_shows_what_came_of_it(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert await commands.reply("wren", "77", tmp_path) == 0
+    assert await acting.reply("wren", "77", tmp_path) == 0
     assert world.agents.calls == ["reply wren 77"]
     assert "gates answer slowly." in capsys.readouterr().out

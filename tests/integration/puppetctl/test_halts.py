@@ -7,11 +7,15 @@ import grpc
 import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
-from puppetctl import commands, memory
+from puppetctl import DATA_DIR
+from puppetctl.activity import watching
+from puppetctl.characters import commands
+from puppetctl.characters.personas import PersonaFile
+from puppetctl.characters.provision import others, provision
 from puppetctl.clients import Clients, in_words
-from puppetctl.personas import PersonaFile
-from puppetctl.provision import others, provision
+from puppetctl.memory import commands as memory
 from puppetctl.suite import SuiteError
+from puppetctl.wallets import halting
 from tests.integration.puppetctl.conftest import World
 
 
@@ -31,30 +35,30 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
 async def test_resuming_all_names_who_is_still_halted_on_its_own(
     traders: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await commands.halt("pia", "")
-    await commands.halt("", "odd prices")
+    await halting.halt("pia", "")
+    await halting.halt("", "odd prices")
     told(capsys)
-    assert await commands.resume("") == 0
+    assert await halting.resume("") == 0
     shown = told(capsys)
     assert "pia is still halted on its own: puppetctl resume pia" in shown
     assert "basil" not in shown
-    assert await commands.resume("pia") == 0
+    assert await halting.resume("pia") == 0
     assert told(capsys) == "the halt is lifted: pia"
 
 
 async def test_resuming_one_says_that_all_are_still_halted(traders: World, capsys: pytest.CaptureFixture[str]) -> None:
-    await commands.halt("", "")
-    await commands.resume("pia")
+    await halting.halt("", "")
+    await halting.resume("pia")
     assert "all trading is still halted: puppetctl resume" in told(capsys)
 
 
 async def test_agents_shows_whose_trading_is_halted(traders: World, capsys: pytest.CaptureFixture[str]) -> None:
     await commands.agents()
     assert "halted" not in told(capsys)
-    await commands.halt("pia", "she sleeps")
+    await halting.halt("pia", "she sleeps")
     await commands.agents()
     assert "pia is halted on its own (she sleeps): puppetctl resume pia" in told(capsys)
-    await commands.halt("", "odd prices")
+    await halting.halt("", "odd prices")
     await commands.agents()
     shown = told(capsys)
     assert shown.count("all trading is halted (odd prices): puppetctl resume") == 1
@@ -65,22 +69,25 @@ async def test_a_client_whose_scope_is_one_character_names_it(
     traders: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     traders.agents.is_scoped = traders.trading.refuses_lists = True
-    await commands.halt("pia", "")
+    await halting.halt("pia", "")
     assert await commands.agents(["pia"]) == 0
     shown = told(capsys)
     assert "pia is halted on its own" in shown
     assert "Basil" not in shown
-    watching = asyncio.create_task(commands.watch(["pia"], is_plain=True))
+    task = asyncio.create_task(watching.watch(["pia"], DATA_DIR, watching.View(is_plain=True)))
     async with asyncio.timeout(10):
         await traders.agents.watched.wait()
-    watching.cancel()
-    for command in (commands.agents(), commands.watch([], is_plain=True)):
+    task.cancel()
+    for command in (commands.agents(), watching.watch([], DATA_DIR, watching.View(is_plain=True))):
         with pytest.raises(SuiteError, match="Name the characters"):
             await command
 
 
 async def test_who_is_not_there_is_not_watched_for(traders: World) -> None:
-    for command in (commands.watch(["basil", "nobody"], is_plain=True), commands.agents(["nobody"])):
+    for command in (
+        watching.watch(["basil", "nobody"], DATA_DIR, watching.View(is_plain=True)),
+        commands.agents(["nobody"]),
+    ):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await command
         assert in_words(refused.value) == "AGENT_NOT_FOUND: no agent 'nobody'"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from puppetctl import web
-from puppetctl.processes import is_healthy, running
+from puppetctl.local.processes import is_healthy, running
 from services.runtime.rpc.probe import is_serving
 from services.runtime.rpc.server import Lifecycle, Mounted, serving
 from services.runtime.settings import ServiceSettings
@@ -33,7 +33,7 @@ async def test_a_service_is_healthy_while_it_serves(tmp_path: Path) -> None:
 async def test_what_answers_otherwise_is_not_healthy(tmp_path: Path) -> None:
     async with running([standin("one")], tmp_path, lambda *_: None) as [child]:
         await child.wait_healthy()
-        assert await is_healthy(child.program.address, "http")
+        assert await is_healthy(child.program.address, "/_sandbox/health")
         assert not await is_serving(child.program.address, timeout_seconds=0.3)
         url = f"http://{child.program.address}"
         assert await web.post(f"{url}/echo", {"a": [1]}) == {"a": [1]}

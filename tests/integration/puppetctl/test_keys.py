@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from puppetctl.keys import forget, rotate
+from puppetctl.access.keys import forget, rotate
 from puppetctl.suite import SuiteError
 from services.runtime.db import Database
 from services.runtime.keystore import Keystore

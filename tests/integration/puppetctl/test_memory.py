@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from puppet.agents.v1.agent_service_pb2 import Agent
 from puppet.memory.v1 import memory_service_pb2 as pb
-from puppetctl import memory
 from puppetctl.__main__ import app
 from puppetctl.clients import Clients, in_words
-from puppetctl.jsonl import read
-from puppetctl.memory_app import Kind, Source
+from puppetctl.memory import commands as memory
+from puppetctl.memory.app import Kind, Source
+from puppetctl.memory.jsonl import read
 from puppetctl.suite import free_ports
 from services.runtime.ids import new_id
 from tests.integration.puppetctl.conftest import World

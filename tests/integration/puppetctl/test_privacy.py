@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from puppetctl.findings import Finding, Mark
-from puppetctl.privacy import private_files
+from puppetctl.checks.findings import Finding, Mark
+from puppetctl.checks.privacy import private_files
 from services.runtime.key_file import KeyFile
 from services.runtime.key_folder import folder_of
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from puppetctl import processes
 from puppetctl.datadir import locked
-from puppetctl.processes import answers, running
+from puppetctl.local import processes
+from puppetctl.local.processes import answers, running
 from puppetctl.suite import SuiteError
 from tests.integration.puppetctl.programs import standin
 
@@ -144,6 +144,6 @@ async def test_a_service_elsewhere_is_waited_for_and_missed_by_its_setting(monke
     await answers(("llm", f"127.0.0.1:{port}"))
     server.close()
     await server.wait_closed()
-    monkeypatch.setattr("puppetctl.processes._ELSEWHERE_SECONDS", 0.2)
+    monkeypatch.setattr("puppetctl.local.processes._ELSEWHERE_SECONDS", 0.2)
     with pytest.raises(SuiteError, match=f"PUPPET_AGENTS_LLM_TARGET: nothing answers at 127.0.0.1:{port}"):
         await answers(("llm", f"127.0.0.1:{port}"))

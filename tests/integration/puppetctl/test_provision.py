@@ -1,5 +1,6 @@
 """Characters that come to life."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 import pytest
 
 from puppet.agents.v1 import agent_service_pb2 as pb
+from puppetctl.characters.personas import PersonaFile
+from puppetctl.characters.provision import Character, Sandboxes, begin, prepare, provision
 from puppetctl.clients import Clients
 from puppetctl.knowledge.reading import Passage
-from puppetctl.personas import PersonaFile
-from puppetctl.provision import Character, Sandboxes, provision
 from tests.integration.puppetctl.conftest import World
 
 BASIL = {"id": "basil", "name": "Basil", "is_active": True, "solana_integration": {"trading_enabled": True}, "age": 104}
@@ -171,7 +172,7 @@ async def test_a_refused_persona_is_named_with_its_file_and_fields_and_the_other
     world: World, clients: Clients
 ) -> None:
     words = await refused(clients, [{**BASIL, "name": ""}, PIA], world.sandboxes)
-    assert words == "basil.json: basil: INVALID_REQUEST:\n  persona.name: is required"
+    assert words == "basil.json: basil: INVALID_REQUEST: persona.name: is required"
     assert world.agents.agents["pia-at-home"].is_active
 
 
@@ -205,3 +206,20 @@ async def test_what_its_files_say_is_stored_once_and_told_of(world: World, clien
         == "unchanged, with 1 new from its files and 1 gone"
     )
     assert await change() == "unchanged, with 2 gone"
+
+
+async def test_those_who_have_never_lived_begin_apart_and_all_others_at_once(world: World, clients: Clients) -> None:
+    def active() -> list[str]:
+        return [name for name, agent in world.agents.agents.items() if agent.is_active]
+
+    prepared = await prepare(clients, files(BASIL, PIA), world.sandboxes)
+    assert [character.change for character in prepared.characters] == ["created", "created"]
+    assert active() == []
+    beginning = begin(clients, prepared, apart_seconds=3600)
+    assert (await anext(beginning)).id == "basil"
+    assert active() == ["basil"]
+    await beginning.aclose()
+    again = await prepare(clients, files(BASIL, PIA), world.sandboxes)
+    async with asyncio.timeout(30):
+        assert [one.id async for one in begin(clients, again, apart_seconds=3600)] == ["basil", "pia-at-home"]
+    assert active() == ["basil", "pia-at-home"]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from puppetctl.findings import Mark
-from puppetctl.trials import tried
+from puppetctl.checks.findings import Mark
+from puppetctl.checks.trials import tried
 from services.llm.bootstrap import opener
 from services.llm.settings import LlmSettings
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles

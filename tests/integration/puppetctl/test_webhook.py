@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from puppetctl.__main__ import app
 from puppetctl.suite import SuiteError
-from puppetctl.webhook import send_test
+from puppetctl.webhook.commands import send_test
 from tests.support.receiver import SECRET, Receiver, receiving
 
 

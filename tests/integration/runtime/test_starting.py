@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from puppetctl.certificates import Authority
+from puppetctl.access.certificates import Authority
 from tests.conftest import ROOT
 
 

@@ -14,6 +14,8 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from services.runtime import errors, telemetry
 from services.runtime.rpc.instrumentation import SERVED
 from services.runtime.settings import ServiceSettings, SettingsError
+from services.runtime.telemetry.collector import Collector
+from services.runtime.telemetry.collector import Spans as SpansOut
 from services.runtime.telemetry.exporting import exporting
 from services.runtime.telemetry.sdk import collecting as collecting_spans
 from tests.integration.runtime.conftest import NAME, SHAPES, Caller, Echo
@@ -202,3 +204,27 @@ async def test_a_collector_that_isnt_there_holds_nothing_up(tmp_path: Path, free
     async with exporting("test", settings):
         with telemetry.span("work"):
             pass
+
+
+async def test_a_collector_that_takes_nothing_is_told_of_once_and_once_when_it_does_again(
+    free_port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    caplog.set_level("INFO")
+    with contextlib.closing(Collector("http://it:4317")) as watched:
+        missing = SpansOut(f"http://127.0.0.1:{free_port}", watched)
+        for _ in range(3):
+            await asyncio.to_thread(missing.export, ())
+        [line] = caplog.records
+        assert (line.levelname, line.message) == (
+            "WARNING",
+            "the collector takes no telemetry; what is not taken is lost",
+        )
+        assert "UNAVAILABLE" in vars(line)["why"]
+        caplog.clear()
+        async with collecting() as there:
+            for exporter in (SpansOut(there.endpoint, watched), SpansOut(there.endpoint, watched)):
+                await asyncio.to_thread(exporter.export, ())
+                await asyncio.to_thread(exporter.shutdown)
+        assert [line.message for line in caplog.records] == ["the collector takes telemetry again"]
+        missing.shutdown()

@@ -24,7 +24,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import ValidationError
 
-from puppetctl.certificates import Authority
+from puppetctl.access.certificates import Authority
 from services.runtime.rpc.client import Proof, open_channel
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.rpc.server import Lifecycle, Mounted, serving

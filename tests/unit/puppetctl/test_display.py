@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 from rich.text import Text
 
-from puppetctl.display import Display
+from puppetctl.terminal.display import Display
 
 
 def test_a_pipe_gets_the_entries_and_nothing_else() -> None:

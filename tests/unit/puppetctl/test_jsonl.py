@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from puppet.memory.v1 import memory_service_pb2 as pb
-from puppetctl.jsonl import read, writing
+from puppetctl.memory.jsonl import read, writing
 from puppetctl.suite import SuiteError
 
 GOOD = '{"memory": {"text": "a"}}'

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from puppetctl.characters.personas import read_personas
 from puppetctl.knowledge import reading
 from puppetctl.knowledge.passages import LEAST, MOST, Part, of_markdown, passages
 from puppetctl.knowledge.reading import MOST_BYTES, Passage, named_files, read_knowledge
-from puppetctl.personas import read_personas
 from puppetctl.suite import SuiteError
 from tests.support.pdf import pdf
 

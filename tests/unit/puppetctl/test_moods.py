@@ -4,7 +4,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
-from puppetctl.moods import curve
+from puppetctl.characters.moods import curve
 
 USUAL = log_pb.Mood(valence=0.1, arousal=0.4, dominance=0.5, label="even")
 

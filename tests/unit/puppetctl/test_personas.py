@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from puppetctl.personas import handle_of, persona_files, read_personas
-from puppetctl.provision import has_own_secrets
+from puppetctl.characters.personas import handle_of, persona_files, read_personas
+from puppetctl.characters.provision import has_own_secrets
 from puppetctl.suite import SuiteError
 
 

@@ -5,8 +5,8 @@ import os
 import stat
 from pathlib import Path
 
-from puppetctl import rotation
-from puppetctl.rotation import KEPT, MOST_BYTES, keep_small, rotate
+from puppetctl.local import rotation
+from puppetctl.local.rotation import KEPT, MOST_BYTES, keep_small, rotate
 
 
 def test_a_full_log_is_put_aside_and_the_program_goes_on_in_the_emptied_one(tmp_path: Path) -> None:

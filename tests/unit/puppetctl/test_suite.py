@@ -7,6 +7,7 @@ import pytest
 from puppetctl.suite import (
     DEFAULT_PORTS,
     DEMO_SPEED,
+    GATEWAY,
     LLM,
     SERVICES,
     SOLANA,
@@ -19,6 +20,7 @@ from puppetctl.suite import (
     read_ports,
 )
 from services.agents.settings import AgentsSettings
+from services.gateway.settings import GatewaySettings
 from services.llm.settings import LlmSettings
 from services.memory.settings import MemorySettings
 from services.social.settings import SocialSettings
@@ -29,7 +31,7 @@ LIVE_SOLANA = {"PUPPET_TRADING_RPC_URL": "https://rpc.example", "PUPPET_TRADING_
 
 
 def _plan(environment: dict[str, str], speed: float | None = None) -> Suite:
-    return plan_suite(environment, DATA, read_ports("", environment), speed)
+    return plan_suite(environment, DATA, read_ports("", environment), speed, has_gateway=True)
 
 
 def _environment(suite: Suite, name: str) -> dict[str, str]:
@@ -66,6 +68,17 @@ def test_every_process_is_told_where_it_listens_and_where_the_others_are(monkeyp
     assert TradingSettings().rpc_url == f"http://127.0.0.1:{ports['sandbox.solana']}"
     assert TradingSettings().jupiter_url == f"http://127.0.0.1:{ports['sandbox.solana']}/jupiter"
     assert LlmSettings().providers[0].base_url == f"http://127.0.0.1:{ports['sandbox.llm']}/v1"
+
+
+def test_the_gateway_calls_every_service_where_it_is_and_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in _environment(_plan({"PUPPET_AGENTS_LLM_TARGET": "other:1"}), GATEWAY).items():
+        monkeypatch.setenv(variable, value)
+    settings = GatewaySettings()
+    assert settings.agents_target == "unix:/data/run/agents.sock"
+    assert settings.memory_target == "unix:/data/run/memory.sock"
+    assert settings.llm_target == "other:1"
+    assert settings.credential == DATA / "auth" / "credentials" / "gateway.json"
+    assert plan_suite({}, DATA, read_ports("", {})).address(GATEWAY) is None
 
 
 def test_a_service_whose_sockets_path_would_be_too_long_is_called_by_its_port() -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from puppet.agents.v1 import activity_pb2 as log_pb
-from puppetctl.until import NAMES, Goals, counted_as
+from puppetctl.local.until import NAMES, Goals, counted_as
 
 SWAP = log_pb.Swap(trade_id="trd_1")
 

@@ -112,7 +112,7 @@ def test_services_that_start_at_once_make_one_operator(tmp_path: Path) -> None:
     registry = Registry(files.registry)
     for name in (OPERATOR, *names):
         token = Credential.read(files.credential_path(name)).token("memory")
-        assert registry.bearer(token, "memory").principal.name == name
+        assert registry.bearer(token, "memory").registered.principal.name == name
 
 
 @pytest.mark.parametrize("step", range(3))
@@ -199,7 +199,7 @@ def test_times_that_are_no_numbers_and_lives_that_are_too_long_are_refused(tmp_p
         with pytest.raises(Unauthenticated):
             registry.bearer(token, "memory")
     token = jwt.encode(good, operator.key, "EdDSA", headers={"typ": "puppet-token"})
-    assert registry.bearer(token, "memory").principal.name == OPERATOR
+    assert registry.bearer(token, "memory").registered.principal.name == OPERATOR
 
 
 def test_the_file_of_principals_holds_no_secret(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_what_was_verified_is_asked_again_when_it_has_expired(tmp_path: Path, mo
     files.prepare([])
     registry, later = Registry(files.registry), time.time() + 120
     token = Credential.read(files.credential_path(OPERATOR)).token("memory", seconds=60)
-    assert registry.bearer(token, "memory").principal.name == OPERATOR
+    assert registry.bearer(token, "memory").registered.principal.name == OPERATOR
     monkeypatch.setattr("services.runtime.rpc.registry.time.time", lambda: later)
     with pytest.raises(Unauthenticated, match="expired"):
         registry.bearer(token, "memory")

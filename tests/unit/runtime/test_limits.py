@@ -98,3 +98,20 @@ def test_sizes_have_the_contract_s_defaults_and_bounds() -> None:
         page_of(social.ListMentionsRequest(page_size=101), [], (str,))
     assert size_of(memory.SearchMemoriesRequest(), "max_results") == 10
     assert size_of(memory.SearchMemoriesRequest(max_results=3), "max_results") == 3
+
+
+def test_of_a_map_it_is_told_which_key_or_which_value_breaks_the_rule() -> None:
+    request = memory.CreateMemoryRequest(
+        memory=memory.Memory(
+            agent_id="agt_a",
+            metadata={"": "v", "k" * 65: "v", "long": "v" * 1_001},
+        )
+    )
+    with pytest.raises(InvalidRequest) as caught:
+        check(request)
+    told = {(item.field, item.description) for item in caught.value.violations if "metadata" in item.field}
+    assert ("memory.metadata", "the key '' is required") in told
+    assert any(
+        field == "memory.metadata" and "the key 'kkk" in words and "at most 64" in words for field, words in told
+    )
+    assert ("memory.metadata['long']", "must have at most 1000 characters, and has 1001") in told

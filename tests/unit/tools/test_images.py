@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import ROOT
 from tools.images import context, dockerfiles, ignored
 
-SERVICES = ("agents", "llm", "memory", "social", "trading")
+SERVICES = ("agents", "gateway", "llm", "memory", "social", "trading")
 
 
 def test_an_image_is_built_from_its_own_service_and_what_all_share() -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from services.agents.domain import text as texts
 from services.agents.domain.lexicon import cldr
+from services.agents.domain.lexicon.once import read_once
 from services.agents.domain.lexicon.vocabulary import MOST_KEPT, is_everyday
 from services.runtime.text.normal import script_of, skeleton
 
@@ -60,7 +61,7 @@ class _Words(NamedTuple):
     """By language, the powers of ten that signs stand for."""
 
 
-@functools.cache
+@read_once
 def _words() -> _Words:
     names: Counter[str] = Counter()
     heads: set[str] = set()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from unicode_rbnf import RbnfEngine
 
 from services.agents.domain import text as texts
+from services.agents.domain.lexicon.once import read_once
 from services.agents.domain.lexicon.vocabulary import MOST_KEPT, is_everyday
 from services.runtime.text.normal import normal_form, skeleton
 
@@ -115,7 +116,7 @@ def _last(bare: str) -> tuple[str, frozenset[str]] | None:
     return None
 
 
-@functools.cache
+@read_once
 def _morphemes() -> dict[str, Numeral]:
     """Return the words of round numbers, each for the least number that it is in."""
     found: dict[str, dict[str, int]] = {}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from services.agents.domain import text as texts
+from services.agents.domain.lexicon.once import read_once
 
 MOST_KEPT = 50_000
 """How many words are kept with what is known of them."""
@@ -99,7 +100,7 @@ class _Listed(NamedTuple):
     small: "array[int]"
 
 
-@functools.cache
+@read_once
 def _lists() -> dict[str, _Listed]:
     listed = {}
     for path in sorted(_folder().glob("small_*.msgpack.gz")):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from puppetctl.characters.personas import read_personas
 from puppetctl.importing.command import Options, run
-from puppetctl.personas import read_personas
 from puppetctl.suite import SuiteError
 from tests.support.characters import SOUL, card, elizaos, persona, png, text_chunk, write, zerepy
 

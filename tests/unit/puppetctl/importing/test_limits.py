@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from puppetctl.characters.personas import struct_of
 from puppetctl.importing import limits, registry
 from puppetctl.importing.errors import Unreadable
 from puppetctl.importing.sources import Document
-from puppetctl.personas import struct_of
 from services.agents.domain.persona import read_persona
 from services.runtime.errors import InvalidRequest
 from tests.support.characters import card, check, elizaos, imported, notes, persona, zerepy

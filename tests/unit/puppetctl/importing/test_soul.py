@@ -106,3 +106,20 @@ def test_a_file_that_is_too_long_is_named(tmp_path: Path) -> None:
 def test_an_interest_goes_to_both_places(tmp_path: Path) -> None:
     done = imported_file(write(tmp_path / "pim", SOUL))
     assert targets(done)["SOUL.md#Interests[0]"] == 'initial_memory.knowledge_base["Interests"], personality.interests'
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("---\nname: Soulie\n---\n# Notes", "Soulie"),
+        ("---\nname: Soul Eater\n---\n# Notes", "Soul Eater"),
+        ("# Soulmate", "Soulmate"),
+        ("# SOUL.md - Wren", "Wren"),
+        ("# Soul of Wren", "Wren"),
+    ],
+)
+def test_a_name_that_begins_with_soul_is_kept_and_what_calls_the_file_is_not(
+    tmp_path: Path, title: str, name: str
+) -> None:
+    folder = write(tmp_path / "pim", {"SOUL.md": f"{title}\n\nA small bird.\n\n## Values\n\n- honest\n"})
+    assert imported_file(folder).persona["name"] == name

@@ -135,3 +135,9 @@ def test_a_default_is_no_wish() -> None:
     done = imported(card(extensions={"talkativeness": "0.5"}))
     assert "behavior" not in done.persona
     assert notes(done)["data.extensions.talkativeness"] == "is what every card has that nobody set"
+
+
+def test_of_what_is_taken_nothing_is_said_that_is_meant_for_what_is_left() -> None:
+    taken = {row.source: row.note for row in imported(card()).rows if row.is_taken}
+    assert taken["data.name"] == taken["data.description"] == taken["data.scenario"] == ""
+    assert taken["data.character_book.entries[0].content"] == ""

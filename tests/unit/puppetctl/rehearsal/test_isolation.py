@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from puppetctl.personas import PersonaFile
+from puppetctl.characters.personas import PersonaFile
 from puppetctl.rehearsal.isolation import isolated, rehearsed
 from puppetctl.suite import SuiteError, free_ports, plan_suite
 

@@ -1354,6 +1354,8 @@ class PreviewPromptRequest(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     COUNTERPART_ID_FIELD_NUMBER: _builtins.int
     TOPIC_FIELD_NUMBER: _builtins.int
+    IS_CALLER_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent. 1 to 64 characters."""
     behaviour: _builtins.str
@@ -1368,6 +1370,14 @@ class PreviewPromptRequest(_message.Message):
     """For `post`: what about; empty: the agent chooses. For `trade_post`, which needs it: the trade in words, for example
     `bought 0.05 SOL of BONK`. At most 500 characters.
     """
+    is_caller: _builtins.bool
+    """For `reply`: true when whoever calls says the text, to see how the agent talks. The model is told so, and nobody is
+    taken for a stranger. Not together with `counterpart_id`.
+    """
+    @_builtins.property
+    def conversation(self) -> _containers.RepeatedCompositeFieldContainer[Global___PreviewTurn]:
+        """For `reply` with `is_caller`: what the two have said before, oldest first; at most 50."""
+
     def __init__(
         self,
         *,
@@ -1376,14 +1386,42 @@ class PreviewPromptRequest(_message.Message):
         text: _builtins.str = ...,
         counterpart_id: _builtins.str = ...,
         topic: _builtins.str = ...,
+        is_caller: _builtins.bool = ...,
+        conversation: _abc.Iterable[Global___PreviewTurn] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "behaviour", b"behaviour", "counterpart_id", b"counterpart_id", "text", b"text", "topic", b"topic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "behaviour", b"behaviour", "conversation", b"conversation", "counterpart_id", b"counterpart_id", "is_caller", b"is_caller", "text", b"text", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PreviewPromptRequest: _TypeAlias = PreviewPromptRequest  # noqa: Y015
+
+@_typing.final
+class PreviewTurn(_message.Message):
+    """Something that was said before in a conversation that is tried out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    IS_OWN_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What was said. 1 to 2,000 characters."""
+    is_own: _builtins.bool
+    """True for what the agent said, false for what the caller did."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        is_own: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_own", b"is_own", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewTurn: _TypeAlias = PreviewTurn  # noqa: Y015
 
 @_typing.final
 class PreviewPromptResponse(_message.Message):
@@ -1619,7 +1657,8 @@ class WatchActivityRequest(_message.Message):
     AFTER_CURSOR_FIELD_NUMBER: _builtins.int
     after_cursor: _builtins.str
     """Only what came after this one; empty: from now on. `0` is before the first. At most 18 characters. When what came
-    after it isn't kept any more, the stream begins with the oldest that is.
+    after it isn't kept any more, the stream begins with the oldest that is. One beyond the end of the log is another
+    log's, and refused.
     """
     @_builtins.property
     def agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

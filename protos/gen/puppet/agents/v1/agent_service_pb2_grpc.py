@@ -181,8 +181,8 @@ class AgentServiceServicer:
         """Creates several agents, all or none of them, each as in CreateAgent. What is refused is named by the request that it
         stands in, as in `requests[3].persona.name`; of all of them, up to fifty. What the other services made of a batch
         that fails is found again when it is repeated, or when its agents are created in another way. Idempotent by
-        `request_id`.
-        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
+        `request_id`: repeated after one of its agents was deleted it is AGENT_NOT_FOUND, and creates none.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, AGENT_EXISTS, AGENT_NOT_FOUND, DEPENDENCY_UNAVAILABLE, DELEGATION_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

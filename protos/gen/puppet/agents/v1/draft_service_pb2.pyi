@@ -99,7 +99,7 @@ class Draft(_message.Message):
     state: Global___DraftState.ValueType
     """How far it has come."""
     summary: _builtins.str
-    """What would be said, or the trade in words."""
+    """What would be published, with the handle of whom it speaks to in front, or the trade in words."""
     reason: _builtins.str
     """Why, in words for people."""
     mood: _builtins.str

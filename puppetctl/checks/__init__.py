@@ -1,0 +1,1 @@
+"""What `puppetctl doctor` looks at."""

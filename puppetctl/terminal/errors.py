@@ -1,0 +1,38 @@
+"""What can't be done, in one line that says what to do next."""
+
+from collections.abc import Mapping
+
+import typer
+
+NEXT: Mapping[str, str] = {
+    "AGENT_NOT_FOUND": "`puppetctl agents` lists who is there",
+    "AGENT_INACTIVE": "`puppetctl start ID` starts it",
+    "AGENT_BEING_DELETED": "wait until it is gone, and create it again",
+    "AGENT_EXISTS": "`puppetctl apply FILE` changes the one that is there",
+    "ACTIVITY_NOT_FOUND": "`puppetctl history --ids` shows what there is",
+    "DRAFT_NOT_FOUND": "`puppetctl drafts list --all` lists those that are known",
+    "DRAFT_DECIDED": "`puppetctl drafts list` lists those that wait",
+    "EVENT_NOT_FOUND": "`puppetctl events list --all` lists those that are known",
+    "MEMORY_NOT_FOUND": "`puppetctl memory list ID` lists what it remembers",
+    "NO_ACCOUNT": "give the persona `twitter_credentials`, and `puppetctl apply` it",
+    "PERSONA_VERSION_NOT_FOUND": "`puppetctl versions ID` lists those that are kept",
+    "PROVIDER_NOT_FOUND": "`puppetctl call llm/ListModels` lists what is set up",
+    "PROVIDER_REFUSED": "`puppetctl doctor` says which key is refused",
+    "PROVIDER_RATE_LIMITED": "wait a while, or name further providers in PUPPET_LLM_PROVIDERS",
+    "PROVIDER_UNAVAILABLE": "`puppetctl doctor` asks each provider, and `puppetctl logs llm` has the details",
+    "DEPENDENCY_UNAVAILABLE": "`puppetctl doctor` says which service is down",
+    "UNAUTHENTICATED": "name the suite's folder with --data, or a credential with PUPPET_CTL_CREDENTIAL",
+    "PERMISSION_DENIED": "`puppetctl principals list` says who may do what",
+    "TRADING_HALTED": "`puppetctl resume` lifts the halt",
+    "INTERNAL": "`puppetctl logs --level error` has the details under that id",
+    "UNIMPLEMENTED": "the service is of another version: `puppetctl doctor` compares them",
+    "DEADLINE_EXCEEDED": "`puppetctl doctor` says what is slow or down",
+}
+"""By reason, what to do next."""
+
+
+def fail(message: str, reason: str = "") -> None:
+    """Print to standard error what can't be done, and what to do next, where that is known by the reason; then exit."""
+    words = f"{message}. Next: {step}" if (step := NEXT.get(reason)) else message
+    typer.secho(words, fg=typer.colors.RED, err=True)
+    raise typer.Exit(1)

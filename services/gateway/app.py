@@ -1,0 +1,127 @@
+"""Puts the application together: the endpoints, the page, and what stands before and behind them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import grpc
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.gateway.backend import Backend
+from services.gateway.mcp.http import PATH as MCP_PATH
+from services.gateway.mcp.http import McpEndpoint
+from services.gateway.routes import accounts, agents, drafts, events, memory, trading
+from services.gateway.routes.config import change_config
+from services.gateway.routes.documentation import documented
+from services.gateway.routes.health import Health, suite_version
+from services.gateway.routes.personas import Personas
+from services.gateway.routes.sessions import SessionRoutes
+from services.gateway.routes.stats import show_stats
+from services.gateway.routes.stream import Streams
+from services.gateway.transcoding.endpoint import Endpoint, quoted
+from services.gateway.web.envelope import success
+from services.gateway.web.errors import Gone
+from services.gateway.web.guard import Guard, own_hosts
+from services.gateway.web.instrumentation import HttpCall
+from services.gateway.web.page import Page
+from services.gateway.web.refusals import of_fault, of_gateway, of_http, of_service
+from services.runtime.errors import PuppetError
+
+ENDPOINTS: Sequence[Endpoint] = (
+    *agents.ENDPOINTS,
+    *memory.ENDPOINTS,
+    *trading.ENDPOINTS,
+    *events.ENDPOINTS,
+    *drafts.ENDPOINTS,
+    *accounts.ENDPOINTS,
+)
+
+_CLIENT_CLOSED = 499
+_SAFE = "GET"
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def build_app(backend: Backend, mcp: McpEndpoint) -> FastAPI:
+    """Return the application over these services."""
+    settings = backend.settings
+    app = FastAPI(
+        title="Puppet Engine",
+        version=suite_version(),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[
+            Middleware(
+                Guard,
+                hosts=own_hosts(settings.host, settings.allowed_hosts),
+                origins=settings.cors_origins,
+                most_bytes=settings.max_body_bytes,
+            )
+        ],
+    )
+    app.add_exception_handler(HTTPException, lambda _, error: of_http(error))
+    health, session, streams = Health(backend), SessionRoutes(backend), Streams(backend)
+    own: tuple[tuple[str, str, Handler], ...] = (
+        ("GET", "/health", health.health),
+        ("GET", "/status", health.status),
+        ("GET", "/stream", streams.stream),
+        ("GET", "/session", session.get),
+        ("POST", "/session", session.create),
+        ("DELETE", "/session", session.delete),
+        ("GET", "/personas/schema", Personas(backend).schema),
+        ("PUT", "/agents/{agent_id}/config", change_config(backend)),
+        ("GET", "/trading/{agent_id}/stats", show_stats(backend)),
+        ("GET", "/openapi.json", documented(ENDPOINTS)),
+        *((endpoint.verb, endpoint.path, _handler(endpoint, backend)) for endpoint in ENDPOINTS),
+        *(("GET", path, handler) for path, handler in Page().routes()),
+    )
+    for verb, path, handler in own:
+        app.add_api_route(path, _told(path, handler), methods=["GET", "HEAD"] if verb == "GET" else [verb])
+    app.router.routes.append(Route(MCP_PATH, endpoint=mcp))
+    return app
+
+
+def _handler(endpoint: Endpoint, backend: Backend) -> Handler:
+    async def handle(request: Request) -> Response:
+        async with backend.calling(request):
+            message = await endpoint.read(request, backend)
+            answer = await backend.call(request, endpoint.stub, endpoint.rpc, message)
+        data = endpoint.written(answer)
+        headers = {"ETag": quoted(data["etag"])} if data.get("etag") else {}
+        if endpoint.verb == _SAFE and headers and request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return success(data, endpoint.status_of(answer), headers=headers)
+
+    return handle
+
+
+def _told(path: str, handler: Handler) -> Handler:
+    """Answer for whatever a handler raises, and tell how each call ends."""
+
+    async def handle(request: Request) -> Response:
+        call = HttpCall(request, path)
+        response = Response(status_code=_CLIENT_CLOSED)
+        try:
+            response = await _answered(handler, request)
+        finally:
+            call.tell(response.status_code)
+        return response
+
+    return handle
+
+
+async def _answered(handler: Handler, request: Request) -> Response:
+    try:
+        return await handler(request)
+    except PuppetError as error:
+        return of_gateway(request, error)
+    except grpc.aio.AioRpcError as error:
+        return of_service(request, error)
+    except Gone:
+        return Response(status_code=_CLIENT_CLOSED)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the caller must not see it
+        return of_fault(request, error)

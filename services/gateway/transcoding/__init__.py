@@ -1,0 +1,1 @@
+"""JSON to protobuf and back, and what OpenAPI says of both, from the descriptors of the contracts."""

@@ -1,0 +1,1 @@
+"""What HTTP asks for beside the resources: envelope, statuses, sessions, headers, limits and files."""

@@ -1,0 +1,1 @@
+"""The gateway over the five services as they really are."""

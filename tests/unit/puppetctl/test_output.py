@@ -1,0 +1,83 @@
+"""What is shown to people, and what programs read."""
+
+import json
+
+import pytest
+from rich.text import Text
+
+from puppet.agents.v1 import agent_errors_pb2 as agents_pb
+from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.llm.v1 import llm_errors_pb2 as llm_pb
+from puppet.memory.v1 import memory_errors_pb2 as memory_pb
+from puppet.social.v1 import social_errors_pb2 as social_pb
+from puppet.trading.v1 import trading_errors_pb2 as trading_pb
+from puppetctl.terminal.errors import NEXT, fail
+from puppetctl.terminal.output import Listing, print_document
+from puppetctl.terminal.progress import steps, waiting
+from puppetctl.terminal.words import cut, quoted, span
+
+
+def test_a_list_is_a_table_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    listing = Listing("id", ">posts", "next", as_json=False, empty="nobody")
+    listing.add({"id": "odd"}, Text("odd"), "12", "post in 3 s")
+    listing.add({"id": "pia"}, "pia\x1b[2J", "7", "")
+    listing.show()
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert len(listing) == 2
+    assert lines[0].split() == ["id", "posts", "next"]
+    assert lines[2].split(maxsplit=2) == ["odd", "12", "post in 3 s"]
+    assert "\x1b" not in lines[3]
+
+
+def test_a_list_is_a_line_of_json_for_each_item_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    listing = Listing("id", as_json=True, empty="nobody")
+    listing.add(pb.Agent(id="odd", persona_version=3), "odd")
+    listing.add({"id": "é", "posts": 0}, "é")
+    listing.show()
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line) for line in lines] == [{"id": "odd", "persona_version": "3"}, {"id": "é", "posts": 0}]
+    assert "é" in lines[1]
+
+
+def test_an_empty_list_says_so_to_people_and_nothing_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    Listing("id", as_json=False, empty="nobody yet").show()
+    assert capsys.readouterr().out == "nobody yet\n"
+    Listing("id", as_json=True, empty="nobody yet").show()
+    assert capsys.readouterr().out == ""
+
+
+def test_one_thing_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    print_document(pb.GetAgentStatusResponse(is_active=True, post_count=2))
+    assert json.loads(capsys.readouterr().out) == {"is_active": True, "post_count": "2"}
+
+
+def test_progress_is_nothing_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    with waiting("thinking"), steps("reading", 3) as bar:
+        bar.done()
+        bar.say("still reading")
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "")
+
+
+def test_an_error_says_in_its_line_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Exception, match=r"^1$"):
+        fail("AGENT_NOT_FOUND: no agent 'x'", "AGENT_NOT_FOUND")
+    assert capsys.readouterr().err == "AGENT_NOT_FOUND: no agent 'x'. Next: `puppetctl agents` lists who is there\n"
+
+
+def test_an_error_of_which_nobody_knows_what_to_do_is_told_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Exception, match=r"^1$"):
+        fail("SOMETHING_NEW: it broke", "SOMETHING_NEW")
+    assert capsys.readouterr().err == "SOMETHING_NEW: it broke\n"
+
+
+def test_texts_are_cut_where_they_are_long() -> None:
+    assert (cut("fog", 3), cut("fog and tea", 6)) == ("fog", "fog a…")
+    assert (quoted("", 5), quoted("the fog", 4)) == ("", "“the…”")
+    assert (span(40), span(1200), span(9000)) == ("40 s", "20 min", "2 h")
+
+
+@pytest.mark.parametrize("reason", sorted(NEXT))
+def test_every_reason_that_has_a_next_step_is_one_of_the_contracts(reason: str) -> None:
+    enums = (agents_pb, llm_pb, memory_pb, social_pb, trading_pb)
+    assert f"ERROR_REASON_{reason}" in {name for enum in enums for name in enum.ErrorReason.DESCRIPTOR.values_by_name}
