@@ -57,6 +57,7 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
 
     async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
         """Say what was spent."""
+        check(request)
         query = budgets.read_usage_query(request, (await self._ledger.today()).date())
         return budgets.write_usage_rows(await self._ledger.usage(query, budgets.MOST_ROWS + 1))
 

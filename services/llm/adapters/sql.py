@@ -11,7 +11,8 @@ from typing_extensions import override
 from services.llm.domain.budget import Account, Attempt, AttemptState, Budget, Spending
 from services.llm.domain.usage import Grouping, Usage, UsageQuery, UsageRow
 from services.llm.ports import Records
-from services.runtime.sql import SqlTransaction
+from services.runtime.prepared import Prepared
+from services.runtime.sql import SqlTransaction, columns_of
 
 _COLUMNS: dict[Grouping, tuple[Any, ...]] = {
     Grouping.AGENT: (col(Attempt.agent_id),),
@@ -19,6 +20,14 @@ _COLUMNS: dict[Grouping, tuple[Any, ...]] = {
     Grouping.PURPOSE: (col(Attempt.purpose),),
     Grouping.DAY: (col(Attempt.day),),
 }
+
+
+_SPENDING = Prepared(
+    sa.select(*columns_of(Spending)).where(
+        col(Spending.agent_id).in_(sa.bindparam("scopes", expanding=True)),
+        col(Spending.day) == sa.bindparam("day"),
+    )
+)
 
 
 class SqlRecords(SqlTransaction, Records):
@@ -39,12 +48,17 @@ class SqlRecords(SqlTransaction, Records):
     @override
     async def accounts(self, scopes: Sequence[str], day: date) -> list[Account]:
         budgets = {row.agent_id: row for row in await self._each_of(Budget, scopes)}
-        query = select(Spending).where(col(Spending.agent_id).in_(scopes), Spending.day == day)
-        spent = {row.agent_id: row for row in (await self._session.exec(query)).all()}
+        spent = {row.agent_id: row for row in await self._spending(scopes, day)}
         return [
             Account(budgets.get(scope) or Budget(agent_id=scope), spent.get(scope) or Spending(agent_id=scope, day=day))
             for scope in scopes
         ]
+
+    async def _spending(self, scopes: Sequence[str], day: date) -> Sequence[Spending]:
+        if self._takes_prepared:
+            return await self._rows_of(Spending, _SPENDING, {"scopes": scopes, "day": day})
+        query = select(Spending).where(col(Spending.agent_id).in_(scopes), Spending.day == day)
+        return (await self._session.exec(query)).all()
 
     @override
     async def attempt(self, attempt_id: str) -> Attempt:

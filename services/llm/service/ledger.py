@@ -4,6 +4,7 @@ What arrives at once goes into one transaction, so many calls at a time wait for
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -32,6 +33,7 @@ from services.runtime.tidying import in_batches
 
 _MOST_AT_ONCE = 100
 _KEPT_DAYS = 400
+_GATHERING_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Ledger:
         self._lease = timedelta(seconds=lease_seconds)
         self._group: Grouping[_Work, Reservation] = Grouping(self._carry_out, _MOST_AT_ONCE)
         self._settling: set[asyncio.Task[None]] = set()
+        self._hurry = asyncio.Event()
+        """Set while somebody waits until all is counted."""
 
     async def reserve(self, asking: Asking, amounts: Sequence[Amount]) -> Reservation:
         """Reserve the first of these amounts, the largest first, that the budgets have room for.
@@ -99,8 +103,12 @@ class Ledger:
 
     async def settled(self) -> None:
         """Wait until all that this process was told of is counted."""
-        while self._settling:
-            await asyncio.gather(*self._settling, return_exceptions=True)
+        self._hurry.set()
+        try:
+            while self._settling:
+                await asyncio.gather(*self._settling, return_exceptions=True)
+        finally:
+            self._hurry.clear()
 
     async def release_lapsed(self) -> None:
         """Settle the attempts whose process is gone: what was never sent is free, what was sent counts in full."""
@@ -156,6 +164,10 @@ class Ledger:
             return await records.now()
 
     async def _settle(self, reservation: Reservation, bill: Bill) -> None:
+        if not reservation.id:
+            # Nobody's money is held for it: it waits for others, and is counted with them.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), _GATHERING_SECONDS)
         await self._group.join(lambda books: books.settle(reservation, bill))
 
     def _take_back(self, joined: "asyncio.Future[Reservation]") -> None:

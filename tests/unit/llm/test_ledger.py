@@ -196,3 +196,9 @@ def test_money_is_a_decimal_string_and_back(nanos: int, text: str) -> None:
 def test_what_is_no_amount_of_money_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(text)):
         read_dollars(text)
+
+
+async def test_what_is_free_is_counted_with_others_and_at_once_for_who_asks(ledger: Ledger) -> None:
+    for _ in range(50):
+        ledger.settle(await ledger.reserve(asking(), [FREE]), Bill(Usage(3, 1), 0))
+    assert (await spending(ledger)).spent_tokens == 200

@@ -1003,12 +1003,12 @@ class GetUsageRequest(_message.Message):
     agent_id: _builtins.str
     """Only this agent's; all when empty. At most 128 characters."""
     first_day: _builtins.str
-    """From this day on, such as `2026-11-30`, in UTC; empty: today."""
+    """From this day on, such as `2026-11-30`, in UTC, at most 10 characters; empty: today."""
     last_day: _builtins.str
-    """Up to this day, with it; empty: today. At most 366 days."""
+    """Up to this day, with it, at most 10 characters; empty: today. At most 366 days in all."""
     @_builtins.property
     def group_by(self) -> _containers.RepeatedScalarFieldContainer[Global___UsageGrouping.ValueType]:
-        """What the rows tell apart; nothing: one row for all."""
+        """What the rows tell apart, at most 4; nothing: one row for all."""
 
     def __init__(
         self,
@@ -1175,9 +1175,13 @@ class SetBudgetRequest(_message.Message):
     agent_id: _builtins.str
     """Whose; empty: the suite's. At most 128 characters."""
     usd_per_day: _builtins.str
-    """Its limit in US dollars a day, as a decimal string with at most nine places, up to 1000000; empty: none."""
+    """Its limit in US dollars a day, as a decimal string with at most nine places, up to 1000000, in at most 20
+    characters; empty: none.
+    """
     tokens_per_day: _builtins.int
-    """Its limit in tokens a day, those read and written together, up to 10^12; left out: none."""
+    """Its limit in tokens a day, those read and written together: 0 to 1,000,000,000,000; left
+    out: none.
+    """
     etag: _builtins.str
     """The etag that was read; empty: whatever it is now."""
     def __init__(
