@@ -53,8 +53,10 @@ def lay_out(root: Path, folder: Path) -> None:
         target = folder / page.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(page.text, encoding="utf-8")
-    for schema in root.glob("docs/*.json"):
-        shutil.copy(schema, folder / "docs")
+    for file in (*root.glob("docs/*.json"), *root.glob("docs/images/*")):
+        target = folder / file.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, target)
 
 
 if __name__ == "__main__":

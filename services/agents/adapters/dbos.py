@@ -80,6 +80,7 @@ class DbosRun:
         self._taken: Counter[str] = Counter()
         self.waiting: Waiting | None = None
         """What it is doing."""
+        self.is_asleep = False
 
     @property
     def id(self) -> str:
@@ -125,7 +126,11 @@ class DbosRun:
 
     async def sleep(self, seconds: float) -> None:
         """Wait; what is left of it outlives a crash."""
-        await DBOS.sleep_async(seconds)
+        self.is_asleep = True
+        try:
+            await DBOS.sleep_async(seconds)
+        finally:
+            self.is_asleep = False
 
     async def start(self, workflow_id: str, task: Task) -> None:
         """Start another workflow, unless there is one with this id."""
@@ -188,8 +193,8 @@ class DbosWorkflows:
         return None if run is None else run.waiting
 
     def under_way(self) -> Collection[str]:
-        """Return the ids of the workflows that run here."""
-        return self._runs.keys()
+        """Return the ids of the workflows that run here and aren't asleep."""
+        return [name for name, run in self._runs.items() if not run.is_asleep]
 
     async def forget(self, before: datetime) -> None:
         """Delete what DBOS keeps of workflows that ended before this time."""

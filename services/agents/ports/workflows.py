@@ -81,7 +81,7 @@ class Workflows(Protocol):
         ...
 
     def under_way(self) -> Collection[str]:
-        """Return the ids of the workflows that are under way in this process."""
+        """Return the ids of the workflows that are under way in this process, without those that wait for a time."""
         ...
 
 

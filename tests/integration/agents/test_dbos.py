@@ -330,3 +330,19 @@ async def test_what_is_older_than_any_request_is_known_for_is_ended_and_not_take
         await until(lambda: bench.done == ["younger"] and bench.states()["younger"] == "SUCCESS")
     assert bench.states() == {"old": "CANCELLED", "younger": "SUCCESS"}
     assert timedelta(days=LEAST_REQUEST_DAYS) > LONGEST
+
+
+async def test_what_waits_for_a_time_is_no_load(bench: Bench) -> None:
+    async def rest(run: Run, _task: TradeTask) -> None:
+        bench.done.append(run.id)
+        await run.sleep(600)
+
+    async with bench.opened(bench.stay) as workflows:
+        await workflows.start("trade/wren/1", TradeTask("wren"))
+        await until(lambda: bench.done == ["trade/wren/1"])
+        assert list(workflows.under_way()) == ["trade/wren/1"]
+    async with bench.opened(rest) as workflows:
+        await workflows.start("trade/wren/2", TradeTask("wren"))
+        await until(lambda: "trade/wren/2" in bench.done)
+        assert list(workflows.under_way()) == []
+        assert bench.states()["trade/wren/2"] == "PENDING"

@@ -95,9 +95,9 @@ async def test_the_wheel_starts_where_nothing_else_is(dist: Path, tmp_path: Path
 
 
 _SHOW = """
-import puppetctl.local.up, puppetctl.__main__ as main
+import puppetctl, puppetctl.local.up
 from sandbox.llm.model import requirements
-print(puppetctl.local.up.__file__, main.DEMO_PERSONAS, requirements(), sep="\\n")
+print(puppetctl.local.up.__file__, puppetctl.DEMO_PERSONAS, requirements(), sep="\\n")
 """
 
 

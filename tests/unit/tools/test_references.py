@@ -97,12 +97,15 @@ def test_a_link_to_a_page_holds_and_one_to_code_becomes_its_name(tmp_path: Path)
     (tmp_path / ".venv" / "x.md").write_text("not ours")
     (tmp_path / "docs" / "more.md").write_text("more")
     (tmp_path / "code.py").write_text("")
+    (tmp_path / "docs" / "images").mkdir()
+    (tmp_path / "docs" / "images" / "page.png").write_bytes(b"png")
     text = "[more](docs/more.md#a) [code](code.py) [far](https://x.example) [here](#there)\n```\n[code](code.py)\n```\n"
     (tmp_path / "README.md").write_text(text)
     docs_site.lay_out(tmp_path, tmp_path / "var")
     shown = (tmp_path / "var" / "README.md").read_text()
     assert shown == text.replace("[code](code.py) [far]", "code [far]")
     assert sorted(path.name for path in (tmp_path / "var").rglob("*.md")) == ["README.md", "more.md"]
+    assert (tmp_path / "var" / "docs" / "images" / "page.png").read_bytes() == b"png"
 
 
 @pytest.mark.parametrize("page", ["docs/tutorial.md", "docs/troubleshooting.md", "README.md"])
