@@ -1183,7 +1183,7 @@ class SetBudgetRequest(_message.Message):
     out: none.
     """
     etag: _builtins.str
-    """The etag that was read; empty: whatever it is now."""
+    """The etag that was read, at most 64 characters; empty: whatever it is now."""
     def __init__(
         self,
         *,
