@@ -15,7 +15,7 @@ PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
 VENV_DOCS := .venv-docs
 
-.PHONY: help setup run docs newcomer test check security kills clients npm format gen schemas release-protos lock bench bench-memory bench-agents coverage pin-images release clean
+.PHONY: help setup run docs newcomer test check security kills clients npm format gen schemas release-protos lock bench bench-llm bench-memory bench-agents coverage pin-images release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -112,6 +112,9 @@ pin-images: setup ## pin the base images to their digests, in .env; needs a netw
 
 bench: setup ## measure start, memory and calls beside a bare echo
 	$(BIN)/python -m benchmarks
+
+bench-llm: setup ## measure what the llm service adds to a call of the SDK to the same local server
+	$(BIN)/python -m benchmarks.words
 
 bench-memory: setup ## measure speed and recall of the memory service beside simple peers, about ten minutes
 	$(BIN)/python -m benchmarks.memory $(ARGS)

@@ -24,7 +24,7 @@ from services.trading.settings import TradingSettings
 KNOWN_KEY = base64.urlsafe_b64encode(b"for tests of upgrades, no secret").decode()
 """What seals the secrets of a kept folder."""
 
-DATABASES = ("agents", "agents-workflows", "memory", "social", "trading")
+DATABASES = ("agents", "agents-workflows", "llm", "memory", "social", "trading")
 _SEALED = {"social": SocialSettings.sealed, "trading": TradingSettings.sealed}
 
 

@@ -1,6 +1,7 @@
 """Whether live third parties take a cheap call: a key that is wrong is found before a character needs it."""
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Collection, Mapping
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from puppetctl.checks.findings import Finding, Mark
 from puppetctl.checks.parties import is_live_now
 from puppetctl.clients import Clients, connected, in_words, proof_in, targets
 from puppetctl.suite import LLM, SOLANA, THIRD_PARTIES, SuiteError, X
-from services.llm.bootstrap import open_providers
-from services.llm.domain import Prompt, Sampling, Task
-from services.llm.service import Providers
+from services.llm.bootstrap import open_ledger, open_providers
+from services.llm.domain.prompt import Prompt, Sampling, Task
+from services.llm.service.providers import Providers
 from services.llm.settings import PREFIX, LlmSettings
 from services.runtime.errors import PuppetError
 from services.runtime.settings import explain
@@ -78,11 +79,14 @@ async def _models_of_settings() -> list[Finding]:
     async def ask(providers: Providers, name: str) -> str:
         until = asyncio.get_running_loop().time() + _CALL_SECONDS
         task = Task(Prompt(_QUESTION), Sampling(max_tokens=_ANSWER_TOKENS))
-        return f"{(await providers.generate('', name, task, until)).model} answers"
+        return f"{(await providers.generate(name, task, until)).model} answers"
 
-    async with open_providers(settings) as providers:
-        names = [provider.name for provider in settings.providers]
-        return await asyncio.gather(*(_model(name, ask(providers, name)) for name in names))
+    # What the suite's own database counts, only its service writes.
+    with tempfile.TemporaryDirectory() as folder:
+        own = settings.model_copy(update={"data_dir": Path(folder), "database_url": ""})
+        async with open_ledger(own) as ledger, open_providers(own, ledger) as providers:
+            names = [provider.name for provider in settings.providers]
+            return await asyncio.gather(*(_model(name, ask(providers, name)) for name in names))
 
 
 def _model(name: str, answer: Awaitable[str]) -> Awaitable[Finding]:

@@ -3,22 +3,36 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from types import ModuleType
 
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
+from services.llm.adapters.bounds import MostTokens
 from services.llm.adapters.capabilities import Capabilities, Models
 from services.llm.adapters.dialects import ChatDialect, CompletionDialect, Dialect
 from services.llm.adapters.fake import FakeProvider
 from services.llm.adapters.opening import OpenedWhenAsked
+from services.llm.adapters.prices import tariff_of
+from services.llm.adapters.sql import SqlRecords
 from services.llm.adapters.withholding import Withholding
-from services.llm.ports import Provider
-from services.llm.service import Providers
+from services.llm.domain.usage import read_dollars
+from services.llm.ports import Bounds, Provider
+from services.llm.service.breaker import Breaking
+from services.llm.service.ledger import Ledger
+from services.llm.service.metered import Metered
+from services.llm.service.providers import Providers
 from services.llm.servicer import LlmServicer
 from services.llm.settings import LlmSettings, ProviderSettings
+from services.runtime.background import repeating
+from services.runtime.db import Database
 from services.runtime.deferred import Deferred
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
+from services.runtime.sql import SqlStore
 from services.runtime.text.fingerprints import Fingerprints
+from services.runtime.tidying import TIDY_SECONDS
+
+_LAPSED_SECONDS = 5.0
 
 
 def opener(settings: LlmSettings) -> Opener:
@@ -26,12 +40,12 @@ def opener(settings: LlmSettings) -> Opener:
 
     @contextlib.asynccontextmanager
     async def open_service(_lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
-        async with open_providers(settings) as providers:
+        async with open_ledger(settings) as ledger, open_providers(settings, ledger) as providers:
             yield [
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["LlmService"],
                     pb_grpc.add_LlmServiceServicer_to_server,
-                    LlmServicer(providers),
+                    LlmServicer(providers, ledger),
                 )
             ]
 
@@ -39,12 +53,34 @@ def opener(settings: LlmSettings) -> Opener:
 
 
 @contextlib.asynccontextmanager
-async def open_providers(settings: LlmSettings) -> AsyncIterator[Providers]:
-    """Open the providers of these settings."""
+async def open_ledger(settings: LlmSettings) -> AsyncIterator[Ledger]:
+    """Open the database of these settings, and what goes on beside the calls."""
     async with contextlib.AsyncExitStack() as stack:
-        limit = settings.default_max_tokens
-        opened = [await stack.enter_async_context(_opened(each, limit)) for each in settings.providers]
-        yield Providers(_withholding(opened, settings), settings.default_deadline_seconds)
+        database = Database(settings.sql_url("llm"))
+        stack.push_async_callback(database.close)
+        await database.migrate(Path(__file__).with_name("migrations"))
+        store = SqlStore(database, SqlRecords)
+        ledger = Ledger(store, settings.lease_seconds)
+        stack.push_async_callback(ledger.settled)
+        if settings.usd_per_day:
+            await ledger.limit_at_first(read_dollars(settings.usd_per_day))
+        # The first round settles what a process left that was killed.
+        await stack.enter_async_context(repeating("attempts", _LAPSED_SECONDS, ledger.release_lapsed))
+        await stack.enter_async_context(repeating("tidying", TIDY_SECONDS, ledger.tidy))
+        yield ledger
+
+
+@contextlib.asynccontextmanager
+async def open_providers(settings: LlmSettings, ledger: Ledger) -> AsyncIterator[Providers]:
+    """Open the providers of these settings, each of which is metered by the ledger."""
+    async with contextlib.AsyncExitStack() as stack:
+        opened = [(each, await stack.enter_async_context(_opened(each, settings))) for each in settings.providers]
+        withheld = _withholding([provider for _, (provider, _) in opened], settings)
+        metered = [
+            Metered(Breaking(provider), ledger, tariff_of(each), bounds)
+            for provider, (each, (_, bounds)) in zip(withheld, opened, strict=True)
+        ]
+        yield Providers(metered, settings.default_deadline_seconds)
 
 
 def _withholding(opened: Sequence[Provider], settings: LlmSettings) -> Sequence[Provider]:
@@ -58,12 +94,13 @@ def _withholding(opened: Sequence[Provider], settings: LlmSettings) -> Sequence[
 
 
 @contextlib.asynccontextmanager
-async def _opened(settings: ProviderSettings, default_max_tokens: int) -> AsyncIterator[Provider]:
+async def _opened(settings: ProviderSettings, suite: LlmSettings) -> AsyncIterator[tuple[Provider, Bounds]]:
+    models = Models(settings.name, Capabilities(leave_out=settings.leave_out, add=settings.add))
+    bounds = MostTokens(settings, models, settings.max_tokens or suite.default_max_tokens)
     if settings.name == "fake":
-        yield FakeProvider()
+        yield FakeProvider(), bounds
         return
     dialect = _dialect(settings)
-    models = Models(settings.name, Capabilities(leave_out=settings.leave_out, add=settings.add))
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[Provider]:
@@ -78,12 +115,13 @@ async def _opened(settings: ProviderSettings, default_max_tokens: int) -> AsyncI
                 concurrency=settings.concurrency,
                 choices=settings.choices,
                 timeout_seconds=settings.timeout_seconds,
-                max_tokens=settings.max_tokens or default_max_tokens,
+                max_tokens=bounds.max_tokens,
                 thinking_tokens=settings.thinking_tokens,
             )
 
     async with Deferred(opened) as provider:
-        yield OpenedWhenAsked(settings.name, shows_background=dialect.shows_background, provider=provider)
+        opened_when_asked = OpenedWhenAsked(settings.name, shows_background=dialect.shows_background, provider=provider)
+        yield opened_when_asked, bounds
 
 
 def _openai() -> ModuleType:

@@ -1,15 +1,24 @@
 """What the llm service needs from outside."""
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from datetime import date, datetime
+from typing import Protocol, TypeAlias
 
-from services.llm.domain import Generation, Model, StreamEnd, Task
+from services.llm.domain.budget import Account, Attempt, Budget, Spending
+from services.llm.domain.errors import Failure
+from services.llm.domain.generation import Generation, StreamEnd
+from services.llm.domain.models import Model
+from services.llm.domain.prompt import Task
+from services.llm.domain.usage import Usage, UsageQuery, UsageRow
+from services.runtime import unit_of_work
+from services.runtime.unit_of_work import UnitOfWork
 
 
 class Provider(Protocol):
     """Runs models.
 
-    Every method raises ProviderRefused, ProviderRateLimited or ProviderUnavailable, and nothing else.
+    Every method raises ProviderRefused, ProviderRateLimited or ProviderUnavailable, and nothing else; what is counted
+    raises BudgetExhausted too.
     """
 
     name: str
@@ -31,3 +40,79 @@ class Provider(Protocol):
     async def models(self, seconds: float) -> Sequence[Model]:
         """List the models that it offers now, within this time."""
         ...
+
+
+class Guarded(Provider, Protocol):
+    """A provider of which it is known when it isn't worth asking."""
+
+    price_source: str
+    """Where its prices come from; empty when it costs nothing."""
+
+    def pause(self, agent_id: str) -> Failure | None:
+        """Return the failure for which it isn't asked for an agent now; None when it may be asked."""
+        ...
+
+
+class Tariff(Protocol):
+    """What a provider's models cost."""
+
+    source: str
+    """Where its prices come from; empty when it costs nothing."""
+
+    async def cost(self, model: str, usage: Usage) -> int | None:
+        """Return what this costs, in nano-dollars, rounded up; None when that isn't known."""
+        ...
+
+
+class Bounds(Protocol):
+    """What a provider may take at most."""
+
+    max_tokens: int
+    """How long a candidate may get when a task doesn't say."""
+    model: str
+    """The model for tasks that name none; empty: the server's own."""
+    timeout_seconds: float
+    """How long it is given at most."""
+
+    def most(self, task: Task) -> Usage:
+        """Return the most tokens that a task can take."""
+        ...
+
+
+class Records(UnitOfWork, Protocol):
+    """Budgets, what was spent, and the attempts that took it."""
+
+    async def now(self) -> datetime:
+        """Return the time by the database's clock, which all replicas share."""
+        ...
+
+    async def budget(self, agent_id: str) -> Budget | None:
+        """Return the limits of an agent, or of the suite."""
+        ...
+
+    async def accounts(self, scopes: Sequence[str], day: date) -> list[Account]:
+        """Return the accounts of these agents on a day, with new rows for those without."""
+        ...
+
+    async def attempt(self, attempt_id: str) -> Attempt:
+        """Return an attempt. Raises LookupError when there is none."""
+        ...
+
+    async def lapsed_attempts(self, now: datetime) -> Sequence[Attempt]:
+        """Return the attempts that aren't done, and whose lease has ended."""
+        ...
+
+    async def usage(self, query: UsageQuery, most: int) -> list[UsageRow]:
+        """Return up to so many rows of what was spent, the dearest first."""
+        ...
+
+    async def forget_attempts(self, before: date, most: int) -> int:
+        """Forget up to `most` attempts, and days, of before this day; the value says how many attempts."""
+        ...
+
+    async def save(self, *rows: Budget | Spending | Attempt) -> None:
+        """Add rows, or write their changes."""
+        ...
+
+
+Store: TypeAlias = unit_of_work.Store[Records]

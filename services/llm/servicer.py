@@ -8,8 +8,9 @@ import grpc
 
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
-from services.llm import wire
-from services.llm.service import Providers
+from services.llm.service.ledger import Ledger
+from services.llm.service.providers import Providers
+from services.llm.wire import budgets, generation
 from services.runtime.rpc.answers import fill
 from services.runtime.rpc.boundary import deadline
 from services.runtime.rpc.limits import check, page_of
@@ -20,35 +21,53 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class LlmServicer(pb_grpc.LlmServiceServicer):
     """Serves `puppet.llm.v1.LlmService`."""
 
-    def __init__(self, providers: Providers) -> None:
+    def __init__(self, providers: Providers, ledger: Ledger) -> None:
         self._providers = providers
+        self._ledger = ledger
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
         """Write candidates."""
-        task = wire.read_generate(request)
-        written = await self._providers.generate(request.agent_id, request.provider, task, deadline.get())
-        return wire.write_generation(written)
+        task = generation.read_generate(request)
+        written = await self._providers.generate(request.provider, task, deadline.get())
+        return generation.write_generation(written)
 
     async def StreamGenerate(
         self, request: pb.StreamGenerateRequest, context: Context
     ) -> AsyncIterator[pb.StreamGenerateResponse]:
         """Write one candidate, piece by piece."""
-        task = wire.read_stream_generate(request)
-        stream = self._providers.stream(request.agent_id, request.provider, task, deadline.get())
+        task = generation.read_stream_generate(request)
+        stream = self._providers.stream(request.provider, task, deadline.get())
         async with contextlib.aclosing(stream) as parts:
             async for part in parts:
-                for message in wire.write_part(part):
+                for message in generation.write_part(part):
                     yield message
 
     async def GetProvider(self, request: pb.GetProviderRequest, context: Context) -> pb.GetProviderResponse:
         """Return one provider."""
         check(request)
         found = self._providers.provider(request.name)
-        return pb.GetProviderResponse(provider=pb.Provider(name=found.name, background_shown=found.shows_background))
+        return pb.GetProviderResponse(provider=generation.write_provider(found))
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """List the models of the providers."""
         check(request)
         page = page_of(request, [request.provider], (int, str))
         listed = await self._providers.models(request.provider, page, deadline.get())
-        return fill(pb.ListModelsResponse(), listed, wire.write_model, [request.provider])
+        return fill(pb.ListModelsResponse(), listed, generation.write_model, [request.provider])
+
+    async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
+        """Say what was spent."""
+        check(request)
+        query = budgets.read_usage_query(request, (await self._ledger.today()).date())
+        return budgets.write_usage_rows(await self._ledger.usage(query, budgets.MOST_ROWS + 1))
+
+    async def GetBudget(self, request: pb.GetBudgetRequest, context: Context) -> pb.GetBudgetResponse:
+        """Return a budget."""
+        check(request)
+        return pb.GetBudgetResponse(budget=budgets.write_budget(*await self._ledger.account(request.agent_id)))
+
+    async def SetBudget(self, request: pb.SetBudgetRequest, context: Context) -> pb.SetBudgetResponse:
+        """Set the limits of a budget."""
+        nanos, tokens = budgets.read_limits(request)
+        await self._ledger.limit(request.agent_id, nanos, tokens, request.etag)
+        return pb.SetBudgetResponse(budget=budgets.write_budget(*await self._ledger.account(request.agent_id)))

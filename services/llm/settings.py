@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from typing_extensions import override
 from services.runtime.settings import Port, ServiceSettings, explain
 
 PREFIX = "PUPPET_LLM_"
+_PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
 
 
 class ProviderSettings(BaseModel):
@@ -40,6 +42,9 @@ class ProviderSettings(BaseModel):
     """How long a request may take, the wait for its turn included; then the next provider is asked."""
     max_tokens: int | None = Field(default=None, ge=1, le=32_768)
     """How long a candidate may get when a request doesn't say; None: as for all providers."""
+    usd_per_million: Annotated[tuple[Decimal, ...], NoDecode] = ()
+    """What a million tokens cost in US dollars: those read, those written, and, if they differ, those read that were
+    cached. Left out: what the table of prices says, or nothing for what runs on this machine."""
     thinking_tokens: int = Field(default=2_000, ge=0, le=100_000)
     """How much longer it may get at a model that thinks first, and whose limit counts that."""
     leave_out: Annotated[frozenset[str], NoDecode] = frozenset()
@@ -58,6 +63,16 @@ class ProviderSettings(BaseModel):
     @classmethod
     def _read_fields(cls, given: Any) -> Any:
         return frozenset(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
+
+    @field_validator("usd_per_million", mode="before")
+    @classmethod
+    def _read_prices(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        prices = [text.strip() for text in given.split(",")]
+        if len(prices) not in {2, 3} or not all(_PRICE.fullmatch(price) for price in prices):
+            raise ValueError("must be two or three prices with a comma between them, such as 2.50,10,1.25")
+        return tuple(Decimal(price) for price in prices)
 
     @field_validator("add", mode="before")
     @classmethod
@@ -137,6 +152,19 @@ class LlmSettings(ServiceSettings):
     """The order of fallback: names with commas between them, each read with `read_provider`."""
     default_max_tokens: int = Field(default=512, ge=1, le=32_768)
     """How long a candidate may get when a request doesn't say."""
+
+    usd_per_day: str = ""
+    """What the suite may spend in a day, in US dollars, until an operator sets another budget; empty: no limit."""
+
+    lease_seconds: float = Field(default=30.0, gt=0, le=3_600)
+    """How much longer than its time an attempt may take until what was reserved for it is settled without it."""
+
+    @field_validator("usd_per_day", mode="after")
+    @classmethod
+    def _is_money(cls, given: str) -> str:
+        if given and not _PRICE.fullmatch(given):
+            raise ValueError("must be a decimal number of US dollars, such as 2.50")
+        return given
 
     @classmethod
     @override

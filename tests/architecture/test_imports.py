@@ -50,7 +50,7 @@ def test_the_rooms_above_the_adapters_need_no_vendor_library(service: str) -> No
 # What isn't needed at a first start and while nothing happens, by service.
 IDLE = {
     "agents": ("feedparser", "httpx2", "msgpack", "psycopg", "sentencex", "snowballstemmer", "wordfreq"),
-    "llm": ("openai", "sqlalchemy"),
+    "llm": ("genai_prices", "openai"),
     "memory": ("chromadb", "numpy", "requests", "tokenizers", "wordllama"),
     "social": ("aiohttp", "oauthlib", "requests", "tweepy"),
     "trading": ("anyio", "httpx2", "solders"),

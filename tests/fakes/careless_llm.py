@@ -34,6 +34,15 @@ class CarelessLlm(LlmServiceServicer):
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         return pb.ListModelsResponse(models=[pb.Model(provider="mine", name="small", is_default=True)])
 
+    async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
+        return pb.GetUsageResponse()
+
+    async def GetBudget(self, request: pb.GetBudgetRequest, context: Context) -> pb.GetBudgetResponse:
+        return pb.GetBudgetResponse()
+
+    async def SetBudget(self, request: pb.SetBudgetRequest, context: Context) -> pb.SetBudgetResponse:
+        return pb.SetBudgetResponse()
+
 
 @contextlib.asynccontextmanager
 async def careless_llm() -> AsyncIterator[str]:

@@ -2,7 +2,10 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
-from services.llm.domain import Candidate, FinishReason, Generation, Model, StreamEnd, Task, Usage
+from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd
+from services.llm.domain.models import Model
+from services.llm.domain.prompt import Task
+from services.llm.domain.usage import Usage
 from services.runtime.errors import PuppetError
 
 

@@ -57,6 +57,9 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "Generate": f"{WRITE} agents",
         "StreamGenerate": f"{WRITE} agents",
         "GetProvider": f"{READ_BY_AGENTS} client-pia",
+        "GetUsage": READ_BY_AGENTS,
+        "GetBudget": READ_BY_AGENTS,
+        "SetBudget": "operator",
         "ListModels": f"{READ_BY_AGENTS} client-pia",
     },
     "puppet.memory.v1.MemoryService": {

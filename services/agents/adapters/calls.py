@@ -14,7 +14,7 @@ _CAUSES = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: "is busy, or its own limit is reached",
 }
 
-_LASTING = frozenset({"REPLY_SHARE_USED_UP", "USAGE_CAPPED", "CREDITS_USED_UP"})
+_LASTING = frozenset({"BUDGET_EXHAUSTED", "REPLY_SHARE_USED_UP", "USAGE_CAPPED", "CREDITS_USED_UP"})
 """Limits that last longer than anybody would wait."""
 
 

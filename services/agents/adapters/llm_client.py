@@ -1,6 +1,7 @@
 """Words from a model, at the llm service."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
@@ -14,6 +15,7 @@ _DEADLINE_SECONDS = 600.0
 _LOOK_SECONDS = 5.0
 
 
+_LITTLE_LEFT = (pb.BUDGET_STATE_LOW, pb.BUDGET_STATE_OUT)
 _WITHHELD = {
     pb.FINISH_REASON_CONTENT_FILTER: "the provider withheld it, or the model refused to write it",
     pb.FINISH_REASON_EMPTY: "the model wrote nothing: its limit of tokens may have gone into its thoughts",
@@ -51,6 +53,8 @@ class LlmClient:
             answer.background_shown,
             answer.usage.prompt_tokens,
             answer.usage.completion_tokens,
+            cost_usd=answer.cost_usd,
+            budget_is_low=answer.budget_state in _LITTLE_LEFT,
         )
 
     async def provider(self, name: str) -> Provider | None:
@@ -63,6 +67,13 @@ class LlmClient:
                 raise
             return None
         return Provider(answer.provider.name, answer.provider.background_shown)
+
+    async def set_budget(self, agent_id: str, usd_per_day: Decimal | None, tokens_per_day: int | None) -> None:
+        """Set what an agent may spend on models in a day."""
+        dollars = "" if usd_per_day is None else f"{usd_per_day:f}"
+        request = pb.SetBudgetRequest(agent_id=agent_id, usd_per_day=dollars, tokens_per_day=tokens_per_day)
+        with calling("llm"):
+            await self._llm.SetBudget(request, timeout=_LOOK_SECONDS)
 
 
 def write_request(
@@ -98,6 +109,7 @@ def write_request(
         ),
         candidate_count=prompt.candidate_count,
         json_schema=json_schema,
+        labels=pb.Labels(purpose=prompt.output_label),
     )
 
 

@@ -42,6 +42,7 @@ TROUBLES = {
     "CREDENTIALS_REFUSED": Trouble(AlertKind.KEY_REFUSED),
     "PROVIDER_REFUSED": Trouble(AlertKind.KEY_REFUSED, is_shared=True),
     "CHAIN_ACCESS_REFUSED": Trouble(AlertKind.KEY_REFUSED, is_shared=True),
+    "BUDGET_EXHAUSTED": Trouble(AlertKind.BUDGET_NEARLY_SPENT),
     "ACCOUNT_LOCKED": Trouble(AlertKind.ACCOUNT_QUIET),
     "CREDITS_USED_UP": Trouble(AlertKind.ACCOUNT_QUIET, is_shared=True),
     "USAGE_CAPPED": Trouble(AlertKind.ACCOUNT_QUIET, is_shared=True),

@@ -164,6 +164,8 @@ class ModelCall:
     completion_tokens: int = 0
     background_shown: bool = False
     """True when the model was shown the prompt's background, notes and conversation."""
+    cost_usd: str = ""
+    """US dollars, as a decimal string; empty where that isn't known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,12 @@ class Writing:
     completion_tokens: int = 0
     provider_note: str = ""
     calls: tuple[ModelCall, ...] = ()
+
+    @property
+    def cost_usd(self) -> str:
+        """US dollars that all calls cost, as a decimal string; empty where that isn't known of each."""
+        costs = [call.cost_usd for call in self.calls]
+        return f"{sum(map(Decimal, costs)):f}" if costs and all(costs) else ""
 
     def after(self, before: "Writing") -> "Writing":
         """Return both as one: this one came when nothing of the one before could be published."""

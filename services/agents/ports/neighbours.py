@@ -6,6 +6,7 @@ Every method raises DependencyUnavailable when the same call may succeed later, 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
@@ -206,6 +207,10 @@ class Written:
     completion_tokens: int = 0
     note: str = ""
     """In whose place this provider writes, in words; empty when it is the one that was asked for."""
+    cost_usd: str = ""
+    """US dollars, as a decimal string; empty where that isn't known."""
+    budget_is_low: bool = False
+    """Whether little is left of the day's budget for models, so that what can wait had better not be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +236,10 @@ class LlmPort(Protocol):
 
     async def provider(self, name: str) -> Provider | None:
         """Return the provider of this name, None when it isn't there; an empty one is the one that is asked first."""
+        ...
+
+    async def set_budget(self, agent_id: str, usd_per_day: Decimal | None, tokens_per_day: int | None) -> None:
+        """Set what an agent may spend on models in a day; None is no limit."""
         ...
 
 

@@ -159,6 +159,7 @@ class Agents:
                 raise Conflict(f"agent {persona.id!r} has changed since", etag=agent.etag)
         account = await self._provisioning.account(persona, raw, has_one=bool(agent.account_id))
         wallet = await self._provisioning.wallet(persona, secrets_of(raw))
+        await self._provisioning.budget(persona, self._cast.persona(agent).budget)
         if adds_memories:
             held = self._cast.persona(agent).memory
             await self._provisioning.memories(persona.id, persona.memory, held)

@@ -109,6 +109,7 @@ class Creation:
         persona = draft.persona
         account = await self._provisioning.account(persona, draft.raw, has_one=False)
         wallet = await self._provisioning.wallet(persona, secrets_of(draft.raw))
+        await self._provisioning.budget(persona)
         await self._provisioning.memories(persona.id, persona.memory)
         return _Equipment(account, wallet)
 

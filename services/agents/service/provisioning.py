@@ -10,11 +10,12 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
 
 from services.agents.domain.errors import DependencyUnavailable
-from services.agents.domain.persona import InitialMemory, Persona, Secrets, names_account, secrets_of
+from services.agents.domain.persona import Budget, InitialMemory, Persona, Secrets, names_account, secrets_of
 from services.agents.ports.neighbours import (
     Account,
     LlmPort,
@@ -40,6 +41,8 @@ _MOST_VIEWS = 400
 """As many of the longest fit a message of 4 MiB."""
 _MEMORY_FIELD = "persona.initial_memory"
 _AT = re.compile(r"requests\[(\d+)\]")
+_NANO = Decimal("1e-9")
+"""Smaller parts of a dollar aren't counted."""
 _NO_REQUEST = ""
 """To repeat these is to have them once; and one that is created again under an id that was deleted has them again."""
 _NO_ACCOUNT_SECONDS = 1.0
@@ -71,6 +74,18 @@ class Provisioning:
     async def lacks_provider(self, persona: Persona) -> bool:
         """Tell whether a persona names a provider that isn't there. Raises DependencyUnavailable."""
         return bool(persona.llm.provider) and await self._llm.provider(persona.llm.provider) is None
+
+    async def budget(self, persona: Persona, before: Budget | None = None) -> None:
+        """Set what a persona may spend on models in a day, unless it says the same as `before`, or never said anything.
+
+        What an operator has set since stays so until the persona says something else. Raises DependencyUnavailable.
+        """
+        new, old = persona.budget, before or Budget()
+        if (new.llm_usd_per_day, new.llm_tokens_per_day) == (old.llm_usd_per_day, old.llm_tokens_per_day):
+            return
+        usd = None if new.llm_usd_per_day is None else Decimal(str(new.llm_usd_per_day)).quantize(_NANO)
+        with _naming("persona.budget"):
+            await self._llm.set_budget(persona.id, usd, new.llm_tokens_per_day)
 
     async def account(self, persona: Persona, raw: Mapping[str, Any], *, has_one: bool) -> Account | None:
         """Register the account whose credentials the persona has; without them, return the one there is.

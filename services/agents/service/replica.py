@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 
 from services.agents.domain.prompts import PromptParts
 from services.agents.ports.neighbours import LlmPort, Provider, Written
@@ -135,3 +136,7 @@ class LeasedLlm:
     async def provider(self, name: str) -> Provider | None:
         """Return the provider of this name."""
         return await self._llm.provider(name)
+
+    async def set_budget(self, agent_id: str, usd_per_day: Decimal | None, tokens_per_day: int | None) -> None:
+        """Set what an agent may spend on models in a day."""
+        await self._llm.set_budget(agent_id, usd_per_day, tokens_per_day)

@@ -52,6 +52,7 @@ def call_of(written: Written, purpose: CallPurpose, prompt_id: str = "") -> Mode
         written.prompt_tokens,
         written.completion_tokens,
         written.background_shown,
+        written.cost_usd,
     )
 
 

@@ -20,6 +20,7 @@ _TRIES = 2
 _SCREENED = 3
 """So many of a try's good candidates are shown to the second model, the best first."""
 _USED_UP = Objection(Rule.CALLS_USED_UP, "its calls for this are used up today")
+_BUDGET_LOW = Objection(Rule.CALLS_USED_UP, "little is left of the day's budget: it isn't tried again")
 _SAID_ELSEWHERE = Objection(Rule.SAID_ELSEWHERE, "it is saying the same elsewhere")
 
 
@@ -96,6 +97,9 @@ class Writer:
                 writing = replace(writing, objections=(_USED_UP, *writing.objections))
             if good := tuple(item.text for item in judged if not item.objections):
                 return Choice(good, writing, written.background_shown)
+            if written.budget_is_low:
+                # What is left of the day is for words that come at the first try.
+                return Choice((), replace(writing, objections=(_BUDGET_LOW, *writing.objections)))
         return Choice((), writing)
 
     async def answer(

@@ -235,6 +235,7 @@ def write_writing(grounds: Grounds) -> log_pb.Writing | None:
         ],
         prompt_tokens=writing.prompt_tokens,
         completion_tokens=writing.completion_tokens,
+        cost_usd=writing.cost_usd,
         objections=[_objection(objection) for objection in writing.objections],
         provider_note=writing.provider_note,
         calls=[_call(call) for call in writing.calls],
@@ -251,6 +252,7 @@ def _call(call: ModelCall) -> log_pb.ModelCall:
         prompt_tokens=call.prompt_tokens,
         completion_tokens=call.completion_tokens,
         background_shown=call.background_shown,
+        cost_usd=call.cost_usd,
     )
 
 

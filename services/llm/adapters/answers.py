@@ -5,12 +5,14 @@ A choice that can't be read costs itself alone, and what is missing or null besi
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from services.llm.adapters.thoughts import without_thoughts
-from services.llm.domain import Candidate, FinishReason, Usage
+from services.llm.domain.generation import Candidate, FinishReason
+from services.llm.domain.usage import Usage
 
 _FINISH_REASONS = {
     "stop": FinishReason.STOP,
@@ -89,12 +91,30 @@ class Choice(BaseModel):
         return [float(value) for value in given if isinstance(value, int | float) and -_LEAST_LIKELY < value <= 0]
 
 
+class _Details(BaseModel):
+    cached_tokens: int | None = Field(default=None, ge=0, le=_MOST_TOKENS)
+    reasoning_tokens: int | None = Field(default=None, ge=0, le=_MOST_TOKENS)
+
+
 class _Usage(BaseModel):
     prompt_tokens: int | None = Field(default=None, ge=0, le=_MOST_TOKENS)
     completion_tokens: int | None = Field(default=None, ge=0, le=_MOST_TOKENS)
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+
+    @field_validator("prompt_tokens_details", "completion_tokens_details", mode="wrap")
+    @classmethod
+    def _as_far_as_they_are_told(cls, given: Any, read: Any) -> Any:
+        try:
+            return read(given)
+        except ValidationError:
+            return None
 
     def counted(self) -> Usage:
-        return Usage(self.prompt_tokens or 0, self.completion_tokens or 0)
+        read, written = self.prompt_tokens or 0, self.completion_tokens or 0
+        cached = (self.prompt_tokens_details or _Details()).cached_tokens or 0
+        thoughts = (self.completion_tokens_details or _Details()).reasoning_tokens or 0
+        return Usage(read, written, min(cached, read), min(thoughts, written))
 
 
 class _Response(BaseModel):
@@ -126,12 +146,17 @@ class Answer(_Response):
 
     choices: list[Choice] = Field(min_length=1)
 
+    @property
+    def tells_usage(self) -> bool:
+        """Whether the server says what it took."""
+        return self.usage is not None and self.usage.prompt_tokens is not None
+
     def used(self) -> Usage:
         """Return the tokens that were read and written."""
         # With several choices llama.cpp counts the tokens of one of them; the probabilities show them all.
         shown = sum(len(choice.probabilities()) for choice in self.choices)
         usage = self.usage.counted() if self.usage else Usage()
-        return Usage(usage.prompt_tokens, max(usage.completion_tokens, shown))
+        return replace(usage, completion_tokens=max(usage.completion_tokens, shown))
 
 
 class Chunk(_Response):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from services.llm.domain import Example, Message, Part, Prompt, Role, Sampling, Task
+from services.llm.domain.prompt import Example, Message, Part, Prompt, Role, Sampling, Task
 
 Body = dict[str, Any]
 

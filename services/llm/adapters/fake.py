@@ -8,16 +8,11 @@ from random import Random
 from typing_extensions import override
 
 from services.llm.adapters.json_values import NoSimpleValue, minimal_value
-from services.llm.domain import (
-    Candidate,
-    FinishReason,
-    Generation,
-    Model,
-    ProviderRefused,
-    StreamEnd,
-    Task,
-    Usage,
-)
+from services.llm.domain.errors import ProviderRefused
+from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd
+from services.llm.domain.models import Model
+from services.llm.domain.prompt import Task
+from services.llm.domain.usage import Usage
 from services.llm.ports import Provider
 
 _MODEL = "fake"

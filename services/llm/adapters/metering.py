@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
 
-from services.llm.domain import Usage
+from services.llm.domain.usage import Usage
 from services.runtime import telemetry
 from services.runtime.telemetry import Gauge, Histogram, Kind
 

@@ -20,18 +20,11 @@ from services.llm.adapters.dialects import Body, Dialect
 from services.llm.adapters.metering import ConcurrencyLimit, writing
 from services.llm.adapters.refusals import FieldsRefused, read_answer, translate_errors
 from services.llm.adapters.thoughts import ThoughtCutter
-from services.llm.domain import (
-    Candidate,
-    FinishReason,
-    Generation,
-    Model,
-    ProviderRefused,
-    ProviderUnavailable,
-    StreamEnd,
-    Task,
-    Trimmer,
-    Usage,
-)
+from services.llm.domain.errors import ProviderRefused, ProviderUnavailable
+from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd, Trimmer
+from services.llm.domain.models import Model
+from services.llm.domain.prompt import Task
+from services.llm.domain.usage import Usage
 from services.llm.ports import Provider
 from services.llm.settings import is_this_machine
 
@@ -79,7 +72,7 @@ class OpenAiProvider(Provider):
     async def generate(self, task: Task, seconds: float) -> Generation:
         model, until = self._model_of(task), asyncio.get_running_loop().time() + min(seconds, self._timeout)
         with translate_errors(self.name), writing(self.name, model) as work:
-            answers = await self._repaired(task, {}, lambda bodies: self._answers(bodies, until))
+            answers, is_whole = await self._repaired(task, {}, lambda bodies: self._answers(task, bodies, until))
             choices = [choice for answer in answers for choice in answer.choices]
             candidates = [choice.candidate() for choice in choices]
             usage = sum((answer.used() for answer in answers), Usage())
@@ -92,6 +85,7 @@ class OpenAiProvider(Provider):
             tuple(_ended(candidate, task) for candidate in candidates),
             usage,
             self.shows_background,
+            misses_bills=not (is_whole and all(answer.tells_usage for answer in answers)),
         )
 
     @override
@@ -111,7 +105,7 @@ class OpenAiProvider(Provider):
                             is_empty = False
                             yield piece
         if reason is None:
-            raise ProviderUnavailable(self.name, "broke off")
+            raise ProviderUnavailable(self.name, "broke off", may_be_billed=True)
         if piece := trimmer.feed(cutter.end()):
             is_empty = False
             yield piece
@@ -171,10 +165,13 @@ class OpenAiProvider(Provider):
                 body["seed"] = task.sampling.seed + first
             yield known.fit(body, self._thinking_tokens)
 
-    async def _answers(self, bodies: list[Body], until: float) -> list[Answer]:
-        """Return what was answered by then; a call that failed, or isn't over, costs its own candidates alone."""
+    async def _answers(self, task: Task, bodies: list[Body], until: float) -> tuple[list[Answer], bool]:
+        """Return what was answered by then, and whether nothing else can have cost anything.
+
+        A call that failed, or isn't over, costs its own candidates alone.
+        """
         seconds = until - asyncio.get_running_loop().time()
-        calls = [asyncio.create_task(self._answer(body, seconds)) for body in bodies]
+        calls = [asyncio.create_task(self._answer(task, body, seconds)) for body in bodies]
         try:
             ended, _ = await asyncio.wait(calls, timeout=max(0.0, seconds))
         finally:
@@ -184,12 +181,14 @@ class OpenAiProvider(Provider):
         answers = [item for item in sent if isinstance(item, Answer)]
         failures = [failure for call in calls if call in ended and (failure := call.exception())]
         if answers and all(isinstance(failure, Exception) for failure in failures):
-            return answers
-        raise failures[0] if failures else TimeoutError
+            is_known = len(ended) == len(calls) and not any(_may_be_billed(failure) for failure in failures)
+            return answers, is_known
+        raise _dearest(failures) if len(ended) == len(calls) else TimeoutError
 
-    async def _answer(self, body: Body, seconds: float) -> Answer:
+    async def _answer(self, task: Task, body: Body, seconds: float) -> Answer:
         with translate_errors(self.name):
             async with self._slots.slot():
+                await task.before_sending()
                 response = await self._client.post(
                     self._dialect.path, cast_to=httpx2.Response, body=body, options={"timeout": seconds}
                 )
@@ -198,6 +197,7 @@ class OpenAiProvider(Provider):
     async def _chunks(self, task: Task, seconds: float) -> AsyncGenerator[Chunk, None]:
         extra = {"stream": True, "stream_options": {"include_usage": True}}
         async with self._slots.slot():
+            await task.before_sending()
             stream = await self._repaired(task, extra, lambda bodies: self._open(bodies[0], seconds))
             # Leaving it early closes the connection, and that tells the server to stop writing.
             async with stream:
@@ -214,6 +214,15 @@ class OpenAiProvider(Provider):
                 stream=True,
                 stream_cls=AsyncStream[object],
             )
+
+
+def _may_be_billed(failure: BaseException) -> bool:
+    return bool(getattr(failure, "may_be_billed", True))
+
+
+def _dearest(failures: Sequence[BaseException]) -> BaseException:
+    """Return the failure to tell of: of several the first of those that may cost something."""
+    return next((failure for failure in failures if _may_be_billed(failure)), failures[0])
 
 
 def _ended(candidate: Candidate, task: Task) -> Candidate:

@@ -6,7 +6,9 @@ from contextlib import aclosing
 
 from typing_extensions import override
 
-from services.llm.domain import Generation, Model, StreamEnd, Task
+from services.llm.domain.generation import Generation, StreamEnd
+from services.llm.domain.models import Model
+from services.llm.domain.prompt import Task
 from services.llm.ports import Provider
 from services.runtime.deferred import Deferred
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
-from services.llm.domain import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
+from services.llm.domain.errors import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -60,15 +60,17 @@ def translate_errors(provider: str) -> Iterator[None]:
         headers, label = error.response.headers, f"HTTP {error.status_code}"
         raise _of_status(provider, error.status_code, label, headers, said, _words(said, error.request)) from None
     except (TimeoutError, APITimeoutError):
-        raise ProviderUnavailable(provider, "did not answer in time") from None
-    except APIConnectionError:
-        raise ProviderUnavailable(provider, "could not be reached, or broke off") from None
+        raise ProviderUnavailable(provider, "did not answer in time", may_be_billed=True) from None
+    except APIConnectionError as error:
+        never_sent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
+        why = "could not be reached" if never_sent else "could not be reached, or broke off"
+        raise ProviderUnavailable(provider, why, may_be_billed=not never_sent) from None
     except APIError as error:
         # An error in the middle of a stream.
         raise _of_error(provider, _refusal_of(error.body), error.request) from None
     except (ValueError, RecursionError):
         # An answer that is no JSON, or JSON of another shape.
-        raise ProviderUnavailable(provider, "answered something else than text") from None
+        raise ProviderUnavailable(provider, "answered something else than text", may_be_billed=True) from None
 
 
 def retry_after(headers: Mapping[str, str], default: float) -> float:

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from typing_extensions import override
 
-from services.llm.domain import Candidate, FinishReason, Generation, Model, StreamEnd, Task
+from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd
+from services.llm.domain.models import Model
+from services.llm.domain.prompt import Task
 from services.llm.ports import Provider
 from services.runtime.text.fingerprints import Fingerprints
 

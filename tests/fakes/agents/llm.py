@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from decimal import Decimal
 
 from services.agents.adapters.llm_client import write_request
 from services.agents.domain.guard import Candidate
@@ -29,6 +30,7 @@ class FakeLlm:
         self.prompts: list[PromptParts] = []
         self.providers: list[str] = []
         self.unknown_providers: set[str] = set()
+        self.budgets: dict[str, tuple[Decimal | None, int | None]] = {}
         self.speak: Callable[[PromptParts, random.Random], str] = _sentence
         self.withholds = False
         """Whether its provider withholds judgements."""
@@ -60,6 +62,10 @@ class FakeLlm:
     async def provider(self, name: str) -> Provider | None:
         self.line.pass_through()
         return None if name in self.unknown_providers else Provider(name or "fake", self.is_told)
+
+    async def set_budget(self, agent_id: str, usd_per_day: Decimal | None, tokens_per_day: int | None) -> None:
+        self.line.pass_through()
+        self.budgets[agent_id] = (usd_per_day, tokens_per_day)
 
 
 def _sentence(prompt: PromptParts, rng: random.Random) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,12 +37,12 @@ async def second() -> AsyncIterator[OpenAiServer]:
 
 
 @pytest.fixture
-def serve_llm(serve: Serve) -> ServeLlm:
+def serve_llm(serve: Serve, tmp_path: Path) -> ServeLlm:
     """Return a context manager that serves the service with these providers."""
 
     @asynccontextmanager
     async def serve_these(*providers: ProviderSettings) -> AsyncIterator[LlmServiceStub]:
-        settings = LlmSettings(port=0, providers=providers)
+        settings = LlmSettings(port=0, data_dir=tmp_path, providers=providers)
         async with serve("llm", settings, opener(settings)) as channel:
             yield LlmServiceStub(channel)
 

@@ -31,6 +31,9 @@ async def test_a_chat_model_gets_messages_the_sampling_and_the_key(llm: LlmServi
         model="small",
         usage=pb.Usage(prompt_tokens=11, completion_tokens=3),
         background_shown=True,
+        cost_usd="0",
+        attempts=[pb.Attempt(provider="first")],
+        budget_state=pb.BUDGET_STATE_FINE,
     )
     [call] = first.calls
     assert call == {

@@ -16,6 +16,8 @@ END = pb.StreamEnd(
     finish_reason=pb.FINISH_REASON_STOP,
     model="small",
     usage=pb.Usage(prompt_tokens=11, completion_tokens=3),
+    cost_usd="0",
+    budget_state=pb.BUDGET_STATE_FINE,
 )
 
 
@@ -30,7 +32,9 @@ async def test_the_pieces_come_first_and_the_usage_last(serve_llm: ServeLlm, fir
     async with serve_llm(provider("first", first.base_url, dialect=dialect)) as llm:
         text, end = await streamed(llm)
     assert text == "a quiet day."
-    assert end == pb.StreamEnd(provider="first", **{field.name: value for field, value in END.ListFields()})
+    attempts = [pb.Attempt(provider="first")]
+    told = {field.name: value for field, value in END.ListFields()}
+    assert end == pb.StreamEnd(provider="first", attempts=attempts, **told)
     assert first.calls[0]["stream_options"] == {"include_usage": True}
 
 

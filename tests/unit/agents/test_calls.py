@@ -7,7 +7,7 @@ from grpc.aio import AioRpcError, Metadata
 from services.agents.adapters.calls import calling
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.ports.neighbours import Refused
-from services.llm.domain import ProviderUnavailable
+from services.llm.domain.errors import ProviderUnavailable
 from services.runtime.rpc.status import to_status
 from services.social.domain.errors import ReplyShareUsedUp
 

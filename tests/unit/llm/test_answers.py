@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from services.llm.adapters.answers import Answer, Chunk
-from services.llm.domain import Candidate, FinishReason, Usage
+from services.llm.domain.generation import Candidate, FinishReason
+from services.llm.domain.usage import Usage
 
 OPENAI_CHAT = {
     "message": {"role": "assistant", "content": " calm. "},

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from services.llm.adapters.dialects import ChatDialect, CompletionDialect, few_shot_text
-from services.llm.domain import Example, Part, Prompt, Sampling, Task
+from services.llm.domain.prompt import Example, Part, Prompt, Sampling, Task
 
 PROMPT = Prompt(
     input="rain",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.llm.domain import Trimmer
+from services.llm.domain.generation import Trimmer
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from services.llm.adapters.fake import FakeProvider
-from services.llm.domain import FinishReason, Prompt, ProviderRefused, Sampling, StreamEnd, Task
+from services.llm.domain.errors import ProviderRefused
+from services.llm.domain.generation import FinishReason, StreamEnd
+from services.llm.domain.prompt import Prompt, Sampling, Task
 
 
 async def texts(task: Task) -> list[str]:

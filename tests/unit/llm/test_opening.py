@@ -8,7 +8,9 @@ import pytest
 
 from services.llm.adapters.fake import FakeProvider
 from services.llm.adapters.opening import OpenedWhenAsked
-from services.llm.domain import Prompt, ProviderUnavailable, Sampling, StreamEnd, Task
+from services.llm.domain.errors import ProviderUnavailable
+from services.llm.domain.generation import StreamEnd
+from services.llm.domain.prompt import Prompt, Sampling, Task
 from services.llm.ports import Provider
 from services.runtime.deferred import Deferred
 

@@ -3,8 +3,9 @@
 import pytest
 
 from services.llm.adapters.answers import Answer, Listing
-from services.llm.domain import Candidate, FinishReason, Generation, StreamEnd, Usage
-from services.llm.wire import write_generation, write_part
+from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd
+from services.llm.domain.usage import Usage
+from services.llm.wire.generation import write_generation, write_part
 from services.runtime.rpc.bounds import MOST_BYTES
 
 

@@ -5,7 +5,9 @@ import base64
 import pytest
 
 from services.llm.adapters.withholding import Withholding
-from services.llm.domain import Candidate, FinishReason, Prompt, Sampling, StreamEnd, Task, Usage
+from services.llm.domain.generation import Candidate, FinishReason, StreamEnd
+from services.llm.domain.prompt import Prompt, Sampling, Task
+from services.llm.domain.usage import Usage
 from services.runtime.text.fingerprints import Fingerprints
 from tests.fakes.llm import ScriptedProvider
 

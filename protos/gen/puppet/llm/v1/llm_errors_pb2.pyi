@@ -55,6 +55,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 11
     """UNIMPLEMENTED: the service has no such RPC."""
+    ERROR_REASON_BUDGET_EXHAUSTED: _ErrorReason.ValueType  # 12
+    """RESOURCE_EXHAUSTED: the day's budget of the agent, or of the suite, has no room for the call. The metadata names the
+    `agent_id`, empty for the suite; the attached RetryInfo says when it may have: at the turn of the day (UTC), or in a
+    second when what other calls hold in reserve alone is in the way. Nothing was asked of a provider that costs money.
+    """
+    ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 13
+    """ABORTED: the budget has changed since the `etag` was read. Read it again."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -91,6 +98,13 @@ request_id.
 """
 ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 11
 """UNIMPLEMENTED: the service has no such RPC."""
+ERROR_REASON_BUDGET_EXHAUSTED: ErrorReason.ValueType  # 12
+"""RESOURCE_EXHAUSTED: the day's budget of the agent, or of the suite, has no room for the call. The metadata names the
+`agent_id`, empty for the suite; the attached RetryInfo says when it may have: at the turn of the day (UTC), or in a
+second when what other calls hold in reserve alone is in the way. Nothing was asked of a provider that costs money.
+"""
+ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 13
+"""ABORTED: the budget has changed since the `etag` was read. Read it again."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 ERRORS_FIELD_NUMBER: _builtins.int

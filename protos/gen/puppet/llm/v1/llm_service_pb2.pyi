@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from puppet.llm.v1 import llm_errors_pb2 as _llm_errors_pb2
@@ -83,6 +84,66 @@ key.
 FINISH_REASON_EMPTY: FinishReason.ValueType  # 4
 """There is no text: for example the model has thought until its limit was reached."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
+
+class _BudgetState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BudgetStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BudgetState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BUDGET_STATE_UNSPECIFIED: _BudgetState.ValueType  # 0
+    """Never sent."""
+    BUDGET_STATE_FINE: _BudgetState.ValueType  # 1
+    """Less than four fifths are spent, or there is no limit."""
+    BUDGET_STATE_LOW: _BudgetState.ValueType  # 2
+    """Four fifths are spent: do less."""
+    BUDGET_STATE_OUT: _BudgetState.ValueType  # 3
+    """Nothing is left until the day turns."""
+
+class BudgetState(_BudgetState, metaclass=_BudgetStateEnumTypeWrapper):
+    """How much of a budget is left."""
+
+BUDGET_STATE_UNSPECIFIED: BudgetState.ValueType  # 0
+"""Never sent."""
+BUDGET_STATE_FINE: BudgetState.ValueType  # 1
+"""Less than four fifths are spent, or there is no limit."""
+BUDGET_STATE_LOW: BudgetState.ValueType  # 2
+"""Four fifths are spent: do less."""
+BUDGET_STATE_OUT: BudgetState.ValueType  # 3
+"""Nothing is left until the day turns."""
+Global___BudgetState: _TypeAlias = BudgetState  # noqa: Y015
+
+class _UsageGrouping:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UsageGroupingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UsageGrouping.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    USAGE_GROUPING_UNSPECIFIED: _UsageGrouping.ValueType  # 0
+    """Not allowed."""
+    USAGE_GROUPING_AGENT: _UsageGrouping.ValueType  # 1
+    """By agent."""
+    USAGE_GROUPING_MODEL: _UsageGrouping.ValueType  # 2
+    """By provider and model."""
+    USAGE_GROUPING_PURPOSE: _UsageGrouping.ValueType  # 3
+    """By the label `purpose`."""
+    USAGE_GROUPING_DAY: _UsageGrouping.ValueType  # 4
+    """By day, in UTC."""
+
+class UsageGrouping(_UsageGrouping, metaclass=_UsageGroupingEnumTypeWrapper):
+    """By what usage is grouped."""
+
+USAGE_GROUPING_UNSPECIFIED: UsageGrouping.ValueType  # 0
+"""Not allowed."""
+USAGE_GROUPING_AGENT: UsageGrouping.ValueType  # 1
+"""By agent."""
+USAGE_GROUPING_MODEL: UsageGrouping.ValueType  # 2
+"""By provider and model."""
+USAGE_GROUPING_PURPOSE: UsageGrouping.ValueType  # 3
+"""By the label `purpose`."""
+USAGE_GROUPING_DAY: UsageGrouping.ValueType  # 4
+"""By day, in UTC."""
+Global___UsageGrouping: _TypeAlias = UsageGrouping  # noqa: Y015
 
 @_typing.final
 class Prompt(_message.Message):
@@ -286,7 +347,7 @@ class Sampling(_message.Message):
     """More than 0, up to 1."""
     max_tokens: _builtins.int
     """At most this many tokens a candidate: 1 to 32,768; left out: the provider's default. What a model thinks before it
-    writes isn't counted.
+    writes isn't counted. When the budget has no room for so many, fewer.
     """
     frequency_penalty: _builtins.float
     """-2 to 2."""
@@ -363,6 +424,7 @@ class GenerateRequest(_message.Message):
     SAMPLING_FIELD_NUMBER: _builtins.int
     CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
     JSON_SCHEMA_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
@@ -385,6 +447,10 @@ class GenerateRequest(_message.Message):
     def sampling(self) -> Global___Sampling:
         """How words are drawn."""
 
+    @_builtins.property
+    def labels(self) -> Global___Labels:
+        """What the call is for, in the usage."""
+
     def __init__(
         self,
         *,
@@ -396,16 +462,43 @@ class GenerateRequest(_message.Message):
         sampling: Global___Sampling | None = ...,
         candidate_count: _builtins.int = ...,
         json_schema: _builtins.str = ...,
+        labels: Global___Labels | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "labels", b"labels", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "conversation", b"conversation", "json_schema", b"json_schema", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "conversation", b"conversation", "json_schema", b"json_schema", "labels", b"labels", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["prompt", "conversation"]  # noqa: Y015
     _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_question) -> _WhichOneofReturnType_question | None: ...
 
 Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
+
+@_typing.final
+class Labels(_message.Message):
+    """What a call is for. It changes nothing but the accounts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    WORKFLOW_FIELD_NUMBER: _builtins.int
+    purpose: _builtins.str
+    """For example `post`: at most 40 characters."""
+    workflow: _builtins.str
+    """The caller's own id of what the call is a part of: at most 200 characters."""
+    def __init__(
+        self,
+        *,
+        purpose: _builtins.str = ...,
+        workflow: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["purpose", b"purpose", "workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Labels: _TypeAlias = Labels  # noqa: Y015
 
 @_typing.final
 class GenerateResponse(_message.Message):
@@ -418,19 +511,32 @@ class GenerateResponse(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     BACKGROUND_SHOWN_FIELD_NUMBER: _builtins.int
+    COST_USD_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    BUDGET_STATE_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """The provider that wrote them."""
     model: _builtins.str
     """The model that wrote them."""
     background_shown: _builtins.bool
     """True when the model was shown the prompt's `background`."""
+    cost_usd: _builtins.str
+    """What it cost, all attempts together; empty when a price isn't known."""
+    budget_state: Global___BudgetState.ValueType
+    """How the budgets stand that the call was paid from: the worse of the agent's and the suite's."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
-        """As many as asked for, unless the provider withheld some; at least one."""
+        """As many as asked for, unless the provider withheld some, or the budget had room for fewer; at least one."""
 
     @_builtins.property
     def usage(self) -> Global___Usage:
         """What it took."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
+        """The providers that were asked, in their order; those whose pause isn't over weren't asked and stand here too. The
+        last one wrote.
+        """
 
     def __init__(
         self,
@@ -440,14 +546,47 @@ class GenerateResponse(_message.Message):
         model: _builtins.str = ...,
         usage: Global___Usage | None = ...,
         background_shown: _builtins.bool = ...,
+        cost_usd: _builtins.str = ...,
+        attempts: _abc.Iterable[Global___Attempt] | None = ...,
+        budget_state: Global___BudgetState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["background_shown", b"background_shown", "candidates", b"candidates", "model", b"model", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "background_shown", b"background_shown", "budget_state", b"budget_state", "candidates", b"candidates", "cost_usd", b"cost_usd", "model", b"model", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GenerateResponse: _TypeAlias = GenerateResponse  # noqa: Y015
+
+@_typing.final
+class Attempt(_message.Message):
+    """A provider that was asked, or was not because it is known to fail."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """The provider's configured name."""
+    reason: _llm_errors_pb2.ErrorReason.ValueType
+    """With which reason it failed; unspecified for the one that wrote."""
+    message: _builtins.str
+    """The same in words."""
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        reason: _llm_errors_pb2.ErrorReason.ValueType = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "provider", b"provider", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attempt: _TypeAlias = Attempt  # noqa: Y015
 
 @_typing.final
 class Candidate(_message.Message):
@@ -489,19 +628,27 @@ class Usage(_message.Message):
 
     PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
     COMPLETION_TOKENS_FIELD_NUMBER: _builtins.int
+    CACHED_TOKENS_FIELD_NUMBER: _builtins.int
+    REASONING_TOKENS_FIELD_NUMBER: _builtins.int
     prompt_tokens: _builtins.int
     """Tokens read."""
     completion_tokens: _builtins.int
     """Tokens written, in all candidates."""
+    cached_tokens: _builtins.int
+    """Those of the tokens read that the provider had in its cache, where it tells."""
+    reasoning_tokens: _builtins.int
+    """Those of the tokens written that were thoughts, where the provider tells."""
     def __init__(
         self,
         *,
         prompt_tokens: _builtins.int = ...,
         completion_tokens: _builtins.int = ...,
+        cached_tokens: _builtins.int = ...,
+        reasoning_tokens: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completion_tokens", b"completion_tokens", "prompt_tokens", b"prompt_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cached_tokens", b"cached_tokens", "completion_tokens", b"completion_tokens", "prompt_tokens", b"prompt_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -519,6 +666,7 @@ class StreamGenerateRequest(_message.Message):
     PROMPT_FIELD_NUMBER: _builtins.int
     CONVERSATION_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
@@ -537,6 +685,10 @@ class StreamGenerateRequest(_message.Message):
     def sampling(self) -> Global___Sampling:
         """How words are drawn."""
 
+    @_builtins.property
+    def labels(self) -> Global___Labels:
+        """What the call is for, in the usage."""
+
     def __init__(
         self,
         *,
@@ -546,10 +698,11 @@ class StreamGenerateRequest(_message.Message):
         prompt: Global___Prompt | None = ...,
         conversation: Global___Conversation | None = ...,
         sampling: Global___Sampling | None = ...,
+        labels: Global___Labels | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "labels", b"labels", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "conversation", b"conversation", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "conversation", b"conversation", "labels", b"labels", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["prompt", "conversation"]  # noqa: Y015
     _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
@@ -597,15 +750,26 @@ class StreamEnd(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
+    COST_USD_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    BUDGET_STATE_FIELD_NUMBER: _builtins.int
     finish_reason: Global___FinishReason.ValueType
     """Why it ended."""
     provider: _builtins.str
     """The provider that wrote it."""
     model: _builtins.str
     """The model that wrote it."""
+    cost_usd: _builtins.str
+    """What it cost, all attempts together; empty when a price isn't known."""
+    budget_state: Global___BudgetState.ValueType
+    """How the budgets stand that the call was paid from."""
     @_builtins.property
     def usage(self) -> Global___Usage:
         """What it took."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
+        """The providers that were asked, in their order; the last one wrote."""
 
     def __init__(
         self,
@@ -614,10 +778,13 @@ class StreamEnd(_message.Message):
         provider: _builtins.str = ...,
         model: _builtins.str = ...,
         usage: Global___Usage | None = ...,
+        cost_usd: _builtins.str = ...,
+        attempts: _abc.Iterable[Global___Attempt] | None = ...,
+        budget_state: Global___BudgetState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finish_reason", b"finish_reason", "model", b"model", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "budget_state", b"budget_state", "cost_usd", b"cost_usd", "finish_reason", b"finish_reason", "model", b"model", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -677,19 +844,23 @@ class Provider(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     BACKGROUND_SHOWN_FIELD_NUMBER: _builtins.int
+    PRICE_SOURCE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name by which calls and personas ask for it."""
     background_shown: _builtins.bool
     """Whether its models are shown a prompt's background and conversation; a small completion model isn't."""
+    price_source: _builtins.str
+    """Where its prices come from, with the date or version of the table; empty when it costs nothing."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         background_shown: _builtins.bool = ...,
+        price_source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["background_shown", b"background_shown", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background_shown", b"background_shown", "name", b"name", "price_source", b"price_source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -818,3 +989,301 @@ class ProviderFailure(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ProviderFailure: _TypeAlias = ProviderFailure  # noqa: Y015
+
+@_typing.final
+class GetUsageRequest(_message.Message):
+    """Asks what was spent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    FIRST_DAY_FIELD_NUMBER: _builtins.int
+    LAST_DAY_FIELD_NUMBER: _builtins.int
+    GROUP_BY_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """Only this agent's; all when empty. At most 128 characters."""
+    first_day: _builtins.str
+    """From this day on, such as `2026-11-30`, in UTC, at most 10 characters; empty: today."""
+    last_day: _builtins.str
+    """Up to this day, with it, at most 10 characters; empty: today. At most 366 days in all."""
+    @_builtins.property
+    def group_by(self) -> _containers.RepeatedScalarFieldContainer[Global___UsageGrouping.ValueType]:
+        """What the rows tell apart, at most 4; nothing: one row for all."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        first_day: _builtins.str = ...,
+        last_day: _builtins.str = ...,
+        group_by: _abc.Iterable[Global___UsageGrouping.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "first_day", b"first_day", "group_by", b"group_by", "last_day", b"last_day"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUsageRequest: _TypeAlias = GetUsageRequest  # noqa: Y015
+
+@_typing.final
+class GetUsageResponse(_message.Message):
+    """What was spent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    IS_CUT_FIELD_NUMBER: _builtins.int
+    is_cut: _builtins.bool
+    """True when there are more rows than that: ask for fewer days, or group by less."""
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsageRow]:
+        """The rows, the dearest first; at most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[Global___UsageRow] | None = ...,
+        is_cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_cut", b"is_cut", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUsageResponse: _TypeAlias = GetUsageResponse  # noqa: Y015
+
+@_typing.final
+class UsageRow(_message.Message):
+    """What some attempts took together; what the request doesn't group by is empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    COST_USD_FIELD_NUMBER: _builtins.int
+    ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
+    FAILED_COUNT_FIELD_NUMBER: _builtins.int
+    ESTIMATED_COUNT_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The agent; empty also for calls on nobody's behalf."""
+    provider: _builtins.str
+    """The provider."""
+    model: _builtins.str
+    """The model."""
+    purpose: _builtins.str
+    """The label `purpose`."""
+    day: _builtins.str
+    """The day, such as `2026-11-30`, in UTC."""
+    cost_usd: _builtins.str
+    """What it cost, as far as prices are known."""
+    attempt_count: _builtins.int
+    """How many times a provider was asked."""
+    failed_count: _builtins.int
+    """How many of these failed."""
+    estimated_count: _builtins.int
+    """How many of these may have been paid for without a bill that was seen (a time-out, a broken connection, a killed
+    service): they count with all that was reserved for them.
+    """
+    @_builtins.property
+    def usage(self) -> Global___Usage:
+        """Tokens."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        day: _builtins.str = ...,
+        usage: Global___Usage | None = ...,
+        cost_usd: _builtins.str = ...,
+        attempt_count: _builtins.int = ...,
+        failed_count: _builtins.int = ...,
+        estimated_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "attempt_count", b"attempt_count", "cost_usd", b"cost_usd", "day", b"day", "estimated_count", b"estimated_count", "failed_count", b"failed_count", "model", b"model", "provider", b"provider", "purpose", b"purpose", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsageRow: _TypeAlias = UsageRow  # noqa: Y015
+
+@_typing.final
+class GetBudgetRequest(_message.Message):
+    """Asks for a budget."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """Whose; empty: the suite's. At most 128 characters."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBudgetRequest: _TypeAlias = GetBudgetRequest  # noqa: Y015
+
+@_typing.final
+class GetBudgetResponse(_message.Message):
+    """The budget asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUDGET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def budget(self) -> Global___Budget:
+        """The budget."""
+
+    def __init__(
+        self,
+        *,
+        budget: Global___Budget | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBudgetResponse: _TypeAlias = GetBudgetResponse  # noqa: Y015
+
+@_typing.final
+class SetBudgetRequest(_message.Message):
+    """Sets a budget."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    USD_PER_DAY_FIELD_NUMBER: _builtins.int
+    TOKENS_PER_DAY_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """Whose; empty: the suite's. At most 128 characters."""
+    usd_per_day: _builtins.str
+    """Its limit in US dollars a day, as a decimal string with at most nine places, up to 1000000, in at most 20
+    characters; empty: none.
+    """
+    tokens_per_day: _builtins.int
+    """Its limit in tokens a day, those read and written together: 0 to 1,000,000,000,000; left
+    out: none.
+    """
+    etag: _builtins.str
+    """The etag that was read, at most 64 characters; empty: whatever it is now."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        usd_per_day: _builtins.str = ...,
+        tokens_per_day: _builtins.int | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_tokens_per_day", b"_tokens_per_day", "tokens_per_day", b"tokens_per_day"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tokens_per_day", b"_tokens_per_day", "agent_id", b"agent_id", "etag", b"etag", "tokens_per_day", b"tokens_per_day", "usd_per_day", b"usd_per_day"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__tokens_per_day: _TypeAlias = _typing.Literal["tokens_per_day"]  # noqa: Y015
+    _WhichOneofArgType__tokens_per_day: _TypeAlias = _typing.Literal["_tokens_per_day", b"_tokens_per_day"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tokens_per_day) -> _WhichOneofReturnType__tokens_per_day | None: ...
+
+Global___SetBudgetRequest: _TypeAlias = SetBudgetRequest  # noqa: Y015
+
+@_typing.final
+class SetBudgetResponse(_message.Message):
+    """The budget as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUDGET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def budget(self) -> Global___Budget:
+        """The budget."""
+
+    def __init__(
+        self,
+        *,
+        budget: Global___Budget | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBudgetResponse: _TypeAlias = SetBudgetResponse  # noqa: Y015
+
+@_typing.final
+class Budget(_message.Message):
+    """What may be spent in a day, and what is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    USD_PER_DAY_FIELD_NUMBER: _builtins.int
+    TOKENS_PER_DAY_FIELD_NUMBER: _builtins.int
+    SPENT_USD_FIELD_NUMBER: _builtins.int
+    RESERVED_USD_FIELD_NUMBER: _builtins.int
+    SPENT_TOKENS_FIELD_NUMBER: _builtins.int
+    RESERVED_TOKENS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    RESET_TIME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """Whose; empty: the suite's."""
+    usd_per_day: _builtins.str
+    """The limit in US dollars a day; empty: none."""
+    tokens_per_day: _builtins.int
+    """The limit in tokens a day; left out: none."""
+    spent_usd: _builtins.str
+    """US dollars spent today."""
+    reserved_usd: _builtins.str
+    """US dollars that calls under way may cost at most."""
+    spent_tokens: _builtins.int
+    """Tokens spent today."""
+    reserved_tokens: _builtins.int
+    """Tokens that calls under way may take at most."""
+    state: Global___BudgetState.ValueType
+    """How much is left."""
+    etag: _builtins.str
+    """Names the limits as they are; give it to SetBudget."""
+    @_builtins.property
+    def reset_time(self) -> _timestamp_pb2.Timestamp:
+        """When the day turns, and all of it is there again."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        usd_per_day: _builtins.str = ...,
+        tokens_per_day: _builtins.int | None = ...,
+        spent_usd: _builtins.str = ...,
+        reserved_usd: _builtins.str = ...,
+        spent_tokens: _builtins.int = ...,
+        reserved_tokens: _builtins.int = ...,
+        state: Global___BudgetState.ValueType = ...,
+        reset_time: _timestamp_pb2.Timestamp | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_tokens_per_day", b"_tokens_per_day", "reset_time", b"reset_time", "tokens_per_day", b"tokens_per_day"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tokens_per_day", b"_tokens_per_day", "agent_id", b"agent_id", "etag", b"etag", "reserved_tokens", b"reserved_tokens", "reserved_usd", b"reserved_usd", "reset_time", b"reset_time", "spent_tokens", b"spent_tokens", "spent_usd", b"spent_usd", "state", b"state", "tokens_per_day", b"tokens_per_day", "usd_per_day", b"usd_per_day"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__tokens_per_day: _TypeAlias = _typing.Literal["tokens_per_day"]  # noqa: Y015
+    _WhichOneofArgType__tokens_per_day: _TypeAlias = _typing.Literal["_tokens_per_day", b"_tokens_per_day"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tokens_per_day) -> _WhichOneofReturnType__tokens_per_day | None: ...
+
+Global___Budget: _TypeAlias = Budget  # noqa: Y015

@@ -32,6 +32,10 @@ class LlmServiceStub:
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
+    Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
+    call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
+    provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
+
     A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
@@ -61,6 +65,21 @@ class LlmServiceStub:
                 request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.GetUsage = channel.unary_unary(
+                '/puppet.llm.v1.LlmService/GetUsage',
+                request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetUsageRequest.SerializeToString,
+                response_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetUsageResponse.FromString,
+                _registered_method=True)
+        self.GetBudget = channel.unary_unary(
+                '/puppet.llm.v1.LlmService/GetBudget',
+                request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetBudgetRequest.SerializeToString,
+                response_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetBudgetResponse.FromString,
+                _registered_method=True)
+        self.SetBudget = channel.unary_unary(
+                '/puppet.llm.v1.LlmService/SetBudget',
+                request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.SetBudgetRequest.SerializeToString,
+                response_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.SetBudgetResponse.FromString,
+                _registered_method=True)
 
 
 class LlmServiceServicer:
@@ -70,12 +89,17 @@ class LlmServiceServicer:
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
+    Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
+    call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
+    provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
+
     A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     def Generate(self, request, context):
         """Writes one or several candidates for a prompt.
-        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+        BUDGET_EXHAUSTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -83,7 +107,8 @@ class LlmServiceServicer:
 
     def StreamGenerate(self, request, context):
         """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
-        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+        BUDGET_EXHAUSTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,6 +125,32 @@ class LlmServiceServicer:
     def ListModels(self, request, context):
         """Lists the models that the configured providers offer now. Those that don't answer are named beside them.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUsage(self, request, context):
+        """Says what was spent: by agent, model, purpose and day, each as far as the request groups by it. What runs now counts
+        once it is over.
+        Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBudget(self, request, context):
+        """Returns the budget of an agent, or of the suite, with what is spent and reserved today.
+        Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetBudget(self, request, context):
+        """Sets the limits of an agent's budget, or of the suite's; what is left out isn't limited. It counts from the next
+        call on, what is spent today included. To set the same again changes nothing.
+        Errors: INVALID_REQUEST, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,6 +179,21 @@ def add_LlmServiceServicer_to_server(servicer, server):
                     request_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.ListModelsRequest.FromString,
                     response_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.ListModelsResponse.SerializeToString,
             ),
+            'GetUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsage,
+                    request_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetUsageRequest.FromString,
+                    response_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetUsageResponse.SerializeToString,
+            ),
+            'GetBudget': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBudget,
+                    request_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetBudgetRequest.FromString,
+                    response_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetBudgetResponse.SerializeToString,
+            ),
+            'SetBudget': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetBudget,
+                    request_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.SetBudgetRequest.FromString,
+                    response_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.SetBudgetResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'puppet.llm.v1.LlmService', rpc_method_handlers)
@@ -142,6 +208,10 @@ class LlmService:
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
+    call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
+    provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
     A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
@@ -244,6 +314,87 @@ class LlmService:
             '/puppet.llm.v1.LlmService/ListModels',
             puppet_dot_llm_dot_v1_dot_llm__service__pb2.ListModelsRequest.SerializeToString,
             puppet_dot_llm_dot_v1_dot_llm__service__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.llm.v1.LlmService/GetUsage',
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetUsageRequest.SerializeToString,
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBudget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.llm.v1.LlmService/GetBudget',
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetBudgetRequest.SerializeToString,
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetBudgetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetBudget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.llm.v1.LlmService/SetBudget',
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.SetBudgetRequest.SerializeToString,
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.SetBudgetResponse.FromString,
             options,
             channel_credentials,
             insecure,

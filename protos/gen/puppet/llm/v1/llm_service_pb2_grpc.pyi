@@ -19,17 +19,23 @@ class LlmServiceStub:
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
 
+    Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
+    call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
+    provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
+
     A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Generate: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.GenerateRequest, _llm_service_pb2.GenerateResponse]
     """Writes one or several candidates for a prompt.
-    Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
+    Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+    BUDGET_EXHAUSTED.
     """
     StreamGenerate: _aio.UnaryStreamMultiCallable[_llm_service_pb2.StreamGenerateRequest, _llm_service_pb2.StreamGenerateResponse]
     """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
-    Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
+    Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+    BUDGET_EXHAUSTED.
     """
     GetProvider: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.GetProviderRequest, _llm_service_pb2.GetProviderResponse]
     """Returns a configured provider, the first in the order of fallback when none is named, and asks nothing of it.
@@ -39,6 +45,20 @@ class LlmServiceStub:
     """Lists the models that the configured providers offer now. Those that don't answer are named beside them.
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
     """
+    GetUsage: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.GetUsageRequest, _llm_service_pb2.GetUsageResponse]
+    """Says what was spent: by agent, model, purpose and day, each as far as the request groups by it. What runs now counts
+    once it is over.
+    Errors: INVALID_REQUEST.
+    """
+    GetBudget: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.GetBudgetRequest, _llm_service_pb2.GetBudgetResponse]
+    """Returns the budget of an agent, or of the suite, with what is spent and reserved today.
+    Errors: INVALID_REQUEST.
+    """
+    SetBudget: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.SetBudgetRequest, _llm_service_pb2.SetBudgetResponse]
+    """Sets the limits of an agent's budget, or of the suite's; what is left out isn't limited. It counts from the next
+    call on, what is spent today included. To set the same again changes nothing.
+    Errors: INVALID_REQUEST, ETAG_MISMATCH.
+    """
 
 class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     """Text from language models, whichever provider runs them.
@@ -46,6 +66,10 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
     Refusals carry a reason of `ErrorReason`.
+
+    Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
+    call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
+    provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
     A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
     """
@@ -57,7 +81,8 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_llm_service_pb2.GenerateRequest, _abc.Awaitable[_llm_service_pb2.GenerateResponse]],
     ) -> _abc.Awaitable[_llm_service_pb2.GenerateResponse]:
         """Writes one or several candidates for a prompt.
-        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+        BUDGET_EXHAUSTED.
         """
 
     @_abc_1.abstractmethod
@@ -67,7 +92,8 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_llm_service_pb2.StreamGenerateRequest, _abc.AsyncIterator[_llm_service_pb2.StreamGenerateResponse]],
     ) -> _abc.AsyncIterator[_llm_service_pb2.StreamGenerateResponse]:
         """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
-        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+        BUDGET_EXHAUSTED.
         """
 
     @_abc_1.abstractmethod
@@ -88,6 +114,38 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_llm_service_pb2.ListModelsResponse]:
         """Lists the models that the configured providers offer now. Those that don't answer are named beside them.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetUsage(
+        self,
+        request: _llm_service_pb2.GetUsageRequest,
+        context: _aio.ServicerContext[_llm_service_pb2.GetUsageRequest, _abc.Awaitable[_llm_service_pb2.GetUsageResponse]],
+    ) -> _abc.Awaitable[_llm_service_pb2.GetUsageResponse]:
+        """Says what was spent: by agent, model, purpose and day, each as far as the request groups by it. What runs now counts
+        once it is over.
+        Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBudget(
+        self,
+        request: _llm_service_pb2.GetBudgetRequest,
+        context: _aio.ServicerContext[_llm_service_pb2.GetBudgetRequest, _abc.Awaitable[_llm_service_pb2.GetBudgetResponse]],
+    ) -> _abc.Awaitable[_llm_service_pb2.GetBudgetResponse]:
+        """Returns the budget of an agent, or of the suite, with what is spent and reserved today.
+        Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def SetBudget(
+        self,
+        request: _llm_service_pb2.SetBudgetRequest,
+        context: _aio.ServicerContext[_llm_service_pb2.SetBudgetRequest, _abc.Awaitable[_llm_service_pb2.SetBudgetResponse]],
+    ) -> _abc.Awaitable[_llm_service_pb2.SetBudgetResponse]:
+        """Sets the limits of an agent's budget, or of the suite's; what is left out isn't limited. It counts from the next
+        call on, what is spent today included. To set the same again changes nothing.
+        Errors: INVALID_REQUEST, ETAG_MISMATCH.
         """
 
 def add_LlmServiceServicer_to_server(servicer: LlmServiceServicer, server: _aio.Server) -> None: ...

@@ -111,13 +111,14 @@ _FIRST_THREE = ("api_key", "api_key_secret", "access_token")
 class Budget(Section):
     """What a character may cost in a day of ours."""
 
-    llm_usd_per_day: Annotated[Dollars | None, NoEffect()] = Field(
-        default=None, description="For models, in US dollars."
+    llm_usd_per_day: Dollars | None = Field(
+        default=None,
+        description="For models, in US dollars: the llm service holds to it, by what its models cost at most.",
     )
     llm_tokens_per_day: Annotated[Whole, between(0, 10**12)] | None = Field(
         default=None,
         description="For models, in tokens, those of prompts and answers together. When four fifths are "
-        "spent, by what is logged, the webhook tells a person; nothing is held back.",
+        "spent, by what is logged, the webhook tells a person; the llm service refuses what is beyond.",
     )
     network_usd_per_day: Annotated[Dollars | None, NoEffect()] = Field(
         default=None, description="For the network's calls, in US dollars."

@@ -1,8 +1,17 @@
 """When a provider is left alone: calls don't wait for what fails, and don't hammer it. Times are in seconds."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
-from services.llm.domain import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
+from typing_extensions import override
+
+from services.llm.domain.errors import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
+from services.llm.domain.generation import Generation, StreamEnd
+from services.llm.domain.models import Model
+from services.llm.domain.prompt import Task
+from services.llm.ports import Guarded, Provider
 
 _IN_A_ROW = 3
 _REFUSING_SECONDS = 30.0
@@ -75,3 +84,54 @@ class Breakers:
         """Close both."""
         self._breakers.pop((provider, None), None)
         self._breakers.pop((provider, agent_id), None)
+
+
+class Breaking(Guarded):
+    """A provider that is left alone while it is known to fail."""
+
+    price_source = ""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._breakers = Breakers()
+        self.name = provider.name
+        self.shows_background = provider.shows_background
+
+    @override
+    def pause(self, agent_id: str) -> Failure | None:
+        return self._breakers.failure(self.name, agent_id, asyncio.get_running_loop().time())
+
+    @override
+    async def generate(self, task: Task, seconds: float) -> Generation:
+        self._check(task)
+        try:
+            written = await self._provider.generate(task, seconds)
+            written = written.only_json() if task.json_schema else written
+        except (ProviderRefused, ProviderRateLimited, ProviderUnavailable) as failure:
+            self._failed(task, failure)
+            raise
+        self._breakers.succeeded(self.name, task.labels.agent_id)
+        return written
+
+    @override
+    async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
+        self._check(task)
+        try:
+            async with aclosing(self._provider.stream(task, seconds)) as parts:
+                async for part in parts:
+                    yield part
+        except (ProviderRefused, ProviderRateLimited, ProviderUnavailable) as failure:
+            self._failed(task, failure)
+            raise
+        self._breakers.succeeded(self.name, task.labels.agent_id)
+
+    @override
+    async def models(self, seconds: float) -> Sequence[Model]:
+        return await self._provider.models(seconds)
+
+    def _check(self, task: Task) -> None:
+        if failure := self.pause(task.labels.agent_id):
+            raise failure
+
+    def _failed(self, task: Task, failure: Failure) -> None:
+        self._breakers.failed(self.name, task.labels.agent_id, failure, asyncio.get_running_loop().time())

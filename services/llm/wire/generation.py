@@ -1,4 +1,4 @@
-"""Between protobuf and domain; every request is checked here, all its violations at once."""
+"""Between protobuf and domain for what is written, by which provider and model."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator
@@ -6,22 +6,12 @@ from typing import Any
 
 from puppet.llm.v1 import llm_errors_pb2 as errors_pb
 from puppet.llm.v1 import llm_service_pb2 as pb
-from services.llm.domain import (
-    Candidate,
-    Example,
-    FinishReason,
-    Generation,
-    Message,
-    Model,
-    Part,
-    Prompt,
-    Role,
-    Sampling,
-    StreamEnd,
-    Task,
-    Unlisted,
-    Usage,
-)
+from services.llm.domain.budget import BudgetState
+from services.llm.domain.generation import Candidate, FinishReason, Generation, Price, StreamEnd
+from services.llm.domain.models import Model, Unlisted
+from services.llm.domain.prompt import Example, Message, Part, Prompt, Role, Sampling, Task
+from services.llm.domain.usage import Labels, Usage, dollars
+from services.llm.ports import Guarded
 from services.runtime.checks import Checks
 from services.runtime.nesting import is_shallow
 from services.runtime.rpc.answers import Room
@@ -33,6 +23,7 @@ _PIECE = 500_000
 _BESIDE_TEXT = 64
 """The bytes of a candidate beside its text."""
 _ROLES = {pb.Role.Value(f"ROLE_{role.name}"): role for role in Role}
+STATES = {state: pb.BudgetState.Value(f"BUDGET_STATE_{state.name}") for state in BudgetState}
 _FINISH_REASONS = {reason: pb.FinishReason.Value(f"FINISH_REASON_{reason.name}") for reason in FinishReason}
 
 
@@ -49,6 +40,7 @@ def read_generate(request: pb.GenerateRequest) -> Task:
         size_of(request, "candidate_count"),
         request.json_schema,
         _messages(request.conversation.messages),
+        _labels(request),
     )
 
 
@@ -61,6 +53,7 @@ def read_stream_generate(request: pb.StreamGenerateRequest) -> Task:
         _sampling(request.sampling),
         request.model,
         messages=_messages(request.conversation.messages),
+        labels=_labels(request),
     )
 
 
@@ -71,8 +64,9 @@ def write_generation(generation: Generation) -> pb.GenerateResponse:
         candidates=[_write_candidate(candidate, share) for candidate in generation.candidates],
         provider=generation.provider,
         model=generation.model,
-        usage=_write_usage(generation.usage),
+        usage=write_usage(generation.usage),
         background_shown=generation.background_shown,
+        **_price(generation.price),
     )
 
 
@@ -86,17 +80,24 @@ def write_part(part: str | StreamEnd) -> Iterator[pb.StreamGenerateResponse]:
         finish_reason=_FINISH_REASONS[part.finish_reason],
         provider=part.provider,
         model=part.model,
-        usage=_write_usage(part.usage),
+        usage=write_usage(part.usage),
+        **_price(part.price),
     )
     yield pb.StreamGenerateResponse(end=end)
+
+
+def write_provider(provider: Guarded) -> pb.Provider:
+    """Return a provider as it goes over the wire."""
+    return pb.Provider(
+        name=provider.name, background_shown=provider.shows_background, price_source=provider.price_source
+    )
 
 
 def write_model(row: Model | Unlisted) -> pb.Model | pb.ProviderFailure:
     """Return a model, or why a provider could not list its own."""
     if isinstance(row, Model):
         return pb.Model(provider=row.provider, name=row.name, is_default=row.is_default)
-    reason = errors_pb.ErrorReason.Value(f"ERROR_REASON_{row.reason}")
-    return pb.ProviderFailure(provider=row.provider, reason=reason, message=row.message)
+    return pb.ProviderFailure(provider=row.provider, reason=_reason(row.reason), message=row.message)
 
 
 def _check_common(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerateRequest) -> None:
@@ -183,5 +184,28 @@ def _write_candidate(candidate: Candidate, most: int) -> pb.Candidate:
     )
 
 
-def _write_usage(usage: Usage) -> pb.Usage:
-    return pb.Usage(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
+def write_usage(usage: Usage) -> pb.Usage:
+    """Return what was taken as it goes over the wire."""
+    return pb.Usage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cached_tokens=usage.cached_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+    )
+
+
+def _labels(request: pb.GenerateRequest | pb.StreamGenerateRequest) -> Labels:
+    return Labels(request.agent_id, request.labels.purpose, request.labels.workflow)
+
+
+def _price(price: Price) -> dict[str, Any]:
+    attempts = [
+        pb.Attempt(provider=asked.provider, reason=_reason(asked.reason), message=asked.message)
+        for asked in price.asked
+    ]
+    cost = "" if price.nanos is None else dollars(price.nanos)
+    return {"cost_usd": cost, "attempts": attempts, "budget_state": STATES[price.state]}
+
+
+def _reason(reason: str) -> errors_pb.ErrorReason.ValueType:
+    return errors_pb.ErrorReason.Value(f"ERROR_REASON_{reason or 'UNSPECIFIED'}")

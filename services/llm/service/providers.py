@@ -1,31 +1,30 @@
-"""The use cases of the llm service."""
+"""The order of fallback: which provider is asked, and for how long."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import replace
 
-from services.llm.breaker import Breakers
-from services.llm.domain import (
+from services.llm.domain.errors import (
+    BudgetExhausted,
     Failure,
-    Generation,
-    Model,
     ProviderNotFound,
     ProviderRateLimited,
     ProviderRefused,
     ProviderUnavailable,
-    StreamEnd,
-    Task,
-    Unlisted,
     failed,
 )
-from services.llm.ports import Provider
+from services.llm.domain.generation import Asked, Generation, Price, StreamEnd
+from services.llm.domain.models import Model, Unlisted
+from services.llm.domain.prompt import Task
+from services.llm.ports import Guarded, Provider
 from services.runtime.errors import PuppetError
 from services.runtime.pages import Page, Paged
 
 log = logging.getLogger(__name__)
 
-_FAILURES = (ProviderRefused, ProviderRateLimited, ProviderUnavailable)
+_FAILURES = (ProviderRefused, ProviderRateLimited, ProviderUnavailable, BudgetExhausted)
 
 LISTING_SECONDS = 5.0
 """How long a provider has to list its models before it is named as one that could not."""
@@ -38,57 +37,53 @@ class Providers:
     so that one that hangs leaves time for the next. One whose breaker is open is left out.
     """
 
-    def __init__(self, providers: Sequence[Provider], timeout_seconds: float) -> None:
+    def __init__(self, providers: Sequence[Guarded], timeout_seconds: float) -> None:
         """Take the providers and how long a call without a deadline waits for them, in seconds."""
         self._providers = tuple(providers)
-        self._breakers = Breakers()
         self._timeout_seconds = timeout_seconds
 
-    async def generate(self, agent_id: str, provider: str, task: Task, until: float | None) -> Generation:
+    async def generate(self, provider: str, task: Task, until: float | None) -> Generation:
         """Have the candidates written by the named provider, or else by the first that answers.
 
-        Raises ProviderNotFound, ProviderRefused, ProviderRateLimited, AllProvidersRefused, NoProviderAvailable.
+        Raises ProviderNotFound, ProviderRefused, ProviderRateLimited, AllProvidersRefused, NoProviderAvailable and
+        BudgetExhausted.
         """
-        failures: list[Failure] = []
-        for candidate, seconds in self._attempts(agent_id, provider, until, failures):
+        failures: list[tuple[str, Failure]] = []
+        for candidate, seconds in self._attempts(task, provider, until, failures):
             try:
                 written = await candidate.generate(task, seconds)
-                written = written.only_json() if task.json_schema else written
             except _FAILURES as failure:
-                self._note(failure, candidate, agent_id, failures)
+                _note(failure, candidate, task, failures)
             else:
-                self._breakers.succeeded(candidate.name, agent_id)
-                log.info("generated", extra=_facts(agent_id, written))
-                return written
-        raise failed(failures)
+                log.info("generated", extra=_facts(task, written))
+                return replace(written, price=_told(written, failures))
+        raise failed([failure for _, failure in failures])
 
-    async def stream(
-        self, agent_id: str, provider: str, task: Task, until: float | None
-    ) -> AsyncGenerator[str | StreamEnd, None]:
+    async def stream(self, provider: str, task: Task, until: float | None) -> AsyncGenerator[str | StreamEnd, None]:
         """Have one candidate written piece by piece; what has begun is never begun again elsewhere.
 
         Raises as generate, and ProviderUnavailable when the text breaks off.
         """
-        failures: list[Failure] = []
-        for candidate, seconds in self._attempts(agent_id, provider, until, failures):
+        failures: list[tuple[str, Failure]] = []
+        for candidate, seconds in self._attempts(task, provider, until, failures):
             started = False
             try:
                 async with contextlib.aclosing(candidate.stream(task, seconds)) as parts:
                     async for part in parts:
                         started = True
                         if isinstance(part, StreamEnd):
-                            log.info("streamed", extra=_facts(agent_id, part))
+                            log.info("streamed", extra=_facts(task, part))
+                            part = replace(part, price=_told(part, failures))
                         yield part
             except _FAILURES as failure:
-                self._note(failure, candidate, agent_id, failures)
+                _note(failure, candidate, task, failures)
                 if started:
                     raise
             else:
-                self._breakers.succeeded(candidate.name, agent_id)
                 return
-        raise failed(failures)
+        raise failed([failure for _, failure in failures])
 
-    def provider(self, name: str) -> Provider:
+    def provider(self, name: str) -> Guarded:
         """Return the provider of this name, or the one that is asked first. Raises ProviderNotFound."""
         return self._named(name)[0]
 
@@ -107,31 +102,26 @@ class Providers:
         return cut.turned([model for _, model in cut.rows])
 
     def _attempts(
-        self, agent_id: str, provider: str, until: float | None, failures: list[Failure]
-    ) -> Iterator[tuple[Provider, float]]:
+        self, task: Task, provider: str, until: float | None, failures: list[tuple[str, Failure]]
+    ) -> Iterator[tuple[Guarded, float]]:
         now = asyncio.get_running_loop().time()
-        ready: list[Provider] = []
+        ready: list[Guarded] = []
         for candidate in self._named(provider):
-            if failure := self._breakers.failure(candidate.name, agent_id, now):
-                failures.append(failure)
+            if failure := candidate.pause(task.labels.agent_id):
+                failures.append((candidate.name, failure))
             else:
                 ready.append(candidate)
         until = now + self._left(until)
         for done, candidate in enumerate(ready):
             yield candidate, self._left(until) / (len(ready) - done)
 
-    def _named(self, provider: str) -> Sequence[Provider]:
+    def _named(self, provider: str) -> Sequence[Guarded]:
         if not provider:
             return self._providers
         found = [candidate for candidate in self._providers if candidate.name == provider]
         if not found:
             raise ProviderNotFound(provider)
         return found
-
-    def _note(self, failure: Failure, provider: Provider, agent_id: str, failures: list[Failure]) -> None:
-        log.warning("provider failed", extra={"agent_id": agent_id, "error": failure.message})
-        self._breakers.failed(provider.name, agent_id, failure, asyncio.get_running_loop().time())
-        failures.append(failure)
 
     def _left(self, until: float | None) -> float:
         return self._timeout_seconds if until is None else max(0.0, until - asyncio.get_running_loop().time())
@@ -144,9 +134,20 @@ async def _offer(provider: Provider, seconds: float) -> Sequence[Model | Unliste
         return [Unlisted(provider.name, error.reason, error.message)]
 
 
-def _facts(agent_id: str, written: Generation | StreamEnd) -> dict[str, object]:
+def _note(failure: Failure, provider: Provider, task: Task, failures: list[tuple[str, Failure]]) -> None:
+    log.warning("provider failed", extra={"agent_id": task.labels.agent_id, "error": failure.message})
+    failures.append((provider.name, failure))
+
+
+def _told(written: Generation | StreamEnd, failures: Sequence[tuple[str, Failure]]) -> Price:
+    """Return what an answer cost, with who was asked for it."""
+    before = [Asked(name, failure.reason, failure.message) for name, failure in failures]
+    return replace(written.price, asked=(*before, Asked(written.provider)))
+
+
+def _facts(task: Task, written: Generation | StreamEnd) -> dict[str, object]:
     return {
-        "agent_id": agent_id,
+        "agent_id": task.labels.agent_id,
         "provider": written.provider,
         "model": written.model,
         "prompt_tokens": written.usage.prompt_tokens,

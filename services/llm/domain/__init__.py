@@ -1,0 +1,1 @@
+"""What models are asked and what they write, what it takes and costs, and what goes wrong."""

@@ -1,0 +1,104 @@
+"""What a model writes."""
+
+import json
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from services.llm.domain.budget import BudgetState
+from services.llm.domain.errors import WroteNoJson
+from services.llm.domain.usage import Usage
+
+
+class FinishReason(StrEnum):
+    """Why a candidate ended."""
+
+    UNSPECIFIED = "unspecified"
+    STOP = "stop"
+    LENGTH = "length"
+    CONTENT_FILTER = "content_filter"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One text that a model wrote; `mean_logprob` is the mean natural logarithm of its tokens' probabilities."""
+
+    text: str
+    finish_reason: FinishReason
+    mean_logprob: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A provider that was asked, or is known to fail: why it didn't write, empty for the one that did."""
+
+    provider: str
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What an answer cost in nano-dollars, None when that isn't known; who was asked; how the budgets stand."""
+
+    nanos: int | None = None
+    state: BudgetState = BudgetState.FINE
+    asked: tuple[Asked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What a provider wrote, and what it took."""
+
+    provider: str
+    model: str
+    candidates: tuple[Candidate, ...]
+    usage: Usage
+    background_shown: bool = False
+    misses_bills: bool = False
+    """Whether some of its calls may have cost what its usage doesn't tell."""
+    price: Price = Price()
+
+    def only_json(self) -> "Generation":
+        """Leave out the candidates that are no JSON, for example those that were cut. Raises WroteNoJson."""
+        kept = tuple(candidate for candidate in self.candidates if _is_json(candidate.text))
+        if not kept:
+            raise WroteNoJson(self.provider, self.usage)
+        return replace(self, candidates=kept)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """The last part of a stream, after its pieces of text."""
+
+    provider: str
+    model: str
+    finish_reason: FinishReason
+    usage: Usage
+    price: Price = Price()
+
+
+class Trimmer:
+    """Takes the white space off the ends of a text that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._started = False
+
+    def feed(self, piece: str) -> str:
+        """Return what of the text so far can be passed on; white space is held back until more text follows it."""
+        text = self._held + piece
+        if not self._started:
+            text = text.lstrip()
+        ready = text.rstrip()
+        self._held = text[len(ready) :]
+        self._started = self._started or bool(ready)
+        return ready
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
