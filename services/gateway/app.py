@@ -13,7 +13,7 @@ from starlette.routing import Route
 from services.gateway.backend import Backend
 from services.gateway.mcp.http import PATH as MCP_PATH
 from services.gateway.mcp.http import McpEndpoint
-from services.gateway.routes import accounts, agents, drafts, events, memory, trading
+from services.gateway.routes import accounts, agents, budgets, drafts, events, memory, trading
 from services.gateway.routes.config import change_config
 from services.gateway.routes.documentation import documented
 from services.gateway.routes.health import Health, suite_version
@@ -37,6 +37,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *events.ENDPOINTS,
     *drafts.ENDPOINTS,
     *accounts.ENDPOINTS,
+    *budgets.ENDPOINTS,
 )
 
 _CLIENT_CLOSED = 499

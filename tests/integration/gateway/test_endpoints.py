@@ -107,6 +107,25 @@ async def test_a_caller_has_its_own_rights_and_no_others(gateway: Door) -> None:
     assert (await gateway.data("GET", "/session", by="reader"))["may_write"] is False
 
 
+async def test_an_operator_sets_what_words_may_cost_and_everybody_sees_it(gateway: Door) -> None:
+    await created(gateway, "spender")
+    budget = await gateway.data("PUT", "/budgets/spender", {"usd_per_day": "0.50", "tokens_per_day": "1000"})
+    assert (budget["usd_per_day"], budget["tokens_per_day"]) == ("0.5", "1000")
+    changed = await gateway.data("PUT", "/budgets/spender", {"usd_per_day": "2"}, if_match=f'"{budget["etag"]}"')
+    assert "tokens_per_day" not in changed
+    status, error = await gateway.refusal(
+        "PUT", "/budgets/spender", {"usd_per_day": "9"}, if_match=f'"{budget["etag"]}"'
+    )
+    assert (status, error["details"]["reason"]) == (412, "ETAG_MISMATCH")
+    seen = await gateway.data("GET", "/budgets/spender", by="reader")
+    assert float(seen["usd_per_day"]) == 2
+    assert (await gateway.refusal("PUT", "/budgets", {"usd_per_day": "9"}, by="reader"))[0] == 403
+    assert (await gateway.refusal("PUT", "/budgets", {"usd_per_day": "much"}))[1]["details"]["violations"]
+    await gateway.data("PUT", "/budgets", {"usd_per_day": "5"})
+    assert float((await gateway.data("GET", "/budgets"))["usd_per_day"]) == 5
+    assert (await gateway.data("GET", "/usage?group_by=USAGE_GROUPING_AGENT"))["rows"] == []
+
+
 async def test_what_a_body_gets_wrong_is_named_by_its_path(gateway: Door) -> None:
     await created(gateway, "sam")
     status, error = await gateway.refusal(

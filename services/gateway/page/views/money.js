@@ -2,6 +2,7 @@
 import { agents } from "../suite.js";
 import { html, useStore } from "../ui.js";
 import { Avatar, hueOf } from "../parts/avatar.js";
+import { BudgetOf } from "../parts/budget.js";
 import { Empty, Skeleton } from "../parts/states.js";
 import { QuotaOf } from "../parts/wallet.js";
 
@@ -12,22 +13,16 @@ export function MoneyView() {
     <header class="view-head"><h1 tabindex="-1">Budgets</h1><p class="lead">What the characters may spend and say in a day, and what became of it.</p></header>
     ${!list && html`<${Skeleton} lines=${3} label="Budgets are loading" />`}
     ${list && html`<div class="sheet">
+      <section aria-labelledby="all"><h2 id="all">The suite, for words of models</h2><${BudgetOf} /></section>
       <section aria-labelledby="limits"><h2 id="limits">What each may</h2>
         ${list.length === 0 && html`<${Empty} title="Nobody lives here yet">Write a persona file, and type <code>puppetctl apply my-character.json</code>.<//>`}
         <ul class="limits">${list.map((agent) => html`<li key=${agent.id} style=${{ "--hue": hueOf(agent.id) }}>
           <h3><${Avatar} id=${agent.id} name=${agent.name} size=${36} /><a href=${`#/characters/${encodeURIComponent(agent.id)}/costs`}>${agent.name}</a></h3>
-          <div><h4>Words of models</h4><${Budget} agent=${agent} /></div>
+          <div><h4>Words of models</h4><${BudgetOf} id=${agent.id} /></div>
           <div><h4>Its network</h4>${agent.account_id ? html`<${QuotaOf} agent=${agent} isShort />` : html`<p>It has no account.</p>`}</div>
         </li>`)}</ul></section>
       <section aria-labelledby="curve"><h2 id="curve">Profit and loss</h2>
         <${Empty} title="The curve isn’t kept yet">What each wallet has won and lost until now stands under <a href="#/trades">Trades</a>.<//></section>
     </div>`}
   </div>`;
-}
-
-function Budget({ agent }) {
-  const allowed = agent.persona?.budget?.llm_tokens_per_day;
-  const page = `#/characters/${encodeURIComponent(agent.id)}/persona`;
-  if (!allowed) return html`<p>No budget is set: <a href=${page}>set one</a>.</p>`;
-  return html`<p>${allowed.toLocaleString()} tokens a day</p>`;
 }

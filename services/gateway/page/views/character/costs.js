@@ -1,7 +1,7 @@
 // What a character costs and earns: words of models by day, what it may spend, and its wallet.
 import { get, path } from "../../api.js";
 import { html, useLoaded, useMemo } from "../../ui.js";
-import { Gauge } from "../../parts/figures.js";
+import { BudgetOf } from "../../parts/budget.js";
 import { Empty, Loaded } from "../../parts/states.js";
 import { QuotaOf, WalletOf } from "../../parts/wallet.js";
 
@@ -35,10 +35,8 @@ export function byDay(activities) {
 
 function Models({ agent, activities }) {
   const days = useMemo(() => byDay(activities), [activities]);
-  const allowed = agent.persona?.budget?.llm_tokens_per_day;
-  const today = days.find(({ day }) => day === new Date().toISOString().slice(0, 10));
   if (!days.length) return html`<${Empty} title="No model was asked yet">What a post cost stands here once it has written one.<//>`;
-  return html`${allowed ? html`<${Gauge} label="Today, of what its budget names" used=${today?.tokens ?? 0} of=${allowed} words=${`${(today?.tokens ?? 0).toLocaleString()} of ${allowed.toLocaleString()} tokens`} />` : html`<p class="hint">Its persona names no budget: “budget.llm_tokens_per_day” does.</p>`}
+  return html`<${BudgetOf} id=${agent.id} />
     <div class="table-wrap"><table><thead><tr><th scope="col">Day</th><th scope="col" class="number">Calls</th><th scope="col" class="number">Tokens</th><th scope="col" class="number">Cost</th></tr></thead>
       <tbody>${days.map((it) => html`<tr key=${it.day}><th scope="row">${it.day}</th><td class="number">${it.calls}</td><td class="number">${it.tokens.toLocaleString()}</td><td class="number">${it.usd ? `$${it.usd.toFixed(4)}` : it.unpriced ? "no price" : "$0"}</td></tr>`)}</tbody></table></div>
     ${activities.length >= PAGE && html`<p class="hint">Of its last ${PAGE} entries; the first of these days may be incomplete.</p>`}`;
