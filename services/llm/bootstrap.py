@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -25,12 +26,13 @@ from services.llm.service.providers import Providers
 from services.llm.servicer import LlmServicer
 from services.llm.settings import LlmSettings, ProviderSettings
 from services.runtime.background import repeating
+from services.runtime.clock import SystemClock
 from services.runtime.db import Database
 from services.runtime.deferred import Deferred
 from services.runtime.rpc.server import Lifecycle, Mounted, Opener
 from services.runtime.sql import SqlStore
 from services.runtime.text.fingerprints import Fingerprints
-from services.runtime.tidying import TIDY_SECONDS
+from services.runtime.tidying import TIDY_SECONDS, Tidying
 
 _LAPSED_SECONDS = 5.0
 
@@ -67,6 +69,8 @@ async def open_ledger(settings: LlmSettings) -> AsyncIterator[Ledger]:
         # The first round settles what a process left that was killed.
         await stack.enter_async_context(repeating("attempts", _LAPSED_SECONDS, ledger.release_lapsed))
         await stack.enter_async_context(repeating("tidying", TIDY_SECONDS, ledger.tidy))
+        tidying = Tidying(store, SystemClock(), timedelta(days=settings.request_days))
+        await stack.enter_async_context(repeating("requests", TIDY_SECONDS, tidying.tidy))
         yield ledger
 
 

@@ -11,6 +11,7 @@ from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
 from services.llm.service.ledger import Ledger
 from services.llm.service.providers import Providers
 from services.llm.wire import budgets, generation
+from services.runtime.protobuf import request_key
 from services.runtime.rpc.answers import fill
 from services.runtime.rpc.boundary import deadline
 from services.runtime.rpc.limits import check, page_of
@@ -69,5 +70,5 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
     async def SetBudget(self, request: pb.SetBudgetRequest, context: Context) -> pb.SetBudgetResponse:
         """Set the limits of a budget."""
         nanos, tokens = budgets.read_limits(request)
-        await self._ledger.limit(request.agent_id, nanos, tokens, request.etag)
+        await self._ledger.limit(request.agent_id, nanos, tokens, request.etag, request_key(request))
         return pb.SetBudgetResponse(budget=budgets.write_budget(*await self._ledger.account(request.agent_id)))

@@ -147,6 +147,8 @@ BOUNDED = {
     "PreviewPromptResponse.prompts": "one for each call",
     "PreviewPromptResponse.memories": "what a prompt holds",
     "GetPricesResponse.prices": "as many as were asked for",
+    "GenerateResponse.attempts": "one for each provider",
+    "GetUsageResponse.rows": "1,000, and it says when there are more",
 }
 """Lists in answers that are not in pages, and what bounds them."""
 

@@ -28,6 +28,7 @@ from services.llm.domain.usage import Bill, Labels, Usage, UsageQuery, UsageRow
 from services.llm.ports import Records, Store
 from services.runtime.errors import PuppetError
 from services.runtime.grouping import Grouping
+from services.runtime.idempotency import NO_REQUEST, RequestKey
 from services.runtime.ids import new_id
 from services.runtime.tidying import in_batches
 
@@ -137,9 +138,13 @@ class Ledger:
             now = await records.now()
             return (await _Books(records, now, self._lease).accounts(agent_id))[agent_id], now
 
-    async def limit(self, agent_id: str, nanos: int | None, tokens: int | None, etag: str = "") -> None:
-        """Set what an agent, or the suite, may spend in a day. Raises Conflict."""
+    async def limit(
+        self, agent_id: str, nanos: int | None, tokens: int | None, etag: str = "", key: RequestKey = NO_REQUEST
+    ) -> None:
+        """Set what an agent, or the suite, may spend in a day; once for a request. Raises Conflict, RequestIdReused."""
         async with self._store.writing(BUDGET_LOCK_KEY) as records:
+            if await records.claim(key, agent_id) is not None:
+                return
             budget = await records.budget(agent_id) or Budget(agent_id=agent_id)
             budget.set(nanos, tokens, etag)
             await records.save(budget)

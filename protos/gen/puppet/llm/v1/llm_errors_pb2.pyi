@@ -62,6 +62,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 13
     """ABORTED: the budget has changed since the `etag` was read. Read it again."""
+    ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 14
+    """INVALID_ARGUMENT: this request_id was used before with another body. Use a new one."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -105,6 +107,8 @@ second when what other calls hold in reserve alone is in the way. Nothing was as
 """
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 13
 """ABORTED: the budget has changed since the `etag` was read. Read it again."""
+ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 14
+"""INVALID_ARGUMENT: this request_id was used before with another body. Use a new one."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 ERRORS_FIELD_NUMBER: _builtins.int

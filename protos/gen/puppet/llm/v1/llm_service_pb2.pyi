@@ -1172,6 +1172,7 @@ class SetBudgetRequest(_message.Message):
     USD_PER_DAY_FIELD_NUMBER: _builtins.int
     TOKENS_PER_DAY_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """Whose; empty: the suite's. At most 128 characters."""
     usd_per_day: _builtins.str
@@ -1184,6 +1185,8 @@ class SetBudgetRequest(_message.Message):
     """
     etag: _builtins.str
     """The etag that was read, at most 64 characters; empty: whatever it is now."""
+    request_id: _builtins.str
+    """At most 128 characters. The same id and body is applied once."""
     def __init__(
         self,
         *,
@@ -1191,10 +1194,11 @@ class SetBudgetRequest(_message.Message):
         usd_per_day: _builtins.str = ...,
         tokens_per_day: _builtins.int | None = ...,
         etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_tokens_per_day", b"_tokens_per_day", "tokens_per_day", b"tokens_per_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tokens_per_day", b"_tokens_per_day", "agent_id", b"agent_id", "etag", b"etag", "tokens_per_day", b"tokens_per_day", "usd_per_day", b"usd_per_day"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tokens_per_day", b"_tokens_per_day", "agent_id", b"agent_id", "etag", b"etag", "request_id", b"request_id", "tokens_per_day", b"tokens_per_day", "usd_per_day", b"usd_per_day"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__tokens_per_day: _TypeAlias = _typing.Literal["tokens_per_day"]  # noqa: Y015
     _WhichOneofArgType__tokens_per_day: _TypeAlias = _typing.Literal["_tokens_per_day", b"_tokens_per_day"]  # noqa: Y015

@@ -36,7 +36,9 @@ class LlmServiceStub:
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
-    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
+    A request_id belongs to whoever calls and to the RPC: somebody else's, or another RPC's, that is spelled alike is
+    another one. It is remembered for 90 days. A call without a deadline has 60 seconds, unless the service's operator sets
+    either otherwise; a stream has none.
     """
 
     def __init__(self, channel):
@@ -93,7 +95,9 @@ class LlmServiceServicer:
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
-    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
+    A request_id belongs to whoever calls and to the RPC: somebody else's, or another RPC's, that is spelled alike is
+    another one. It is remembered for 90 days. A call without a deadline has 60 seconds, unless the service's operator sets
+    either otherwise; a stream has none.
     """
 
     def Generate(self, request, context):
@@ -150,7 +154,7 @@ class LlmServiceServicer:
     def SetBudget(self, request, context):
         """Sets the limits of an agent's budget, or of the suite's; what is left out isn't limited. It counts from the next
         call on, what is spent today included. To set the same again changes nothing.
-        Errors: INVALID_REQUEST, ETAG_MISMATCH.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -213,7 +217,9 @@ class LlmService:
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
-    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
+    A request_id belongs to whoever calls and to the RPC: somebody else's, or another RPC's, that is spelled alike is
+    another one. It is remembered for 90 days. A call without a deadline has 60 seconds, unless the service's operator sets
+    either otherwise; a stream has none.
     """
 
     @staticmethod

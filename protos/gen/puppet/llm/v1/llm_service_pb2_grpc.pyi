@@ -23,7 +23,9 @@ class LlmServiceStub:
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
-    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
+    A request_id belongs to whoever calls and to the RPC: somebody else's, or another RPC's, that is spelled alike is
+    another one. It is remembered for 90 days. A call without a deadline has 60 seconds, unless the service's operator sets
+    either otherwise; a stream has none.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -57,7 +59,7 @@ class LlmServiceStub:
     SetBudget: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.SetBudgetRequest, _llm_service_pb2.SetBudgetResponse]
     """Sets the limits of an agent's budget, or of the suite's; what is left out isn't limited. It counts from the next
     call on, what is spent today included. To set the same again changes nothing.
-    Errors: INVALID_REQUEST, ETAG_MISMATCH.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ETAG_MISMATCH.
     """
 
 class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -71,7 +73,9 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
-    A call without a deadline has 60 seconds, unless the service's operator sets it otherwise; a stream has none.
+    A request_id belongs to whoever calls and to the RPC: somebody else's, or another RPC's, that is spelled alike is
+    another one. It is remembered for 90 days. A call without a deadline has 60 seconds, unless the service's operator sets
+    either otherwise; a stream has none.
     """
 
     @_abc_1.abstractmethod
@@ -145,7 +149,7 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_llm_service_pb2.SetBudgetResponse]:
         """Sets the limits of an agent's budget, or of the suite's; what is left out isn't limited. It counts from the next
         call on, what is spent today included. To set the same again changes nothing.
-        Errors: INVALID_REQUEST, ETAG_MISMATCH.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, ETAG_MISMATCH.
         """
 
 def add_LlmServiceServicer_to_server(servicer: LlmServiceServicer, server: _aio.Server) -> None: ...
