@@ -23,9 +23,9 @@ class LlmServiceStub:
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
-    A request_id belongs to whoever calls and to the RPC: somebody else's, or another RPC's, that is spelled alike is
-    another one. It is remembered for 90 days. A call without a deadline has 60 seconds, unless the service's operator sets
-    either otherwise; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days. A call without a deadline has 60 seconds; a stream has none. The service's
+    operator may set both otherwise.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -73,9 +73,9 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
-    A request_id belongs to whoever calls and to the RPC: somebody else's, or another RPC's, that is spelled alike is
-    another one. It is remembered for 90 days. A call without a deadline has 60 seconds, unless the service's operator sets
-    either otherwise; a stream has none.
+    A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
+    another one. It is remembered for 90 days. A call without a deadline has 60 seconds; a stream has none. The service's
+    operator may set both otherwise.
     """
 
     @_abc_1.abstractmethod
