@@ -149,7 +149,7 @@ async def test_who_is_revoked_is_signed_out(gateway: Door) -> None:
 
 
 async def test_the_page_is_served_with_etags_and_safe_headers(gateway: Door) -> None:
-    for path, kind in (("/", "text/html"), ("/page.js", "text/javascript"), ("/docs.html", "text/html")):
+    for path, kind in (("/", "text/html"), ("/app.js", "text/javascript"), ("/docs.html", "text/html")):
         answer = await gateway.client.get(path)
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith(kind)
