@@ -72,6 +72,11 @@ def uses(text: str, term: str, languages: Languages) -> bool:
         return term.strip() in text
     if any(texts.is_unspaced(word[0]) for word in asked):
         return _holds(text, term)
+    if any(map(_algorithm, languages)) and not any(map(_IS_HANGUL.match, asked)):
+        # A word is the same by itself or by its stem alone: a term of which one is missing is nowhere.
+        forms = _forms(text, languages)
+        if not all(word in forms or stem(word, languages) in forms for word in asked):
+            return False
     rows = (said[start : start + len(asked)] for start in range(len(said) - len(asked) + 1))
     return any(all(_is_same(each, word, languages) for each, word in zip(row, asked, strict=True)) for row in rows)
 
@@ -107,6 +112,12 @@ def _snowball() -> Any:
 @functools.lru_cache(maxsize=1_000)
 def _words(text: str) -> tuple[str, ...]:
     return tuple(texts.words(texts.parted(text)))
+
+
+@functools.lru_cache(maxsize=1_000)
+def _forms(text: str, languages: Languages) -> frozenset[str]:
+    """Return the words of a text and their stems."""
+    return frozenset(form for word in _words(text) for form in (word, stem(word, languages)))
 
 
 def _telling(text: str, languages: Languages) -> Iterator[str]:
