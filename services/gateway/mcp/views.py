@@ -12,6 +12,8 @@ from puppet.memory.v1 import memory_service_pb2 as memory
 from puppet.memory.v1 import relationship_service_pb2 as relationships
 from services.gateway.transcoding.writing import write
 
+_OWN = frozenset({"self", "operator"})
+"""Where a memory comes from that is nobody else's text."""
 _MOST_SHOWN = 5
 """How many candidates of a text are shown."""
 
@@ -54,16 +56,13 @@ def activity(found: log.Activity) -> dict[str, Any]:
     }
     event = found.WhichOneof("event")
     inner = getattr(found, event) if event else None
-    for name in ("text", "topic", "network_post_id", "draft_id"):
-        if name == "text" and event == "notice" and found.notice.is_external:
-            continue
-        if value := getattr(inner, name, ""):
-            told[name] = value
-    return told | _strangers(
-        wrote=getattr(inner, "mention_text", ""),
-        news=getattr(inner, "news_text", "") or (found.notice.text if event == "notice" and "text" not in told else ""),
-        handle=getattr(inner, "to_handle", ""),
-    )
+    told |= {name: value for name in ("text", "topic", "network_post_id", "draft_id") if (value := _of(inner, name))}
+    news = _of(inner, "news_text")
+    if found.notice.is_external:
+        # What it says of such an event is the stranger's text, too.
+        told, news = told | {"what": "heard of something"}, found.notice.text
+        told.pop("text", "")
+    return told | _strangers(wrote=_of(inner, "mention_text"), news=news, handle=_of(inner, "to_handle"))
 
 
 def explanation(found: agents.ExplainActivityResponse) -> dict[str, Any]:
@@ -100,7 +99,7 @@ def hit(found: memory.MemoryHit) -> dict[str, Any]:
         "score": round(found.score, 3),
         "parts": {name: round(value, 3) for name, value in write(found.parts).items()},
     }
-    return told | (_strangers(wrote=one.text) if source == "external" else {"text": one.text})
+    return told | _said(one.text, source)
 
 
 def draft(found: drafts.Draft) -> dict[str, Any]:
@@ -113,10 +112,10 @@ def draft(found: drafts.Draft) -> dict[str, Any]:
         "state": _short(drafts.DraftState.Name(found.state), "DRAFT_STATE_"),
         "what": found.summary,
         "why": found.reason,
-        "text": getattr(inner, "text", ""),
+        "text": _of(inner, "text"),
         "expire_time": found.expire_time.ToJsonString(),
         "etag": found.etag,
-        **_strangers(wrote=getattr(inner, "mention_text", ""), handle=getattr(inner, "to_handle", "")),
+        **_strangers(wrote=_of(inner, "mention_text"), handle=_of(inner, "to_handle")),
     }
 
 
@@ -139,7 +138,16 @@ def triggered(found: Any) -> dict[str, Any]:
 def _recalled(found: log.RecalledMemory) -> dict[str, Any]:
     use = _short(log.MemoryUse.Name(found.use), "MEMORY_USE_")
     told: dict[str, Any] = {"memory_id": found.memory_id, "source": found.source, "use": use}
-    return told | (_strangers(wrote=found.text) if found.source.lower() == "external" else {"text": found.text})
+    return told | _said(found.text, found.source)
+
+
+def _said(text: str, source: str) -> dict[str, Any]:
+    """Return the text of a memory under the name that says whose it is; where that isn't known, a stranger's."""
+    return {"text": text} if source in _OWN else _strangers(wrote=text)
+
+
+def _of(message: Any, name: str) -> str:
+    return str(getattr(message, name, ""))
 
 
 def _strangers(**texts: str) -> dict[str, Any]:
