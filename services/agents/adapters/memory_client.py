@@ -35,10 +35,10 @@ class MemoryClient:
         with calling("memory"):
             return (await self._memories.CreateMemory(request)).memory.id
 
-    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
-        """Store up to 1,000 memories, all or none of them, once for every request_id."""
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory]) -> None:
+        """Store up to 1,000 memories, all or none of them."""
         written = [_written(agent_id, memory) for memory in memories]
-        request = pb.BatchCreateMemoriesRequest(agent_id=agent_id, memories=written, request_id=request_id)
+        request = pb.BatchCreateMemoriesRequest(agent_id=agent_id, memories=written)
         with calling("memory"):
             await self._memories.BatchCreateMemories(request)
 

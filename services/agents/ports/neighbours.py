@@ -147,8 +147,8 @@ class MemoryPort(Protocol):
         """Store a memory once for every request_id, and return its id."""
         ...
 
-    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
-        """Store up to 1,000 memories, all or none of them, once for every request_id."""
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory]) -> None:
+        """Store up to 1,000 memories, all or none of them; what an agent remembers already isn't stored again."""
         ...
 
     async def search(

@@ -43,8 +43,6 @@ _MEMORY_FIELD = "persona.initial_memory"
 _AT = re.compile(r"requests\[(\d+)\]")
 _NANO = Decimal("1e-9")
 """Smaller parts of a dollar aren't counted."""
-_NO_REQUEST = ""
-"""To repeat these is to have them once; and one that is created again under an id that was deleted has them again."""
 _NO_ACCOUNT_SECONDS = 1.0
 """How long the social service is waited for where most likely it has nothing to say."""
 
@@ -154,9 +152,10 @@ class Provisioning:
                 )
             )
         with _naming(_MEMORY_FIELD):
+            # To repeat these is to have them once; who is created again under an id that was deleted has them again.
             await _all(
                 [
-                    partial(self._memory.remember_all, agent_id, seeds[first : first + _MOST_SEEDS], _NO_REQUEST)
+                    partial(self._memory.remember_all, agent_id, seeds[first : first + _MOST_SEEDS])
                     for first in range(0, len(seeds), _MOST_SEEDS)
                 ]
             )

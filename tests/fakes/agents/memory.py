@@ -79,9 +79,9 @@ class FakeMemory:
         self.stored = {key: item for key, item in self.stored.items() if item.agent_id != agent_id}
         self.views = {key: view for key, view in self.views.items() if key[0] != agent_id}
 
-    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory], request_id: str) -> None:
-        for at, memory in enumerate(memories):
-            await self.remember(agent_id, memory, f"{request_id}/{at}" if request_id else "")
+    async def remember_all(self, agent_id: str, memories: Sequence[NewMemory]) -> None:
+        for memory in memories:
+            await self.remember(agent_id, memory, "")
 
     async def search(
         self, agent_id: str, query: str, most: int, sources: Sequence[Source], author: str = ""
