@@ -212,23 +212,26 @@ async def test_what_has_failed_waits_until_it_was_told_to_be_tried_again_but_for
     stage: Stage,
 ) -> None:
     now = stage.clock.now()
-    await stage.agent("wren")
     until = now + 30 * MINUTE
-    async with stage.store.writing() as records:
-        await records.save(
-            Hindrance(agent_id="wren", aim="post", cause="BUDGET", words="", begin_time=now, retry_time=until)
-        )
-        await records.commit()
+    # Two agents: whoever is still at a post leaves the next recurring one out.
+    for agent_id in ("wren", "ada"):
+        await stage.agent(agent_id)
+        hindrance = Hindrance(agent_id=agent_id, aim="post", cause="BUDGET", words="", begin_time=now, retry_time=until)
+        async with stage.store.writing() as records:
+            await records.save(hindrance)
+            await records.commit()
     await stage.plan("wren", "post", now)
-    await stage.plan("wren", "post", now, "planned", PostTask("wren"))
-    await stage.plan("wren", "post", now, "asked", PostTask("wren", "owls", trigger=Trigger.REQUEST))
+    await stage.plan("ada", "post", now, "planned", PostTask("ada"))
+    await stage.plan("ada", "post", now, "asked", PostTask("ada", "owls", trigger=Trigger.REQUEST))
     await stage.poll()
-    assert list(stage.started.tasks) == ["post/wren/asked"]
-    assert all(until <= due <= until + 8 * MINUTE for due in await stage.dues("wren"))
+    assert list(stage.started.tasks) == ["post/ada/asked"]
+    for agent_id in ("wren", "ada"):
+        [due] = await stage.dues(agent_id)
+        assert until <= due <= until + 8 * MINUTE
     stage.started.running.clear()
     stage.clock.time = until + 8 * MINUTE
     await stage.poll()
-    assert len(stage.started.tasks) == 3
+    assert sorted(task.agent_id for task in stage.started.tasks.values()) == ["ada", "ada", "wren"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
