@@ -30,6 +30,11 @@ def in_full(activity: log_pb.Activity) -> str:
     return plain(_BETWEEN.join(parts))
 
 
+def in_short(reason: str) -> str:
+    """Return reasons, as the services join them, without how the words were chosen: models and scores."""
+    return plain(_BETWEEN.join(part for part in reason.split("; ") if part and not part.startswith("best of ")))
+
+
 def _reasons(activity: log_pb.Activity) -> Iterator[str]:
     match activity.kind:
         case log_pb.ACTIVITY_KIND_POST | log_pb.ACTIVITY_KIND_REPLY:
