@@ -12,6 +12,7 @@ from typing import Any
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Group, JustifyMethod, OverflowMethod, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -59,7 +60,7 @@ class Rows:
         return self._table(first) if first + rest <= width else Group(*self._in_lines())
 
     def _natural(self, number: int) -> int:
-        widest = max((row[number].cell_len for row in self._rows), default=0)
+        widest = max((cell_len(line) for row in self._rows for line in row[number].plain.splitlines()), default=0)
         return max(len(self._titles[number].removeprefix(">")), widest)
 
     def _table(self, first: int) -> Table:

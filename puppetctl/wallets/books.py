@@ -149,4 +149,3 @@ def _short(number: Decimal) -> str:
     """Return a number with six places at most."""
     text = f"{number:.6f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
-

@@ -97,7 +97,7 @@ class Tools:
 
     async def explain_activity(
         self,
-        id: Annotated[str, Field(description="The id of an activity, a post or a trade.")],  # noqa: A002
+        id: Annotated[str, Field(description="The id of an activity, a draft, a post or a trade.")],  # noqa: A002
     ) -> Answer:
         """Explain why a character did something: why now, why this topic, which memories, which other texts fell."""
         return views.explanation(await self._agents.ExplainActivity(agents.ExplainActivityRequest(id=id)))
