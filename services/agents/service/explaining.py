@@ -45,7 +45,7 @@ class Explanations:
         self._behaviours = behaviours
 
     async def explain(self, name: str) -> Explanation:
-        """Explain an activity, the outcome of a workflow or a draft, or what has made a post. Raises ActivityNotFound."""
+        """Explain an activity, how a workflow or a draft ended, or what has made a post. Raises ActivityNotFound."""
         async with self._store.reading() as records:
             named = await _named(records, name)
             if named is None:
