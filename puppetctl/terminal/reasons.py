@@ -1,11 +1,13 @@
 """Why something was done, made from what the log keeps: in one line for everybody, or all of it for who asks."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppetctl.terminal.words import cut, plain, quoted, shortened
 
 _BETWEEN = " · "
+_CODE = re.compile(r"^[A-Z]+(_[A-Z]+)*: ")
 _MOST_MEMORY = 52
 
 
@@ -42,7 +44,8 @@ def _reasons(activity: log_pb.Activity) -> Iterator[str]:
         case log_pb.ACTIVITY_KIND_TRADE:
             yield from activity.trade.reasons or activity.reason.split("; ")
         case _:
-            yield from filter(None, activity.reason.split("; "))
+            # The code before the words is for programs, and for `--why`.
+            yield from (_CODE.sub("", part) for part in activity.reason.split("; ") if part)
 
 
 def _of_words(activity: log_pb.Activity) -> Iterator[str]:
