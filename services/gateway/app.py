@@ -17,7 +17,7 @@ from services.gateway.mcp.http import McpEndpoint
 from services.gateway.routes import accounts, agents, budgets, drafts, events, memory, trading
 from services.gateway.routes.config import change_config
 from services.gateway.routes.documentation import documented
-from services.gateway.routes.health import Health, suite_version
+from services.gateway.routes.health import Health
 from services.gateway.routes.personas import Personas
 from services.gateway.routes.sessions import SessionRoutes
 from services.gateway.routes.stats import show_stats
@@ -30,6 +30,7 @@ from services.gateway.web.instrumentation import HttpCall
 from services.gateway.web.page import Page
 from services.gateway.web.refusals import of_fault, of_gateway, of_http, of_service
 from services.runtime.errors import PuppetError
+from services.runtime.version import suite_version
 
 ENDPOINTS: Sequence[Endpoint] = (
     *agents.ENDPOINTS,
