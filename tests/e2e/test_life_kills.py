@@ -14,7 +14,7 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl.suite import SERVICES
 from services.agents.settings import AgentsSettings
 from tests.e2e.lives import SPEED, Lives
-from tests.e2e.lives_audit import Books, assert_all_is_well, read
+from tests.e2e.lives_audit import Auditor, Books, assert_all_is_well
 from tests.e2e.lives_person import People, persistent
 
 # Each wait has a limit of its own.
@@ -57,7 +57,7 @@ class _Trial:
     """Lives that go on while everything is killed again and again."""
 
     def __init__(self, lives: Lives, chance: random.Random, dbos_url: str) -> None:
-        self._lives, self._chance, self._dbos_url = lives, chance, dbos_url
+        self._lives, self._chance, self._auditor = lives, chance, Auditor(lives, dbos_url)
         self._people = People(lives, chance)
         self._done: Counter[str] = Counter()
 
@@ -110,10 +110,11 @@ class _Trial:
     async def _until_done(self, is_done: Callable[[Books], bool]) -> Books:
         begin = time.monotonic()
         while True:
-            if is_done(await persistent(lambda: read(self._lives, self._dbos_url))):
+            books = await persistent(self._auditor.read)
+            if is_done(books):
                 # The log is read first, and the workflows last: what ended in between isn't in that log.
-                return await persistent(lambda: read(self._lives, self._dbos_url))
-            assert time.monotonic() - begin < _END_SECONDS, _open(await read(self._lives, self._dbos_url))
+                return await persistent(self._auditor.read)
+            assert time.monotonic() - begin < _END_SECONDS, _open(books)
             await asyncio.sleep(1)
 
 
