@@ -101,9 +101,9 @@ async def test_a_token_that_calls_itself_sol_is_named_by_its_mint(
     trader: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trader.trading.holdings = [pb.Holding(mint="falsemint12345", symbol="Sol", decimals=3, purchase_time=NOON)]
-    swap = {"input_mint": SOL, "input_amount": 20_000_000, "output_mint": "falsemint12345", "output_amount": 5000}
-    unknown = {"input_mint": "othermint12345", "input_amount": 7, "output_mint": SOL, "output_amount": 1_000_000}
-    trader.trading.trades = [pb.Trade(id="trd_1", **swap), pb.Trade(id="trd_2", **unknown)]
+    bought = pb.Trade(input_mint=SOL, input_amount=20_000_000, output_mint="falsemint12345", output_amount=5000)
+    sold = pb.Trade(input_mint="othermint12345", input_amount=7, output_mint=SOL, output_amount=1_000_000)
+    trader.trading.trades = [bought, sold]
     await books.trades("pia", 2)
     shown = told(capsys)
     assert "0.02 SOL 5 fals…2345" in shown
