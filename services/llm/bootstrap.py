@@ -18,11 +18,12 @@ from services.llm.adapters.prices import tariff_of
 from services.llm.adapters.sql import SqlRecords
 from services.llm.adapters.withholding import Withholding
 from services.llm.domain.usage import read_dollars
-from services.llm.ports import Bounds, Provider
+from services.llm.ports import Bounds, Provider, Store
 from services.llm.service.breaker import Breaking
 from services.llm.service.ledger import Ledger
 from services.llm.service.metered import Metered
 from services.llm.service.providers import Providers
+from services.llm.service.repeats import Repeats
 from services.llm.servicer import LlmServicer
 from services.llm.settings import LlmSettings, ProviderSettings
 from services.runtime.background import repeating
@@ -35,6 +36,8 @@ from services.runtime.text.fingerprints import Fingerprints
 from services.runtime.tidying import TIDY_SECONDS, Tidying
 
 _LAPSED_SECONDS = 5.0
+_ANSWERS_SECONDS = 300.0
+"""How often answers are deleted that are too old: they are words."""
 
 
 def opener(settings: LlmSettings) -> Opener:
@@ -42,12 +45,17 @@ def opener(settings: LlmSettings) -> Opener:
 
     @contextlib.asynccontextmanager
     async def open_service(_lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
-        async with open_ledger(settings) as ledger, open_providers(settings, ledger) as providers:
+        async with (
+            open_store(settings) as store,
+            open_ledger(settings, store) as ledger,
+            open_repeats(settings, store) as repeats,
+            open_providers(settings, ledger) as providers,
+        ):
             yield [
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["LlmService"],
                     pb_grpc.add_LlmServiceServicer_to_server,
-                    LlmServicer(providers, ledger),
+                    LlmServicer(providers, ledger, repeats),
                 )
             ]
 
@@ -55,13 +63,20 @@ def opener(settings: LlmSettings) -> Opener:
 
 
 @contextlib.asynccontextmanager
-async def open_ledger(settings: LlmSettings) -> AsyncIterator[Ledger]:
-    """Open the database of these settings, and what goes on beside the calls."""
-    async with contextlib.AsyncExitStack() as stack:
-        database = Database(settings.sql_url("llm"))
-        stack.push_async_callback(database.close)
+async def open_store(settings: LlmSettings) -> AsyncIterator[SqlStore[SqlRecords]]:
+    """Open the database of these settings."""
+    database = Database(settings.sql_url("llm"))
+    try:
         await database.migrate(Path(__file__).with_name("migrations"))
-        store = SqlStore(database, SqlRecords)
+        yield SqlStore(database, SqlRecords)
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def open_ledger(settings: LlmSettings, store: Store) -> AsyncIterator[Ledger]:
+    """Open the books, and what goes on beside the calls."""
+    async with contextlib.AsyncExitStack() as stack:
         ledger = Ledger(store, settings.lease_seconds)
         stack.push_async_callback(ledger.settled)
         if settings.usd_per_day:
@@ -69,9 +84,19 @@ async def open_ledger(settings: LlmSettings) -> AsyncIterator[Ledger]:
         # The first round settles what a process left that was killed.
         await stack.enter_async_context(repeating("attempts", _LAPSED_SECONDS, ledger.release_lapsed))
         await stack.enter_async_context(repeating("tidying", TIDY_SECONDS, ledger.tidy))
-        tidying = Tidying(store, SystemClock(), timedelta(days=settings.request_days))
-        await stack.enter_async_context(repeating("requests", TIDY_SECONDS, tidying.tidy))
         yield ledger
+
+
+@contextlib.asynccontextmanager
+async def open_repeats(settings: LlmSettings, store: SqlStore[SqlRecords]) -> AsyncIterator[Repeats]:
+    """Open what knows requests that are repeated, and forgets them in time."""
+    repeats = Repeats(store, timedelta(hours=settings.answer_hours))
+    tidying = Tidying(store, SystemClock(), timedelta(days=settings.request_days))
+    async with (
+        repeating("answers", _ANSWERS_SECONDS, repeats.tidy),
+        repeating("requests", TIDY_SECONDS, tidying.tidy),
+    ):
+        yield repeats
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime
 from typing import Protocol, TypeAlias
 
+from services.llm.domain.answers import Answer
 from services.llm.domain.budget import Account, Attempt, Budget, Spending
 from services.llm.domain.errors import Failure
 from services.llm.domain.generation import Generation, StreamEnd
@@ -11,6 +12,7 @@ from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
 from services.llm.domain.usage import Usage, UsageQuery, UsageRow
 from services.runtime import unit_of_work
+from services.runtime.idempotency import RequestKey
 from services.runtime.unit_of_work import UnitOfWork
 
 
@@ -80,7 +82,7 @@ class Bounds(Protocol):
 
 
 class Records(UnitOfWork, Protocol):
-    """Budgets, what was spent, and the attempts that took it."""
+    """Budgets, what was spent, the attempts that took it, and the answers that are kept for a while."""
 
     async def now(self) -> datetime:
         """Return the time by the database's clock, which all replicas share."""
@@ -108,6 +110,18 @@ class Records(UnitOfWork, Protocol):
 
     async def forget_attempts(self, before: date, most: int) -> int:
         """Forget up to `most` attempts, and days, of before this day; the value says how many attempts."""
+        ...
+
+    async def answer_of(self, key: RequestKey) -> Answer | None:
+        """Return what is kept of a request's answer, whatever its body was and however old it is."""
+        ...
+
+    async def keep_answers(self, answers: Sequence[Answer]) -> None:
+        """Keep answers, in place of what was kept for the same requests."""
+        ...
+
+    async def forget_answers(self, before: datetime, most: int) -> int:
+        """Delete up to `most` answers of before this time; the value says how many."""
         ...
 
     async def save(self, *rows: Budget | Spending | Attempt) -> None:

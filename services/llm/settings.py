@@ -156,6 +156,9 @@ class LlmSettings(ServiceSettings):
     usd_per_day: str = ""
     """What the suite may spend in a day, in US dollars, until an operator sets another budget; empty: no limit."""
 
+    answer_hours: float = Field(default=6.0, ge=0, le=48)
+    """For how long an answer is kept for whoever repeats its request by its id; 0: none is kept."""
+
     lease_seconds: float = Field(default=30.0, gt=0, le=3_600)
     """How much longer than its time an attempt may take until what was reserved for it is settled without it."""
 

@@ -62,6 +62,7 @@ class Grouping(StrEnum):
     AGENT = "agent"
     MODEL = "model"
     PURPOSE = "purpose"
+    WORKFLOW = "workflow"
     DAY = "day"
 
 
@@ -83,6 +84,7 @@ class UsageRow:
     provider: str
     model: str
     purpose: str
+    workflow: str
     day: str
     usage: Usage
     cost_nanos: int

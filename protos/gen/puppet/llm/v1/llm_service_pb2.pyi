@@ -129,6 +129,8 @@ class _UsageGroupingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UsageGr
     """By the label `purpose`."""
     USAGE_GROUPING_DAY: _UsageGrouping.ValueType  # 4
     """By day, in UTC."""
+    USAGE_GROUPING_WORKFLOW: _UsageGrouping.ValueType  # 5
+    """By the label `workflow`."""
 
 class UsageGrouping(_UsageGrouping, metaclass=_UsageGroupingEnumTypeWrapper):
     """By what usage is grouped."""
@@ -143,6 +145,8 @@ USAGE_GROUPING_PURPOSE: UsageGrouping.ValueType  # 3
 """By the label `purpose`."""
 USAGE_GROUPING_DAY: UsageGrouping.ValueType  # 4
 """By day, in UTC."""
+USAGE_GROUPING_WORKFLOW: UsageGrouping.ValueType  # 5
+"""By the label `workflow`."""
 Global___UsageGrouping: _TypeAlias = UsageGrouping  # noqa: Y015
 
 @_typing.final
@@ -425,6 +429,7 @@ class GenerateRequest(_message.Message):
     CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
     JSON_SCHEMA_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
@@ -435,6 +440,11 @@ class GenerateRequest(_message.Message):
     """How many candidates: up to 16; 0 means 1. A provider that has no `n` is asked several times at once."""
     json_schema: _builtins.str
     """When given, every candidate is JSON that fits this JSON Schema, a JSON object of at most 32,000 characters."""
+    request_id: _builtins.str
+    """Names this call of this caller's, at most 128 characters; empty: it is no repetition. The same id with another body
+    is refused. The words of its answer are kept for it, for 6 hours unless the service's operator says otherwise, and
+    are then deleted.
+    """
     @_builtins.property
     def prompt(self) -> Global___Prompt:
         """A task, in parts."""
@@ -463,10 +473,11 @@ class GenerateRequest(_message.Message):
         candidate_count: _builtins.int = ...,
         json_schema: _builtins.str = ...,
         labels: Global___Labels | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "labels", b"labels", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "conversation", b"conversation", "json_schema", b"json_schema", "labels", b"labels", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "conversation", b"conversation", "json_schema", b"json_schema", "labels", b"labels", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "request_id", b"request_id", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["prompt", "conversation"]  # noqa: Y015
     _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
@@ -1008,7 +1019,7 @@ class GetUsageRequest(_message.Message):
     """Up to this day, with it, at most 10 characters; empty: today. At most 366 days in all."""
     @_builtins.property
     def group_by(self) -> _containers.RepeatedScalarFieldContainer[Global___UsageGrouping.ValueType]:
-        """What the rows tell apart, at most 4; nothing: one row for all."""
+        """What the rows tell apart, at most 5; nothing: one row for all."""
 
     def __init__(
         self,
@@ -1070,6 +1081,7 @@ class UsageRow(_message.Message):
     ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
     FAILED_COUNT_FIELD_NUMBER: _builtins.int
     ESTIMATED_COUNT_FIELD_NUMBER: _builtins.int
+    WORKFLOW_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent; empty also for calls on nobody's behalf."""
     provider: _builtins.str
@@ -1090,6 +1102,8 @@ class UsageRow(_message.Message):
     """How many of these may have been paid for without a bill that was seen (a time-out, a broken connection, a killed
     service): they count with all that was reserved for them.
     """
+    workflow: _builtins.str
+    """The label `workflow`."""
     @_builtins.property
     def usage(self) -> Global___Usage:
         """Tokens."""
@@ -1107,10 +1121,11 @@ class UsageRow(_message.Message):
         attempt_count: _builtins.int = ...,
         failed_count: _builtins.int = ...,
         estimated_count: _builtins.int = ...,
+        workflow: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "attempt_count", b"attempt_count", "cost_usd", b"cost_usd", "day", b"day", "estimated_count", b"estimated_count", "failed_count", b"failed_count", "model", b"model", "provider", b"provider", "purpose", b"purpose", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "attempt_count", b"attempt_count", "cost_usd", b"cost_usd", "day", b"day", "estimated_count", b"estimated_count", "failed_count", b"failed_count", "model", b"model", "provider", b"provider", "purpose", b"purpose", "usage", b"usage", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

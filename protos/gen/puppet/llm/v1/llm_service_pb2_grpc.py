@@ -30,14 +30,15 @@ class LlmServiceStub:
 
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
-    Refusals carry a reason of `ErrorReason`.
+    A caller may repeat a Generate by its `request_id`, and pays once for what was answered. Refusals carry a reason of
+    `ErrorReason`.
 
     Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
     A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
-    another one. It is remembered for 90 days. A call without a deadline has 60 seconds; a stream has none. The service's
+    another one. It is remembered for 90 days, that of a Generate for 6 hours with its answer. A call without a deadline has 60 seconds; a stream has none. The service's
     operator may set both otherwise.
     """
 
@@ -89,21 +90,24 @@ class LlmServiceServicer:
 
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
-    Refusals carry a reason of `ErrorReason`.
+    A caller may repeat a Generate by its `request_id`, and pays once for what was answered. Refusals carry a reason of
+    `ErrorReason`.
 
     Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
     A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
-    another one. It is remembered for 90 days. A call without a deadline has 60 seconds; a stream has none. The service's
+    another one. It is remembered for 90 days, that of a Generate for 6 hours with its answer. A call without a deadline has 60 seconds; a stream has none. The service's
     operator may set both otherwise.
     """
 
     def Generate(self, request, context):
-        """Writes one or several candidates for a prompt.
-        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
-        BUDGET_EXHAUSTED.
+        """Writes one or several candidates for a prompt. Repeated with the same `request_id` it returns the answer that was
+        given, word for word and with what that did cost, and nothing is paid again; while that is still being written, the
+        call waits for it. A refusal isn't kept: the next call with the id asks anew.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED,
+        PROVIDER_UNAVAILABLE, BUDGET_EXHAUSTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,7 +139,7 @@ class LlmServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetUsage(self, request, context):
-        """Says what was spent: by agent, model, purpose and day, each as far as the request groups by it. What runs now counts
+        """Says what was spent: by agent, model, purpose, workflow and day, each as far as the request groups by it. What runs now counts
         once it is over.
         Errors: INVALID_REQUEST.
         """
@@ -211,14 +215,15 @@ class LlmService:
 
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
-    Refusals carry a reason of `ErrorReason`.
+    A caller may repeat a Generate by its `request_id`, and pays once for what was answered. Refusals carry a reason of
+    `ErrorReason`.
 
     Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
     A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
-    another one. It is remembered for 90 days. A call without a deadline has 60 seconds; a stream has none. The service's
+    another one. It is remembered for 90 days, that of a Generate for 6 hours with its answer. A call without a deadline has 60 seconds; a stream has none. The service's
     operator may set both otherwise.
     """
 
