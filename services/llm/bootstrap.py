@@ -18,8 +18,9 @@ from services.llm.adapters.prices import tariff_of
 from services.llm.adapters.sql import SqlRecords
 from services.llm.adapters.withholding import Withholding
 from services.llm.domain.usage import read_dollars
-from services.llm.ports import Bounds, Provider, Store
+from services.llm.ports import Bounds, Guarded, Provider, Store
 from services.llm.service.breaker import Breaking
+from services.llm.service.cached import Cached
 from services.llm.service.ledger import Ledger
 from services.llm.service.metered import Metered
 from services.llm.service.providers import Providers
@@ -106,10 +107,15 @@ async def open_providers(settings: LlmSettings, ledger: Ledger) -> AsyncIterator
         opened = [(each, await stack.enter_async_context(_opened(each, settings))) for each in settings.providers]
         withheld = _withholding([provider for _, (provider, _) in opened], settings)
         metered = [
-            Metered(Breaking(provider), ledger, tariff_of(each), bounds)
+            _kept(Metered(Breaking(provider), ledger, tariff_of(each), bounds), settings)
             for provider, (each, (_, bounds)) in zip(withheld, opened, strict=True)
         ]
         yield Providers(metered, settings.default_deadline_seconds)
+
+
+def _kept(provider: Guarded, settings: LlmSettings) -> Guarded:
+    most = int(settings.cache_mib * 2**20)
+    return Cached(provider, most, settings.cache_seconds) if most else provider
 
 
 def _withholding(opened: Sequence[Provider], settings: LlmSettings) -> Sequence[Provider]:

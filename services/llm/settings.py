@@ -156,6 +156,11 @@ class LlmSettings(ServiceSettings):
     usd_per_day: str = ""
     """What the suite may spend in a day, in US dollars, until an operator sets another budget; empty: no limit."""
 
+    cache_mib: float = Field(default=8.0, ge=0, le=1_024)
+    """How many MiB of answers each provider keeps in memory for identical requests; 0: none is kept."""
+    cache_seconds: float = Field(default=3_600.0, gt=0, le=86_400)
+    """For how long such an answer is kept."""
+
     answer_hours: float = Field(default=6.0, ge=0, le=48)
     """For how long an answer is kept for whoever repeats its request by its id; 0: none is kept."""
 

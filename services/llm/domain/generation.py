@@ -58,6 +58,8 @@ class Generation:
     misses_bills: bool = False
     """Whether some of its calls may have cost what its usage doesn't tell."""
     price: Price = Price()
+    is_cached: bool = False
+    """Whether it was kept from an identical task, and nothing was asked for it."""
 
     def only_json(self) -> "Generation":
         """Leave out the candidates that are no JSON, for example those that were cut. Raises WroteNoJson."""

@@ -88,3 +88,8 @@ class Task:
     labels: Labels = NOBODY
     before_sending: Callable[[], Awaitable[None]] = field(default=_nothing, compare=False, repr=False)
     """What a provider awaits before a request goes out that may cost something."""
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether the same task is meant to be answered in the same words."""
+        return self.sampling.seed is not None or self.sampling.temperature == 0

@@ -66,6 +66,7 @@ def write_generation(generation: Generation) -> pb.GenerateResponse:
         model=generation.model,
         usage=write_usage(generation.usage),
         background_shown=generation.background_shown,
+        is_cached=generation.is_cached,
         **_price(generation.price),
     )
 

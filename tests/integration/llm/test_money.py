@@ -178,3 +178,18 @@ async def test_usage_is_told_by_workflow(serve_llm: ServeLlm, first: OpenAiServe
             await llm.Generate(generate(labels=pb.Labels(workflow=workflow)))
         rows = (await llm.GetUsage(pb.GetUsageRequest(group_by=[pb.USAGE_GROUPING_WORKFLOW]))).rows
     assert [(row.workflow, row.attempt_count) for row in rows] == [("wf-1", 2), ("wf-2", 1)]
+
+
+async def test_an_identical_request_that_leaves_no_chance_costs_nothing_unless_the_cache_is_off(
+    serve_llm: ServeLlm, first: OpenAiServer
+) -> None:
+    request = pb.GenerateRequest(prompt=pb.Prompt(input="rain"), sampling=pb.Sampling(temperature=0))
+    one = provider("first", first.base_url, usd_per_million=PRICES)
+    async with serve_llm(one, cache_mib=1) as llm:
+        written, again = await llm.Generate(request), await llm.Generate(request)
+        assert (written.is_cached, again.is_cached) == (False, True)
+        assert again.candidates == written.candidates
+        assert (again.cost_usd, again.usage, again.attempts) == ("0", pb.Usage(), written.attempts)
+        assert Decimal((await budget(llm)).spent_usd) == COST
+    async with serve_llm(one, cache_mib=0) as llm:
+        assert [(await llm.Generate(request)).is_cached for _ in range(2)] == [False, False]

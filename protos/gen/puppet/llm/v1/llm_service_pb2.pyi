@@ -525,6 +525,7 @@ class GenerateResponse(_message.Message):
     COST_USD_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     BUDGET_STATE_FIELD_NUMBER: _builtins.int
+    IS_CACHED_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """The provider that wrote them."""
     model: _builtins.str
@@ -535,6 +536,10 @@ class GenerateResponse(_message.Message):
     """What it cost, all attempts together; empty when a price isn't known."""
     budget_state: Global___BudgetState.ValueType
     """How the budgets stand that the call was paid from: the worse of the agent's and the suite's."""
+    is_cached: _builtins.bool
+    """True when the same agent was answered the same request a while before, which leaves no chance (a seed, or a
+    temperature of 0): nothing was asked of a provider, and it took and cost nothing.
+    """
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """As many as asked for, unless the provider withheld some, or the budget had room for fewer; at least one."""
@@ -560,10 +565,11 @@ class GenerateResponse(_message.Message):
         cost_usd: _builtins.str = ...,
         attempts: _abc.Iterable[Global___Attempt] | None = ...,
         budget_state: Global___BudgetState.ValueType = ...,
+        is_cached: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "background_shown", b"background_shown", "budget_state", b"budget_state", "candidates", b"candidates", "cost_usd", b"cost_usd", "model", b"model", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "background_shown", b"background_shown", "budget_state", b"budget_state", "candidates", b"candidates", "cost_usd", b"cost_usd", "is_cached", b"is_cached", "model", b"model", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
