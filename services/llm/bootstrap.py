@@ -152,6 +152,8 @@ async def _opened(settings: ProviderSettings, suite: LlmSettings) -> AsyncIterat
                 timeout_seconds=settings.timeout_seconds,
                 max_tokens=bounds.max_tokens,
                 thinking_tokens=settings.thinking_tokens,
+                embedding_model=settings.embedding_model,
+                needs_model=settings.needs_model,
             )
 
     async with Deferred(opened) as provider:

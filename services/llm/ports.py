@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from services.llm.domain.answers import Answer
 from services.llm.domain.budget import Account, Attempt, Budget, Spending
+from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.errors import Failure
 from services.llm.domain.generation import Generation, StreamEnd
 from services.llm.domain.models import Model
@@ -37,6 +38,10 @@ class Provider(Protocol):
 
         The pieces are not empty, and joined have no white space at their ends.
         """
+        ...
+
+    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
+        """Make vectors of the texts within this time."""
         ...
 
     async def models(self, seconds: float) -> Sequence[Model]:
@@ -73,11 +78,17 @@ class Bounds(Protocol):
     """How long a candidate may get when a task doesn't say."""
     model: str
     """The model for tasks that name none; empty: the server's own."""
+    embedding_model: str
+    """The model that makes vectors for tasks that name none."""
     timeout_seconds: float
     """How long it is given at most."""
 
     def most(self, task: Task) -> Usage:
         """Return the most tokens that a task can take."""
+        ...
+
+    def most_embedding(self, task: EmbedTask) -> Usage:
+        """Return the most tokens that vectors can take."""
         ...
 
 

@@ -11,7 +11,7 @@ from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
 from services.llm.service.ledger import Ledger
 from services.llm.service.providers import Providers
 from services.llm.service.repeats import Repeats
-from services.llm.wire import budgets, generation
+from services.llm.wire import budgets, embedding, generation
 from services.runtime.protobuf import request_key
 from services.runtime.rpc.answers import fill
 from services.runtime.rpc.boundary import deadline
@@ -52,6 +52,11 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
             async for part in parts:
                 for message in generation.write_part(part):
                     yield message
+
+    async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
+        """Make vectors of texts."""
+        task = embedding.read_embed(request)
+        return embedding.write_embedding(await self._providers.embed(request.provider, task, deadline.get()))
 
     async def GetProvider(self, request: pb.GetProviderRequest, context: Context) -> pb.GetProviderResponse:
         """Return one provider."""

@@ -15,8 +15,21 @@ from services.runtime.settings import ServiceSettings
 from tests.architecture.rooms import SERVICES
 from tests.conftest import ROOT
 
-READS = ("Get", "List", "Screen", "Search", "Watch", "Export", "Explain", "Preview", "Verify", "Stream", "Generate")
-PAID_READS = ("Stream", "Generate")
+READS = (
+    "Get",
+    "List",
+    "Screen",
+    "Search",
+    "Watch",
+    "Export",
+    "Explain",
+    "Preview",
+    "Verify",
+    "Stream",
+    "Generate",
+    "Embed",
+)
+PAID_READS = ("Stream", "Generate", "Embed")
 """A model is paid for each time, so these are repeated by nobody but their caller."""
 
 KEPT_READS = ("Generate",)
@@ -151,6 +164,9 @@ BOUNDED = {
     "PreviewPromptResponse.memories": "what a prompt holds",
     "GetPricesResponse.prices": "as many as were asked for",
     "GenerateResponse.attempts": "one for each provider",
+    "EmbedResponse.attempts": "one for each provider",
+    "EmbedResponse.vectors": "one for each text",
+    "Vector.values": "8,192",
     "GetUsageResponse.rows": "1,000, and it says when there are more",
 }
 """Lists in answers that are not in pages, and what bounds them."""

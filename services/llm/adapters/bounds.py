@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing_extensions import override
 
 from services.llm.adapters.capabilities import Capabilities, Models
+from services.llm.domain.embedding import EmbedTask
 from services.llm.domain.prompt import Task
 from services.llm.domain.usage import Usage
 from services.llm.ports import Bounds
@@ -13,6 +14,8 @@ from services.llm.settings import ProviderSettings
 
 _FRAME = 512
 """What a dialect adds of its own to a prompt, in bytes."""
+_MARKS = 8
+"""How many tokens a model adds to a text of which it makes a vector."""
 
 
 class MostTokens(Bounds):
@@ -24,6 +27,7 @@ class MostTokens(Bounds):
     def __init__(self, settings: ProviderSettings, models: Models, max_tokens: int) -> None:
         """Take how long a candidate may get when a task doesn't say."""
         self.model = settings.model
+        self.embedding_model = settings.embedding_model
         self.max_tokens = max_tokens
         self.timeout_seconds = settings.timeout_seconds
         self._models = models
@@ -38,3 +42,7 @@ class MostTokens(Bounds):
         read = len(said.encode(errors="replace")) + len(task.json_schema.encode()) + _FRAME
         written = (task.sampling.max_tokens or self.max_tokens) + (self._thinking_tokens if known.thinks else 0)
         return Usage(read * calls, written * task.candidate_count)
+
+    @override
+    def most_embedding(self, task: EmbedTask) -> Usage:
+        return Usage(sum(len(text.encode(errors="replace")) + _MARKS for text in task.texts))

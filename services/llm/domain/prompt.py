@@ -68,8 +68,8 @@ class Sampling:
     seed: int | None = None
 
 
-async def _nothing() -> None:
-    pass
+async def nothing_before() -> None:
+    """Stand where nothing has to be awaited before a request goes out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Task:
     json_schema: str = ""
     messages: tuple[Message, ...] = ()
     labels: Labels = NOBODY
-    before_sending: Callable[[], Awaitable[None]] = field(default=_nothing, compare=False, repr=False)
+    before_sending: Callable[[], Awaitable[None]] = field(default=nothing_before, compare=False, repr=False)
     """What a provider awaits before a request goes out that may cost something."""
 
     @property

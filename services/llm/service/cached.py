@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from typing_extensions import override
 
+from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.errors import Failure
 from services.llm.domain.generation import FinishReason, Generation, Price, StreamEnd
 from services.llm.domain.models import Model
@@ -64,6 +65,10 @@ class Cached(Guarded):
         async with aclosing(self._provider.stream(task, seconds)) as parts:
             async for part in parts:
                 yield part
+
+    @override
+    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
+        return await self._provider.embed(task, seconds)
 
     @override
     async def models(self, seconds: float) -> Sequence[Model]:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing_extensions import override
 
 from services.llm.domain.budget import Amount
+from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.errors import Failure, WroteNoJson
 from services.llm.domain.generation import Generation, Price, StreamEnd
 from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
-from services.llm.domain.usage import Bill, Usage
+from services.llm.domain.usage import Bill, Labels, Usage
 from services.llm.ports import Bounds, Guarded, Tariff
 from services.llm.service.ledger import Asking, Ledger, Reservation
 from services.runtime.errors import PuppetError
@@ -39,9 +40,9 @@ class Metered(Guarded):
 
     @override
     async def generate(self, task: Task, seconds: float) -> Generation:
-        attempt = await self._begin(task, seconds)
+        attempt, size = await self._begin(task, seconds)
         try:
-            written = await self._provider.generate(attempt.task, seconds)
+            written = await self._provider.generate(size, seconds)
         except BaseException as error:
             await attempt.failed(error)
             raise
@@ -49,9 +50,9 @@ class Metered(Guarded):
 
     @override
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
-        attempt = await self._begin(task, seconds)
+        attempt, size = await self._begin(task, seconds)
         try:
-            async with aclosing(self._provider.stream(attempt.task, seconds)) as parts:
+            async with aclosing(self._provider.stream(size, seconds)) as parts:
                 async for part in parts:
                     if isinstance(part, StreamEnd):
                         part = replace(part, price=await attempt.ended(part.model, part.usage, misses_bills=False))
@@ -61,24 +62,39 @@ class Metered(Guarded):
             raise
 
     @override
+    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
+        most = self._bounds.most_embedding(task)
+        attempt = await self._reserve(task.labels, task.model or self._bounds.embedding_model, [most], seconds)
+        try:
+            made = await self._provider.embed(replace(task, before_sending=attempt.sending), seconds)
+        except BaseException as error:
+            await attempt.failed(error)
+            raise
+        return replace(made, price=await attempt.ended(made.model, made.usage, misses_bills=False))
+
+    @override
     async def models(self, seconds: float) -> Sequence[Model]:
         return await self._provider.models(seconds)
 
-    async def _begin(self, task: Task, seconds: float) -> "_Attempt":
-        model = task.model or self._bounds.model
+    async def _begin(self, task: Task, seconds: float) -> tuple["_Attempt", Task]:
+        """Return the attempt, and the task in the size that there is room for."""
         sizes = smaller(task, self._bounds.max_tokens)
         most = [self._bounds.most(size) for size in sizes]
+        attempt = await self._reserve(task.labels, task.model or self._bounds.model, most, seconds)
+        return attempt, replace(sizes[attempt.choice], before_sending=attempt.sending)
+
+    async def _reserve(self, labels: Labels, model: str, most: Sequence[Usage], seconds: float) -> "_Attempt":
         amounts = [Amount(await self._tariff.cost(model, usage), usage.tokens) for usage in most]
-        asking = Asking(task.labels, self.name, model, min(seconds, self._bounds.timeout_seconds))
+        asking = Asking(labels, self.name, model, min(seconds, self._bounds.timeout_seconds))
         reservation = await self._ledger.reserve(asking, amounts)
-        return _Attempt(sizes[reservation.choice], most[reservation.choice], reservation, self._ledger, self._tariff)
+        return _Attempt(most[reservation.choice], reservation, self._ledger, self._tariff)
 
 
 class _Attempt:
     """One asking of a provider; its bill is told once."""
 
-    def __init__(self, task: Task, most: Usage, reservation: Reservation, ledger: Ledger, tariff: Tariff) -> None:
-        self.task = replace(task, before_sending=self._sending)
+    def __init__(self, most: Usage, reservation: Reservation, ledger: Ledger, tariff: Tariff) -> None:
+        self.choice = reservation.choice
         self._most = most
         self._reservation = reservation
         self._ledger = ledger
@@ -110,7 +126,8 @@ class _Attempt:
         else:
             self._tell(Bill(reason=reason))
 
-    async def _sending(self) -> None:
+    async def sending(self) -> None:
+        """Tell that its request goes out now."""
         if not self._is_sent:
             await self._ledger.sent(self._reservation)
             self._is_sent = True

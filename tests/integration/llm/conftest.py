@@ -38,7 +38,7 @@ async def second() -> AsyncIterator[OpenAiServer]:
 
 @pytest.fixture
 def serve_llm(serve: Serve, tmp_path: Path) -> ServeLlm:
-    """Return a context manager that serves the service with these providers; nothing is cached unless a test says so."""
+    """Return a context manager that serves the service with these providers, and no cache unless a test wants one."""
 
     @asynccontextmanager
     async def serve_these(*providers: ProviderSettings, **fields: Any) -> AsyncIterator[LlmServiceStub]:

@@ -58,6 +58,11 @@ class LlmServiceStub:
                 request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateRequest.SerializeToString,
                 response_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateResponse.FromString,
                 _registered_method=True)
+        self.Embed = channel.unary_unary(
+                '/puppet.llm.v1.LlmService/Embed',
+                request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedRequest.SerializeToString,
+                response_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedResponse.FromString,
+                _registered_method=True)
         self.GetProvider = channel.unary_unary(
                 '/puppet.llm.v1.LlmService/GetProvider',
                 request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.GetProviderRequest.SerializeToString,
@@ -122,6 +127,16 @@ class LlmServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Embed(self, request, context):
+        """Makes vectors of texts, which are near each other when the texts are alike. Those of different models, or of
+        different lengths, can't be compared: name the provider and the model where they are kept.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+        BUDGET_EXHAUSTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetProvider(self, request, context):
         """Returns a configured provider, the first in the order of fallback when none is named, and asks nothing of it.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
@@ -176,6 +191,11 @@ def add_LlmServiceServicer_to_server(servicer, server):
                     servicer.StreamGenerate,
                     request_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateRequest.FromString,
                     response_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateResponse.SerializeToString,
+            ),
+            'Embed': grpc.unary_unary_rpc_method_handler(
+                    servicer.Embed,
+                    request_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedRequest.FromString,
+                    response_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedResponse.SerializeToString,
             ),
             'GetProvider': grpc.unary_unary_rpc_method_handler(
                     servicer.GetProvider,
@@ -271,6 +291,33 @@ class LlmService:
             '/puppet.llm.v1.LlmService/StreamGenerate',
             puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateRequest.SerializeToString,
             puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Embed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.llm.v1.LlmService/Embed',
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedRequest.SerializeToString,
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,6 +42,12 @@ class LlmServiceStub:
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
     BUDGET_EXHAUSTED.
     """
+    Embed: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.EmbedRequest, _llm_service_pb2.EmbedResponse]
+    """Makes vectors of texts, which are near each other when the texts are alike. Those of different models, or of
+    different lengths, can't be compared: name the provider and the model where they are kept.
+    Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+    BUDGET_EXHAUSTED.
+    """
     GetProvider: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.GetProviderRequest, _llm_service_pb2.GetProviderResponse]
     """Returns a configured provider, the first in the order of fallback when none is named, and asks nothing of it.
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
@@ -102,6 +108,18 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_llm_service_pb2.StreamGenerateRequest, _abc.AsyncIterator[_llm_service_pb2.StreamGenerateResponse]],
     ) -> _abc.AsyncIterator[_llm_service_pb2.StreamGenerateResponse]:
         """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+        BUDGET_EXHAUSTED.
+        """
+
+    @_abc_1.abstractmethod
+    def Embed(
+        self,
+        request: _llm_service_pb2.EmbedRequest,
+        context: _aio.ServicerContext[_llm_service_pb2.EmbedRequest, _abc.Awaitable[_llm_service_pb2.EmbedResponse]],
+    ) -> _abc.Awaitable[_llm_service_pb2.EmbedResponse]:
+        """Makes vectors of texts, which are near each other when the texts are alike. Those of different models, or of
+        different lengths, can't be compared: name the provider and the model where they are kept.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
         BUDGET_EXHAUSTED.
         """
