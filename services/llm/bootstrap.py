@@ -15,12 +15,14 @@ from services.llm.adapters.dialects import ChatDialect, CompletionDialect, Diale
 from services.llm.adapters.fake import FakeProvider
 from services.llm.adapters.opening import OpenedWhenAsked
 from services.llm.adapters.prices import tariff_of
+from services.llm.adapters.schemas import JsonSchemas
 from services.llm.adapters.sql import SqlRecords
 from services.llm.adapters.withholding import Withholding
 from services.llm.domain.usage import read_dollars
 from services.llm.ports import Bounds, Guarded, Provider, Store
 from services.llm.service.breaker import Breaking
 from services.llm.service.cached import Cached
+from services.llm.service.fitting import Fitting
 from services.llm.service.ledger import Ledger
 from services.llm.service.metered import Metered
 from services.llm.service.providers import Providers
@@ -106,8 +108,9 @@ async def open_providers(settings: LlmSettings, ledger: Ledger) -> AsyncIterator
     async with contextlib.AsyncExitStack() as stack:
         opened = [(each, await stack.enter_async_context(_opened(each, settings))) for each in settings.providers]
         withheld = _withholding([provider for _, (provider, _) in opened], settings)
+        schemas = JsonSchemas()
         metered = [
-            _kept(Metered(Breaking(provider), ledger, tariff_of(each), bounds), settings)
+            _kept(Fitting(Metered(Breaking(provider), ledger, tariff_of(each), bounds), schemas), settings)
             for provider, (each, (_, bounds)) in zip(withheld, opened, strict=True)
         ]
         yield Providers(metered, settings.default_deadline_seconds)

@@ -8,6 +8,7 @@ from services.llm.domain.answers import Answer
 from services.llm.domain.budget import Account, Attempt, Budget, Spending
 from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.errors import Failure
+from services.llm.domain.fitting import Misfit
 from services.llm.domain.generation import Generation, StreamEnd
 from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
@@ -57,6 +58,22 @@ class Guarded(Provider, Protocol):
 
     def pause(self, agent_id: str) -> Failure | None:
         """Return the failure for which it isn't asked for an agent now; None when it may be asked."""
+        ...
+
+
+class Schema(Protocol):
+    """A JSON Schema."""
+
+    async def misfit(self, text: str) -> Misfit | None:
+        """Return what is wrong with a text; None when it is JSON that fits."""
+        ...
+
+
+class Schemas(Protocol):
+    """Reads JSON Schemas."""
+
+    async def load(self, text: str) -> Schema:
+        """Return the schema that a text is. Raises InvalidRequest when it is none, or refers to something outside."""
         ...
 
 

@@ -7,6 +7,7 @@ from services.agents.domain.screening import SCHEMA, compose_screening, read_scr
 from services.agents.ports.neighbours import LlmPort, Refused, Written
 
 _SEED = 1
+_WITHOUT_JUDGEMENT = ("PROVIDER_REFUSED", "SCHEMA_MISMATCH")
 _DOESNT_JUDGE = "the second model doesn't judge it"
 
 
@@ -37,7 +38,7 @@ class Screener:
                 workflow_id, agent_id, prompt, self._provider, self._model, _SEED, SCHEMA
             )
         except Refused as refused:
-            if refused.reason != "PROVIDER_REFUSED":
+            if refused.reason not in _WITHOUT_JUDGEMENT:
                 raise
             return Screening((_DOESNT_JUDGE,))
         return Screening(_objections(written), call_of(written, CallPurpose.SCREEN))

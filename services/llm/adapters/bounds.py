@@ -40,6 +40,8 @@ class MostTokens(Bounds):
         calls = -(-task.candidate_count // (self._choices if known.takes_n else 1))
         said = json.dumps([asdict(task.prompt), [asdict(message) for message in task.messages]], ensure_ascii=False)
         read = len(said.encode(errors="replace")) + len(task.json_schema.encode()) + _FRAME
+        if task.repair:
+            read += len(f"{task.repair.wrote}{task.repair.wrong}{task.json_schema}".encode(errors="replace")) + _FRAME
         written = (task.sampling.max_tokens or self.max_tokens) + (self._thinking_tokens if known.thinks else 0)
         return Usage(read * calls, written * task.candidate_count)
 

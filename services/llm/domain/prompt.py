@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from services.llm.domain.fitting import Repair
 from services.llm.domain.usage import NOBODY, Labels
 
 
@@ -86,6 +87,8 @@ class Task:
     json_schema: str = ""
     messages: tuple[Message, ...] = ()
     labels: Labels = NOBODY
+    repair: Repair | None = None
+    """What was written before, where it didn't fit the schema."""
     before_sending: Callable[[], Awaitable[None]] = field(default=nothing_before, compare=False, repr=False)
     """What a provider awaits before a request goes out that may cost something."""
 

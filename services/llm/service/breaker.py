@@ -107,7 +107,6 @@ class Breaking(Guarded):
         self._check(task)
         try:
             written = await self._provider.generate(task, seconds)
-            written = written.only_json() if task.json_schema else written
         except (ProviderRefused, ProviderRateLimited, ProviderUnavailable) as failure:
             self._failed(task, failure)
             raise

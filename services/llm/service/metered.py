@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from services.llm.domain.budget import Amount
 from services.llm.domain.embedding import Embedding, EmbedTask
-from services.llm.domain.errors import Failure, WroteNoJson
+from services.llm.domain.errors import Failure
 from services.llm.domain.generation import Generation, Price, StreamEnd
 from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
@@ -116,10 +116,6 @@ class _Attempt:
     async def failed(self, error: BaseException) -> None:
         """Tell that it failed: what was sent and has no answer may have cost all that was reserved."""
         reason = error.reason if isinstance(error, PuppetError) else "CANCELLED"
-        if isinstance(error, WroteNoJson):
-            name = self._reservation.asking.model
-            self._tell(Bill(error.usage, await self._tariff.cost(name, error.usage), reason))
-            return
         cost = await self._tariff.cost(self._reservation.asking.model, self._most)
         if self._is_sent and getattr(error, "may_be_billed", True) and cost:
             self._tell(Bill(self._most, cost, reason, is_estimate=True))

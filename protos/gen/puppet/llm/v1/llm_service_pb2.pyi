@@ -439,7 +439,10 @@ class GenerateRequest(_message.Message):
     candidate_count: _builtins.int
     """How many candidates: up to 16; 0 means 1. A provider that has no `n` is asked several times at once."""
     json_schema: _builtins.str
-    """When given, every candidate is JSON that fits this JSON Schema, a JSON object of at most 32,000 characters."""
+    """When given, every candidate is JSON that fits this JSON Schema, a JSON object of at most 32,000 characters, which
+    refers to nothing outside. Candidates that don't fit are left out; when none does, the model is told what is wrong
+    with one of them and asked once more for one, within the same time and budget.
+    """
     request_id: _builtins.str
     """Names this call of this caller's, at most 128 characters; empty: it is no repetition. The same id with another body
     is refused. The words of its answer are kept for it, for 6 hours unless the service's operator says otherwise, and

@@ -112,7 +112,7 @@ class LlmServiceServicer:
         given, word for word and with what that did cost, and nothing is paid again; while that is still being written, the
         call waits for it. A refusal isn't kept: the next call with the id asks anew.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED,
-        PROVIDER_UNAVAILABLE, BUDGET_EXHAUSTED.
+        PROVIDER_UNAVAILABLE, BUDGET_EXHAUSTED, SCHEMA_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

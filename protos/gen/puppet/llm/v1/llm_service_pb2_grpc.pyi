@@ -35,7 +35,7 @@ class LlmServiceStub:
     given, word for word and with what that did cost, and nothing is paid again; while that is still being written, the
     call waits for it. A refusal isn't kept: the next call with the id asks anew.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED,
-    PROVIDER_UNAVAILABLE, BUDGET_EXHAUSTED.
+    PROVIDER_UNAVAILABLE, BUDGET_EXHAUSTED, SCHEMA_MISMATCH.
     """
     StreamGenerate: _aio.UnaryStreamMultiCallable[_llm_service_pb2.StreamGenerateRequest, _llm_service_pb2.StreamGenerateResponse]
     """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
@@ -98,7 +98,7 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         given, word for word and with what that did cost, and nothing is paid again; while that is still being written, the
         call waits for it. A refusal isn't kept: the next call with the id asks anew.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED,
-        PROVIDER_UNAVAILABLE, BUDGET_EXHAUSTED.
+        PROVIDER_UNAVAILABLE, BUDGET_EXHAUSTED, SCHEMA_MISMATCH.
         """
 
     @_abc_1.abstractmethod
