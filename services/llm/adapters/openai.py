@@ -207,7 +207,11 @@ class OpenAiProvider(Provider):
 
     async def _answer(self, task: Task, body: Body, seconds: float) -> Answer:
         with translate_errors(self.name):
-            return Answer.model_validate(await self._post(self._dialect.path, body, seconds, task.before_sending))
+            answer = Answer.model_validate(await self._post(self._dialect.path, body, seconds, task.before_sending))
+        if len(answer.choices) == 1 and body.get("n", 1) > 1:
+            # It doesn't refuse `n`, and doesn't heed it either.
+            self._models.learn(self._model_of(task), {"n"}, body)
+        return answer
 
     async def _post(
         self, path: str, body: Body, seconds: float, before_sending: Callable[[], Awaitable[None]]
