@@ -48,6 +48,7 @@ def _llama_cpp() -> Any:
     params.embedding = True
     params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     params.use_jinja = True
+    params.endpoint_metrics = True
     params.verbosity = 0
     return xllamacpp.Server(params)
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -15,6 +16,7 @@ from tests.integration.llm.conftest import ServeLlm, provider
 from tests.integration.sandbox.llm.conftest import sandbox_url  # noqa: F401 - a fixture
 from tests.support.model_servers import aimock, llama_cpp
 from tests.support.refusals import refusal
+from tests.support.waits import until
 from tools.languages import LeftOutError
 
 PROMPT = pb.Prompt(
@@ -25,6 +27,7 @@ PROMPT = pb.Prompt(
     output_label="post",
 )
 SAMPLING = pb.Sampling(max_tokens=24, temperature=0.8)
+LONG = pb.Sampling(max_tokens=1_500)
 ENDS = (pb.FINISH_REASON_STOP, pb.FINISH_REASON_LENGTH)
 SCHEMA = {"type": "object", "properties": {"mood": {"enum": ["calm", "wild"]}}, "required": ["mood"]}
 
@@ -144,18 +147,29 @@ async def test_a_repeated_request_is_answered_once(llm: LlmServiceStub) -> None:
 
 
 async def test_a_call_that_is_left_ends_at_the_server(serve_llm: ServeLlm, llama_cpp_url: str) -> None:
-    settings = read_provider("llamacpp").model_copy(
-        update={"base_url": llama_cpp_url, "concurrency": 8, "add": {"ignore_eos": True}}
-    )
-    async with serve_llm(settings) as llm:
-        long = pb.GenerateRequest(prompt=PROMPT, sampling=pb.Sampling(max_tokens=1_500))
-        # As many as the engine has slots: what comes after them waits until they are over.
-        calls = [llm.Generate(long) for _ in range(2)]
-        done, _ = await asyncio.wait([asyncio.ensure_future(call) for call in calls], timeout=0.5)
-        assert not done
+    settings = read_provider("llamacpp").model_copy(update={"base_url": llama_cpp_url, "add": {"ignore_eos": True}})
+    root = llama_cpp_url.removesuffix("/v1")
+    async with serve_llm(settings) as llm, httpx2.AsyncClient(base_url=root, timeout=60) as engine:
+        before = await _tokens_written(engine)
+        # As many as the engine has slots, so that what comes after them waits until they are over.
+        calls = [llm.Generate(pb.GenerateRequest(prompt=PROMPT, sampling=LONG)) for _ in range(2)]
+        leaving = [asyncio.ensure_future(call) for call in calls]
+
+        async def all_are_written() -> bool:
+            return all(slot["is_processing"] for slot in (await engine.get("/slots")).json())
+
+        await until(all_are_written)
         for call in calls:
             call.cancel()
-        await llm.Generate(pb.GenerateRequest(prompt=PROMPT, sampling=pb.Sampling(max_tokens=1)), timeout=20)
+        await asyncio.wait(leaving)
+        # Until then the engine is asked nothing else: it looks for callers that are gone when a second was quiet.
+        await llm.Generate(pb.GenerateRequest(prompt=PROMPT, sampling=pb.Sampling(max_tokens=1)), timeout=60)
+        assert await _tokens_written(engine) - before < len(calls) * LONG.max_tokens
+
+
+async def _tokens_written(engine: httpx2.AsyncClient) -> float:
+    lines = (await engine.get("/metrics")).text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("llamacpp:tokens_predicted_total "))
 
 
 FAULTS = {
