@@ -12,7 +12,7 @@ from services.llm.domain.fitting import Misfit
 from services.llm.domain.generation import Generation, StreamEnd
 from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
-from services.llm.domain.usage import Usage, UsageQuery, UsageRow
+from services.llm.domain.usage import Need, Usage, UsageQuery, UsageRow
 from services.runtime import unit_of_work
 from services.runtime.idempotency import RequestKey
 from services.runtime.unit_of_work import UnitOfWork
@@ -99,13 +99,15 @@ class Bounds(Protocol):
     """The model that makes vectors for tasks that name none."""
     timeout_seconds: float
     """How long it is given at most."""
+    concurrency: int
+    """How many calls it gets at once."""
 
-    def most(self, task: Task) -> Usage:
-        """Return the most tokens that a task can take."""
+    def need(self, task: Task) -> Need:
+        """Return the most that a task can take."""
         ...
 
-    def most_embedding(self, task: EmbedTask) -> Usage:
-        """Return the most tokens that vectors can take."""
+    def need_of_vectors(self, task: EmbedTask) -> Need:
+        """Return the most that vectors can take."""
         ...
 
 

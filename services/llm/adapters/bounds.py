@@ -8,7 +8,7 @@ from typing_extensions import override
 from services.llm.adapters.capabilities import Capabilities, Models
 from services.llm.domain.embedding import EmbedTask
 from services.llm.domain.prompt import Task
-from services.llm.domain.usage import Usage
+from services.llm.domain.usage import Need, Usage
 from services.llm.ports import Bounds
 from services.llm.settings import ProviderSettings
 
@@ -30,12 +30,13 @@ class MostTokens(Bounds):
         self.embedding_model = settings.embedding_model
         self.max_tokens = max_tokens
         self.timeout_seconds = settings.timeout_seconds
+        self.concurrency = settings.concurrency
         self._models = models
         self._choices = settings.choices
         self._thinking_tokens = settings.thinking_tokens
 
     @override
-    def most(self, task: Task) -> Usage:
+    def need(self, task: Task) -> Need:
         known: Capabilities = self._models.of(task.model or self.model)
         calls = -(-task.candidate_count // (self._choices if known.takes_n else 1))
         said = json.dumps([asdict(task.prompt), [asdict(message) for message in task.messages]], ensure_ascii=False)
@@ -43,8 +44,8 @@ class MostTokens(Bounds):
         if task.repair:
             read += len(f"{task.repair.wrote}{task.repair.wrong}{task.json_schema}".encode(errors="replace")) + _FRAME
         written = (task.sampling.max_tokens or self.max_tokens) + (self._thinking_tokens if known.thinks else 0)
-        return Usage(read * calls, written * task.candidate_count)
+        return Need(Usage(read * calls, written * task.candidate_count), calls)
 
     @override
-    def most_embedding(self, task: EmbedTask) -> Usage:
-        return Usage(sum(len(text.encode(errors="replace")) + _MARKS for text in task.texts))
+    def need_of_vectors(self, task: EmbedTask) -> Need:
+        return Need(Usage(sum(len(text.encode(errors="replace")) + _MARKS for text in task.texts)), 1)

@@ -1,7 +1,7 @@
 """A provider whose every attempt is reserved before it, and counted after it."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 from typing_extensions import override
@@ -12,7 +12,7 @@ from services.llm.domain.errors import Failure
 from services.llm.domain.generation import Generation, Price, StreamEnd
 from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
-from services.llm.domain.usage import Bill, Labels, Usage
+from services.llm.domain.usage import Bill, Need, Usage
 from services.llm.ports import Bounds, Guarded, Tariff
 from services.llm.service.ledger import Asking, Ledger, Reservation
 from services.runtime.errors import PuppetError
@@ -33,6 +33,8 @@ class Metered(Guarded):
         self.name = provider.name
         self.shows_background = provider.shows_background
         self.price_source = tariff.source
+        self._calls = 0
+        """How many calls are under way, or about to be."""
 
     @override
     def pause(self, agent_id: str) -> Failure | None:
@@ -40,54 +42,62 @@ class Metered(Guarded):
 
     @override
     async def generate(self, task: Task, seconds: float) -> Generation:
-        attempt, size = await self._begin(task, seconds)
-        try:
+        sizes = smaller(task, self._bounds.max_tokens)
+        async with self._attempt(task, self._bounds.model, self._needs(sizes), seconds) as attempt:
+            size = replace(sizes[attempt.choice], before_sending=attempt.sending)
             written = await self._provider.generate(size, seconds)
-        except BaseException as error:
-            await attempt.failed(error)
-            raise
-        return replace(written, price=await attempt.ended(written.model, written.usage, written.misses_bills))
+            price = await attempt.ended(written.model, written.usage, written.misses_bills)
+        return replace(written, price=price)
 
     @override
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
-        attempt, size = await self._begin(task, seconds)
-        try:
+        sizes = smaller(task, self._bounds.max_tokens)
+        async with self._attempt(task, self._bounds.model, self._needs(sizes), seconds) as attempt:
+            size = replace(sizes[attempt.choice], before_sending=attempt.sending)
             async with aclosing(self._provider.stream(size, seconds)) as parts:
                 async for part in parts:
                     if isinstance(part, StreamEnd):
                         part = replace(part, price=await attempt.ended(part.model, part.usage, misses_bills=False))
                     yield part
-        except BaseException as error:
-            await attempt.failed(error)
-            raise
 
     @override
     async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
-        most = self._bounds.most_embedding(task)
-        attempt = await self._reserve(task.labels, task.model or self._bounds.embedding_model, [most], seconds)
-        try:
+        needs = [self._bounds.need_of_vectors(task)]
+        async with self._attempt(task, self._bounds.embedding_model, needs, seconds) as attempt:
             made = await self._provider.embed(replace(task, before_sending=attempt.sending), seconds)
-        except BaseException as error:
-            await attempt.failed(error)
-            raise
-        return replace(made, price=await attempt.ended(made.model, made.usage, misses_bills=False))
+            price = await attempt.ended(made.model, made.usage, misses_bills=False)
+        return replace(made, price=price)
 
     @override
     async def models(self, seconds: float) -> Sequence[Model]:
         return await self._provider.models(seconds)
 
-    async def _begin(self, task: Task, seconds: float) -> tuple["_Attempt", Task]:
-        """Return the attempt, and the task in the size that there is room for."""
-        sizes = smaller(task, self._bounds.max_tokens)
-        most = [self._bounds.most(size) for size in sizes]
-        attempt = await self._reserve(task.labels, task.model or self._bounds.model, most, seconds)
-        return attempt, replace(sizes[attempt.choice], before_sending=attempt.sending)
+    def _needs(self, sizes: Sequence[Task]) -> list[Need]:
+        return [self._bounds.need(size) for size in sizes]
 
-    async def _reserve(self, labels: Labels, model: str, most: Sequence[Usage], seconds: float) -> "_Attempt":
-        amounts = [Amount(await self._tariff.cost(model, usage), usage.tokens) for usage in most]
-        asking = Asking(labels, self.name, model, min(seconds, self._bounds.timeout_seconds))
-        reservation = await self._ledger.reserve(asking, amounts)
-        return _Attempt(most[reservation.choice], reservation, self._ledger, self._tariff)
+    @asynccontextmanager
+    async def _attempt(
+        self, task: Task | EmbedTask, model: str, needs: Sequence[Need], seconds: float
+    ) -> AsyncIterator["_Attempt"]:
+        """Hold the first of these needs that there is room for until the block ends, and tell how it ended.
+
+        What finds a free slot is written down as sent at once: another transaction would say that it goes out now.
+        """
+        model = task.model or model
+        amounts = [Amount(await self._tariff.cost(model, need.usage), need.usage.tokens) for need in needs]
+        asking = Asking(task.labels, self.name, model, min(seconds, self._bounds.timeout_seconds))
+        goes_out = self._calls < self._bounds.concurrency
+        self._calls += needs[0].calls
+        try:
+            reservation = await self._ledger.reserve(asking, amounts, is_sent=goes_out)
+            attempt = _Attempt(needs[reservation.choice].usage, reservation, self._ledger, self._tariff)
+            try:
+                yield attempt
+            except BaseException as error:
+                await attempt.failed(error)
+                raise
+        finally:
+            self._calls -= needs[0].calls
 
 
 class _Attempt:

@@ -82,9 +82,13 @@ async def test_what_is_no_vector_for_each_text_has_the_next_provider_asked(
     assert answer.attempts[0].reason != errors_pb.ERROR_REASON_UNSPECIFIED
 
 
-async def test_a_provider_that_hangs_leaves_time_for_the_next(llm: LlmServiceStub, first: OpenAiServer) -> None:
+async def test_a_provider_that_hangs_leaves_time_for_the_next(
+    serve_llm: ServeLlm, first: OpenAiServer, second: OpenAiServer
+) -> None:
     first.next.append(hangs)
-    assert (await llm.Embed(embed(), timeout=1)).provider == "second"
+    one = provider("first", first.base_url, timeout_seconds=0.5)
+    async with serve_llm(one, provider("second", second.base_url)) as llm:
+        assert (await llm.Embed(embed(), timeout=60)).provider == "second"
 
 
 async def test_what_is_refused_of_vectors_keeps_no_words_back(serve_llm: ServeLlm, first: OpenAiServer) -> None:
