@@ -166,7 +166,6 @@ BOUNDED = {
     "GenerateResponse.attempts": "one for each provider",
     "EmbedResponse.attempts": "one for each provider",
     "EmbedResponse.vectors": "one for each text",
-    "Vector.values": "8,192",
     "GetUsageResponse.rows": "1,000, and it says when there are more",
 }
 """Lists in answers that are not in pages, and what bounds them."""
