@@ -202,14 +202,14 @@ async def test_what_a_receiver_got_and_did_not_answer_in_time_comes_again_under_
     store: SqlStore[SqlRecords], clock: FixedClock, receiver: Receiver
 ) -> None:
     receiver.holding = asyncio.Event()
-    sending = outbox(store, clock, receiver.url, seconds=0.3)
-    await put(store, sending, "one")
-    await sending.deliver()
+    hurried, sending = outbox(store, clock, receiver.url, seconds=2), outbox(store, clock, receiver.url)
+    await put(store, hurried, "one")
+    await hurried.deliver()
     [message] = await stored(store, *receiver.ids)
     assert (message.state, message.attempts, message.failure) == (
         MessageState.WAITING,
         1,
-        "it took longer than 0.3 seconds",
+        "it took longer than 2 seconds",
     )
     receiver.holding.set()
     await sending.deliver()
