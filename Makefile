@@ -28,8 +28,8 @@ $(VENV)/.ready: requirements/dev.txt requirements/model.txt requirements/uv.txt 
 	@$(PYTHON) tools/setup.py $(VENV)
 	@touch $@
 
-run: setup ## start the whole suite and watch the characters live; Ctrl-C stops it
-	@$(BIN)/python -m puppetctl up $(ARGS)
+run: setup ## start the whole suite and watch the characters live; Ctrl-C stops it; MODEL=gemma has a better model write
+	@$(BIN)/python -m puppetctl up $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
 docs: setup $(VENV_DOCS)/.ready ## the documentation as a site, in var/site: open var/site/index.html
 	@$(BIN)/python -m tools.docs_site var/docs
