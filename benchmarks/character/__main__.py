@@ -17,7 +17,7 @@ from benchmarks.character.embedding import embedder
 from benchmarks.character.report import report
 from benchmarks.character.running import Run as Work
 from benchmarks.character.running import personas_by_id
-from benchmarks.character.texts import Run, draw, markdown, read, write
+from benchmarks.character.texts import Run, Text, draw, markdown, read, write
 from puppetctl import DEMO_PERSONAS
 from puppetctl.characters.personas import PersonaFile, persona_files, read_personas
 from puppetctl.local import model
@@ -76,22 +76,45 @@ async def main(arguments: Sequence[str]) -> int:
 
 
 async def _written(files: Sequence[PersonaFile], given: argparse.Namespace) -> Run:
-    """Have the characters write; Ctrl-C ends it sooner, and what there is then counts."""
+    """Have the characters write, and keep what there is after each of them.
+
+    Ctrl-C ends it sooner, and so does what goes wrong: what there is then counts. Raises SuiteError where that is
+    nothing.
+    """
     environment = model.with_model(os.environ, given.model)
     plan = Plan("character", files, [], None, _SPEED, given.seed, given.posts, given.provider)
     if plan.uses_sandbox_model:
         model.agree(environment)
     stopped = stopped_by_signal()
-    with console.status("starting") as status:
-        async with hosted(
-            plan, environment, status.update, lambda name, words: status.update(f"{name} {words}")
-        ) as host:
-            work = Work(host, plan, given.replies, status.update, has_baseline=given.baseline)
-            await unless(stopped, work.work(), None)
-    if not work.texts:
-        raise SuiteError("it was stopped before anybody had written")
     writer = given.provider if given.provider != LOCAL else Path(environment.get(SETTING) or SMOLLM2.name).name
-    return Run(writer, given.seed, work.texts)
+    texts: list[Text] = []
+    run = Run(writer, given.seed, texts)
+    with console.status("starting") as status:
+
+        def tell(words: str) -> None:
+            status.update(words)
+            if not console.is_terminal:
+                print(words, file=sys.stderr, flush=True)
+
+        try:
+            async with hosted(plan, environment, tell, lambda name, words: tell(f"{name} {words}")) as host:
+                work = Work(
+                    host,
+                    plan,
+                    given.replies,
+                    texts,
+                    tell,
+                    lambda: write(run, given.output),
+                    has_baseline=given.baseline,
+                )
+                await unless(stopped, work.work(), None)
+        except SuiteError as error:
+            if not texts:
+                raise
+            console.print(f"It ended before its time: {error}", markup=False)
+    if not texts:
+        raise SuiteError("it was stopped before anybody had written")
+    return run
 
 
 if __name__ == "__main__":

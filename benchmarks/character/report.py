@@ -28,15 +28,15 @@ def _table(run: Run, kind: str, sources: Sequence[str], personas: Mapping[str, M
     said = {source: run.said(source, kind) for source in sources}
     rounds = {source: run.of(source, kind) for source in sources}
     # As many of each author from every source: who has more to go by is known more easily.
-    counts = [sum(one.author == name for one in said[source]) for source in sources for name in personas]
-    most = min((count for count in counts if count), default=0)
+    fewest = {name: min(sum(one.author == name for one in said[source]) for source in sources) for name in personas}
+    most = {name: count for name, count in fewest.items() if count > 1}
     rows: list[tuple[str, Callable[[str], str]]] = [
         ("published", lambda source: f"{len(said[source])}"),
         ("rounds that end in silence", lambda source: _share(len(rounds[source]) - len(said[source]), rounds[source])),
         ("keep every hard style rule", lambda source: f"{kept_share(said[source], personas):.1%}"),
         ("near-duplicates", lambda source: _share(len(repeated(said[source], embed)), said[source])),
         (
-            f"given to their author (chance {1 / len(personas):.0%})",
+            f"given to their author (chance {1 / max(1, len(most)):.0%})",
             lambda source: _known(run, said[source], most, embed),
         ),
         (
@@ -82,7 +82,7 @@ def _shown(run: Run, personas: Mapping[str, Mapping[str, Any]], embed: Embed) ->
         yield "## Nearly the same\n\n" + "\n".join(items) + "\n"
 
 
-def _known(run: Run, said: Sequence[Text], most: int, embed: Embed) -> str:
+def _known(run: Run, said: Sequence[Text], most: Mapping[str, int], embed: Embed) -> str:
     found = attribution(said, most, embed, run.seed)
     return "" if found is None else f"{found:.1%}"
 

@@ -3,7 +3,7 @@
 import random
 import time
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,25 @@ _ROUNDS_A_POST = 2
 
 
 class Run:
-    """A run under way: `texts` has all that came of it so far."""
+    """A run under way."""
 
-    def __init__(self, host: Host, plan: Plan, replies: int, progress: Progress, *, has_baseline: bool) -> None:
-        """Take how many mentions each character is to answer, and whether the bare model writes as well."""
-        self.texts: list[Text] = []
+    def __init__(
+        self,
+        host: Host,
+        plan: Plan,
+        replies: int,
+        texts: list[Text],
+        progress: Progress,
+        written: Callable[[], object],
+        *,
+        has_baseline: bool,
+    ) -> None:
+        """Take how many mentions each character is to answer, and whether the bare model writes as well.
+
+        What comes of it is added to `texts`; `written` is called whenever a character has written all of its own.
+        """
+        self._texts = texts
+        self._written = written
         self._host = host
         self._plan = plan
         self._replies = replies
@@ -47,6 +61,7 @@ class Run:
         for file, one in zip(self._plan.personas, made, strict=True):
             await self._posts(file, one)
             await self._answers(file, one)
+            self._written()
 
     async def _posts(self, file: PersonaFile, one: Character) -> None:
         rounds, wanted = Rounds(), self._plan.posts or 1
@@ -73,7 +88,12 @@ class Run:
             mention = await web.post(f"http://{self._host.x}/_sandbox/posts", said_there, token=token)
             begun = time.monotonic()
             request = pb.TriggerReplyRequest(agent_id=one.id, network_post_id=str(mention["id"]), request_id=name)
-            answer = await self._host.clients.agents.TriggerReply(request, timeout=POST_SECONDS)
+            try:
+                answer = await self._host.clients.agents.TriggerReply(request, timeout=POST_SECONDS)
+            except grpc.aio.AioRpcError as error:
+                raise SuiteError(f"{one.id} can't answer: {in_words(error)}") from None
+            if not answer.HasField("activity"):
+                raise SuiteError(f"{one.id} had not answered after {POST_SECONDS:.0f} s: the model is too slow")
             self._keep(file, REPLY, answer.activity, said, time.monotonic() - begun)
             self._progress(f"{one.name}: answered {number + 1} of {len(heard)}")
 
@@ -81,7 +101,7 @@ class Run:
         is_said = activity.kind in (log_pb.ACTIVITY_KIND_POST, log_pb.ACTIVITY_KIND_REPLY)
         text = activity.reply.text if kind == REPLY else activity.post.text
         used = activity.writing
-        self.texts.append(
+        self._texts.append(
             Text(
                 source=PIPELINE,
                 kind=kind,
@@ -105,7 +125,7 @@ class Run:
             answer = await self._host.clients.llm.Generate(request, timeout=POST_SECONDS)
         except grpc.aio.AioRpcError as error:
             raise SuiteError(f"the model without the pipeline: {in_words(error)}") from None
-        self.texts.append(
+        self._texts.append(
             Text(
                 source=BASELINE,
                 kind=kind,
