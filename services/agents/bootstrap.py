@@ -53,6 +53,7 @@ from services.agents.service import (
     Journal,
     LeasedLlm,
     Limits,
+    Models,
     Moods,
     NetworkCapabilities,
     Noticing,
@@ -265,12 +266,13 @@ def _parts(
     allowance = Allowance(store, cast, limits.calls_for_strangers, limits.strangers_at_once)
     governors = Governors(store, cast, allowance, limits)
     hearing = Hearing(store, cast, memory, social)
+    models = Models(llm)
     return Parts(
         cast=cast,
         memory=memory,
         social=social,
         trading=trading,
-        writer=Writer(llm, Prompts(store, clock), reservations, capabilities, screener, falls_back=falls_back),
+        writer=Writer(llm, models, Prompts(store, clock), reservations, capabilities, screener, falls_back=falls_back),
         reservations=reservations,
         effects=Effects(store),
         publisher=publisher,
@@ -278,7 +280,8 @@ def _parts(
         hearing=hearing,
         governors=governors,
         allowance=allowance,
-        conversations=Conversations(store, cast, social, llm, settings.conversation_posts),
+        conversations=Conversations(store, cast, social, models, settings.conversation_posts),
+        models=models,
         planner=Planner(store, cast),
         relations=Relations(store, cast, memory, settings.speed),
         tokens=Tokens(trading, clock),

@@ -118,6 +118,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "logprobs": True,
         # A small model has said what it has to say by then.
         "max_tokens": 36,
+        # What it wouldn't say itself is nonsense in a small model. In a larger one it is wit.
+        "add": {"min_p": 0.1},
         "timeout_seconds": _SLOW,
     },
     "fake": {},

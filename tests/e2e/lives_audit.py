@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -56,10 +56,10 @@ class Books:
             trade.id for trade in self.trades if trade.state not in trades
         ]
 
-    def unanswered(self) -> list[str]:
-        """Return the mentions of which the log says nothing, or that answering them failed."""
+    def unanswered(self, mentions: Iterable[str]) -> list[str]:
+        """Return those mentions of which the log says nothing, or that answering them failed."""
         ended = {activity.workflow_id for activity in self.activities if not activity.HasField("failure")}
-        return [name for name in self.mentions() if name not in ended]
+        return [name for name in mentions if name not in ended]
 
     def mentions(self) -> list[str]:
         """Return the names of all mentions, as workflows that answer them have them."""
@@ -151,8 +151,11 @@ class Auditor:
             self._timeline |= {post["id"]: post for post in page}
 
 
-def assert_all_is_well(books: Books, people: People) -> Counter[str]:
-    """Assert that everything happened once, and that nothing is lost; the value counts what was compared."""
+def assert_all_is_well(books: Books, people: People, mentions: Iterable[str]) -> Counter[str]:
+    """Assert that everything happened once, that these mentions were answered, and that nothing is lost.
+
+    The value counts what was compared.
+    """
     assert _twice(post.request_id for post in books.outbox) == []
     owned = [post.network_post_id for post in books.outbox if post.network_post_id]
     assert _twice(owned) == []
@@ -175,7 +178,7 @@ def assert_all_is_well(books: Books, people: People) -> Counter[str]:
     assert _twice(in_log) == []
     assert set(in_log) == settled
 
-    assert books.unanswered() == []
+    assert books.unanswered(mentions) == []
     _assert_drafts(books, people)
     noticed = Counter(item.notice.event_id for item in books.activities if item.HasField("notice"))
     assert _twice((item.notice.event_id, item.agent_id) for item in books.activities if item.HasField("notice")) == []

@@ -31,6 +31,7 @@ from services.agents.service import (
     Governors,
     Hearing,
     Inbox,
+    Models,
     Planner,
     Publisher,
     Relations,
@@ -69,6 +70,7 @@ class Parts:
     governors: Governors
     allowance: Allowance
     conversations: Conversations
+    models: Models
     relations: Relations
     planner: Planner
     tokens: Tokens

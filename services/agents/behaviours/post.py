@@ -70,7 +70,7 @@ class Post(Posting[PostTask]):
         """Return what a model would be asked for a post."""
         character = await self._parts.cast.character(wanted.agent_id)
         plan = await self._planned(character, PostTask(wanted.agent_id, wanted.topic), random.Random(name))
-        knows = await self._parts.conversations.shows_background(character)
+        knows = await self._parts.models.shows_background(character)
         return Preview((plan.prompt,), character.mood, knows, plan.recalled(knew=knows), plan.topic)
 
     async def propose(self, name: str, task: PostTask) -> PostProposal | Pass:

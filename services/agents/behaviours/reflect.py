@@ -113,7 +113,7 @@ class Reflect(Behaviour[ActTask, Reflection, Remembered]):
         character = await self._parts.cast.character(wanted.agent_id)
         recent = await self._recent(character)
         lived = _lived(recent)
-        knows = await self._parts.conversations.shows_background(character)
+        knows = await self._parts.models.shows_background(character)
         if not is_due(lived):
             return Preview((), character.mood, knows)
         prompts = [compose_reflection(character.persona.name, one) for one in grounds_of(wanted.agent_id, lived)]

@@ -47,7 +47,7 @@ class Remark(Posting[RemarkTask]):
         await asyncio.to_thread(spoken_by, character.persona)
         recent = await self._parts.memory.trusted(wanted.agent_id, ("post",), LATE)
         prompt = await self._prompt(character, wanted.text, recent, random.Random(name))
-        knows = await self._parts.conversations.shows_background(character)
+        knows = await self._parts.models.shows_background(character)
         use = MemoryUse.SHOWN if knows else MemoryUse.FOUND
         return Preview((prompt,), character.mood, knows, recalled(recent, use))
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from services.agents.behaviours.base import AnyBehaviour, Parts, Publishing
 from services.agents.domain import text as texts
 from services.agents.domain.conversation import CALLER, Conversation, Turn
-from services.agents.domain.guard import Context, Purpose
-from services.agents.domain.meaning import spoken_by
+from services.agents.domain.guard import Context, Purpose, brings_in
+from services.agents.domain.meaning import Languages, shared, spoken_by
 from services.agents.domain.memories import LATE, OWN_WORDS, TrustedMemory
 from services.agents.domain.mood import SocialEvent, stress_in
 from services.agents.domain.persona import Approval, Persona
@@ -21,7 +21,7 @@ from services.agents.domain.schedule import Pauses
 from services.agents.domain.tasks import Heard, Mention, ReplyTask
 from services.agents.ports.neighbours import NewMemory, Recent, Recollection, Source, View
 from services.agents.ports.stored import Post
-from services.agents.service import REPLY, Calls, Character, Choice, Entry
+from services.agents.service import REPLY, Calls, Character, Entry
 from services.runtime.errors import InvalidRequest, Violation, quoted
 
 _OWN = (Source.OPERATOR, Source.SELF)
@@ -40,10 +40,14 @@ def build(parts: Parts) -> AnyBehaviour:
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """What an answer is made from: `memory` is what it would bring in, and isn't part of the context yet."""
+    """What an answer is made from: `memory` is what fits best of what is remembered.
+
+    It is part of the context, and so of the prompt, only where a model makes something of it.
+    """
 
     character: Character
     context: Context
+    languages: Languages
     author: Fellow | None
     noted: tuple[Recent, ...]
     turns: tuple[Turn, ...]
@@ -52,11 +56,13 @@ class _Scene:
     is_external: bool = True
     """False for what an operator says to see how the character talks."""
 
-    def recalled(self, told: Recollection | None, *, knew: bool) -> tuple[Recalled, ...]:
+    def recalled(self, said: str = "", *, knew: bool) -> tuple[Recalled, ...]:
         """Return the memories that went in, what is told of first; `knew` says whether the model is shown notes."""
         found = []
         if (memory := self.memory) is not None:
-            use = MemoryUse.TOLD if told else MemoryUse.SHOWN
+            use = MemoryUse.SHOWN if self.context.memory else MemoryUse.FOUND
+            if self.context.memory and brings_in(said, memory.text, self.context.about, self.languages):
+                use = MemoryUse.TOLD
             found.append(Recalled(memory.id, memory.text, memory.relevance, memory.source.value, use))
         # Notes stand beside the input, where any model reads them.
         found += [
@@ -114,9 +120,9 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         scene = await self._scene(character, task, heard, Conversation(wanted.turns))
         if wanted.is_caller:
             scene = replace(scene, author=Fellow(CALLER), is_external=False)
-        prompt = await self._prompt(scene, random.Random(name), scene.memory)
-        knows = await self._parts.conversations.shows_background(character)
-        return Preview((prompt,), character.mood, knows, scene.recalled(scene.memory, knew=knows))
+        prompt = await self._prompt(scene, random.Random(name))
+        knows = await self._parts.models.shows_background(character)
+        return Preview((prompt,), character.mood, knows, scene.recalled(knew=knows))
 
     async def _written(self, name: str, task: ReplyTask, heard: Heard) -> ReplyProposal | Pass:
         parts, agent_id = self._parts, task.agent_id
@@ -125,13 +131,9 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         scene = await self._scene(character, task, heard, before)
         rng = random.Random(f"{name}/words")
         calls = Calls(parts.allowance, agent_id, name, heard)
-        memory = scene.memory
-        choice = await self._words(name, scene, calls, rng, memory)
-        if memory and not choice.texts:
-            memory, first = None, choice
-            choice = await self._words(name, scene, calls, rng, None)
-            choice = replace(choice, writing=choice.writing.after(first.writing))
-        found = scene.recalled(memory, knew=choice.knew)
+        prompt = await self._prompt(scene, rng)
+        choice = await parts.writer.write(name, character, Purpose.REPLY, prompt, scene.context, rng, calls.take)
+        found = scene.recalled(choice.texts[0] if choice.texts else "", knew=choice.knew)
         grounds = Grounds(
             character.mood.label,
             tuple(one for one in found if one.use is MemoryUse.TOLD),
@@ -156,9 +158,13 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         """Return all that an answer is made from."""
         parts, agent_id = self._parts, task.agent_id
         # The first time it reads its dictionaries, for some seconds.
-        await asyncio.to_thread(spoken_by, character.persona)
+        languages = await asyncio.to_thread(spoken_by, character.persona)
         own = tuple(said.text for said in await parts.memory.said(agent_id, OWN_WORDS, _MOST_OWN))
         memory = await self._fitting(task, heard)
+        # A model that reads notes brings a memory in where it fits. A small one begins with it, whatever was said.
+        is_fit = memory is not None and (
+            bool(shared(memory.text, task.mention.text, languages)) or await parts.models.shows_background(character)
+        )
         known = await parts.relations.note(character, heard.counterpart, heard.known_as, is_fellow=heard.is_fellow)
         noted = await self._noted(task, heard)
         context = Context(
@@ -168,8 +174,11 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
             names=await self._others(agent_id, heard),
             symbols=await parts.tokens.symbols(),
         )
+        if memory is not None and is_fit:
+            # What others have said stays theirs.
+            context = replace(context, memory=memory.text, is_memory_trusted=memory.source in _OWN)
         recent = tuple(await parts.memory.trusted(agent_id, ("post",), LATE))
-        return _Scene(character, context, _author(heard, known), noted, before.turns, recent, memory)
+        return _Scene(character, context, languages, _author(heard, known), noted, before.turns, recent, memory)
 
     async def context(self, proposal: ReplyProposal) -> Context:
         """Return the mention, and what the agent has said."""
@@ -217,15 +226,8 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         change = View(proposal.change.sentiment, proposal.change.familiarity, proposal.change.trust)
         await memory.interacted(agent_id, heard.counterpart, summary, change, f"{name}/closer")
 
-    async def _words(
-        self, name: str, scene: _Scene, calls: Calls, rng: random.Random, memory: Recollection | None
-    ) -> Choice:
-        prompt, context = await self._prompt(scene, rng, memory), _recalling(scene.context, memory)
-        return await self._parts.writer.write(name, scene.character, Purpose.REPLY, prompt, context, rng, calls.take)
-
-    async def _prompt(self, scene: _Scene, rng: random.Random, memory: Recollection | None) -> PromptParts:
-        character = scene.character
-        context = _recalling(scene.context, memory)
+    async def _prompt(self, scene: _Scene, rng: random.Random) -> PromptParts:
+        character, context = scene.character, scene.context
         return compose_reply(
             character.persona,
             character.mood,
@@ -263,13 +265,6 @@ class Reply(Publishing[ReplyTask, ReplyProposal]):
         if heard.is_fellow:
             hits += await memory.search(task.agent_id, heard.author_name, _MOST_HITS, _OWN)
         return next((hit for hit in hits if _may_bring_up(hit, heard)), None)
-
-
-def _recalling(context: Context, memory: Recollection | None) -> Context:
-    """Return a context with what is to be brought in; what others have said stays theirs."""
-    if memory is None:
-        return context
-    return replace(context, memory=memory.text, is_memory_trusted=memory.source in _OWN)
 
 
 def feelings(mention: Mention, heard: Heard, persona: Persona) -> tuple[SocialEvent, ...]:

@@ -40,7 +40,7 @@ class TradePost(Posting[TradePostTask]):
         if not is_checkable(character.persona):
             return None
         prompt = await self._prompt(character, wanted.topic, random.Random(name))
-        return Preview((prompt,), character.mood, await self._parts.conversations.shows_background(character))
+        return Preview((prompt,), character.mood, await self._parts.models.shows_background(character))
 
     async def propose(self, name: str, task: TradePostTask) -> PostProposal | Pass:
         """Return the post, or why there is none."""

@@ -49,6 +49,12 @@ def shared(text: str, other: str, languages: Languages) -> frozenset[str]:
     return content(text, languages) & content(other, languages)
 
 
+def repeated(text: str, languages: Languages) -> int:
+    """Return how many words with meaning stand in a text again, in whatever form."""
+    stems = [stem(word, languages) for word in _telling(text, languages)]
+    return len(stems) - len(set(stems))
+
+
 def gist(text: str, languages: Languages, most: int = 4) -> str:
     """Return the first words with meaning of a text: something to talk about."""
     told = dict.fromkeys(word for word in _telling(text, languages) if len(word) > 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from services.agents.domain import text as texts
 from services.agents.domain.conversation import Turn
-from services.agents.domain.meaning import gist, shared, spoken_by
+from services.agents.domain.meaning import gist, spoken_by
 from services.agents.domain.memories import TrustedMemory
 from services.agents.domain.mood import Mood
 from services.agents.domain.occasions import TopicChoice, TopicOption, TopicOrigin
@@ -15,16 +15,13 @@ from services.agents.domain.persona import Example, Persona, StyleGuide
 _CANDIDATES = 8
 _POST_CANDIDATES = 6
 """Of posts, more are fit to be published than of replies: six are enough, and cost a quarter less."""
-_MOST_EXAMPLES = 14
+_MOST_EXAMPLES = 20
 MOST_INPUT = 300
 _MOST_MEMORY = 160
 _MOST_NOTE = 2_000
 _MOST_TURNS = 12
 _MOST_OPTIONS = 100
 _TEMPERATURE, _TOP_P = 0.75, 1.0
-
-_POST_REPETITION_PENALTY = 1.1
-"""It keeps a small model from going in circles. A reply has to repeat its memory, and a trade post its token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,30 +101,24 @@ class Fellow:
 def choose_topic(
     persona: Persona, memories: Sequence[TrustedMemory], recent_topics: Sequence[str], rng: random.Random
 ) -> TopicChoice:
-    """Return what to post about: two of the character's interests, rather none of late, or else what it remembers.
-
-    Two things that have never met make more of a post than one.
-    """
-    languages = spoken_by(persona)
-    late = {part.strip().casefold() for topic in recent_topics for part in topic.split(",")}
+    """Return what to post about: one of the character's interests, rather none of late, or else what it remembers."""
+    late = {topic.casefold() for topic in recent_topics}
     origin, known = _known_topics(persona, memories)
     fresh = [topic for topic in known if topic.casefold() not in late] or known
-    first = rng.choice(fresh)
-    others = [topic for topic in fresh if not shared(topic, first, languages) and topic != first]
-    chosen = (first, rng.choice(others)) if others else (first,)
+    chosen = rng.choice(fresh)
     options = [
         TopicOption(
             topic,
             round(1 / len(fresh), 4) if topic in fresh else 0.0,
             is_recent=topic.casefold() in late,
-            is_chosen=topic in chosen,
+            is_chosen=topic == chosen,
         )
         for topic in known
     ]
     # Of very many those stay that say what was chosen.
     shown = sorted(options, key=lambda option: not option.is_chosen)[:_MOST_OPTIONS]
     kept = tuple(option for option in options if option in shown)
-    return TopicChoice(", ".join(chosen), origin, kept, tuple(recent_topics))
+    return TopicChoice(chosen, origin, kept, tuple(recent_topics))
 
 
 def _known_topics(persona: Persona, memories: Sequence[TrustedMemory]) -> tuple[TopicOrigin, list[str]]:
@@ -167,9 +158,10 @@ def compose_post(
         notes.append(_note("You speak to", f"{addressed.name}. {addressed.note}".strip()))
     asked = texts.line(topic, MOST_INPUT)
     examples = _exchanges(persona, persona.post_examples)
-    parts = _parts(persona, mood, most, rng, examples, asked, "topic", "post", notes=notes)
-    sampling = replace(parts.sampling, repetition_penalty=_POST_REPETITION_PENALTY)
-    return replace(parts, sampling=sampling, candidate_count=_POST_CANDIDATES)
+    return replace(
+        _parts(persona, mood, most, rng, examples, asked, "topic", "post", notes=notes),
+        candidate_count=_POST_CANDIDATES,
+    )
 
 
 def compose_reply(
@@ -192,19 +184,14 @@ def compose_reply(
     `conversation` is what was said before, oldest first. A stranger's handle is not told: a model has no use for it,
     and a handle can be a sentence. `is_external` is false for an operator's own words alone.
     """
-    is_shown = bool(memory.text and memory.is_own)
-    examples = [
-        Exchange(example.about, example.text, _recalled(Remembered(example.memory if is_shown else "")))
-        for example in persona.reply_examples
-        if example.about
-    ]
+    examples = _answers(persona, recalls=bool(memory.text and memory.is_own))
     who = f"{author.name}. {author.note}".strip() if author else "a stranger"
     return _parts(
         persona,
         mood,
         most,
         rng,
-        tuple(examples) or _exchanges(persona, persona.post_examples),
+        examples or _exchanges(persona, persona.post_examples),
         texts.inert(texts.line(texts.spoken(mention_text), MOST_INPUT)) or "hello",
         "to",
         "reply",
@@ -329,6 +316,27 @@ def _sampling(persona: Persona, mood: Mood) -> Sampling:
         frequency_penalty=own.frequency_penalty,
         presence_penalty=own.presence_penalty,
     )
+
+
+def _answers(persona: Persona, *, recalls: bool) -> tuple[Exchange, ...]:
+    """Return the examples of answers: with what was remembered at them, or, where nothing is, without.
+
+    An answer that begins with its memory loses it: a model would learn to begin with something from nowhere.
+    """
+    examples = [example for example in persona.reply_examples if example.about]
+    # The last ones are nearest to what is asked.
+    examples.sort(key=lambda example: bool(example.memory) is recalls)
+    found = [(example, example.text if recalls else _without_memory(example)) for example in examples[-_MOST_EXAMPLES:]]
+    return tuple(
+        Exchange(example.about, text, _recalled(Remembered(example.memory if recalls else "")))
+        for example, text in found
+        if text
+    )
+
+
+def _without_memory(example: Example) -> str:
+    head, rest = example.text[: len(example.memory)], example.text[len(example.memory) :]
+    return rest.lstrip() if example.memory and head.casefold() == example.memory.casefold() else example.text
 
 
 def _exchanges(persona: Persona, examples: Sequence[Example]) -> tuple[Exchange, ...]:

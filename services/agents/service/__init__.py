@@ -17,6 +17,7 @@ from services.agents.service.governors import Cooldown, Governors, Limits
 from services.agents.service.hearing import Hearing
 from services.agents.service.inbox import REPLY, Inbox
 from services.agents.service.journal import Entry, Journal
+from services.agents.service.models import Models
 from services.agents.service.moods import Moods
 from services.agents.service.noticing import Noticing
 from services.agents.service.outbox import Outbox
@@ -62,6 +63,7 @@ __all__ = [
     "Journal",
     "LeasedLlm",
     "Limits",
+    "Models",
     "Moods",
     "NetworkCapabilities",
     "Noticing",

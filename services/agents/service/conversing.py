@@ -9,9 +9,10 @@ from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.prompts import MOST_INPUT
 from services.agents.domain.tasks import Heard, Mention
-from services.agents.ports.neighbours import LlmPort, Refused, SocialPort, SocialPost
+from services.agents.ports.neighbours import Refused, SocialPort, SocialPost
 from services.agents.ports.store import Store
 from services.agents.service.cast import Cast, Character
+from services.agents.service.models import Models
 
 _MOST_KEPT = 64
 _MOST_SEARCHED = 20
@@ -21,12 +22,12 @@ _MOST_SEARCHED = 20
 class Conversations:
     """Reads conversations; what was read for a workflow isn't read again when its step is repeated."""
 
-    def __init__(self, store: Store, cast: Cast, social: SocialPort, llm: LlmPort, most: int) -> None:
+    def __init__(self, store: Store, cast: Cast, social: SocialPort, models: Models, most: int) -> None:
         """Take how many posts of a conversation are read; none are when it is 0."""
         self._store = store
         self._cast = cast
         self._social = social
-        self._llm = llm
+        self._models = models
         self._most = most
         self._kept: OrderedDict[str, Conversation] = OrderedDict()
 
@@ -36,7 +37,7 @@ class Conversations:
         A reply doesn't depend on it: what the network refuses is left out, and said to be. Raises DependencyUnavailable
         when the llm service doesn't answer.
         """
-        if not self._most or mention.begins_conversation or not await self.shows_background(character):
+        if not self._most or mention.begins_conversation or not await self._models.shows_background(character):
             return Conversation()
         if workflow_id not in self._kept:
             self._kept[workflow_id] = await self._read(character.record, mention, heard)
@@ -62,15 +63,6 @@ class Conversations:
             post.author_user_id == agent.network_user_id and post.in_reply_to == mention.network_post_id
             for post in posts
         )
-
-    async def shows_background(self, character: Character) -> bool:
-        """Say whether a character's model is shown conversations, and whatever else isn't asked. Raises as `before`."""
-        name = character.persona.llm.provider
-        provider = await self._llm.provider(name)
-        if provider is None and name:
-            # Another one writes in its place.
-            provider = await self._llm.provider("")
-        return provider is not None and provider.shows_background
 
     async def _read(self, agent: AgentRecord, mention: Mention, heard: Heard) -> Conversation:
         asked = mention.network_post_id, mention.conversation_id, self._most

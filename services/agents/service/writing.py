@@ -11,12 +11,15 @@ from services.agents.domain.records import CallPurpose, Judged, ModelCall, Objec
 from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, Capabilities, LlmPort, Refused, Written
 from services.agents.service.capabilities import NetworkCapabilities
 from services.agents.service.cast import Character
+from services.agents.service.models import Models
 from services.agents.service.prompts import Prompts
 from services.agents.service.reserving import Reservations
 from services.agents.service.screening import Screener, call_of
 from services.runtime.text.weight import TextLimit
 
 _TRIES = 2
+_SMALL_CANDIDATES = 16
+"""Of a small model, which is cheap and writes one good text in several."""
 _SCREENED = 3
 """So many of a try's good candidates are shown to the second model, the best first."""
 _USED_UP = Objection(Rule.CALLS_USED_UP, "its calls for this are used up today")
@@ -46,6 +49,7 @@ class Writer:
     def __init__(
         self,
         llm: LlmPort,
+        models: Models,
         prompts: Prompts,
         reservations: Reservations,
         capabilities: NetworkCapabilities,
@@ -55,6 +59,7 @@ class Writer:
     ) -> None:
         """Take whether another provider writes for a persona whose own isn't there."""
         self._llm = llm
+        self._models = models
         self._prompts = prompts
         self._capabilities = capabilities
         self._reservations = reservations
@@ -84,6 +89,8 @@ class Writer:
         A second time is asked when that is nothing, if `may_ask` lets it.
         """
         context = replace(context, system=prompt.portrait, limit=await self.limit(character))
+        if not await self._models.shows_background(character):
+            prompt = replace(prompt, candidate_count=_SMALL_CANDIDATES)
         writing = Writing()
         for _ in range(_TRIES):
             if not await may_ask():

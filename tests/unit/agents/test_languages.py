@@ -1,15 +1,13 @@
 """Characters that don't speak English: the same rules hold, by the rules of their language."""
 
-import random
 from dataclasses import replace
 
 import pytest
 
-from services.agents.domain.guard import Candidate, Context, Purpose, judge, review
+from services.agents.domain.guard import Candidate, Context, Purpose, brings_in, judge, review
 from services.agents.domain.guard.cleaning import capitalized, clean
 from services.agents.domain.meaning import spoken_by
 from services.agents.domain.persona import Capitalization, Example, Persona
-from services.agents.domain.prompts import choose_topic
 
 VOICES = {
     "es": ("La niebla llegó temprano. Le dije que estábamos cerrados.", "Cuarta taza de té. La tetera no disimula."),
@@ -140,22 +138,14 @@ def test_a_number_is_the_same_with_a_comma(speakers: dict[str, Persona]) -> None
         ("es", "Esa gaviota vino otra vez.", "La más grande de las gaviotas robó un pescado."),
     ],
 )
-def test_a_reply_brings_in_its_memory(language: str, text: str, memory: str, speakers: dict[str, Persona]) -> None:
-    assert not reasons(text, speakers[language], Purpose.REPLY, about="?", memory=memory)
+def test_a_reply_brings_in_its_memory(language: str, text: str, memory: str) -> None:
+    assert brings_in(text, memory, "?", frozenset((language,)))
 
 
-def test_small_words_are_no_memory(speakers: dict[str, Persona]) -> None:
+def test_small_words_are_no_memory() -> None:
     memory = "La más grande de las gaviotas que robó un pescado."
-    said = reasons(
-        "Lo que pasa es que no sé más de las cosas.", speakers["es"], Purpose.REPLY, about="?", memory=memory
-    )
-    assert "does not use the memory" in said
-
-
-def test_topics_are_paired_though_they_share_an_article(speakers: dict[str, Persona]) -> None:
-    interests = ("las gaviotas", "las olas")
-    one = replace(speakers["es"], personality=replace(speakers["es"].personality, interests=interests))
-    assert set(choose_topic(one, [], [], random.Random(1)).topic.split(", ")) == set(interests)
+    said = "Lo que pasa es que no sé más de las cosas."
+    assert not brings_in(said, memory, "?", frozenset(("es",)))
 
 
 def test_capitals_are_those_of_the_language(speakers: dict[str, Persona]) -> None:

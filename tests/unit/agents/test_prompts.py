@@ -10,7 +10,7 @@ from services.agents.domain.conversation import Turn
 from services.agents.domain.memories import TrustedMemory, TrustedProvenance
 from services.agents.domain.mood import Mood
 from services.agents.domain.occasions import TopicOrigin
-from services.agents.domain.persona import Persona
+from services.agents.domain.persona import Example, Persona
 from services.agents.domain.prompts import (
     Exchange,
     Fellow,
@@ -161,6 +161,21 @@ def test_a_very_long_mention_is_cut_between_words(persona: Persona) -> None:
     assert "gat " not in prompt.input
 
 
+def test_where_nothing_is_remembered_examples_are_shown_without_their_memories(persona: Persona) -> None:
+    told = (
+        Example("hello", "The rain was early. Good morning.", memory="The rain was early."),
+        Example("how are you?", "Wet. And you?"),
+        Example("where are you?", "At the gate.", memory="At the gate."),
+    )
+    one = replace(persona, reply_examples=told)
+    assert reply_to(one).examples == (
+        Exchange("hello", "Good morning."),
+        Exchange("how are you?", "Wet. And you?"),
+    )
+    recalled = reply_to(one, memory="I have a new bag.").examples
+    assert recalled[-1] == Exchange("where are you?", "At the gate.", (Part("memory", "At the gate."),))
+
+
 def test_a_character_without_reply_examples_still_has_a_voice(persona: Persona) -> None:
     assert reply_to(replace(persona, reply_examples=())).examples == tuple(
         Exchange(item.about, item.text) for item in persona.post_examples
@@ -209,30 +224,28 @@ def test_a_custom_prompt_stands_in_place_of_the_portrait(persona: Persona) -> No
     assert "curious" not in prompt.portrait
 
 
-def test_topics_are_two_interests_and_none_of_late(persona: Persona) -> None:
-    late = ["letters, dogs", "gates"]
+def test_a_topic_is_an_interest_and_none_of_late(persona: Persona) -> None:
+    late = ["letters", "Dogs", "gates"]
     topics = {choose_topic(persona, [REMEMBERED], late, random.Random(seed)).topic for seed in range(30)}
-    assert topics == {"weather, shortcuts", "shortcuts, weather"}
+    assert topics == {"weather", "shortcuts"}
 
 
 def test_a_topic_says_what_it_was_drawn_from_and_with_which_weights(persona: Persona) -> None:
-    choice = choose_topic(persona, [REMEMBERED], ["letters, dogs", "gates"], rng())
-    assert (choice.origin, choice.recent) == (TopicOrigin.INTERESTS, ("letters, dogs", "gates"))
+    late = ("letters", "dogs", "gates")
+    choice = choose_topic(persona, [REMEMBERED], late, rng())
+    assert (choice.origin, choice.recent) == (TopicOrigin.INTERESTS, late)
     weights = {option.topic: (option.weight, option.is_recent) for option in choice.options}
-    assert weights == {topic: (0.5, False) if topic in choice.topic else (0.0, True) for topic in weights}
+    assert weights == {topic: (0.0, True) if topic in late else (0.5, False) for topic in weights}
     assert list(weights) == list(persona.personality.interests)
-    assert {option.topic for option in choice.options if option.is_chosen} == set(choice.topic.split(", "))
+    assert [option.topic for option in choice.options if option.is_chosen] == [choice.topic]
 
 
-def test_of_very_many_topics_a_hundred_are_told_and_those_that_were_drawn(persona: Persona) -> None:
+def test_of_very_many_topics_a_hundred_are_told_and_the_one_that_was_drawn(persona: Persona) -> None:
     many = tuple(f"topic {number}" for number in range(1_000))
     one = replace(persona, personality=replace(persona.personality, interests=many))
     choice = choose_topic(one, [], [], rng())
     assert len(choice.options) == 100
-    assert ", ".join(option.topic for option in choice.options if option.is_chosen) in (
-        choice.topic,
-        ", ".join(choice.topic.split(", ")[::-1]),
-    )
+    assert [option.topic for option in choice.options if option.is_chosen] == [choice.topic]
 
 
 def test_when_every_interest_was_had_of_late_they_come_again(persona: Persona) -> None:

@@ -239,11 +239,9 @@ class Judge:
         return len(set(runs)) < len(runs)
 
     def _truth(self, text: str) -> Iterator[str]:
-        """Ask for the memory in a reply, and for a trade as it was."""
+        """Ask for numbers that somebody has said, and for a trade as it was."""
         about, memory = self._context.about, self._context.memory
         is_told = self._purpose is Purpose.TRADE_POST
-        if self._purpose is Purpose.REPLY and memory and not brings_in(text, memory, about, self._languages):
-            yield "does not use the memory"
         told = f"{about} {memory}" if is_told else memory
         if (is_told or memory) and numbers(text) - numbers(normal_form(told)):
             yield "has a number from nowhere"
