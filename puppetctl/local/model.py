@@ -51,7 +51,13 @@ def agree(environment: Mapping[str, str]) -> None:
 
 async def prepare(environment: Mapping[str, str], suite: Suite, tell: Callable[[str], None]) -> None:
     """Fetch the model that a suite uses, where it isn't here yet. Raises SuiteError."""
-    if suite.address("sandbox.llm") and (packed := to_be_fetched(environment.get(SETTING, ""))):
+    if not suite.address("sandbox.llm"):
+        return
+    try:
+        packed = to_be_fetched(environment.get(SETTING, ""))
+    except ModelError as error:
+        raise SuiteError(str(error)) from None
+    if packed:
         tell(f"fetching the language model {packed.title}, once: {packed.download}")
         await fetched(environment, packed)
 

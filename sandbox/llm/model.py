@@ -81,22 +81,25 @@ def find_model(given: str = "") -> Path:
 def to_be_fetched(given: str) -> PackedModel | None:
     """Return the packed model that is wanted and isn't here yet."""
     packed = packed_model(given)
-    if packed is None or cached_model(packed).is_file():
+    if packed is None or (packed is SMOLLM2 and (REPACKED.is_file() or _packaged())):
         return None
-    return None if packed is SMOLLM2 and (REPACKED.is_file() or _packaged()) else packed
+    return None if cached_model(packed).is_file() else packed
 
 
 def cached_model(packed: PackedModel) -> Path:
     """Return where the weights are kept that were fetched: in the user's cache, by what they were fetched as.
 
-    Raises ModelError where there is no home folder.
+    Raises ModelError where there is no home folder, and where the lock isn't at hand.
     """
     given = os.environ.get("XDG_CACHE_HOME", "")
     try:
         cache = Path(given) if given.startswith("/") else Path.home() / ".cache"
     except RuntimeError:
         raise ModelError(f"{SETTING}: there is no home folder to keep a model in; set XDG_CACHE_HOME") from None
-    version = hashlib.sha256(requirements(packed).read_bytes()).hexdigest()[:12]
+    try:
+        version = hashlib.sha256(requirements(packed).read_bytes()).hexdigest()[:12]
+    except FileNotFoundError:
+        raise ModelError(f"{SETTING}: {packed.name} can't be fetched here, as in an image; give a GGUF file") from None
     return cache / "puppet-engine" / "models" / version / packed.file
 
 
@@ -141,10 +144,13 @@ def check_accepted(packed: PackedModel) -> None:
 
 def _kept(packed: PackedModel) -> Path:
     """Return where a packed model is. Raises ModelError where it isn't, or may not be used."""
+    if packed is SMOLLM2 and REPACKED.is_file():
+        # An image has nothing but this.
+        return REPACKED
     check_accepted(packed)
     cached = cached_model(packed)
     if packed is SMOLLM2:
-        return next((path for path in (REPACKED, cached) if path.is_file()), None) or packaged_model()
+        return cached if cached.is_file() else packaged_model()
     if not cached.is_file():
         raise ModelError(f"{SETTING}: {packed.name} isn't here yet; run `puppetctl model {packed.name}`")
     return cached

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from puppetctl.__main__ import app
-from puppetctl.local.model import agree
-from puppetctl.suite import SuiteError
+from puppetctl.local.model import agree, prepare
+from puppetctl.suite import SuiteError, free_ports, plan_suite
 from sandbox.llm.model import GEMMA, SETTING, cached_model, is_accepted
 
 
@@ -71,6 +71,21 @@ def test_nothing_is_asked_about_the_default_and_about_a_file_of_ones_own(tmp_pat
         SuiteError, match=r"there is no file .*other\.gguf; the models that have a name are smollm2 and"
     ):
         agree({SETTING: str(tmp_path / "other.gguf")})
+
+
+async def test_where_there_is_no_folder_to_keep_a_model_in_it_is_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr("sandbox.llm.model.REPACKED", tmp_path / "nowhere.gguf")
+    monkeypatch.setattr("sandbox.llm.model._packaged", lambda: None)
+    suite = plan_suite({}, tmp_path, free_ports())
+    with pytest.raises(SuiteError, match="there is no home folder to keep a model in"):
+        await prepare({}, suite, print)
 
 
 def test_a_model_of_the_sandbox_is_not_chosen_where_another_provider_writes(

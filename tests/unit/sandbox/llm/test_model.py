@@ -77,6 +77,17 @@ def test_the_default_asks_for_nothing_by_its_name_or_without_one() -> None:
     assert to_be_fetched("") is to_be_fetched("smollm2") is None
 
 
+def test_in_an_image_which_has_no_locks_the_default_is_found_and_the_other_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.llm.model.requirements", lambda _model: tmp_path / "nowhere.txt")
+    monkeypatch.setattr("sandbox.llm.model.REPACKED", tmp_path / "fast.gguf")
+    (tmp_path / "fast.gguf").write_bytes(b"GGUF....")
+    assert find_model() == tmp_path / "fast.gguf"
+    with pytest.raises(ModelError, match="gemma can't be fetched here"):
+        find_model("gemma")
+
+
 def test_a_file_that_is_called_like_a_packed_model_is_given_with_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "gemma"
     path.write_bytes(b"GGUF....")
