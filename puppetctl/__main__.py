@@ -1,6 +1,8 @@
 """`puppetctl`: what it can be asked. What a command needs is imported when it runs, so that `--help` comes at once."""
 
+import io
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -67,6 +69,10 @@ def main() -> None:
     os.umask(0o077)
     # gRPC's core writes its own notes to standard error, in the middle of the feed.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    for stream in (sys.stdout, sys.stderr):
+        # Names and posts hold any letter; a terminal that doesn't know one gets `?` and no traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app()
 
 

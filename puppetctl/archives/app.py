@@ -10,6 +10,7 @@ from puppetctl.cli import CHARACTERS, AgentId, Data, SomeAgents, Yes, run
 
 app = typer.Typer()
 
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 Secrets = Annotated[
     bool,
     typer.Option(
@@ -24,6 +25,7 @@ def backup(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     agents: SomeAgents = None,
     secrets: Secrets = False,
+    force: Force = False,
     data: Data = DATA_DIR,
 ) -> None:
     """Write characters to a file: personas, memories, relationships, moods, plans, accounts, posts, wallets, trades.
@@ -32,7 +34,7 @@ def backup(
     """
     from puppetctl.archives.backup import backup as run_backup
 
-    run(run_backup(agents or [], output, data, with_secrets=secrets))
+    run(run_backup(agents or [], output, data, with_secrets=secrets, force=force))
 
 
 @app.command(rich_help_panel=CHARACTERS)
@@ -60,6 +62,7 @@ def delete(
     agent: AgentId,
     backup: Annotated[Path | None, typer.Option(help="Stop it, and write it to this file first.")] = None,
     secrets: Secrets = False,
+    force: Force = False,
     keep_wallet: Annotated[
         bool, typer.Option("--keep-wallet", help="Let the wallet stay with its key, whatever it holds.")
     ] = False,
@@ -74,4 +77,4 @@ def delete(
 
     if not yes:
         typer.confirm(f"Delete {agent} with its memories, relationships, account and log?", abort=True)
-    run(run_delete(agent, backup, data, with_secrets=secrets, keeps_wallet=keep_wallet))
+    run(run_delete(agent, backup, data, with_secrets=secrets, keeps_wallet=keep_wallet, force=force))

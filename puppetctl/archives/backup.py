@@ -30,9 +30,15 @@ LONG_SECONDS = 600.0
 
 
 async def backup(
-    agent_ids: Sequence[str], output: Path, data_dir: Path = DATA_DIR, *, with_secrets: bool = False
+    agent_ids: Sequence[str],
+    output: Path,
+    data_dir: Path = DATA_DIR,
+    *,
+    with_secrets: bool = False,
+    force: bool = False,
 ) -> int:
-    """Write these characters, or all, to a file. Raises SuiteError."""
+    """Write these characters, or all, to a file. Raises SuiteError, where one is there unless it is forced."""
+    file.check_free(output, force=force)
     async with opened(data_dir) as clients:
         await back_up(clients, agent_ids, output, os.environ, with_secrets=with_secrets)
     return 0
@@ -58,7 +64,7 @@ async def back_up(
                     async for row in rows:
                         lines.write(_line(row))
             manifest.characters.append(Character(agent.id, agent.name, agent.is_active, sections))
-            console.print(Text(f"{agent.id}: {_counted(sections)}"))
+            console.print(Text(f"{agent.id}: written; records of {_counted(sections)}"))
             bar.done()
     what = "the whole suite" if manifest.is_suite else ", ".join(agent.id for agent in agents)
     secrets = "with secrets" if with_secrets else "without secrets"
@@ -99,4 +105,4 @@ def _line(row: Any) -> str:
 
 
 def _counted(sections: Mapping[str, Section]) -> str:
-    return ", ".join(f"{section.lines:,} lines of {name}" for name, section in sections.items() if section.lines)
+    return ", ".join(f"{name} {section.lines:,}" for name, section in sections.items() if section.lines)

@@ -9,6 +9,7 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR
 from puppetctl.archives.backup import back_up
+from puppetctl.archives.file import check_free
 from puppetctl.clients import find_agent, opened
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import open_console
@@ -24,6 +25,7 @@ async def delete(
     *,
     with_secrets: bool = False,
     keeps_wallet: bool = False,
+    force: bool = False,
 ) -> int:
     """Delete a character, and wait until all is gone. Raises SuiteError."""
     console = open_console()
@@ -32,6 +34,7 @@ async def delete(
         if agent is None:
             raise SuiteError(f"there is no agent {agent_id!r}")
         if saved is not None and not agent.HasField("delete_time"):
+            check_free(saved, force=force)
             # Stopped first: what it did after the backup would be lost.
             agent = (await clients.agents.StopAgent(pb.StopAgentRequest(id=agent_id))).agent
             await back_up(clients, [agent_id], saved, os.environ, with_secrets=with_secrets)

@@ -90,6 +90,12 @@ class Lines:
         self.count += 1
 
 
+def check_free(path: Path, *, force: bool) -> None:
+    """Raise SuiteError where a file is that would be lost; a pipe or a device is written to as it is."""
+    if path.is_file() and not force:
+        raise SuiteError(f"{path} is there already: name another file, or write over it with --force")
+
+
 @contextlib.contextmanager
 def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
     """Write an archive, which is only there when all of it is. Raises SuiteError when the file can't be written."""

@@ -26,6 +26,8 @@ from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import open_console
 from puppetctl.terminal.progress import steps
 
+_SEALED = {ACCOUNT: "posts nothing", WALLET: "trades nothing"}
+_WITH = "an archive of `puppetctl backup --secrets`"
 _MEMORIES_AT_ONCE, _BYTES_AT_ONCE = 20_000, 64 * 2**20
 
 
@@ -56,6 +58,8 @@ async def restore(path: Path, options: Options, data_dir: Path = DATA_DIR) -> in
                         if not is_known:
                             await _restore(clients, archive, character, key)
                         await _tell(clients, character, options, is_known=is_known)
+                        if not is_known and not key:
+                            _tell_of_secrets(character)
                     bar.done()
     return 0
 
@@ -144,3 +148,12 @@ async def _tell(clients: Clients, character: Character, options: Options, *, is_
     elif not is_known:
         words += f", and stopped: once it lives nowhere else, `puppetctl start {character.id}`"
     open_console().print(Text(f"{character.id}: {words}"), soft_wrap=True)
+
+
+def _tell_of_secrets(character: Character) -> None:
+    """Say what a character can't do that came without its secrets, and how it gets them."""
+    lacking = [words for section, words in _SEALED.items() if character.sections[section].lines]
+    if lacking:
+        remedy = f"`puppetctl apply FILE` of a persona with them, or {_WITH}"
+        words = f"{character.id}: {' and '.join(lacking)} without its secrets: {remedy}"
+        open_console().print(Text(words), soft_wrap=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from puppetctl import web
 from puppetctl.checks.clocks import clocks
 from puppetctl.checks.findings import Finding, Mark
 from puppetctl.checks.live import live_mode
@@ -21,11 +22,13 @@ from puppetctl.checks.privacy import private_files
 from puppetctl.checks.trials import tried
 from puppetctl.clients import addresses
 from puppetctl.local.processes import is_healthy, listens
-from puppetctl.suite import PRINCIPALS, THIRD_PARTIES, SuiteError, health_of, is_live, location_setting
+from puppetctl.suite import GATEWAY, PRINCIPALS, THIRD_PARTIES, SuiteError, health_of, is_live, location_setting
 from puppetctl.terminal.display import open_console
 from puppetctl.terminal.output import print_line
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
+from services.runtime.rpc.probe import version_at
 from services.runtime.settings import SettingsError
+from services.runtime.version import suite_version
 
 _PACKAGES = {
     "agents": ("dbos",),
@@ -140,10 +143,14 @@ async def _processes(environment: Mapping[str, str], data_dir: Path) -> list[Fin
     states = dict(zip(expected, await asyncio.gather(*map(_state, expected, expected.values())), strict=True))
     if set(states.values()) == {"free"}:
         return [Finding(Mark.NOTE, "suite", "does not run here, and its ports are free: `puppetctl up` starts it")]
-    return [_process(name, expected[name], state, data_dir) for name, state in states.items()]
+    versions = dict(zip(expected, await asyncio.gather(*map(_version_at, expected, expected.values())), strict=True))
+    return [_process(name, expected[name], state, versions[name], data_dir) for name, state in states.items()]
 
 
-def _process(name: str, address: str, state: str, data_dir: Path) -> Finding:
+def _process(name: str, address: str, state: str, runs: str, data_dir: Path) -> Finding:
+    if state == "healthy" and runs not in ("", suite_version()):
+        words = f"healthy at {address}, and of version {runs}, while this is {suite_version()}"
+        return Finding(Mark.NOTE, name, words, "start it again with the version that is to run")
     if state == "healthy":
         return Finding(Mark.OK, name, f"healthy at {address}")
     if state == "free":
@@ -157,6 +164,18 @@ async def _state(name: str, address: str) -> str:
     if await is_healthy(address, health_of(name)):
         return "healthy"
     return "unhealthy" if await listens(address) else "free"
+
+
+async def _version_at(name: str, address: str) -> str:
+    """Return the version that a process says it is of; empty for one that says none, such as a sandbox."""
+    if health_of(name) == "grpc":
+        return await version_at(address)
+    if name != GATEWAY:
+        return ""
+    try:
+        return str((await web.get(f"http://{address}{health_of(name)}"))["data"]["version"])
+    except (web.WebError, LookupError, TypeError):
+        return ""
 
 
 def _is_replaced(name: str, environment: Mapping[str, str]) -> bool:

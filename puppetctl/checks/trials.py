@@ -15,7 +15,7 @@ from puppetctl.checks.findings import Finding, Mark
 from puppetctl.checks.parties import is_live_now
 from puppetctl.clients import Clients, connected, in_words, proof_in, targets
 from puppetctl.suite import LLM, SOLANA, THIRD_PARTIES, SuiteError, X
-from services.llm.bootstrap import open_ledger, open_providers
+from services.llm.bootstrap import open_ledger, open_providers, open_store
 from services.llm.domain.prompt import Prompt, Sampling, Task
 from services.llm.service.providers import Providers
 from services.llm.settings import PREFIX, LlmSettings
@@ -84,7 +84,11 @@ async def _models_of_settings() -> list[Finding]:
     # What the suite's own database counts, only its service writes.
     with tempfile.TemporaryDirectory() as folder:
         own = settings.model_copy(update={"data_dir": Path(folder), "database_url": ""})
-        async with open_ledger(own) as ledger, open_providers(own, ledger) as providers:
+        async with (
+            open_store(own) as store,
+            open_ledger(own, store) as ledger,
+            open_providers(own, ledger) as providers,
+        ):
             names = [provider.name for provider in settings.providers]
             return await asyncio.gather(*(_model(name, ask(providers, name)) for name in names))
 

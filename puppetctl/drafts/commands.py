@@ -13,6 +13,7 @@ from puppetctl.clients import opened
 from puppetctl.terminal.display import open_console
 from puppetctl.terminal.feed import Feed
 from puppetctl.terminal.output import print_line
+from puppetctl.terminal.reasons import in_short
 from puppetctl.terminal.words import plain
 from services.runtime.ids import new_id
 from services.runtime.waiting import poll
@@ -99,7 +100,7 @@ def _what(draft: pb.Draft) -> Text:
     parts = []
     if draft.HasField("reply"):
         parts.append((f"to {plain(draft.reply.to_name)}: “{plain(draft.reply.mention_text)}”\n", "dim italic"))
-    parts += [(plain(draft.summary), ""), (f"\n{plain(draft.reason)}", "dim")]
+    parts += [(plain(draft.summary), ""), (f"\n{in_short(draft.reason)}", "dim")]
     time = draft.expire_time.ToDatetime(tzinfo=UTC).astimezone()
-    until = f"until {time:%Y-%m-%d %H:%M}" if draft.state == pb.DRAFT_STATE_WAITING else _STATES[draft.state]
+    until = f"until {time:%Y-%m-%d %H:%M %Z}" if draft.state == pb.DRAFT_STATE_WAITING else _STATES[draft.state]
     return Text.assemble(*parts, (f"\n{until}", "yellow"))

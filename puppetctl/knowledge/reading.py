@@ -133,7 +133,7 @@ def _of_pdf(name: str, data: bytes) -> Iterator[Part]:
         raise
     except Exception as error:
         # Broken files fail in every way that a parser can.
-        raise SuiteError(f"{name} can't be read as PDF: {type(error).__name__}") from error
+        raise SuiteError(f"{name} can't be read as PDF: it is damaged, or of a kind that isn't known here") from error
     for number, text in enumerate(texts, 1):
         yield Part(_plain(text.replace("-\n", "").replace("\0", "")), page=number)
 

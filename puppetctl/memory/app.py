@@ -110,6 +110,8 @@ def import_(
     from puppetctl.memory.commands import import_memories
     from puppetctl.memory.jsonl import read
 
+    if file is None and sys.stdin.isatty():
+        raise typer.BadParameter("name what `export` wrote, or pipe it in", param_hint="FILE")
     try:
         # Here and not in the coroutine, where Ctrl-C could not end the wait for standard input.
         lines = read(file, ExportMemoriesResponse, required="memory")

@@ -17,7 +17,7 @@ _LINK = regex.compile(r"https?://|\bwww\.|\b[\w-]+\.(?:com|net|org|io|dev|app|xy
 _DASH = regex.compile(r"\p{Dash_Punctuation}")
 _OPENING_HANDLES = regex.compile(r"^(?:@\w+\s+)+")
 _PROFANITY = regex.compile(
-    r"\b(?:fuck\w*|shit(?:s|ty|ting|head\w*|show)?|cunt\w*|bitch\w*|bastards?|arseholes?|assholes?|motherf\w*|wank\w*|bollocks)\b",
+    r"\b(?:fuck\w*|shit(?:s|ty|ting|head\w*|show)?|cunt\w*|bitch\w*|bastards?|arseholes?|assholes?|motherf\w*|wank\w*|bollocks?)\b",
     regex.IGNORECASE,
 )
 

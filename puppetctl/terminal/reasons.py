@@ -1,11 +1,13 @@
 """Why something was done, made from what the log keeps: in one line for everybody, or all of it for who asks."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppetctl.terminal.words import cut, plain, quoted, shortened
 
 _BETWEEN = " · "
+_CODE = re.compile(r"^[A-Z]+(_[A-Z]+)*: ")
 _MOST_MEMORY = 52
 
 
@@ -30,6 +32,11 @@ def in_full(activity: log_pb.Activity) -> str:
     return plain(_BETWEEN.join(parts))
 
 
+def in_short(reason: str) -> str:
+    """Return reasons, as the services join them, without how the words were chosen: models and scores."""
+    return plain(_BETWEEN.join(part for part in reason.split("; ") if part and not part.startswith("best of ")))
+
+
 def _reasons(activity: log_pb.Activity) -> Iterator[str]:
     match activity.kind:
         case log_pb.ACTIVITY_KIND_POST | log_pb.ACTIVITY_KIND_REPLY:
@@ -37,7 +44,8 @@ def _reasons(activity: log_pb.Activity) -> Iterator[str]:
         case log_pb.ACTIVITY_KIND_TRADE:
             yield from activity.trade.reasons or activity.reason.split("; ")
         case _:
-            yield from filter(None, activity.reason.split("; "))
+            # The code before the words is for programs, and for `--why`.
+            yield from (_CODE.sub("", part) for part in activity.reason.split("; ") if part)
 
 
 def _of_words(activity: log_pb.Activity) -> Iterator[str]:

@@ -1,20 +1,19 @@
 """`puppetctl portfolio` and `trades`: what a character's wallet holds, what came of it, and what it may still trade."""
 
+from collections.abc import Mapping
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppetctl import DATA_DIR
-from puppetctl.clients import opened, wallet_of
+from puppetctl.clients import Clients, opened, wallet_of
 from puppetctl.terminal.display import open_console
-from puppetctl.terminal.output import Listing, as_object, print_document
-from puppetctl.terminal.words import plain
+from puppetctl.terminal.output import Listing, Rows, as_object, print_document
+from puppetctl.terminal.words import plain, shortened
 
 _LAMPORTS = Decimal(10**9)
 _SOL = "So11111111111111111111111111111111111111112"
@@ -26,7 +25,7 @@ async def portfolio(agent_id: str, data_dir: Path = DATA_DIR, *, everything: boo
 
     Without `everything` only what it has traded. Raises SuiteError for a character without a wallet.
     """
-    table = _table("token", "amount", "cost", "worth", "gain", "realised")
+    rows = Rows("token", ">amount", ">cost", ">worth", ">gain", ">realised")
     gain, holdings = 0, []
     async with opened(data_dir) as clients:
         wallet_id = await wallet_of(clients, agent_id)
@@ -35,7 +34,7 @@ async def portfolio(agent_id: str, data_dir: Path = DATA_DIR, *, everything: boo
             page = await clients.trading.GetPortfolio(request)
             for one in page.holdings:
                 gain += one.unrealised_pnl_lamports
-                table.add_row(*_row(one))
+                rows.add(*_row(one))
                 holdings.append(as_object(one))
             if not page.next_page_token:
                 break
@@ -46,8 +45,8 @@ async def portfolio(agent_id: str, data_dir: Path = DATA_DIR, *, everything: boo
         print_document(whole)
         return 0
     console = open_console()
-    if table.row_count:
-        console.print(table)
+    if rows:
+        console.print(rows.fitted(console.width))
     for words in (_whole(page.portfolio, gain), _left(allowance)):
         console.print(words, markup=False, soft_wrap=True)
     return 0
@@ -58,12 +57,14 @@ async def trades(agent_id: str, limit: int, data_dir: Path = DATA_DIR, *, as_jso
     listing = Listing("when", ">gave", ">for", ">state", "id", as_json=as_json, empty="no trades")
     async with opened(data_dir) as clients:
         wallet_id = await wallet_of(clients, agent_id)
+        tokens = {} if as_json else await _tokens(clients, wallet_id)
         request = pb.ListTradesRequest(wallet_id=wallet_id, page_size=min(limit, _PAGE_SIZE))
         while True:
             page = await clients.trading.ListTrades(request)
             for trade in page.trades[: limit - len(listing)]:
-                sides = (_side(trade.input_mint, trade.input_amount), _side(trade.output_mint, trade.output_amount))
-                listing.add(trade, _time(trade.create_time), *sides, _state(trade), trade.id)
+                gave = _side(trade.input_mint, trade.input_amount, tokens)
+                got = _side(trade.output_mint, trade.output_amount, tokens)
+                listing.add(trade, _time(trade.create_time), gave, got, _state(trade), trade.id)
             if not page.next_page_token or len(listing) == limit:
                 break
             request.page_token = page.next_page_token
@@ -72,7 +73,7 @@ async def trades(agent_id: str, limit: int, data_dir: Path = DATA_DIR, *, as_jso
 
 
 def _row(one: pb.Holding) -> tuple[Text, ...]:
-    symbol = one.symbol or f"{one.mint[:8]}..."
+    symbol = one.symbol or shortened(one.mint)
     worth = _sol(one.value_lamports) if one.HasField("value_lamports") else "?"
     gained = _signed(one.unrealised_pnl_lamports) if one.HasField("unrealised_pnl_lamports") else ""
     cost = _sol(one.cost_lamports) if one.costed_amount else ""
@@ -103,9 +104,28 @@ def _left(allowance: pb.Allowance) -> str:
     return words
 
 
-def _side(mint: str, amount: int) -> Text:
-    # A trade doesn't say how many base units a token has; they are told as they are.
-    return Text(f"{_sol(amount)} SOL" if mint == _SOL else f"{amount} of {mint[:8]}...")
+async def _tokens(clients: Clients, wallet_id: str) -> Mapping[str, pb.Holding]:
+    """Return what is known of the tokens that a wallet has traded, by their mints."""
+    found: dict[str, pb.Holding] = {}
+    request = pb.GetPortfolioRequest(wallet_id=wallet_id, has_trades=True, page_size=_PAGE_SIZE)
+    while True:
+        page = await clients.trading.GetPortfolio(request)
+        found |= {one.mint: one for one in page.holdings}
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
+
+
+def _side(mint: str, amount: int, tokens: Mapping[str, pb.Holding]) -> str:
+    if mint == _SOL:
+        return f"{_sol(amount)} SOL"
+    if (token := tokens.get(mint)) is None:
+        # A trade doesn't say how many base units a token has; they are told as they are.
+        return f"{amount} of {shortened(mint)}"
+    # A token calls itself what it likes, and one is SOL only by its mint.
+    symbol = plain(token.symbol)
+    name = symbol if symbol and symbol.strip().upper() != "SOL" else shortened(mint)
+    return f"{_short(Decimal(amount).scaleb(-token.decimals))} {name}"
 
 
 def _state(trade: pb.Trade) -> str:
@@ -129,10 +149,3 @@ def _short(number: Decimal) -> str:
     """Return a number with six places at most."""
     text = f"{number:.6f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for number, title in enumerate(titles):
-        table.add_column(title, justify="right" if 0 < number < len(titles) - 1 else "left", no_wrap=number == 0)
-    return table

@@ -1,6 +1,7 @@
 """Puts the application together: the endpoints, the page, and what stands before and behind them."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 
 import grpc
 from fastapi import FastAPI
@@ -8,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from services.gateway.backend import Backend
 from services.gateway.mcp.http import PATH as MCP_PATH
@@ -16,7 +17,7 @@ from services.gateway.mcp.http import McpEndpoint
 from services.gateway.routes import accounts, agents, budgets, drafts, events, memory, trading
 from services.gateway.routes.config import change_config
 from services.gateway.routes.documentation import documented
-from services.gateway.routes.health import Health, suite_version
+from services.gateway.routes.health import Health
 from services.gateway.routes.personas import Personas
 from services.gateway.routes.sessions import SessionRoutes
 from services.gateway.routes.stats import show_stats
@@ -29,6 +30,7 @@ from services.gateway.web.instrumentation import HttpCall
 from services.gateway.web.page import Page
 from services.gateway.web.refusals import of_fault, of_gateway, of_http, of_service
 from services.runtime.errors import PuppetError
+from services.runtime.version import suite_version
 
 ENDPOINTS: Sequence[Endpoint] = (
     *agents.ENDPOINTS,
@@ -64,7 +66,7 @@ def build_app(backend: Backend, mcp: McpEndpoint) -> FastAPI:
             )
         ],
     )
-    app.add_exception_handler(HTTPException, lambda _, error: of_http(error))
+    app.add_exception_handler(HTTPException, lambda request, error: of_http(error, _verbs(app, request, error)))
     health, session, streams = Health(backend), SessionRoutes(backend), Streams(backend)
     own: tuple[tuple[str, str, Handler], ...] = (
         ("GET", "/health", health.health),
@@ -84,6 +86,14 @@ def build_app(backend: Backend, mcp: McpEndpoint) -> FastAPI:
         app.add_api_route(path, _told(path, handler), methods=["GET", "HEAD"] if verb == "GET" else [verb])
     app.router.routes.append(Route(MCP_PATH, endpoint=mcp))
     return app
+
+
+def _verbs(app: FastAPI, request: Request, error: HTTPException) -> set[str]:
+    """Return which methods a path knows that was asked by another one; each of them is a route of its own."""
+    if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+        return set()
+    routes = [route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {verb for route in routes for verb in getattr(route, "methods", None) or ()}
 
 
 def _handler(endpoint: Endpoint, backend: Backend) -> Handler:

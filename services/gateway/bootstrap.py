@@ -21,7 +21,6 @@ from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.gateway.app import build_app
 from services.gateway.backend import Backend
 from services.gateway.mcp.http import McpEndpoint
-from services.gateway.routes.health import suite_version
 from services.gateway.settings import GatewaySettings
 from services.gateway.web.guard import is_same_origin
 from services.gateway.web.sessions import RELAY, Sessions
@@ -32,6 +31,7 @@ from services.runtime.rpc.registry import Registry
 from services.runtime.rpc.server import proof_of
 from services.runtime.settings import SettingsError
 from services.runtime.telemetry.exporting import exporting
+from services.runtime.version import suite_version
 
 log = logging.getLogger(__name__)
 

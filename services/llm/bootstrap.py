@@ -15,14 +15,18 @@ from services.llm.adapters.dialects import ChatDialect, CompletionDialect, Diale
 from services.llm.adapters.fake import FakeProvider
 from services.llm.adapters.opening import OpenedWhenAsked
 from services.llm.adapters.prices import tariff_of
+from services.llm.adapters.schemas import JsonSchemas
 from services.llm.adapters.sql import SqlRecords
 from services.llm.adapters.withholding import Withholding
 from services.llm.domain.usage import read_dollars
-from services.llm.ports import Bounds, Provider
+from services.llm.ports import Bounds, Guarded, Provider, Store
 from services.llm.service.breaker import Breaking
+from services.llm.service.cached import Cached
+from services.llm.service.fitting import Fitting
 from services.llm.service.ledger import Ledger
 from services.llm.service.metered import Metered
 from services.llm.service.providers import Providers
+from services.llm.service.repeats import Repeats
 from services.llm.servicer import LlmServicer
 from services.llm.settings import LlmSettings, ProviderSettings
 from services.runtime.background import repeating
@@ -35,6 +39,8 @@ from services.runtime.text.fingerprints import Fingerprints
 from services.runtime.tidying import TIDY_SECONDS, Tidying
 
 _LAPSED_SECONDS = 5.0
+_ANSWERS_SECONDS = 300.0
+"""How often answers are deleted that are too old: they are words."""
 
 
 def opener(settings: LlmSettings) -> Opener:
@@ -42,12 +48,17 @@ def opener(settings: LlmSettings) -> Opener:
 
     @contextlib.asynccontextmanager
     async def open_service(_lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
-        async with open_ledger(settings) as ledger, open_providers(settings, ledger) as providers:
+        async with (
+            open_store(settings) as store,
+            open_ledger(settings, store) as ledger,
+            open_repeats(settings, store) as repeats,
+            open_providers(settings, ledger) as providers,
+        ):
             yield [
                 Mounted(
                     pb.DESCRIPTOR.services_by_name["LlmService"],
                     pb_grpc.add_LlmServiceServicer_to_server,
-                    LlmServicer(providers, ledger),
+                    LlmServicer(providers, ledger, repeats),
                 )
             ]
 
@@ -55,13 +66,20 @@ def opener(settings: LlmSettings) -> Opener:
 
 
 @contextlib.asynccontextmanager
-async def open_ledger(settings: LlmSettings) -> AsyncIterator[Ledger]:
-    """Open the database of these settings, and what goes on beside the calls."""
-    async with contextlib.AsyncExitStack() as stack:
-        database = Database(settings.sql_url("llm"))
-        stack.push_async_callback(database.close)
+async def open_store(settings: LlmSettings) -> AsyncIterator[SqlStore[SqlRecords]]:
+    """Open the database of these settings."""
+    database = Database(settings.sql_url("llm"))
+    try:
         await database.migrate(Path(__file__).with_name("migrations"))
-        store = SqlStore(database, SqlRecords)
+        yield SqlStore(database, SqlRecords)
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def open_ledger(settings: LlmSettings, store: Store) -> AsyncIterator[Ledger]:
+    """Open the books, and what goes on beside the calls."""
+    async with contextlib.AsyncExitStack() as stack:
         ledger = Ledger(store, settings.lease_seconds)
         stack.push_async_callback(ledger.settled)
         if settings.usd_per_day:
@@ -69,9 +87,19 @@ async def open_ledger(settings: LlmSettings) -> AsyncIterator[Ledger]:
         # The first round settles what a process left that was killed.
         await stack.enter_async_context(repeating("attempts", _LAPSED_SECONDS, ledger.release_lapsed))
         await stack.enter_async_context(repeating("tidying", TIDY_SECONDS, ledger.tidy))
-        tidying = Tidying(store, SystemClock(), timedelta(days=settings.request_days))
-        await stack.enter_async_context(repeating("requests", TIDY_SECONDS, tidying.tidy))
         yield ledger
+
+
+@contextlib.asynccontextmanager
+async def open_repeats(settings: LlmSettings, store: SqlStore[SqlRecords]) -> AsyncIterator[Repeats]:
+    """Open what knows requests that are repeated, and forgets them in time."""
+    repeats = Repeats(store, timedelta(hours=settings.answer_hours))
+    tidying = Tidying(store, SystemClock(), timedelta(days=settings.request_days))
+    async with (
+        repeating("answers", _ANSWERS_SECONDS, repeats.tidy),
+        repeating("requests", TIDY_SECONDS, tidying.tidy),
+    ):
+        yield repeats
 
 
 @contextlib.asynccontextmanager
@@ -80,11 +108,17 @@ async def open_providers(settings: LlmSettings, ledger: Ledger) -> AsyncIterator
     async with contextlib.AsyncExitStack() as stack:
         opened = [(each, await stack.enter_async_context(_opened(each, settings))) for each in settings.providers]
         withheld = _withholding([provider for _, (provider, _) in opened], settings)
+        schemas = JsonSchemas()
         metered = [
-            Metered(Breaking(provider), ledger, tariff_of(each), bounds)
+            _kept(Fitting(Metered(Breaking(provider), ledger, tariff_of(each), bounds), schemas), settings)
             for provider, (each, (_, bounds)) in zip(withheld, opened, strict=True)
         ]
         yield Providers(metered, settings.default_deadline_seconds)
+
+
+def _kept(provider: Guarded, settings: LlmSettings) -> Guarded:
+    most = int(settings.cache_mib * 2**20)
+    return Cached(provider, most, settings.cache_seconds) if most else provider
 
 
 def _withholding(opened: Sequence[Provider], settings: LlmSettings) -> Sequence[Provider]:
@@ -121,6 +155,8 @@ async def _opened(settings: ProviderSettings, suite: LlmSettings) -> AsyncIterat
                 timeout_seconds=settings.timeout_seconds,
                 max_tokens=bounds.max_tokens,
                 thinking_tokens=settings.thinking_tokens,
+                embedding_model=settings.embedding_model,
+                needs_model=settings.needs_model,
             )
 
     async with Deferred(opened) as provider:

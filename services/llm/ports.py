@@ -4,13 +4,17 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime
 from typing import Protocol, TypeAlias
 
+from services.llm.domain.answers import Answer
 from services.llm.domain.budget import Account, Attempt, Budget, Spending
+from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.errors import Failure
+from services.llm.domain.fitting import Misfit
 from services.llm.domain.generation import Generation, StreamEnd
 from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
-from services.llm.domain.usage import Usage, UsageQuery, UsageRow
+from services.llm.domain.usage import Need, Usage, UsageQuery, UsageRow
 from services.runtime import unit_of_work
+from services.runtime.idempotency import RequestKey
 from services.runtime.unit_of_work import UnitOfWork
 
 
@@ -37,6 +41,10 @@ class Provider(Protocol):
         """
         ...
 
+    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
+        """Make vectors of the texts within this time."""
+        ...
+
     async def models(self, seconds: float) -> Sequence[Model]:
         """List the models that it offers now, within this time."""
         ...
@@ -50,6 +58,22 @@ class Guarded(Provider, Protocol):
 
     def pause(self, agent_id: str) -> Failure | None:
         """Return the failure for which it isn't asked for an agent now; None when it may be asked."""
+        ...
+
+
+class Schema(Protocol):
+    """A JSON Schema."""
+
+    async def misfit(self, text: str) -> Misfit | None:
+        """Return what is wrong with a text; None when it is JSON that fits."""
+        ...
+
+
+class Schemas(Protocol):
+    """Reads JSON Schemas."""
+
+    async def load(self, text: str) -> Schema:
+        """Return the schema that a text is. Raises InvalidRequest when it is none, or refers to something outside."""
         ...
 
 
@@ -71,16 +95,24 @@ class Bounds(Protocol):
     """How long a candidate may get when a task doesn't say."""
     model: str
     """The model for tasks that name none; empty: the server's own."""
+    embedding_model: str
+    """The model that makes vectors for tasks that name none."""
     timeout_seconds: float
     """How long it is given at most."""
+    concurrency: int
+    """How many calls it gets at once."""
 
-    def most(self, task: Task) -> Usage:
-        """Return the most tokens that a task can take."""
+    def need(self, task: Task) -> Need:
+        """Return the most that a task can take."""
+        ...
+
+    def need_of_vectors(self, task: EmbedTask) -> Need:
+        """Return the most that vectors can take."""
         ...
 
 
 class Records(UnitOfWork, Protocol):
-    """Budgets, what was spent, and the attempts that took it."""
+    """Budgets, what was spent, the attempts that took it, and the answers that are kept for a while."""
 
     async def now(self) -> datetime:
         """Return the time by the database's clock, which all replicas share."""
@@ -108,6 +140,18 @@ class Records(UnitOfWork, Protocol):
 
     async def forget_attempts(self, before: date, most: int) -> int:
         """Forget up to `most` attempts, and days, of before this day; the value says how many attempts."""
+        ...
+
+    async def answer_of(self, key: RequestKey) -> Answer | None:
+        """Return what is kept of a request's answer, whatever its body was and however old it is."""
+        ...
+
+    async def keep_answers(self, answers: Sequence[Answer]) -> None:
+        """Keep answers, in place of what was kept for the same requests."""
+        ...
+
+    async def forget_answers(self, before: datetime, most: int) -> int:
+        """Delete up to `most` answers of before this time; the value says how many."""
         ...
 
     async def save(self, *rows: Budget | Spending | Attempt) -> None:

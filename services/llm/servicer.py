@@ -10,7 +10,8 @@ from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1 import llm_service_pb2_grpc as pb_grpc
 from services.llm.service.ledger import Ledger
 from services.llm.service.providers import Providers
-from services.llm.wire import budgets, generation
+from services.llm.service.repeats import Repeats
+from services.llm.wire import budgets, embedding, generation
 from services.runtime.protobuf import request_key
 from services.runtime.rpc.answers import fill
 from services.runtime.rpc.boundary import deadline
@@ -22,15 +23,24 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class LlmServicer(pb_grpc.LlmServiceServicer):
     """Serves `puppet.llm.v1.LlmService`."""
 
-    def __init__(self, providers: Providers, ledger: Ledger) -> None:
+    def __init__(self, providers: Providers, ledger: Ledger, repeats: Repeats) -> None:
         self._providers = providers
         self._ledger = ledger
+        self._repeats = repeats
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
-        """Write candidates."""
-        task = generation.read_generate(request)
-        written = await self._providers.generate(request.provider, task, deadline.get())
-        return generation.write_generation(written)
+        """Write candidates, once for a request_id."""
+        task, until, key = generation.read_generate(request), deadline.get(), request_key(request)
+
+        async def written() -> pb.GenerateResponse:
+            return generation.write_generation(await self._providers.generate(request.provider, task, until))
+
+        async def kept() -> bytes:
+            return (await written()).SerializeToString()
+
+        if not key.request_id:
+            return await written()
+        return pb.GenerateResponse.FromString(await self._repeats.answer(key, kept))
 
     async def StreamGenerate(
         self, request: pb.StreamGenerateRequest, context: Context
@@ -42,6 +52,11 @@ class LlmServicer(pb_grpc.LlmServiceServicer):
             async for part in parts:
                 for message in generation.write_part(part):
                     yield message
+
+    async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
+        """Make vectors of texts."""
+        task = embedding.read_embed(request)
+        return embedding.write_embedding(await self._providers.embed(request.provider, task, deadline.get()))
 
     async def GetProvider(self, request: pb.GetProviderRequest, context: Context) -> pb.GetProviderResponse:
         """Return one provider."""

@@ -30,6 +30,8 @@ class ProviderSettings(BaseModel):
     api_key: SecretStr = SecretStr("")
     model: str = ""
     """The model for requests that name none; empty: the provider's own choice."""
+    embedding_model: str = ""
+    """The model that makes vectors for requests that name none; empty: the server's own, or none."""
     dialect: Literal["chat", "completion"] = "chat"
     """Messages for a chat model, or a labelled few-shot text for a small completion model."""
     concurrency: int = Field(default=4, ge=1)
@@ -101,9 +103,14 @@ class ProviderSettings(BaseModel):
             raise ValueError(f"{variable}_BASE_URL must be an http or https URL")
         if self.name in _NEED_KEY and not self.api_key.get_secret_value():
             raise ValueError(f"{variable}_API_KEY is required")
-        if self.name in _NEED_MODEL and not self.model:
+        if self.needs_model and not self.model:
             raise ValueError(f"{variable}_MODEL is required")
         return self
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether it has many models and none is its own, so that each call names one."""
+        return self.name in _NEED_MODEL
 
 
 _SLOW = 120.0
@@ -123,13 +130,21 @@ PRESETS: dict[str, dict[str, Any]] = {
         "timeout_seconds": _SLOW,
     },
     "fake": {},
-    "openai": {"base_url": "https://api.openai.com/v1", "choices": 16},
+    "openai": {
+        "base_url": "https://api.openai.com/v1",
+        "choices": 16,
+        "embedding_model": "text-embedding-3-small",
+    },
     "grok": {"base_url": "https://api.x.ai/v1"},
     "xai": {"base_url": "https://api.x.ai/v1"},
     "groq": {"base_url": "https://api.groq.com/openai/v1"},
     "openrouter": {"base_url": "https://openrouter.ai/api/v1"},
-    "gemini": {"base_url": "https://generativelanguage.googleapis.com/v1beta/openai", "choices": 8},
-    "mistral": {"base_url": "https://api.mistral.ai/v1", "choices": 8},
+    "gemini": {
+        "base_url": "https://generativelanguage.googleapis.com/v1beta/openai",
+        "choices": 8,
+        "embedding_model": "gemini-embedding-001",
+    },
+    "mistral": {"base_url": "https://api.mistral.ai/v1", "choices": 8, "embedding_model": "mistral-embed"},
     "anthropic": {"base_url": "https://api.anthropic.com/v1"},
     "deepseek": {"base_url": "https://api.deepseek.com/v1"},
     "lmstudio": {"base_url": "http://127.0.0.1:1234/v1", "timeout_seconds": _SLOW},
@@ -157,6 +172,14 @@ class LlmSettings(ServiceSettings):
 
     usd_per_day: str = ""
     """What the suite may spend in a day, in US dollars, until an operator sets another budget; empty: no limit."""
+
+    cache_mib: float = Field(default=8.0, ge=0, le=1_024)
+    """How many MiB of answers each provider keeps in memory for identical requests; 0: none is kept."""
+    cache_seconds: float = Field(default=3_600.0, gt=0, le=86_400)
+    """For how long such an answer is kept."""
+
+    answer_hours: float = Field(default=6.0, ge=0, le=48)
+    """For how long an answer is kept for whoever repeats its request by its id; 0: none is kept."""
 
     lease_seconds: float = Field(default=30.0, gt=0, le=3_600)
     """How much longer than its time an attempt may take until what was reserved for it is settled without it."""

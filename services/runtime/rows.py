@@ -69,7 +69,7 @@ def _read(column: Any, value: Any) -> Any:
         return _value(column.type, value)
     except (TypeError, ValueError, KeyError, LookupError, AttributeError) as error:
         # What stands there is not repeated: it may be long, and anything.
-        raise ValueError(f"has a {column.key} that can't be read: {type(error).__name__}") from error
+        raise ValueError(f"has a {column.key} that is no value of its kind") from error
 
 
 def _value(kind: Any, value: Any) -> Any:

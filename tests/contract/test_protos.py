@@ -15,9 +15,25 @@ from services.runtime.settings import ServiceSettings
 from tests.architecture.rooms import SERVICES
 from tests.conftest import ROOT
 
-READS = ("Get", "List", "Screen", "Search", "Watch", "Export", "Explain", "Preview", "Verify", "Stream", "Generate")
-PAID_READS = ("Stream", "Generate")
+READS = (
+    "Get",
+    "List",
+    "Screen",
+    "Search",
+    "Watch",
+    "Export",
+    "Explain",
+    "Preview",
+    "Verify",
+    "Stream",
+    "Generate",
+    "Embed",
+)
+PAID_READS = ("Stream", "Generate", "Embed")
 """A model is paid for each time, so these are repeated by nobody but their caller."""
+
+KEPT_READS = ("Generate",)
+"""What was answered is kept for a caller who repeats it by its id; what failed may have been paid for all the same."""
 
 MONEY = ("amount", "lamports", "price", "usd", "cost")
 
@@ -53,13 +69,13 @@ def test_every_list_has_pages(method: MethodDescriptor) -> None:
 @every_method
 def test_every_mutation_carries_a_request_id(method: MethodDescriptor) -> None:
     has_id = "request_id" in method.input_type.fields_by_name
-    assert has_id != method.name.startswith(READS)
+    assert has_id == (not method.name.startswith(READS) or method.name in KEPT_READS)
 
 
 @every_method
 def test_what_may_be_repeated_is_a_free_read_or_has_a_name(method: MethodDescriptor) -> None:
     level = method.GetOptions().idempotency_level
-    if "request_id" in method.input_type.fields_by_name:
+    if "request_id" in method.input_type.fields_by_name and method.name not in KEPT_READS:
         assert level == MethodOptions.IDEMPOTENT
     else:
         assert (level == MethodOptions.NO_SIDE_EFFECTS) != method.name.startswith(PAID_READS)
@@ -148,6 +164,8 @@ BOUNDED = {
     "PreviewPromptResponse.memories": "what a prompt holds",
     "GetPricesResponse.prices": "as many as were asked for",
     "GenerateResponse.attempts": "one for each provider",
+    "EmbedResponse.attempts": "one for each provider",
+    "EmbedResponse.vectors": "one for each text",
     "GetUsageResponse.rows": "1,000, and it says when there are more",
 }
 """Lists in answers that are not in pages, and what bounds them."""

@@ -34,6 +34,12 @@ PAGES = (*VIEWS, *(f"characters/basil/{side}" for side in SIDES))
 SERIOUS = {"serious", "critical"}
 SMALL = (360, 420)
 DRAWN = "document.querySelector('main h1') && !document.querySelector('main .skeleton')"
+BROKEN = """[...document.querySelectorAll("nav a")].filter((link) => {
+    const range = document.createRange();
+    range.selectNodeContents(link.querySelector("span") ?? link);
+    return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1;
+}).map((link) => link.textContent)"""
+"""Names of places that don't stand in one line."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +164,52 @@ async def test_a_draft_is_edited_and_approved_on_a_phone(world: World) -> None:
         await page.get_by_role("link", name="Feed").click()
         said = page.locator("article.is-post").filter(has_text=words)
         await expect(said).to_contain_text("edited by a person")
+
+
+async def test_what_somebody_writes_for_a_draft_outlives_the_view_and_what_others_decide(world: World) -> None:
+    words = "Nobody but me has these words."
+    async with opened(world.browser, world.host, world.state) as page:
+        await page.goto("/#/inbox")
+        draft_id = await drafted(page)
+        draft = page.locator("article").filter(has=page.locator(f"#draft-{draft_id}"))
+        await draft.get_by_role("button", name="Edit").click()
+        field = draft.get_by_label("What Nonna Pia says")
+        await field.fill(words)
+        await page.get_by_role("link", name="Feed").click()
+        await page.get_by_role("link", name="Inbox").click()
+        await expect(field).to_have_value(words)
+        await call(page, "POST", f"drafts/{draft_id}/reject", {"comment": "no"})
+        await expect(draft.get_by_role("status")).to_contain_text("It was rejected by operator while you wrote.")
+        await expect(field).to_have_value(words)
+        await expect(draft.get_by_role("button", name="Save and approve")).to_have_count(0)
+        await draft.get_by_role("button", name="Leave it").click()
+        await expect(draft).to_have_count(0)
+
+
+async def test_what_fails_again_and_again_for_one_reason_is_one_entry(world: World) -> None:
+    async with opened(world.browser, world.host, world.state) as page:
+        await page.goto("/")
+        told = await page.evaluate(
+            """async () => {
+                const { folded, threadsOf } = await import("/parts/threads.js");
+                const one = (id, kind, reason) => ({ id, kind: `ACTIVITY_KIND_${kind}`, reason });
+                const log = [
+                    one("a", "FAILURE", "no answer in 3 s"), one("b", "PASS", "sleeps"),
+                    one("c", "FAILURE", "no answer in 40 s"), one("d", "POST", "fog"),
+                    one("e", "FAILURE", "no answer in 3 s"), one("f", "POST", "fog"),
+                    one("g", "PASS", ""), one("h", "PASS", ""),
+                ];
+                const told = ({ key, entries, like }) => `${entries[0].activity.id} ${like.length} ${key}`;
+                return folded(threadsOf(log)).map(told);
+            }"""
+        )
+        assert told == ["a 1 c", "b 0 b", "d 0 d", "e 0 e", "f 0 f", "g 0 g", "h 0 h"]
+
+
+async def test_a_link_that_was_cut_leads_somewhere(world: World) -> None:
+    async with opened(world.browser, world.host, world.state) as page:
+        await page.goto("/#/characters/%E0%A4%A")
+        await expect(page.get_by_role("heading", name="Nobody is called “%E0%A4%A”")).to_be_visible()
 
 
 async def test_a_draft_is_rejected_with_a_reason(world: World) -> None:
@@ -339,4 +391,5 @@ async def test_every_view_is_accessible_and_fits(world: World, theme: Any, size:
             wide = await page.evaluate("document.documentElement.scrollWidth")
             if wide > size[0]:
                 found.append(f"{view}: {wide} wide")
+            found += [f"{view}: {name} is broken" for name in await page.evaluate(BROKEN)]
     assert found == []

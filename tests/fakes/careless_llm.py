@@ -31,6 +31,9 @@ class CarelessLlm(LlmServiceServicer):
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "there are no streams")
         yield pb.StreamGenerateResponse()
 
+    async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
+        return pb.EmbedResponse()
+
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         return pb.ListModelsResponse(models=[pb.Model(provider="mine", name="small", is_default=True)])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
+from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd
 from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
@@ -40,6 +41,12 @@ class ScriptedProvider:
             yield StreamEnd(self.name, "scripted", FinishReason.STOP, Usage(1, len(words)))
         finally:
             self.closed_streams += 1
+
+    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
+        self.given_seconds.append(seconds)
+        if self.error:
+            raise self.error
+        return Embedding(self.name, "scripted", [[float(len(text))] for text in task.texts], Usage(1))
 
     async def models(self, seconds: float) -> Sequence[Model]:
         self.given_seconds.append(seconds)

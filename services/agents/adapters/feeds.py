@@ -15,6 +15,7 @@ import httpx2
 from typing_extensions import override
 
 from services.agents.ports.feeds import FeedError, FeedItem, FeedPort, Fetched, Validators
+from services.runtime.http_failures import why
 
 _SECONDS = 10.0
 """For one source, with all its redirections."""
@@ -48,7 +49,7 @@ class HttpFeeds(FeedPort):
         except TimeoutError:
             raise FeedError(f"it took longer than {_SECONDS:g} seconds") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-            raise FeedError(f"could not be read: {type(error).__name__}") from error
+            raise FeedError(f"could not be read: {why(error)}") from error
         if body is None:
             return Fetched((), known)
         # What is parsed is the work of strangers: it takes no turn of the others.

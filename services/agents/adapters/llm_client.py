@@ -1,5 +1,6 @@
 """Words from a model, at the llm service."""
 
+import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -13,6 +14,8 @@ from services.agents.ports.neighbours import PROVIDER_NOT_FOUND, Provider, Refus
 # Longer than any provider is given: how long that is, the llm service knows.
 _DEADLINE_SECONDS = 600.0
 _LOOK_SECONDS = 5.0
+_MOST_WORKFLOW = 200
+"""So long is a label at most."""
 
 
 _LITTLE_LEFT = (pb.BUDGET_STATE_LOW, pb.BUDGET_STATE_OUT)
@@ -29,10 +32,17 @@ class LlmClient:
         self._llm = llm
 
     async def generate(
-        self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int, json_schema: str = ""
+        self,
+        workflow_id: str,
+        agent_id: str,
+        prompt: PromptParts,
+        provider: str,
+        model: str,
+        seed: int,
+        json_schema: str = "",
     ) -> Written:
         """Return candidates for a prompt."""
-        request = write_request(agent_id, prompt, provider, model, seed, json_schema)
+        request = write_request(workflow_id, agent_id, prompt, provider, model, seed, json_schema)
         with calling("llm"):
             answer = await self._llm.Generate(request, timeout=_DEADLINE_SECONDS)
         candidates = tuple(
@@ -77,11 +87,20 @@ class LlmClient:
 
 
 def write_request(
-    agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int, json_schema: str = ""
+    workflow_id: str,
+    agent_id: str,
+    prompt: PromptParts,
+    provider: str,
+    model: str,
+    seed: int,
+    json_schema: str = "",
 ) -> pb.GenerateRequest:
-    """Return what asks for candidates."""
+    """Return what asks for candidates.
+
+    It is named by the workflow and by what is asked: a workflow that runs again asks the same if it finds the same.
+    """
     drawn = prompt.sampling
-    return pb.GenerateRequest(
+    request = pb.GenerateRequest(
         agent_id=agent_id,
         provider=provider,
         model=model if provider else "",
@@ -109,8 +128,11 @@ def write_request(
         ),
         candidate_count=prompt.candidate_count,
         json_schema=json_schema,
-        labels=pb.Labels(purpose=prompt.output_label),
+        labels=pb.Labels(purpose=prompt.output_label, workflow=workflow_id[:_MOST_WORKFLOW]),
     )
+    asked = request.SerializeToString(deterministic=True)
+    request.request_id = hashlib.sha256(workflow_id.encode() + b"\0" + asked).hexdigest()
+    return request
 
 
 def _parts(parts: Sequence[Part]) -> list[pb.Part]:

@@ -11,6 +11,7 @@ import httpx2
 from typing_extensions import override
 
 from services.agents.ports.webhooks import WebhookError, WebhookPort
+from services.runtime.http_failures import why
 
 _SECONDS = 10.0
 _GONE = 410
@@ -50,7 +51,7 @@ class HttpWebhook(WebhookPort):
             raise WebhookError(f"it took longer than {self._timeout:g} seconds") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             # Its words may hold the address, which may be a secret.
-            raise WebhookError(f"could not be reached: {type(error).__name__}") from None
+            raise WebhookError(f"could not be reached: {why(error)}") from None
         if status not in _OK:
             retry_after = min(float(told), _MOST_RETRY_AFTER) if told.isascii() and told.isdecimal() else 0.0
             raise WebhookError(f"was answered with status {status}", retry_after, is_gone=status == _GONE)

@@ -133,7 +133,7 @@ class Reflect(Behaviour[ActTask, Reflection, Remembered]):
         rng, found, why, writing = random.Random(name), list[Conclusion](), list[str](), Writing()
         for ground in grounds_of(task.agent_id, lived):
             source = Source.lowest(*(memories[memory.id].source for memory in ground.memories))
-            concluded = await self._concluded(character, ground, source, rng.getrandbits(31))
+            concluded = await self._concluded(name, character, ground, source, rng.getrandbits(31))
             writing = concluded.writing.after(writing)
             found += concluded.conclusions
             why += [concluded.why_not] if concluded.why_not else []
@@ -179,11 +179,13 @@ class Reflect(Behaviour[ActTask, Reflection, Remembered]):
                 break
         return [one for one in await memory.recent(agent_id, LIVED, MOST_LIVED) if one.create_time > since]
 
-    async def _concluded(self, character: Character, ground: Ground, source: Source, seed: int) -> _Concluded:
+    async def _concluded(
+        self, name: str, character: Character, ground: Ground, source: Source, seed: int
+    ) -> _Concluded:
         """Return what is concluded from some memories, or why nothing is."""
         prompt = compose_reflection(character.persona.name, ground)
         try:
-            written, call = await self._parts.writer.answer(character, prompt, seed, SCHEMA)
+            written, call = await self._parts.writer.answer(name, character, prompt, seed, SCHEMA)
         except Refused as refused:
             return _Concluded((), Writing(), refused.message)
         answer = next(iter(written.candidates), None)

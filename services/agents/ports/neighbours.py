@@ -226,11 +226,19 @@ class LlmPort(Protocol):
     """Words from a model."""
 
     async def generate(
-        self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int, json_schema: str = ""
+        self,
+        workflow_id: str,
+        agent_id: str,
+        prompt: PromptParts,
+        provider: str,
+        model: str,
+        seed: int,
+        json_schema: str = "",
     ) -> Written:
         """Return candidates for a prompt, each JSON that fits the schema when one is given.
 
-        An empty provider leaves the choice to the llm service.
+        An empty provider leaves the choice to the llm service. A workflow that asks the same again, after a crash or
+        a failure of something else, gets what it got before, and it is paid for once.
         """
         ...
 

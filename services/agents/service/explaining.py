@@ -14,7 +14,7 @@ from services.agents.ports.store import Records, Store
 from services.agents.service.agents import existing
 from services.runtime.ids import new_id
 
-_ACTIVITY = "act_"
+_ACTIVITY, _DRAFT = "act_", "drf_"
 _MOST_DIGITS = 18
 
 
@@ -45,7 +45,7 @@ class Explanations:
         self._behaviours = behaviours
 
     async def explain(self, name: str) -> Explanation:
-        """Explain an activity, the outcome of a workflow, or what has made a post or trade. Raises ActivityNotFound."""
+        """Explain an activity, how a workflow or a draft ended, or what has made a post. Raises ActivityNotFound."""
         async with self._store.reading() as records:
             named = await _named(records, name)
             if named is None:
@@ -84,6 +84,9 @@ async def _named(records: Records, name: str) -> ActivityRecord | None:
     seq = name.removeprefix(_ACTIVITY)
     if seq != name and seq.isascii() and seq.isdigit() and len(seq) <= _MOST_DIGITS:
         return await records.activity(int(seq))
+    if name.startswith(_DRAFT):
+        draft = await records.draft(name)
+        return await records.explained(draft.workflow_id) if draft else None
     return await records.explained(name)
 
 

@@ -127,11 +127,18 @@ class LeasedLlm:
         self._lease = lease
 
     async def generate(
-        self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int, json_schema: str = ""
+        self,
+        workflow_id: str,
+        agent_id: str,
+        prompt: PromptParts,
+        provider: str,
+        model: str,
+        seed: int,
+        json_schema: str = "",
     ) -> Written:
         """Return candidates for a prompt."""
         await self._lease.hold()
-        return await self._llm.generate(agent_id, prompt, provider, model, seed, json_schema)
+        return await self._llm.generate(workflow_id, agent_id, prompt, provider, model, seed, json_schema)
 
     async def provider(self, name: str) -> Provider | None:
         """Return the provider of this name."""

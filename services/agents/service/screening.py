@@ -7,6 +7,7 @@ from services.agents.domain.screening import SCHEMA, compose_screening, read_scr
 from services.agents.ports.neighbours import LlmPort, Refused, Written
 
 _SEED = 1
+_WITHOUT_JUDGEMENT = ("PROVIDER_REFUSED", "SCHEMA_MISMATCH")
 _DOESNT_JUDGE = "the second model doesn't judge it"
 
 
@@ -26,16 +27,18 @@ class Screener:
         self._provider = provider
         self._model = model
 
-    async def screen(self, agent_id: str, text: str, answered: str) -> Screening:
+    async def screen(self, workflow_id: str, agent_id: str, text: str, answered: str) -> Screening:
         """Return why a text may not be published; a model that doesn't judge it objects.
 
         Raises Refused when the provider isn't configured, and DependencyUnavailable: nothing is published unjudged.
         """
         prompt = compose_screening(text, answered)
         try:
-            written = await self._llm.generate(agent_id, prompt, self._provider, self._model, _SEED, SCHEMA)
+            written = await self._llm.generate(
+                workflow_id, agent_id, prompt, self._provider, self._model, _SEED, SCHEMA
+            )
         except Refused as refused:
-            if refused.reason != "PROVIDER_REFUSED":
+            if refused.reason not in _WITHOUT_JUDGEMENT:
                 raise
             return Screening((_DOESNT_JUDGE,))
         return Screening(_objections(written), call_of(written, CallPurpose.SCREEN))

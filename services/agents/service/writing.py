@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from services.agents.domain.guard import Context, Purpose, Reviewed, Rule, review
 from services.agents.domain.prompts import PromptParts
@@ -95,7 +96,7 @@ class Writer:
         for _ in range(_TRIES):
             if not await may_ask():
                 return Choice((), replace(writing, objections=(_USED_UP, *writing.objections)))
-            written, call = await self._generate(character, prompt, rng.getrandbits(31))
+            written, call = await self._generate(workflow_id, character, prompt, rng.getrandbits(31))
             # The first time it reads its dictionaries, for some seconds.
             reviewed = await asyncio.to_thread(review, written.candidates, purpose, character.persona, context)
             judged, screens, is_over = await self._judged(workflow_id, character, purpose, reviewed, context, may_ask)
@@ -110,10 +111,10 @@ class Writer:
         return Choice((), writing)
 
     async def answer(
-        self, character: Character, prompt: PromptParts, seed: int, json_schema: str
+        self, workflow_id: str, character: Character, prompt: PromptParts, seed: int, json_schema: str
     ) -> tuple[Written, ModelCall]:
         """Return what a character's model answers in JSON of this schema: for the character, and never published."""
-        return await self._generate(character, prompt, seed, json_schema)
+        return await self._generate(workflow_id, character, prompt, seed, json_schema)
 
     async def _judged(
         self,
@@ -140,7 +141,7 @@ class Writer:
                 if is_over:
                     break
                 answered = context.about if purpose is Purpose.REPLY else ""
-                screening = await self._screener.screen(character.record.id, item.text, answered)
+                screening = await self._screener.screen(workflow_id, character.record.id, item.text, answered)
                 objections = tuple(Objection(Rule.SCREENING, words) for words in screening.objections)
                 calls += [screening.call] if screening.call else []
                 left = left if objections else 0
@@ -148,21 +149,24 @@ class Writer:
         return judged, calls, is_over
 
     async def _generate(
-        self, character: Character, prompt: PromptParts, seed: int, json_schema: str = ""
+        self, workflow_id: str, character: Character, prompt: PromptParts, seed: int, json_schema: str = ""
     ) -> tuple[Written, ModelCall]:
         prompt_id = await self._prompts.keep(prompt)
-        written = await self._written(character, prompt, seed, json_schema)
+        written = await self._written(workflow_id, character, prompt, seed, json_schema)
         return written, call_of(written, CallPurpose.WRITE, prompt_id)
 
-    async def _written(self, character: Character, prompt: PromptParts, seed: int, json_schema: str) -> Written:
+    async def _written(
+        self, workflow_id: str, character: Character, prompt: PromptParts, seed: int, json_schema: str
+    ) -> Written:
         chosen, agent_id = character.persona.llm, character.record.id
+        ask = partial(self._llm.generate, workflow_id, agent_id, prompt)
         try:
-            return await self._llm.generate(agent_id, prompt, chosen.provider, chosen.model, seed, json_schema)
+            return await ask(chosen.provider, chosen.model, seed, json_schema)
         except Refused as refused:
             if refused.reason != PROVIDER_NOT_FOUND or not self._falls_back:
                 raise
             # A persona may name a provider that this suite isn't configured for: whichever there is speaks for it.
-            written = await self._llm.generate(agent_id, prompt, "", "", seed, json_schema)
+            written = await ask("", "", seed, json_schema)
             return replace(written, note=f"in place of {chosen.provider}, which isn't configured")
 
 

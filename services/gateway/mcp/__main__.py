@@ -8,12 +8,12 @@ import sys
 
 from services.gateway.bootstrap import targets_of
 from services.gateway.mcp.server import build
-from services.gateway.routes.health import suite_version
 from services.gateway.settings import GatewaySettings
 from services.gateway.web.sessions import RELAY
 from services.runtime.rpc.client import connect
 from services.runtime.rpc.server import proof_of
 from services.runtime.settings import SettingsError
+from services.runtime.version import suite_version
 
 
 async def main() -> None:

@@ -8,6 +8,7 @@ import grpc
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
+from pydantic import ValidationError
 
 from services.gateway.mcp.tools import Tool, Tools
 from services.runtime.errors import InvalidRequest, PuppetError, Violation
@@ -31,7 +32,7 @@ _HARMLESS = frozenset({"stop_character", "halt_trading", "reject_draft", "edit_d
 
 def build(stubs: Stubs, version: str) -> MCPServer[Any]:
     """Return a server that calls these services, with the rights that the calls have."""
-    server = MCPServer[Any](
+    server = _Server(
         "puppet-engine",
         title="Puppet Engine",
         instructions=INSTRUCTIONS,
@@ -53,6 +54,32 @@ def build(stubs: Stubs, version: str) -> MCPServer[Any]:
         )
         server.add_tool(_telling(tool), annotations=hints)
     return server
+
+
+class _Server(MCPServer[Any]):
+    """The SDK's server, which names a wrong argument as the services name a field."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        """Call a tool, of which an argument that it hasn't is refused: it would do something else than was meant."""
+        tool = self._tool_manager.get_tool(name)
+        if tool is not None and (unknown := sorted(set(arguments) - set(tool.parameters["properties"]))):
+            raise ToolError(_joined("INVALID_REQUEST", "", [Violation(it, "is unknown here") for it in unknown]))
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            wrong = [Violation(".".join(map(str, it["loc"])), _rule(it["msg"])) for it in error.__cause__.errors()]
+            raise ToolError(_joined("INVALID_REQUEST", "", wrong)) from None
+
+
+def _rule(message: str) -> str:
+    """Return a rule in the words of this project's errors, which follow the name of what breaks it."""
+    return (
+        "is required"
+        if message == "Field required"
+        else message.replace("Input should", "must").replace("String should", "must", 1)
+    )
 
 
 def _telling(tool: Tool) -> Tool:

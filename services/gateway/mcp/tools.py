@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeAlias
 
+import grpc
 from pydantic import Field
 
 from puppet.agents.v1 import agent_service_pb2 as agents
@@ -21,12 +22,13 @@ from services.gateway.mcp import views
 from services.gateway.transcoding.writing import write
 from services.runtime.errors import InvalidRequest, Violation
 from services.runtime.rpc.client import Stubs
+from services.runtime.rpc.status import Remote
 
 Answer: TypeAlias = dict[str, Any]
 Tool: TypeAlias = Callable[..., Awaitable[Answer]]
 
 Character = Annotated[str, Field(description="The id of a character, as list_characters tells it.")]
-AnyCharacter = Annotated[str, Field(description="The id of a character; empty for all.")]
+AnyCharacter = Annotated[str, Field(description="The id of a character; empty for all that you may see.")]
 Limit = Annotated[int, Field(ge=1, le=50, description="How many at most.")]
 PageToken = Annotated[str, Field(description="The next_page_token of the page before; empty for the first page.")]
 RequestId = Annotated[
@@ -79,7 +81,14 @@ class Tools:
 
     async def list_characters(self, limit: Limit = 50, page_token: PageToken = "") -> Answer:
         """List the characters: who they are, and whether they are active."""
-        found = await self._agents.ListAgents(agents.ListAgentsRequest(page_size=limit, page_token=page_token))
+        request = agents.ListAgentsRequest(page_size=limit, page_token=page_token)
+        try:
+            found = await self._agents.ListAgents(request)
+        except grpc.aio.AioRpcError as error:
+            if not (own := _scope_in(error)):
+                raise
+            listed = [(await self._agents.GetAgent(agents.GetAgentRequest(id=name))).agent for name in own[:limit]]
+            return views.page("characters", map(views.character, listed))
         return views.page("characters", map(views.character, found.agents), found.next_page_token)
 
     async def get_character(self, character: Character) -> Answer:
@@ -92,12 +101,12 @@ class Tools:
         """Return what characters did last, newest first: posts, replies, trades, silences and failures, and why."""
         named = [character] if character else []
         request = agents.ListActivityRequest(agent_ids=named, page_size=limit, page_token=page_token)
-        found = await self._agents.ListActivity(request)
+        found = await _within_scope(self._agents.ListActivity, request)
         return views.page("activity", map(views.activity, found.activities), found.next_page_token)
 
     async def explain_activity(
         self,
-        id: Annotated[str, Field(description="The id of an activity, a post or a trade.")],  # noqa: A002
+        id: Annotated[str, Field(description="The id of an activity, a draft, a post or a trade.")],  # noqa: A002
     ) -> Answer:
         """Explain why a character did something: why now, why this topic, which memories, which other texts fell."""
         return views.explanation(await self._agents.ExplainActivity(agents.ExplainActivityRequest(id=id)))
@@ -124,7 +133,7 @@ class Tools:
         named = [character] if character else []
         waiting = [drafts.DRAFT_STATE_WAITING]
         request = drafts.ListDraftsRequest(agent_ids=named, states=waiting, page_size=limit, page_token=page_token)
-        found = await self._drafts.ListDrafts(request)
+        found = await _within_scope(self._drafts.ListDrafts, request)
         return views.page("drafts", map(views.draft, found.drafts), found.next_page_token)
 
     async def get_portfolio(self, character: Character) -> Answer:
@@ -223,3 +232,22 @@ class Tools:
         if not listed.wallets:
             raise InvalidRequest([Violation("character", "has no wallet")])
         return str(listed.wallets[0].id)
+
+
+async def _within_scope(call: Callable[[Any], Awaitable[Any]], request: Any) -> Any:
+    """Ask for all characters; for a caller who may see some only, for those."""
+    try:
+        return await call(request)
+    except grpc.aio.AioRpcError as error:
+        if request.agent_ids or not (own := _scope_in(error)):
+            raise
+        request.agent_ids.extend(own)
+        return await call(request)
+
+
+def _scope_in(error: grpc.aio.AioRpcError) -> Sequence[str]:
+    """Return whom a caller may see who was refused to see all; nobody for any other refusal."""
+    remote = Remote(error)
+    own = remote.metadata.get("agents", "") if remote.code is grpc.StatusCode.PERMISSION_DENIED else ""
+    # A scope that doesn't fit into an error is cut there: then the one that is cut is left out.
+    return [name for name in own.split(",") if name and not name.endswith("…")]

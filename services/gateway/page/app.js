@@ -27,8 +27,17 @@ const place = store(placeNow());
 const fault = store(null);
 
 function placeNow() {
-  const parts = location.hash.startsWith("#/") ? location.hash.slice(2).split("/").map(decodeURIComponent) : [];
+  const parts = location.hash.startsWith("#/") ? location.hash.slice(2).split("/").map(decoded) : [];
   return parts[0] in VIEWS ? parts : ["feed"];
+}
+
+/** What is escaped wrongly, as in a link that was cut, stands as it is. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 window.addEventListener("hashchange", () => {

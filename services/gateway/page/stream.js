@@ -75,7 +75,11 @@ function open() {
     if (reason === "expired") return finish();
     again();
   });
-  source.addEventListener("failure", again);
+  source.addEventListener("failure", (event) => {
+    // The log is another one, as after a restart with other data: what is known of the one before is no part of it.
+    if (JSON.parse(event.data).error.code === "INVALID_REQUEST") log.set((was) => ({ ...was, items: null }));
+    again();
+  });
   // A browser comes back by itself with the last id, but not after a status that isn't 200; this does in both cases.
   source.onerror = again;
 }

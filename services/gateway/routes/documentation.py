@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
-from services.gateway.routes.health import suite_version
 from services.gateway.transcoding.endpoint import Endpoint
 from services.gateway.transcoding.openapi import ENVELOPE, FAILURE, FAILURE_SCHEMA, SECURITY, operation
 from services.gateway.transcoding.schema import Schemas
 from services.gateway.web.envelope import to_json
 from services.gateway.web.sessions import COOKIE
+from services.runtime.version import suite_version
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _OBJECT: dict[str, Any] = {"type": "object"}

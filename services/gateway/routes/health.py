@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import grpc
@@ -17,6 +16,7 @@ from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
 from services.gateway.backend import Backend
 from services.gateway.web.envelope import success
 from services.runtime.rpc import identity
+from services.runtime.version import suite_version
 
 _ANSWER_SECONDS = 1.0
 _KEPT_SECONDS = 0.5
@@ -93,14 +93,6 @@ class Health:
                 request.page_token = page.next_page_token
         except grpc.aio.AioRpcError:
             return None
-
-
-def suite_version() -> str:
-    """Return the version of the suite that is installed."""
-    try:
-        return version("puppet-engine")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _uptime() -> dict[str, Any]:

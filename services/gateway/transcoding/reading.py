@@ -5,6 +5,7 @@ Names may be written as the contract has them or in camelCase, and values of enu
 
 import functools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ MOST_LEVELS = 40
 """How deep arrays and objects of a body may lie in each other."""
 
 _MOST_VIOLATIONS = 50
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _MESSAGE, _ENUM, _BOOL = FieldDescriptor.TYPE_MESSAGE, FieldDescriptor.TYPE_ENUM, FieldDescriptor.TYPE_BOOL
 _UNREADABLE = (json_format.ParseError, ValueError, TypeError, OverflowError, AttributeError)
 
@@ -30,6 +32,9 @@ def read_object(content: bytes) -> dict[str, Any]:
         return {}
     try:
         text = content.decode()
+    except UnicodeDecodeError:
+        raise _refused("", "the body must be in UTF-8") from None
+    try:
         if not is_shallow(text, MOST_LEVELS):
             raise _refused("", f"arrays and objects must lie at most {MOST_LEVELS} deep in each other")
         value = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once_each)
@@ -37,6 +42,8 @@ def read_object(content: bytes) -> dict[str, Any]:
         raise _refused("", f"the body is no JSON: {error}") from None
     if not isinstance(value, dict):
         raise _refused("", "the body must be a JSON object")
+    if _SURROGATE.search(text) and not _is_encodable(value):
+        raise _refused("", "the body has half a character in it: an escape of a surrogate without the other one")
     return value
 
 
@@ -191,6 +198,14 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a name stands twice in one object")
     return found
+
+
+def _is_encodable(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _refused(field: str, description: str) -> InvalidRequest:

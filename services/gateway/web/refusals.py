@@ -3,6 +3,7 @@
 import logging
 import math
 import secrets
+from collections.abc import Collection
 from typing import Any
 
 import grpc
@@ -56,10 +57,14 @@ def of_gateway(request: Request, error: PuppetError) -> Response:
     return _refusal(request, status_of(error), code_for(error.reason), error.message, details, violations, retry_after)
 
 
-def of_http(error: HTTPException) -> Response:
-    """Answer for a path or a method that there isn't."""
+def of_http(error: HTTPException, verbs: Collection[str] = ()) -> Response:
+    """Answer for a path that there isn't, or a method that isn't among the path's verbs."""
     code = _CODES_BY_STATUS.get(error.status_code, "INVALID_REQUEST")
-    return failure(code, str(error.detail), {"reason": code}, error.status_code, error.headers)
+    if verbs:
+        allowed = ", ".join(sorted(verbs))
+        return failure(code, f"this path knows {allowed}", {"reason": code}, error.status_code, {"Allow": allowed})
+    message = "there is no such path: `/docs.html` lists them" if code == "NOT_FOUND" else str(error.detail)
+    return failure(code, message, {"reason": code}, error.status_code, error.headers)
 
 
 def of_fault(request: Request, error: Exception) -> Response:

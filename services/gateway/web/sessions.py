@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from services.gateway.web.errors import CsrfRefused
 from services.runtime.keystore import Keystore
+from services.runtime.rpc.credentials import SESSION_TYPE
 from services.runtime.rpc.identity import Session, Unauthenticated
 from services.runtime.rpc.registry import Registry
 
@@ -29,6 +30,7 @@ REQUEST_HEADER = "x-puppet-request"
 
 _MOST_REMEMBERED = 10_000
 _SCHEME = "bearer "
+_REMEDY = "`puppetctl token gateway` prints one for this gateway, `puppetctl open` a link for the page"
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 _OWN_SITES = frozenset(("same-origin", "none"))
 
@@ -114,7 +116,10 @@ class Sessions:
         response.delete_cookie(cookie_name(request), httponly=True, secure=_is_secure(request), samesite="strict")
 
     def _session(self, token: str) -> Session:
-        return self._registry.session(token, RELAY)
+        try:
+            return self._registry.session(token, RELAY)
+        except Unauthenticated as error:
+            raise Unauthenticated(f"{error.message.replace(SESSION_TYPE, 'token')}: {_REMEDY}") from None
 
     def _unsealed(self, sealed: str) -> Session:
         try:

@@ -6,7 +6,7 @@ A choice that can't be read costs itself alone, and what is missing or null besi
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
@@ -24,6 +24,9 @@ _FINISH_REASONS = {
 _MOST_TOKENS = 10**9
 _LEAST_LIKELY = 10**4
 _LONGEST_NAME = 200
+_LONGEST_VECTOR = 8_192
+_LARGEST = 3e38
+"""What a float of 32 bits can hold."""
 
 
 class _Message(BaseModel):
@@ -189,6 +192,34 @@ def _is_text(text: str) -> bool:
 def _is_name(text: str) -> bool:
     """Say whether a model could be asked for by this name."""
     return len(text) <= _LONGEST_NAME and _is_text(text)
+
+
+class _Vector(BaseModel):
+    index: int | None = None
+    embedding: list[Annotated[float, Field(ge=-_LARGEST, le=_LARGEST)]] = Field(
+        min_length=1, max_length=_LONGEST_VECTOR
+    )
+
+
+class Vectors(BaseModel):
+    """What a server makes of several texts."""
+
+    model: str | None = None
+    data: list[_Vector]
+    usage: _Usage | None = None
+
+    def of(self, count: int) -> list[list[float]]:
+        """Return the vectors in the order of the texts. Raises ValueError unless as many, of one length."""
+        places = [row.index for row in self.data]
+        rows = sorted(self.data, key=lambda row: row.index or 0) if set(places) == set(range(count)) else self.data
+        vectors = [row.embedding for row in rows]
+        if len(vectors) != count or len({len(vector) for vector in vectors}) != 1:
+            raise ValueError("not a vector for each text")
+        return vectors
+
+    def used(self) -> Usage:
+        """Return the tokens that were read."""
+        return self.usage.counted() if self.usage else Usage()
 
 
 class _Row(BaseModel):

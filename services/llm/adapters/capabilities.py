@@ -94,7 +94,7 @@ class Models:
         self.keep(model, after)
         if after != before:
             log.warning(
-                "a model refuses fields, which are left out from now on",
+                "a model refuses fields, or passes over them, which are left out from now on",
                 extra={"provider": self._provider, "model": model, "fields": sorted(refused)},
             )
         return after != before

@@ -73,7 +73,7 @@ class CompletionDialect:
     def body(self, task: Task) -> Body:
         """Return the body of a call."""
         body = {
-            "prompt": _transcript(task.messages) if task.messages else few_shot_text(task.prompt),
+            "prompt": _text(task),
             "max_tokens": task.sampling.max_tokens,
             **_drawing(task.sampling),
             "stop": ["\n", *task.sampling.stop],
@@ -87,6 +87,15 @@ class CompletionDialect:
             # llama.cpp's own field. The schema's grammar ends the text, which may have several lines.
             body |= {"json_schema": json.loads(task.json_schema), "stop": list(task.sampling.stop)}
         return body
+
+
+def _text(task: Task) -> str:
+    text, label = few_shot_text(task.prompt), task.prompt.output_label
+    if task.messages:
+        text, label = _transcript(task.messages), Role.ASSISTANT.value
+    if task.repair:
+        text += f" {' '.join(task.repair.wrote.split())}\n{_line('wrong', task.repair.wrong)}\n{label}:"
+    return text
 
 
 def few_shot_text(prompt: Prompt) -> str:
@@ -118,6 +127,17 @@ def _transcript(messages: Sequence[Message]) -> str:
 
 
 def _messages(task: Task) -> list[Body]:
+    messages = _question(task)
+    if task.repair:
+        wrong = (
+            f"That is not what was asked for: {task.repair.wrong}. "
+            f"Answer again, with nothing but JSON that fits this schema: {task.json_schema}"
+        )
+        messages += [{"role": "assistant", "content": task.repair.wrote}, {"role": "user", "content": wrong}]
+    return messages
+
+
+def _question(task: Task) -> list[Body]:
     if task.messages:
         return [{"role": message.role.value, "content": message.text} for message in task.messages]
     prompt = task.prompt

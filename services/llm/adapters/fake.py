@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import math
 from collections.abc import AsyncGenerator, Sequence
 from random import Random
 
 from typing_extensions import override
 
 from services.llm.adapters.json_values import NoSimpleValue, minimal_value
+from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.errors import ProviderRefused
 from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd
 from services.llm.domain.models import Model
@@ -16,6 +18,7 @@ from services.llm.domain.usage import Usage
 from services.llm.ports import Provider
 
 _MODEL = "fake"
+_DIMENSIONS = 64
 _OPENINGS = ("today", "lately", "once more", "all morning", "at noon", "tonight", "somehow", "on days like this")
 _THINGS = ("the window", "a small lamp", "my notebook", "the kettle", "an old map", "the garden", "a borrowed coat")
 _DEEDS = ("remembers", "keeps quiet about", "waits for", "laughs at", "makes room for", "hums along with", "forgives")
@@ -43,6 +46,12 @@ class FakeProvider(Provider):
         for number, word in enumerate(candidate.text.split()):
             yield f" {word}" if number else word
         yield StreamEnd(self.name, written.model, candidate.finish_reason, written.usage)
+
+    @override
+    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
+        """Add up a direction for each word: texts with words in common are near each other."""
+        vectors = [_direction(text, task.dimensions or _DIMENSIONS) for text in task.texts]
+        return Embedding(self.name, task.model or _MODEL, vectors, Usage(sum(map(_tokens, task.texts))))
 
     @override
     async def models(self, seconds: float) -> Sequence[Model]:
@@ -73,6 +82,15 @@ def _sentence(about: str, random: Random) -> str:
     parts = (_OPENINGS, _THINGS, _DEEDS, _ENDINGS)
     opening, thing, deed, ending = (random.choice(words) for words in parts)
     return f"{opening} {thing} {deed} {subject}, {ending}."
+
+
+def _direction(text: str, dimensions: int) -> list[float]:
+    total = [0.0] * dimensions
+    for word in text.casefold().split() or [""]:
+        random = Random(hashlib.sha256(word.encode(errors="surrogatepass")).digest())
+        total = [value + random.gauss() for value in total]
+    length = math.hypot(*total) or 1.0
+    return [value / length for value in total]
 
 
 def _tokens(text: str) -> int:

@@ -33,10 +33,10 @@ class Writing:
 
 
 @contextlib.contextmanager
-def writing(provider: str, model: str) -> Iterator[Writing]:
+def writing(provider: str, model: str, operation: str = "chat") -> Iterator[Writing]:
     """Tell of the block as one operation of a provider's model; of streams as well, which end anywhere."""
-    attributes = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": provider, "gen_ai.request.model": model}
-    span = telemetry.opened(f"chat {model}".strip(), Kind.CLIENT, **attributes)
+    attributes = {"gen_ai.operation.name": operation, "gen_ai.provider.name": provider, "gen_ai.request.model": model}
+    span = telemetry.opened(f"{operation} {model}".strip(), Kind.CLIENT, **attributes)
     work, started = Writing(), time.monotonic()
     try:
         yield work

@@ -14,12 +14,13 @@ import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from typing_extensions import override
 
-from services.llm.adapters.answers import Answer, Chunk, Listing
+from services.llm.adapters.answers import Answer, Chunk, Listing, Vectors
 from services.llm.adapters.capabilities import Models
 from services.llm.adapters.dialects import Body, Dialect
 from services.llm.adapters.metering import ConcurrencyLimit, writing
 from services.llm.adapters.refusals import FieldsRefused, read_answer, translate_errors
 from services.llm.adapters.thoughts import ThoughtCutter
+from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.errors import ProviderRefused, ProviderUnavailable
 from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd, Trimmer
 from services.llm.domain.models import Model
@@ -51,8 +52,10 @@ class OpenAiProvider(Provider):
         timeout_seconds: float,
         max_tokens: int,
         thinking_tokens: int,
+        embedding_model: str,
+        needs_model: bool,
     ) -> None:
-        """Take the default model, empty for the server's own, how many choices one call may ask for, and its time.
+        """Take the default models, empty for the server's own, how many choices one call may ask for, and its time.
 
         `max_tokens` holds for what doesn't say how long it may get; a model that thinks gets `thinking_tokens` more.
         """
@@ -67,6 +70,8 @@ class OpenAiProvider(Provider):
         self._timeout = timeout_seconds
         self._max_tokens = max_tokens
         self._thinking_tokens = thinking_tokens
+        self._embedding_model = embedding_model
+        self._needs_model = needs_model
 
     @override
     async def generate(self, task: Task, seconds: float) -> Generation:
@@ -114,6 +119,21 @@ class OpenAiProvider(Provider):
                 self._models.thinks(self._model_of(task))
             reason = FinishReason.EMPTY
         yield StreamEnd(self.name, model, reason, usage)
+
+    @override
+    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
+        model, seconds = task.model or self._embedding_model, min(seconds, self._timeout)
+        if not model and self._needs_model:
+            variable = f"PUPPET_LLM_{self.name.upper()}_EMBEDDING_MODEL"
+            raise ProviderRefused(self.name, f"no model of it is known to make vectors: set {variable}")
+        given = {"model": model, "input": list(task.texts), "dimensions": task.dimensions}
+        body = {name: value for name, value in given.items() if value}
+        with translate_errors(self.name), writing(self.name, model, "embeddings") as work:
+            async with asyncio.timeout(seconds):
+                made = Vectors.model_validate(await self._post("/embeddings", body, seconds, task.before_sending))
+            vectors = made.of(len(task.texts))
+            usage = work.usage = made.used()
+        return Embedding(self.name, made.model or model, vectors, usage)
 
     @override
     async def models(self, seconds: float) -> Sequence[Model]:
@@ -187,12 +207,19 @@ class OpenAiProvider(Provider):
 
     async def _answer(self, task: Task, body: Body, seconds: float) -> Answer:
         with translate_errors(self.name):
-            async with self._slots.slot():
-                await task.before_sending()
-                response = await self._client.post(
-                    self._dialect.path, cast_to=httpx2.Response, body=body, options={"timeout": seconds}
-                )
-            return Answer.model_validate(read_answer(self.name, response))
+            answer = Answer.model_validate(await self._post(self._dialect.path, body, seconds, task.before_sending))
+        if len(answer.choices) == 1 and body.get("n", 1) > 1:
+            # It doesn't refuse `n`, and doesn't heed it either.
+            self._models.learn(self._model_of(task), {"n"}, body)
+        return answer
+
+    async def _post(
+        self, path: str, body: Body, seconds: float, before_sending: Callable[[], Awaitable[None]]
+    ) -> object:
+        async with self._slots.slot():
+            await before_sending()
+            response = await self._client.post(path, cast_to=httpx2.Response, body=body, options={"timeout": seconds})
+        return read_answer(self.name, response)
 
     async def _chunks(self, task: Task, seconds: float) -> AsyncGenerator[Chunk, None]:
         extra = {"stream": True, "stream_options": {"include_usage": True}}

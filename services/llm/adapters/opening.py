@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 from typing_extensions import override
 
+from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.generation import Generation, StreamEnd
 from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
@@ -34,6 +35,12 @@ class OpenedWhenAsked(Provider):
         async with aclosing(provider.stream(task, seconds)) as parts:
             async for part in parts:
                 yield part
+
+    @override
+    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
+        """Make vectors of the texts within this time, of which opening takes its part."""
+        provider, left = await self._open(seconds)
+        return await provider.embed(task, left)
 
     @override
     async def models(self, seconds: float) -> Sequence[Model]:

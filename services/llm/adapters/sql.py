@@ -8,16 +8,20 @@ import sqlalchemy as sa
 from sqlmodel import col, func, select
 from typing_extensions import override
 
+from services.llm.domain.answers import Answer
 from services.llm.domain.budget import Account, Attempt, AttemptState, Budget, Spending
 from services.llm.domain.usage import Grouping, Usage, UsageQuery, UsageRow
 from services.llm.ports import Records
+from services.runtime.idempotency import RequestKey
 from services.runtime.prepared import Prepared
 from services.runtime.sql import SqlTransaction, columns_of
+from services.runtime.upsert import insert_on
 
 _COLUMNS: dict[Grouping, tuple[Any, ...]] = {
     Grouping.AGENT: (col(Attempt.agent_id),),
     Grouping.MODEL: (col(Attempt.provider), col(Attempt.model)),
     Grouping.PURPOSE: (col(Attempt.purpose),),
+    Grouping.WORKFLOW: (col(Attempt.workflow),),
     Grouping.DAY: (col(Attempt.day),),
 }
 
@@ -103,6 +107,24 @@ class SqlRecords(SqlTransaction, Records):
         await self._connection.execute(sa.delete(Spending).where(col(Spending.day) < before))
         return (await self._connection.execute(forgotten)).rowcount
 
+    @override
+    async def answer_of(self, key: RequestKey) -> Answer | None:
+        return await self._one(Answer, key.principal, key.method, key.request_id)
+
+    @override
+    async def keep_answers(self, answers: Sequence[Answer]) -> None:
+        new = insert_on(self._connection.dialect.name, Answer)
+        same = [col(Answer.principal), col(Answer.method), col(Answer.request_id)]
+        changed = {name: new.excluded[name] for name in ("fingerprint", "body", "create_time")}
+        rows = [answer.model_dump() for answer in answers]
+        await self._connection.execute(new.on_conflict_do_update(index_elements=same, set_=changed), rows)
+
+    @override
+    async def forget_answers(self, before: datetime, most: int) -> int:
+        key = [col(Answer.principal), col(Answer.method), col(Answer.request_id)]
+        old = sa.select(*key).where(col(Answer.create_time) < before).limit(most)
+        return (await self._connection.execute(sa.delete(Answer).where(sa.tuple_(*key).in_(old)))).rowcount
+
 
 def _row(row: Any) -> UsageRow:
     # A sum of BIGINTs is a NUMERIC on Postgres.
@@ -112,6 +134,7 @@ def _row(row: Any) -> UsageRow:
         row.get("provider", ""),
         row.get("model", ""),
         row.get("purpose", ""),
+        row.get("workflow", ""),
         str(row.get("day", "")),
         Usage(count["prompt"], count["completion"], count["cached"], count["reasoning"]),
         count["cost"],

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from typing_extensions import override
 
+from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd
 from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
@@ -48,6 +49,10 @@ class Withholding(Provider):
                 is_withheld = is_withheld or await self._gives_away(tail)
                 if not is_withheld:
                     yield part
+
+    @override
+    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
+        return await self._provider.embed(task, seconds)
 
     @override
     async def models(self, seconds: float) -> Sequence[Model]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from services.llm.domain.usage import Usage
 from services.runtime import errors
 
 
@@ -49,12 +48,14 @@ class ProviderUnavailable(errors.Unavailable):
         self.provider, self.why, self.may_be_billed = provider, why, may_be_billed
 
 
-class WroteNoJson(ProviderRefused):
-    """The provider wrote, and was paid for it, but what it wrote is no JSON."""
+class SchemaMismatch(ProviderRefused):
+    """The provider wrote, and was paid for it, but nothing that fits the schema."""
 
-    def __init__(self, provider: str, usage: Usage) -> None:
-        super().__init__(provider, "wrote no JSON: does the model know schemas, is max_tokens enough?")
-        self.usage = usage
+    reason = "SCHEMA_MISMATCH"
+
+    def __init__(self, provider: str, why: str) -> None:
+        text = f"wrote nothing that fits the json_schema ({why}): does the model know schemas, is max_tokens enough?"
+        super().__init__(provider, text)
 
 
 class PriceUnknown(ProviderRefused):
@@ -106,6 +107,8 @@ def failed(failures: Sequence[Failure]) -> errors.PuppetError:
     exhausted = [failure for failure in failures if isinstance(failure, BudgetExhausted)]
     if exhausted and all(isinstance(failure, BudgetExhausted | ProviderRefused) for failure in failures):
         return min(exhausted, key=lambda failure: failure.retry_after)
+    if failures and all(isinstance(failure, SchemaMismatch) for failure in failures):
+        return failures[-1]
     if all(isinstance(failure, ProviderRefused) for failure in failures):
         return AllProvidersRefused(failures)
     return NoProviderAvailable(failures)

@@ -1,11 +1,9 @@
 """What a model writes."""
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from services.llm.domain.budget import BudgetState
-from services.llm.domain.errors import WroteNoJson
 from services.llm.domain.usage import Usage
 
 
@@ -58,13 +56,8 @@ class Generation:
     misses_bills: bool = False
     """Whether some of its calls may have cost what its usage doesn't tell."""
     price: Price = Price()
-
-    def only_json(self) -> "Generation":
-        """Leave out the candidates that are no JSON, for example those that were cut. Raises WroteNoJson."""
-        kept = tuple(candidate for candidate in self.candidates if _is_json(candidate.text))
-        if not kept:
-            raise WroteNoJson(self.provider, self.usage)
-        return replace(self, candidates=kept)
+    is_cached: bool = False
+    """Whether it was kept from an identical task, and nothing was asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +87,3 @@ class Trimmer:
         self._held = text[len(ready) :]
         self._started = self._started or bool(ready)
         return ready
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from services.llm.domain.fitting import Repair
 from services.llm.domain.usage import NOBODY, Labels
 
 
@@ -68,8 +69,8 @@ class Sampling:
     seed: int | None = None
 
 
-async def _nothing() -> None:
-    pass
+async def nothing_before() -> None:
+    """Stand where nothing has to be awaited before a request goes out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +87,12 @@ class Task:
     json_schema: str = ""
     messages: tuple[Message, ...] = ()
     labels: Labels = NOBODY
-    before_sending: Callable[[], Awaitable[None]] = field(default=_nothing, compare=False, repr=False)
+    repair: Repair | None = None
+    """What was written before, where it didn't fit the schema."""
+    before_sending: Callable[[], Awaitable[None]] = field(default=nothing_before, compare=False, repr=False)
     """What a provider awaits before a request goes out that may cost something."""
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether the same task is meant to be answered in the same words."""
+        return self.sampling.seed is not None or self.sampling.temperature == 0

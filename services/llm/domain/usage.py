@@ -34,6 +34,14 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """The most that a task can take: tokens, and how many calls of the provider."""
+
+    usage: Usage
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class Labels:
     """On whose behalf a call is made and what for; an empty agent is nobody."""
 
@@ -62,6 +70,7 @@ class Grouping(StrEnum):
     AGENT = "agent"
     MODEL = "model"
     PURPOSE = "purpose"
+    WORKFLOW = "workflow"
     DAY = "day"
 
 
@@ -83,6 +92,7 @@ class UsageRow:
     provider: str
     model: str
     purpose: str
+    workflow: str
     day: str
     usage: Usage
     cost_nanos: int

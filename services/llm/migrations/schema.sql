@@ -54,10 +54,22 @@ CREATE TABLE request (
 	PRIMARY KEY (principal, method, request_id)
 );
 
+CREATE TABLE answer (
+	principal VARCHAR NOT NULL, 
+	method VARCHAR NOT NULL, 
+	request_id VARCHAR NOT NULL, 
+	fingerprint VARCHAR NOT NULL, 
+	body BLOB NOT NULL, 
+	create_time DATETIME NOT NULL, 
+	PRIMARY KEY (principal, method, request_id)
+);
+
+CREATE INDEX answer_by_time ON answer (create_time);
+
 CREATE INDEX attempt_by_day ON attempt (day, agent_id);
 
 CREATE INDEX attempt_by_lease ON attempt (lease_time) WHERE state <> 'done';
 
 CREATE INDEX request_by_time ON request (create_time);
 
-INSERT INTO alembic_version VALUES ('0001');
+INSERT INTO alembic_version VALUES ('0002');

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 from typing_extensions import override
 
+from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.errors import Failure, ProviderRateLimited, ProviderRefused, ProviderUnavailable
 from services.llm.domain.generation import Generation, StreamEnd
 from services.llm.domain.models import Model
@@ -106,7 +107,6 @@ class Breaking(Guarded):
         self._check(task)
         try:
             written = await self._provider.generate(task, seconds)
-            written = written.only_json() if task.json_schema else written
         except (ProviderRefused, ProviderRateLimited, ProviderUnavailable) as failure:
             self._failed(task, failure)
             raise
@@ -126,12 +126,23 @@ class Breaking(Guarded):
         self._breakers.succeeded(self.name, task.labels.agent_id)
 
     @override
+    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
+        """Make vectors; what is refused of them alone says nothing of the words that it writes."""
+        self._check(task)
+        try:
+            return await self._provider.embed(task, seconds)
+        except (ProviderRefused, ProviderRateLimited, ProviderUnavailable) as failure:
+            if not isinstance(failure, ProviderRefused) or failure.pause:
+                self._failed(task, failure)
+            raise
+
+    @override
     async def models(self, seconds: float) -> Sequence[Model]:
         return await self._provider.models(seconds)
 
-    def _check(self, task: Task) -> None:
+    def _check(self, task: Task | EmbedTask) -> None:
         if failure := self.pause(task.labels.agent_id):
             raise failure
 
-    def _failed(self, task: Task, failure: Failure) -> None:
+    def _failed(self, task: Task | EmbedTask, failure: Failure) -> None:
         self._breakers.failed(self.name, task.labels.agent_id, failure, asyncio.get_running_loop().time())

@@ -55,6 +55,8 @@ class Reservation:
     id: str
     choice: int
     state: BudgetState
+    is_sent: bool = False
+    """Whether it is written down already that its request goes out."""
 
 
 _Work: TypeAlias = Callable[["_Books"], Awaitable[Reservation]]
@@ -72,18 +74,18 @@ class Ledger:
         self._hurry = asyncio.Event()
         """Set while somebody waits until all is counted."""
 
-    async def reserve(self, asking: Asking, amounts: Sequence[Amount]) -> Reservation:
+    async def reserve(self, asking: Asking, amounts: Sequence[Amount], *, is_sent: bool = False) -> Reservation:
         """Reserve the first of these amounts, the largest first, that the budgets have room for.
 
-        What costs nothing, and what no limit of tokens holds for, isn't written before it is over. Raises
-        BudgetExhausted.
+        What costs nothing, and what no limit of tokens holds for, isn't written before it is over. What goes out at
+        once `is_sent` already. Raises BudgetExhausted.
         """
         async with self._store.reading() as records:
             accounts = await _Books(records, await records.now(), self._lease).accounts(asking.labels.agent_id)
         limited = any(account.limits(amounts[0]) for account in accounts.values())
         if not limited and not amounts[0].nanos:
             return Reservation(asking, "", 0, worst(list(accounts.values())))
-        joined = asyncio.ensure_future(self._group.join(lambda books: books.reserve(asking, amounts)))
+        joined = asyncio.ensure_future(self._group.join(lambda books: books.reserve(asking, amounts, is_sent=is_sent)))
         try:
             return await asyncio.shield(joined)
         except asyncio.CancelledError:
@@ -93,7 +95,7 @@ class Ledger:
 
     async def sent(self, reservation: Reservation) -> None:
         """Write down that a request goes out now, which may cost something whatever becomes of this process."""
-        if reservation.id:
+        if reservation.id and not reservation.is_sent:
             await self._group.join(lambda books: books.sent(reservation))
 
     def settle(self, reservation: Reservation, bill: Bill) -> None:
@@ -211,7 +213,7 @@ class _Books:
                 self._accounts[account.budget.agent_id, day] = account
         return {scope: self._accounts[scope, day] for scope in scopes(agent_id)}
 
-    async def reserve(self, asking: Asking, amounts: Sequence[Amount]) -> Reservation:
+    async def reserve(self, asking: Asking, amounts: Sequence[Amount], *, is_sent: bool) -> Reservation:
         """Reserve the first amount that fits. Raises BudgetExhausted."""
         labels = asking.labels
         accounts = await self.accounts(labels.agent_id)
@@ -220,9 +222,9 @@ class _Books:
         choice = granted(accounts, labels.agent_id, amounts, self.now)
         for account in accounts.values():
             account.spending.reserve(amounts[choice])
-        attempt = self._begun(asking, AttemptState.RESERVED)
+        attempt = self._begun(asking, AttemptState.SENT if is_sent else AttemptState.RESERVED)
         attempt.reserved_nanos, attempt.reserved_tokens = amounts[choice].nanos or 0, amounts[choice].tokens
-        return Reservation(asking, attempt.id, choice, worst(list(accounts.values())))
+        return Reservation(asking, attempt.id, choice, worst(list(accounts.values())), is_sent)
 
     async def sent(self, reservation: Reservation) -> Reservation:
         """Write down that an attempt may cost something from now on."""

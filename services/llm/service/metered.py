@@ -1,17 +1,18 @@
 """A provider whose every attempt is reserved before it, and counted after it."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 from typing_extensions import override
 
 from services.llm.domain.budget import Amount
-from services.llm.domain.errors import Failure, WroteNoJson
+from services.llm.domain.embedding import Embedding, EmbedTask
+from services.llm.domain.errors import Failure
 from services.llm.domain.generation import Generation, Price, StreamEnd
 from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
-from services.llm.domain.usage import Bill, Usage
+from services.llm.domain.usage import Bill, Need, Usage
 from services.llm.ports import Bounds, Guarded, Tariff
 from services.llm.service.ledger import Asking, Ledger, Reservation
 from services.runtime.errors import PuppetError
@@ -32,6 +33,8 @@ class Metered(Guarded):
         self.name = provider.name
         self.shows_background = provider.shows_background
         self.price_source = tariff.source
+        self._calls = 0
+        """How many calls are under way, or about to be."""
 
     @override
     def pause(self, agent_id: str) -> Failure | None:
@@ -39,46 +42,69 @@ class Metered(Guarded):
 
     @override
     async def generate(self, task: Task, seconds: float) -> Generation:
-        attempt = await self._begin(task, seconds)
-        try:
-            written = await self._provider.generate(attempt.task, seconds)
-        except BaseException as error:
-            await attempt.failed(error)
-            raise
-        return replace(written, price=await attempt.ended(written.model, written.usage, written.misses_bills))
+        sizes = smaller(task, self._bounds.max_tokens)
+        async with self._attempt(task, self._bounds.model, self._needs(sizes), seconds) as attempt:
+            size = replace(sizes[attempt.choice], before_sending=attempt.sending)
+            written = await self._provider.generate(size, seconds)
+            price = await attempt.ended(written.model, written.usage, written.misses_bills)
+        return replace(written, price=price)
 
     @override
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
-        attempt = await self._begin(task, seconds)
-        try:
-            async with aclosing(self._provider.stream(attempt.task, seconds)) as parts:
+        sizes = smaller(task, self._bounds.max_tokens)
+        async with self._attempt(task, self._bounds.model, self._needs(sizes), seconds) as attempt:
+            size = replace(sizes[attempt.choice], before_sending=attempt.sending)
+            async with aclosing(self._provider.stream(size, seconds)) as parts:
                 async for part in parts:
                     if isinstance(part, StreamEnd):
                         part = replace(part, price=await attempt.ended(part.model, part.usage, misses_bills=False))
                     yield part
-        except BaseException as error:
-            await attempt.failed(error)
-            raise
+
+    @override
+    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
+        needs = [self._bounds.need_of_vectors(task)]
+        async with self._attempt(task, self._bounds.embedding_model, needs, seconds) as attempt:
+            made = await self._provider.embed(replace(task, before_sending=attempt.sending), seconds)
+            price = await attempt.ended(made.model, made.usage, misses_bills=False)
+        return replace(made, price=price)
 
     @override
     async def models(self, seconds: float) -> Sequence[Model]:
         return await self._provider.models(seconds)
 
-    async def _begin(self, task: Task, seconds: float) -> "_Attempt":
-        model = task.model or self._bounds.model
-        sizes = smaller(task, self._bounds.max_tokens)
-        most = [self._bounds.most(size) for size in sizes]
-        amounts = [Amount(await self._tariff.cost(model, usage), usage.tokens) for usage in most]
+    def _needs(self, sizes: Sequence[Task]) -> list[Need]:
+        return [self._bounds.need(size) for size in sizes]
+
+    @asynccontextmanager
+    async def _attempt(
+        self, task: Task | EmbedTask, model: str, needs: Sequence[Need], seconds: float
+    ) -> AsyncIterator["_Attempt"]:
+        """Hold the first of these needs that there is room for until the block ends, and tell how it ended.
+
+        What finds a free slot is written down as sent at once: another transaction would say that it goes out now.
+        """
+        model = task.model or model
+        amounts = [Amount(await self._tariff.cost(model, need.usage), need.usage.tokens) for need in needs]
         asking = Asking(task.labels, self.name, model, min(seconds, self._bounds.timeout_seconds))
-        reservation = await self._ledger.reserve(asking, amounts)
-        return _Attempt(sizes[reservation.choice], most[reservation.choice], reservation, self._ledger, self._tariff)
+        goes_out = self._calls < self._bounds.concurrency
+        self._calls += needs[0].calls
+        try:
+            reservation = await self._ledger.reserve(asking, amounts, is_sent=goes_out)
+            attempt = _Attempt(needs[reservation.choice].usage, reservation, self._ledger, self._tariff)
+            try:
+                yield attempt
+            except BaseException as error:
+                await attempt.failed(error)
+                raise
+        finally:
+            self._calls -= needs[0].calls
 
 
 class _Attempt:
     """One asking of a provider; its bill is told once."""
 
-    def __init__(self, task: Task, most: Usage, reservation: Reservation, ledger: Ledger, tariff: Tariff) -> None:
-        self.task = replace(task, before_sending=self._sending)
+    def __init__(self, most: Usage, reservation: Reservation, ledger: Ledger, tariff: Tariff) -> None:
+        self.choice = reservation.choice
         self._most = most
         self._reservation = reservation
         self._ledger = ledger
@@ -100,17 +126,14 @@ class _Attempt:
     async def failed(self, error: BaseException) -> None:
         """Tell that it failed: what was sent and has no answer may have cost all that was reserved."""
         reason = error.reason if isinstance(error, PuppetError) else "CANCELLED"
-        if isinstance(error, WroteNoJson):
-            name = self._reservation.asking.model
-            self._tell(Bill(error.usage, await self._tariff.cost(name, error.usage), reason))
-            return
         cost = await self._tariff.cost(self._reservation.asking.model, self._most)
         if self._is_sent and getattr(error, "may_be_billed", True) and cost:
             self._tell(Bill(self._most, cost, reason, is_estimate=True))
         else:
             self._tell(Bill(reason=reason))
 
-    async def _sending(self) -> None:
+    async def sending(self) -> None:
+        """Tell that its request goes out now."""
         if not self._is_sent:
             await self._ledger.sent(self._reservation)
             self._is_sent = True

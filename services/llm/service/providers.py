@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
+from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.errors import (
     BudgetExhausted,
     Failure,
@@ -23,6 +25,8 @@ from services.runtime.errors import PuppetError
 from services.runtime.pages import Page, Paged
 
 log = logging.getLogger(__name__)
+
+Made = TypeVar("Made", Generation, Embedding)
 
 _FAILURES = (ProviderRefused, ProviderRateLimited, ProviderUnavailable, BudgetExhausted)
 
@@ -48,16 +52,22 @@ class Providers:
         Raises ProviderNotFound, ProviderRefused, ProviderRateLimited, AllProvidersRefused, NoProviderAvailable and
         BudgetExhausted.
         """
-        failures: list[tuple[str, Failure]] = []
-        for candidate, seconds in self._attempts(task, provider, until, failures):
-            try:
-                written = await candidate.generate(task, seconds)
-            except _FAILURES as failure:
-                _note(failure, candidate, task, failures)
-            else:
-                log.info("generated", extra=_facts(task, written))
-                return replace(written, price=_told(written, failures))
-        raise failed([failure for _, failure in failures])
+        written = await self._first(task, provider, until, lambda each, seconds: each.generate(task, seconds))
+        log.info("generated", extra=_facts(task, written))
+        return written
+
+    async def embed(self, provider: str, task: EmbedTask, until: float | None) -> Embedding:
+        """Have vectors made by the named provider, or else by the first that makes them.
+
+        Raises as generate.
+        """
+
+        async def ask(each: Guarded, seconds: float) -> Embedding:
+            return (await each.embed(task, seconds)).as_asked(task)
+
+        made = await self._first(task, provider, until, ask)
+        log.info("embedded", extra=_facts(task, made))
+        return made
 
     async def stream(self, provider: str, task: Task, until: float | None) -> AsyncGenerator[str | StreamEnd, None]:
         """Have one candidate written piece by piece; what has begun is never begun again elsewhere.
@@ -101,8 +111,25 @@ class Providers:
         cut = Paged.cut(wanted[: page.size + 1], page, lambda row: row[0])
         return cut.turned([model for _, model in cut.rows])
 
+    async def _first(
+        self,
+        task: Task | EmbedTask,
+        provider: str,
+        until: float | None,
+        ask: Callable[[Guarded, float], Awaitable[Made]],
+    ) -> Made:
+        failures: list[tuple[str, Failure]] = []
+        for candidate, seconds in self._attempts(task, provider, until, failures):
+            try:
+                made = await ask(candidate, seconds)
+            except _FAILURES as failure:
+                _note(failure, candidate, task, failures)
+            else:
+                return replace(made, price=_told(made, failures))
+        raise failed([failure for _, failure in failures])
+
     def _attempts(
-        self, task: Task, provider: str, until: float | None, failures: list[tuple[str, Failure]]
+        self, task: Task | EmbedTask, provider: str, until: float | None, failures: list[tuple[str, Failure]]
     ) -> Iterator[tuple[Guarded, float]]:
         now = asyncio.get_running_loop().time()
         ready: list[Guarded] = []
@@ -134,18 +161,18 @@ async def _offer(provider: Provider, seconds: float) -> Sequence[Model | Unliste
         return [Unlisted(provider.name, error.reason, error.message)]
 
 
-def _note(failure: Failure, provider: Provider, task: Task, failures: list[tuple[str, Failure]]) -> None:
+def _note(failure: Failure, provider: Provider, task: Task | EmbedTask, failures: list[tuple[str, Failure]]) -> None:
     log.warning("provider failed", extra={"agent_id": task.labels.agent_id, "error": failure.message})
     failures.append((provider.name, failure))
 
 
-def _told(written: Generation | StreamEnd, failures: Sequence[tuple[str, Failure]]) -> Price:
+def _told(written: Generation | StreamEnd | Embedding, failures: Sequence[tuple[str, Failure]]) -> Price:
     """Return what an answer cost, with who was asked for it."""
     before = [Asked(name, failure.reason, failure.message) for name, failure in failures]
     return replace(written.price, asked=(*before, Asked(written.provider)))
 
 
-def _facts(task: Task, written: Generation | StreamEnd) -> dict[str, object]:
+def _facts(task: Task | EmbedTask, written: Generation | StreamEnd | Embedding) -> dict[str, object]:
     return {
         "agent_id": task.labels.agent_id,
         "provider": written.provider,

@@ -78,6 +78,7 @@ def _write_row(row: UsageRow) -> pb.UsageRow:
         provider=row.provider,
         model=row.model,
         purpose=row.purpose,
+        workflow=row.workflow,
         day=row.day,
         usage=write_usage(row.usage),
         cost_usd=dollars(row.cost_nanos),

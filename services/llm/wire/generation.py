@@ -40,7 +40,7 @@ def read_generate(request: pb.GenerateRequest) -> Task:
         size_of(request, "candidate_count"),
         request.json_schema,
         _messages(request.conversation.messages),
-        _labels(request),
+        read_labels(request),
     )
 
 
@@ -53,7 +53,7 @@ def read_stream_generate(request: pb.StreamGenerateRequest) -> Task:
         _sampling(request.sampling),
         request.model,
         messages=_messages(request.conversation.messages),
-        labels=_labels(request),
+        labels=read_labels(request),
     )
 
 
@@ -66,7 +66,8 @@ def write_generation(generation: Generation) -> pb.GenerateResponse:
         model=generation.model,
         usage=write_usage(generation.usage),
         background_shown=generation.background_shown,
-        **_price(generation.price),
+        is_cached=generation.is_cached,
+        **write_price(generation.price),
     )
 
 
@@ -81,7 +82,7 @@ def write_part(part: str | StreamEnd) -> Iterator[pb.StreamGenerateResponse]:
         provider=part.provider,
         model=part.model,
         usage=write_usage(part.usage),
-        **_price(part.price),
+        **write_price(part.price),
     )
     yield pb.StreamGenerateResponse(end=end)
 
@@ -100,9 +101,14 @@ def write_model(row: Model | Unlisted) -> pb.Model | pb.ProviderFailure:
     return pb.ProviderFailure(provider=row.provider, reason=_reason(row.reason), message=row.message)
 
 
-def _check_common(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerateRequest) -> None:
+def check_model(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerateRequest | pb.EmbedRequest) -> None:
+    """Note a model of which nobody knows whose it is."""
     if request.model and not request.provider:
         checks.refuse("provider", "is required when a model is named")
+
+
+def _check_common(checks: Checks, request: pb.GenerateRequest | pb.StreamGenerateRequest) -> None:
+    check_model(checks, request)
     if request.HasField("prompt"):
         _check_prompt(checks, request.prompt)
     if (said := request.conversation.messages) and said[-1].role != pb.ROLE_USER:
@@ -194,11 +200,13 @@ def write_usage(usage: Usage) -> pb.Usage:
     )
 
 
-def _labels(request: pb.GenerateRequest | pb.StreamGenerateRequest) -> Labels:
+def read_labels(request: pb.GenerateRequest | pb.StreamGenerateRequest | pb.EmbedRequest) -> Labels:
+    """Return on whose behalf a request is made, and what for."""
     return Labels(request.agent_id, request.labels.purpose, request.labels.workflow)
 
 
-def _price(price: Price) -> dict[str, Any]:
+def write_price(price: Price) -> dict[str, Any]:
+    """Return the fields that tell what an answer cost."""
     attempts = [
         pb.Attempt(provider=asked.provider, reason=_reason(asked.reason), message=asked.message)
         for asked in price.asked

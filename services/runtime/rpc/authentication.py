@@ -96,7 +96,10 @@ class Authentication:
         if not rule.admits(principal):
             raise PermissionDenied(f"{principal.role} may not call {rule.method}", principal)
         if not (rule.any_scope or principal.agents is None or principal.covers(await self._agents(rule, request))):
-            raise PermissionDenied("the request is about agents, or about all, beyond this client's scope", principal)
+            own = ",".join(sorted(principal.agents))
+            raise PermissionDenied(
+                "the request is about agents, or about all, beyond this client's scope", principal, agents=own
+            )
         return Caller(principal, principal)
 
     def _admit_with_others(

@@ -13,10 +13,13 @@ from grpc_status import rpc_status
 
 from services.runtime import errors
 from services.runtime.rpc import status
+from services.runtime.version import suite_version
 from services.runtime.waiting import Signal
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _STATUS = health_pb2.HealthCheckResponse
+
+VERSION_KEY = "puppet-version"
 
 DOMAIN = "health.puppet"
 """Whose reasons they are that its errors carry."""
@@ -45,6 +48,8 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         """Tell how a name is. An unknown one is NOT_FOUND."""
         if request.service not in self._serves:
             await context.abort(grpc.StatusCode.NOT_FOUND)
+        # In a trailer, since the protocol has no field for it: `puppetctl doctor` compares it with its own.
+        context.set_trailing_metadata(((VERSION_KEY, suite_version()),))
         return self._answer(request.service)
 
     async def Watch(  # noqa: N802

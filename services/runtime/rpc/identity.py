@@ -88,8 +88,8 @@ class PermissionDenied(errors.Forbidden):
 
     reason = "PERMISSION_DENIED"
 
-    def __init__(self, message: str, principal: Principal) -> None:
-        super().__init__(message, principal=principal.name)
+    def __init__(self, message: str, principal: Principal, **facts: str) -> None:
+        super().__init__(message, principal=principal.name, **facts)
 
 
 class DelegationRequired(errors.Forbidden):

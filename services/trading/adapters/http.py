@@ -10,6 +10,7 @@ from typing import cast
 import httpx2
 
 from services.runtime import telemetry
+from services.runtime.http_failures import why
 from services.trading.domain.errors import AccessRefused, ChainRateLimited, ChainUnavailable
 
 TIMEOUT_SECONDS = 10.0
@@ -65,7 +66,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
             body += piece
             pieces += 1
             if len(body) > self._most_bytes or pieces > _MOST_PIECES:
-                raise httpx2.ReadError("the answer is too large", request=request)
+                raise httpx2.DecodingError("the answer is too large", request=request)
             # Thousands of small pieces may be there already, and then nothing else makes others wait for less.
             await asyncio.sleep(0)
         return bytes(body)
@@ -109,9 +110,9 @@ def translate_errors(name: str) -> Iterator[None]:
     try:
         yield
     except httpx2.HTTPError as error:
-        raise ChainUnavailable(f"{name} did not answer ({type(error).__name__})") from None
+        raise ChainUnavailable(f"{name} did not answer: {why(error)}") from None
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-        raise ChainUnavailable(f"{name} answered with something else ({type(error).__name__})") from None
+        raise ChainUnavailable(f"{name} did not answer as expected: {why(error)}") from None
 
 
 def _proxy(url: str) -> str | None:

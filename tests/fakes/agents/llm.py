@@ -29,6 +29,7 @@ class FakeLlm:
         self.line = Line("llm")
         self.prompts: list[PromptParts] = []
         self.providers: list[str] = []
+        self.request_ids: list[str] = []
         self.unknown_providers: set[str] = set()
         self.budgets: dict[str, tuple[Decimal | None, int | None]] = {}
         self.speak: Callable[[PromptParts, random.Random], str] = _sentence
@@ -41,10 +42,19 @@ class FakeLlm:
         """When set, the words wait for this."""
 
     async def generate(
-        self, agent_id: str, prompt: PromptParts, provider: str, model: str, seed: int, json_schema: str = ""
+        self,
+        workflow_id: str,
+        agent_id: str,
+        prompt: PromptParts,
+        provider: str,
+        model: str,
+        seed: int,
+        json_schema: str = "",
     ) -> Written:
         self.line.pass_through()
-        self.line.checked(write_request(agent_id, prompt, provider, model, seed, json_schema))
+        request = write_request(workflow_id, agent_id, prompt, provider, model, seed, json_schema)
+        self.request_ids.append(request.request_id)
+        self.line.checked(request)
         self.providers.append(provider)
         if provider in self.unknown_providers:
             raise Refused("llm", "PROVIDER_NOT_FOUND", f"no provider {provider!r}")

@@ -177,9 +177,11 @@ async def test_a_draft_is_explained_with_who_approved_it(
         assert waiting.kind == DRAFT
         found = await explain(agents, waiting.workflow_id)
         assert (found.draft.state, found.draft.principal) == ("waiting", "")
+        assert await explain(agents, waiting.draft.draft_id) == found
         await drafts.ApproveDraft(drafts_pb.ApproveDraftRequest(id=waiting.draft.draft_id, request_id="yes"))
         [done] = await next_of(agents, POST)
         found = await explain(agents, waiting.workflow_id)
+        assert await explain(agents, waiting.draft.draft_id) == found
     assert found.activity == done
     assert (found.draft.principal, found.draft.draft_id) == ("operator", waiting.draft.draft_id)
     assert found.draft.HasField("decide_time")
@@ -237,7 +239,7 @@ async def test_what_an_event_and_the_schedule_began_says_so(
 
 @sqlite
 async def test_what_nobody_did_has_no_explanation(agents: AgentServiceStub) -> None:
-    for name in ("act_9", "act_99999999999999999999", "pst_none", "post/wren/1", "7"):
+    for name in ("act_9", "act_99999999999999999999", "drf_none", "pst_none", "post/wren/1", "7"):
         code, reason, _ = await reason_of(explain(agents, name))
         assert (code, reason) == (grpc.StatusCode.NOT_FOUND, "ACTIVITY_NOT_FOUND"), name
 

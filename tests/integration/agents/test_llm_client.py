@@ -30,9 +30,9 @@ async def test_a_prompt_comes_back_as_candidates(serve: Serve, tmp_path: Path) -
     )
     async with serve("llm", settings, open_llm(settings)) as channel:
         llm = LlmClient(LlmServiceStub(channel))
-        written = await llm.generate("wren", prompt, "", "", seed=7)
+        written = await llm.generate("wren/post", "wren", prompt, "", "", seed=7)
         with pytest.raises(Refused) as refused:
-            await llm.generate("wren", prompt, "nobody", "", seed=7)
+            await llm.generate("wren/post", "wren", prompt, "nobody", "", seed=7)
     assert len(written.candidates) == 3
     assert all(candidate.text for candidate in written.candidates)
     assert (written.provider, written.model) == ("fake", "fake")

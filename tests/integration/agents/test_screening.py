@@ -6,6 +6,7 @@ import pytest
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
+from services.agents.domain.errors import DependencyUnavailable
 from services.agents.domain.prompts import PromptParts
 from services.agents.settings import AgentsSettings
 from tests.fakes.agents import World
@@ -79,3 +80,20 @@ async def test_a_second_model_that_is_not_configured_is_a_failure_and_no_permiss
     activity = await _post(open_with, screened, persona)
     assert activity.kind == FAILURE
     assert world.social.published("acc_wren") == []
+
+
+async def test_words_that_were_not_judged_yet_are_asked_for_again_under_the_same_id(
+    open_with: OpenWith, screened: AgentsSettings, world: World, persona: dict[str, Any]
+) -> None:
+    is_there = iter([False])
+
+    def judge(_: PromptParts) -> str:
+        if next(is_there, True):
+            return '{"harms": []}'
+        raise DependencyUnavailable("llm", 0.01)
+
+    world.llm.judge = judge
+    assert (await _post(open_with, screened, persona)).kind == POST
+    wrote, judged, *again = world.llm.request_ids
+    assert wrote != judged
+    assert again == [wrote, judged]

@@ -253,3 +253,16 @@ async def test_paths_and_verbs_that_there_arent_are_refused_in_the_envelope(gate
         status, error = await gateway.refusal(verb, path)
         assert status == expected
         assert error["code"] in {"NOT_FOUND", "METHOD_NOT_ALLOWED"}
+
+
+async def test_who_asks_by_another_verb_is_told_all_that_a_path_knows(gateway: Door) -> None:
+    for path, allowed in (
+        ("/agents", "GET, HEAD, POST"),
+        ("/agents/odd", "DELETE, GET, HEAD, PUT"),
+        ("/agents/odd/post", "POST"),
+        ("/session", "DELETE, GET, HEAD, POST"),
+        ("/app.js", "GET, HEAD"),
+    ):
+        answer = await gateway.call("PATCH", path)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+        assert answer.json()["error"]["message"] == f"this path knows {allowed}"

@@ -66,7 +66,14 @@ async def test_an_assistant_looks_after_a_character(gateway: Door) -> None:
 async def test_a_refusal_says_why_and_names_what_is_wrong(gateway: Door) -> None:
     async with assistant(gateway) as session:
         assert "AGENT_NOT_FOUND" in await refusal(session, "get_character", character="nobody")
-        assert "limit" in await refusal(session, "read_feed", limit=51)
+        for tool, given, words in (
+            ("read_feed", {"limit": 51}, "INVALID_REQUEST: limit: must be less than or equal to 50"),
+            ("get_character", {}, "INVALID_REQUEST: character: is required"),
+            ("trigger_post", {"character": "nobody", "topi": "fog"}, "INVALID_REQUEST: topi: is unknown here"),
+        ):
+            told = await refusal(session, tool, **given)
+            assert words in told
+            assert "pydantic" not in told
         assert "character" in await refusal(session, "get_portfolio", character="nobody")
         assert "id: is required" in await refusal(session, "approve_draft", id="")
 
@@ -83,6 +90,17 @@ async def test_whoever_may_only_read_changes_nothing_also_while_an_operator_call
             assert [result.is_error for result in results] == [False, True, False]
             assert "PERMISSION_DENIED" in str(results[1].content)
     assert (await gateway.data("GET", "/agents/rhea"))["is_active"] is True
+
+
+async def test_whoever_is_for_one_character_sees_that_one_where_others_see_all(gateway: Door) -> None:
+    for name in ("odd", "mira"):
+        await gateway.data("POST", "/agents", {"id": name, "name": name.title()})
+    async with assistant(gateway, "client-odd") as session:
+        assert [one["id"] for one in (await answer(session, "list_characters"))["characters"]] == ["odd"]
+        assert {one["character"] for one in (await answer(session, "read_feed"))["activity"]} == {"odd"}
+        assert (await answer(session, "list_drafts"))["drafts"] == []
+        for tool in ("read_feed", "list_drafts", "get_character"):
+            assert "PERMISSION_DENIED" in await refusal(session, tool, character="mira")
 
 
 async def test_nobody_is_served_without_a_token(gateway: Door) -> None:

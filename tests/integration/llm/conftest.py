@@ -38,11 +38,11 @@ async def second() -> AsyncIterator[OpenAiServer]:
 
 @pytest.fixture
 def serve_llm(serve: Serve, tmp_path: Path) -> ServeLlm:
-    """Return a context manager that serves the service with these providers."""
+    """Return a context manager that serves the service with these providers, and no cache unless a test wants one."""
 
     @asynccontextmanager
-    async def serve_these(*providers: ProviderSettings) -> AsyncIterator[LlmServiceStub]:
-        settings = LlmSettings(port=0, data_dir=tmp_path, providers=providers)
+    async def serve_these(*providers: ProviderSettings, **fields: Any) -> AsyncIterator[LlmServiceStub]:
+        settings = LlmSettings(port=0, data_dir=tmp_path, providers=providers, **({"cache_mib": 0} | fields))
         async with serve("llm", settings, opener(settings)) as channel:
             yield LlmServiceStub(channel)
 

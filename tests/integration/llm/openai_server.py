@@ -40,6 +40,7 @@ class OpenAiServer:
                 Route("/v1/models", self._models),
                 Route("/v1/completions", self._call, methods=["POST"]),
                 Route("/v1/chat/completions", self._call, methods=["POST"]),
+                Route("/v1/embeddings", self._call, methods=["POST"]),
             ]
         )
 
@@ -59,6 +60,8 @@ class OpenAiServer:
             await asyncio.sleep(0.01)
             if self.next:
                 return await self.next.popleft()(body)
+            if "input" in body:
+                return embed(body)
             return stream(body) if body.get("stream") else write(body)
         finally:
             self.at_once -= 1
@@ -97,6 +100,13 @@ def write(body: dict[str, Any]) -> Response:
             choice["logprobs"] = {"content": [{"token": word, "logprob": -0.5} for word in WORDS]}
         choices.append(choice)
     return JSONResponse({"model": body.get("model", "small"), "choices": choices, "usage": USAGE})
+
+
+def embed(body: dict[str, Any]) -> Response:
+    """Answer with a vector for each text, of three dimensions unless others are asked for."""
+    count = body.get("dimensions", 3)
+    rows = [{"index": at, "embedding": [float(len(text))] * count} for at, text in enumerate(body["input"])]
+    return JSONResponse({"model": body.get("model", "small"), "data": rows, "usage": {"prompt_tokens": 11}})
 
 
 def stream(body: dict[str, Any]) -> Response:

@@ -223,16 +223,6 @@ async def test_a_named_provider_and_model_are_used_and_have_no_fallback(
     assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "PROVIDER_NOT_FOUND")
 
 
-async def test_with_a_schema_prose_is_no_answer(llm: LlmServiceStub, first: OpenAiServer) -> None:
-    told = await refusal(llm.Generate(generate(json_schema='{"type": "object"}'), timeout=20))
-    assert told.reason == "PROVIDER_REFUSED"
-    assert first.calls[0]["response_format"]["json_schema"]["schema"] == {"type": "object"}
-    choice = {"message": {"content": '{"mood": "calm"}'}, "finish_reason": "stop"}
-    first.next.append(answers({"choices": [choice]}))
-    answer = await llm.Generate(generate(json_schema='{"type": "object"}'))
-    assert [candidate.text for candidate in answer.candidates] == ['{"mood": "calm"}']
-
-
 async def test_a_withheld_text_is_told_as_such(llm: LlmServiceStub, first: OpenAiServer) -> None:
     first.next.append(answers({"choices": [{"message": {"content": None}, "finish_reason": "content_filter"}]}))
     [candidate] = (await llm.Generate(generate())).candidates

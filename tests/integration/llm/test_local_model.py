@@ -26,7 +26,8 @@ SAMPLING = pb.Sampling(max_tokens=40, temperature=0.8, seed=7)
 
 @pytest.fixture
 async def local(serve_llm: ServeLlm, sandbox_url: str) -> AsyncIterator[LlmServiceStub]:  # noqa: F811
-    async with serve_llm(read_provider("local").model_copy(update={"base_url": f"{sandbox_url}/v1"})) as stub:
+    local = read_provider("local").model_copy(update={"base_url": f"{sandbox_url}/v1"})
+    async with serve_llm(local) as stub:
         yield stub
 
 

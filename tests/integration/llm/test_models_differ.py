@@ -346,3 +346,18 @@ async def test_a_conversation_may_stand_in_the_prompts_place(serve_llm: ServeLlm
 
 def test_presets_need_no_more_than_a_key_and_a_model() -> None:
     assert {"openai", "gemini", "mistral", "anthropic", "deepseek", "ollama", "lmstudio"} <= PRESETS.keys()
+
+
+async def test_a_server_that_passes_over_n_is_asked_once_for_each_candidate_from_then_on(
+    serve_llm: ServeLlm, first: OpenAiServer
+) -> None:
+    request = pb.GenerateRequest(prompt=pb.Prompt(input="rain"), candidate_count=3)
+
+    async def passes_over_n(body: dict[str, Any]) -> Response:
+        return write(body | {"n": 1})
+
+    first.next.append(passes_over_n)
+    async with serve_llm(provider("first", first.base_url, choices=8)) as llm:
+        assert len((await llm.Generate(request)).candidates) == 1
+        assert len((await llm.Generate(request)).candidates) == 3
+    assert ["n" in call for call in first.calls] == [True, False, False, False]

@@ -14,7 +14,7 @@ from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from tests.integration.llm.conftest import ServeLlm, provider
 from tests.integration.llm.openai_server import OpenAiServer, answers, breaks_off, hangs
-from tests.support.refusals import refusal
+from tests.support.refusals import fields_of, reason_of, refusal
 from tests.support.waits import until
 
 PRICES = (Decimal(10), Decimal(20), Decimal(1))
@@ -147,3 +147,49 @@ async def test_with_little_left_fewer_candidates_are_asked_for(serve_llm: ServeL
         answer = await llm.Generate(generate(candidate_count=8))
         assert 1 <= len(answer.candidates) < 8
         assert first.calls[0].get("n", 1) == len(answer.candidates)
+
+
+async def test_a_repeated_request_is_paid_for_once_and_another_one_under_its_id_is_refused(
+    serve_llm: ServeLlm, first: OpenAiServer
+) -> None:
+    async with serve_llm(provider("first", first.base_url, usd_per_million=PRICES)) as llm:
+        both = await asyncio.gather(*(llm.Generate(generate(request_id="one")) for _ in range(2)))
+        again = await llm.Generate(generate(request_id="one"))
+        assert again == both[0] == both[1]
+        assert len(first.calls) == 1
+        assert Decimal((await budget(llm)).spent_usd) == COST
+        assert await fields_of(llm.Generate(generate(request_id="one", candidate_count=2))) == {"request_id"}
+    async with serve_llm(provider("first", first.base_url, usd_per_million=PRICES)) as llm:
+        assert await llm.Generate(generate(request_id="one")) == again
+    assert len(first.calls) == 1
+
+
+async def test_what_failed_is_asked_for_anew_under_its_id(serve_llm: ServeLlm, first: OpenAiServer) -> None:
+    first.next.append(answers({}, 503))
+    async with serve_llm(provider("first", first.base_url)) as llm:
+        assert await reason_of(llm.Generate(generate(request_id="one"))) == "PROVIDER_UNAVAILABLE"
+        assert (await llm.Generate(generate(request_id="one"))).provider == "first"
+    assert len(first.calls) == 2
+
+
+async def test_usage_is_told_by_workflow(serve_llm: ServeLlm, first: OpenAiServer) -> None:
+    async with serve_llm(provider("first", first.base_url, usd_per_million=PRICES)) as llm:
+        for workflow in ("wf-1", "wf-1", "wf-2"):
+            await llm.Generate(generate(labels=pb.Labels(workflow=workflow)))
+        rows = (await llm.GetUsage(pb.GetUsageRequest(group_by=[pb.USAGE_GROUPING_WORKFLOW]))).rows
+    assert [(row.workflow, row.attempt_count) for row in rows] == [("wf-1", 2), ("wf-2", 1)]
+
+
+async def test_an_identical_request_that_leaves_no_chance_costs_nothing_unless_the_cache_is_off(
+    serve_llm: ServeLlm, first: OpenAiServer
+) -> None:
+    request = pb.GenerateRequest(prompt=pb.Prompt(input="rain"), sampling=pb.Sampling(temperature=0))
+    one = provider("first", first.base_url, usd_per_million=PRICES)
+    async with serve_llm(one, cache_mib=1) as llm:
+        written, again = await llm.Generate(request), await llm.Generate(request)
+        assert (written.is_cached, again.is_cached) == (False, True)
+        assert again.candidates == written.candidates
+        assert (again.cost_usd, again.usage, again.attempts) == ("0", pb.Usage(), written.attempts)
+        assert Decimal((await budget(llm)).spent_usd) == COST
+    async with serve_llm(one, cache_mib=0) as llm:
+        assert [(await llm.Generate(request)).is_cached for _ in range(2)] == [False, False]

@@ -192,7 +192,12 @@ async def test_of_a_whole_suite_who_is_here_already_is_left_as_it_is_and_the_oth
 
 
 async def test_without_its_secrets_a_character_lives_on_once_it_is_given_them(
-    tmp_path: Path, outside: Outside, x: Sandbox, persona: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    outside: Outside,
+    x: Sandbox,
+    persona: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     file, given = tmp_path / "wren.puppet", persona["twitter_credentials"]
     async with place(tmp_path / "here", outside, monkeypatch) as clients:
@@ -203,7 +208,9 @@ async def test_without_its_secrets_a_character_lives_on_once_it_is_given_them(
     assert not [secret for secret in given.values() if secret in whole]
     monkeypatch.delenv("PUPPET_CTL_PASSPHRASE")
     async with place(tmp_path / "there", outside, monkeypatch) as clients:
+        capsys.readouterr()
         await restore(file, Options(starts=True))
+        assert "wren: posts nothing and trades nothing without its secrets: `puppetctl apply" in capsys.readouterr().out
         activity = (await post(clients, "one")).activity
         assert activity.failure.reason == "CREDENTIALS_REFUSED"
         assert "restored without its credentials" in activity.reason
@@ -274,6 +281,22 @@ async def test_an_archive_of_every_format_that_there_was_is_read(
         assert len(found["memories"]) == 4
         [wallet] = (await clients.trading.ListWallets(trading_pb.ListWalletsRequest(agent_id="wren"))).wallets
         assert wallet.halt.reason == "it was imported without its key: register the wallet with it, then resume"
+
+
+async def test_no_backup_is_lost_to_another_one(
+    tmp_path: Path, outside: Outside, persona: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "wren.puppet"
+    file.write_text("the only copy of somebody")
+    async with place(tmp_path / "here", outside, monkeypatch) as clients:
+        await create(clients, persona)
+        for command in (backup(["wren"], file), delete("wren", file)):
+            with pytest.raises(SuiteError, match="is there already: name another file, or write over it with --force"):
+                await command
+        assert file.read_text() == "the only copy of somebody"
+        assert (await clients.agents.GetAgent(pb.GetAgentRequest(id="wren"))).agent.is_active
+        assert await backup(["wren"], file, force=True) == 0
+    assert zipfile.is_zipfile(file)
 
 
 async def test_the_whole_suite_is_in_one_file_of_which_some_can_be_taken(

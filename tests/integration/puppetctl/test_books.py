@@ -67,7 +67,7 @@ async def test_what_came_in_otherwise_is_shown_when_it_is_asked_for(
     trader: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await books.portfolio("pia", everything=True)
-    assert "spammint... 5 ? ? 0" in told(capsys)
+    assert "spam…2345 5 ? ? 0" in told(capsys)
 
 
 async def test_a_halted_wallet_is_said_to_trade_nothing(trader: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,9 +92,22 @@ async def test_trades_are_listed_newest_first_up_to_a_limit(trader: World, capsy
     ]
     assert await books.trades("pia", 2) == 0
     shown = told(capsys)
-    assert "2026-11-22 12:00 0.02 SOL 0 of sockmint... settled trd_0" in shown
+    assert "2026-11-22 12:00 0.02 SOL 0 SO CK settled trd_0" in shown
     assert "failed: it expired trd_1" in shown
     assert "trd_2" not in shown
+
+
+async def test_a_token_that_calls_itself_sol_is_named_by_its_mint(
+    trader: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trader.trading.holdings = [pb.Holding(mint="falsemint12345", symbol="Sol", decimals=3, purchase_time=NOON)]
+    bought = pb.Trade(input_mint=SOL, input_amount=20_000_000, output_mint="falsemint12345", output_amount=5000)
+    sold = pb.Trade(input_mint="othermint12345", input_amount=7, output_mint=SOL, output_amount=1_000_000)
+    trader.trading.trades = [bought, sold]
+    await books.trades("pia", 2)
+    shown = told(capsys)
+    assert "0.02 SOL 5 fals…2345" in shown
+    assert "7 of othe…2345 0.001 SOL" in shown
 
 
 async def test_without_a_wallet_or_a_trade_that_is_said(trader: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -155,6 +156,17 @@ async def test_who_has_seen_enough_hears_no_complaint(odd: World) -> None:
     assert process.stderr is not None
     assert await process.stderr.read() == b""
     assert await process.wait() == 141
+
+
+async def test_a_terminal_without_their_letters_shows_them_as_it_can_and_programs_lose_none(odd: World) -> None:
+    odd.agents.add("odd", log_pb.ACTIVITY_KIND_POST, "é · 灯")
+    plainly = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for arguments, shown in ((("history",), "? ? ?"), (("history", "--json"), r"\u00e9 \u00b7 \u706f")):
+        command = (sys.executable, "-m", "puppetctl", *arguments)
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, stdout=pipe, env={**os.environ, **plainly})
+        output, _ = await process.communicate()
+        assert (process.returncode, shown in output.decode("ascii")) == (0, True)
 
 
 async def test_a_shell_completes_the_names_of_those_who_live(

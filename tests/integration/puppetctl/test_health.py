@@ -2,16 +2,21 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from puppetctl import web
+from puppetctl.checks.doctor import doctor
 from puppetctl.local.processes import is_healthy, running
-from services.runtime.rpc.probe import is_serving
+from puppetctl.suite import free_ports
+from services.runtime.rpc import health
+from services.runtime.rpc.probe import is_serving, version_at
 from services.runtime.rpc.server import Lifecycle, Mounted, serving
 from services.runtime.settings import ServiceSettings
+from services.runtime.version import suite_version
 from tests.conftest import ROOT
 from tests.integration.puppetctl.programs import standin
 
@@ -24,8 +29,10 @@ async def _nothing(_lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
 async def test_a_service_is_healthy_while_it_serves(tmp_path: Path) -> None:
     async with serving("nothing", ServiceSettings(data_dir=tmp_path), _nothing) as address:
         assert await is_healthy(address, "grpc")
+        assert await version_at(address) == suite_version()
         assert await _probe(address) == 0
     assert not await is_serving(address)
+    assert await version_at(address) == ""
     assert not await is_healthy(address, "grpc")
     assert await _probe(address) == 1
 
@@ -41,6 +48,18 @@ async def test_what_answers_otherwise_is_not_healthy(tmp_path: Path) -> None:
             await web.get(f"{url}/missing")
         with pytest.raises(web.WebError, match="did not answer"):
             await web.get(f"{url}/no-json")
+
+
+async def test_the_doctor_names_what_runs_of_another_version(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "suite_version", lambda: "0.0.9")
+    where = {f"PUPPET_CTL_{name.upper().replace('.', '_')}": f"127.0.0.1:{port}" for name, port in free_ports().items()}
+    async with serving("nothing", ServiceSettings(data_dir=tmp_path), _nothing) as address:
+        await doctor(tmp_path, where | {"PUPPET_CTL_MEMORY": address}, as_json=True)
+    found = {one["subject"]: one for one in map(json.loads, capsys.readouterr().out.splitlines())}
+    told = f"healthy at {address}, and of version 0.0.9, while this is {suite_version()}"
+    assert (found["memory"]["mark"], found["memory"]["words"]) == ("note", told)
 
 
 async def _probe(address: str) -> int:

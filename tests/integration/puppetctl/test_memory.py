@@ -270,6 +270,17 @@ def test_without_a_terminal_nothing_is_removed_unless_it_is_told_to(command: lis
     assert "--yes" in result.output
 
 
+async def test_an_import_at_a_terminal_without_a_file_asks_for_one(odd: FakeMemory) -> None:
+    master, slave = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "puppetctl", "memory", "import", "odd"), stdin=slave, stderr=asyncio.subprocess.PIPE
+    )
+    os.close(slave)
+    _, told = await process.communicate()
+    os.close(master)
+    assert (process.returncode, b"FILE" in told, b"or pipe it in" in told) == (2, True, True)
+
+
 @pytest.mark.parametrize(("answer", "code", "left"), [(b"n\n", 1, 3), (b"y\n", 0, 0)])
 async def test_at_a_terminal_it_is_asked_first(odd: FakeMemory, answer: bytes, code: int, left: int) -> None:
     master, slave = pty.openpty()

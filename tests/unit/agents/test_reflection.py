@@ -44,7 +44,7 @@ def test_there_is_enough_to_think_about_when_the_importance_adds_up() -> None:
 
 def test_the_llm_service_takes_as_much_as_is_looked_at_at_once() -> None:
     long = [replace(lived(number), text="word " * 2_000) for number in range(MOST_LIVED)]
-    check(write_request("wren", compose_reflection("Wren", Ground(tuple(long))), "", "", 1, SCHEMA))
+    check(write_request("wren/reflect", "wren", compose_reflection("Wren", Ground(tuple(long))), "", "", 1, SCHEMA))
 
 
 def test_what_others_have_said_is_never_looked_at_beside_what_is_ones_own_or_anothers() -> None:

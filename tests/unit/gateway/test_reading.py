@@ -84,6 +84,15 @@ def test_a_body_is_an_object_of_json_as_the_standard_has_it() -> None:
         read_object(b'{"a":' * 100 + b"1" + b"}" * 100)
     with pytest.raises(InvalidRequest):
         read_object(b'{"a": ' + b"9" * 10_000 + b"}")
+    with pytest.raises(InvalidRequest, match="body: the body must be in UTF-8"):
+        read_object(b'{"a": "\xff"}')
+
+
+def test_half_a_character_is_refused_and_both_halves_are_one() -> None:
+    for text in (rb'{"a": "\ud83d"}', rb'{"a": {"b": ["\uDE00"]}}', rb'{"\ud83d": 1}'):
+        with pytest.raises(InvalidRequest, match="body: the body has half a character in it"):
+            read_object(text)
+    assert read_object(rb'{"a": "\ud83d\uDE00", "b": "\\\\ud83d"}') == {"a": "😀", "b": "\\\\ud83d"}
 
 
 KINDS: tuple[Any, ...] = (

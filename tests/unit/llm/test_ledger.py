@@ -117,6 +117,16 @@ async def test_of_the_dead_what_was_sent_counts_in_full_and_what_was_not_is_give
     assert (await spending(killed)).spent_nanos == 4_000
 
 
+async def test_what_goes_out_at_once_is_sent_from_its_beginning_and_counts_in_full_when_it_dies(
+    database: Database,
+) -> None:
+    ledger = Ledger(SqlStore(database, SqlRecords), 0)
+    await ledger.reserve(asking(seconds=0), [PRICED], is_sent=True)
+    await ledger.release_lapsed()
+    spent = await spending(ledger)
+    assert (spent.reserved_nanos, spent.spent_nanos) == (0, CENT)
+
+
 async def test_what_lives_keeps_its_reservation(ledger: Ledger) -> None:
     await ledger.reserve(asking(), [PRICED])
     await ledger.release_lapsed()

@@ -202,14 +202,6 @@ async def test_a_stream_that_is_left_is_closed_at_its_provider() -> None:
     assert only.closed_streams == 1
 
 
-async def test_with_a_schema_what_is_no_json_is_left_out() -> None:
-    task = Task(Prompt("rain"), Sampling(40), json_schema="{}")
-    written = await fallback([ScriptedProvider("one", '{"mood": 1}')]).generate("", of("agt_a", task), soon())
-    assert [candidate.text for candidate in written.candidates] == ['{"mood": 1}']
-    with pytest.raises(ProviderRefused, match="no JSON"):
-        await fallback([ScriptedProvider("one", '{"mood": ')]).generate("", of("agt_a", task), soon())
-
-
 async def test_models_are_paged_in_the_order_of_fallback_then_by_name() -> None:
     providers = fallback(
         [ScriptedProvider("zed", "b c a"), ScriptedProvider("one", error=DOWN), ScriptedProvider("abe", "d")]

@@ -11,6 +11,8 @@ from rich.console import Console, RenderableType
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl.terminal.feed import Feed, notice
+from puppetctl.terminal.reasons import in_a_line, in_full
+from puppetctl.terminal.reasons import in_short as reasons_in_short
 from puppetctl.terminal.threads import threaded
 from puppetctl.terminal.words import counts, in_short, plain, shortened, told_of
 
@@ -255,3 +257,15 @@ def test_of_many_notices_the_first_are_told_and_how_many_there_are() -> None:
     *first, more = in_short([f"nobody here knows f{number}\x1b[2J" for number in range(2_000)])
     assert first == [f"nobody here knows f{number} [2J" for number in range(5)]
     assert more.startswith("and 1995 more")
+
+
+def test_a_code_is_for_who_asks_for_all_reasons() -> None:
+    activity = _activity(log_pb.ACTIVITY_KIND_PASS, "concludes nothing", "PROVIDER_REFUSED: local: wrote no JSON")
+    assert in_a_line(activity, 70) == "local: wrote no JSON"
+    assert in_full(activity) == "PROVIDER_REFUSED: local: wrote no JSON"
+
+
+def test_reasons_in_short_leave_out_how_the_words_were_chosen() -> None:
+    reason = "topic: rain; feels relaxed; best of 6 good in 6 by local/SmolLM2, score 0.06"
+    assert reasons_in_short(reason) == "topic: rain · feels relaxed"
+    assert reasons_in_short("") == ""

@@ -29,6 +29,32 @@ def test_a_list_is_a_table_for_people(capsys: pytest.CaptureFixture[str]) -> Non
     assert "\x1b" not in lines[3]
 
 
+def test_a_long_name_is_cut_and_no_figure_beside_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listing = Listing("character", ">tokens", "next", as_json=False, empty="nobody")
+    listing.add({}, "the keeper of the lighthouse at the end of the very long road " * 3, "1,234,567", "post in 3 s")
+    listing.show()
+    shown = capsys.readouterr().out
+    assert "the keeper of the lighthouse at…" in shown
+    assert "   1,234,567   post in 3 s" in shown
+
+
+def test_a_list_that_is_too_wide_for_its_terminal_is_told_in_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    listing = Listing("token", ">amount", ">worth", ">gain", ">state", as_json=False, empty="none")
+    listing.add({}, "SOCK", "516.459123", "0.036401", "-0.000576", "a long reason that goes on in a second line")
+    listing.add({}, "MOSS", "240.931001", "0.035801", "", "")
+    listing.show()
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[:3] == ["SOCK", "  amount  516.459123", "  worth   0.036401"]
+    assert max(map(len, lines)) <= 40
+    assert lines[-4:] == ["MOSS", "  amount  240.931001", "  worth   0.035801", ""]
+
+
 def test_a_list_is_a_line_of_json_for_each_item_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     listing = Listing("id", as_json=True, empty="nobody")
     listing.add(pb.Agent(id="odd", persona_version=3), "odd")

@@ -83,7 +83,7 @@ Asking = Callable[..., httpx2.AsyncClient]
 
 async def test_an_answer_without_end_is_given_up(asking: Asking) -> None:
     there = There(Body(in_pieces(b" " * 100)))
-    with pytest.raises(ChainUnavailable, match="ReadError"):
+    with pytest.raises(ChainUnavailable, match="none that can be used"):
         await Jupiter(asking(there)).prices([SOL])
     assert there.body.taken == MOST_BYTES // 100 + 1
     assert there.body.is_closed
@@ -91,13 +91,13 @@ async def test_an_answer_without_end_is_given_up(asking: Asking) -> None:
 
 async def test_an_answer_in_nothings_is_given_up(asking: Asking) -> None:
     there = There(Body(in_pieces(b"")))
-    with pytest.raises(ChainUnavailable, match="ReadError"):
+    with pytest.raises(ChainUnavailable, match="none that can be used"):
         await Jupiter(asking(there)).prices([SOL])
 
 
 async def test_an_answer_that_drips_is_given_up_in_the_time_of_a_whole_call(asking: Asking) -> None:
     there = There(Body(never()))
-    with pytest.raises(ChainUnavailable, match="ReadTimeout"):
+    with pytest.raises(ChainUnavailable, match="did not answer: it took too long"):
         await Jupiter(asking(there, 0.01)).prices([SOL])
     assert there.body.is_closed
 
@@ -113,7 +113,7 @@ async def test_others_have_their_turn_while_pieces_come(asking: Asking) -> None:
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, gzip"])
 async def test_what_is_packed_is_neither_asked_for_nor_unpacked(asking: Asking, coding: str) -> None:
     there = There(Body(in_pieces(gzip.compress(b"{}"), 1)), {"content-encoding": coding})
-    with pytest.raises(ChainUnavailable, match="DecodingError"):
+    with pytest.raises(ChainUnavailable, match="none that can be used"):
         await Jupiter(asking(there)).prices([SOL])
     assert there.asked[0].headers["accept-encoding"] == "identity"
     assert not there.body.taken

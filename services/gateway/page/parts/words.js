@@ -48,9 +48,9 @@ export function reasons(text) {
   return String(text ?? "").split("; ").filter(Boolean);
 }
 
-/** Returns those reasons that people care for at a glance: not how the words were chosen, nor what was signed. */
+/** Returns those reasons that people care for at a glance: not how the words were chosen, nor what was signed, nor codes. */
 export function motives(text) {
-  return reasons(text).filter((part) => !/^(best of|signature|remembers) ?/.test(part));
+  return reasons(text).filter((part) => !/^(best of|signature|remembers) ?/.test(part)).map((part) => part.replace(/^[A-Z]+(_[A-Z]+)*: /, ""));
 }
 
 const ORIGINS = {

@@ -21,14 +21,19 @@ const SIDES = {
   costs: ["Costs", Costs],
 };
 
-/** A character's page. */
+/** A character's page, or that there is none. */
 export function CharacterView({ parts: [, id, given] }) {
   const { list, error } = useStore(agents);
-  const account = useStore(accounts)[id];
-  const life = useLife(id);
   const agent = list?.find((it) => it.id === id);
   if (!list) return error ? html`<div class="narrow"><${Fault} error=${error} retry=${readAgents} /></div>` : html`<div class="wide"><${Skeleton} lines=${5} label="The character is loading" /></div>`;
   if (!agent) return html`<div class="narrow"><h1 tabindex="-1">Nobody is called “${id}”</h1><${Empty} title="It may have been deleted">See <a href="#/characters">who is here</a>.<//></div>`;
+  return html`<${Character} agent=${agent} given=${given} />`;
+}
+
+function Character({ agent, given }) {
+  const { id } = agent;
+  const account = useStore(accounts)[id];
+  const life = useLife(id);
   const side = given in SIDES ? given : "life";
   const [, Side] = SIDES[side];
   const root = `#/characters/${encodeURIComponent(id)}`;

@@ -7,8 +7,8 @@ import { Entry } from "../parts/entry.js";
 import { Icon } from "../parts/icons.js";
 import { Rail } from "../parts/rail.js";
 import { Empty, Fault, Skeleton } from "../parts/states.js";
-import { Today } from "../parts/time.js";
-import { threadsOf } from "../parts/threads.js";
+import { Time, Today } from "../parts/time.js";
+import { folded, threadsOf } from "../parts/threads.js";
 import { counted, kindOf } from "../parts/words.js";
 
 const FILTERS = {
@@ -29,7 +29,7 @@ export function FeedView() {
   const list = useStore(agents).list ?? [];
   const more = useAction(readOlder);
   const threads = useMemo(
-    () => threadsOf((shown ?? []).filter((it) => FILTERS[filter][1](kindOf(it)) && (!who || it.agent_id === who))),
+    () => folded(threadsOf((shown ?? []).filter((it) => FILTERS[filter][1](kindOf(it)) && (!who || it.agent_id === who)))),
     [shown, filter, who],
   );
   return html`<div class="columns">
@@ -46,7 +46,7 @@ export function FeedView() {
       <${Fault} error=${error} />
       ${shown === null && !error && html`<${Skeleton} lines=${6} label="The feed is loading" />`}
       ${shown && threads.length === 0 && html`<${Nothing} filter=${filter} hasCharacters=${list.length > 0} />`}
-      <div class="feed">${threads.map((thread) => html`<${Thread} key=${thread.key} entries=${thread.entries} />`)}</div>
+      <div class="feed">${threads.map((thread) => html`<${Thread} key=${thread.key} entries=${thread.entries} like=${thread.like} />`)}</div>
       ${older && html`<div class="more"><${Button} isBusy=${more.isBusy} onClick=${more.run}>Show what was before<//><${Fault} error=${more.error} /></div>`}
     </div>
     <${Rail} />
@@ -54,8 +54,12 @@ export function FeedView() {
 }
 
 /** A thread: one post with what answers it, the middle of a long one folded away. */
-function Thread({ entries }) {
+function Thread({ entries, like }) {
   const [isOpen, setOpen] = useState(false);
+  if (like.length) return html`<section class="repeated" aria-label="The same, several times">
+    <${Entry} ...${entries[0]} />
+    ${isOpen ? like.map(({ key, entries: [entry] }) => html`<${Entry} key=${key} ...${entry} />`) : html`<button class="unfold" onClick=${() => setOpen(true)}>And ${counted(like.length, "more", "more")}, the first <${Time} at=${like.at(-1).entries[0].activity.create_time} ago /></button>`}
+  </section>`;
   const hidden = isOpen ? 0 : Math.max(0, entries.length - SHOWN_TURNS);
   const turns = entries.filter(({ activity }) => activity.post || activity.reply).length;
   const one = (entry, index) => html`<${Entry} key=${entry.activity.id} ...${entry} turn=${index + 1} turns=${turns} />`;

@@ -1483,8 +1483,9 @@ class ExplainActivityRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """The id of an activity, `act_...`; of a workflow, which stands for how it ended; or of what came of it: the social
-    service's id of a post, the network's, the trading service's id of a trade, or its signature. 1 to 200 characters.
+    """The id of an activity, `act_...`; of a workflow or its draft, `drf_...`, which stand for how it ended; or of what
+    came of it: the social service's id of a post, the network's, the trading service's id of a trade, or its signature.
+    1 to 200 characters.
     """
     def __init__(
         self,

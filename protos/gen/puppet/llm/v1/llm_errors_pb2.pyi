@@ -64,6 +64,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ABORTED: the budget has changed since the `etag` was read. Read it again."""
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 14
     """INVALID_ARGUMENT: this request_id was used before with another body. Use a new one."""
+    ERROR_REASON_SCHEMA_MISMATCH: _ErrorReason.ValueType  # 15
+    """FAILED_PRECONDITION: nothing that was written fits the `json_schema`, also when the model was told what is wrong and
+    asked once more. It is paid for. Ask a model that knows schemas, or allow it more tokens.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: the `reason` of the `google.rpc.ErrorInfo` in the status details, without the
@@ -109,6 +113,10 @@ ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 13
 """ABORTED: the budget has changed since the `etag` was read. Read it again."""
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 14
 """INVALID_ARGUMENT: this request_id was used before with another body. Use a new one."""
+ERROR_REASON_SCHEMA_MISMATCH: ErrorReason.ValueType  # 15
+"""FAILED_PRECONDITION: nothing that was written fits the `json_schema`, also when the model was told what is wrong and
+asked once more. It is paid for. Ask a model that knows schemas, or allow it more tokens.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 ERRORS_FIELD_NUMBER: _builtins.int

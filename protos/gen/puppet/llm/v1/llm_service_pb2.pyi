@@ -129,6 +129,8 @@ class _UsageGroupingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UsageGr
     """By the label `purpose`."""
     USAGE_GROUPING_DAY: _UsageGrouping.ValueType  # 4
     """By day, in UTC."""
+    USAGE_GROUPING_WORKFLOW: _UsageGrouping.ValueType  # 5
+    """By the label `workflow`."""
 
 class UsageGrouping(_UsageGrouping, metaclass=_UsageGroupingEnumTypeWrapper):
     """By what usage is grouped."""
@@ -143,6 +145,8 @@ USAGE_GROUPING_PURPOSE: UsageGrouping.ValueType  # 3
 """By the label `purpose`."""
 USAGE_GROUPING_DAY: UsageGrouping.ValueType  # 4
 """By day, in UTC."""
+USAGE_GROUPING_WORKFLOW: UsageGrouping.ValueType  # 5
+"""By the label `workflow`."""
 Global___UsageGrouping: _TypeAlias = UsageGrouping  # noqa: Y015
 
 @_typing.final
@@ -425,6 +429,7 @@ class GenerateRequest(_message.Message):
     CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
     JSON_SCHEMA_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """On whose behalf: an agent's id, for the log; may be empty. At most 128 characters."""
     provider: _builtins.str
@@ -434,7 +439,15 @@ class GenerateRequest(_message.Message):
     candidate_count: _builtins.int
     """How many candidates: up to 16; 0 means 1. A provider that has no `n` is asked several times at once."""
     json_schema: _builtins.str
-    """When given, every candidate is JSON that fits this JSON Schema, a JSON object of at most 32,000 characters."""
+    """When given, every candidate is JSON that fits this JSON Schema, a JSON object of at most 32,000 characters, which
+    refers to nothing outside. Candidates that don't fit are left out; when none does, the model is told what is wrong
+    with one of them and asked once more for one, within the same time and budget.
+    """
+    request_id: _builtins.str
+    """Names this call of this caller's, at most 128 characters; empty: it is no repetition. The same id with another body
+    is refused. The words of its answer are kept for it, for 6 hours unless the service's operator says otherwise, and
+    are then deleted.
+    """
     @_builtins.property
     def prompt(self) -> Global___Prompt:
         """A task, in parts."""
@@ -463,10 +476,11 @@ class GenerateRequest(_message.Message):
         candidate_count: _builtins.int = ...,
         json_schema: _builtins.str = ...,
         labels: Global___Labels | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "labels", b"labels", "prompt", b"prompt", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "conversation", b"conversation", "json_schema", b"json_schema", "labels", b"labels", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "candidate_count", b"candidate_count", "conversation", b"conversation", "json_schema", b"json_schema", "labels", b"labels", "model", b"model", "prompt", b"prompt", "provider", b"provider", "question", b"question", "request_id", b"request_id", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["prompt", "conversation"]  # noqa: Y015
     _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
@@ -514,6 +528,7 @@ class GenerateResponse(_message.Message):
     COST_USD_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     BUDGET_STATE_FIELD_NUMBER: _builtins.int
+    IS_CACHED_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """The provider that wrote them."""
     model: _builtins.str
@@ -524,6 +539,10 @@ class GenerateResponse(_message.Message):
     """What it cost, all attempts together; empty when a price isn't known."""
     budget_state: Global___BudgetState.ValueType
     """How the budgets stand that the call was paid from: the worse of the agent's and the suite's."""
+    is_cached: _builtins.bool
+    """True when the same agent was answered the same request a while before, which leaves no chance (a seed, or a
+    temperature of 0): nothing was asked of a provider, and it took and cost nothing.
+    """
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """As many as asked for, unless the provider withheld some, or the budget had room for fewer; at least one."""
@@ -549,10 +568,11 @@ class GenerateResponse(_message.Message):
         cost_usd: _builtins.str = ...,
         attempts: _abc.Iterable[Global___Attempt] | None = ...,
         budget_state: Global___BudgetState.ValueType = ...,
+        is_cached: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "background_shown", b"background_shown", "budget_state", b"budget_state", "candidates", b"candidates", "cost_usd", b"cost_usd", "model", b"model", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "background_shown", b"background_shown", "budget_state", b"budget_state", "candidates", b"candidates", "cost_usd", b"cost_usd", "is_cached", b"is_cached", "model", b"model", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -791,6 +811,134 @@ class StreamEnd(_message.Message):
 Global___StreamEnd: _TypeAlias = StreamEnd  # noqa: Y015
 
 @_typing.final
+class EmbedRequest(_message.Message):
+    """Asks for vectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    TEXTS_FIELD_NUMBER: _builtins.int
+    DIMENSIONS_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """On whose behalf: an agent's id; may be empty. At most 128 characters."""
+    provider: _builtins.str
+    """The provider's configured name; empty: the order of fallback. At most 64 characters."""
+    model: _builtins.str
+    """The model's name at that provider; empty: the one that is configured for vectors. Needs `provider`. At most 200
+    characters.
+    """
+    dimensions: _builtins.int
+    """How long the vectors are to be, 1 to 8,192, where the model can choose; left out: its usual length. A model that
+    can't refuses.
+    """
+    @_builtins.property
+    def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 100 texts, each of 1 to 32,000 characters."""
+
+    @_builtins.property
+    def labels(self) -> Global___Labels:
+        """What the call is for, in the usage."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+        texts: _abc.Iterable[_builtins.str] | None = ...,
+        dimensions: _builtins.int | None = ...,
+        labels: Global___Labels | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_dimensions", b"_dimensions", "dimensions", b"dimensions", "labels", b"labels"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dimensions", b"_dimensions", "agent_id", b"agent_id", "dimensions", b"dimensions", "labels", b"labels", "model", b"model", "provider", b"provider", "texts", b"texts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__dimensions: _TypeAlias = _typing.Literal["dimensions"]  # noqa: Y015
+    _WhichOneofArgType__dimensions: _TypeAlias = _typing.Literal["_dimensions", b"_dimensions"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dimensions) -> _WhichOneofReturnType__dimensions | None: ...
+
+Global___EmbedRequest: _TypeAlias = EmbedRequest  # noqa: Y015
+
+@_typing.final
+class EmbedResponse(_message.Message):
+    """The vectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VECTORS_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    COST_USD_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    BUDGET_STATE_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """The provider that made them."""
+    model: _builtins.str
+    """The model that made them."""
+    cost_usd: _builtins.str
+    """What it cost; empty when a price isn't known."""
+    budget_state: Global___BudgetState.ValueType
+    """How the budgets stand that the call was paid from."""
+    @_builtins.property
+    def vectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___Vector]:
+        """One for each text, in their order, all of one length."""
+
+    @_builtins.property
+    def usage(self) -> Global___Usage:
+        """What it took; nothing is written."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
+        """The providers that were asked, in their order; the last one made them."""
+
+    def __init__(
+        self,
+        *,
+        vectors: _abc.Iterable[Global___Vector] | None = ...,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+        usage: Global___Usage | None = ...,
+        cost_usd: _builtins.str = ...,
+        attempts: _abc.Iterable[Global___Attempt] | None = ...,
+        budget_state: Global___BudgetState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "budget_state", b"budget_state", "cost_usd", b"cost_usd", "model", b"model", "provider", b"provider", "usage", b"usage", "vectors", b"vectors"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EmbedResponse: _TypeAlias = EmbedResponse  # noqa: Y015
+
+@_typing.final
+class Vector(_message.Message):
+    """A vector."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Its values, all finite."""
+
+    def __init__(
+        self,
+        *,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Vector: _TypeAlias = Vector  # noqa: Y015
+
+@_typing.final
 class GetProviderRequest(_message.Message):
     """Asks for a provider."""
 
@@ -1008,7 +1156,7 @@ class GetUsageRequest(_message.Message):
     """Up to this day, with it, at most 10 characters; empty: today. At most 366 days in all."""
     @_builtins.property
     def group_by(self) -> _containers.RepeatedScalarFieldContainer[Global___UsageGrouping.ValueType]:
-        """What the rows tell apart, at most 4; nothing: one row for all."""
+        """What the rows tell apart, at most 5; nothing: one row for all."""
 
     def __init__(
         self,
@@ -1070,6 +1218,7 @@ class UsageRow(_message.Message):
     ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
     FAILED_COUNT_FIELD_NUMBER: _builtins.int
     ESTIMATED_COUNT_FIELD_NUMBER: _builtins.int
+    WORKFLOW_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     """The agent; empty also for calls on nobody's behalf."""
     provider: _builtins.str
@@ -1090,6 +1239,8 @@ class UsageRow(_message.Message):
     """How many of these may have been paid for without a bill that was seen (a time-out, a broken connection, a killed
     service): they count with all that was reserved for them.
     """
+    workflow: _builtins.str
+    """The label `workflow`."""
     @_builtins.property
     def usage(self) -> Global___Usage:
         """Tokens."""
@@ -1107,10 +1258,11 @@ class UsageRow(_message.Message):
         attempt_count: _builtins.int = ...,
         failed_count: _builtins.int = ...,
         estimated_count: _builtins.int = ...,
+        workflow: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "attempt_count", b"attempt_count", "cost_usd", b"cost_usd", "day", b"day", "estimated_count", b"estimated_count", "failed_count", b"failed_count", "model", b"model", "provider", b"provider", "purpose", b"purpose", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "attempt_count", b"attempt_count", "cost_usd", b"cost_usd", "day", b"day", "estimated_count", b"estimated_count", "failed_count", b"failed_count", "model", b"model", "provider", b"provider", "purpose", b"purpose", "usage", b"usage", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

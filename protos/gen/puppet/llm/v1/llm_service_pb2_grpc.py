@@ -30,14 +30,15 @@ class LlmServiceStub:
 
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
-    Refusals carry a reason of `ErrorReason`.
+    A caller may repeat a Generate by its `request_id`, and pays once for what was answered. Refusals carry a reason of
+    `ErrorReason`.
 
     Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
     A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
-    another one. It is remembered for 90 days. A call without a deadline has 60 seconds; a stream has none. The service's
+    another one. It is remembered for 90 days, that of a Generate for 6 hours with its answer. A call without a deadline has 60 seconds; a stream has none. The service's
     operator may set both otherwise.
     """
 
@@ -56,6 +57,11 @@ class LlmServiceStub:
                 '/puppet.llm.v1.LlmService/StreamGenerate',
                 request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateRequest.SerializeToString,
                 response_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateResponse.FromString,
+                _registered_method=True)
+        self.Embed = channel.unary_unary(
+                '/puppet.llm.v1.LlmService/Embed',
+                request_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedRequest.SerializeToString,
+                response_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedResponse.FromString,
                 _registered_method=True)
         self.GetProvider = channel.unary_unary(
                 '/puppet.llm.v1.LlmService/GetProvider',
@@ -89,21 +95,24 @@ class LlmServiceServicer:
 
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
-    Refusals carry a reason of `ErrorReason`.
+    A caller may repeat a Generate by its `request_id`, and pays once for what was answered. Refusals carry a reason of
+    `ErrorReason`.
 
     Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
     A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
-    another one. It is remembered for 90 days. A call without a deadline has 60 seconds; a stream has none. The service's
+    another one. It is remembered for 90 days, that of a Generate for 6 hours with its answer. A call without a deadline has 60 seconds; a stream has none. The service's
     operator may set both otherwise.
     """
 
     def Generate(self, request, context):
-        """Writes one or several candidates for a prompt.
-        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
-        BUDGET_EXHAUSTED.
+        """Writes one or several candidates for a prompt. Repeated with the same `request_id` it returns the answer that was
+        given, word for word and with what that did cost, and nothing is paid again; while that is still being written, the
+        call waits for it. A refusal isn't kept: the next call with the id asks anew.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED,
+        PROVIDER_UNAVAILABLE, BUDGET_EXHAUSTED, SCHEMA_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,6 +120,16 @@ class LlmServiceServicer:
 
     def StreamGenerate(self, request, context):
         """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+        BUDGET_EXHAUSTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Embed(self, request, context):
+        """Makes vectors of texts, which are near each other when the texts are alike. Those of different models, or of
+        different lengths, can't be compared: name the provider and the model where they are kept.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
         BUDGET_EXHAUSTED.
         """
@@ -135,7 +154,7 @@ class LlmServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetUsage(self, request, context):
-        """Says what was spent: by agent, model, purpose and day, each as far as the request groups by it. What runs now counts
+        """Says what was spent: by agent, model, purpose, workflow and day, each as far as the request groups by it. What runs now counts
         once it is over.
         Errors: INVALID_REQUEST.
         """
@@ -172,6 +191,11 @@ def add_LlmServiceServicer_to_server(servicer, server):
                     servicer.StreamGenerate,
                     request_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateRequest.FromString,
                     response_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateResponse.SerializeToString,
+            ),
+            'Embed': grpc.unary_unary_rpc_method_handler(
+                    servicer.Embed,
+                    request_deserializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedRequest.FromString,
+                    response_serializer=puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedResponse.SerializeToString,
             ),
             'GetProvider': grpc.unary_unary_rpc_method_handler(
                     servicer.GetProvider,
@@ -211,14 +235,15 @@ class LlmService:
 
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
-    Refusals carry a reason of `ErrorReason`.
+    A caller may repeat a Generate by its `request_id`, and pays once for what was answered. Refusals carry a reason of
+    `ErrorReason`.
 
     Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
     A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
-    another one. It is remembered for 90 days. A call without a deadline has 60 seconds; a stream has none. The service's
+    another one. It is remembered for 90 days, that of a Generate for 6 hours with its answer. A call without a deadline has 60 seconds; a stream has none. The service's
     operator may set both otherwise.
     """
 
@@ -266,6 +291,33 @@ class LlmService:
             '/puppet.llm.v1.LlmService/StreamGenerate',
             puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateRequest.SerializeToString,
             puppet_dot_llm_dot_v1_dot_llm__service__pb2.StreamGenerateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Embed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/puppet.llm.v1.LlmService/Embed',
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedRequest.SerializeToString,
+            puppet_dot_llm_dot_v1_dot_llm__service__pb2.EmbedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -17,25 +17,34 @@ class LlmServiceStub:
 
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
-    Refusals carry a reason of `ErrorReason`.
+    A caller may repeat a Generate by its `request_id`, and pays once for what was answered. Refusals carry a reason of
+    `ErrorReason`.
 
     Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
     A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
-    another one. It is remembered for 90 days. A call without a deadline has 60 seconds; a stream has none. The service's
+    another one. It is remembered for 90 days, that of a Generate for 6 hours with its answer. A call without a deadline has 60 seconds; a stream has none. The service's
     operator may set both otherwise.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Generate: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.GenerateRequest, _llm_service_pb2.GenerateResponse]
-    """Writes one or several candidates for a prompt.
-    Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
-    BUDGET_EXHAUSTED.
+    """Writes one or several candidates for a prompt. Repeated with the same `request_id` it returns the answer that was
+    given, word for word and with what that did cost, and nothing is paid again; while that is still being written, the
+    call waits for it. A refusal isn't kept: the next call with the id asks anew.
+    Errors: INVALID_REQUEST, REQUEST_ID_REUSED, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED,
+    PROVIDER_UNAVAILABLE, BUDGET_EXHAUSTED, SCHEMA_MISMATCH.
     """
     StreamGenerate: _aio.UnaryStreamMultiCallable[_llm_service_pb2.StreamGenerateRequest, _llm_service_pb2.StreamGenerateResponse]
     """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
+    Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+    BUDGET_EXHAUSTED.
+    """
+    Embed: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.EmbedRequest, _llm_service_pb2.EmbedResponse]
+    """Makes vectors of texts, which are near each other when the texts are alike. Those of different models, or of
+    different lengths, can't be compared: name the provider and the model where they are kept.
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
     BUDGET_EXHAUSTED.
     """
@@ -48,7 +57,7 @@ class LlmServiceStub:
     Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND.
     """
     GetUsage: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.GetUsageRequest, _llm_service_pb2.GetUsageResponse]
-    """Says what was spent: by agent, model, purpose and day, each as far as the request groups by it. What runs now counts
+    """Says what was spent: by agent, model, purpose, workflow and day, each as far as the request groups by it. What runs now counts
     once it is over.
     Errors: INVALID_REQUEST.
     """
@@ -67,14 +76,15 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Providers are configured, not named in code: a base URL, a key and a dialect. A call names one of them or leaves
     the choice to the order of fallback. Calls have a cost and are not idempotent: they are never retried for the caller.
-    Refusals carry a reason of `ErrorReason`.
+    A caller may repeat a Generate by its `request_id`, and pays once for what was answered. Refusals carry a reason of
+    `ErrorReason`.
 
     Calls are paid for out of budgets, in dollars and in tokens, for a day (UTC) of an agent and of the whole suite. What a
     call may cost at most is reserved before a provider is asked, and what it did cost is counted after it, for each
     provider that was asked, also for one that failed. Money is a decimal string of US dollars, such as `0.000125`.
 
     A `request_id` names one effect of one caller at one RPC: the same id at another RPC, or of another caller, names
-    another one. It is remembered for 90 days. A call without a deadline has 60 seconds; a stream has none. The service's
+    another one. It is remembered for 90 days, that of a Generate for 6 hours with its answer. A call without a deadline has 60 seconds; a stream has none. The service's
     operator may set both otherwise.
     """
 
@@ -84,9 +94,11 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _llm_service_pb2.GenerateRequest,
         context: _aio.ServicerContext[_llm_service_pb2.GenerateRequest, _abc.Awaitable[_llm_service_pb2.GenerateResponse]],
     ) -> _abc.Awaitable[_llm_service_pb2.GenerateResponse]:
-        """Writes one or several candidates for a prompt.
-        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
-        BUDGET_EXHAUSTED.
+        """Writes one or several candidates for a prompt. Repeated with the same `request_id` it returns the answer that was
+        given, word for word and with what that did cost, and nothing is paid again; while that is still being written, the
+        call waits for it. A refusal isn't kept: the next call with the id asks anew.
+        Errors: INVALID_REQUEST, REQUEST_ID_REUSED, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED,
+        PROVIDER_UNAVAILABLE, BUDGET_EXHAUSTED, SCHEMA_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -96,6 +108,18 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_llm_service_pb2.StreamGenerateRequest, _abc.AsyncIterator[_llm_service_pb2.StreamGenerateResponse]],
     ) -> _abc.AsyncIterator[_llm_service_pb2.StreamGenerateResponse]:
         """Writes one candidate, piece by piece; the last message carries the usage. The stream can't be resumed.
+        Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
+        BUDGET_EXHAUSTED.
+        """
+
+    @_abc_1.abstractmethod
+    def Embed(
+        self,
+        request: _llm_service_pb2.EmbedRequest,
+        context: _aio.ServicerContext[_llm_service_pb2.EmbedRequest, _abc.Awaitable[_llm_service_pb2.EmbedResponse]],
+    ) -> _abc.Awaitable[_llm_service_pb2.EmbedResponse]:
+        """Makes vectors of texts, which are near each other when the texts are alike. Those of different models, or of
+        different lengths, can't be compared: name the provider and the model where they are kept.
         Errors: INVALID_REQUEST, PROVIDER_NOT_FOUND, PROVIDER_REFUSED, PROVIDER_RATE_LIMITED, PROVIDER_UNAVAILABLE,
         BUDGET_EXHAUSTED.
         """
@@ -126,7 +150,7 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _llm_service_pb2.GetUsageRequest,
         context: _aio.ServicerContext[_llm_service_pb2.GetUsageRequest, _abc.Awaitable[_llm_service_pb2.GetUsageResponse]],
     ) -> _abc.Awaitable[_llm_service_pb2.GetUsageResponse]:
-        """Says what was spent: by agent, model, purpose and day, each as far as the request groups by it. What runs now counts
+        """Says what was spent: by agent, model, purpose, workflow and day, each as far as the request groups by it. What runs now counts
         once it is over.
         Errors: INVALID_REQUEST.
         """

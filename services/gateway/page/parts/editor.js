@@ -1,0 +1,86 @@
+// Other words for a draft. What somebody has typed is theirs until they say that it is done with: it outlives the
+// draft, which others may decide about meanwhile, the view, and being signed in.
+import { change, get, path } from "../api.js";
+import { drafts } from "../suite.js";
+import { html, store, useEffect, useLoaded, useRef, useState, useStore } from "../ui.js";
+import { Button, useAction } from "./action.js";
+import { Fault } from "./states.js";
+import { plain } from "./words.js";
+
+const MOST_CHARACTERS = 2000;
+
+/** By the ids of drafts what is typed for them: `{draft, text, etag}`, of which the etag is of the text that was read. */
+export const edits = store({});
+
+/** Begins to edit a draft, with its own words. */
+export function begin(draft) {
+  edits.set((was) => ({ ...was, [draft.id]: { draft, text: wordsOf(draft), etag: draft.etag } }));
+}
+
+/** Returns what a draft would say; undefined for a trade. */
+export function wordsOf(draft) {
+  return draft.post?.text ?? draft.reply?.text;
+}
+
+function update(id, change) {
+  edits.set((was) => (was[id] ? { ...was, [id]: { ...was[id], ...change } } : was));
+}
+
+function end(id) {
+  edits.set(({ [id]: _, ...others }) => others);
+}
+
+/** The words of a draft as somebody writes them; the service judges them as it judges a model's. */
+export function Editor({ draft, isGone, onDecided }) {
+  const { text, etag } = useStore(edits)[draft.id];
+  const field = useRef(null);
+  useEffect(() => field.current.focus(), []);
+  const at = `drafts/${path(draft.id)}`;
+  const put = (edited) => drafts.set((was) => ({ ...was, list: was.list?.map((it) => (it.id === edited.id ? edited : it)) }));
+  const [theirs, setTheirs] = useState(null);
+  const save = useAction(async (isApproved) => {
+    setTheirs(null);
+    try {
+      let edited = draft;
+      if (text !== wordsOf(draft)) {
+        edited = await change("PUT", at, { text }, { etag });
+        put(edited);
+        update(draft.id, { draft: edited, etag: edited.etag });
+      }
+      if (isApproved) await change("POST", `${at}/approve`, {}, { etag: edited.etag });
+    } catch (error) {
+      if (error.status === 412) setTheirs(await get(at));
+      throw error;
+    }
+    end(draft.id);
+    if (isApproved) await onDecided();
+  });
+  const seen = () => {
+    put(theirs);
+    update(draft.id, { draft: theirs, etag: theirs.etag });
+    setTheirs(null);
+  };
+  const left = MOST_CHARACTERS - [...text].length;
+  return html`<form class="editor" onSubmit=${(event) => (event.preventDefault(), isGone || save.run(true))}>
+    ${isGone && html`<${Gone} id=${draft.id} />`}
+    <label class="field"><span>What ${draft.agent_name} says</span>
+      <textarea ref=${field} rows="4" maxlength=${MOST_CHARACTERS} value=${text} onInput=${(event) => update(draft.id, { text: event.target.value })}></textarea></label>
+    <p class="hint" aria-live="polite">${[...text].length} characters${left < 100 ? `, ${left} left` : ""}</p>
+    ${!isGone && html`<${Fault} error=${save.error} />`}
+    ${theirs && html`<div class="versions"><p>Somebody has changed it meanwhile. It says now:</p><blockquote>${wordsOf(theirs)}</blockquote><button type="button" class="button small" onClick=${seen}>I have read that: let me save mine</button></div>`}
+    <div class="buttons">
+      ${!isGone && html`<${Button} kind="primary" type="submit" isBusy=${save.isBusy} disabled=${!text.trim()}>Save and approve<//>
+      <button type="button" class="button" disabled=${!text.trim()} onClick=${() => save.run(false)}>Save</button>`}
+      <button type="button" class="button bare" onClick=${() => end(draft.id)}>Leave it</button>
+    </div>
+  </form>`;
+}
+
+const ENDS = { DRAFT_STATE_APPROVED: "approved", DRAFT_STATE_CARRIED_OUT: "approved", DRAFT_STATE_FAILED: "approved" };
+
+/** What became of a draft while somebody wrote other words for it. */
+function Gone({ id }) {
+  const { data } = useLoaded((signal) => get(`drafts/${path(id)}`, { signal }), id);
+  const ended = data ? `It was ${ENDS[data.state] ?? plain(data.state, "DRAFT_STATE_")}${data.principal ? ` by ${data.principal}` : ""} while you wrote` : "It doesn’t wait any more";
+  return html`<div class="versions" role="status"><p><strong>${ended}.</strong> Your words are still here, and go nowhere: copy what you need of them.</p>${data && wordsOf(data) && html`<blockquote>${wordsOf(data)}</blockquote>`}</div>`;
+}
