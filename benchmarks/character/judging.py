@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks.character.texts import PIPELINE, POST, REPLY, draw, read
 from puppetctl import DEMO_PERSONAS
 from puppetctl.characters.personas import persona_files, read_personas
+from puppetctl.rehearsal.style import bare
 
 READERS = ("first", "second")
 _COLUMNS = ("id", "character", "answers", "text", "verdict", "fails")
@@ -56,13 +57,13 @@ class Count:
 def items_of(source: str, path: Path, posts: int, replies: int, seed: int) -> list[Item]:
     """Return texts of a source: those drawn from a run of the benchmark, or all of a list of others.
 
-    Such a list is JSON: objects with `author`, `text`, and for a reply `answers`. Raises JudgingError.
+    They are without the handles in front, which no text by hand has. Such a list is JSON: objects with `author`, `text`, and for a reply `answers`. Raises JudgingError.
     """
     try:
         given = json.loads((path / "texts.json" if path.is_dir() else path).read_text(encoding="utf-8"))
         if isinstance(given, dict):
             drawn = draw(read(path), posts, replies, seed, PIPELINE)
-            return [Item(source, one.kind, one.author, one.about, one.text) for one in drawn]
+            return [Item(source, one.kind, one.author, one.about, bare(one.text)) for one in drawn]
         return [
             Item(source, REPLY if one.get("answers") else POST, one["author"], one.get("answers", ""), one["text"])
             for one in given

@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
     """Return a folder with the sheets of two sources, with six posts and two replies each."""
     items = []
     for source in SOURCES:
-        texts = [Text(PIPELINE, POST, "odd", "rain", f"post {n} {source[0]}", 1.0, 1, 1) for n in range(9)]
+        texts = [Text(PIPELINE, POST, "odd", "rain", f"@pia post {n} {source[0]}", 1.0, 1, 1) for n in range(9)]
         texts += [Text(PIPELINE, REPLY, "pia", "hello", f"reply {n} {source[0]}", 1.0, 1, 1) for n in range(2)]
         write(Run("small", 1, texts), tmp_path / source)
         items += items_of(source, tmp_path / source, 6, 2, seed=3)
@@ -55,6 +55,7 @@ def test_both_readers_get_all_texts_in_orders_of_their_own_and_nothing_of_where_
         words = (folder / f"sheet-{reader}.csv").read_text()
         assert not any(source in words for source in (*SOURCES, PIPELINE))
     assert {row["answers"] for row in first} == {"", "hello"}
+    assert not any("@" in row["text"] for row in first)
 
 
 def test_the_characters_page_says_who_they_are(folder: Path) -> None:
