@@ -57,7 +57,8 @@ class Count:
 def items_of(source: str, path: Path, posts: int, replies: int, seed: int) -> list[Item]:
     """Return texts of a source: those drawn from a run of the benchmark, or all of a list of others.
 
-    They are without the handles in front, which no text by hand has. Such a list is JSON: objects with `author`, `text`, and for a reply `answers`. Raises JudgingError.
+    They are without the handles in front, which no text by hand has. Such a list is JSON: objects
+    with `author`, `text`, and for a reply `answers`. Raises JudgingError.
     """
     try:
         given = json.loads((path / "texts.json" if path.is_dir() else path).read_text(encoding="utf-8"))
