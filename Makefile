@@ -15,7 +15,7 @@ PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
 VENV_DOCS := .venv-docs
 
-.PHONY: help setup run docs newcomer test check security kills clients npm format gen schemas release-protos lock bench bench-llm bench-memory bench-agents coverage pin-images release clean
+.PHONY: help setup run docs newcomer test check security kills clients npm format gen schemas release-protos lock bench bench-llm bench-memory bench-agents bench-character coverage pin-images release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -28,8 +28,8 @@ $(VENV)/.ready: requirements/dev.txt requirements/model.txt requirements/uv.txt 
 	@$(PYTHON) tools/setup.py $(VENV)
 	@touch $@
 
-run: setup ## start the whole suite and watch the characters live; Ctrl-C stops it
-	@$(BIN)/python -m puppetctl up $(ARGS)
+run: setup ## start the whole suite and watch the characters live; Ctrl-C stops it; MODEL=gemma has a better model write
+	@$(BIN)/python -m puppetctl up $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
 docs: setup $(VENV_DOCS)/.ready ## the documentation as a site, in var/site: open var/site/index.html
 	@$(BIN)/python -m tools.docs_site var/docs
@@ -121,6 +121,9 @@ bench-memory: setup ## measure speed and recall of the memory service beside sim
 
 bench-agents: setup ## measure 10,000 characters, and posts at saturation beside bare workflows, about ten minutes
 	$(BIN)/python -m benchmarks.agents $(ARGS)
+
+bench-character: setup ## have ten characters write, and count what of it can be counted; ARGS="--model gemma --baseline"; hours
+	$(BIN)/python -m benchmarks.character --output var/character $(ARGS)
 
 clean: ## remove the environment and all data of the embedded suite
 	rm -rf $(VENV) $(VENV_DOCS) var

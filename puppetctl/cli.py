@@ -34,6 +34,12 @@ Data = Annotated[
     Path,
     typer.Option(help="The suite's data folder: it says where the suite runs, and holds the operator's credential."),
 ]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="The sandbox's model: a GGUF file, or `gemma`, whose terms are asked about once.", show_default="smollm2"
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 
 

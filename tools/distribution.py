@@ -15,6 +15,7 @@ CARRIED = {
     "docs/persona.schema.json": "puppetctl/docs/persona.schema.json",
     "personas": "puppetctl/personas",
     "requirements/model.txt": "sandbox/llm/model.txt",
+    "requirements/gemma.txt": "sandbox/llm/gemma.txt",
 }
 """By file or folder of the repository, where it is in the wheel."""
 

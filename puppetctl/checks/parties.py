@@ -50,7 +50,6 @@ def _party(party: ThirdParty, environment: Mapping[str, str], data_dir: Path) ->
 
 def _model(environment: Mapping[str, str]) -> Finding:
     try:
-        given = environment.get(_MODEL_SETTING)
-        return Finding(Mark.OK, "model file", find_model(Path(given) if given else None).name)
+        return Finding(Mark.OK, "model file", find_model(environment.get(_MODEL_SETTING, "")).name)
     except ModelError as error:
         return Finding(Mark.BAD, "model file", str(error))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from puppetctl import DATA_DIR, DEMO_PERSONAS
-from puppetctl.cli import BEGIN, SUITE, Data, Json, Plain, Why, run, run_now
+from puppetctl.cli import BEGIN, SUITE, Data, Json, Model, Plain, Why, run, run_now
 
 app = typer.Typer()
 
@@ -45,6 +45,7 @@ def up(
     plain: Plain = False,
     ports: Annotated[str, typer.Option(help="`auto` for free ports, or a number added to the usual ones.")] = "",
     gateway: Annotated[bool, typer.Option(help="Start the gateway too: REST, events and the page.")] = True,
+    model: Model = "",
 ) -> None:
     """Start the whole suite and show what the characters do; Ctrl-C stops it.
 
@@ -59,7 +60,9 @@ def up(
         goals = Goals.parse(until) if until else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--until") from None
-    options = Options(data, personas, speed, goals, timeout, plain, ports, explains=why, has_gateway=gateway)
+    options = Options(
+        data, personas, speed, goals, timeout, plain, ports, explains=why, has_gateway=gateway, model=model
+    )
     run(run_up(options, os.environ, open_console(is_plain=plain)))
 
 
@@ -83,6 +86,12 @@ def _programs() -> list[str]:
     return list(DEFAULT_PORTS)
 
 
+def _models() -> list[str]:
+    from sandbox.llm.model import PACKED
+
+    return list(PACKED)
+
+
 @app.command(rich_help_panel=SUITE)
 def logs(
     programs: Annotated[
@@ -100,6 +109,21 @@ def logs(
     from puppetctl.local.logs import logs as run_logs
 
     run_now(lambda: run_logs(Wanted(programs or [], level.value, lines, follow), data, as_json=as_json))
+
+
+@app.command(rich_help_panel=SUITE)
+def model(
+    name: Annotated[
+        str, typer.Argument(help="Which one is to be here.", show_default="a list of them", autocompletion=_models)
+    ] = "",
+    accept_terms: Annotated[
+        bool, typer.Option("--accept-terms", help="You have read the terms that it comes under, and accept them.")
+    ] = False,
+) -> None:
+    """Show the packed models of the sandbox, or fetch one: `up --model` and `rehearse --model` use it by its name."""
+    from puppetctl.local.model import model as run_model
+
+    run(run_model(name, os.environ, accepts=accept_terms))
 
 
 @app.command(rich_help_panel=SUITE)

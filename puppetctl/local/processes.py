@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -189,20 +189,6 @@ async def answers(replaced: tuple[str, str]) -> None:
     found = poll(partial(listens, target), bool, timeout_seconds=_ELSEWHERE_SECONDS, poll_seconds=_PROBE_EVERY_SECONDS)
     if not await found:
         raise SuiteError(f"{target_setting(name)}: nothing answers at {target}")
-
-
-async def fetched(environment: Mapping[str, str]) -> None:
-    """Fetch the sandbox's language model into the user's cache. Raises SuiteError, which says what to do."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sandbox.llm.fetch"), env=environment, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        _, errors = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    if process.returncode != 0:
-        raise SuiteError(errors.decode(errors="replace").strip())
 
 
 async def listens(address: str) -> bool:

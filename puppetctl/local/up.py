@@ -30,15 +30,25 @@ from puppetctl.characters.provision import (
 from puppetctl.checks.misspelt import misspelt
 from puppetctl.clients import Clients, connected, cursor_before, proof_in, watch
 from puppetctl.datadir import locked, sandbox_token, write_state
+from puppetctl.local import model
 from puppetctl.local.page import sign_in_link
-from puppetctl.local.processes import Child, answers, fetched, running
+from puppetctl.local.processes import Child, answers, running
 from puppetctl.local.stopping import stopped_by_signal, unless
 from puppetctl.local.until import Goals, counted_as
-from puppetctl.suite import GATEWAY, PRINCIPALS, SERVICES, Suite, plan_suite, read_ports, socket_of, target_setting
+from puppetctl.suite import (
+    GATEWAY,
+    PRINCIPALS,
+    SERVICES,
+    Suite,
+    SuiteError,
+    plan_suite,
+    read_ports,
+    socket_of,
+    target_setting,
+)
 from puppetctl.terminal.display import Display
 from puppetctl.terminal.feed import Feed, notice
 from puppetctl.terminal.words import counts, in_short, plain
-from sandbox.llm.model import is_missing
 from services.runtime.rpc.client import UNIX
 from services.runtime.rpc.principals import PrincipalFiles
 
@@ -60,6 +70,8 @@ class Options:
     explains: bool = False
     """Whether the feed shows all reasons, with scores and models."""
     has_gateway: bool = True
+    model: str = ""
+    """The sandbox's: a file, or the name of a packed one; empty: as the environment says."""
 
 
 async def up(options: Options, environment: Mapping[str, str], console: Console) -> int:
@@ -67,7 +79,12 @@ async def up(options: Options, environment: Mapping[str, str], console: Console)
     data_dir = options.data_dir.resolve()
     personas, refused = read_personas(persona_files(options.personas))
     ports = read_ports(options.ports, environment)
+    environment = model.with_model(environment, options.model)
     suite = plan_suite(environment, data_dir, ports, options.speed, has_gateway=options.has_gateway)
+    if options.model and not suite.address("sandbox.llm"):
+        raise SuiteError("--model is of the sandbox's model, and PUPPET_LLM_PROVIDERS names others that write")
+    if suite.address("sandbox.llm"):
+        model.agree(environment)
     stopped = stopped_by_signal()
     with locked(data_dir) as lock:
         PrincipalFiles(data_dir / "auth").prepare(PRINCIPALS)
@@ -100,9 +117,7 @@ class _Run:
 
     async def prepare(self, environment: Mapping[str, str]) -> None:
         """Fetch the sandbox's model where there is none yet. Raises SuiteError."""
-        if self._suite.address("sandbox.llm") and is_missing(environment.get("PUPPET_SANDBOX_LLM_MODEL", "")):
-            self.display.show("[dim]Fetching the language model, once: 98 MB[/]")
-            await fetched(environment)
+        await model.prepare(environment, self._suite, lambda words: self.display.show(Text(plain(words), "dim")))
 
     def warn(self, sentences: Sequence[str]) -> None:
         """Show what hinders nothing, and isn't meant so."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from puppetctl import DEMO_PERSONAS
-from puppetctl.cli import BEGIN, Plain, run
+from puppetctl.cli import BEGIN, Model, Plain, Why, run
 
 commands = typer.Typer()
 
@@ -18,10 +18,17 @@ def rehearse(
         list[Path] | None, typer.Argument(help="Persona files; the demo characters where none is given.")
     ] = None,
     days: Annotated[
-        float | None, typer.Option(min=0.01, max=365, help="How many of their days they live.", show_default="7")
+        float | None,
+        typer.Option(min=0.01, max=365, help="How many of their days they live.", show_default="7; with --posts: none"),
     ] = None,
     posts: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="End when each has posted so often.", show_default="no end")
+        int | None,
+        typer.Option(
+            min=1,
+            max=10_000,
+            help="Ask each for so many posts at once; with --days: end when each has posted so often.",
+            show_default="none",
+        ),
     ] = None,
     speed: Annotated[
         float,
@@ -38,6 +45,14 @@ def rehearse(
         str,
         typer.Option(help="Who writes, by the settings of the llm service, such as openai: tokens of it cost money."),
     ] = "local",
+    model: Model = "",
+    beside_provider: Annotated[
+        str, typer.Option(help="Who writes in a second rehearsal, for comparison.", show_default="as in the first")
+    ] = "",
+    beside_model: Annotated[
+        str,
+        typer.Option(help="The sandbox's model in a second rehearsal, for comparison.", show_default="as in the first"),
+    ] = "",
     alone: Annotated[bool, typer.Option("--alone", help="Without the demo characters as neighbours.")] = False,
     price_in: Annotated[
         float | None, typer.Option(min=0, help="US dollars for a million tokens that a model reads.")
@@ -46,10 +61,12 @@ def rehearse(
     keep: Annotated[
         Path | None, typer.Option(help="Keep databases and logs in this folder.", show_default="nothing")
     ] = None,
+    why: Why = False,
     plain: Plain = False,
 ) -> None:
     """Let characters live some days in minutes, against the sandbox, and report what they did; Ctrl-C ends it sooner.
 
+    With --posts alone no day is lived: each is asked for posts, and all of them are shown; --why shows what fell, too.
     Nothing is published, traded or remembered anywhere else: settings and secrets of the real world are left out. Only
     --provider brings in something live, which is the language model alone.
     """
@@ -70,5 +87,9 @@ def rehearse(
         price_out=price_out,
         keep=keep,
         is_plain=plain,
+        model=model,
+        beside_model=beside_model,
+        beside_provider=beside_provider,
+        explains=why,
     )
     run(run_rehearsal(options, os.environ, DEMO_PERSONAS))

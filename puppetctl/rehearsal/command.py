@@ -7,20 +7,22 @@ from datetime import datetime
 from pathlib import Path
 
 from puppetctl.characters.personas import PersonaFile, handle_of, persona_files, read_personas
+from puppetctl.local import model
 from puppetctl.local.stopping import stopped_by_signal
 from puppetctl.rehearsal import text
+from puppetctl.rehearsal.asking import ask
 from puppetctl.rehearsal.costs import prices, sources
 from puppetctl.rehearsal.html import page
 from puppetctl.rehearsal.isolation import LOCAL
+from puppetctl.rehearsal.plan import Plan
 from puppetctl.rehearsal.recording import Recording
 from puppetctl.rehearsal.report import report
-from puppetctl.rehearsal.stage import Plan, rehearse
+from puppetctl.rehearsal.stage import rehearse
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import Display, open_console
 from puppetctl.terminal.feed import notice
 
 _DAYS = 7.0
-_MOST_DAYS = 365.0
 _WIDTH = 80
 _STOPPED = 130
 _NEW, _OLD = "new", "old"
@@ -43,6 +45,10 @@ class Options:
     price_out: float | None = None
     keep: Path | None = None
     is_plain: bool = False
+    model: str = ""
+    beside_model: str = ""
+    beside_provider: str = ""
+    explains: bool = False
 
 
 async def run(options: Options, environment: Mapping[str, str], demo: Path) -> int:
@@ -53,6 +59,9 @@ async def run(options: Options, environment: Mapping[str, str], demo: Path) -> i
     plans = make_plans(options, demo)
     if options.output is not None and not options.output.resolve().parent.is_dir():
         raise SuiteError(f"--output: there is no folder {options.output.resolve().parent}")
+    for plan in plans:
+        if plan.uses_sandbox_model:
+            model.agree(model.with_model(environment, plan.model))
     stopped, console = stopped_by_signal(), open_console(is_plain=options.is_plain)
     # One after another: side by side they would take the machine from each other.
     tried = [await _watched(plan, environment, stopped, options) for plan in plans]
@@ -62,7 +71,7 @@ async def run(options: Options, environment: Mapping[str, str], demo: Path) -> i
     is_own_price = options.price_in is not None or options.price_out is not None
     made = report(recordings, prices(options.price_in, options.price_out), sources(is_own=is_own_price))
     console.width = min(console.width, _WIDTH)
-    for part in text.lines(made):
+    for part in text.lines(made, explains=options.explains):
         console.print(part)
     if options.output is not None:
         options.output.write_text(page(made), encoding="utf-8")
@@ -72,37 +81,66 @@ async def run(options: Options, environment: Mapping[str, str], demo: Path) -> i
 
 def make_plans(options: Options, demo: Path) -> list[Plan]:
     """Return what is rehearsed, one after another. Raises SuiteError for what doesn't go together, or can't be read."""
-    paths = [options.personas or persona_files(demo)]
-    keep = options.keep.resolve() if options.keep is not None else None
+    cast = _Cast(options.personas or persona_files(demo), options.provider.strip().lower(), options.model)
+    casts, keep = [cast], options.keep.resolve() if options.keep is not None else None
     folders = [keep]
-    if options.beside is not None:
-        if len(options.personas) != 1:
-            raise SuiteError("--beside compares two personas: give one PERSONA with it")
-        paths.append([options.beside])
+    if options.beside is not None and len(options.personas) != 1:
+        raise SuiteError("--beside compares two personas: give one PERSONA with it")
+    if options.beside is not None or options.beside_model or options.beside_provider:
+        paths = cast.paths if options.beside is None else [options.beside]
+        provider = options.beside_provider.strip().lower() or (LOCAL if options.beside_model else cast.provider)
+        casts.append(_Cast(paths, provider, options.beside_model or cast.model))
         folders = [keep / name if keep else None for name in (_NEW, _OLD)]
+    for option, asked in (("--model", options.model), ("--beside-model", options.beside_model)):
+        if asked and LOCAL not in [one.provider for one in (casts[:1] if option == "--model" else casts[1:])]:
+            raise SuiteError(f"{option} is of the sandbox's model, and another provider is named beside it")
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise SuiteError(f"--keep: {keep} isn't empty, and a rehearsal needs a folder of its own")
-    days = options.days or (_DAYS if options.posts is None else _MOST_DAYS)
     return [
         Plan(
             title=title,
             personas=personas,
             neighbours=[] if options.is_alone or not options.personas else _neighbours(personas, demo),
-            days=days,
+            days=options.days or (_DAYS if options.posts is None else None),
             speed=options.speed,
             seed=options.seed,
             posts=options.posts,
-            provider=options.provider.strip().lower(),
+            provider=one.provider,
+            model=one.model,
             folder=folder,
         )
-        for title, personas, folder in zip(_titles(paths), map(_read, paths), folders, strict=True)
+        for one, title, personas, folder in zip(
+            casts, _titles(casts), [_read(one.paths) for one in casts], folders, strict=True
+        )
     ]
 
 
-def _titles(paths: Sequence[Sequence[Path]]) -> list[str]:
-    """Return what the rehearsals are called: by their files, with their folders where the names alone are the same."""
-    names = [paths_of[0].name if len(paths_of) == 1 else f"{len(paths_of)} characters" for paths_of in paths]
-    return names if len(set(names)) == len(names) else [str(paths_of[0]) for paths_of in paths]
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """Which personas are rehearsed together, and who writes for them."""
+
+    paths: Sequence[Path]
+    provider: str
+    model: str
+
+    @property
+    def writer(self) -> str:
+        """Who writes, in words."""
+        return self.provider if self.provider != LOCAL else Path(self.model).name or "the sandbox's model"
+
+
+def _titles(casts: Sequence[_Cast]) -> list[str]:
+    """Return what the rehearsals are called: by what they differ in, their files or who writes.
+
+    Files whose names alone are the same are named with their folders.
+    """
+    names = [one.paths[0].name if len(one.paths) == 1 else f"{len(one.paths)} characters" for one in casts]
+    if len(casts) > 1 and casts[0].paths != casts[1].paths and names[0] == names[1]:
+        names = [str(one.paths[0]) for one in casts]
+    writers = [one.writer for one in casts]
+    if len(casts) == 1 or len(set(writers)) == 1:
+        return names
+    return writers if names[0] == names[1] else [", ".join(pair) for pair in zip(names, writers, strict=True)]
 
 
 def _read(paths: Sequence[Path]) -> list[PersonaFile]:
@@ -132,4 +170,5 @@ async def _watched(
             latest = f"{plan.title}: {words} · Ctrl-C ends it and reports"
             display.show(notice(datetime.now().astimezone(), plan.title, words))
 
-        return await rehearse(plan, environment, stopped, progress)
+        does = ask if plan.days is None else rehearse
+        return await does(plan, environment, stopped, progress)

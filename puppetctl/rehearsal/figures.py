@@ -2,24 +2,34 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from statistics import median
+from typing import Any
 
 from puppet.agents.v1 import activity_pb2 as log_pb
 from puppetctl.rehearsal.own_clock import OwnClock
 from puppetctl.rehearsal.pace import due_time
 from puppetctl.rehearsal.recording import Life
+from puppetctl.rehearsal.style import bare, broken_rules
 from services.agents.domain.hours import is_asleep, is_peak
 
 _MOST_COMPARED = 400
 _SHINGLE = 3
 _ALIKE = 0.5
 _OPENING_WORDS = 2
-_HANDLES = re.compile(r"^(?:@\w+\s+)+")
+_SENTENCE_END = re.compile(r"[.!?\u2026]+(?=\s|$)")
 _WORDS = re.compile(r"[\w'\u2019]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """A candidate that could not be published, and why."""
+
+    text: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,17 @@ class Said:
     is_in_quiet: bool
     late_hours: float | None
     """How much later than planned it came, in its own hours; None of what wasn't planned."""
+    fallen: Sequence[Fallen] = ()
+    broken: Sequence[str] = ()
+    """The rules of the character's style that it breaks all the same, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """A time in which words were written, and none of them could be published."""
+
+    about: str
+    fallen: Sequence[Fallen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +84,21 @@ class Bond:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How posts look: characters of the shortest, the one in the middle and the longest, words in the middle."""
+    """How posts look: characters of the shortest, the one in the middle and the longest."""
 
     shortest: int
     middle: int
     longest: int
     words: float
+    """Of the one in the middle."""
+    sentences: float
+    """How many a post has, on average."""
     openings: Sequence[tuple[str, int]]
     """The beginnings that come more than once, the most frequent first."""
     distinct: float
     """How many different words there are for each word, in the first 500."""
+    borrowed: int
+    """How many are nearly an example of the persona."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +131,7 @@ class Figures:
     conclusions: Sequence[str]
     prompt_tokens: int
     completion_tokens: int
+    unsaid: Sequence[Unsaid]
     mentions: int
     """How many mentions it dealt with: those that it answered, and those about which it kept silent or failed."""
 
@@ -119,6 +146,11 @@ class Figures:
     def in_quiet(self) -> int:
         """How much it said in its sleep."""
         return sum(one.is_in_quiet for one in (*self.posts, *self.replies))
+
+    @property
+    def kept(self) -> int:
+        """How many of its texts keep every hard rule of its style guide."""
+        return sum(not one.broken for one in (*self.posts, *self.replies))
 
     @property
     def late_hours(self) -> float | None:
@@ -146,13 +178,14 @@ def figures(life: Life, clock: OwnClock, names: dict[str, str]) -> Figures:
         failures=_counted((one.failure.cause or one.failure.reason, one.summary) for one in failed),
         verdicts=_verdicts(writings),
         alike=near_duplicates(texts),
-        style=_style(texts),
+        style=_style(texts, _examples(life.persona)),
         bonds=_bonds(life, names),
         conclusions=[
             c.text for one in life.activities if one.HasField("reflection") for c in one.reflection.conclusions
         ],
         prompt_tokens=sum(one.prompt_tokens for one in writings),
         completion_tokens=sum(one.completion_tokens for one in writings),
+        unsaid=[Unsaid(one.passed.about, _fallen(one.writing)) for one in passed if _has_words(one)],
         mentions=sum(one.trigger == log_pb.ACTIVITY_TRIGGER_MENTION for one in life.activities),
     )
 
@@ -162,15 +195,10 @@ def near_duplicates(texts: Sequence[str]) -> list[Alike]:
     runs = [(text, _shingles(text)) for text in texts[-_MOST_COMPARED:]]
     found = []
     for (first, one), (second, other) in combinations(runs, 2):
-        likeness = len(one & other) / max(1, len(one | other))
+        likeness = _likeness(one, other)
         if likeness >= _ALIKE:
             found.append(Alike(first, second, likeness))
     return sorted(found, key=lambda pair: -pair.likeness)
-
-
-def bare(text: str) -> str:
-    """Return a text without the handles that it begins with."""
-    return _HANDLES.sub("", text)
 
 
 def _said(life: Life, clock: OwnClock, activity: log_pb.Activity, latency: timedelta) -> Said:
@@ -180,10 +208,11 @@ def _said(life: Life, clock: OwnClock, activity: log_pb.Activity, latency: timed
     speed, local = clock.speed_at(begun), clock.at(begun).astimezone(life.behavior.timezone)
     chosen = [one.score for one in activity.writing.candidates if one.is_chosen and one.HasField("score")]
     is_reply = activity.HasField("reply")
+    text = activity.reply.text if is_reply else activity.post.text
     return Said(
         day=clock.day(begun, life.behavior.timezone),
         clock=local,
-        text=activity.reply.text if is_reply else activity.post.text,
+        text=text,
         about=activity.reply.mention_text if is_reply else activity.post.topic,
         to=(activity.reply.to_name or activity.reply.to_handle) if is_reply else activity.post.addressed_handle,
         memory=activity.memories[0].text if activity.memories else "",
@@ -192,7 +221,28 @@ def _said(life: Life, clock: OwnClock, activity: log_pb.Activity, latency: timed
         is_in_peak=is_peak(life.behavior, begun, speed),
         is_in_quiet=is_asleep(life.behavior, begun, speed),
         late_hours=(made - due).total_seconds() * speed / 3600 if due is not None else None,
+        fallen=_fallen(activity.writing),
+        broken=broken_rules(text, life.persona),
     )
+
+
+def _fallen(writing: log_pb.Writing) -> list[Fallen]:
+    return [
+        Fallen(one.text, "; ".join(f"{held.rule}: {held.description}" for held in one.objections))
+        for one in writing.candidates
+        if one.objections
+    ]
+
+
+def _has_words(activity: log_pb.Activity) -> bool:
+    return activity.passed.reason == log_pb.PASS_REASON_NO_CANDIDATE and bool(activity.writing.candidates)
+
+
+def _examples(persona: Mapping[str, Any]) -> list[str]:
+    """Return the posts that a persona shows as examples, in whichever shape its file has them."""
+    given = persona.get("post_examples")
+    found = [one.get("post") if isinstance(one, Mapping) else one for one in (given if isinstance(given, list) else [])]
+    return [one for one in found if isinstance(one, str)]
 
 
 def _latency(activities: Iterable[log_pb.Activity]) -> timedelta:
@@ -230,20 +280,23 @@ def _verdicts(writings: Sequence[log_pb.Writing]) -> Verdicts:
     )
 
 
-def _style(texts: Sequence[str]) -> Style | None:
+def _style(texts: Sequence[str], examples: Sequence[str]) -> Style | None:
     if not texts:
         return None
     lengths = [len(text) for text in texts]
     worded = [[word.lower() for word in _WORDS.findall(bare(text))] for text in texts]
     openings = Counter(" ".join(words[:_OPENING_WORDS]) for words in worded if len(words) >= _OPENING_WORDS)
     first = [word for words in worded for word in words][:500]
+    shown = [_shingles(example) for example in examples]
     return Style(
         shortest=min(lengths),
         middle=round(median(lengths)),
         longest=max(lengths),
         words=median(len(words) for words in worded),
+        sentences=sum(max(1, len(_SENTENCE_END.findall(text))) for text in texts) / len(texts),
         openings=[(words, count) for words, count in openings.most_common(5) if count > 1],
         distinct=len(set(first)) / max(1, len(first)),
+        borrowed=sum(any(_likeness(one, _shingles(text)) >= _ALIKE for one in shown) for text in texts),
     )
 
 
@@ -256,6 +309,10 @@ def _bonds(life: Life, names: dict[str, str]) -> list[Bond]:
         now = (after.sentiment, after.familiarity, after.trust)
         found.append(Bond(names.get(counterpart, counterpart), was, now, exchanges))
     return sorted(found, key=lambda bond: -bond.exchanges)
+
+
+def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / max(1, len(one | other))
 
 
 def _shingles(text: str) -> frozenset[str]:

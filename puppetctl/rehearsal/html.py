@@ -6,7 +6,7 @@ Strangers' words are in it: every text goes through `escape`, and nothing is loa
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from puppetctl.rehearsal.figures import Bond, Figures, Said
+from puppetctl.rehearsal.figures import Bond, Fallen, Figures, Said, Unsaid
 from puppetctl.rehearsal.plots import hours_plot, mood_plot
 from puppetctl.rehearsal.report import Column, Report, Section, facts, profit, trade_rows
 from puppetctl.terminal.words import plain
@@ -96,43 +96,67 @@ def _column(column: Column) -> Iterator[str]:
     found = column.figures
     if column.title:
         yield f"<h3>{_e(column.title)}</h3>"
-    plots = [f"<h3>Posts by hour of its day</h3>{hours_plot(found.hours, found.life.behavior)}"]
-    if found.life.moods:
-        plots.append(f"<h3>Mood</h3>{mood_plot(found.life.moods, column.clock)}")
-    yield f'<div class="plots">{"".join(f"<div>{plot}</div>" for plot in plots)}</div>'
-    yield _said("Posts", found.posts, is_reply=False)
+    if not column.is_asked:
+        yield _plots(column)
+    yield _said("Posts", found.posts, is_reply=False, is_asked=column.is_asked)
     yield _said("Replies", found.replies, is_reply=True)
+    yield _unsaid(found.unsaid)
     yield _counted("Refused by the guard", ("rule", "texts", "for example"), found.verdicts.by_rule)
     yield _counted("Kept silent", ("what, and why", "times", "for example"), found.silences)
     yield _counted("Failed", ("why", "times", "for example"), found.failures)
     yield _repetition(found)
-    yield _bonds(found.bonds)
+    if not column.is_asked:
+        yield _bonds(found.bonds)
     if found.conclusions:
         items = "".join(f"<li>{_e(words)}</li>" for words in found.conclusions[:_MOST_LISTED])
         yield f"<h3>Conclusions that it drew</h3><ul>{items}</ul>"
     yield _trades(column)
 
 
-def _said(title: str, said: Sequence[Said], *, is_reply: bool) -> str:
+def _plots(column: Column) -> str:
+    found = column.figures
+    plots = [f"<h3>Posts by hour of its day</h3>{hours_plot(found.hours, found.life.behavior)}"]
+    if found.life.moods:
+        plots.append(f"<h3>Mood</h3>{mood_plot(found.life.moods, column.clock)}")
+    return f'<div class="plots">{"".join(f"<div>{plot}</div>" for plot in plots)}</div>'
+
+
+def _said(title: str, said: Sequence[Said], *, is_reply: bool, is_asked: bool = False) -> str:
     if not said:
         return ""
-    shown = said[:: -(-len(said) // _MOST_SAID)]
+    shown = said if is_asked else said[:: -(-len(said) // _MOST_SAID)]
     more = f"{len(shown)} of {len(said)}, from all of the time" if len(shown) < len(said) else f"{len(said)}"
-    items = "".join(_one(one, is_reply=is_reply) for one in shown)
+    items = "".join(_one(one, is_reply=is_reply, is_asked=is_asked) for one in shown)
     head = f'<h3>{title} <span class="soft">{more}</span></h3>'
     return f'{head}<ol class="said" tabindex="0" aria-label="{title}">{items}</ol>'
 
 
-def _one(said: Said, *, is_reply: bool) -> str:
-    parts = [f"day {said.day}, {said.clock:%H:%M}"]
+def _one(said: Said, *, is_reply: bool, is_asked: bool) -> str:
+    parts = [] if is_asked else [f"day {said.day}, {said.clock:%H:%M}"]
     if is_reply:
         parts.append(f"to {said.to}")
     elif said.about:
         parts.append(f"topic: {said.about}")
     parts += [f"feels {said.mood}"] if said.mood else []
     parts += [f"remembers “{said.memory}”"] if said.memory else []
+    parts += [f"breaks its style: it {rule}" for rule in said.broken]
     heard = f"<blockquote>{_e(said.about)}</blockquote>" if is_reply and said.about else ""
-    return f'<li>{heard}{_e(said.text)}<div class="soft">{_e(" · ".join(parts))}</div></li>'
+    under = f'<div class="soft">{_e(" · ".join(parts))}</div>{_fallen(said.fallen)}'
+    return f"<li>{heard}{_e(said.text)}{under}</li>"
+
+
+def _fallen(fallen: Sequence[Fallen]) -> str:
+    if not fallen:
+        return ""
+    items = "".join(f'<li>{_e(one.text)} <span class="soft">{_e(one.why)}</span></li>' for one in fallen)
+    count = f"{len(fallen)} candidate{'s' if len(fallen) > 1 else ''} that fell"
+    return f'<details class="soft"><summary>{count}</summary><ul>{items}</ul></details>'
+
+
+def _unsaid(unsaid: Sequence[Unsaid]) -> str:
+    items = "".join(f"<li>{_e(one.about)}{_fallen(one.fallen)}</li>" for one in unsaid)
+    title = "Where nothing could be said"
+    return f'<h3>{title}</h3><ol class="said" tabindex="0" aria-label="{title}">{items}</ol>' if items else ""
 
 
 def _counted(title: str, heads: tuple[str, str, str], counted: Sequence[tuple[str, int, str]]) -> str:

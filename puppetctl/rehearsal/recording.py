@@ -2,8 +2,9 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -40,6 +41,12 @@ class Life:
     """None for a character without a wallet."""
     holdings: Sequence[trading_pb.Holding] = ()
     notices: Sequence[str] = ()
+    persona: Mapping[str, Any] = field(default_factory=dict)
+    """What it was made from."""
+    rounds: int = 0
+    """How often it was asked for a post, where it was asked and didn't live."""
+    seconds: float = 0.0
+    """How long its posts took then, by our clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class Recording:
     """What counterparts are called, by their ids."""
     ending: str = ""
     """Why it ended before its time, in words; empty when it didn't."""
+    is_asked: bool = False
+    """True when the characters were asked for posts, and no time passed."""
 
     @property
     def lived(self) -> timedelta:
@@ -83,20 +92,15 @@ async def recorded(clients: Clients, life: Life, begin: datetime, end: datetime)
     """Return a life with all that came of it between two times of ours."""
     portfolio, holdings = await _books(clients, life.agent_id)
     history = await _moods(clients, life.agent_id, begin, end)
-    return Life(
-        agent_id=life.agent_id,
-        name=life.name,
-        handle=life.handle,
-        behavior=life.behavior,
+    return replace(
+        life,
         activities=await _activities(clients, life.agent_id, begin, end),
         moods=history.points,
         usual_mood=history.usual,
-        before=life.before,
         after=await relationships(clients, life.agent_id),
         trades=await _trades(clients, portfolio, begin) if portfolio else (),
         portfolio=portfolio,
         holdings=holdings,
-        notices=life.notices,
     )
 
 

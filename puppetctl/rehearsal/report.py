@@ -22,6 +22,8 @@ class Column:
     """Which persona it is, where two are compared; else empty."""
     figures: Figures
     clock: OwnClock
+    is_asked: bool = False
+    """True when it was asked for posts, and no time passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ def report(recordings: Sequence[Recording], prices: Sequence[Price], sources: st
     is_comparison = len(recordings) > 1
     columns = [
         [
-            Column(one.title if is_comparison else "", figures(life, one.clock, dict(one.names)), one.clock)
+            Column(
+                one.title if is_comparison else "", figures(life, one.clock, dict(one.names)), one.clock, one.is_asked
+            )
             for life in one.lives
         ]
         for one in recordings
@@ -64,10 +68,47 @@ def report(recordings: Sequence[Recording], prices: Sequence[Price], sources: st
 
 def facts(column: Column, prices: Sequence[Price]) -> list[tuple[str, str]]:
     """Return what is to be seen at a glance, as labels and values; the labels are the same for every character."""
-    found, behavior = column.figures, column.figures.life.behavior
+    found = column.figures
     style, verdicts = found.style, found.verdicts
-    share, peak = found.peak_share, len(behavior.peak_posting_hours)
-    late = found.late_hours
+    texts, posts = len(found.posts) + len(found.replies), len(found.posts)
+    tokens = found.prompt_tokens + found.completion_tokens
+    return [
+        *(_rounds(found) if column.is_asked else _days(found)),
+        ("failed", f"{sum(count for _, count, _ in found.failures)}"),
+        (
+            "refused by the guard",
+            f"{verdicts.refused} of {verdicts.written} texts{_share(verdicts.refused, verdicts.written)}",
+        ),
+        ("keep every rule of its style", f"{found.kept} of {texts} texts" if texts else ""),
+        ("near-duplicates", f"{len(found.alike)} pairs"),
+        ("nearly an example", f"{style.borrowed} of {posts} posts" if style else ""),
+        (
+            "length of a post",
+            f"{style.shortest} to {style.longest} characters, half below {style.middle}" if style else "",
+        ),
+        ("sentences in a post", f"{style.sentences:.1f}, and {style.words:.0f} words" if style else ""),
+        ("different words", f"{style.distinct:.0%}" if style else ""),
+        ("tokens", f"{found.prompt_tokens:,} read, {found.completion_tokens:,} written"),
+        ("tokens for each text", f"{tokens / texts:,.0f}" if texts else ""),
+        *((f"cost with {price.model}", _usd(model_usd(found, price))) for price in prices),
+        ("cost on X", _usd(network_usd(found))),
+    ]
+
+
+def _rounds(found: Figures) -> list[tuple[str, str]]:
+    """Return what came of being asked for posts."""
+    posts, silent = len(found.posts), sum(count for _, count, _ in found.silences)
+    return [
+        ("posts", f"{posts}, asked {found.life.rounds} times"),
+        ("kept silent", f"{silent}{_share(silent, found.life.rounds)}"),
+        ("seconds for a post", f"{found.life.seconds / posts:.1f} of this machine" if posts else ""),
+    ]
+
+
+def _days(found: Figures) -> list[tuple[str, str]]:
+    """Return what came of days that were lived."""
+    behavior, share, late = found.life.behavior, found.peak_share, found.late_hours
+    peak = len(behavior.peak_posting_hours)
     return [
         ("posts", f"{len(found.posts)}"),
         ("replies", f"{len(found.replies)} to {found.mentions} mentions"),
@@ -76,20 +117,6 @@ def facts(column: Column, prices: Sequence[Price]) -> list[tuple[str, str]]:
         ("in its quiet hours", "none are set" if behavior.quiet_hours is None else f"{found.in_quiet}"),
         ("came later than planned", "" if late is None else f"{late:.1f} h of its time, half of them"),
         ("kept silent", f"{sum(count for _, count, _ in found.silences)}"),
-        ("failed", f"{sum(count for _, count, _ in found.failures)}"),
-        (
-            "refused by the guard",
-            f"{verdicts.refused} of {verdicts.written} texts{_share(verdicts.refused, verdicts.written)}",
-        ),
-        ("near-duplicates", f"{len(found.alike)} pairs"),
-        (
-            "length of a post",
-            f"{style.shortest} to {style.longest} characters, half below {style.middle}" if style else "",
-        ),
-        ("different words", f"{style.distinct:.0%}" if style else ""),
-        ("tokens", f"{found.prompt_tokens:,} read, {found.completion_tokens:,} written"),
-        *((f"cost with {price.model}", _usd(model_usd(found, price))) for price in prices),
-        ("cost on X", _usd(network_usd(found))),
     ]
 
 
@@ -149,6 +176,9 @@ def _share(part: int, whole: int) -> str:
 def _head(one: Recording, *, is_named: bool) -> str:
     took = one.end - one.clock.begin
     who = f"{one.title}: " if is_named else ""
+    if one.is_asked:
+        told = [f"{who}Asked for posts, one after the other, in {took.total_seconds() / 60:.1f} minutes of ours."]
+        return " ".join([*told, f"It ended before its time: {one.ending}."] if one.ending else told)
     told = [f"{who}{_span(one.lived)} of their time, lived in {took.total_seconds() / 60:.1f} minutes of ours."]
     speeds = [stretch.speed for stretch in one.clock.stretches]
     if min(speeds) < 0.95 * one.asked_speed:
@@ -165,6 +195,11 @@ def _head(one: Recording, *, is_named: bool) -> str:
 
 def _notes(recordings: Sequence[Recording]) -> list[str]:
     one = recordings[0]
+    if one.is_asked:
+        return [
+            "No time passed and nobody wrote to it: `--days` has it live, be answered and keep its hours.",
+            "What would wait for your approval was carried out, in the sandbox.",
+        ]
     words = f"written by {one.provider}" if one.provider != "local" else "written by the sandbox's language model"
     company = f"Neighbours: {', '.join(one.neighbours)}. " if one.neighbours else ""
     told = (

@@ -1,18 +1,14 @@
 """Runs one rehearsal: the production services, in a folder of their own, against the sandbox."""
 
 import asyncio
-import contextlib
 import math
-import shutil
 import signal
-import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import le
-from pathlib import Path
 
 import grpc
 
@@ -20,21 +16,19 @@ from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppetctl import web
 from puppetctl.characters.personas import PersonaFile
-from puppetctl.characters.provision import Character, Sandboxes, provision
-from puppetctl.clients import Clients, connected, cursor_before, in_words, proof_in, watch
-from puppetctl.datadir import locked, sandbox_token
-from puppetctl.local.processes import Child, fetched, is_healthy, running
+from puppetctl.characters.provision import Character, provision
+from puppetctl.clients import Clients, cursor_before, in_words, watch
+from puppetctl.local.processes import Child, is_healthy
 from puppetctl.local.stopping import unless
 from puppetctl.rehearsal.company import ENCOUNTERS_A_DAY, STRANGERS_A_DAY, company, speak
-from puppetctl.rehearsal.isolation import LOCAL, isolated, rehearsed
+from puppetctl.rehearsal.hosting import Host, hosted
+from puppetctl.rehearsal.isolation import LOCAL, rehearsed
 from puppetctl.rehearsal.own_clock import BEGINNING, OwnClock, Stretch, aligned
 from puppetctl.rehearsal.pace import Lateness, followed, measured, timed_post
+from puppetctl.rehearsal.plan import Plan, Progress
 from puppetctl.rehearsal.recording import Life, Recording, recorded, relationships
-from puppetctl.suite import SERVICES, Suite, SuiteError, free_ports, plan_suite, socket_of
-from sandbox.llm.model import is_missing
-from services.agents.domain.persona import Behavior, read_kept
-from services.runtime.rpc.client import UNIX
-from services.runtime.rpc.principals import PrincipalFiles
+from puppetctl.suite import SuiteError
+from services.agents.domain.persona import read_kept
 from services.runtime.waiting import poll
 
 _TICK_SECONDS = 0.25
@@ -42,53 +36,22 @@ _RESTART_SECONDS = 60.0
 _NEARLY = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is rehearsed: for so many days of the characters', or until each has posted so often."""
-
-    title: str
-    personas: Sequence[PersonaFile]
-    neighbours: Sequence[PersonaFile]
-    days: float
-    speed: float
-    seed: int
-    posts: int | None = None
-    provider: str = LOCAL
-    folder: Path | None = None
-    """Where everything is kept; None for a temporary folder, of which nothing is left."""
-
-
-Progress = Callable[[str], None]
-"""Is told how far a rehearsal is."""
-
-
 async def rehearse(
     plan: Plan, environment: Mapping[str, str], stopped: asyncio.Event, progress: Progress
 ) -> Recording | None:
     """Run a rehearsal until it is over, or stopped; None when it was stopped before it had begun. Raises SuiteError."""
-    async with _folder(plan.folder) as folder:
-        own = isolated(environment, folder, plan.provider, plan.speed, is_alone=not plan.neighbours)
-        suite = plan_suite(own, folder, free_ports(), speed=1.0)
-        if suite.address("sandbox.llm") and is_missing(own.get("PUPPET_SANDBOX_LLM_MODEL", "")):
-            progress("fetching the language model, once: 98 MB")
-            await fetched(own)
-        stage = _Stage(plan, own, folder, suite, progress)
-        with locked(folder) as lock:
-            PrincipalFiles(folder / "auth").prepare(SERVICES)
-            async with running(suite.programs, folder / "logs", stage.tell, inherited=[lock]) as children:
-                return await stage.run(children, stopped)
+    stage = _Stage(plan, progress)
+    async with hosted(plan, environment, progress, stage.tell) as host:
+        return await stage.run(host, stopped)
 
 
 class _Stage:
-    def __init__(
-        self, plan: Plan, environment: Mapping[str, str], folder: Path, suite: Suite, progress: Progress
-    ) -> None:
+    _host: Host
+
+    def __init__(self, plan: Plan, progress: Progress) -> None:
         self._plan = plan
-        self._environment = environment
-        self._folder = folder
-        self._suite = suite
+        self._days = plan.days or 0.0
         self._progress = progress
-        self._children: dict[str, Child] = {}
         self._stretches: list[Stretch] = []
         self._posts: Counter[str] = Counter()
         self._restarting = asyncio.Lock()
@@ -100,28 +63,24 @@ class _Stage:
         if not self._restarting.locked():
             self._progress(f"{program} {words}")
 
-    async def run(self, children: Sequence[Child], stopped: asyncio.Event) -> Recording | None:
-        self._children = {child.program.name: child for child in children}
-        self._progress(f"starting {len(children)} processes")
-        where = {name: f"{UNIX}{path}" for name in SERVICES if (path := socket_of(name, self._folder))}
-        where = {child.program.name: child.program.address for child in children} | where
-        async with connected(where, proof_in({}, self._folder)) as clients:
-            lives: list[Life] = []
-            await unless(stopped, self._prepare(clients, lives), None)
-            if stopped.is_set():
-                return None
-            await unless(stopped, self._live(clients, lives), None)
-            end, ending = datetime.now(UTC), "it was stopped" if stopped.is_set() else ""
-            clock = self._clock
-            self._progress("reading what became of them")
-            records = [await recorded(clients, life, clock.begin, end) for life in lives[: len(self._plan.personas)]]
+    async def run(self, host: Host, stopped: asyncio.Event) -> Recording | None:
+        self._host, clients = host, host.clients
+        lives: list[Life] = []
+        await unless(stopped, self._prepare(clients, lives), None)
+        if stopped.is_set():
+            return None
+        await unless(stopped, self._live(clients, lives), None)
+        end, ending = datetime.now(UTC), "it was stopped" if stopped.is_set() else ""
+        clock = self._clock
+        self._progress("reading what became of them")
+        records = [await recorded(clients, life, clock.begin, end) for life in lives[: len(self._plan.personas)]]
         return Recording(
             title=self._plan.title,
             lives=records,
             clock=clock,
             end=end,
             asked_speed=self._plan.speed,
-            asked_days=self._plan.days,
+            asked_days=self._days,
             seed=self._plan.seed,
             provider=self._plan.provider,
             neighbours=[life.name for life in lives[len(self._plan.personas) :]],
@@ -131,12 +90,10 @@ class _Stage:
 
     async def _prepare(self, clients: Clients, lives: list[Life]) -> None:
         """Make the characters, and begin at the speed that can be followed; `lives` gets who is there."""
-        await asyncio.gather(*(child.wait_healthy() for child in self._children.values()))
-        x, solana = self._suite.address("sandbox.x"), self._suite.address("sandbox.solana")
-        sandboxes = Sandboxes(x, solana, sandbox_token("sandbox.x", self._folder, {}))
+        await self._host.ready()
         files = [rehearsed(file, self._plan.provider) for file in self._plan.personas]
         files += [rehearsed(file, LOCAL) for file in self._plan.neighbours]
-        provisioned = await provision(clients, files, sandboxes)
+        provisioned = await provision(clients, files, self._host.sandboxes)
         if provisioned.refused:
             raise SuiteError("\n".join(provisioned.refused))
         self._progress("measuring how fast the model writes")
@@ -145,7 +102,7 @@ class _Stage:
         for agent_id in ids:
             await clients.agents.StopAgent(agents_pb.StopAgentRequest(id=agent_id))
         for file, one in zip(files, provisioned.characters, strict=True):
-            lives.append(await _begun(clients, one, read_kept(file.persona).behavior))
+            lives.append(await _begun(clients, one, file))
         spoken_to = STRANGERS_A_DAY + (ENCOUNTERS_A_DAY if self._plan.neighbours else 0.0)
         behaviors = [life.behavior for life in lives]
         speed = followed(self._found, behaviors, spoken_to * len(self._plan.personas), self._plan.speed)
@@ -154,7 +111,7 @@ class _Stage:
 
     async def _begin(self, clients: Clients, agent_ids: Sequence[str], speed: float) -> None:
         """Start the agents service with this speed, and the characters when their clock shows the beginning."""
-        starting = (self._children["agents"].healthy_after or 0.0) + self._found.warming_seconds
+        starting = (self._host.children["agents"].healthy_after or 0.0) + self._found.warming_seconds
         begin = datetime.now(UTC) + timedelta(seconds=starting)
         speed = aligned(speed, begin, BEGINNING)
         await self._restart(speed)
@@ -197,7 +154,7 @@ class _Stage:
 
     def _is_over(self) -> bool:
         lived, wanted = self._clock.lived(datetime.now(UTC)), self._plan.posts
-        return lived >= timedelta(days=self._plan.days) or (
+        return lived >= timedelta(days=self._days) or (
             wanted is not None and all(count >= wanted for count in self._posts.values())
         )
 
@@ -217,13 +174,13 @@ class _Stage:
     async def _visit(self, clients: Clients, cast: Sequence[Life], neighbours: Sequence[Life]) -> None:
         handles = {life.agent_id: life.handle for life in cast if life.handle}
         ids = [life.agent_id for life in neighbours]
-        x, token = self._suite.address("sandbox.x") or "", sandbox_token("sandbox.x", self._folder, {})
-        for what in company(self._plan.seed, handles, ids, self._plan.days, STRANGERS_A_DAY):
+        token = self._host.x_token
+        for what in company(self._plan.seed, handles, ids, self._days, STRANGERS_A_DAY):
             # Looked at again and again: the speed may change meanwhile.
             await poll(self._lived, partial(le, what.after), timeout_seconds=math.inf, poll_seconds=_TICK_SECONDS)
             async with self._restarting:
                 try:
-                    if met := await speak(clients, x, token, what):
+                    if met := await speak(clients, self._host.x, token, what):
                         counterpart, self._met[counterpart] = met
                 except (grpc.aio.AioRpcError, web.WebError) as error:
                     # One who isn't heard is no reason to end it.
@@ -237,7 +194,7 @@ class _Stage:
         now = datetime.now(UTC)
         shown = self._clock.at(now)
         self._stretches[-1] = replace(self._stretches[-1], end=now)
-        speed = aligned(speed, now + timedelta(seconds=self._children["agents"].healthy_after or 0.0), shown)
+        speed = aligned(speed, now + timedelta(seconds=self._host.children["agents"].healthy_after or 0.0), shown)
         await self._restart(speed)
         self._stretches.append(Stretch(datetime.now(UTC), speed))
 
@@ -246,7 +203,7 @@ class _Stage:
 
     async def _restart(self, speed: float) -> None:
         """Start the agents service anew with a speed."""
-        child = self._children["agents"]
+        child = self._host.children["agents"]
         async with self._restarting:
             await _restarted(child, {**child.program.environment, "PUPPET_AGENTS_SPEED": repr(speed)})
 
@@ -255,13 +212,13 @@ class _Stage:
         told = f"time runs {speed:,.0f} times as fast" + (f", not {asked:,.0f}" if speed < _NEARLY * asked else "")
         if self._plan.posts is not None:
             return told
-        left = timedelta(days=self._plan.days) - self._clock.lived(datetime.now(UTC))
+        left = timedelta(days=self._days) - self._clock.lived(datetime.now(UTC))
         return f"{told}, so it takes {left.total_seconds() / speed / 60:.1f} minutes more"
 
 
-async def _begun(clients: Clients, one: Character, behavior: Behavior) -> Life:
-    before = await relationships(clients, one.id)
-    return Life(one.id, one.name, one.handle, behavior, before=before, notices=one.notices)
+async def _begun(clients: Clients, one: Character, file: PersonaFile) -> Life:
+    before, behavior = await relationships(clients, one.id), read_kept(file.persona).behavior
+    return Life(one.id, one.name, one.handle, behavior, before=before, notices=one.notices, persona=file.persona)
 
 
 async def _restarted(child: Child, environment: Mapping[str, str]) -> None:
@@ -276,16 +233,3 @@ async def _restarted(child: Child, environment: Mapping[str, str]) -> None:
 
     if not await poll(is_back, bool, timeout_seconds=_RESTART_SECONDS, poll_seconds=_TICK_SECONDS):
         raise SuiteError(f"{child.program.name} was not healthy again after {_RESTART_SECONDS:.0f} s")
-
-
-@contextlib.asynccontextmanager
-async def _folder(given: Path | None) -> AsyncIterator[Path]:
-    """Yield the folder of a rehearsal; one that wasn't given is gone afterwards."""
-    if given is not None:
-        yield given
-        return
-    folder = Path(tempfile.mkdtemp(prefix="puppet-rehearsal-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

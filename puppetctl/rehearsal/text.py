@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from puppetctl.characters.moods import curve
-from puppetctl.rehearsal.figures import Bond, Figures, Said
+from puppetctl.rehearsal.figures import Bond, Fallen, Figures, Said
 from puppetctl.rehearsal.report import Column, Report, Section, facts, profit, trade_rows
 from puppetctl.terminal.words import plain
 
@@ -19,8 +19,8 @@ _MOOD_POINTS = 44
 _QUOTED = 66
 
 
-def lines(report: Report) -> Iterator[RenderableType]:
-    """Yield the parts of a report, in order."""
+def lines(report: Report, *, explains: bool = False) -> Iterator[RenderableType]:
+    """Yield the parts of a report, in order; `explains` shows the candidates that fell, too."""
     for head in report.heads:
         yield Text(plain(head))
     for section in report.sections:
@@ -30,7 +30,7 @@ def lines(report: Report) -> Iterator[RenderableType]:
         for column in section.columns:
             if column.title:
                 yield Text(f"\n{plain(column.title)}", "bold")
-            yield from _column(column)
+            yield from _column(column, explains=explains)
     yield Text()
     for note in (*report.notes, report.sources):
         yield Text(plain(note), "dim")
@@ -46,11 +46,14 @@ def _facts(section: Section, report: Report) -> Table:
     return table
 
 
-def _column(column: Column) -> Iterator[RenderableType]:
+def _column(column: Column, *, explains: bool) -> Iterator[RenderableType]:
     found = column.figures
-    yield from _hours(found)
-    yield from _said("posts", found.posts)
-    yield from _said("replies", found.replies)
+    if column.is_asked:
+        yield from _asked(found, explains=explains)
+    else:
+        yield from _hours(found)
+        yield from _said("posts", found.posts)
+        yield from _said("replies", found.replies)
     yield from _counted("kept silent", found.silences)
     yield from _counted("failed", found.failures)
     yield from _counted("refused by the guard", found.verdicts.by_rule)
@@ -61,10 +64,11 @@ def _column(column: Column) -> Iterator[RenderableType]:
     if found.style and found.style.openings:
         yield _title("openings that come again")
         yield _item("", ", ".join(f"“{words}” {count} times" for words, count in found.style.openings))
-    if points := found.life.moods:
+    if (points := found.life.moods) and not column.is_asked:
         yield _title("mood")
         yield from curve(points[:: -(-len(points) // _MOOD_POINTS)], found.life.usual_mood)[:3]
-    yield from _bonds(found.bonds)
+    if not column.is_asked:
+        yield from _bonds(found.bonds)
     if found.conclusions:
         yield _title("conclusions that it drew")
         yield from (_item("", _cut(words)) for words in found.conclusions[:_MOST_LISTED])
@@ -104,6 +108,26 @@ def _said(title: str, said: Sequence[Said]) -> Iterator[RenderableType]:
             yield _item("", one.text)
         else:
             yield _item(f"{one.day}/{one.clock:%H:%M}", one.text)
+
+
+def _asked(found: Figures, *, explains: bool) -> Iterator[RenderableType]:
+    """Yield all that was said, and what fell beside it."""
+    if found.posts:
+        yield _title("posts")
+    for place, one in enumerate(found.posts, 1):
+        yield _item(f"{place}", one.text)
+        yield from (_item("", f"breaks its style: it {rule}", "red") for rule in one.broken)
+        yield from _fallen(one.fallen) if explains else ()
+    if explains and found.unsaid:
+        yield _title("where nothing could be said")
+        for unsaid in found.unsaid:
+            yield _item("", unsaid.about)
+            yield from _fallen(unsaid.fallen)
+
+
+def _fallen(fallen: Sequence[Fallen]) -> Iterator[RenderableType]:
+    for one in fallen:
+        yield _item("      fell", f"{one.text} ({one.why})", "dim")
 
 
 def _spread(said: Sequence[Said]) -> Sequence[Said]:

@@ -39,7 +39,7 @@ def _llama_cpp() -> Any:
     import xllamacpp
 
     params = xllamacpp.CommonParams()
-    params.model.path = str(find_model(None))
+    params.model.path = str(find_model())
     params.hostnames = ["127.0.0.1"]
     params.port = free_port()
     params.n_ctx = 4_096

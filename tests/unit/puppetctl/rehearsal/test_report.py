@@ -7,13 +7,25 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppetctl.rehearsal.costs import PRICES, sources
 from puppetctl.rehearsal.html import page
 from puppetctl.rehearsal.own_clock import OwnClock, Stretch
 from puppetctl.rehearsal.recording import Recording
 from puppetctl.rehearsal.report import Report, report
 from puppetctl.rehearsal.text import lines
-from tests.unit.puppetctl.rehearsal.lives import BEGIN, HOSTILE, SPEED, after, full_life, life, post, recording
+from tests.unit.puppetctl.rehearsal.lives import (
+    BEGIN,
+    HOSTILE,
+    SPEED,
+    after,
+    full_life,
+    life,
+    post,
+    recording,
+    silence,
+    writing,
+)
 
 _VOID = {"meta", "br"}
 
@@ -52,9 +64,9 @@ def _report(*recordings: Recording) -> Report:
     return report(recordings, PRICES, sources(is_own=False))
 
 
-def _text(made: Report) -> str:
+def _text(made: Report, *, explains: bool = False) -> str:
     console = Console(file=io.StringIO(), width=80)
-    for part in lines(made):
+    for part in lines(made, explains=explains):
         console.print(part)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -100,6 +112,35 @@ def test_two_personas_stand_beside_each_other() -> None:
     found = "".join(_Page(page(_report(new, old))).words)
     assert "the old words" in found
     assert "the new words" in found
+
+
+def test_who_was_asked_for_posts_shows_all_of_them_and_no_hours_that_were_not_lived() -> None:
+    style = {"style_guide": {"formatting": {"capitalization": "lowercase"}}}
+    said = [post(1, f"post number {n}", writing=writing("LENGTH")) for n in range(9)] + [post(2, "A loud one")]
+    silent = silence(3, log_pb.PASS_REASON_NO_CANDIDATE)
+    silent.writing.CopyFrom(writing("SHAPE"))
+    asked = life([*said, silent], persona=style, rounds=11, seconds=25.0)
+    made = _report(recording(asked, is_asked=True, ending="it was stopped"))
+    assert made.heads[0].startswith("Asked for posts, one after the other, in ")
+    text = " ".join(_text(made).split())
+    for words in (
+        "10, asked 11 times",
+        "1 (9%)",
+        "2.5 of this machine",
+        "9 of 10 texts",
+        "breaks its style: it has capitals",
+    ):
+        assert words in text
+    assert all(f"post number {n}" in text for n in range(9))
+    assert "by hour" not in text
+    assert "fell" not in text
+    explained = _text(made, explains=True)
+    assert "fell" in explained
+    assert "where nothing could be said" in explained
+    found = "".join(_Page(page(made)).words)
+    assert "1 candidate that fell" in found
+    assert "SHAPE: breaks SHAPE" in found
+    assert "hour of its day" not in found
 
 
 def test_a_speed_that_was_not_reached_and_an_early_end_are_said() -> None:
