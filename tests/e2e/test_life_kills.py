@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl.suite import SERVICES
@@ -75,6 +76,7 @@ class _Trial:
         # They live on and mention each other meanwhile: what is said from now on needn't be answered before they stop.
         mentions = (await persistent(self._auditor.read)).mentions()
         books = await self._until_done(lambda books: not (books.unanswered(mentions) or books.undone()), mentions)
+        await self._apply(books)
         await self._stop(books)
         books = await self._until_done(lambda books: not (books.unfinished() or books.unsettled()), mentions)
         self._done += assert_all_is_well(books, self._people, mentions)
@@ -99,6 +101,16 @@ class _Trial:
             before = await persistent(lambda: clients.agents.ListActivity(newest))
             while await persistent(lambda: clients.agents.ListActivity(newest)) == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
+
+    async def _apply(self, books: Books) -> None:
+        """Give a character another persona by one replica, and see that the next post of another is written from it."""
+        replicas, changed = self._lives.agents, pb.Agent()
+        changed.CopyFrom(books.agents[0])
+        changed.persona["description"] = "Somebody who has moved into a lighthouse."
+        async with self._lives.clients(replicas[0]) as one, self._lives.clients(replicas[-1]) as other:
+            await one.agents.UpdateAgent(pb.UpdateAgentRequest(agent=changed, update_mask=FieldMask(paths=["persona"])))
+            shown = await other.agents.PreviewPrompt(pb.PreviewPromptRequest(agent_id=changed.id, behaviour="post"))
+        assert "moved into a lighthouse" in shown.prompts[0].system
 
     async def _stop(self, books: Books) -> None:
         """Stop every character by one replica, and see that the others do nothing more for it."""
