@@ -19,6 +19,9 @@ _LETTERS_PER_WORD = 6
 _NEAR = 0.35
 """By which part of it a text may be longer or shorter than its character's usual one, and be as good."""
 
+_IN_VOICE = 0.4
+"""So like an example a text sounds like its character; what is more like it hasn't much of its own."""
+
 
 class Ranker:
     """Scores the texts of one character in one context; what they are compared with is read once."""
@@ -36,7 +39,8 @@ class Ranker:
             words = usual / _LETTERS_PER_WORD
             self._least, self._most = min(_SHORT, words * (1 - _NEAR)), words * (1 + _NEAR)
         self._sentences = {self._sentence_count(example) for example in examples} or {2, 3}
-        self._seen = [texts.trigrams(text) for text in (*examples, *context.own_posts)]
+        self._voice = [texts.trigrams(example) for example in examples]
+        self._own = [texts.trigrams(post) for post in context.own_posts]
         self._numbers = numbers(" ".join((context.about, context.memory, *examples)))
 
     def score(self, candidate: Candidate) -> float:
@@ -51,7 +55,9 @@ class Ranker:
         score -= sum(word in _BLAND for word in said) / words
         score -= 0.5 * (not meant - self._about)
         score -= 0.5 * bool(numbers(text) - self._numbers)
-        score -= 0.8 * texts.nearest(texts.trigrams(text), self._seen)
+        sounds = texts.trigrams(candidate.text)
+        score += 0.8 * min(_IN_VOICE, texts.nearest(sounds, self._voice))
+        score -= 0.8 * texts.nearest(sounds, self._own)
         score += 0.15 * min(2, len(meant & self._motifs))
         if self._about:
             score += 0.5 * bool(meant & self._about)
