@@ -212,6 +212,9 @@ def test_hyphens_are_avoided_where_the_style_says_so(persona: Persona) -> None:
         clean("The gate \u2014 painted - squeaks.", styled(persona, avoid_hyphens=True))
         == "The gate, painted, squeaks."
     )
+    assert clean("A half-open gate.", styled(persona, avoid_hyphens=True)) == "A half open gate."
+    assert "has a hyphen" in reasons("The gate takes letters 3\u20135 today.", styled(persona, avoid_hyphens=True))
+    assert not reasons("The gate takes letters 3\u20135 today.", persona)
 
 
 def test_what_was_cut_is_not_published_unless_a_whole_sentence_is_left(persona: Persona) -> None:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+import regex
+
 from services.agents.domain import text as texts
 from services.agents.domain.claims import Claim, claims_of, true_of
 from services.agents.domain.guard.amounts import numbers
@@ -75,6 +77,7 @@ _FACTS = {
     "loss": re.compile(r"\b(?:loss(?:es)?|lost)\b", re.IGNORECASE),
 }
 
+_DASH = regex.compile(r"\p{Dash_Punctuation}")
 _BREAKS = (",", ":", ";", "-", "(", "\u060c", "\u061b", "\u3001")
 _LEAST_WORDS = 3
 _REPEATED_SIGNS = 8
@@ -194,6 +197,8 @@ class Judge:
             and capitalized(text, style.capitalization, self._languages) != text
         ):
             yield "uses capitals"
+        if style.avoid_hyphens and _DASH.search(text):
+            yield "has a hyphen or a dash"
         if not (text.startswith(self._opening) and text.endswith(self._closing)):
             yield "doesn't begin or end as the character always does"
         yield from (f"uses the avoided term {term!r}" for term in style.avoid_terms if self._uses(text, term))

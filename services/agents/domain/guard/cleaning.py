@@ -14,6 +14,7 @@ from services.runtime.text.normal import settled
 
 _HASHTAG = re.compile(r"#\w+")
 _DASH = re.compile(r" [-\u2013\u2014]+ | ?\u2014 ?")
+_HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u2010\u2011\u2013](?=[^\W\d_])")
 _WORD = regex.compile(r"[\w'\u2019]+")
 _FIRST_LETTER = regex.compile(r"^[^\w<{\[]*\p{Ll}")
 _LONE_I = re.compile(r"\bi\b(?=['\u2019 ])")
@@ -33,7 +34,7 @@ def mend(text: str, persona: Persona) -> str:
     if not style.uses_emojis:
         line = without_emoji(line)
     if style.avoid_hyphens:
-        line = _DASH.sub(", ", line)
+        line = _HYPHEN.sub(" ", _DASH.sub(", ", line))
     if ends_sentences(persona) and not is_whole(line):
         # The model ran out of tokens: what it has said so far may do.
         line = line[: max((end for _, end in _spans(line, texts.sentences(line, languages)[:-1])), default=len(line))]

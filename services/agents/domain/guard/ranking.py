@@ -56,7 +56,8 @@ class Ranker:
         score -= 0.5 * (not meant - self._about)
         score -= 0.5 * bool(numbers(text) - self._numbers)
         sounds = texts.trigrams(candidate.text)
-        score += 0.8 * min(_IN_VOICE, texts.nearest(sounds, self._voice))
+        likeness = texts.nearest(sounds, self._voice)
+        score += 0.8 * min(_IN_VOICE, likeness) - 2 * max(0, likeness - _IN_VOICE)
         score -= 0.8 * texts.nearest(sounds, self._own)
         score += 0.15 * min(2, len(meant & self._motifs))
         if self._about:
