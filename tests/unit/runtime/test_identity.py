@@ -87,7 +87,11 @@ def test_what_costs_money_each_time_is_not_safe_to_repeat() -> None:
     from puppet.llm.v1 import llm_service_pb2
 
     methods = llm_service_pb2.DESCRIPTOR.services_by_name["LlmService"].methods
-    assert [method.name for method in methods if not is_safe_to_repeat(method)] == ["Generate", "StreamGenerate", "Embed"]
+    assert [method.name for method in methods if not is_safe_to_repeat(method)] == [
+        "Generate",
+        "StreamGenerate",
+        "Embed",
+    ]
 
 
 def test_starting_again_keeps_every_key(tmp_path: Path) -> None:
