@@ -7,7 +7,6 @@ other services in its caller's place, the delegation for that is signed here as 
 
 import asyncio
 import contextlib
-import functools
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ from typing import Any, Self, TypeVar
 
 import grpc
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import Descriptor, ServiceDescriptor
+from google.protobuf.descriptor import ServiceDescriptor
 
 from services.runtime import telemetry
 from services.runtime.ids import new_id
 from services.runtime.rpc import identity
-from services.runtime.rpc.access import is_safe_to_repeat, rules_of, values_at
+from services.runtime.rpc.access import full_name, is_safe_to_repeat, rules_of, values_at
 from services.runtime.rpc.authentication import DELEGATION_KEY, TOKEN_KEY
 from services.runtime.rpc.boundary import deadline
 from services.runtime.rpc.credentials import Credential
@@ -146,6 +145,17 @@ class _Preparing:
         self._service = service
         self._credential = proof.credential
         self._rules = rules_of(called)
+        self._repeated = frozenset(
+            f"/{full_name(method)}"
+            for service in called
+            for method in service.methods
+            if is_safe_to_repeat(method) and "request_id" in method.input_type.fields_by_name
+        )
+
+    def identify(self, path: str, request: Any) -> None:
+        """Give a request that may be sent several times an id, by which it has its effect once, unless it has one."""
+        if path in self._repeated and not request.request_id:
+            request.request_id = new_id("req")
 
     def timeout(self, given: float | None, *, is_stream: bool) -> float | None:
         """Return how many seconds a call has for which its caller gives so many; None for as long as it takes."""
@@ -185,11 +195,6 @@ class _Preparing:
         return self._credential.delegation(self._service, rule.delegates, *agents, session=identity.relayed())
 
 
-@functools.cache
-def _has_request_id(request: Descriptor) -> bool:
-    return "request_id" in request.fields_by_name
-
-
 @dataclass(frozen=True, slots=True)
 class _Sender:
     """Sends the calls of one method; what it makes of a request is the call that gRPC makes."""
@@ -203,8 +208,8 @@ class _Sender:
     def __call__(self, request: Any = None, timeout: float | None = None, metadata: Any = None, **others: Any) -> Any:
         """Send a call with trace, token, delegation and deadline."""
         is_stream, whole = self.streams_in or self.streams_out, None if self.streams_in else request
-        if not is_stream and _has_request_id(request.DESCRIPTOR) and not request.request_id:
-            request.request_id = new_id("req")
+        if not is_stream:
+            self.preparing.identify(self.path, request)
         made = ClientCall(self.path) if telemetry.is_exported() else None
         trace = telemetry.trace_parent() if made is None else made.header
         call = self.send(

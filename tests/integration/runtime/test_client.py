@@ -97,6 +97,7 @@ def test_only_reads_and_mutations_with_a_request_id_are_repeated() -> None:
     assert set(LLM.methods_by_name) - {name["method"] for name in config["methodConfig"][0]["name"]} == {
         "Generate",
         "StreamGenerate",
+        "Embed",
     }
     config = client._service_config([MEMORY])
     assert {name["method"] for name in config["methodConfig"][0]["name"]} == set(MEMORY.methods_by_name)
