@@ -3,19 +3,15 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from typing_extensions import override
 
-from services.llm.domain.embedding import Embedding, EmbedTask
-from services.llm.domain.errors import Failure
-from services.llm.domain.generation import FinishReason, Generation, Price, StreamEnd
-from services.llm.domain.models import Model
+from services.llm.domain.generation import FinishReason, Generation, Price
 from services.llm.domain.prompt import Task
 from services.llm.domain.usage import NOBODY, Usage
 from services.llm.ports import Guarded
+from services.llm.service.decorator import Decorator
 
 _BESIDE_TEXT = 500
 """The bytes of an entry beside its texts, about."""
@@ -28,23 +24,16 @@ class _Entry:
     until: float
 
 
-class Cached(Guarded):
+class Cached(Decorator):
     """Keeps what was asked with a seed or without chance, for the agent that asked; a hit costs nothing."""
 
     def __init__(self, provider: Guarded, most_bytes: int, seconds: float) -> None:
         """Take how much is kept, and for how long."""
-        self._provider = provider
+        super().__init__(provider)
         self._most_bytes = most_bytes
         self._seconds = seconds
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._bytes = 0
-        self.name = provider.name
-        self.shows_background = provider.shows_background
-        self.price_source = provider.price_source
-
-    @override
-    def pause(self, agent_id: str) -> Failure | None:
-        return self._provider.pause(agent_id)
 
     @override
     async def generate(self, task: Task, seconds: float) -> Generation:
@@ -59,20 +48,6 @@ class Cached(Guarded):
         if _is_whole(task, written):
             self._keep(key, replace(written, usage=Usage(), price=Price(0), is_cached=True), now + self._seconds)
         return written
-
-    @override
-    async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
-        async with aclosing(self._provider.stream(task, seconds)) as parts:
-            async for part in parts:
-                yield part
-
-    @override
-    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
-        return await self._provider.embed(task, seconds)
-
-    @override
-    async def models(self, seconds: float) -> Sequence[Model]:
-        return await self._provider.models(seconds)
 
     def _keep(self, key: bytes, written: Generation, until: float) -> None:
         size = _BESIDE_TEXT + sum(len(candidate.text.encode()) for candidate in written.candidates)

@@ -1,43 +1,32 @@
 """A provider whose answers fit the schema that is asked for: what doesn't is asked for once more."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from dataclasses import replace
 
 from typing_extensions import override
 
-from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.errors import (
     BudgetExhausted,
-    Failure,
     ProviderRateLimited,
     ProviderRefused,
     ProviderUnavailable,
     SchemaMismatch,
 )
 from services.llm.domain.fitting import Misfit, Repair, unfenced
-from services.llm.domain.generation import Candidate, FinishReason, Generation, Price, StreamEnd
-from services.llm.domain.models import Model
+from services.llm.domain.generation import Candidate, FinishReason, Generation, Price
 from services.llm.domain.prompt import Task
 from services.llm.ports import Guarded, Schema, Schemas
+from services.llm.service.decorator import Decorator
 
 _CUT = "it was cut: it has to be shorter"
 
 
-class Fitting(Guarded):
+class Fitting(Decorator):
     """Passes on the candidates that fit; when none does, the model is told what is wrong, and writes one more."""
 
     def __init__(self, provider: Guarded, schemas: Schemas) -> None:
-        self._provider = provider
+        super().__init__(provider)
         self._schemas = schemas
-        self.name = provider.name
-        self.shows_background = provider.shows_background
-        self.price_source = provider.price_source
-
-    @override
-    def pause(self, agent_id: str) -> Failure | None:
-        return self._provider.pause(agent_id)
 
     @override
     async def generate(self, task: Task, seconds: float) -> Generation:
@@ -65,20 +54,6 @@ class Fitting(Guarded):
         return replace(
             repaired, candidates=fitting, usage=written.usage + repaired.usage, price=_both(written, repaired)
         )
-
-    @override
-    async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
-        async with aclosing(self._provider.stream(task, seconds)) as parts:
-            async for part in parts:
-                yield part
-
-    @override
-    async def embed(self, task: EmbedTask, seconds: float) -> Embedding:
-        return await self._provider.embed(task, seconds)
-
-    @override
-    async def models(self, seconds: float) -> Sequence[Model]:
-        return await self._provider.models(seconds)
 
 
 async def _sorted(schema: Schema, written: Generation) -> tuple[tuple[Candidate, ...], list[tuple[Candidate, Misfit]]]:

@@ -80,11 +80,11 @@ class Ledger:
         What costs nothing, and what no limit of tokens holds for, isn't written before it is over. What goes out at
         once `is_sent` already. Raises BudgetExhausted.
         """
-        async with self._store.reading() as records:
-            accounts = await _Books(records, await records.now(), self._lease).accounts(asking.labels.agent_id)
-        limited = any(account.limits(amounts[0]) for account in accounts.values())
-        if not limited and not amounts[0].nanos:
-            return Reservation(asking, "", 0, worst(list(accounts.values())))
+        if not amounts[0].nanos:
+            async with self._store.reading() as records:
+                accounts = await _Books(records, await records.now(), self._lease).accounts(asking.labels.agent_id)
+            if not any(account.limits(amounts[0]) for account in accounts.values()):
+                return Reservation(asking, "", 0, worst(list(accounts.values())))
         joined = asyncio.ensure_future(self._group.join(lambda books: books.reserve(asking, amounts, is_sent=is_sent)))
         try:
             return await asyncio.shield(joined)
@@ -171,8 +171,8 @@ class Ledger:
             return await records.now()
 
     async def _settle(self, reservation: Reservation, bill: Bill) -> None:
-        if not reservation.id:
-            # Nobody's money is held for it: it waits for others, and is counted with them.
+        if not reservation.id or reservation.state is BudgetState.FINE:
+            # Nobody waits for the money that is held for it: it is counted with others, and not in their way.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), _GATHERING_SECONDS)
         await self._group.join(lambda books: books.settle(reservation, bill))

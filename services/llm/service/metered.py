@@ -8,12 +8,11 @@ from typing_extensions import override
 
 from services.llm.domain.budget import Amount
 from services.llm.domain.embedding import Embedding, EmbedTask
-from services.llm.domain.errors import Failure
 from services.llm.domain.generation import Generation, Price, StreamEnd
-from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
 from services.llm.domain.usage import Bill, Need, Usage
 from services.llm.ports import Bounds, Guarded, Tariff
+from services.llm.service.decorator import Decorator
 from services.llm.service.ledger import Asking, Ledger, Reservation
 from services.runtime.errors import PuppetError
 
@@ -22,23 +21,17 @@ _SHORTEST = 64
 _MOST_SIZES = 7
 
 
-class Metered(Guarded):
+class Metered(Decorator):
     """Reserves the most that a task can take; with little left it asks for less rather than not at all."""
 
     def __init__(self, provider: Guarded, ledger: Ledger, tariff: Tariff, bounds: Bounds) -> None:
-        self._provider = provider
+        super().__init__(provider)
         self._ledger = ledger
         self._tariff = tariff
         self._bounds = bounds
-        self.name = provider.name
-        self.shows_background = provider.shows_background
         self.price_source = tariff.source
         self._calls = 0
         """How many calls are under way, or about to be."""
-
-    @override
-    def pause(self, agent_id: str) -> Failure | None:
-        return self._provider.pause(agent_id)
 
     @override
     async def generate(self, task: Task, seconds: float) -> Generation:
@@ -67,10 +60,6 @@ class Metered(Guarded):
             made = await self._provider.embed(replace(task, before_sending=attempt.sending), seconds)
             price = await attempt.ended(made.model, made.usage, misses_bills=False)
         return replace(made, price=price)
-
-    @override
-    async def models(self, seconds: float) -> Sequence[Model]:
-        return await self._provider.models(seconds)
 
     def _needs(self, sizes: Sequence[Task]) -> list[Need]:
         return [self._bounds.need(size) for size in sizes]
