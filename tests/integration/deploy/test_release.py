@@ -85,19 +85,19 @@ async def test_the_wheel_starts_where_nothing_else_is(dist: Path, tmp_path: Path
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()
-    origin, personas, wanted = output.decode().splitlines()
+    origin, personas, *locks = output.decode().splitlines()
     assert process.returncode == 0
     assert Path(origin).is_relative_to(tmp_path / "site")
     assert Path(personas) == tmp_path / "site" / "puppetctl" / "personas"
-    wheels_own = zipfile.Path(dist / f"puppet_engine-{VERSION}-py3-none-any.whl", "sandbox/llm/model.txt")
-    assert Path(wanted) == tmp_path / "site" / "sandbox" / "llm" / "model.txt"
-    assert wheels_own.read_text() == (ROOT / "requirements" / "model.txt").read_text()
+    assert locks == [str(tmp_path / "site" / "sandbox" / "llm" / name) for name in ("model.txt", "gemma.txt")]
+    for lock in map(Path, locks):
+        assert lock.read_text() == (ROOT / "requirements" / lock.name).read_text()
 
 
 _SHOW = """
 import puppetctl, puppetctl.local.up
-from sandbox.llm.model import requirements
-print(puppetctl.local.up.__file__, puppetctl.DEMO_PERSONAS, requirements(), sep="\\n")
+from sandbox.llm.model import PACKED, requirements
+print(puppetctl.local.up.__file__, puppetctl.DEMO_PERSONAS, *map(requirements, PACKED.values()), sep="\\n")
 """
 
 
