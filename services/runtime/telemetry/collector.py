@@ -29,7 +29,8 @@ class Collector(logging.Filter):
         self._failing_since: float | None = None
         self._told_at = 0.0
         self._words = ""
-        _LIBRARY.addFilter(self)
+        # Before the library's own filter, which drops what was said within the minute, whoever said it.
+        _LIBRARY.filters.insert(0, self)
 
     def close(self) -> None:
         """Let the library speak for itself again."""

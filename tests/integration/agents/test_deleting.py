@@ -147,7 +147,7 @@ async def test_a_deletion_goes_on_when_the_service_starts_again(
     async with reopen() as agents:
         await agents.CreateAgent(create(persona))
         world.social.line.failures = 10**6
-        assert not (await delete(agents, timeout=1)).is_done
+        assert not (await delete(agents, timeout=5)).is_done
     world.social.line.failures = 0
     async with reopen() as agents:
         await until_gone(agents)
@@ -163,7 +163,7 @@ async def test_what_an_agent_has_begun_ends_before_it_goes_and_leaves_nothing(
     world.social.sending = asyncio.Event()
     post = agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
     await until(lambda: bool(world.social.posts))
-    answer = await delete(agents, timeout=2)
+    answer = await delete(agents, timeout=5)
     assert (answer.is_done, answer.waiting.step) == (False, "workflows")
     assert world.memory.of("wren")
     world.social.sending.set()
