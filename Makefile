@@ -56,7 +56,7 @@ check: setup ## the quick gate: format, lint, types, import rules, protos, drift
 	@rm -r var/gen var/persona.schema.json var/pages
 
 test: check ## the whole gate: check, then every test
-	pytest -n auto --dist worksteal $(ARGS)
+	pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
 security: setup ## what thieves, neighbours, strangers and floods try
 	pytest tests/security --fuzz 20000 --fuzz-seed 0 --payloads 300 $(ARGS)

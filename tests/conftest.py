@@ -25,18 +25,12 @@ from tests.support.channels import open_as, operator_of
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
 _ROOM_BYTES = 4 * 2**30
-_MOST_WORKERS = 4
 
 # How long an example takes says something of the machine alone; and what is tried is the same in every run.
 hypothesis.settings.register_profile(
     "gate", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("gate")
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Return how many tests run side by side: one more than there are cores, since many wait for another process."""
-    return min(_MOST_WORKERS, (os.cpu_count() or 1) + 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
