@@ -123,7 +123,6 @@ def write_request(
             max_tokens=drawn.max_tokens,
             frequency_penalty=drawn.frequency_penalty,
             presence_penalty=drawn.presence_penalty,
-            repetition_penalty=drawn.repetition_penalty,
             seed=seed,
         ),
         candidate_count=prompt.candidate_count,

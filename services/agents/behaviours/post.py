@@ -124,13 +124,6 @@ class Post(Posting[PostTask]):
         context = Context(topic.topic, own_posts=texts, prefix=f"@{handle} " if handle else "")
         return _Plan(prompt, context, topic, tuple(memories), tuple(recent), fellow)
 
-    async def claim(self, name: str, proposal: PostProposal) -> PostProposal | Pass:
-        """Reserve a text; what is told of a memory is known of the first one only."""
-        claimed = await super().claim(name, proposal)
-        if isinstance(claimed, Pass) or claimed.text == proposal.text:
-            return claimed
-        return replace(claimed, grounds=replace(claimed.grounds, memories=()))
-
     async def _addressed(
         self, character: Character, wanted_id: str, own: tuple[str, ...], rng: random.Random
     ) -> AgentRecord | None:

@@ -33,7 +33,6 @@ class Sampling:
     max_tokens: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
-    repetition_penalty: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

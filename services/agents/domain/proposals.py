@@ -56,12 +56,12 @@ class Words:
         return ""
 
     def saying(self, text: str) -> Self:
-        """Return it with the text that was chosen."""
-        writing = self.grounds.writing
+        """Return it with the text that was chosen; what is told of a memory is known of the first one only."""
+        writing, memories = self.grounds.writing, self.grounds.memories if text == self.text else ()
         if writing is not None:
             chosen = tuple(replace(item, is_chosen=item.text == text) for item in writing.candidates)
             writing = replace(writing, candidates=chosen)
-        return replace(self, texts=(text,), grounds=replace(self.grounds, writing=writing))
+        return replace(self, texts=(text,), grounds=replace(self.grounds, writing=writing, memories=memories))
 
     def edited(self, text: str) -> Self:
         """Return it with the words of a person, who may have begun with what stands in front of them."""
