@@ -110,8 +110,8 @@ release: setup ## make what a release consists of, in dist; with VERSION=0.2.0 o
 pin-images: setup ## pin the base images to their digests, in .env; needs a network and docker, crane or skopeo
 	@$(BIN)/python -m tools.pin
 
-bench: setup ## measure start, memory and calls beside a bare echo
-	$(BIN)/python -m benchmarks
+bench: setup ## measure start, memory and calls beside a bare echo, a minute; ARGS=--whole for all tables
+	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-llm: setup ## measure what the llm service adds to a call of the SDK to the same local server
 	$(BIN)/python -m benchmarks.words
