@@ -7,7 +7,7 @@ their PSS, in which what several processes share is counted once.
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def plan(folder: Path, speed: float | None = None) -> Suite:
     return plan_suite({"XDG_CONFIG_HOME": str(folder / "config")}, folder, free_ports(), speed)
 
 
-async def measure_start(*, whole: bool) -> AsyncIterator[tuple[str, Started]]:
+async def measure_start(*, whole: bool) -> AsyncGenerator[tuple[str, Started], None]:
     """Start the suite on empty data and, if `whole`, with the demo's characters, and with these again.
 
     At the speed of life the characters have nothing to do in these seconds, and no model is called.
