@@ -55,6 +55,8 @@ check: setup ## the quick gate: format, lint, types, import rules, protos, drift
 	@diff docs/persona.md var/pages/persona.md && diff docs/puppetctl.md var/pages/puppetctl.md && diff -r docs/api var/pages/api
 	@rm -r var/gen var/persona.schema.json var/pages
 
+# Rewriting their asserts is half of what collecting the tests takes, in each worker: what comes of it is kept.
+test: export PYTHONDONTWRITEBYTECODE =
 test: check ## the whole gate: check, then every test
 	pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
@@ -110,8 +112,8 @@ release: setup ## make what a release consists of, in dist; with VERSION=0.2.0 o
 pin-images: setup ## pin the base images to their digests, in .env; needs a network and docker, crane or skopeo
 	@$(BIN)/python -m tools.pin
 
-bench: setup ## measure start, memory and calls beside a bare echo
-	$(BIN)/python -m benchmarks
+bench: setup ## measure start, memory and calls beside a bare echo, a minute; ARGS=--whole for all tables
+	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-llm: setup ## measure what the llm service adds to a call of the SDK to the same local server
 	$(BIN)/python -m benchmarks.words

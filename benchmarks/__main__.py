@@ -1,9 +1,14 @@
-"""`python -m benchmarks` prints what the suite costs: its start, its memory, and its calls beside a bare echo."""
+"""`python -m benchmarks` prints what the suite costs: its start, its memory, and its calls beside a bare echo.
 
+Each table comes when it is measured. `start`, `calls` and the others measure that alone; `--whole` takes minutes: it
+starts the suite with the demo's characters too, idles for longer and calls more often.
+"""
+
+import argparse
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 import grpc
@@ -11,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import authentication, refusals, streams, telemetry
-from benchmarks.calls import Call, Figures, echo, measure, prepared_echo
-from benchmarks.start import IDLE_SECONDS, Memory, Started, measure_floor, measure_start, plan
+from benchmarks.calls import QUICK_ROUNDS, ROUNDS, Call, Figures, echo, measure, prepared_echo
+from benchmarks.start import Memory, Started, measure_floor, measure_start, plan
 from puppet.agents.v1 import agent_service_pb2 as agents
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppet.llm.v1 import llm_service_pb2 as llm
@@ -35,9 +40,36 @@ from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 console = Console()
 
 
-async def main() -> None:
-    """Measure everything, one thing after the other."""
-    show_start(await measure_start(), await measure_floor())
+TABLES = ("start", "calls", "authentication", "telemetry", "refusals", "streams")
+QUICK = ("start", "calls", "authentication")
+
+
+def asked() -> argparse.Namespace:
+    """Return which tables to print; without a word those that take a minute together."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"one of {', '.join(TABLES)}")
+    parser.add_argument("--whole", action="store_true", help="all of them, with the demo's characters; takes minutes")
+    words = parser.parse_args()
+    if unknown := set(words.tables) - set(TABLES):
+        parser.error(f"no such table: {', '.join(sorted(unknown))}")
+    words.tables = words.tables or (TABLES if words.whole else QUICK)
+    return words
+
+
+async def main(tables: Collection[str], *, whole: bool) -> None:
+    """Measure one thing after the other, and print each at once."""
+    if "start" in tables:
+        floor = await measure_floor()
+        console.print(f"a bare echo, MiB: {_told(floor)}")
+        async with contextlib.aclosing(measure_start(whole=whole)) as starts:
+            async for title, started in starts:
+                show_start(title, started, floor)
+    if set(tables) - {"start"}:
+        await measure_calls(tables, QUICK_ROUNDS if not whole else ROUNDS)
+
+
+async def measure_calls(tables: Collection[str], rounds: int) -> None:
+    """Start the suite, and print what is measured of its calls."""
     with tempfile.TemporaryDirectory() as folder:
         suite = plan(Path(folder))
         async with (
@@ -46,10 +78,7 @@ async def main() -> None:
         ):
             await asyncio.gather(*(child.wait_healthy() for child in children))
             operator = Credential.read(PrincipalFiles(Path(folder) / "auth").credential_path(OPERATOR))
-            calls = {
-                "bare echo": await stack.enter_async_context(echo()),
-                "the same, over our channel": await stack.enter_async_context(prepared_echo(operator)),
-            }
+            calls = {"bare echo": await stack.enter_async_context(echo())}
             channels = {
                 child.program.name: await stack.enter_async_context(
                     open_channel(child.program.address, child.program.name, proof_in({}, Path(folder)))
@@ -57,15 +86,22 @@ async def main() -> None:
                 for child in children
                 if child.program.health == "grpc"
             }
-            calls |= await service_calls(channels)
-            measured = await measure(calls)
-            show_calls(measured)
-            show_authentication(await authentication.measure(), measured["bare echo"])
-            show_telemetry(await telemetry.measure(), measured["bare echo"])
-            [memory_at] = [child.program.address for child in children if child.program.name == "memory"]
-            show_refusals(await refusals.measure(memory_at, operator))
-            [pid] = [child.pid for child in children if child.program.name == "agents"]
-            show_streams(await streams.measure(AgentServiceStub(channels["agents"]), pid))
+            if "calls" in tables:
+                calls["the same, over our channel"] = await stack.enter_async_context(prepared_echo(operator))
+                calls |= await service_calls(channels)
+            measured = await measure(calls, rounds)
+            if "calls" in tables:
+                show_calls(measured)
+            if "authentication" in tables:
+                show_authentication(await authentication.measure(), measured["bare echo"])
+            if "telemetry" in tables:
+                show_telemetry(await telemetry.measure(), measured["bare echo"])
+            if "refusals" in tables:
+                [memory_at] = [child.program.address for child in children if child.program.name == "memory"]
+                show_refusals(await refusals.measure(memory_at, operator))
+            if "streams" in tables:
+                [pid] = [child.pid for child in children if child.program.name == "agents"]
+                show_streams(await streams.measure(AgentServiceStub(channels["agents"]), pid))
 
 
 async def service_calls(channels: dict[str, grpc.aio.Channel]) -> dict[str, Call]:
@@ -109,31 +145,21 @@ async def refused(call: grpc.aio.UnaryUnaryCall[llm.GenerateRequest, llm.Generat
         await call
 
 
-def show_start(measured: Mapping[str, Started], floor: Memory) -> None:
-    """Print how long each start took, and the memory of each process when it is idle: resident, and its own."""
-    titles = {
-        "empty": "on empty data",
-        "first start": "the demo's characters",
-        "started again": "these, started again",
-    }
-    table = Table(
-        title=f"seconds to health / idle for {IDLE_SECONDS:.0f} s: RSS, MiB / of its own, MiB", title_justify="left"
-    )
-    table.add_column("process")
-    for name in measured:
-        table.add_column(f"{titles[name]}: {measured[name].seconds['all']:.1f} s", justify="right")
-    for process in next(iter(measured.values())).memory:
-        cells = [(item.seconds[process], item.memory[process]) for item in measured.values()]
-        table.add_row(process, *(f"{seconds:.1f} / {_told(memory)}" for seconds, memory in cells))
-    together = [sum((item.memory[name] for name in SERVICES), Memory(0.0, 0.0)) for item in measured.values()]
-    table.add_row("the five services", *map(_told, together))
-    table.add_row("x five bare echoes", *(f"{item.resident / (5 * floor.resident):.2f}" for item in together))
+def show_start(title: str, started: Started, floor: Memory) -> None:
+    """Print how long a start took, and the memory of each process when it is idle: RSS, and PSS."""
+    table = Table(title=f"{title}: healthy after {started.seconds['all']:.1f} s", title_justify="left")
+    for column in ("process", "healthy, s", "RSS, MiB", "PSS, MiB"):
+        table.add_column(column, justify="left" if column == "process" else "right")
+    for process, held in started.memory.items():
+        table.add_row(process, f"{started.seconds[process]:.1f}", f"{held.resident:.0f}", f"{held.once:.0f}")
+    together = sum((started.memory[name] for name in SERVICES), Memory(0.0, 0.0))
+    table.add_row("the five services", "", f"{together.resident:.0f}", f"{together.once:.0f}")
+    table.add_row("x five bare echoes", "", f"{together.resident / (5 * floor.resident):.2f}", "")
     console.print(table)
-    console.print(f"a bare echo: {_told(floor)}")
 
 
 def _told(memory: Memory) -> str:
-    return f"{memory.resident:.0f} / {memory.own:.0f}"
+    return f"{memory.resident:.0f} RSS, {memory.once:.0f} PSS"
 
 
 def show_calls(measured: dict[str, Figures]) -> None:
@@ -193,4 +219,5 @@ def show_streams(measured: streams.StreamFigures) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    words = asked()
+    asyncio.run(main(words.tables, whole=words.whole))

@@ -18,7 +18,7 @@ from services.runtime.rpc.credentials import Credential
 
 Call = Callable[[], Awaitable[object]]
 
-ROUNDS = 5
+ROUNDS, QUICK_ROUNDS = 5, 2
 SEQUENTIAL = 300
 CONCURRENT = 1_200
 CALLERS = 32
@@ -32,13 +32,13 @@ class Figures:
     per_second: float
 
 
-async def measure(calls: dict[str, Call]) -> dict[str, Figures]:
+async def measure(calls: dict[str, Call], rounds: int = ROUNDS) -> dict[str, Figures]:
     """Measure each call in turn, round by round, so that a change of the machine's speed hits all alike."""
     alone: dict[str, list[float]] = {name: [] for name in calls}
     together: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         await sequential(call, 50)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, call in calls.items():
             alone[name].append(statistics.median(await sequential(call, SEQUENTIAL)))
             together[name].append(await concurrent(call))

@@ -47,7 +47,7 @@ async def main(calls: int, streams: int, events: int) -> None:
         async with world(Path(folder)) as found:
             await asyncio.sleep(_IDLE_SECONDS)
             idle = memory_of(found.gateway.pid)
-            console.print(f"idle: {idle.resident:.0f} MiB resident, of which {idle.own:.0f} MiB are its own")
+            console.print(f"idle: {idle.resident:.0f} MiB RSS, {idle.once:.0f} MiB PSS")
             await compare(found, calls)
             for slow in (0, 1):
                 await spread(found, streams, slow, events)

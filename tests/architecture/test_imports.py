@@ -49,7 +49,10 @@ def test_the_rooms_above_the_adapters_need_no_vendor_library(service: str) -> No
 
 # What isn't needed at a first start and while nothing happens, by service.
 IDLE = {
-    "agents": ("feedparser", "httpx2", "msgpack", "psycopg", "sentencex", "snowballstemmer", "wordfreq"),
+    "agents": (
+        *("bcrypt", "click", "feedparser", "httpx2", "msgpack", "psycopg", "sentencex", "snowballstemmer"),
+        *("wordfreq", "yaml"),
+    ),
     "llm": ("genai_prices", "openai"),
     "memory": ("chromadb", "numpy", "requests", "tokenizers", "wordllama"),
     "social": ("aiohttp", "oauthlib", "requests", "tweepy"),
@@ -82,6 +85,12 @@ asyncio.run(main())
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_what_speaks_to_x_guesses_no_encodings() -> None:
+    code = "import services.social.adapters.x.client, sys; print({'chardet', 'charset_normalizer'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "set()", done.stderr
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -5,6 +5,9 @@ delegate, the agents and a few methods, and holds for minutes. A session opens n
 such as the gateway, sign tokens and delegations in its principal's place, which carry it and don't outlast it.
 """
 
+import base64
+import binascii
+import contextlib
 import json
 import time
 from collections.abc import Iterable
@@ -27,6 +30,12 @@ _MOST_TOKENS = 1_000
 """How many tokens are kept for use again: a relay signs one for each session and service."""
 
 
+_BEGIN, _END = "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"
+_PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
+"""What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7)."""
+_KEY_BYTES = 32
+
+
 class CredentialError(SettingsError):
     """A credential's file can't be used; the message says why, and never what stands in it."""
 
@@ -47,17 +56,14 @@ class Credential:
     @classmethod
     def read(cls, path: Path) -> "Credential":
         """Read a credential's file. Raises CredentialError."""
-        # Imported here: who only checks tokens reads none, and it takes 2 MB.
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
         try:
             content = json.loads(path.read_text())
-            key = load_pem_private_key(content["private_key"].encode(), None)
+            key = _key_of(content["private_key"])
         except OSError as error:
             raise CredentialError(f"{path} can't be read: {error.strerror}") from None
         except (ValueError, LookupError, TypeError, AttributeError):
             raise CredentialError(f"{path} is no credential") from None
-        if not isinstance(key, Ed25519PrivateKey):
+        if key is None:
             raise CredentialError(f"{path} holds a key of another kind than Ed25519")
         return cls(str(content["principal"]), key)
 
@@ -68,9 +74,8 @@ class Credential:
 
     def to_json(self) -> str:
         """Return what is kept in the credential's file: the name, and the key as PKCS #8 in PEM."""
-        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-        pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        written = base64.b64encode(_PKCS8 + self.key.private_bytes_raw()).decode()
+        pem = f"{_BEGIN}\n{written}\n{_END}\n"
         return json.dumps({"principal": self.name, "private_key": pem}, indent=1) + "\n"
 
     def token(self, service: str, seconds: int = TOKEN_SECONDS, session: Session | None = None) -> str:
@@ -119,3 +124,17 @@ class Credential:
         if session is not None:
             payload |= {"exp": min(now + seconds, session.expires_at), "for": session.token}
         return jws.sign(kind, payload, self.key)
+
+
+def _key_of(pem: str) -> Ed25519PrivateKey | None:
+    """Return the key that is written as PKCS #8 in PEM; None for one of another kind. Raises ValueError."""
+    written = pem.strip().removeprefix(_BEGIN).removesuffix(_END)
+    with contextlib.suppress(binascii.Error):
+        content = base64.b64decode("".join(written.split()), validate=True)
+        if content.startswith(_PKCS8) and len(content) == len(_PKCS8) + _KEY_BYTES:
+            return Ed25519PrivateKey.from_private_bytes(content.removeprefix(_PKCS8))
+    # Whatever else it is: what reads all kinds takes 3 MB.
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key = load_pem_private_key(pem.encode(), None)
+    return key if isinstance(key, Ed25519PrivateKey) else None

@@ -4,7 +4,6 @@ import copy
 import json
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from services.agents.domain.persona import unknown_fields, without_effect
@@ -15,7 +14,14 @@ from tests.unit.agents.test_persona_stored import STORED_0_1
 
 WRONG: tuple[Any, ...] = (True, -7, "x\0", [], [{}], {"a": {}})
 PERSONAS = sorted((ROOT / "personas").glob("*.json"))
-VALIDATOR = jsonschema.Draft202012Validator(json_schema())
+
+
+@pytest.fixture(scope="module")
+def validator() -> Any:
+    # Imported here: with its formats it takes seconds, which each worker would spend on collecting.
+    import jsonschema  # type: ignore[import-untyped]
+
+    return jsonschema.Draft202012Validator(json_schema())
 
 
 def fields_of(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -27,8 +33,8 @@ def fields_of(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_every_field_says_what_it_means() -> None:
-    VALIDATOR.check_schema(json_schema())
+def test_every_field_says_what_it_means(validator: Any) -> None:
+    validator.check_schema(json_schema())
     fields = fields_of(json_schema())
     assert len(fields) > 100
     models = json_schema()["$defs"]
@@ -38,15 +44,15 @@ def test_every_field_says_what_it_means() -> None:
 
 
 @pytest.mark.parametrize("path", PERSONAS, ids=lambda path: path.stem)
-def test_the_characters_that_come_with_the_suite_name_the_schema_and_fit_it(path: Any) -> None:
+def test_the_characters_that_come_with_the_suite_name_the_schema_and_fit_it(path: Any, validator: Any) -> None:
     raw = json.loads(path.read_text())
     assert (path.parent / raw["$schema"]).resolve() == ROOT / "docs" / "persona.schema.json"
-    assert [error.message for error in VALIDATOR.iter_errors(raw)] == []
+    assert [error.message for error in validator.iter_errors(raw)] == []
     assert unknown_fields(raw) == {}
 
 
 @pytest.mark.parametrize("section", sorted(STORED_0_1.keys() - {"id", "name", "aura"}))
-def test_what_an_editor_marks_is_refused_by_the_service(section: str) -> None:
+def test_what_an_editor_marks_is_refused_by_the_service(section: str, validator: Any) -> None:
     raw = minimal(**{section: copy.deepcopy(STORED_0_1[section])})
     for holder, key in places_in(raw):
         before = holder[key]
@@ -55,7 +61,7 @@ def test_what_an_editor_marks_is_refused_by_the_service(section: str) -> None:
             holder[key] = wrong
             if not refused_fields(raw):
                 assert [
-                    error.message for error in VALIDATOR.iter_errors(raw) if "[redacted]" not in error.message
+                    error.message for error in validator.iter_errors(raw) if "[redacted]" not in error.message
                 ] == []
         holder[key] = before
 

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from services.llm.adapters.fake import FakeProvider
@@ -65,6 +64,9 @@ async def test_the_stream_is_the_text_in_pieces() -> None:
 )
 async def test_with_a_schema_it_writes_a_value_that_fits(schema: dict[str, Any]) -> None:
     [text] = await texts(Task(Prompt("rain"), Sampling(512), json_schema=json.dumps(schema)))
+    # Imported here: with its formats it takes seconds, which each worker would spend on collecting.
+    import jsonschema  # type: ignore[import-untyped]
+
     jsonschema.validate(json.loads(text), schema)
 
 

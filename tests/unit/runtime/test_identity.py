@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as agents_pb
@@ -258,3 +260,28 @@ def test_of_an_object_only_the_named_value_is_looked_at() -> None:
     assert values_at(request, ("persona", "other")) == []
     assert values_at(request, ("persona", "missing")) == []
     assert "missing" not in request.persona.fields
+
+
+def test_a_credential_is_kept_as_what_reads_all_kinds_of_keys_keeps_it(tmp_path: Path) -> None:
+    credential, path = Credential.generate("agents"), tmp_path / "agents.json"
+    written = credential.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    assert json.loads(credential.to_json())["private_key"] == written
+    for pem in (written, written.replace("\n", "\r\n"), f"\n{written.strip()}"):
+        path.write_text(json.dumps({"principal": "agents", "private_key": pem}))
+        assert Credential.read(path).public_key == credential.public_key
+
+
+@pytest.mark.parametrize("damage", ["", "no key", "-----BEGIN PRIVATE KEY-----\nMC4\n-----END PRIVATE KEY-----\n"])
+def test_a_key_that_cant_be_read_is_no_credential(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "agents.json"
+    path.write_text(json.dumps({"principal": "agents", "private_key": damage}))
+    with pytest.raises(CredentialError, match="is no credential"):
+        Credential.read(path)
+
+
+def test_a_key_of_another_kind_is_named(tmp_path: Path) -> None:
+    path, other = tmp_path / "agents.json", X25519PrivateKey.generate()
+    pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    path.write_text(json.dumps({"principal": "agents", "private_key": pem}))
+    with pytest.raises(CredentialError, match="another kind than Ed25519"):
+        Credential.read(path)

@@ -1,5 +1,6 @@
 """Modules that are imported when they are used."""
 
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.runtime.imports import imported_when_used
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -38,3 +40,21 @@ def test_a_module_that_is_loaded_stays() -> None:
         using = import_module("using")
     assert using.errors is errors
     assert sys.modules["seldom.errors"] is errors
+
+
+@pytest.mark.usefixtures("packages")
+def test_a_module_that_is_not_installed_is_missing() -> None:
+    with imported_when_used("missing"), pytest.raises(ModuleNotFoundError):
+        import_module("missing")
+
+
+def test_what_stands_in_for_a_library_says_its_version() -> None:
+    code = """
+from services.runtime.imports import imported_when_used
+with imported_when_used("chardet"):
+    from chardet import __version__
+    import sys
+print(__version__.split(".")[0].isdigit(), "chardet" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["True", "False"]

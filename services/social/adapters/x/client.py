@@ -7,12 +7,16 @@ from typing import Any
 
 import aiohttp
 from oauthlib.oauth1 import Client as OAuthSigner
-from tweepy.asynchronous import AsyncClient
 from yarl import URL
 
 from services.runtime import telemetry
+from services.runtime.imports import imported_when_used
 from services.social.adapters.x.answers import UNREADABLE, Answer, Json, NoAnswer, NotReached, Refusal, named
 from services.social.domain.accounts import Credentials
+
+# Its sync client guesses the encoding of texts, by tables of 5 MB. What is sent here goes by aiohttp.
+with imported_when_used("chardet", "charset_normalizer"):
+    from tweepy.asynchronous import AsyncClient
 
 Hear = Callable[[Answer], None]
 """Is told of every answer."""
