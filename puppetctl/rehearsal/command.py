@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from puppetctl.characters.personas import PersonaFile, handle_of, persona_files, read_personas
+from puppetctl.characters.personas import PersonaFile, persona_files, read_personas
 from puppetctl.local import model
 from puppetctl.local.stopping import stopped_by_signal
 from puppetctl.rehearsal import text
@@ -21,6 +21,7 @@ from puppetctl.rehearsal.stage import rehearse
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import Display, open_console
 from puppetctl.terminal.feed import notice
+from services.runtime.given_accounts import handle_of
 
 _DAYS = 7.0
 _WIDTH = 80

@@ -1,5 +1,6 @@
 """Signing in at the page by a link, and what pages of others can't do with it."""
 
+import gzip
 from typing import Any
 
 import httpx2
@@ -199,6 +200,20 @@ async def test_only_pages_of_the_list_may_ask_and_never_by_cookie(gateway: Door)
         assert "access-control-allow-origin" not in answer.headers
         browser = await signed_in(opened)
         assert (await browser.get("/agents", headers={"Origin": origin})).status_code == 403
+
+
+async def test_a_packed_body_is_refused_before_it_is_read(gateway: Door) -> None:
+    packed = gzip.compress(b'{"id": "zip", "name": "Zip"}')
+    headers = {"Authorization": f"Bearer {gateway.token()}"}
+    for encoding in ("gzip", "GZIP", "br", "deflate, gzip", "identity, gzip"):
+        given = headers | {"Content-Encoding": encoding}
+        answer = await gateway.client.post("/agents", content=packed, headers=given)
+        assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+        error = answer.json()["error"]
+        assert (error["code"], error["details"]["violations"][0]["field"]) == ("INVALID_REQUEST", "Content-Encoding")
+    given = headers | {"Content-Encoding": "identity"}
+    answer = await gateway.client.post("/agents", content=gzip.decompress(packed), headers=given)
+    assert answer.status_code == 201
 
 
 async def test_a_body_that_is_too_large_is_refused_whatever_it_says_of_itself(gateway: Door) -> None:
