@@ -81,7 +81,7 @@ def test_the_gateway_calls_every_service_where_it_is_and_can_be_left_out(monkeyp
     assert settings.accounts_url == f"http://127.0.0.1:{DEFAULT_PORTS['sandbox.x']}/_sandbox/accounts"
     assert settings.accounts_token_file == DATA / "sandbox" / "x" / "admin.token"
     own = _environment(_plan({"PUPPET_SANDBOX_X_ADMIN_TOKEN": "own"}), GATEWAY)
-    assert own["PUPPET_GATEWAY_ACCOUNTS_TOKEN"] == "own"
+    assert ("PUPPET_GATEWAY_ACCOUNTS_TOKEN", "own") in own.items()
     live = _environment(_plan({"PUPPET_SOCIAL_X_BASE_URL": "https://api.x.com"}), GATEWAY)
     assert "PUPPET_GATEWAY_ACCOUNTS_URL" not in live, "a real network gives no accounts"
     assert plan_suite({}, DATA, read_ports("", {})).address(GATEWAY) is None
