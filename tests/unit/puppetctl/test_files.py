@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -15,7 +16,7 @@ WRITTEN = {"output", "backup", "out"}
 """What options are called whose file, or whose files, a command writes."""
 
 
-def commands(command: typer.core.TyperCommand, name: str = "") -> dict[str, set[str]]:
+def commands(command: Any, name: str = "") -> dict[str, set[str]]:
     """Return the parameters of a command, or of all below it, by their names."""
     if isinstance(command, typer.core.TyperGroup):
         found = [commands(below, f"{name} {word}") for word, below in command.commands.items()]
