@@ -40,6 +40,7 @@ Model = Annotated[
         help="The sandbox's model: a GGUF file, or `gemma`, whose terms are asked about once.", show_default="smollm2"
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sandbox.data_folder import TOKEN_FILE
 from services.runtime.environment import inherited, own_settings
 from services.runtime.rpc.principals import PrincipalFiles
 
@@ -206,7 +207,7 @@ def plan_suite(
     settings = {
         **environment,
         **_settings_of_services(environment, data_dir, ports),
-        **_settings_of_sandboxes(environment, sandboxes, ports, speed),
+        **_settings_of_sandboxes(environment, data_dir, sandboxes, ports, speed),
         "PUPPET_AGENTS_SPEED": str(speed),
     }
 
@@ -241,7 +242,11 @@ def _settings_of_services(environment: Mapping[str, str], data_dir: Path, ports:
 
 
 def _settings_of_sandboxes(
-    environment: Mapping[str, str], sandboxes: Sequence[ThirdParty], ports: Mapping[str, int], speed: float
+    environment: Mapping[str, str],
+    data_dir: Path,
+    sandboxes: Sequence[ThirdParty],
+    ports: Mapping[str, int],
+    speed: float,
 ) -> dict[str, str]:
     """Return where the sandboxes are, and what they need to be lived in as fast as this."""
     where = {
@@ -256,6 +261,13 @@ def _settings_of_sandboxes(
         # The limits are per quarter of an hour of our time, and the characters live through many in it.
         defaults["PUPPET_SANDBOX_X_RATE_LIMIT_MULTIPLIER"] = str(max(1.0, speed))
         defaults["PUPPET_SOCIAL_VISIBILITY_SECONDS"] = "2"
+        # Who comes to life by REST has an account as well.
+        own = prefix(GATEWAY)
+        defaults[f"{own}ACCOUNTS_URL"] = f"http://{_HOST}:{ports[X.sandbox]}/_sandbox/accounts"
+        if token := environment.get(f"{prefix(X.sandbox)}ADMIN_TOKEN"):
+            defaults[f"{own}ACCOUNTS_TOKEN"] = token
+        else:
+            defaults[f"{own}ACCOUNTS_TOKEN_FILE"] = str(folder_of(X.sandbox, data_dir) / TOKEN_FILE)
     return {name: environment.get(name, value) for name, value in defaults.items()} | where
 
 

@@ -38,6 +38,10 @@ class Authority:
                 raise ValueError(f"{key_path} holds a key of another kind")
             self._key = key
             self._certificate = x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
+        elif self.certificate_path.exists():
+            raise ValueError(
+                f"{self.certificate_path} is there without its key: bring {key_path.name} back, or name another folder"
+            )
         else:
             self._key = ec.generate_private_key(ec.SECP256R1())
             self._certificate = self._signed_by_itself()

@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 
 from puppetctl import DATA_DIR
-from puppetctl.cli import CHARACTERS, AgentId, Data, SomeAgents, Yes, run
+from puppetctl.cli import CHARACTERS, AgentId, Data, Force, SomeAgents, Yes, run
 
 app = typer.Typer()
 
-Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 Secrets = Annotated[
     bool,
     typer.Option(

@@ -20,6 +20,7 @@ from puppetctl.archives import file
 from puppetctl.archives.file import ACCOUNT, AGENT, MEMORIES, RELATIONSHIPS, WALLET, Character, Manifest, Section
 from puppetctl.archives.secrets import ask, new_key
 from puppetctl.clients import Clients, find_agent, list_agents, opened
+from puppetctl.files import check_free
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import open_console
 from puppetctl.terminal.progress import steps
@@ -38,14 +39,20 @@ async def backup(
     force: bool = False,
 ) -> int:
     """Write these characters, or all, to a file. Raises SuiteError, where one is there unless it is forced."""
-    file.check_free(output, force=force)
+    check_free(output, force=force)
     async with opened(data_dir) as clients:
-        await back_up(clients, agent_ids, output, os.environ, with_secrets=with_secrets)
+        await back_up(clients, agent_ids, output, os.environ, with_secrets=with_secrets, force=force)
     return 0
 
 
 async def back_up(
-    clients: Clients, agent_ids: Sequence[str], output: Path, environment: Mapping[str, str], *, with_secrets: bool
+    clients: Clients,
+    agent_ids: Sequence[str],
+    output: Path,
+    environment: Mapping[str, str],
+    *,
+    with_secrets: bool,
+    force: bool,
 ) -> None:
     """Write these characters, or all, to a file, and say so. Raises SuiteError."""
     agents = [await _agent(clients, agent_id) for agent_id in dict.fromkeys(agent_ids)] or await list_agents(clients)
@@ -54,7 +61,7 @@ async def back_up(
         new_id("arc"), file.now(), version("puppet-engine"), not agent_ids, derivation.told() if derivation else None
     )
     console = open_console()
-    with file.writing(output, manifest) as writer, steps("writing", len(agents)) as bar:
+    with file.writing(output, manifest, force=force) as writer, steps("writing", len(agents)) as bar:
         for agent in agents:
             bar.say(f"writing {agent.id}")
             sections: dict[str, Section] = {}

@@ -9,8 +9,8 @@ from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR
 from puppetctl.archives.backup import back_up
-from puppetctl.archives.file import check_free
 from puppetctl.clients import find_agent, opened
+from puppetctl.files import check_free
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import open_console
 from services.runtime.ids import new_id
@@ -37,7 +37,7 @@ async def delete(
             check_free(saved, force=force)
             # Stopped first: what it did after the backup would be lost.
             agent = (await clients.agents.StopAgent(pb.StopAgentRequest(id=agent_id))).agent
-            await back_up(clients, [agent_id], saved, os.environ, with_secrets=with_secrets)
+            await back_up(clients, [agent_id], saved, os.environ, with_secrets=with_secrets, force=force)
         request = pb.DeleteAgentRequest(
             id=agent_id, etag=agent.etag, is_wallet_kept=keeps_wallet, request_id=new_id("ctl")
         )

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from puppetctl import files
 from puppetctl.suite import SuiteError
 
 FORMAT = 1
@@ -90,34 +91,17 @@ class Lines:
         self.count += 1
 
 
-def check_free(path: Path, *, force: bool) -> None:
-    """Raise SuiteError where a file is that would be lost; a pipe or a device is written to as it is."""
-    if path.is_file() and not force:
-        raise SuiteError(f"{path} is there already: name another file, or write over it with --force")
-
-
 @contextlib.contextmanager
-def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
+def writing(path: Path, manifest: Manifest, *, force: bool) -> Iterator[Writer]:
     """Write an archive, which is only there when all of it is. Raises SuiteError when the file can't be written."""
-    target = path.resolve()
-    partial = target.with_name(f"{target.name}.part")
-    try:
-        # For its owner alone, whatever the umask is: it holds what others wrote to a character in private.
-        with os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-                yield Writer(archive, manifest)
-                told = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1, sort_keys=True).encode()
-                archive.writestr(_MANIFEST, told)
-                archive.comment = _UNSEALED
-            seal(file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    except OSError as error:
-        raise SuiteError(f"{path} can't be written: {error.strerror}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
+    # For its owner alone, whatever the umask is: it holds what others wrote to a character in private.
+    with files.writing(path, force=force, mode=0o600) as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            yield Writer(archive, manifest)
+            told = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1, sort_keys=True).encode()
+            archive.writestr(_MANIFEST, told)
+            archive.comment = _UNSEALED
+        seal(file)
 
 
 def seal(file: IO[bytes]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from puppetctl import DATA_DIR
-from puppetctl.cli import BEGIN, CHARACTERS, AgentId, Data, Json, SomeAgents, run, run_now
+from puppetctl.cli import BEGIN, CHARACTERS, AgentId, Data, Force, Json, SomeAgents, run, run_now
 
 app = typer.Typer()
 
@@ -26,7 +26,7 @@ def new(
         list[str] | None, typer.Option(help="A post of its own; repeatable.", show_default="asked for")
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder that the file is written to.")] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")] = False,
+    force: Force = False,
     start: Annotated[bool, typer.Option("--start", help="Bring it to life at once, in the suite that runs.")] = False,
     data: Data = DATA_DIR,
 ) -> None:
@@ -65,7 +65,7 @@ def import_(
         typer.Option("--format", help="elizaos, zerepy, tavern, soul or puppet, where it isn't recognised."),
     ] = "",
     name: Annotated[str, typer.Option(help="What to call the character; its id is made from it.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Write over files that are there already.")] = False,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Tell what was taken as JSON.")] = False,
 ) -> None:
     """Make persona files of other projects' characters: elizaOS, ZerePy, SillyTavern, SOUL.md, Puppet Engine.

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from anyascii import anyascii
 
+from puppetctl import files
 from puppetctl.characters.commands import apply
 from puppetctl.datadir import running_addresses
 from puppetctl.suite import SuiteError
@@ -137,10 +138,9 @@ def write(persona: dict[str, Any], folder: Path, *, force: bool) -> Path:
     """Write a persona file into a folder, and return where it is. Raises SuiteError when one is there, and OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{persona['id']}.json"
-    if path.exists() and not force:
-        raise SuiteError(f"{path} is there already: give another name or --out, or write over it with --force")
-    schema = _schema_beside(folder)
-    path.write_text(json.dumps(schema | persona, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(_schema_beside(folder) | persona, indent=2, ensure_ascii=False) + "\n"
+    with files.writing(path, force=force, otherwise="give another name or --out") as file:
+        file.write(text.encode())
     return path
 
 

@@ -1,8 +1,6 @@
 """Persona files: what is read of them before anybody is asked, and what is wrong with the others."""
 
-import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +10,8 @@ from google.protobuf import json_format, struct_pb2
 
 from puppetctl.knowledge.reading import Passage, read_knowledge
 from puppetctl.suite import SuiteError
+from services.runtime.given_accounts import handle_of
 from services.runtime.rpc.bounds import MOST_BYTES
-
-_HANDLE_LENGTH = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +50,6 @@ def read_personas(paths: Sequence[Path]) -> tuple[list[PersonaFile], list[str]]:
         else:
             files.append(file)
     return files, refused
-
-
-def handle_of(persona_id: str) -> str:
-    """Return the account name that a persona gets at the sandbox: up to 15 letters, digits and underscores."""
-    handle = re.sub(r"\W", "_", persona_id, flags=re.ASCII)
-    if len(handle) <= _HANDLE_LENGTH:
-        return handle
-    return f"{handle[:10]}_{hashlib.sha256(persona_id.encode()).hexdigest()[:4]}"
 
 
 def struct_of(persona: Mapping[str, Any]) -> struct_pb2.Struct:

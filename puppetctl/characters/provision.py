@@ -16,22 +16,17 @@ from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import web
 from puppetctl.characters.creating import CREATE_SECONDS, create_all
-from puppetctl.characters.personas import PersonaFile, handle_of, struct_of
+from puppetctl.characters.personas import PersonaFile, struct_of
 from puppetctl.clients import Clients, find_agent, in_words, list_agents
 from puppetctl.knowledge.storing import keep_knowledge
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.words import told_of
+from services.runtime.given_accounts import CREDENTIALS, credentials_of, handle_of
 from services.runtime.rpc.status import Remote
 from services.runtime.waiting import poll
 
 LAMPORTS_PER_SOL = 1_000_000_000
 
-_CREDENTIALS = {
-    "apiKey": "api_key",
-    "apiKeySecret": "api_key_secret",
-    "accessToken": "access_token",
-    "accessTokenSecret": "access_token_secret",
-}
 T = TypeVar("T")
 _LOW_LAMPORTS = LAMPORTS_PER_SOL // 2
 _FUNDS_LAMPORTS = 2 * LAMPORTS_PER_SOL
@@ -295,7 +290,7 @@ def _section(persona: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _has_credentials(persona: Mapping[str, Any]) -> bool:
-    return any(_section(persona, "twitter_credentials").get(name) for name in _CREDENTIALS)
+    return any(_section(persona, "twitter_credentials").get(name) for name in CREDENTIALS)
 
 
 async def _with_account(persona: Mapping[str, Any], sandboxes: Sandboxes, user_id: str) -> dict[str, Any]:
@@ -309,8 +304,7 @@ async def _with_account(persona: Mapping[str, Any], sandboxes: Sandboxes, user_i
     accounts = f"http://{sandboxes.x}/_sandbox/accounts"
     there = (await web.get(accounts, sandboxes.x_token))["accounts"] if user_id else []
     username = next((one["username"] for one in there if one["id"] == user_id), handle_of(persona["id"]))
-    keys = await web.post(accounts, {"username": username, "name": persona["name"][:50]}, sandboxes.x_token)
-    equipped["twitter_credentials"] = {name: keys[key] for name, key in _CREDENTIALS.items()}
+    equipped["twitter_credentials"] = await credentials_of(accounts, sandboxes.x_token, username, persona["name"])
     return equipped
 
 

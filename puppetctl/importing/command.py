@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from puppetctl import files
 from puppetctl.characters.personas import struct_of
 from puppetctl.importing import registry, report, sources
 from puppetctl.importing.errors import Unreadable
@@ -121,12 +122,10 @@ def _write(options: Options, outcome: _Outcome) -> None:
             continue
         text = json.dumps(imported.persona, ensure_ascii=False, indent=2) + "\n"
         try:
-            with path.open("w" if options.force else "x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
-            outcome.refused.append((imported.label, f"{path} is there already: --force writes over it"))
-        except OSError as error:
-            outcome.refused.append((imported.label, f"{path}: {error.strerror}"))
+            with files.writing(path, force=options.force, otherwise="give another --name or --out") as file:
+                file.write(text.encode())
+        except SuiteError as error:
+            outcome.refused.append((imported.label, str(error)))
         else:
             outcome.written.append((imported, path))
 

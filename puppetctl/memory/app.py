@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from puppetctl import DATA_DIR
-from puppetctl.cli import AgentId, Data, Json, Yes, run
+from puppetctl.cli import AgentId, Data, Force, Json, Yes, run
 
 app = typer.Typer(help="Look into what the characters remember, and take care of it.", no_args_is_help=True)
 
@@ -88,12 +88,13 @@ def export(
     output: Annotated[
         Path | None, typer.Option(dir_okay=False, help="The file to write.", show_default="standard output")
     ] = None,
+    force: Force = False,
     data: Data = DATA_DIR,
 ) -> None:
     """Write all memories with their history as JSON lines, which `import` reads."""
     from puppetctl.memory.commands import export as run_export
 
-    run(run_export(agent, output, data), "memory")
+    run(run_export(agent, output, data, force=force), "memory")
 
 
 @app.command("import")

@@ -116,12 +116,12 @@ async def stats(agent_id: str, data_dir: Path = DATA_DIR, *, as_json: bool = Fal
     return 0
 
 
-async def export(agent_id: str, output: Path | None, data_dir: Path = DATA_DIR) -> int:
+async def export(agent_id: str, output: Path | None, data_dir: Path = DATA_DIR, *, force: bool = False) -> int:
     """Write every memory as a JSON line, to a file or to standard output. Raises SuiteError."""
     request = pb.ExportMemoriesRequest(agent_id=agent_id)
     count = 0
     async with _memory(data_dir) as memory:
-        with jsonl.writing(output) as write, steps("writing") as bar:
+        with jsonl.writing(output, force=force) as write, steps("writing") as bar:
             async for message in memory.ExportMemories(request, timeout=_LONG_SECONDS):
                 message.ClearField("cursor")
                 write(message)

@@ -13,7 +13,7 @@ from typing import BinaryIO, TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from puppetctl.suite import SuiteError
+from puppetctl import files
 
 M = TypeVar("M", bound=Message)
 
@@ -28,32 +28,14 @@ def read(path: Path | None, kind: type[M], required: str) -> list[M]:
 
 
 @contextlib.contextmanager
-def writing(path: Path | None) -> Iterator[Callable[[Message], None]]:
-    """Yield what writes a message to a file, or to standard output; a file is only there when all of it is.
-
-    Raises SuiteError when the file can't be written.
-    """
+def writing(path: Path | None, *, force: bool) -> Iterator[Callable[[Message], None]]:
+    """Yield what writes a message to a file, as `files.writing` does, or to standard output."""
     if path is None:
         yield _writer(sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    if path.exists() and not path.is_file():
-        # A pipe or a device is written to as it is.
-        target = partial = path
-    else:
-        target = path.resolve()
-        partial = target.with_name(f"{target.name}.part")
-    try:
-        with partial.open("wb") as file:
-            yield _writer(file)
-        if partial != target:
-            partial.replace(target)
-    except OSError as error:
-        raise SuiteError(f"{path} can't be written: {error.strerror}") from None
-    finally:
-        if partial != target:
-            with contextlib.suppress(OSError):
-                partial.unlink()
+    with files.writing(path, force=force) as file:
+        yield _writer(file)
 
 
 def _writer(file: BinaryIO) -> Callable[[Message], None]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from puppetctl import DEMO_PERSONAS
-from puppetctl.cli import BEGIN, Model, Plain, Why, run
+from puppetctl.cli import BEGIN, Force, Model, Plain, Why, run
 
 commands = typer.Typer()
 
@@ -38,6 +38,7 @@ def rehearse(
     ] = 3600,
     seed: Annotated[int, typer.Option(help="Draws who writes to them, what and when.")] = 0,
     output: Annotated[Path | None, typer.Option(help="Where the page is written.", show_default="none")] = None,
+    force: Force = False,
     beside: Annotated[
         Path | None, typer.Option(help="Another persona, such as the old one, that is rehearsed for comparison.")
     ] = None,
@@ -80,6 +81,7 @@ def rehearse(
         speed=speed,
         seed=seed,
         output=output,
+        force=force,
         beside=beside,
         provider=provider,
         is_alone=alone,

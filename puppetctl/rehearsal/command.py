@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from puppetctl.characters.personas import PersonaFile, handle_of, persona_files, read_personas
+from puppetctl import files
+from puppetctl.characters.personas import PersonaFile, persona_files, read_personas
 from puppetctl.local import model
 from puppetctl.local.stopping import stopped_by_signal
 from puppetctl.rehearsal import text
@@ -21,6 +22,7 @@ from puppetctl.rehearsal.stage import rehearse
 from puppetctl.suite import SuiteError
 from puppetctl.terminal.display import Display, open_console
 from puppetctl.terminal.feed import notice
+from services.runtime.given_accounts import handle_of
 
 _DAYS = 7.0
 _WIDTH = 80
@@ -38,6 +40,7 @@ class Options:
     speed: float = 3600.0
     seed: int = 0
     output: Path | None = None
+    force: bool = False
     beside: Path | None = None
     provider: str = LOCAL
     is_alone: bool = False
@@ -59,6 +62,9 @@ async def run(options: Options, environment: Mapping[str, str], demo: Path) -> i
     plans = make_plans(options, demo)
     if options.output is not None and not options.output.resolve().parent.is_dir():
         raise SuiteError(f"--output: there is no folder {options.output.resolve().parent}")
+    if options.output is not None:
+        # Before anything is lived, which takes long.
+        files.check_free(options.output, force=options.force)
     for plan in plans:
         if plan.uses_sandbox_model:
             model.agree(model.with_model(environment, plan.model))
@@ -74,7 +80,8 @@ async def run(options: Options, environment: Mapping[str, str], demo: Path) -> i
     for part in text.lines(made, explains=options.explains):
         console.print(part)
     if options.output is not None:
-        options.output.write_text(page(made), encoding="utf-8")
+        with files.writing(options.output, force=options.force) as file:
+            file.write(page(made).encode())
         console.print(f"\nthe page: {options.output}", markup=False, soft_wrap=True)
     return 0
 

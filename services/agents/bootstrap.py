@@ -175,7 +175,7 @@ async def served(
         tidying = Tidying(store, cast, kept, mention_age, activities_kept)
         alerts = Alerts(store, cast, outbox, settings.model_calls_a_day_for_strangers, settings.speed)
         ended_kept = timedelta(days=settings.workflow_days)
-        deletions = Deletions(store, journal, parts.inbox, memory, social, trading, workflows, clock)
+        deletions = Deletions(store, journal, parts.inbox, alerts, memory, social, trading, workflows, clock)
         archive = Archive(store, journal, clock)
         moods = Moods(store, cast, journal, settings.speed)
         await scheduler.mend()

@@ -1,11 +1,12 @@
 """The settings of the gateway."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from services.runtime.settings import Port, ProgramSettings, Target
+from services.runtime.settings import HttpUrl, Port, ProgramSettings, Target
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -31,6 +32,13 @@ class GatewaySettings(ProgramSettings):
     """A larger body is refused; a persona has a mebibyte at most."""
     max_streams_per_caller: Annotated[int, Field(ge=1)] = 256
     """How many event streams a principal may have open at once."""
+
+    accounts_url: HttpUrl = ""
+    """Where a new character gets an account that brings none, as the sandbox's network has it; empty: nowhere."""
+    accounts_token: SecretStr = SecretStr("")
+    """What is shown there."""
+    accounts_token_file: Path | None = None
+    """Where that stands instead; read each time, since whoever gives accounts makes it."""
 
     @field_validator("allowed_hosts", "cors_origins", mode="before")
     @classmethod

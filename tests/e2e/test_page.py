@@ -178,12 +178,98 @@ async def test_what_somebody_writes_for_a_draft_outlives_the_view_and_what_other
         await page.get_by_role("link", name="Feed").click()
         await page.get_by_role("link", name="Inbox").click()
         await expect(field).to_have_value(words)
+        await page.reload()
+        await expect(field).to_have_value(words)
         await call(page, "POST", f"drafts/{draft_id}/reject", {"comment": "no"})
         await expect(draft.get_by_role("status")).to_contain_text("It was rejected by operator while you wrote.")
         await expect(field).to_have_value(words)
         await expect(draft.get_by_role("button", name="Save and approve")).to_have_count(0)
         await draft.get_by_role("button", name="Leave it").click()
         await expect(draft).to_have_count(0)
+
+
+async def signed_in_again(world: World, page: Page) -> None:
+    """Let the session expire under a page, and sign in by another link in the same tab."""
+    await page.context.clear_cookies()
+    await expect(page.get_by_text("puppetctl open")).to_be_visible()
+    credential = world.suite.proof.credential
+    assert credential is not None
+    await page.goto(sign_in_link(world.host, credential))
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert "link" not in page.url
+
+
+async def test_why_a_draft_is_rejected_outlives_a_reload_and_what_others_decide(world: World) -> None:
+    async with opened(world.browser, world.host, world.state) as page:
+        await page.goto("/#/inbox")
+        draft_id = await drafted(page)
+        draft = page.locator("article").filter(has=page.locator(f"#draft-{draft_id}"))
+        await draft.get_by_role("button", name="Reject").click()
+        field = draft.get_by_label("Why not?")
+        await field.fill("nobody bakes at noon")
+        await page.reload()
+        await expect(field).to_have_value("nobody bakes at noon")
+        await call(page, "POST", f"drafts/{draft_id}/reject", {"comment": "no"})
+        await expect(draft.get_by_role("status")).to_contain_text("It was rejected by operator while you wrote.")
+        await expect(field).to_have_value("nobody bakes at noon")
+        await expect(draft.get_by_role("button", name="Reject")).to_have_count(0)
+        await draft.get_by_role("button", name="Leave it").click()
+        await expect(draft).to_have_count(0)
+
+
+async def test_what_somebody_types_into_a_persona_outlives_a_reload_a_session_and_a_live_change(world: World) -> None:
+    # An expired session is a refusal, and a browser writes it on its console.
+    context = await world.browser.new_context(storage_state=world.state, base_url=f"http://{world.host}")
+    page = await context.new_page()
+    field = page.get_by_label("Description")
+    await page.goto("/#/characters/basil/persona")
+    before = await field.input_value()
+    await field.fill("A gardener, as I see him.")
+    await page.reload()
+    await expect(field).to_have_value("A gardener, as I see him.")
+    await call(page, "POST", "agents/basil/mood", {"push": {"valence": 0.01}})
+    await call(page, "POST", "agents/basil/stop")
+    await expect(page.get_by_text("Basil rests. Start it first.")).to_be_visible()
+    await call(page, "POST", "agents/basil/start")
+    await expect(field).to_have_value("A gardener, as I see him.")
+    await signed_in_again(world, page)
+    assert page.url.endswith("/#/characters/basil/persona"), "one is where one was"
+    await expect(field).to_have_value("A gardener, as I see him.")
+    await expect(page.get_by_text("Changed: description")).to_be_visible()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(field).to_have_value(before)
+    await page.get_by_role("button", name="JSON").click()
+    whole = page.get_by_label("The whole persona")
+    await whole.fill("{ not yet")
+    await page.reload()
+    await expect(whole).to_have_value("{ not yet")
+    await whole.fill('{"id": "basil", "name": "Basil", "solana_integration": {"private_key": "not for a disk"}}')
+    assert await page.evaluate("sessionStorage.getItem('typed')") is None
+    await page.reload()
+    await expect(field).to_have_value(before)
+    await field.fill("Only mine.")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_text("puppetctl open")).to_be_visible()
+    assert await page.evaluate("sessionStorage.getItem('typed')") is None
+    await context.close()
+
+
+async def test_what_somebody_types_is_shown_to_nobody_else(world: World) -> None:
+    context = await world.browser.new_context(storage_state=world.state, base_url=f"http://{world.host}")
+    page = await context.new_page()
+    await page.goto("/#/characters/odd/persona")
+    await page.get_by_label("Description").fill("Nobody's business.")
+    await page.reload()
+    await expect(page.get_by_label("Description")).to_have_value("Nobody's business.")
+    await page.context.clear_cookies()
+    code, said = await run("principals", "add", "guest", "--kind", "reader", "--data", str(world.data))
+    assert code == 0, said
+    await page.goto(
+        sign_in_link(world.host, Credential.read(PrincipalFiles(world.data / "auth").credential_path("guest")))
+    )
+    await expect(page.get_by_text("Signed in as guest")).to_be_visible()
+    assert await page.evaluate("sessionStorage.getItem('typed')") is None
+    await context.close()
 
 
 async def test_what_fails_again_and_again_for_one_reason_is_one_entry(world: World) -> None:

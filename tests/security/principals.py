@@ -110,8 +110,10 @@ def about(method: MethodDescriptor, agent: str) -> Message:
 
 
 @contextlib.asynccontextmanager
-async def served(folder: Path, new_database: Callable[[str], str] | None = None) -> AsyncIterator[Suite]:
-    """Run the five services on one data folder; the world outside of them isn't there.
+async def served(
+    folder: Path, new_database: Callable[[str], str] | None = None, x_url: str = NOWHERE
+) -> AsyncIterator[Suite]:
+    """Run the five services on one data folder; the world outside of them isn't there, but for an X that is given.
 
     `new_database` makes the database of a service and returns its URL; without it each has an SQLite file.
     """
@@ -129,7 +131,7 @@ async def served(folder: Path, new_database: Callable[[str], str] | None = None)
     async with contextlib.AsyncExitStack() as stack:
         addresses = {
             name: await stack.enter_async_context(serving(name, settings, open_service))
-            for name, settings, open_service in _neighbours(here, new_database)
+            for name, settings, open_service in _neighbours(here, new_database, x_url)
         }
         targets: Any = {f"{name}_target": address for name, address in addresses.items()}
         settings = AgentsSettings(
@@ -147,11 +149,13 @@ def _stored(new_database: Callable[[str], str] | None, name: str) -> dict[str, A
     return {} if new_database is None else {"database_url": new_database(name)}
 
 
-def _neighbours(here: Any, databases: Callable[[str], str] | None) -> list[tuple[str, ServiceSettings, Opener]]:
+def _neighbours(
+    here: Any, databases: Callable[[str], str] | None, x_url: str
+) -> list[tuple[str, ServiceSettings, Opener]]:
     memory = MemorySettings(**here, **_stored(databases, "memory"))
     llm = LlmSettings(**here, providers=(read_provider("fake"),))
     trading = TradingSettings(**here, **_stored(databases, "trading"), rpc_url=NOWHERE, jupiter_url=NOWHERE)
-    social = SocialSettings(**here, **_stored(databases, "social"), x_base_url=NOWHERE)
+    social = SocialSettings(**here, **_stored(databases, "social"), x_base_url=x_url)
     return [
         ("memory", memory, open_memory(memory)),
         ("llm", llm, open_llm(llm)),

@@ -53,9 +53,9 @@ class StoredJson(Serializer):
             if isinstance(record, dict) and record.keys() == {"args"}:
                 return {"args": tuple(self._take(value) for value in record["args"]), "kwargs": {}}
             return self._take(record)
-        except (ValueError, TypeError, LookupError, RecursionError) as error:
+        except (ValueError, TypeError, LookupError, RecursionError):
             # The words of the error would repeat what stands in the row.
-            raise UnreadableRecord(f"what is stored can't be read: {type(error).__name__}") from None
+            raise UnreadableRecord("what is stored can't be read") from None
 
     def _put(self, value: Any) -> Any:
         if value is None:

@@ -17,6 +17,8 @@ from services.agents.domain.proposals import Order, PostProposal, ReplyProposal
 
 _MOST_TEXT, _MOST_WORDS, _MOST_HEARD, _MOST_NAMES = 1_900, 1_000, 280, 5
 _MOST_NAME = 100
+NOBODY = "a character that was deleted"
+"""Of whom it was told, where nobody else is left."""
 _HARMLESS = str.maketrans(
     {"<": "\u2039", ">": "\u203a", "@": "\uff20", "[": "(", "]": ")", "`": "'", "*": "\u2217", "|": "\u00a6"}
 )
@@ -104,10 +106,14 @@ def alert_notice(kind: AlertKind, cause: str, agents: Sequence[tuple[str, str]],
     return Notice("alert.opened", text, data)
 
 
-def resolved_notice(kind: AlertKind, cause: str, names: str, since: datetime, until: datetime) -> Notice:
-    """Return that something is over that was told of."""
-    text = f"Over: {names} {_TOLD[kind]} ({cause}), since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
-    return Notice("alert.resolved", text, _alert(kind, cause, names, since) | {"end_time": _time(until)})
+def resolved_notice(
+    kind: AlertKind, cause: str, names: str, since: datetime, until: datetime, *, is_deleted: bool = False
+) -> Notice:
+    """Return that something is over that was told of, or that whom it was about is deleted."""
+    end = " It was deleted." if is_deleted else ""
+    text = f"Over: {names} {_TOLD[kind]} ({cause}), since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC.{end}"
+    data = _alert(kind, cause, names, since) | {"end_time": _time(until), "is_deleted": is_deleted}
+    return Notice("alert.resolved", text, data)
 
 
 def names_of(agents: Sequence[tuple[str, str]]) -> str:
@@ -115,6 +121,11 @@ def names_of(agents: Sequence[tuple[str, str]]) -> str:
     shown = ", ".join(_name(name) for _, name in agents[:_MOST_NAMES])
     more = len(agents) - _MOST_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def is_named(name: str, names: str) -> bool:
+    """Tell whether somebody of this name may be among those that `names_of` has named."""
+    return _name(name) in names
 
 
 def _alert(kind: AlertKind, cause: str, names: str, since: datetime) -> dict[str, Any]:

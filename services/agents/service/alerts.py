@@ -13,8 +13,9 @@ from services.agents.domain.alerts import (
     Condition,
     silent_from,
 )
+from services.agents.domain.entities import AgentRecord
 from services.agents.domain.errors import AgentNotFound
-from services.agents.domain.notices import alert_notice, names_of, resolved_notice
+from services.agents.domain.notices import NOBODY, alert_notice, is_named, names_of, resolved_notice
 from services.agents.domain.persona import Behavior
 from services.agents.ports.store import Records, Store
 from services.agents.ports.webhooks import Life
@@ -64,6 +65,23 @@ class Alerts:
         current = {condition.key: condition for condition in found}
         if current or known:
             await self._tell(current, now)
+
+    async def forget(self, records: Records, agent: AgentRecord) -> None:
+        """Tell that what was told of an agent is over since it is deleted, and take its name from what concerns others.
+
+        Within the transaction that erases the agent.
+        """
+        now = self._cast.now()
+        for alert in await records.alerts():
+            if alert.agent_id == agent.id:
+                await records.end_alert(alert)
+                notice = resolved_notice(alert.kind, alert.cause, alert.names, alert.begin_time, now, is_deleted=True)
+                await self._outbox.tell(records, notice)
+            elif is_named(agent.name, alert.names):
+                troubles = await records.troubles((alert.cause,))
+                others = {hindrance.agent_id: name for hindrance, name in troubles if hindrance.agent_id != agent.id}
+                alert.names = names_of(tuple(others.items())) or NOBODY
+                await records.save(alert)
 
     async def _tell(self, current: Mapping[tuple[str, AlertKind, str], Condition], now: datetime) -> None:
         async with self._store.writing(_LOCK) as records:

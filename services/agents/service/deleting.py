@@ -17,6 +17,7 @@ from services.agents.domain.records import Lifecycle, LifecycleChange, Trigger
 from services.agents.ports.neighbours import MemoryPort, Refused, SocialPort, TradingPort
 from services.agents.ports.store import Records
 from services.agents.ports.workflows import StoredWorkflows, Waiting
+from services.agents.service.alerts import Alerts
 from services.agents.service.inbox import Inbox
 from services.agents.service.journal import TURN, Entry, Journal
 from services.runtime import unit_of_work
@@ -62,6 +63,7 @@ class Deletions:
         store: Store,
         journal: Journal,
         inbox: Inbox,
+        alerts: Alerts,
         memory: MemoryPort,
         social: SocialPort,
         trading: TradingPort,
@@ -71,6 +73,7 @@ class Deletions:
         self._store = store
         self._journal = journal
         self._inbox = inbox
+        self._alerts = alerts
         self._memory = memory
         self._social = social
         self._trading = trading
@@ -241,6 +244,7 @@ class Deletions:
         async with self._store.writing(TURN) as records:
             present = await records.agent(agent.id)
             if present is not None and present.create_time == agent.create_time:
+                await self._alerts.forget(records, agent)
                 await records.erase(agent.id)
                 stays = f"its wallet {kept.id} stays" if kept else ""
                 entry = Entry(Lifecycle(LifecycleChange.DELETED, "", stays), trigger=Trigger.REQUEST)

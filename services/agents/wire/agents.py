@@ -56,7 +56,9 @@ def _as_json(field: str, given: Struct) -> dict[str, Any]:
         return MessageToDict(given)
     except (Error, ValueError) as error:
         # A Struct can hold what JSON can't: infinite numbers and NaN.
-        raise InvalidRequest([Violation(field, f"must hold JSON values only: {error}")]) from error
+        raise InvalidRequest(
+            [Violation(field, "must hold JSON values only, and no infinite numbers or NaN")]
+        ) from error
 
 
 def write_agent(agent: AgentRecord) -> pb.Agent:

@@ -56,10 +56,10 @@ function linkIn(hash) {
   return new URLSearchParams(hash.slice(1)).get("link");
 }
 
-/** Signs in; the link leaves the address at once, so that it is in no history. */
+/** Signs in; the link leaves the address at once, so that it is in no history, for where one was before it. */
 async function enter(link) {
   fault.set(null);
-  if (link) history.replaceState(null, "", `${location.pathname}#/feed`);
+  if (link) history.replaceState(null, "", `${location.pathname}#/${place.get().map(encodeURIComponent).join("/")}`);
   try {
     await signIn(link);
   } catch (error) {

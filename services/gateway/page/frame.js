@@ -8,6 +8,7 @@ import { Halt, HaltedNote } from "./parts/halt.js";
 import { Icon } from "./parts/icons.js";
 import { Fault } from "./parts/states.js";
 import { Time } from "./parts/time.js";
+import { forget } from "./parts/typed.js";
 
 const PLACES = [
   ["feed", "Feed"],
@@ -105,7 +106,10 @@ function Theme() {
 function Foot() {
   const who = useStore(session);
   const version = useStore(status).data?.system.version;
-  const leave = useAction(signOut);
+  const leave = useAction(async () => {
+    await signOut();
+    forget();
+  });
   return html`<footer class="foot"><p>Signed in as <b>${who.principal}</b>; that ends <${Time} at=${who.expires_at} /><${Button} kind="bare small" isBusy=${leave.isBusy} onClick=${leave.run}>Sign out<//></p>
     <p><a href="docs.html">The same as an API</a>${version && ` · version ${version}`}</p><${Fault} error=${leave.error} /></footer>`;
 }

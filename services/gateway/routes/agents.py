@@ -4,6 +4,7 @@ from typing import Any
 
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from puppet.memory.v1.relationship_service_pb2_grpc import RelationshipServiceStub
+from services.gateway.routes.newcomers import with_account
 from services.gateway.transcoding.endpoint import PAGING, Endpoint
 
 
@@ -24,14 +25,23 @@ _ID = {"agent_id": "id"}
 
 ENDPOINTS = (
     _agent("GET", "/agents", "ListAgents", "Lists characters.", renamed=PAGING),
-    _agent("POST", "/agents", "CreateAgent", "Creates a character.", body="persona", data="agent", status=201),
+    _agent(
+        "POST",
+        "/agents",
+        "CreateAgent",
+        "Creates a character, with an account where the network gives them.",
+        body="persona",
+        data="agent",
+        status=201,
+        equip=with_account,
+    ),
     _agent("GET", "/agents/{agent_id}", "GetAgent", "Returns a character.", into=_ID, data="agent"),
     _agent(
         "PUT",
         "/agents/{agent_id}",
         "UpdateAgent",
         "Gives a character another persona.",
-        into={"agent_id": "agent.id"},
+        into={"agent_id": ("agent.id", "agent.persona.id")},
         body="agent.persona",
         data="agent",
     ),

@@ -8,6 +8,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.struct_pb2 import Struct
 from starlette.requests import Request
 
 from services.gateway.transcoding.descriptors import field_at, message_of
@@ -19,6 +20,8 @@ from services.runtime.errors import InvalidRequest, Violation
 Reshape = Callable[[dict[str, Any]], dict[str, Any]]
 Owned = Callable[[Any, Request, str], Awaitable[str]]
 """Returns the id of what belongs to an agent: its wallet, or its account."""
+
+Equip = Callable[[Any, Request, Any], Awaitable[None]]
 
 _ACCEPTED = 202
 
@@ -35,8 +38,8 @@ class Endpoint:
     stub: type[Any]
     rpc: str
     summary: str
-    into: Mapping[str, str] = field(default_factory=dict)
-    """Which field of the request each parameter of the path is, where it has another name."""
+    into: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    """Which field of the request each parameter of the path is, or which ones, where it has another name."""
     body: str | None = None
     """The path of the field that the body is; empty: the body's fields are the request's own; None: there is none."""
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +49,8 @@ class Endpoint:
     data: str = ""
     """The field of the answer that is the data, with what else is in the answer beside its fields."""
     status: int = 200
+    equip: Equip | None = None
+    """Adds to the RPC's request what it doesn't bring, and somebody else gives."""
     owned: Mapping[str, Owned] = field(default_factory=dict)
     """By field of the request, how it follows from the agent that the path names."""
 
@@ -73,6 +78,11 @@ class Endpoint:
     def parameters(self) -> list[str]:
         """The parameters of its path."""
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+
+    def places(self, parameter: str) -> tuple[str, ...]:
+        """Return the fields of the request that a parameter of the path is; the first one says what it may be."""
+        found = self.into.get(parameter, parameter)
+        return found if isinstance(found, tuple) else (found,)
 
     @property
     def etag(self) -> str:
@@ -105,10 +115,13 @@ class Endpoint:
         for name, value in named.items():
             if name in self.owned_by:
                 continue
-            self._put(message, self.into.get(name, name), value)
+            for place in self.places(name):
+                self._put(message, place, value)
         for path, find in self.owned.items():
             self._put(message, path, await find(backend, request, named["agent_id"]))
         self._read_headers(message, request)
+        if self.equip:
+            await self.equip(backend, request, message)
         return message
 
     @property
@@ -158,6 +171,11 @@ class Endpoint:
         *parents, name = path.split(".")
         for parent in parents:
             owner = getattr(owner, parent)
+        if isinstance(owner, Struct):
+            if name in owner and owner[name] != value:
+                raise InvalidRequest([Violation(path, "is another one than in the path")])
+            owner[name] = value
+            return
         if owner.DESCRIPTOR.fields_by_name[name].is_repeated:
             value = [value]
         before = getattr(owner, name)

@@ -45,7 +45,7 @@ _HEADERS = {
 def operation(endpoint: Endpoint, sent: Schemas, answered: Schemas) -> dict[str, Any]:
     """Return the OpenAPI operation of an endpoint, but for its summary and id."""
     kind = endpoint.request
-    taken = {endpoint.into.get(name, name) for name in endpoint.parameters} | set(endpoint.owned)
+    taken = {place for name in endpoint.parameters for place in endpoint.places(name)} | set(endpoint.owned)
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": _path_schema(endpoint, name, sent)}
         for name in endpoint.parameters
@@ -82,7 +82,7 @@ def operation(endpoint: Endpoint, sent: Schemas, answered: Schemas) -> dict[str,
 def _path_schema(endpoint: Endpoint, name: str, schemas: Schemas) -> dict[str, Any]:
     if name in endpoint.owned_by:
         return {"type": "string", "minLength": 1, "maxLength": 64}
-    schema = schemas.single(field_at(endpoint.request, endpoint.into.get(name, name)))
+    schema = schemas.single(field_at(endpoint.request, endpoint.places(name)[0]))
     return schema | ({"minLength": 1} if schema["type"] == "string" else {})
 
 
@@ -93,7 +93,8 @@ def _body(endpoint: Endpoint, schemas: Schemas, hidden: frozenset[str]) -> dict[
     if kind.full_name.startswith("google.protobuf."):
         # A persona's own schema is at `/personas/schema`.
         names: dict[str, Any] = {name: {"type": "string", "minLength": 1} for name in ("id", "name")}
-        schema = {"type": "object", "properties": names, "required": list(names)}
+        said = {place.removeprefix(f"{endpoint.body}.") for place in hidden}
+        schema = {"type": "object", "properties": names, "required": [name for name in names if name not in said]}
     else:
         inner = {path.split(".", 1)[1] for path in hidden if path.startswith(f"{endpoint.body}.")}
         schema = schemas.object_of(kind, frozenset(inner) if endpoint.body else hidden)

@@ -1,7 +1,7 @@
 """What the gateway itself refuses, beside what the services do."""
 
 from services.runtime import errors
-from services.runtime.errors import Violation
+from services.runtime.errors import Violation, quoted
 
 
 class UnknownHost(errors.Forbidden):
@@ -21,6 +21,15 @@ class BodyTooLarge(errors.InvalidRequest):
 
     def __init__(self, most: int) -> None:
         super().__init__([Violation("body", f"must have at most {most:,} bytes")])
+
+
+class UnsupportedEncoding(errors.InvalidRequest):
+    """Send the body as it is."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            [Violation("Content-Encoding", f"can't be read: send the body as it is, not as {quoted(given)}")]
+        )
 
 
 class TooManyStreams(errors.Exhausted):

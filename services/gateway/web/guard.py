@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway.web.errors import BodyTooLarge, UnknownHost
+from services.gateway.web.errors import BodyTooLarge, UnknownHost, UnsupportedEncoding
 from services.gateway.web.refusals import of_gateway
 from services.runtime.errors import PuppetError
 
@@ -37,6 +37,7 @@ _ALLOWED_HEADERS = (
     "Request-Timeout",
 )
 _EXPOSED_HEADERS = ("ETag", "Retry-After")
+_AS_IT_IS = frozenset(("", "identity"))
 _VERBS = "GET, POST, PUT, PATCH, DELETE"
 
 
@@ -89,6 +90,9 @@ class Guard:
         given = headers.get("content-length", "")
         if given.isdecimal() and int(given) > self._most_bytes:
             raise BodyTooLarge(self._most_bytes)
+        # What is packed small may be large, and most clients that pack a body don't know that they do.
+        if encodings := [one for one in headers.getlist("content-encoding") if one.strip().lower() not in _AS_IT_IS]:
+            raise UnsupportedEncoding(", ".join(encodings))
 
 
 class _Counted:

@@ -98,6 +98,8 @@ def _refusal(
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="puppet"'
+    if status == 415:
+        headers["Accept-Encoding"] = "identity"
     return failure(code, message, details, status, headers)
 
 

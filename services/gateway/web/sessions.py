@@ -63,7 +63,7 @@ class Sessions:
             if session.link:
                 raise Unauthenticated("a sign-in link is for signing in at the page, and no token")
             return session
-        sealed = request.cookies.get(cookie_name(request), "")
+        sealed = self._cookie(request)
         if not sealed:
             raise Unauthenticated(
                 "send a token of `puppetctl token gateway` as `Authorization: Bearer TOKEN`, or open the page by a "
@@ -72,6 +72,20 @@ class Sessions:
         session = self._unsealed(sealed)
         self.check_origin(request)
         return session
+
+    def _cookie(self, request: Request) -> str:
+        """Return the sealed cookie of a request; empty without one. Raises Unauthenticated for two that differ.
+
+        Another site of the same domain may plant one beside ours, and nothing tells which of them is whose.
+        """
+        prefix = f"{cookie_name(request)}="
+        pairs = (pair.strip() for header in request.headers.getlist("cookie") for pair in header.split(";"))
+        found = {pair.removeprefix(prefix) for pair in pairs if pair.startswith(prefix)}
+        if len(found) > 1:
+            raise Unauthenticated(
+                "two cookies claim to be this gateway's: delete those of this host, and sign in again"
+            )
+        return request.cookies.get(cookie_name(request), "")
 
     def check_origin(self, request: Request) -> None:
         """Raise CsrfRefused for a request by cookie that the gateway's own page didn't send."""

@@ -2,7 +2,7 @@
 
 import grpc
 
-from services.gateway.web.errors import BodyTooLarge, UnknownHost
+from services.gateway.web.errors import BodyTooLarge, UnknownHost, UnsupportedEncoding
 from services.runtime.errors import PuppetError
 from services.runtime.rpc.status import Remote, code_of
 
@@ -28,7 +28,7 @@ HTTP_STATUS: dict[grpc.StatusCode, int] = {
     _CODE.UNAUTHENTICATED: 401,
 }
 
-OWN_STATUS: dict[type[PuppetError], int] = {UnknownHost: 421, BodyTooLarge: 413}
+OWN_STATUS: dict[type[PuppetError], int] = {UnknownHost: 421, BodyTooLarge: 413, UnsupportedEncoding: 415}
 """Of what the gateway refuses, where HTTP knows a better word than a gRPC status has."""
 
 SYSTEM_ERROR = "SYSTEM_ERROR"

@@ -9,7 +9,14 @@ from services.runtime import errors
 
 
 class IndexDown(errors.Unavailable):
-    """The vector index can't be read or written, or what it holds is damaged."""
+    """The vector index can't be read or written, or what it holds is damaged.
+
+    `problem` is for the log: it may be in the words of a library, with its names and paths.
+    """
+
+    def __init__(self, message: str, retry_after: float = 1.0, *, problem: str = "") -> None:
+        super().__init__(message, retry_after)
+        self.problem = problem or message
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class Indexing:
         try:
             indexed = await serving.nearest(agent_id, vector, most)
         except IndexDown as error:
-            log.warning("index lost", extra={"problem": error.message})
+            log.warning("index lost", extra={"problem": error.problem})
             await self._lose(serving)
             return None
         recent = await self._recent.nearest(agent_id, vector, most)
@@ -213,7 +213,7 @@ class Indexing:
             try:
                 found = await compare(self._store, serving, model, None)
             except IndexDown as error:
-                log.warning("index lost", extra={"problem": error.message})
+                log.warning("index lost", extra={"problem": error.problem})
                 await self._lose(serving)
                 raise IndexDown("the index could not be read") from error
         return found.comparison
@@ -226,7 +226,7 @@ class Indexing:
             except IndexDown as error:
                 self._is_down = True
                 self._attended.set()
-                log.warning("index down", extra={"problem": error.message})
+                log.warning("index down", extra={"problem": error.problem})
                 await asyncio.sleep(_RETRY_SECONDS)
             except Exception:
                 self._attended.set()
@@ -275,12 +275,12 @@ class Indexing:
         try:
             generation = await self._index.open(build.number)
         except IndexDown as error:
-            log.warning("index can't be opened: it is built anew", extra={"problem": error.message})
+            log.warning("index can't be opened: it is built anew", extra={"problem": error.problem})
             return
         try:
             await self._mend(generation, build.model)
         except IndexDown as error:
-            log.warning("index is damaged: it is built anew", extra={"problem": error.message})
+            log.warning("index is damaged: it is built anew", extra={"problem": error.problem})
             await generation.close()
             return
         self._serving = generation

@@ -6,6 +6,7 @@ call on.
 """
 
 import json
+import logging
 import os
 import stat
 import time
@@ -19,6 +20,8 @@ from services.runtime.rpc.credentials import DELEGATION_TYPE, SESSION_TYPE, TOKE
 from services.runtime.rpc.identity import Delegation, Kind, Principal, Session, Unauthenticated
 from services.runtime.rpc.jws import Signed
 from services.runtime.settings import SettingsError
+
+log = logging.getLogger(__name__)
 
 _LEEWAY_SECONDS = 30
 """How far the clocks of two machines may be apart."""
@@ -55,6 +58,7 @@ class Registry:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen: tuple[int, int, int] | None = None
+        self._problem = ""
         self._registered: dict[str, Registered] = {}
         self._remembered: dict[tuple[str, str | None, str], tuple[float, Any]] = {}
 
@@ -150,8 +154,11 @@ class Registry:
         except (OSError, PrincipalsError) as error:
             # Nobody is let in by what was true once.
             self._seen, self._registered, self._remembered = None, {}, {}
-            raise Unavailable(f"nobody is known: {error}") from None
-        self._seen, self._remembered = seen, {}
+            if (problem := str(error)) != self._problem:
+                log.error("nobody is known", extra={"problem": problem})
+            self._problem = problem
+            raise Unavailable("nobody is known: the file of principals can't be read") from None
+        self._seen, self._remembered, self._problem = seen, {}, ""
 
 
 def _check_times(claims: Mapping[str, Any], now: float, kind: str, longest: int) -> None:

@@ -50,12 +50,16 @@ class Watch:
         self.cast = Cast(self.store, clock, 1.0)
         self.alerts = Alerts(self.store, self.cast, Outbox(self.store, Silent(), "", clock), calls, 1.0)
 
+    async def bodies(self) -> list[str]:
+        """Return all messages as they are sent."""
+        async with self.database.read() as transaction:
+            found = await transaction.connection.execute(sa.text("SELECT body FROM webhook_message ORDER BY id"))
+            return list(found.scalars())
+
     async def told(self) -> list[tuple[str, str, str, str]]:
         """Look, and return all messages: type, alert, cause and names."""
         await self.alerts.look()
-        async with self.database.read() as transaction:
-            found = await transaction.connection.execute(sa.text("SELECT body FROM webhook_message ORDER BY id"))
-            bodies = [json.loads(body) for body in found.scalars()]
+        bodies = [json.loads(body) for body in await self.bodies()]
         return [(body["type"], body["data"]["alert"], body["data"]["cause"], body["data"]["names"]) for body in bodies]
 
     async def over(self) -> list[tuple[str, str, str, str]]:
@@ -94,6 +98,15 @@ class Watch:
             assert agent is not None
             agent.stop(self.clock.now())
             await records.save(agent)
+            await records.commit()
+
+    async def delete(self, agent_id: str) -> None:
+        """Erase an agent as its deletion does."""
+        async with self.store.writing() as records:
+            agent = await records.agent(agent_id)
+            assert agent is not None
+            await self.alerts.forget(records, agent)
+            await records.erase(agent_id)
             await records.commit()
 
     async def hinder(self, agent_id: str, cause: str, aim: str = "post") -> None:
@@ -191,6 +204,42 @@ async def test_what_keeps_a_stopped_character_from_something_is_over(watch: Watc
     await watch.stop("wren")
     assert [told[0] for told in await watch.told()] == ["alert.opened"]
     assert [told[0] for told in await watch.over()] == ["alert.opened", "alert.resolved"]
+
+
+async def test_what_was_told_of_a_deleted_character_is_over_and_says_why(watch: Watch) -> None:
+    for name in ("wren", "finch"):
+        await watch.agent(name)
+        await watch.hinder(name, "CREDENTIALS_REFUSED")
+    assert len(await watch.told()) == 2
+    await watch.delete("wren")
+    told = await watch.over()
+    assert told[2:] == [("alert.resolved", "key_refused", "CREDENTIALS_REFUSED", "Wren")], "Finch's goes on"
+    last = json.loads((await watch.bodies())[-1])
+    assert last["data"]["is_deleted"]
+    assert last["text"].endswith("It was deleted.")
+    await watch.relieve("finch")
+    await watch.over()
+    last = json.loads((await watch.bodies())[-1])
+    assert (last["data"]["names"], last["data"]["is_deleted"]) == ("Finch", False)
+
+
+async def test_a_deleted_character_is_named_no_more_by_what_concerns_others(watch: Watch) -> None:
+    for name in ("wren", "finch"):
+        await watch.agent(name)
+        await watch.hinder(name, "PROVIDER_REFUSED")
+    await watch.told()
+    await watch.stop("wren")
+    await watch.delete("wren")
+    await watch.relieve("finch")
+    assert (await watch.over())[-1] == ("alert.resolved", "key_refused", "PROVIDER_REFUSED", "Finch")
+
+
+async def test_where_only_a_deleted_one_was_named_nobody_is(watch: Watch) -> None:
+    await watch.agent("wren")
+    await watch.hinder("wren", "PROVIDER_REFUSED")
+    await watch.told()
+    await watch.delete("wren")
+    assert (await watch.over())[-1][3] == "a character that was deleted"
 
 
 async def test_of_a_budget_four_fifths_are_told_of_and_the_next_day_is_another(watch: Watch) -> None:

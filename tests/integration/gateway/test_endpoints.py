@@ -203,8 +203,13 @@ async def test_what_the_path_says_no_body_says_otherwise(gateway: Door) -> None:
     await created(gateway, "kim")
     _, error = await gateway.refusal("POST", "/memory/kim", {"agent_id": "eva", "text": "x", "kind": "core"})
     assert error["details"]["violations"][0]["field"] == "memory.agent_id"
-    status, _ = await gateway.refusal("PUT", "/agents/kim", {"id": "other", "name": "Other"})
-    assert status == 400
+    for other in ("other", 7, None, ""):
+        status, error = await gateway.refusal("PUT", "/agents/kim", {"id": other, "name": "Other"})
+        assert (status, [it["field"] for it in error["details"]["violations"]]) == (400, ["agent.persona.id"])
+    changed = await gateway.data("PUT", "/agents/kim", {"name": "Kim the Second"})
+    assert (changed["id"], changed["persona"]["id"], changed["name"]) == ("kim", "kim", "Kim the Second")
+    [body] = describe(ENDPOINTS)["paths"]["/agents/{agent_id}"]["put"]["requestBody"]["content"].values()
+    assert body["schema"]["required"] == ["name"]
 
 
 async def test_only_the_given_fields_of_a_memory_change(gateway: Door) -> None:

@@ -1,5 +1,7 @@
 """Signing in at the page by a link, and what pages of others can't do with it."""
 
+import gzip
+import time
 from typing import Any
 
 import httpx2
@@ -10,6 +12,7 @@ from services.gateway.web.page import FOLDER
 from services.runtime.rpc.identity import Kind, Principal
 from tests.security.principals import OPERATOR
 from tests.support.gateway import Door, door
+from tests.support.waits import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -106,6 +109,52 @@ async def test_a_page_of_somebody_else_does_nothing_with_the_cookie(
     assert (await sign_in(gateway, link_of(gateway), **headers)).status_code in ({403} if refused else {201})
 
 
+async def test_whoever_signs_in_gets_a_session_of_their_own_whatever_was_planted_before(gateway: Door) -> None:
+    thief = await signed_in(gateway, "client-odd")
+    [(name, planted)] = thief.cookies.items()
+    browser = await gateway.browser(headers=OWN | {"Cookie": f"{name}={planted}"})
+    answer = await browser.post("/session", json={"link": link_of(gateway)})
+    assert (answer.status_code, answer.json()["data"]["principal"]) == (201, OPERATOR)
+    [given] = answer.headers.get_list("set-cookie")
+    own = given.partition(f"{name}=")[2].partition(";")[0]
+    assert own not in ("", planted)
+    victim = await gateway.browser(headers=OWN)
+    for cookies in (f"{name}={planted}; {name}={own}", f"{name}={own}; x=1; {name}={planted}"):
+        answer = await victim.get("/session", headers={"Cookie": cookies})
+        assert answer.status_code == 401, "nobody acts in a session that may be somebody else's"
+        assert "two cookies" in answer.json()["error"]["message"]
+    answer = await victim.get("/session", headers={"Cookie": f"{name}={own}; {name}={own}"})
+    assert answer.json()["data"]["principal"] == OPERATOR
+    assert (await thief.get("/session")).json()["data"]["principal"] == "client-odd"
+
+
+async def test_what_has_expired_opens_nothing(gateway: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, token = await signed_in(gateway), gateway.token(seconds=60)
+    given = {"Authorization": f"Bearer {token}"}
+    [(name, value)] = browser.cookies.items()
+    for headers in (given, {"Cookie": f"{name}={value}"}):
+        assert (await gateway.client.get("/agents", headers=headers)).status_code == 200
+    late = time.time() + 13 * 3600
+    monkeypatch.setattr("services.runtime.rpc.registry.time.time", lambda: late)
+    for verb, path in (("GET", "/agents"), ("GET", "/stream"), ("POST", "/agents/odd/stop"), ("GET", "/session")):
+        answer = await gateway.client.request(verb, path, headers=given)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
+        assert "WWW-Authenticate" in answer.headers
+    monkeypatch.undo()
+    async with door(gateway.suite) as later:
+        monkeypatch.setattr("services.gateway.web.sessions.COOKIE_SECONDS", 1)
+        short = await signed_in(later)
+        monkeypatch.undo()
+
+        async def is_out() -> bool:
+            return (await short.get("/agents", headers={"Cookie": kept})).status_code == 401
+
+        kept = "; ".join(f"{name}={value}" for name, value in short.cookies.items())
+        await until(is_out)
+        answer = await short.get("/agents", headers={"Cookie": kept})
+        assert "signed in for long enough" in answer.json()["error"]["message"]
+
+
 async def test_signing_out_ends_the_cookie_and_its_copies(gateway: Door) -> None:
     browser = await signed_in(gateway)
     stolen = dict(browser.cookies)
@@ -195,10 +244,38 @@ async def test_only_pages_of_the_list_may_ask_and_never_by_cookie(gateway: Door)
         assert "x-puppet-request" not in answer.headers["access-control-allow-headers"].lower()
         answer = await opened.call("GET", "/agents", origin=origin)
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, origin)
-        answer = await opened.call("GET", "/agents", origin="https://evil.example")
-        assert "access-control-allow-origin" not in answer.headers
+        for answer in (
+            await opened.call("GET", "/agents", by="", origin=origin),
+            await opened.call("GET", "/no", origin=origin),
+        ):
+            assert answer.status_code in {401, 404}
+            assert answer.headers["access-control-allow-origin"] == origin, "a page may read why it is refused"
+            assert "access-control-allow-credentials" not in answer.headers
+        assert "retry-after" in answer.headers["access-control-expose-headers"].lower()
+        for evil in ("https://evil.example", "null", "http://board.example", f"{origin}.evil.example", f"{origin}:444"):
+            for answer in (
+                await opened.call("GET", "/agents", origin=evil),
+                await opened.client.options("/agents", headers=preflight | {"Origin": evil}),
+            ):
+                assert not [name for name in answer.headers if name.startswith("access-control-")], evil
+                assert "Origin" in answer.headers["vary"]
+            assert answer.status_code == 405
         browser = await signed_in(opened)
         assert (await browser.get("/agents", headers={"Origin": origin})).status_code == 403
+
+
+async def test_a_packed_body_is_refused_before_it_is_read(gateway: Door) -> None:
+    packed = gzip.compress(b'{"id": "zip", "name": "Zip"}')
+    headers = {"Authorization": f"Bearer {gateway.token()}"}
+    for encoding in ("gzip", "GZIP", "br", "deflate, gzip", "identity, gzip"):
+        given = headers | {"Content-Encoding": encoding}
+        answer = await gateway.client.post("/agents", content=packed, headers=given)
+        assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+        error = answer.json()["error"]
+        assert (error["code"], error["details"]["violations"][0]["field"]) == ("INVALID_REQUEST", "Content-Encoding")
+    given = headers | {"Content-Encoding": "identity"}
+    answer = await gateway.client.post("/agents", content=gzip.decompress(packed), headers=given)
+    assert answer.status_code == 201
 
 
 async def test_a_body_that_is_too_large_is_refused_whatever_it_says_of_itself(gateway: Door) -> None:

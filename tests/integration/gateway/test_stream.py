@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from puppetctl.local.page import sign_in_link
 from services.runtime.rpc.identity import Kind, Principal
 from tests.security.principals import OPERATOR
 from tests.support.gateway import Door, door
@@ -15,6 +16,7 @@ from tests.support.gateway import Door, door
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECONDS = 20.0
+READERS, EVENTS = 31, 8
 
 
 class Reader:
@@ -44,11 +46,19 @@ class Reader:
 
 @contextlib.asynccontextmanager
 async def reading(
-    gateway: Door, query: str = "", by: str = OPERATOR, *, last_id: str = "", seconds: int = 600, limit: int = 2**16
+    gateway: Door,
+    query: str = "",
+    by: str = OPERATOR,
+    *,
+    last_id: str = "",
+    seconds: int = 600,
+    limit: int = 2**16,
+    cookie: str = "",
 ) -> AsyncIterator[Reader]:
     host, _, port = gateway.address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=limit)
-    head = f"GET /stream{query} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {gateway.token(by, seconds)}\r\n"
+    proof = f"Cookie: {cookie}" if cookie else f"Authorization: Bearer {gateway.token(by, seconds)}"
+    head = f"GET /stream{query} HTTP/1.0\r\nHost: {host}:{port}\r\n{proof}\r\n"
     head += f"Last-Event-ID: {last_id}\r\n" if last_id else ""
     writer.write(f"{head}\r\n".encode())
     status = await reader.readline()
@@ -134,6 +144,20 @@ async def test_a_stream_ends_when_its_session_does(gateway: Door) -> None:
             await reader.event("activity")
 
 
+async def test_a_stream_ends_when_its_cookie_does_and_nobody_comes_back_by_it(
+    gateway: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.web.sessions.COOKIE_SECONDS", 2)
+    browser = await gateway.browser(headers={"X-Puppet-Request": "1"})
+    link = sign_in_link(gateway.address, gateway.suite.credential(OPERATOR)).partition("#link=")[2]
+    assert (await browser.post("/session", json={"link": link})).status_code == 201
+    [(name, value)] = browser.cookies.items()
+    async with reading(gateway, cookie=f"{name}={value}") as reader:
+        assert (await reader.event("end"))["data"] == {"reason": "expired"}
+    answer = await gateway.client.get("/stream", headers={"Cookie": f"{name}={value}"})
+    assert answer.status_code == 401
+
+
 async def test_a_stream_ends_when_its_reader_is_revoked(gateway: Door) -> None:
     gateway.suite.files.add(Principal("watcher", Kind.READER))
     async with reading(gateway, by="watcher") as reader:
@@ -177,13 +201,21 @@ async def test_nobody_waits_for_a_slow_reader(gateway: Door) -> None:
     await makes(gateway, "gil")
     async with contextlib.AsyncExitStack() as stack:
         slow = await stack.enter_async_context(reading(gateway, "?agent_ids=gil", limit=1024))
-        fast = [await stack.enter_async_context(reading(gateway, "?agent_ids=gil")) for _ in range(30)]
+        fast = [await stack.enter_async_context(reading(gateway, "?agent_ids=gil")) for _ in range(READERS - 1)]
         cursors: list[list[str]] = [[] for _ in fast]
-        for _ in range(20):
+        for _ in range(EVENTS):
             await mood(gateway, "gil")
             told = await asyncio.gather(*(reader.event("activity") for reader in fast))
             assert len({event["id"] for event in told}) == 1
             for seen, event in zip(cursors, told, strict=True):
                 seen.append(event["id"])
         # Whoever was slow finds all of it, in order.
-        assert [(await slow.event("activity"))["id"] for _ in range(20)] == cursors[0]
+        assert [(await slow.event("activity"))["id"] for _ in range(EVENTS)] == cursors[0]
+    # Whoever was cut off anywhere goes on from there, with all that it lacks and nothing besides.
+    for place in range(EVENTS):
+        async with reading(gateway, "?agent_ids=gil", last_id=cursors[0][place]) as again:
+            await mood(gateway, "gil")
+            lacking = len(cursors[0]) - place
+            found = [(await again.event("activity"))["id"] for _ in range(lacking)]
+        assert found[:-1] == cursors[0][place + 1 :]
+        cursors[0].append(found[-1])

@@ -221,6 +221,8 @@ def test_two_containers_share_a_network_only_when_one_calls_the_other() -> None:
     services, networks = _file()["services"], _file()["networks"]
     calls = {("agents", name) for name in SERVICES[1:]} | {(GATEWAY, name) for name in SERVICES}
     calls |= {("llm", "sandbox-llm"), ("social", "sandbox-x"), ("trading", "sandbox-solana")}
+    # Who comes to life by REST gets an account there.
+    calls |= {(GATEWAY, "sandbox-x")}
     calls |= {(name, "postgres") for name in SERVICES}
     together = set()
     for network, definition in networks.items():

@@ -154,7 +154,7 @@ async def test_an_export_that_breaks_leaves_the_file_as_it_was(odd: FakeMemory, 
     path.write_text("before")
     odd.breaks_exports = True
     with pytest.raises(grpc.aio.AioRpcError):
-        await memory.export("odd", path)
+        await memory.export("odd", path, force=True)
     assert path.read_text() == "before"
     assert files_of(tmp_path) == ["odd.jsonl"]
 

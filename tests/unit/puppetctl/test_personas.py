@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from puppetctl.characters.personas import handle_of, persona_files, read_personas
+from puppetctl.characters.personas import persona_files, read_personas
 from puppetctl.characters.provision import has_own_secrets
 from puppetctl.suite import SuiteError
+from services.runtime.given_accounts import handle_of
 
 
 def _file(folder: Path, name: str, content: object) -> Path:

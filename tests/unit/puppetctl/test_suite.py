@@ -78,6 +78,12 @@ def test_the_gateway_calls_every_service_where_it_is_and_can_be_left_out(monkeyp
     assert settings.memory_target == "unix:/data/run/memory.sock"
     assert settings.llm_target == "other:1"
     assert settings.credential == DATA / "auth" / "credentials" / "gateway.json"
+    assert settings.accounts_url == f"http://127.0.0.1:{DEFAULT_PORTS['sandbox.x']}/_sandbox/accounts"
+    assert settings.accounts_token_file == DATA / "sandbox" / "x" / "admin.token"
+    own = _environment(_plan({"PUPPET_SANDBOX_X_ADMIN_TOKEN": "own"}), GATEWAY)
+    assert ("PUPPET_GATEWAY_ACCOUNTS_TOKEN", "own") in own.items()
+    live = _environment(_plan({"PUPPET_SOCIAL_X_BASE_URL": "https://api.x.com"}), GATEWAY)
+    assert "PUPPET_GATEWAY_ACCOUNTS_URL" not in live, "a real network gives no accounts"
     assert plan_suite({}, DATA, read_ports("", {})).address(GATEWAY) is None
 
 

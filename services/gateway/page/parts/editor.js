@@ -1,20 +1,27 @@
-// Other words for a draft. What somebody has typed is theirs until they say that it is done with: it outlives the
-// draft, which others may decide about meanwhile, the view, and being signed in.
+// Other words for a draft, or why it is rejected. What is typed for it outlives the draft, which others may decide about.
 import { change, get, path } from "../api.js";
 import { drafts } from "../suite.js";
-import { html, store, useEffect, useLoaded, useRef, useState, useStore } from "../ui.js";
+import { html, useEffect, useLoaded, useRef, useState } from "../ui.js";
 import { Button, useAction } from "./action.js";
 import { Fault } from "./states.js";
+import { end, put, update, useTyped } from "./typed.js";
 import { plain } from "./words.js";
 
 const MOST_CHARACTERS = 2000;
 
-/** By the ids of drafts what is typed for them: `{draft, text, etag}`, of which the etag is of the text that was read. */
-export const edits = store({});
+/** What is typed for drafts is called so: `{draft, text, etag}` of other words, `{draft, comment}` of a rejection. */
+export const WORDS = "draft/words/";
+export const REJECTION = "draft/rejection/";
+
+/** Returns the drafts for which something is typed, each once. */
+export function draftsIn(texts) {
+  const found = Object.entries(texts).filter(([name]) => name.startsWith(WORDS) || name.startsWith(REJECTION));
+  return [...new Map(found.map(([, { draft }]) => [draft.id, draft])).values()];
+}
 
 /** Begins to edit a draft, with its own words. */
 export function begin(draft) {
-  edits.set((was) => ({ ...was, [draft.id]: { draft, text: wordsOf(draft), etag: draft.etag } }));
+  put(WORDS + draft.id, { draft, text: wordsOf(draft), etag: draft.etag });
 }
 
 /** Returns what a draft would say; undefined for a trade. */
@@ -22,21 +29,14 @@ export function wordsOf(draft) {
   return draft.post?.text ?? draft.reply?.text;
 }
 
-function update(id, change) {
-  edits.set((was) => (was[id] ? { ...was, [id]: { ...was[id], ...change } } : was));
-}
-
-function end(id) {
-  edits.set(({ [id]: _, ...others }) => others);
-}
-
 /** The words of a draft as somebody writes them; the service judges them as it judges a model's. */
 export function Editor({ draft, isGone, onDecided }) {
-  const { text, etag } = useStore(edits)[draft.id];
+  const name = WORDS + draft.id;
+  const [{ text, etag }] = useTyped(name);
   const field = useRef(null);
   useEffect(() => field.current.focus(), []);
   const at = `drafts/${path(draft.id)}`;
-  const put = (edited) => drafts.set((was) => ({ ...was, list: was.list?.map((it) => (it.id === edited.id ? edited : it)) }));
+  const show = (edited) => drafts.set((was) => ({ ...was, list: was.list?.map((it) => (it.id === edited.id ? edited : it)) }));
   const [theirs, setTheirs] = useState(null);
   const save = useAction(async (isApproved) => {
     setTheirs(null);
@@ -44,35 +44,53 @@ export function Editor({ draft, isGone, onDecided }) {
       let edited = draft;
       if (text !== wordsOf(draft)) {
         edited = await change("PUT", at, { text }, { etag });
-        put(edited);
-        update(draft.id, { draft: edited, etag: edited.etag });
+        show(edited);
+        update(name, { draft: edited, etag: edited.etag });
       }
       if (isApproved) await change("POST", `${at}/approve`, {}, { etag: edited.etag });
     } catch (error) {
       if (error.status === 412) setTheirs(await get(at));
       throw error;
     }
-    end(draft.id);
+    end(name);
     if (isApproved) await onDecided();
   });
   const seen = () => {
-    put(theirs);
-    update(draft.id, { draft: theirs, etag: theirs.etag });
+    show(theirs);
+    update(name, { draft: theirs, etag: theirs.etag });
     setTheirs(null);
   };
   const left = MOST_CHARACTERS - [...text].length;
   return html`<form class="editor" onSubmit=${(event) => (event.preventDefault(), isGone || save.run(true))}>
     ${isGone && html`<${Gone} id=${draft.id} />`}
     <label class="field"><span>What ${draft.agent_name} says</span>
-      <textarea ref=${field} rows="4" maxlength=${MOST_CHARACTERS} value=${text} onInput=${(event) => update(draft.id, { text: event.target.value })}></textarea></label>
+      <textarea ref=${field} rows="4" maxlength=${MOST_CHARACTERS} value=${text} onInput=${(event) => update(name, { text: event.target.value })}></textarea></label>
     <p class="hint" aria-live="polite">${[...text].length} characters${left < 100 ? `, ${left} left` : ""}</p>
     ${!isGone && html`<${Fault} error=${save.error} />`}
     ${theirs && html`<div class="versions"><p>Somebody has changed it meanwhile. It says now:</p><blockquote>${wordsOf(theirs)}</blockquote><button type="button" class="button small" onClick=${seen}>I have read that: let me save mine</button></div>`}
     <div class="buttons">
       ${!isGone && html`<${Button} kind="primary" type="submit" isBusy=${save.isBusy} disabled=${!text.trim()}>Save and approve<//>
       <button type="button" class="button" disabled=${!text.trim()} onClick=${() => save.run(false)}>Save</button>`}
-      <button type="button" class="button bare" onClick=${() => end(draft.id)}>Leave it</button>
+      <button type="button" class="button bare" onClick=${() => end(name)}>Leave it</button>
     </div>
+  </form>`;
+}
+
+/** Why a draft is rejected; where it waits no more, what was typed is shown, and goes nowhere. */
+export function Rejection({ draft, isGone, onDecided }) {
+  const [{ comment }, keep, leave] = useTyped(REJECTION + draft.id);
+  const field = useRef(null);
+  useEffect(() => field.current.focus(), []);
+  const reject = useAction(async () => {
+    await change("POST", `drafts/${path(draft.id)}/reject`, { comment }, { etag: draft.etag });
+    leave();
+    await onDecided();
+  });
+  return html`<form class="editor" onSubmit=${(event) => (event.preventDefault(), isGone || reject.run())}>
+    ${isGone && html`<${Gone} id=${draft.id} />`}
+    <label class="field"><span>Why not? It goes into the log (optional)</span><input ref=${field} maxlength="1000" value=${comment} onInput=${(event) => keep({ draft, comment: event.target.value })} /></label>
+    ${!isGone && html`<${Fault} error=${reject.error} />`}
+    <div class="buttons">${!isGone && html`<${Button} kind="danger" type="submit" isBusy=${reject.isBusy}>Reject<//>`}<button type="button" class="button bare" onClick=${leave}>Leave it</button></div>
   </form>`;
 }
 

@@ -4,9 +4,10 @@ import { drafts, readDrafts } from "../suite.js";
 import { html, useLoaded, useStore } from "../ui.js";
 import { Avatar } from "../parts/avatar.js";
 import { DraftCard } from "../parts/draft.js";
-import { edits } from "../parts/editor.js";
+import { draftsIn } from "../parts/editor.js";
 import { Empty, Fault, Skeleton } from "../parts/states.js";
 import { Time } from "../parts/time.js";
+import { typed } from "../parts/typed.js";
 import { plain } from "../parts/words.js";
 
 const DECIDED = "states=APPROVED&states=CARRIED_OUT&states=FAILED&states=REJECTED&states=EXPIRED&limit=20";
@@ -14,7 +15,7 @@ const DECIDED = "states=APPROVED&states=CARRIED_OUT&states=FAILED&states=REJECTE
 /** The drafts that wait, and below them those that were decided. */
 export function InboxView() {
   const { list, error } = useStore(drafts);
-  const kept = Object.values(useStore(edits)).map(({ draft }) => draft);
+  const kept = draftsIn(useStore(typed));
   const gone = new Set(list ? kept.filter(({ id }) => !list.some((it) => it.id === id)) : []);
   // What one is writing for stays where it stands, whatever others decide.
   const shown = [...(list ?? []), ...gone].sort((one, other) => other.create_time.localeCompare(one.create_time));

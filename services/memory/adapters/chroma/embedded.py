@@ -41,7 +41,7 @@ class EmbeddedIndex(Index):
                 *command, env=inherited(os.environ), stdin=pipe, stdout=pipe, limit=_BUFFER
             )
         except OSError as error:
-            raise IndexDown(f"the process of the vector index can't be started: {error}") from error
+            raise IndexDown("the process of the vector index can't be started", problem=str(error)) from error
         opened = EmbeddedGeneration(process)
         try:
             await opened.wait_open()
@@ -56,7 +56,7 @@ class EmbeddedIndex(Index):
         try:
             await asyncio.to_thread(self._drop_others, str(generation))
         except OSError as error:
-            raise IndexDown(f"old builds of the vector index can't be deleted: {error}") from error
+            raise IndexDown("old builds of the vector index can't be deleted", problem=str(error)) from error
 
     def _drop_others(self, kept: str) -> None:
         for entry in list(self._folder.glob("*")):
@@ -96,7 +96,7 @@ class EmbeddedGeneration(ShardedGeneration):
         except TimeoutError:
             error = f"no answer within {ANSWER_SECONDS:g} seconds"
         if error is not None:
-            raise IndexDown(f"the vector index can't be opened: {error}")
+            raise IndexDown("the vector index can't be opened", problem=error)
 
     @override
     async def close(self) -> None:
@@ -118,7 +118,7 @@ class EmbeddedGeneration(ShardedGeneration):
 
     async def _call(self, method: str, *arguments: Any) -> Any:
         if self._ended:
-            raise IndexDown(f"the vector index can't be used: {self._ended}")
+            raise IndexDown("the vector index can't be used", problem=self._ended)
         number = next(self._numbers)
         answer = self._expect(number)
         try:
@@ -134,7 +134,7 @@ class EmbeddedGeneration(ShardedGeneration):
         finally:
             del self._waiting[number]
         if error is not None:
-            raise IndexDown(f"the vector index can't be used: {error}")
+            raise IndexDown("the vector index can't be used", problem=error)
         return value
 
     def _expect(self, number: int) -> asyncio.Future[tuple[str | None, Any]]:

@@ -93,4 +93,5 @@ async def _away(work: Callable[[], R]) -> R:
         async with asyncio.timeout(ANSWER_SECONDS):
             return await asyncio.to_thread(work)
     except Exception as error:
-        raise IndexDown(f"the Chroma server can't be used: {type(error).__name__}: {error}") from error
+        problem = f"{type(error).__name__}: {error}"
+        raise IndexDown("the vector index can't be used", problem=problem) from error

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+import aiohttp
+
 Json: TypeAlias = dict[str, Any]
 
 UNREADABLE = (OSError, TimeoutError, ValueError, LookupError, TypeError, AttributeError)
@@ -63,9 +65,17 @@ class NotReached(NoAnswer):
     """No connection was made: X has done nothing."""
 
 
-def named(error: Exception) -> str:
-    """Return an error in one line."""
-    return f"{type(error).__name__} {error}".strip()[:200]
+def why(error: Exception) -> str:
+    """Return what went wrong on the way, or with the answer, in words for people and by no library's names."""
+    match error:
+        case TimeoutError():
+            return "it took too long"
+        case aiohttp.ClientConnectorError():
+            return "no connection could be made"
+        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
+            return "the connection broke off"
+        case _:
+            return "it isn't what was asked for"
 
 
 def explain(problem: Json) -> str:

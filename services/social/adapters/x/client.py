@@ -11,7 +11,7 @@ from yarl import URL
 
 from services.runtime import telemetry
 from services.runtime.imports import imported_when_used
-from services.social.adapters.x.answers import UNREADABLE, Answer, Json, NoAnswer, NotReached, Refusal, named
+from services.social.adapters.x.answers import UNREADABLE, Answer, Json, NoAnswer, NotReached, Refusal, why
 from services.social.domain.accounts import Credentials
 
 # Its sync client guesses the encoding of texts, by tables of 5 MB. What is sent here goes by aiohttp.
@@ -114,9 +114,9 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise NotReached(named(error)) from error
+        raise NotReached(why(error)) from error
     except (aiohttp.ClientError, *UNREADABLE) as error:
-        raise NoAnswer(named(error)) from error
+        raise NoAnswer(why(error)) from error
 
 
 def _json_object(body: bytes) -> Json:

@@ -12,7 +12,7 @@ from typing_extensions import override
 from services.runtime.clock import Clock
 from services.runtime.deferred import Deferred
 from services.runtime.errors import PuppetError, RetryLater
-from services.social.adapters.x.answers import UNREADABLE, Answer, Json, NoAnswer, NotReached, Refusal, explain, named
+from services.social.adapters.x.answers import UNREADABLE, Answer, Json, NoAnswer, NotReached, Refusal, explain, why
 from services.social.adapters.x.capabilities import CAPABILITIES
 from services.social.adapters.x.limits import reported_limits
 from services.social.adapters.x.posts import Page, Use, Vocabulary
@@ -77,7 +77,7 @@ class XNetwork(Network):
         try:
             return Profile(user_id=str(user["id"]), handle=user["username"])
         except (LookupError, TypeError) as error:
-            raise NetworkUnavailable(f"X gave no usable answer: {named(error)}") from error
+            raise NetworkUnavailable(f"X gave no usable answer: {why(error)}") from error
 
     @override
     async def publish(self, credentials: Credentials, text: str, in_reply_to: str) -> Outcome:
@@ -94,7 +94,7 @@ class XNetwork(Network):
         except NoAnswer as error:
             return Undecided(f"X gave no usable answer: {error}")
         except UNREADABLE as error:
-            return Undecided(f"X gave no usable answer: {named(error)}")
+            return Undecided(f"X gave no usable answer: {why(error)}")
 
     @override
     async def timeline(self, credentials: Credentials, user_id: str, since: datetime) -> list[SeenPost]:

@@ -216,7 +216,7 @@ def _read(transaction: bytes) -> VersionedTransaction:
             tx = VersionedTransaction.from_bytes(transaction)
             tx.sanitize()
     except Exception as error:
-        raise Unsafe(f"it can't be read ({type(error).__name__})") from error
+        raise Unsafe("it is none that can be read") from error
     return tx
 
 

@@ -76,7 +76,7 @@ def test_a_file_that_is_there_is_only_written_over_with_force(
     write(tmp_path, {"in.json": json.dumps(zerepy()), "out/moth.json": "mine"})
     assert run([tmp_path / "in.json"], Options(tmp_path / "out")) == 1
     assert (tmp_path / "out/moth.json").read_text() == "mine"
-    assert "is there already: --force writes over it" in capsys.readouterr().err
+    assert "is there already: give another --name or --out, or write over it with --force" in capsys.readouterr().err
     assert run([tmp_path / "in.json"], Options(tmp_path / "out", force=True)) == 0
     assert json.loads((tmp_path / "out/moth.json").read_text())["name"] == "Moth"
 
