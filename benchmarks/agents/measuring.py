@@ -76,17 +76,15 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Saturated:
-    """Actions a second, and what each takes of the CPU in milliseconds; the same of bare workflows."""
+    """Actions a second, and milliseconds of the CPU for each; the same of bare workflows, and of equal ones."""
 
     actions: float
     action_ms: float
     bare: float
     bare_ms: float
-
-    @property
-    def times(self) -> float:
-        """How many times as much CPU an action takes as a bare workflow."""
-        return self.action_ms / self.bare_ms
+    equal: float
+    """Of workflows that make the same calls, and as many transactions."""
+    equal_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +168,21 @@ async def measure_saturated(size: Size, replicas: int, server: "Postgres | None"
             await asyncio.sleep(size.seconds)
             ended, taken = await beside.seen(), service.cpu() - cpu
         posts = max(1, ended.posts - began.posts)
-        bare = await _bare(size, replicas, _dbos_url(server.new_database()) if server else sqlite_url(folder))
-        return Saturated(posts / size.seconds, taken / posts * 1_000, *bare)
+
+        def new_url(name: str) -> str:
+            return server.new_database() if server else sqlite_url(folder, name)
+
+        bare = await _workflows(size, replicas, _dbos_url(new_url("bare")))
+        async with neighbours() as beside:
+            own = new_url("own") if server else sqlite_url(folder, "own", driver="+aiosqlite")
+            equal = await _workflows(size, replicas, _dbos_url(new_url("equal")), beside.address, own)
+        return Saturated(posts / size.seconds, taken / posts * 1_000, *bare, *equal)
 
 
-async def _bare(size: Size, replicas: int, url: str) -> tuple[float, float]:
+async def _workflows(size: Size, replicas: int, url: str, *work: str) -> tuple[float, float]:
     processes = [
         await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.agents.workflows", url, f"bare-{number}", str(size.seconds)),
+            *(sys.executable, "-m", "benchmarks.agents.workflows", url, f"bare-{number}", str(size.seconds), *work),
             stdout=asyncio.subprocess.PIPE,
         )
         for number in range(replicas)
@@ -188,6 +193,8 @@ async def _bare(size: Size, replicas: int, url: str) -> tuple[float, float]:
 
 
 def _dbos_url(url: str) -> str:
+    if url.startswith("sqlite"):
+        return url
     return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from google.protobuf import json_format
+
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppetctl import DATA_DIR, web
 from puppetctl.characters import versions as persona_versions
@@ -13,6 +15,8 @@ from puppetctl.characters.personas import read_personas
 from puppetctl.characters.provision import Sandboxes, provision
 from puppetctl.clients import connected, named_agents, opened, proof_in, targets
 from puppetctl.datadir import sandbox_token
+from puppetctl.knowledge.reading import named_files
+from puppetctl.knowledge.storing import forget_files
 from puppetctl.suite import SOLANA, ThirdParty, X, is_live
 from puppetctl.terminal.display import open_console
 from puppetctl.terminal.feed import Feed
@@ -109,12 +113,19 @@ async def versions(agent_id: str, data_dir: Path = DATA_DIR, *, as_json: bool = 
 
 
 async def rollback(agent_id: str, version: int, data_dir: Path = DATA_DIR) -> int:
-    """Give a character the persona of an earlier version."""
+    """Give a character the persona of an earlier version, and let it forget the files that this doesn't name."""
     async with opened(data_dir) as clients:
         request = pb.RollbackPersonaRequest(agent_id=agent_id, version=version, request_id=new_id("rollback"))
         agent = (await clients.agents.RollbackPersona(request)).agent
-    words = f"{agent.id}: is as in version {version}, which is version {agent.persona_version} now"
-    open_console().print(words, markup=False)
+        words = f"{agent.id}: is as in version {version}, which is version {agent.persona_version} now"
+        open_console().print(words, markup=False)
+        files = dict.fromkeys(str(name) for _, name in named_files(json_format.MessageToDict(agent.persona)))
+        if removed := await forget_files(clients, agent.id, files):
+            words = f"{agent.id}: forgets {removed:,} passages of files that this version doesn't name"
+            open_console().print(words, markup=False)
+    if files:
+        words = f"{agent.id}: knows {', '.join(files)} as of the last `puppetctl apply`, which reads them again"
+        open_console().print(words, markup=False, soft_wrap=True)
     return 0
 
 

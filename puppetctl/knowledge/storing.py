@@ -1,7 +1,7 @@
 """Passages as memories of a character: those that are new are added, and those of a former version are removed."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import TypeAlias
 
 from puppet.memory.v1 import memory_service_pb2 as pb
@@ -28,25 +28,42 @@ async def keep_knowledge(clients: Clients, agent_id: str, passages: Sequence[Pas
     wanted = _wanted(agent_id, passages)
     known: dict[_Key, str] = {}
     surplus: list[str] = []
-    request = pb.ListMemoriesRequest(agent_id=agent_id, metadata=_SOURCE, page_size=_PAGE_SIZE)
-    while True:
-        page = await clients.memory.ListMemories(request, timeout=_SECONDS)
-        for memory in page.memories:
-            key = _key(memory)
-            if key in wanted and key not in known and memory.provenance == pb.PROVENANCE_OPERATOR:
-                known[key] = memory.id
-            else:
-                surplus.append(memory.id)
-        if not page.next_page_token:
-            break
-        request.page_token = page.next_page_token
+    async for memory in _kept(clients, agent_id):
+        key = _key(memory)
+        if key in wanted and key not in known and memory.provenance == pb.PROVENANCE_OPERATOR:
+            known[key] = memory.id
+        else:
+            surplus.append(memory.id)
     new = [memory for key, memory in wanted.items() if key not in known]
     for first in range(0, len(new), _AT_ONCE):
         some = pb.BatchCreateMemoriesRequest(agent_id=agent_id, memories=new[first : first + _AT_ONCE])
         await clients.memory.BatchCreateMemories(some, timeout=_SECONDS)
-    for memory_id in surplus:
-        await clients.memory.DeleteMemory(pb.DeleteMemoryRequest(agent_id=agent_id, id=memory_id), timeout=_SECONDS)
+    await _remove(clients, agent_id, surplus)
     return len(new), len(surplus)
+
+
+async def forget_files(clients: Clients, agent_id: str, but: Collection[str]) -> int:
+    """Let a character forget the passages of all files but these; returns how many there were."""
+    surplus = [memory.id async for memory in _kept(clients, agent_id) if memory.metadata[_FILE] not in but]
+    await _remove(clients, agent_id, surplus)
+    return len(surplus)
+
+
+async def _kept(clients: Clients, agent_id: str) -> AsyncIterator[pb.Memory]:
+    """Yield the passages that are memories of a character."""
+    request = pb.ListMemoriesRequest(agent_id=agent_id, metadata=_SOURCE, page_size=_PAGE_SIZE)
+    while True:
+        page = await clients.memory.ListMemories(request, timeout=_SECONDS)
+        for memory in page.memories:
+            yield memory
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
+
+
+async def _remove(clients: Clients, agent_id: str, memory_ids: Sequence[str]) -> None:
+    for memory_id in memory_ids:
+        await clients.memory.DeleteMemory(pb.DeleteMemoryRequest(agent_id=agent_id, id=memory_id), timeout=_SECONDS)
 
 
 def _wanted(agent_id: str, passages: Sequence[Passage]) -> dict[_Key, pb.Memory]:

@@ -95,7 +95,7 @@ def _read_token(token: str, filters: Sequence[object], kinds: tuple[type, ...]) 
 
 def _is_plausible(value: Any) -> bool:
     if isinstance(value, int):
-        return 0 <= value < _ABOVE_NUMBERS
+        return -_ABOVE_NUMBERS <= value < _ABOVE_NUMBERS
     if isinstance(value, str):
         # What no database takes for a text.
         return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)

@@ -6,14 +6,20 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
+from puppet.agents.v1 import activity_pb2 as log_pb
 from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.memory.v1 import memory_service_pb2 as memory_pb
+from puppet.memory.v1 import relationship_service_pb2 as relationship_pb
 from puppet.social.v1 import social_service_pb2 as social_pb
 from puppetctl import web
 from puppetctl.clients import Clients, connected, find_agent
+from puppetctl.suite import SERVICES
 from tests.e2e.suite import Suite, run, started
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -42,7 +48,7 @@ async def test_a_kill_in_the_middle_of_a_deletion_and_of_a_restoration_leaves_no
     # So slow that nobody does anything unasked.
     async with started(tmp_path / "data", "--speed", "0.01") as suite:
         await suite.says("Data and logs")
-        where = {name: suite.address(name) for name in ("agents", "llm", "memory", "social", "trading")}
+        where = {name: suite.address(name) for name in SERVICES}
         async with connected(where, suite.proof) as clients:
             await post(clients, "one")
             environment = suite.environment() | PASSPHRASE
@@ -88,6 +94,107 @@ async def test_a_kill_in_the_middle_of_a_deletion_and_of_a_restoration_leaves_no
             assert new.activity.HasField("post"), new
             assert again.activity.post.network_post_id != new.activity.post.network_post_id
             assert max(Counter(await all_posts(suite)).values()) == 1
+
+
+async def test_wherever_a_backup_and_a_restoration_are_killed_the_next_one_makes_it_whole(tmp_path: Path) -> None:
+    file = tmp_path / "odd.puppet"
+    async with started(tmp_path / "data", "--speed", "0.01") as suite:
+        await suite.says("Data and logs")
+        where = {name: suite.address(name) for name in SERVICES}
+        async with connected(where, suite.proof) as clients:
+            await lives(clients)
+            environment = suite.environment() | PASSPHRASE
+            code, output = await run("stop", "--all", environment=environment)
+            assert code == 0, output
+            backup = ("backup", "odd", "--output", str(file), "--secrets", "--force")
+            code, output = await run(*backup, environment=environment)
+            assert code == 0, output
+            whole, had, posts = file.read_bytes(), await belongings(clients), Counter(await all_posts(suite))
+
+            # A backup that is killed while it waits for a service leaves the file that was there.
+            for name in ("social", "memory"):
+                stopped = suite.pid(name)
+                os.kill(stopped, signal.SIGSTOP)
+                writing = await begun(suite, *backup)
+                await until(lambda: there(tmp_path / "odd.puppet.part"))
+                writing.kill()
+                await writing.wait()
+                os.kill(stopped, signal.SIGCONT)
+                assert file.read_bytes() == whole
+            code, output = await run(*backup, environment=environment)
+            assert code == 0, output
+            assert not (tmp_path / "odd.puppet.part").exists()
+            assert file.read_bytes() != whole
+
+            # A restoration is killed while it waits for a service, and that service with it.
+            for name in ("social", "memory"):
+                code, output = await run("delete", "odd", "--yes", environment=environment)
+                assert code == 0, output
+                stopped = suite.pid(name)
+                os.kill(stopped, signal.SIGSTOP)
+                restoring = await begun(suite, "restore", str(file))
+                await until(partial(waits_for, restoring, suite.address(name)))
+                restoring.kill()
+                await restoring.wait()
+                lines = len(suite.lines)
+                os.kill(stopped, signal.SIGKILL)
+                await suite.says(f"{name} is healthy again", lines)
+                assert await is_gone(clients)
+                code, output = await run("restore", str(file), environment=environment)
+                assert code == 0, output
+                assert "odd: restored, and stopped" in output
+                assert await belongings(clients) == had
+            code, output = await run("restore", str(file), "--start", environment=environment)
+            assert (code, "was restored from this archive before" in output) == (0, True), output
+            await lives(clients)
+            assert Counter(await all_posts(suite)) == posts
+
+
+async def lives(clients: Clients) -> None:
+    """Let the character feel and say something, once for however many calls."""
+    mood = pb.AdjustMoodRequest(agent_id="odd", push=pb.MoodPush(valence=0.1), request_id="mood")
+    await clients.agents.AdjustMood(mood)
+    [account] = (await clients.social.ListAccounts(social_pb.ListAccountsRequest(agent_id="odd"))).accounts
+    request = social_pb.CreatePostRequest(account_id=account.id, text="the lamp turns.", request_id="one")
+    answer = await clients.social.CreatePost(request)
+
+    async def is_settled() -> bool:
+        found = await clients.social.GetPost(social_pb.GetPostRequest(id=answer.post.id))
+        return found.post.state == social_pb.POST_STATE_SETTLED
+
+    await until(is_settled)
+
+
+async def belongings(clients: Clients) -> dict[str, object]:
+    """Return what the services have of the character, without what tells that it was moved."""
+    memories = await clients.memory.ListMemories(memory_pb.ListMemoriesRequest(agent_id="odd", page_size=500))
+    known = await clients.relationships.ListRelationships(
+        relationship_pb.ListRelationshipsRequest(agent_id="odd", page_size=500)
+    )
+    [account] = (await clients.social.ListAccounts(social_pb.ListAccountsRequest(agent_id="odd"))).accounts
+    posts = await clients.social.ListPosts(social_pb.ListPostsRequest(account_id=account.id, page_size=500))
+    log = await clients.agents.ListActivity(pb.ListActivityRequest(agent_ids=["odd"], page_size=500))
+    return {
+        "account": (account.id, account.network_user_id),
+        "memories": sorted(memory.id for memory in memories.memories),
+        "relationships": sorted(one.counterpart for one in known.relationships),
+        "posts": sorted(one.id for one in posts.posts),
+        "log": sorted(one.workflow_id for one in log.activities if one.kind != log_pb.ACTIVITY_KIND_LIFECYCLE),
+    }
+
+
+async def there(path: Path) -> bool:
+    return await asyncio.to_thread(path.exists)
+
+
+async def waits_for(process: asyncio.subprocess.Process, address: str) -> bool:
+    """Say whether a process has a connection to this address, where nobody answers."""
+    port = int(address.rpartition(":")[2])
+    try:
+        found = await asyncio.to_thread(psutil.Process(process.pid).net_connections)
+    except psutil.Error:
+        return False
+    return any(one.raddr and one.raddr.port == port for one in found)
 
 
 async def all_posts(suite: Suite) -> list[str]:

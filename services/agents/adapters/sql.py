@@ -11,6 +11,7 @@ from sqlmodel import SQLModel, col, select
 from services.agents.adapters.archive import PARTS
 from services.agents.adapters.sql_events import SqlEventRecords
 from services.agents.adapters.sql_explanations import SqlExplanations
+from services.agents.adapters.sql_keeping import SqlKeeping
 from services.agents.adapters.sql_schedule import ScheduleRecords
 from services.agents.adapters.sql_webhooks import SqlWebhookRecords
 from services.agents.domain.drafts import DraftRecord, DraftState
@@ -20,7 +21,6 @@ from services.agents.domain.entities import (
     AgentRecord,
     ConversationCount,
     ExternalConversation,
-    Hindrance,
     Mark,
     MemberName,
     MentionCursor,
@@ -34,6 +34,7 @@ from services.agents.domain.records import ActivityKind
 from services.agents.domain.versions import PersonaVersion
 from services.agents.ports.store import ActivityFilter, DraftFilter
 from services.runtime.pages import Page, Paged
+from services.runtime.prepared import Prepared
 from services.runtime.sql_archive import SqlArchive
 from services.runtime.upsert import insert_on
 
@@ -54,7 +55,34 @@ def _put_mark_on(dialect: str) -> sa.Insert:
     return made
 
 
-class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlArchive, ScheduleRecords):
+_LOGGED = [column for column in sa.inspect(ActivityRecord).c if column.key != "seq"]
+"""What is stored of an activity; its place in the log is the database's to give."""
+
+
+@functools.cache
+def _log_on(dialect: str) -> Prepared:
+    new = insert_on(dialect, ActivityRecord).values({column.key: sa.bindparam(column.key) for column in _LOGGED})
+    once = new.on_conflict_do_nothing(index_elements=["workflow_id", "step"])
+    return Prepared(once.returning(col(ActivityRecord.seq)))
+
+
+_IS_SPEAKABLE = (
+    col(AgentRecord.is_active),
+    col(AgentRecord.id) != sa.bindparam("own"),
+    col(AgentRecord.handle) != sa.literal(""),
+    col(AgentRecord.account_id) != sa.literal(""),
+)
+_SPEAKABLE_NUMBER = Prepared(sa.select(sa.func.count()).select_from(AgentRecord).where(*_IS_SPEAKABLE))
+_SPEAKABLE = Prepared(
+    sa.select(col(AgentRecord.id))
+    .where(*_IS_SPEAKABLE)
+    .order_by(col(AgentRecord.id))
+    .offset(sa.bindparam("place", type_=sa.Integer()))
+    .limit(sa.literal(1))
+)
+
+
+class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlKeeping, SqlArchive, ScheduleRecords):
     """Everything stored, within one transaction."""
 
     parts = PARTS
@@ -95,14 +123,10 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlArchive
 
     async def member_at_random(self, but_id: str, draw: float) -> AgentRecord | None:
         """Return a started agent with a handle, but for this one; `draw`, from 0 to below 1, says which of them."""
-        row = AgentRecord
-        wanted = (col(row.is_active), row.id != but_id, row.handle != "", row.account_id != "")
-        number = (await self._session.exec(select(sa.func.count()).select_from(AgentRecord).where(*wanted))).one()
-        if not number:
-            return None
-        query = select(AgentRecord.id).where(*wanted).order_by(col(AgentRecord.id)).offset(int(draw * number)).limit(1)
-        drawn = (await self._session.exec(query)).first()
-        return None if drawn is None else await self.agent(drawn)
+        own = {"own": but_id}
+        [(number,)] = await _SPEAKABLE_NUMBER.all(self._connection, own)
+        drawn = await _SPEAKABLE.all(self._connection, own | {"place": int(draw * number)})
+        return await self.agent(drawn[0][0]) if drawn else None
 
     async def member_names(self) -> list[MemberName]:
         """Return what the agents with an account are called."""
@@ -160,12 +184,11 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlArchive
 
     async def log(self, activity: ActivityRecord) -> bool:
         """Add an activity; False when this step of this workflow is there already."""
-        same = (ActivityRecord.workflow_id == activity.workflow_id, ActivityRecord.step == activity.step)
-        if (await self._session.exec(select(ActivityRecord.seq).where(*same))).first() is not None:
-            return False
-        self._session.add(activity)
-        await self._session.flush()
-        return True
+        row = {column.key: getattr(activity, column.key) for column in _LOGGED}
+        for (seq,) in await _log_on(self._connection.dialect.name).all(self._connection, row):
+            activity.seq = seq
+            return True
+        return False
 
     async def activities(self, wanted: ActivityFilter, page: Page) -> Paged[ActivityRecord]:
         """Return a page of activities, newest first; the key is `(seq,)`."""
@@ -189,6 +212,10 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlArchive
         if agent_ids:
             query = query.where(col(ActivityRecord.agent_id).in_(agent_ids))
         return list((await self._session.exec(query.order_by(col(ActivityRecord.seq)).limit(most))).all())
+
+    async def first_seq(self) -> int:
+        """Return the place of the oldest activity; 0 when there is none."""
+        return (await self._session.exec(select(sa.func.min(ActivityRecord.seq)))).one() or 0
 
     async def last_seq(self) -> int:
         """Return the place of the newest activity; 0 when there is none."""
@@ -259,28 +286,6 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlArchive
         found = await self._session.get(ConversationCount, (agent_id, scope, counterpart))
         return found.replies if found is not None else 0
 
-    async def reserve(self, agent_id: str, fingerprint: str, workflow_id: str, now: datetime) -> str:
-        """Reserve words for a workflow; returns the one that has them, which may be another."""
-        found = await self._session.get(Reservation, (agent_id, fingerprint))
-        if found is None:
-            found = Reservation(agent_id=agent_id, fingerprint=fingerprint, workflow_id=workflow_id, create_time=now)
-            await self.save(found)
-        return found.workflow_id
-
-    async def reserved(self, agent_id: str, fingerprints: Sequence[str], since: datetime) -> Mapping[str, str]:
-        """Return the workflows that have reserved these words since then, by the fingerprints."""
-        query = select(Reservation).where(
-            Reservation.agent_id == agent_id,
-            col(Reservation.fingerprint).in_(fingerprints),
-            Reservation.create_time >= since,
-        )
-        return {row.fingerprint: row.workflow_id for row in (await self._session.exec(query)).all()}
-
-    async def forget_reservations(self, agent_id: str, before: datetime) -> None:
-        """Delete what an agent has reserved before this time."""
-        old = (col(Reservation.agent_id) == agent_id, col(Reservation.create_time) < before)
-        await self._session.exec(sa.delete(Reservation).where(*old))
-
     async def mark_external(self, conversation_id: str, now: datetime) -> None:
         """Mark a conversation in which somebody's words from outside were heard."""
         row = {"conversation_id": conversation_id, "update_time": now}
@@ -289,17 +294,6 @@ class SqlRecords(SqlWebhookRecords, SqlEventRecords, SqlExplanations, SqlArchive
     async def is_external(self, conversation_id: str) -> bool:
         """Tell whether a conversation is marked so."""
         return await self._session.get(ExternalConversation, conversation_id) is not None
-
-    async def hindrances(self, agent_id: str) -> dict[str, Hindrance]:
-        """Return what keeps an agent from what, by its aims."""
-        query = select(Hindrance).where(Hindrance.agent_id == agent_id)
-        return {row.aim: row for row in (await self._session.exec(query)).all()}
-
-    async def end_hindrance(self, agent_id: str, aim: str) -> None:
-        """Remove what kept an agent from this."""
-        await self._session.exec(
-            sa.delete(Hindrance).where(col(Hindrance.agent_id) == agent_id, col(Hindrance.aim) == aim)
-        )
 
     async def forget_counts(self, before: datetime, kept: Sequence[str], most: int) -> int:
         """Delete up to `most` counts of before this time, but for these scopes; the value says how many."""

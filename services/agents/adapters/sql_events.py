@@ -10,10 +10,18 @@ from services.agents.domain.entities import AgentRecord
 from services.agents.domain.events import EventRecord, EventState, EventTarget, SeenItem
 from services.agents.ports.store import EventFilter
 from services.runtime.pages import Page, Paged
+from services.runtime.prepared import Prepared
 from services.runtime.sql import SqlTransaction
 
 _OFTEN = timedelta(days=1)
 """That an item is still there is written down so often."""
+
+_DUE = Prepared(
+    sa.select(col(EventRecord.id))
+    .where(col(EventRecord.next_time) <= sa.bindparam("now"), col(EventRecord.is_feed) == sa.bindparam("is_feed"))
+    .order_by(col(EventRecord.next_time))
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
 
 
 class SqlEventRecords(SqlTransaction):
@@ -44,8 +52,8 @@ class SqlEventRecords(SqlTransaction):
 
     async def due_events(self, now: datetime, most: int, *, is_feed: bool) -> list[str]:
         """Return the ids of up to `most` events, or feeds, that are due, the longest overdue first."""
-        query = select(EventRecord.id).where(col(EventRecord.next_time) <= now, EventRecord.is_feed == is_feed)
-        return list((await self._session.exec(query.order_by(col(EventRecord.next_time)).limit(most))).all())
+        values = {"now": now, "is_feed": is_feed, "most": most}
+        return [event_id for (event_id,) in await _DUE.all(self._connection, values)]
 
     async def add_targets(self, event_id: str, agent_ids: Sequence[str]) -> None:
         """Take down whom an event reaches."""

@@ -9,15 +9,20 @@ from sqlmodel import col, select
 
 from services.agents.domain.entities import ActivityRecord
 from services.agents.domain.prompt_records import PromptRecord
+from services.runtime.prepared import Prepared
 from services.runtime.sql import SqlTransaction
 from services.runtime.upsert import insert_on
 
 
 @functools.cache
-def _keep_on(dialect: str) -> sa.Insert:
+def _keep_on(dialect: str) -> Prepared:
     keep = insert_on(dialect, PromptRecord)
-    made: sa.Insert = keep.on_conflict_do_update(index_elements=["id"], set_={"use_time": keep.excluded["use_time"]})
-    return made
+    return Prepared(keep.on_conflict_do_update(index_elements=["id"], set_={"use_time": keep.excluded["use_time"]}))
+
+
+_USE = Prepared(
+    sa.update(PromptRecord).where(col(PromptRecord.id) == sa.bindparam("named")).values(use_time=sa.bindparam("now"))
+)
 
 
 class SqlExplanations(SqlTransaction):
@@ -43,12 +48,11 @@ class SqlExplanations(SqlTransaction):
     async def keep_prompt(self, prompt: PromptRecord) -> None:
         """Add a prompt; of one that is there only the time is set."""
         row = {"id": prompt.id, "parts": prompt.parts, "use_time": prompt.use_time}
-        await self._connection.execute(_keep_on(self._connection.dialect.name), row)
+        await _keep_on(self._connection.dialect.name).each(self._connection, [row])
 
     async def use_prompts(self, prompt_ids: Sequence[str], now: datetime) -> None:
         """Set the time of prompts that something names."""
-        named = col(PromptRecord.id).in_(prompt_ids)
-        await self._session.exec(sa.update(PromptRecord).where(named).values(use_time=now))
+        await _USE.each(self._connection, [{"named": prompt_id, "now": now} for prompt_id in prompt_ids])
 
     async def prompts(self, prompt_ids: Sequence[str]) -> dict[str, PromptRecord]:
         """Return those of these prompts that are kept, by their ids."""

@@ -11,7 +11,7 @@ from services.agents.domain.entities import AgentRecord, Hindrance, Mailbox, Men
 from services.agents.ports.store import Stamp
 from services.runtime.pages import Page, Paged
 from services.runtime.prepared import Prepared
-from services.runtime.sql import SqlTransaction
+from services.runtime.sql import SqlTransaction, columns_of
 from services.runtime.upsert import insert_on
 
 _IDS: sa.BindParameter[str] = sa.bindparam("ids", expanding=True)
@@ -42,6 +42,17 @@ _MOVE = Prepared(
     .returning(col(ScheduleEntry.agent_id))
 )
 
+_DUE = Prepared(
+    sa.select(*columns_of(ScheduleEntry))
+    .where(
+        col(ScheduleEntry.due_time) <= sa.bindparam("now"),
+        sa.exists().where(col(AgentRecord.id) == col(ScheduleEntry.agent_id), col(AgentRecord.is_active)),
+        col(ScheduleEntry.kind).not_in(sa.bindparam("full", expanding=True)),
+    )
+    .order_by(col(ScheduleEntry.due_time))
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+
 
 class ScheduleRecords(SqlTransaction):
     """The schedule, within one transaction."""
@@ -53,11 +64,7 @@ class ScheduleRecords(SqlTransaction):
 
     async def due(self, now: datetime, limit: int, *, full: Collection[str] = ()) -> list[ScheduleEntry]:
         """Return what is due of active agents, the longest overdue first, but for what is of a kind in `full`."""
-        is_active = sa.exists().where(col(AgentRecord.id) == ScheduleEntry.agent_id, col(AgentRecord.is_active))
-        query = select(ScheduleEntry).where(ScheduleEntry.due_time <= now, is_active)
-        if full:
-            query = query.where(col(ScheduleEntry.kind).not_in(full))
-        return list((await self._session.exec(query.order_by(col(ScheduleEntry.due_time)).limit(limit))).all())
+        return await self._rows_of(ScheduleEntry, _DUE, {"now": now, "full": list(full), "most": limit})
 
     async def recurring(self, page: Page) -> Paged[ScheduleEntry]:
         """Return a page of what all agents do again and again; the key is `(agent_id, kind)`."""
@@ -114,9 +121,7 @@ class ScheduleRecords(SqlTransaction):
 
     async def move(self, entry: ScheduleEntry, due_time: datetime) -> bool:
         """Give an entry its next time; False when it has changed since it was read."""
-        same = (*_same(entry), col(ScheduleEntry.due_time) == entry.due_time)
-        moved = sa.update(ScheduleEntry).where(*same).values(due_time=due_time)
-        return (await self._session.exec(moved)).rowcount == 1
+        return bool(await self.move_all([(entry, due_time)]))
 
     async def unplan(self, entry: ScheduleEntry) -> None:
         """Remove an entry."""

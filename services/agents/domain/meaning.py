@@ -6,7 +6,7 @@ Stems are Snowball's. Where no spaces part words, pairs of letters stand for the
 import functools
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import regex
 
@@ -31,6 +31,7 @@ _LONGEST_ENDING = 2
 _LEAST_PART = 4
 _LINKING = "s"
 _KEPT = 50_000
+_TERMS_KEPT = 10_000
 
 
 def spoken_by(persona: Persona) -> Languages:
@@ -73,18 +74,37 @@ def speaks_of(text: str, topic: str, languages: Languages) -> bool:
 
 def uses(text: str, term: str, languages: Languages) -> bool:
     """Say whether a text has the words of a term in a row, each in some form; signs count where there are no words."""
-    asked, said = _words(term), _words(text)
-    if not asked:
+    asked = _asked(term, languages)
+    if not asked.words:
         return term.strip() in text
-    if any(texts.is_unspaced(word[0]) for word in asked):
-        return _holds(text, term)
-    if any(map(_algorithm, languages)) and not any(map(_IS_HANGUL.match, asked)):
+    if asked.unspaced:
+        return asked.unspaced in text and _holds(text, term)
+    if asked.forms:
         # A word is the same by itself or by its stem alone: a term of which one is missing is nowhere.
-        forms = _forms(text, languages)
-        if not all(word in forms or stem(word, languages) in forms for word in asked):
+        said_forms = _forms(text, languages)
+        if not all(word in said_forms or root in said_forms for word, root in asked.forms):
             return False
-    rows = (said[start : start + len(asked)] for start in range(len(said) - len(asked) + 1))
-    return any(all(_is_same(each, word, languages) for each, word in zip(row, asked, strict=True)) for row in rows)
+    said, length = _words(text), len(asked.words)
+    rows = (said[start : start + length] for start in range(len(said) - length + 1))
+    return any(all(map(_is_same, row, asked.words, itertools.repeat(languages))) for row in rows)
+
+
+class _Asked(NamedTuple):
+    """What is looked for of a term."""
+
+    words: tuple[str, ...]
+    unspaced: str
+    """A letter of it that no case changes, where no spaces part words; else empty."""
+    forms: tuple[tuple[str, str], ...]
+    """Its words with their stems, where a word is known by these alone."""
+
+
+@functools.lru_cache(maxsize=_TERMS_KEPT)
+def _asked(term: str, languages: Languages) -> _Asked:
+    words = _words(term)
+    unspaced = next((word[0] for word in words if texts.is_unspaced(word[0])), "")
+    is_stemmed = any(map(_algorithm, languages)) and not any(map(_IS_HANGUL.match, words))
+    return _Asked(words, unspaced, tuple((word, stem(word, languages)) for word in words) if is_stemmed else ())
 
 
 _languages_of = functools.lru_cache(maxsize=1_000)(lexicon.languages_of)

@@ -106,7 +106,7 @@ class Records(WebhookRecords, Protocol):
 
     async def save(
         self,
-        row: AgentRecord
+        *rows: AgentRecord
         | AlertRecord
         | DraftRecord
         | EventRecord
@@ -116,7 +116,7 @@ class Records(WebhookRecords, Protocol):
         | PersonaVersion
         | ScheduleEntry,
     ) -> None:
-        """Add a row, or write its changes."""
+        """Add rows, or write their changes."""
         ...
 
     async def add_all(
@@ -246,6 +246,10 @@ class Records(WebhookRecords, Protocol):
 
     async def activities_after(self, agent_ids: Sequence[str], seq: int, most: int) -> list[ActivityRecord]:
         """Return up to `most` activities after this one, oldest first."""
+        ...
+
+    async def first_seq(self) -> int:
+        """Return the place of the oldest activity; 0 when there is none."""
         ...
 
     async def last_seq(self) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import SQLModel
 
 from services.agents.domain.drafts import DraftRecord
-from services.agents.domain.entities import AgentRecord, ScheduleEntry
+from services.agents.domain.entities import ActivityRecord, AgentRecord, ScheduleEntry
 from services.agents.domain.errors import AgentExists, AgentNotFound
 from services.agents.domain.events import EVENT_ID
 from services.agents.domain.records import Lifecycle, LifecycleChange, Trigger
@@ -51,6 +51,7 @@ class Archive:
             agent = next((row for row in rows if isinstance(row, AgentRecord)), None)
             if agent is None:
                 raise InvalidRequest([Violation("row", "must be one of an agent at least once")])
+            _place(rows, min(1, await records.first_seq()))
             await records.unarchive(rows)
             entry = Entry(Lifecycle(LifecycleChange.IMPORTED), trigger=Trigger.REQUEST)
             await self._journal.add(records, agent, new_id("lifecycle"), "end", entry)
@@ -71,6 +72,16 @@ def _adapted(rows: list[SQLModel], agent_id: str, now: datetime) -> Iterator[SQL
         elif isinstance(row, DraftRecord):
             row.reopen()
         yield row
+
+
+def _place(rows: list[SQLModel], before: int) -> None:
+    """Give activities their places before this one, in their order.
+
+    They happened elsewhere and before: whoever watches this log, from wherever in it, is not told of them as news.
+    """
+    activities = [row for row in rows if isinstance(row, ActivityRecord)]
+    for place, activity in enumerate(activities, before - len(activities)):
+        activity.seq = place
 
 
 def _still_holds(entry: ScheduleEntry) -> bool:

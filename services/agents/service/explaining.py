@@ -1,5 +1,6 @@
 """Explaining what agents did, and showing what a model would be asked."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +16,7 @@ from services.agents.service.agents import existing
 from services.runtime.ids import new_id
 
 _ACTIVITY, _DRAFT = "act_", "drf_"
-_MOST_DIGITS = 18
+_NUMBERED = re.compile(r"act_(-?[0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,8 @@ class Explanations:
 
 
 async def _named(records: Records, name: str) -> ActivityRecord | None:
-    seq = name.removeprefix(_ACTIVITY)
-    if seq != name and seq.isascii() and seq.isdigit() and len(seq) <= _MOST_DIGITS:
-        return await records.activity(int(seq))
+    if (numbered := _NUMBERED.fullmatch(name)) is not None:
+        return await records.activity(int(numbered[1]))
     if name.startswith(_DRAFT):
         draft = await records.draft(name)
         return await records.explained(draft.workflow_id) if draft else None

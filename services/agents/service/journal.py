@@ -70,8 +70,7 @@ class Journal:
                     trading_mood = trading_mood.after(event)
                     agent.put_trading_mood(trading_mood, now)
             agent.put_mood(mood, now)
-            await records.save(agent)
-            await records.save(MoodRecord.of(agent.id, mood, [cause_of(event) for event in entry.moods], now))
+            await records.save(agent, MoodRecord.of(agent.id, mood, [cause_of(event) for event in entry.moods], now))
         return True
 
     def activity(self, agent: AgentRecord, workflow_id: str, step: str, entry: Entry) -> ActivityRecord:

@@ -63,7 +63,8 @@ def write_activity(activity: ActivityRecord) -> log_pb.Activity:
     event, grounds = activity.event, activity.grounds
     written = log_pb.Activity(
         id=f"act_{activity.seq}",
-        cursor=str(activity.seq),
+        # What was restored stands before everything: whoever goes on from there is told of all that happened here.
+        cursor=str(max(0, activity.seq or 0)),
         agent_id=activity.agent_id,
         agent_name=activity.agent_name,
         kind=_KIND_NUMBERS[ActivityKind(activity.kind)],

@@ -52,6 +52,9 @@ class Provenance(StrEnum):
     EXTERNAL = "external"
 
 
+_DEEDS = frozenset((MemoryKind.POST, MemoryKind.TRADE))
+
+
 class Memory(NamedTuple):
     """One thing that a character remembers; `seq` is its number in the store, 0 before it has one.
 
@@ -90,11 +93,14 @@ class Memory(NamedTuple):
     def fingerprint(self) -> bytes:
         """Names what it says: two memories of an agent with the same one are exact duplicates.
 
-        Where it comes from belongs to it: what a stranger said first must not stand in for what the operator adds.
+        Where it comes from belongs to it: what a stranger said first must not stand in for what the operator adds. Of
+        what the agent has done itself there are as many as it has done, however alike: each trade has an id.
         """
         said = [self.kind, self.provenance, self.author, self.subject, self.conversation_id, self.text]
         if self.repetition:
             said.append(str(self.repetition))
+        if self.source_id and self.provenance is Provenance.SELF and self.kind in _DEEDS:
+            said.append(f"of {self.source_id}")
         return hashlib.blake2b("\0".join(said).encode(), digest_size=16).digest()
 
     @property

@@ -1,6 +1,6 @@
 """An agent moves to another place as it was, rests there, and does nothing that it has done before."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,17 @@ async def import_(
     return await agents.ImportAgent(imported(pb.ImportAgentRequest, agent_id, rows, request_id or new_id("req")))
 
 
+async def _activities(call: Any, number: int) -> AsyncIterator[str]:
+    """Yield the ids of the next activities that are watched."""
+    async for item in call:
+        if item.HasField("activity"):
+            yield item.activity.id
+            number -= 1
+        if not number:
+            call.cancel()
+            return
+
+
 async def test_an_imported_agent_is_as_it_was_and_rests(
     open_with: OpenWith, settings: AgentsSettings, elsewhere: AgentsSettings, world: World, persona: Persona
 ) -> None:
@@ -74,6 +85,42 @@ async def test_an_imported_agent_is_as_it_was_and_rests(
         assert len(world.social.published("acc_wren")) == 1
 
 
+async def test_what_was_restored_is_no_news_and_stands_below_what_happened_here(
+    open_with: OpenWith, settings: AgentsSettings, elsewhere: AgentsSettings, persona: Persona
+) -> None:
+    kinds = log_pb.ActivityKind.values()[1:]
+    async with open_with(settings) as agents:
+        await agents.CreateAgent(create(persona))
+        await agents.TriggerPost(pb.TriggerPostRequest(agent_id="wren", request_id="one"), timeout=60)
+        log, rows = await log_of(agents, *kinds), await exported(agents)
+    async with open_with(elsewhere) as agents:
+        await agents.CreateAgent(create(persona | {"id": "otto", "name": "Otto"}))
+        here = await log_of(agents, *kinds)
+        await import_(agents, rows)
+        said = await log_of(agents, *kinds)
+        assert [one.workflow_id for one in said[1:]] == [one.workflow_id for one in (*here, *log)]
+        assert len({one.id for one in said}) == len(said)
+        news = await next_of(agents, *kinds, number=len(here) + 1)
+        assert [one.id for one in news] == [one.id for one in said[len(here) :: -1]]
+        # From a place within what was restored one is told of all that happened here, and of nothing else.
+        call = agents.WatchActivity(pb.WatchActivityRequest(after_cursor=said[-1].cursor), timeout=30)
+        assert [item async for item in _activities(call, 1)] == [here[-1].id]
+        post = next(one for one in said if one.kind == POST)
+        explained = await agents.ExplainActivity(pb.ExplainActivityRequest(id=post.id))
+        assert explained.activity.id == post.id
+        pages, token = list[str](), ""
+        while token or not pages:
+            page = await agents.ListActivity(pb.ListActivityRequest(page_size=1, page_token=token))
+            pages += [one.id for one in page.activities]
+            token = page.next_page_token
+        assert pages == [one.id for one in said]
+        rows = await exported(agents)
+    async with open_with(elsewhere.model_copy(update={"data_dir": elsewhere.data_dir / "third"})) as agents:
+        await import_(agents, rows)
+        moved = await log_of(agents, *kinds)
+        assert [one.workflow_id for one in moved[2:]] == [one.workflow_id for one in log]
+
+
 async def test_a_mention_that_was_answered_after_the_export_is_not_answered_again_and_another_one_is(
     open_with: OpenWith, settings: AgentsSettings, elsewhere: AgentsSettings, world: World, listener: Persona
 ) -> None:
@@ -90,7 +137,7 @@ async def test_a_mention_that_was_answered_after_the_export_is_not_answered_agai
     async with open_with(elsewhere.model_copy(update=fast)) as agents:
         await import_(agents, rows)
         await agents.StartAgent(pb.StartAgentRequest(id="wren"))
-        await next_of(agents, REPLY, number=2, seconds=120)
+        await next_of(agents, REPLY, seconds=120)
         [passed] = await next_of(agents, PASS, seconds=120)
         assert (passed.workflow_id, passed.passed.reason) == (
             f"reply/wren/{answered}",
@@ -118,7 +165,7 @@ async def test_where_the_network_does_not_show_a_conversation_an_old_mention_is_
         await agents.StartAgent(pb.StartAgentRequest(id="wren"))
         await next_of(agents, PASS, seconds=120)
         world.social.mention("wren", "postmaster", "@wren_handle and tomorrow?")
-        await next_of(agents, REPLY, number=2, seconds=120)
+        await next_of(agents, REPLY, seconds=120)
     assert len(world.social.answers()) == 2
 
 

@@ -127,6 +127,10 @@ async def test_versions_of_a_persona_are_listed_and_an_earlier_one_comes_back(wo
     assert listed[-1] == "   1  2026-11-01 12:00:00 UTC"
     assert await said("rollback", basil, "2") == ["basil: is as in version 2, which is version 8 now"]
     assert world.agents.calls == ["rollback basil 2"]
+    world.agents.agents["basil"].persona.update({"initial_memory": {"knowledge_base": [{"file": "lore/pond.md"}]}})
+    assert (await said("rollback", basil, "2"))[1] == (
+        "basil: knows lore/pond.md as of the last `puppetctl apply`, which reads them again"
+    )
 
 
 @pytest.mark.parametrize("command", [["stop"], ["start"], ["stop", "basil", "--all"], ["halt", "basil", "--all"]])

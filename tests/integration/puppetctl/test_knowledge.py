@@ -9,7 +9,7 @@ import pytest
 from puppet.memory.v1 import memory_service_pb2 as pb
 from puppetctl.clients import Clients, connected, proof_in, targets
 from puppetctl.knowledge.reading import Passage
-from puppetctl.knowledge.storing import keep_knowledge
+from puppetctl.knowledge.storing import forget_files, keep_knowledge
 from services.memory.bootstrap import opener
 from services.memory.settings import MemorySettings
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
@@ -63,6 +63,15 @@ async def test_another_version_of_a_file_replaces_what_has_changed_and_nothing_e
     assert await keep_knowledge(clients, "odd", [LOG]) == (0, 2)
     assert await keep_knowledge(clients, "odd", []) == (0, 1)
     assert (await known(clients)).keys() == {"I was born."}
+
+
+async def test_the_passages_of_files_that_a_persona_does_not_name_any_more_go(clients: Clients) -> None:
+    await keep_knowledge(clients, "odd", [LAMP, SEA, LOG])
+    assert await forget_files(clients, "odd", {"a.md"}) == 1
+    assert (await known(clients)).keys() == {"Lamp: It turns.", "Sea: It is deep."}
+    assert await forget_files(clients, "odd", {"a.md"}) == 0
+    assert await forget_files(clients, "odd", ()) == 2
+    assert not await known(clients)
 
 
 async def test_two_files_with_the_same_words_each_have_their_own(clients: Clients) -> None:

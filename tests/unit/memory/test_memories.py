@@ -20,6 +20,7 @@ from tests.unit.memory.examples import NOW, memory
         {"subject": "nova"},
         {"conversation_id": "c1"},
         {"repetition": 1},
+        {"source_id": "trd_1", "kind": MemoryKind.TRADE, "provenance": Provenance.SELF},
     ],
 )
 def test_whatever_is_said_otherwise_makes_another_memory(other: dict[str, Any]) -> None:
@@ -40,6 +41,17 @@ def test_whatever_is_said_otherwise_makes_another_memory(other: dict[str, Any]) 
 )
 def test_how_much_it_matters_and_when_it_was_make_no_other_memory(other: dict[str, Any]) -> None:
     assert memory(**other).fingerprint == memory().fingerprint
+
+
+@pytest.mark.parametrize("kind", [MemoryKind.TRADE, MemoryKind.POST])
+def test_two_deeds_of_an_agent_are_two_memories_however_alike_and_what_it_hears_twice_is_one(
+    kind: MemoryKind,
+) -> None:
+    first, second = (memory(kind=kind, provenance=Provenance.SELF, source_id=source_id) for source_id in ("1", "2"))
+    assert first.fingerprint != second.fingerprint
+    assert first.fingerprint == first._replace(id="mem_2").fingerprint
+    heard = [one._replace(provenance=Provenance.EXTERNAL) for one in (first, second)]
+    assert heard[0].fingerprint == heard[1].fingerprint
 
 
 def test_words_that_move_from_one_field_to_the_next_make_another_memory() -> None:

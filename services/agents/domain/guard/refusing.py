@@ -2,8 +2,10 @@
 
 import functools
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from services.agents.domain import lexicon
 from services.agents.domain import text as texts
@@ -30,20 +32,31 @@ class _Examples:
         """Say whether a text speaks as a model; a character that is one says so in its persona."""
         return any(uses(plain, role, self.language) and not uses(trusted, role, self.language) for role in self.roles)
 
-    def is_refusal(self, sentence: str) -> bool:
+    def is_refusal(self, sentence: "_Sentence") -> bool:
         """Say whether a sentence is made of nothing but words of the examples."""
-        pairs = list(texts.runs(sentence, 2))
+        pairs, said = sentence
         if pairs:
             foreign = sum(pair not in self.pairs for pair in pairs)
             return len(pairs) >= _LEAST_RUN - 1 and foreign <= _MOST_FOREIGN * len(pairs)
-        said = texts.words(sentence)
-        telling = {word for word in said if not lexicon.is_small(word, self.language)}
-        return len(telling) >= _LEAST_TELLING and all(stem(word, self.language) in self.words for word in said)
+        if not all(stem(word, self.language) in self.words for word in said):
+            return False
+        return len({word for word in said if not lexicon.is_small(word, self.language)}) >= _LEAST_TELLING
+
+
+class _Sentence(NamedTuple):
+    """A sentence, as every language's examples are compared with it."""
+
+    pairs: Sequence[str]
+    words: Sequence[str]
+
+    @classmethod
+    def of(cls, text: str) -> "_Sentence":
+        return cls(list(texts.runs(text, 2)), texts.words(text))
 
 
 def declines(plain: str, trusted: str) -> bool:
     """Say whether a text in normal form is a model's refusal, or a model's word on itself."""
-    sentences = texts.sentences(plain)
+    sentences = [_Sentence.of(sentence) for sentence in texts.sentences(plain)]
     return any(
         examples.is_role(plain, trusted) or any(map(examples.is_refusal, sentences)) for examples in _languages()
     )

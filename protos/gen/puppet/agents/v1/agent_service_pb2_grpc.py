@@ -361,7 +361,7 @@ class AgentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListActivity(self, request, context):
-        """Lists what agents did, newest first.
+        """Lists what agents did, newest first. What an imported agent did elsewhere comes last, however new it is.
         Errors: INVALID_REQUEST.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -370,7 +370,8 @@ class AgentServiceServicer:
 
     def WatchActivity(self, request, context):
         """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
-        activity is a heartbeat. The stream can be resumed from any item's cursor.
+        activity is a heartbeat. The stream can be resumed from any item's cursor. What an imported agent did elsewhere
+        is no news, and never comes.
         It never ends well: UNAVAILABLE says when to come back.
         Errors: INVALID_REQUEST.
         """

@@ -139,12 +139,13 @@ class AgentServiceStub:
     Errors: INVALID_REQUEST, ACTIVITY_NOT_FOUND.
     """
     ListActivity: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.ListActivityRequest, _agent_service_pb2.ListActivityResponse]
-    """Lists what agents did, newest first.
+    """Lists what agents did, newest first. What an imported agent did elsewhere comes last, however new it is.
     Errors: INVALID_REQUEST.
     """
     WatchActivity: _aio.UnaryStreamMultiCallable[_agent_service_pb2.WatchActivityRequest, _agent_service_pb2.WatchActivityResponse]
     """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
-    activity is a heartbeat. The stream can be resumed from any item's cursor.
+    activity is a heartbeat. The stream can be resumed from any item's cursor. What an imported agent did elsewhere
+    is no news, and never comes.
     It never ends well: UNAVAILABLE says when to come back.
     Errors: INVALID_REQUEST.
     """
@@ -400,7 +401,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agent_service_pb2.ListActivityRequest,
         context: _aio.ServicerContext[_agent_service_pb2.ListActivityRequest, _abc.Awaitable[_agent_service_pb2.ListActivityResponse]],
     ) -> _abc.Awaitable[_agent_service_pb2.ListActivityResponse]:
-        """Lists what agents did, newest first.
+        """Lists what agents did, newest first. What an imported agent did elsewhere comes last, however new it is.
         Errors: INVALID_REQUEST.
         """
 
@@ -411,7 +412,8 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_agent_service_pb2.WatchActivityRequest, _abc.AsyncIterator[_agent_service_pb2.WatchActivityResponse]],
     ) -> _abc.AsyncIterator[_agent_service_pb2.WatchActivityResponse]:
         """Streams what agents do, oldest first: what came after `after_cursor`, then what comes. A message without an
-        activity is a heartbeat. The stream can be resumed from any item's cursor.
+        activity is a heartbeat. The stream can be resumed from any item's cursor. What an imported agent did elsewhere
+        is no news, and never comes.
         It never ends well: UNAVAILABLE says when to come back.
         Errors: INVALID_REQUEST.
         """

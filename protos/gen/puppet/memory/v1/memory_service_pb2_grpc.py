@@ -137,8 +137,8 @@ class MemoryServiceServicer:
 
     def CreateMemory(self, request, context):
         """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation, text and
-        repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells
-        a repeated request that its memory was deleted since.
+        repetition, and of posts and trades of SELF the same `source_id`) stores nothing and returns the memory that is
+        there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a repeated request that its memory was deleted since.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -26,8 +26,8 @@ class MemoryServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.CreateMemoryRequest, _memory_service_pb2.CreateMemoryResponse]
     """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation, text and
-    repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells
-    a repeated request that its memory was deleted since.
+    repetition, and of posts and trades of SELF the same `source_id`) stores nothing and returns the memory that is
+    there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a repeated request that its memory was deleted since.
     Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
     """
     BatchCreateMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.BatchCreateMemoriesRequest, _memory_service_pb2.BatchCreateMemoriesResponse]
@@ -117,8 +117,8 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_memory_service_pb2.CreateMemoryRequest, _abc.Awaitable[_memory_service_pb2.CreateMemoryResponse]],
     ) -> _abc.Awaitable[_memory_service_pb2.CreateMemoryResponse]:
         """Stores one memory. An exact duplicate (same agent, kind, provenance, author, subject, conversation, text and
-        repetition) stores nothing and returns the memory that is there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells
-        a repeated request that its memory was deleted since.
+        repetition, and of posts and trades of SELF the same `source_id`) stores nothing and returns the memory that is
+        there. Idempotent by `request_id`; MEMORY_NOT_FOUND tells a repeated request that its memory was deleted since.
         Errors: INVALID_REQUEST, REQUEST_ID_REUSED, MEMORY_NOT_FOUND.
         """
 
