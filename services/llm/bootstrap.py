@@ -15,6 +15,7 @@ from services.llm.adapters.dialects import ChatDialect, CompletionDialect, Diale
 from services.llm.adapters.fake import FakeProvider
 from services.llm.adapters.opening import OpenedWhenAsked
 from services.llm.adapters.prices import tariff_of
+from services.llm.adapters.responses import ResponsesDialect
 from services.llm.adapters.schemas import JsonSchemas
 from services.llm.adapters.sql import SqlRecords
 from services.llm.adapters.withholding import Withholding
@@ -133,12 +134,13 @@ def _withholding(opened: Sequence[Provider], settings: LlmSettings) -> Sequence[
 
 @contextlib.asynccontextmanager
 async def _opened(settings: ProviderSettings, suite: LlmSettings) -> AsyncIterator[tuple[Provider, Bounds]]:
-    models = Models(settings.name, Capabilities(leave_out=settings.leave_out, add=settings.add))
+    dialect = _dialect(settings)
+    own = Capabilities(settings.leave_out, dialect.renames, settings.add, takes_n=dialect.takes_n)
+    models = Models(settings.name, own)
     bounds = MostTokens(settings, models, settings.max_tokens or suite.default_max_tokens)
     if settings.name == "fake":
         yield FakeProvider(), bounds
         return
-    dialect = _dialect(settings)
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[Provider]:
@@ -174,4 +176,6 @@ def _openai() -> ModuleType:
 def _dialect(settings: ProviderSettings) -> Dialect:
     if settings.dialect == "completion":
         return CompletionDialect(settings.logprobs)
+    if settings.dialect == "responses":
+        return ResponsesDialect()
     return ChatDialect(settings.logprobs)

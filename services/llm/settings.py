@@ -32,8 +32,8 @@ class ProviderSettings(BaseModel):
     """The model for requests that name none; empty: the provider's own choice."""
     embedding_model: str = ""
     """The model that makes vectors for requests that name none; empty: the server's own, or none."""
-    dialect: Literal["chat", "completion"] = "chat"
-    """Messages for a chat model, or a labelled few-shot text for a small completion model."""
+    dialect: Literal["chat", "completion", "responses"] = "chat"
+    """Messages for a chat model, a labelled few-shot text for a small completion model, or OpenAI's Responses API."""
     concurrency: int = Field(default=4, ge=1)
     """How many calls it gets at once; more wait for a slot."""
     choices: int = Field(default=1, ge=1)

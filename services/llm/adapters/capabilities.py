@@ -17,11 +17,12 @@ log = logging.getLogger(__name__)
 _KEPT_SECONDS = 3_600.0
 _MOST_LEARNT = 1_000
 _LIMITS = ("max_tokens", "max_completion_tokens")
+_COUNT_THOUGHTS = (*_LIMITS, "max_output_tokens")
 _TOGETHER = {"logprobs": ("logprobs", "top_logprobs"), "top_logprobs": ("logprobs", "top_logprobs")}
 _OPTIONAL = frozenset(
     (
         *("temperature", "top_p", "frequency_penalty", "presence_penalty", "repeat_penalty", "seed", "random_seed"),
-        *("stop", "logprobs", "top_logprobs", "stream_options", "reasoning_effort"),
+        *("stop", "logprobs", "top_logprobs", "stream_options", "reasoning_effort", "store"),
     )
 )
 """The fields that a text can be written without."""
@@ -53,9 +54,13 @@ class Capabilities:
         """Return a request as the model takes it; `thinking_tokens` is the room for its thoughts."""
         fitted = {**body, **self.add}
         if self.thinks:
-            fitted |= {name: fitted[name] + thinking_tokens for name in _LIMITS if name in fitted}
+            fitted |= {name: fitted[name] + thinking_tokens for name in _COUNT_THOUGHTS if name in fitted}
         left_out = {name for given in self.leave_out for name in _TOGETHER.get(given, (given,))}
-        return {self.rename.get(name, name): value for name, value in fitted.items() if name not in left_out}
+        return {
+            sent: value
+            for name, value in fitted.items()
+            if name not in left_out and (sent := self.rename.get(name, name)) not in left_out
+        }
 
     def without(self, refused: Collection[str], sent: Body) -> "Capabilities":
         """Return what holds once a server has refused these fields of what it was sent."""
@@ -66,9 +71,17 @@ class Capabilities:
                 known = replace(known, rename={**known.rename, _LIMITS[0]: other})
             elif name == "n" and "n" in sent:
                 known = replace(known, takes_n=False)
-            elif name in _OPTIONAL and name in sent:
-                original = next((old for old, new in self.rename.items() if new == name), name)
-                adds = {key: value for key, value in known.add.items() if key != name}
+            else:
+                known = known._leaving_out(name, sent)
+        return known
+
+    def _leaving_out(self, name: str, sent: Body) -> "Capabilities":
+        """Return what holds without a field, or all of it that was sent, when a text can be written without it."""
+        known, originals = self, {new: old for old, new in self.rename.items()}
+        for each in sent:
+            original = originals.get(each, each)
+            if (each == name or each.startswith(f"{name}.")) and original in _OPTIONAL:
+                adds = {key: value for key, value in known.add.items() if key != original}
                 known = replace(known, leave_out=known.leave_out | {original}, add=adds)
         return known
 

@@ -1,9 +1,12 @@
-"""How a task is laid out for a model: the body of an OpenAI-compatible call, as plain JSON values."""
+"""How a model is asked and its answers are read: the body of an OpenAI-compatible call, as plain JSON values."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from typing_extensions import override
+
+from services.llm.adapters.answers import Answer, Chunk
 from services.llm.domain.prompt import Example, Message, Part, Prompt, Role, Sampling, Task
 
 Body = dict[str, Any]
@@ -12,7 +15,7 @@ _CONVERSATION = "conversation before"
 
 
 class Dialect(Protocol):
-    """A way to ask; the body leaves out the model, `n`, the seed and whether to stream."""
+    """A way to ask, and to read what is answered; the body leaves out the model, `n` and whether to stream."""
 
     @property
     def path(self) -> str:
@@ -24,12 +27,51 @@ class Dialect(Protocol):
         """Whether the background of a prompt is shown."""
         ...
 
+    @property
+    def takes_n(self) -> bool:
+        """Whether one call can ask for several candidates."""
+        ...
+
+    @property
+    def renames(self) -> Mapping[str, str]:
+        """What it calls the fields that the table of models and the settings know by chat's names."""
+        ...
+
+    @property
+    def streaming(self) -> Mapping[str, Any]:
+        """The fields that ask for a stream."""
+        ...
+
     def body(self, task: Task) -> Body:
-        """Return the body of a call."""
+        """Return the body of a call; a dot in a name stands between a field and one inside it."""
+        ...
+
+    def read(self, answer: object) -> Answer:
+        """Return what was answered. Raises ValueError when that is no answer of this dialect."""
+        ...
+
+    def reader(self) -> Callable[[object], Chunk]:
+        """Return what reads the events of one stream, in their order. It raises ValueError for what is none."""
         ...
 
 
-class ChatDialect:
+class _Choices(Dialect):
+    """Answers are lists of choices, by which streams come too."""
+
+    takes_n: bool = True
+    renames: Mapping[str, str] = {}
+    streaming: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
+
+    @override
+    def read(self, answer: object) -> Answer:
+        return Answer.model_validate(answer)
+
+    @override
+    def reader(self) -> Callable[[object], Chunk]:
+        return Chunk.model_validate
+
+
+class ChatDialect(_Choices):
     """Messages: the system's with the background, each example as an exchange, the input.
 
     Inputs with context are JSON objects: a text can't leave the field in which it stands.
@@ -42,10 +84,10 @@ class ChatDialect:
         """Take whether to ask for the tokens' probabilities."""
         self._logprobs = logprobs
 
+    @override
     def body(self, task: Task) -> Body:
-        """Return the body of a call."""
         body = {
-            "messages": _messages(task),
+            "messages": messages_of(task),
             "max_tokens": task.sampling.max_tokens,
             **_drawing(task.sampling),
         }
@@ -60,7 +102,7 @@ class ChatDialect:
         return body
 
 
-class CompletionDialect:
+class CompletionDialect(_Choices):
     """A few-shot text that the model goes on with, up to the end of the line."""
 
     path = "/completions"
@@ -70,8 +112,8 @@ class CompletionDialect:
         """Take whether to ask for the tokens' probabilities."""
         self._logprobs = logprobs
 
+    @override
     def body(self, task: Task) -> Body:
-        """Return the body of a call."""
         body = {
             "prompt": _text(task),
             "max_tokens": task.sampling.max_tokens,
@@ -126,7 +168,8 @@ def _transcript(messages: Sequence[Message]) -> str:
     return "\n".join((*lines, f"{Role.ASSISTANT}:"))
 
 
-def _messages(task: Task) -> list[Body]:
+def messages_of(task: Task) -> list[Body]:
+    """Return what a chat is shown: the system's message, the examples, the input, and what has to be repaired."""
     messages = _question(task)
     if task.repair:
         wrong = (
@@ -177,5 +220,6 @@ def _drawing(sampling: Sampling) -> Body:
         "top_p": sampling.top_p,
         "frequency_penalty": sampling.frequency_penalty,
         "presence_penalty": sampling.presence_penalty,
+        "seed": sampling.seed,
     }
     return {name: value for name, value in given.items() if value is not None}

@@ -1,7 +1,7 @@
 """Any OpenAI-compatible server, through the `openai` SDK.
 
 The SDK brings authentication, its error classes and server-sent events. Bodies and answers are plain JSON values, so
-that both dialects go the same way and a server that answers something else is noticed.
+that all dialects go the same way and a server that answers something else is noticed.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from services.llm.adapters.answers import Answer, Chunk, Listing, Vectors
 from services.llm.adapters.capabilities import Models
 from services.llm.adapters.dialects import Body, Dialect
 from services.llm.adapters.metering import ConcurrencyLimit, writing
-from services.llm.adapters.refusals import FieldsRefused, read_answer, translate_errors
+from services.llm.adapters.refusals import FieldsRefused, raise_told_error, read_answer, translate_errors
 from services.llm.adapters.thoughts import ThoughtCutter
 from services.llm.domain.embedding import Embedding, EmbedTask
 from services.llm.domain.errors import ProviderRefused, ProviderUnavailable
-from services.llm.domain.generation import Candidate, FinishReason, Generation, StreamEnd, Trimmer
+from services.llm.domain.generation import Candidate, FinishReason, Generation, StopCutter, StreamEnd, Trimmer
 from services.llm.domain.models import Model
 from services.llm.domain.prompt import Task
 from services.llm.domain.usage import Usage
@@ -97,6 +97,7 @@ class OpenAiProvider(Provider):
     async def stream(self, task: Task, seconds: float) -> AsyncGenerator[str | StreamEnd, None]:
         model, reason, usage, seconds = self._model_of(task), None, Usage(), min(seconds, self._timeout)
         trimmer, cutter = Trimmer(), ThoughtCutter(is_open=self._models.of(model).opened_by_template)
+        stops = StopCutter(task.sampling.stop)
         is_empty, has_written = True, False
         with translate_errors(self.name), writing(self.name, model) as work:
             async with contextlib.aclosing(self._chunks(task, seconds)) as chunks:
@@ -104,16 +105,19 @@ class OpenAiProvider(Provider):
                     model, usage = chunk.model or model, chunk.used() or usage
                     work.usage = usage
                     for choice in chunk.choices[:1]:
-                        reason = choice.ended if choice.finish_reason or choice.refuses else reason
+                        if choice.refuses or (choice.finish_reason and reason is not FinishReason.CONTENT_FILTER):
+                            reason = choice.ended
                         has_written = has_written or bool(choice.written.strip())
-                        if piece := trimmer.feed(cutter.feed(choice.written)):
+                        if piece := trimmer.feed(stops.feed(cutter.feed(choice.written))):
                             is_empty = False
                             yield piece
         if reason is None:
             raise ProviderUnavailable(self.name, "broke off", may_be_billed=True)
-        if piece := trimmer.feed(cutter.end()):
+        if piece := trimmer.feed(stops.feed(cutter.end()) + stops.end()):
             is_empty = False
             yield piece
+        if stops.has_stopped and reason is FinishReason.LENGTH:
+            reason = FinishReason.STOP
         if is_empty and reason is not FinishReason.CONTENT_FILTER:
             if reason is FinishReason.LENGTH and not has_written:
                 self._models.thinks(self._model_of(task))
@@ -174,15 +178,14 @@ class OpenAiProvider(Provider):
         model = self._model_of(task)
         known = self._models.of(model)
         sampling = replace(task.sampling, max_tokens=task.sampling.max_tokens or self._max_tokens)
-        common = self._dialect.body(replace(task, sampling=sampling)) | extra
         most = self._choices if known.takes_n else 1
         for first in range(0, task.candidate_count, most):
-            body = common | ({"model": model} if model else {})
+            # Calls with one seed would all write the same; within a call each choice draws differently.
+            seed = None if sampling.seed is None else sampling.seed + first
+            asked = replace(task, sampling=replace(sampling, seed=seed))
+            body = {**self._dialect.body(asked), **extra, **({"model": model} if model else {})}
             if (count := min(most, task.candidate_count - first)) > 1:
                 body["n"] = count
-            if task.sampling.seed is not None:
-                # Calls with one seed would all write the same; within a call each choice draws differently.
-                body["seed"] = task.sampling.seed + first
             yield known.fit(body, self._thinking_tokens)
 
     async def _answers(self, task: Task, bodies: list[Body], until: float) -> tuple[list[Answer], bool]:
@@ -207,7 +210,7 @@ class OpenAiProvider(Provider):
 
     async def _answer(self, task: Task, body: Body, seconds: float) -> Answer:
         with translate_errors(self.name):
-            answer = Answer.model_validate(await self._post(self._dialect.path, body, seconds, task.before_sending))
+            answer = self._dialect.read(await self._post(self._dialect.path, body, seconds, task.before_sending))
         if len(answer.choices) == 1 and body.get("n", 1) > 1:
             # It doesn't refuse `n`, and doesn't heed it either.
             self._models.learn(self._model_of(task), {"n"}, body)
@@ -218,29 +221,43 @@ class OpenAiProvider(Provider):
     ) -> object:
         async with self._slots.slot():
             await before_sending()
-            response = await self._client.post(path, cast_to=httpx2.Response, body=body, options={"timeout": seconds})
+            response = await self._client.post(
+                path, cast_to=httpx2.Response, body=_nested(body), options={"timeout": seconds}
+            )
         return read_answer(self.name, response)
 
     async def _chunks(self, task: Task, seconds: float) -> AsyncGenerator[Chunk, None]:
-        extra = {"stream": True, "stream_options": {"include_usage": True}}
+        read = self._dialect.reader()
         async with self._slots.slot():
             await task.before_sending()
-            stream = await self._repaired(task, extra, lambda bodies: self._open(bodies[0], seconds))
+            asking = dict(self._dialect.streaming)
+            stream = await self._repaired(task, asking, lambda bodies: self._open(bodies[0], seconds))
             # Leaving it early closes the connection, and that tells the server to stop writing.
             async with stream:
                 async for data in stream:
-                    yield Chunk.model_validate(data)
+                    raise_told_error(self.name, data, stream.response.request)
+                    yield read(data)
 
     async def _open(self, body: Body, seconds: float) -> AsyncStream[object]:
         with translate_errors(self.name):
             return await self._client.post(
                 self._dialect.path,
                 cast_to=object,
-                body=body,
+                body=_nested(body),
                 options={"timeout": seconds},
                 stream=True,
                 stream_cls=AsyncStream[object],
             )
+
+
+def _nested(body: Body) -> Body:
+    """Return a body with each field that has a dot in its name inside another; what that holds already stands above."""
+    nested = {name: value for name, value in body.items() if "." not in name}
+    for name in body.keys() - nested.keys():
+        outer, _, inner = name.partition(".")
+        given = nested.get(outer, {})
+        nested[outer] = {inner: body[name], **given} if isinstance(given, dict) else given
+    return nested
 
 
 def _may_be_billed(failure: BaseException) -> bool:
@@ -254,10 +271,11 @@ def _dearest(failures: Sequence[BaseException]) -> BaseException:
 
 def _ended(candidate: Candidate, task: Task) -> Candidate:
     """Return a candidate without what follows a stop text, which a model that takes none goes on after."""
-    text = candidate.text
-    for stop in task.sampling.stop:
-        text = text.partition(stop)[0]
-    return replace(candidate, text=text.strip())
+    cutter = StopCutter(task.sampling.stop)
+    text = (cutter.feed(candidate.text) + cutter.end()).strip()
+    if not cutter.has_stopped:
+        return replace(candidate, text=text)
+    return replace(candidate, text=text, finish_reason=FinishReason.STOP if text else FinishReason.EMPTY)
 
 
 async def _next(chunks: AsyncGenerator[Chunk, None], seconds: float) -> Chunk | None:

@@ -26,6 +26,8 @@ _LASTING_SECONDS = 60.0
 """For so long a key or an account that was refused isn't tried again."""
 _CODE = re.compile(r"[a-z_]{1,64}")
 _STATUS = re.compile("[45][0-9]{2}")
+_STATUS_OF = {"rate_limit_exceeded": 429, "insufficient_quota": 429, "invalid_prompt": 400}
+"""The statuses that an answer with one of these codes would have had, had it not begun well."""
 _USED_UP = re.compile(r"quota|billing|credit|balance", re.IGNORECASE)
 _SAYING = ("message", "detail", "error")
 _MOST_WORDS = 200
@@ -90,16 +92,31 @@ def retry_after(headers: Mapping[str, str], default: float) -> float:
 def read_answer(provider: str, response: httpx2.Response) -> object:
     """Return what was answered; raise the error that gateways tell of with HTTP 200."""
     data: object = response.json()
-    if isinstance(data, Mapping) and data.get("error") and not data.get("choices"):
-        raise _of_error(provider, _refusal_of(data), response.request)
+    raise_told_error(provider, data, response.request)
     return data
+
+
+def raise_told_error(provider: str, data: object, request: httpx2.Request) -> None:
+    """Raise the error that an answer, or an event of a stream, tells of."""
+    if (told := _told_error(data)) is not None:
+        raise _of_error(provider, told, request)
+
+
+def _told_error(data: object) -> Mapping[str, Any] | None:
+    if not isinstance(data, Mapping):
+        return None
+    if data.get("type") == "response.failed":
+        return _refusal_of(data.get("response"))
+    is_error = data.get("type") == "error" or data.get("status") == "failed" or data.get("error")
+    return _refusal_of(data) if is_error and not data.get("choices") else None
 
 
 def _of_error(provider: str, refusal: Mapping[str, Any], request: httpx2.Request) -> Failure:
     """Return the failure that an answer tells of; a code that is the status of another answer means what that does."""
     words, number = _words(refusal, request), refusal.get("code")
-    status = int(number) if isinstance(number, int | str) and _STATUS.fullmatch(str(number)) else 0
-    if status:
+    if isinstance(number, int | str) and _STATUS.fullmatch(str(number)):
+        return _of_status(provider, int(number), f"error {number}", {}, refusal, words)
+    if isinstance(number, str) and (status := _STATUS_OF.get(number, 0)):
         return _of_status(provider, status, f"error {status}", {}, refusal, words)
     said = f": {words}" if words else ""
     return ProviderUnavailable(provider, f"answered with an error ({_code(refusal) or 'error'}){said}", _DOWN_SECONDS)

@@ -1,5 +1,6 @@
 """What a model writes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -87,3 +88,36 @@ class Trimmer:
         self._held = text[len(ready) :]
         self._started = self._started or bool(ready)
         return ready
+
+
+class StopCutter:
+    """Ends a text that comes in pieces at whichever of its stop texts is complete first, for models that take none."""
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = [stop for stop in stops if stop]
+        self._held = ""
+        self.has_stopped = False
+
+    def feed(self, piece: str) -> str:
+        """Return what of the text so far can be passed on; what may be the beginning of a stop text is held back."""
+        if self.has_stopped:
+            return ""
+        text = self._held + piece
+        found = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
+        if found:
+            self.has_stopped, self._held = True, ""
+            return text[: min(found)[1]]
+        held = max((self._begun(stop, text) for stop in self._stops), default=0)
+        self._held = text[len(text) - held :]
+        return text[: len(text) - held]
+
+    def end(self) -> str:
+        """Return what is left when the text has ended."""
+        held, self._held = self._held, ""
+        return held
+
+    @staticmethod
+    def _begun(stop: str, text: str) -> int:
+        """Return how many characters at the end of a text begin a stop text."""
+        most = min(len(stop) - 1, len(text))
+        return next((length for length in range(most, 0, -1) if text.endswith(stop[:length])), 0)

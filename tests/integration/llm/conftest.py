@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+import services.llm.adapters.openai  # noqa: F401 - takes long the first time, which a test with little time would pay
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from services.llm.bootstrap import opener
 from services.llm.settings import LlmSettings, ProviderSettings

@@ -40,6 +40,7 @@ class OpenAiServer:
                 Route("/v1/models", self._models),
                 Route("/v1/completions", self._call, methods=["POST"]),
                 Route("/v1/chat/completions", self._call, methods=["POST"]),
+                Route("/v1/responses", self._call, methods=["POST"]),
                 Route("/v1/embeddings", self._call, methods=["POST"]),
             ]
         )
@@ -60,11 +61,16 @@ class OpenAiServer:
             await asyncio.sleep(0.01)
             if self.next:
                 return await self.next.popleft()(body)
-            if "input" in body:
-                return embed(body)
-            return stream(body) if body.get("stream") else write(body)
+            return self._usual(request.url.path, body)
         finally:
             self.at_once -= 1
+
+    def _usual(self, path: str, body: dict[str, Any]) -> Response:
+        if path.endswith("/embeddings"):
+            return embed(body)
+        if path.endswith("/responses"):
+            return respond_in_events(body) if body.get("stream") else respond(body)
+        return stream(body) if body.get("stream") else write(body)
 
     async def endless(self, _body: dict[str, Any]) -> Response:
         """Stream until the caller goes away."""
@@ -100,6 +106,43 @@ def write(body: dict[str, Any]) -> Response:
             choice["logprobs"] = {"content": [{"token": word, "logprob": -0.5} for word in WORDS]}
         choices.append(choice)
     return JSONResponse({"model": body.get("model", "small"), "choices": choices, "usage": USAGE})
+
+
+def response(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Return what the Responses API answers with: one message of these parts, after its thoughts."""
+    message = {"type": "message", "role": "assistant", "content": list(parts)}
+    usage = {
+        "input_tokens": 11,
+        "output_tokens": 9,
+        "input_tokens_details": {"cached_tokens": 4},
+        "output_tokens_details": {"reasoning_tokens": 6},
+    }
+    output = [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}, message]
+    return {"status": "completed", "model": "small", "error": None, "output": output, "usage": usage, **fields}
+
+
+def output_text(text: str) -> dict[str, Any]:
+    """Return a part of a message of the Responses API."""
+    return {"type": "output_text", "text": text, "annotations": []}
+
+
+def respond(_body: dict[str, Any]) -> Response:
+    """Answer as the Responses API does."""
+    return JSONResponse(response(output_text("".join(WORDS))))
+
+
+def text_events(*words: str) -> list[dict[str, Any]]:
+    """Return the events of a text of the Responses API before its end."""
+    created = {"type": "response.created", "response": {"status": "in_progress", "model": "small", "error": None}}
+    added = {"type": "response.output_item.added", "item": {"type": "message", "id": "msg_1", "content": []}}
+    pieces = [{"type": "response.output_text.delta", "item_id": "msg_1", "delta": word} for word in words]
+    return [created, added, *pieces, {"type": "response.output_text.done", "text": "".join(words)}]
+
+
+def respond_in_events(_body: dict[str, Any]) -> Response:
+    """Answer piece by piece, as the Responses API does."""
+    done = {"type": "response.completed", "response": response(output_text("".join(WORDS)))}
+    return _streaming([*text_events(*WORDS), done])
 
 
 def embed(body: dict[str, Any]) -> Response:

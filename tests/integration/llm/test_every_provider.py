@@ -34,10 +34,11 @@ SCHEMA = {"type": "object", "properties": {"mood": {"enum": ["calm", "wild"]}}, 
 
 @dataclass(frozen=True)
 class Place:
-    """A provider as a newcomer would set it up, and the model of it that makes vectors."""
+    """A provider as a newcomer would set it up, the model of it that makes vectors, and whether it heeds no schema."""
 
     settings: ProviderSettings
     vectors_of: str = ""
+    passes_over_schemas: bool = False
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -55,7 +56,7 @@ async def aimock_url() -> AsyncIterator[str]:
         pytest.skip(f"aimock is left out: {why}")
 
 
-@pytest.fixture(params=["fake", "local", "llama.cpp", "aimock"])
+@pytest.fixture(params=["fake", "local", "llama.cpp", "llama.cpp: responses", "aimock", "aimock: responses"])
 def place(request: pytest.FixtureRequest) -> Place:
     match request.param:
         case "fake":
@@ -66,9 +67,14 @@ def place(request: pytest.FixtureRequest) -> Place:
         case "llama.cpp":
             url = request.getfixturevalue("llama_cpp_url")
             return Place(read_provider("llamacpp").model_copy(update={"base_url": url}))
-        case _:
+        case "llama.cpp: responses":
+            own = {"base_url": request.getfixturevalue("llama_cpp_url"), "dialect": "responses"}
+            return Place(read_provider("llamacpp").model_copy(update=own), passes_over_schemas=True)
+        case kind:
+            dialect = "responses" if kind.endswith("responses") else "chat"
             url = request.getfixturevalue("aimock_url")
-            return Place(provider("mine", url, model="gpt-4o", choices=8), "text-embedding-3-small")
+            mine = provider("mine", url, model="gpt-4o", choices=8, dialect=dialect)
+            return Place(mine, "text-embedding-3-small")
 
 
 @pytest.fixture
@@ -117,9 +123,12 @@ async def test_a_stream_has_pieces_and_then_its_end(llm: LlmServiceStub, place: 
     assert (last.end.provider, last.end.usage.completion_tokens > 0) == (place.settings.name, True)
 
 
-async def test_with_a_schema_the_answer_fits(llm: LlmServiceStub) -> None:
+async def test_with_a_schema_the_answer_fits_or_none_is_given(llm: LlmServiceStub, place: Place) -> None:
     request = pb.GenerateRequest(prompt=PROMPT, sampling=SAMPLING, json_schema=json.dumps(SCHEMA))
     request.prompt.input = "mood"
+    if place.passes_over_schemas:
+        assert (await refusal(llm.Generate(request))).reason == "SCHEMA_MISMATCH"
+        return
     [candidate] = (await llm.Generate(request)).candidates
     assert json.loads(candidate.text)["mood"] in ("calm", "wild")
 
@@ -146,8 +155,10 @@ async def test_a_repeated_request_is_answered_once(llm: LlmServiceStub) -> None:
     assert row.attempt_count == 1
 
 
-async def test_a_call_that_is_left_ends_at_the_server(serve_llm: ServeLlm, llama_cpp_url: str) -> None:
-    settings = read_provider("llamacpp").model_copy(update={"base_url": llama_cpp_url, "add": {"ignore_eos": True}})
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+async def test_a_call_that_is_left_ends_at_the_server(serve_llm: ServeLlm, llama_cpp_url: str, dialect: str) -> None:
+    own = {"base_url": llama_cpp_url, "add": {"ignore_eos": True}, "dialect": dialect}
+    settings = read_provider("llamacpp").model_copy(update=own)
     root = llama_cpp_url.removesuffix("/v1")
     async with serve_llm(settings) as llm, httpx2.AsyncClient(base_url=root, timeout=60) as engine:
         before = await _tokens_written(engine)
@@ -181,35 +192,43 @@ FAULTS = {
 }
 
 
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_what_goes_wrong_at_a_server_has_its_status_and_the_next_one_writes(
-    serve_llm: ServeLlm, aimock_url: str, fault: str
+    serve_llm: ServeLlm, aimock_url: str, fault: str, dialect: str
 ) -> None:
     code, reason, seconds = FAULTS[fault]
     request = pb.GenerateRequest(prompt=pb.Prompt(input=fault), provider="mine")
-    async with serve_llm(provider("mine", aimock_url), read_provider("fake")) as llm:
+    async with serve_llm(provider("mine", aimock_url, dialect=dialect), read_provider("fake")) as llm:
         told = await refusal(llm.Generate(request))
         assert (told.code.name, told.reason, told.retry_after) == (code, reason, seconds)
         request.provider = ""
         assert (await llm.Generate(request)).provider == "fake"
 
 
-async def test_half_a_stream_is_told_as_such_after_its_pieces(serve_llm: ServeLlm, aimock_url: str) -> None:
+@pytest.mark.parametrize(("dialect", "fault"), [("chat", "halved"), ("responses", "torn")])
+async def test_half_a_stream_is_told_as_such_after_its_pieces(
+    serve_llm: ServeLlm, aimock_url: str, dialect: str, fault: str
+) -> None:
     pieces: list[str] = []
 
     async def read(llm: LlmServiceStub) -> None:
-        async for part in llm.StreamGenerate(pb.StreamGenerateRequest(prompt=pb.Prompt(input="halved"))):
+        async for part in llm.StreamGenerate(pb.StreamGenerateRequest(prompt=pb.Prompt(input=fault))):
             pieces.append(part.text)  # noqa: PERF401 - those before the end are wanted
 
-    async with serve_llm(provider("mine", aimock_url), read_provider("fake")) as llm:
+    async with serve_llm(provider("mine", aimock_url, dialect=dialect), read_provider("fake")) as llm:
         told = await refusal(read(llm))
     assert told.reason == "PROVIDER_UNAVAILABLE"
     assert "one two three four".startswith("".join(pieces))
     assert pieces
 
 
-async def test_a_server_that_says_nothing_leaves_time_for_the_next(serve_llm: ServeLlm, aimock_url: str) -> None:
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+async def test_a_server_that_says_nothing_leaves_time_for_the_next(
+    serve_llm: ServeLlm, aimock_url: str, dialect: str
+) -> None:
     request = pb.StreamGenerateRequest(prompt=pb.Prompt(input="slow"))
-    async with serve_llm(provider("mine", aimock_url, timeout_seconds=0.5), read_provider("fake")) as llm:
+    mine = provider("mine", aimock_url, timeout_seconds=0.5, dialect=dialect)
+    async with serve_llm(mine, read_provider("fake")) as llm:
         *_, last = [part async for part in llm.StreamGenerate(request)]
     assert last.end.provider == "fake"

@@ -1,6 +1,7 @@
 """Text piece by piece through the wire."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from puppet.llm.v1 import llm_service_pb2 as pb
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from tests.integration.llm.conftest import ServeLlm, provider
-from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, breaks_off, hangs
+from tests.integration.llm.openai_server import Behaviour, OpenAiServer, answers, breaks_off, hangs, streams
 from tests.support.refusals import refusal
 
 REQUEST = pb.StreamGenerateRequest(agent_id="agt_a", prompt=pb.Prompt(input="rain"))
@@ -72,6 +73,26 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_after_its_pieces(
     assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
     assert told_of in told.message
     assert second.calls == []
+
+
+async def test_a_stream_ends_at_a_stop_text_that_its_model_goes_on_after(
+    serve_llm: ServeLlm, first: OpenAiServer
+) -> None:
+    pieces: list[dict[str, Any]] = [{"choices": [{"delta": {"content": word}}]} for word in ("fog E", "N", "D and on")]
+    first.next.append(streams([*pieces, {"choices": [{"finish_reason": "length"}]}]))
+    request = pb.StreamGenerateRequest(prompt=REQUEST.prompt, sampling=pb.Sampling(stop=["END"]))
+    async with serve_llm(provider("xai", first.base_url, model="grok-4")) as llm:
+        parts = [part async for part in llm.StreamGenerate(request, timeout=20)]
+    assert "".join(part.text for part in parts) == "fog"
+    assert parts[-1].end.finish_reason == pb.FINISH_REASON_STOP
+
+
+async def test_a_refusal_in_pieces_is_one(serve_llm: ServeLlm, first: OpenAiServer) -> None:
+    pieces: list[dict[str, Any]] = [{"choices": [{"delta": {"refusal": word}}]} for word in ("I ", "won't")]
+    first.next.append(streams([*pieces, {"choices": [{"finish_reason": "stop"}]}]))
+    async with serve_llm(provider("first", first.base_url)) as llm:
+        text, end = await streamed(llm)
+    assert (text, end.finish_reason) == ("", pb.FINISH_REASON_CONTENT_FILTER)
 
 
 async def test_a_caller_that_leaves_ends_the_provider_s_stream(llm: LlmServiceStub, first: OpenAiServer) -> None:

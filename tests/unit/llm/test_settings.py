@@ -17,10 +17,11 @@ def test_variables_go_over_the_preset_of_their_provider(monkeypatch: pytest.Monk
     monkeypatch.setenv("PUPPET_LLM_GROQ_API_KEY", " gsk_1\n")
     monkeypatch.setenv("PUPPET_LLM_GROQ_MODEL", "llama")
     monkeypatch.setenv("PUPPET_LLM_GROQ_CONCURRENCY", "9")
+    monkeypatch.setenv("PUPPET_LLM_GROQ_DIALECT", "responses")
     monkeypatch.setenv("PUPPET_LLM_LOCAL_BASE_URL", "http://sandbox:50063/v1")
     groq, local = LlmSettings().providers
     assert (groq.base_url, groq.model, groq.concurrency) == ("https://api.groq.com/openai/v1", "llama", 9)
-    assert groq.api_key.get_secret_value() == "gsk_1"
+    assert (groq.dialect, groq.api_key.get_secret_value()) == ("responses", "gsk_1")
     assert (local.base_url, local.dialect) == ("http://sandbox:50063/v1", "completion")
 
 
