@@ -1,6 +1,7 @@
 """The page that the gateway serves, in a real browser, over a suite that lives at the demo's pace."""
 
 import asyncio
+import itertools
 import json
 import re
 import signal
@@ -103,12 +104,16 @@ async def triggered(page: Page, agent: str, topic: str) -> Any:
     raise AssertionError(f"{agent} was never done with {topic}")
 
 
+_LOAVES = itertools.count()
+
+
 async def drafted(page: Page) -> str:
     """Return the id of a draft of Nonna Pia's; where none waits she is asked until something is good enough."""
-    for attempt in range(_ATTEMPTS):
+    for _ in range(_ATTEMPTS):
         if waiting := (await call(page, "GET", "drafts?states=WAITING&agent_ids=pia"))["drafts"]:
             return str(waiting[0]["id"])
-        activity = await triggered(page, "pia", f"bread {attempt}")
+        # A topic of another test's would be its request once more, and its draft, about which it has decided.
+        activity = await triggered(page, "pia", f"bread {next(_LOAVES)}")
         if draft := activity.get("draft"):
             return str(draft["draft_id"])
     raise AssertionError("nothing good came of it")
