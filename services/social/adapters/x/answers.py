@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-import aiohttp
-
 Json: TypeAlias = dict[str, Any]
 
 UNREADABLE = (OSError, TimeoutError, ValueError, LookupError, TypeError, AttributeError)
 """What goes wrong where an answer isn't what it should be."""
+
+SOMETHING_ELSE = "it isn't what was asked for"
 
 _PROBLEM_FIELDS = frozenset({"title", "detail", "type", "errors"})
 
@@ -63,19 +63,6 @@ class NoAnswer(Exception):
 
 class NotReached(NoAnswer):
     """No connection was made: X has done nothing."""
-
-
-def why(error: Exception) -> str:
-    """Return what went wrong on the way, or with the answer, in words for people and by no library's names."""
-    match error:
-        case TimeoutError():
-            return "it took too long"
-        case aiohttp.ClientConnectorError():
-            return "no connection could be made"
-        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
-            return "the connection broke off"
-        case _:
-            return "it isn't what was asked for"
 
 
 def explain(problem: Json) -> str:

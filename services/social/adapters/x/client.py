@@ -11,7 +11,7 @@ from yarl import URL
 
 from services.runtime import telemetry
 from services.runtime.imports import imported_when_used
-from services.social.adapters.x.answers import UNREADABLE, Answer, Json, NoAnswer, NotReached, Refusal, why
+from services.social.adapters.x.answers import SOMETHING_ELSE, UNREADABLE, Answer, Json, NoAnswer, NotReached, Refusal
 from services.social.domain.accounts import Credentials
 
 # Its sync client guesses the encoding of texts, by tables of 5 MB. What is sent here goes by aiohttp.
@@ -114,9 +114,22 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise NotReached(why(error)) from error
+        raise NotReached(_why(error)) from error
     except (aiohttp.ClientError, *UNREADABLE) as error:
-        raise NoAnswer(why(error)) from error
+        raise NoAnswer(_why(error)) from error
+
+
+def _why(error: Exception) -> str:
+    """Return what went wrong on the way, or with the answer, in words for people and by no library's names."""
+    match error:
+        case TimeoutError():
+            return "it took too long"
+        case aiohttp.ClientConnectorError():
+            return "no connection could be made"
+        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
+            return "the connection broke off"
+        case _:
+            return SOMETHING_ELSE
 
 
 def _json_object(body: bytes) -> Json:

@@ -12,7 +12,16 @@ from typing_extensions import override
 from services.runtime.clock import Clock
 from services.runtime.deferred import Deferred
 from services.runtime.errors import PuppetError, RetryLater
-from services.social.adapters.x.answers import UNREADABLE, Answer, Json, NoAnswer, NotReached, Refusal, explain, why
+from services.social.adapters.x.answers import (
+    SOMETHING_ELSE,
+    UNREADABLE,
+    Answer,
+    Json,
+    NoAnswer,
+    NotReached,
+    Refusal,
+    explain,
+)
 from services.social.adapters.x.capabilities import CAPABILITIES
 from services.social.adapters.x.limits import reported_limits
 from services.social.adapters.x.posts import Page, Use, Vocabulary
@@ -77,7 +86,7 @@ class XNetwork(Network):
         try:
             return Profile(user_id=str(user["id"]), handle=user["username"])
         except (LookupError, TypeError) as error:
-            raise NetworkUnavailable(f"X gave no usable answer: {why(error)}") from error
+            raise NetworkUnavailable(f"X gave no usable answer: {SOMETHING_ELSE}") from error
 
     @override
     async def publish(self, credentials: Credentials, text: str, in_reply_to: str) -> Outcome:
@@ -93,8 +102,8 @@ class XNetwork(Network):
             return Unreachable(f"X can't be reached: {error}")
         except NoAnswer as error:
             return Undecided(f"X gave no usable answer: {error}")
-        except UNREADABLE as error:
-            return Undecided(f"X gave no usable answer: {why(error)}")
+        except UNREADABLE:
+            return Undecided(f"X gave no usable answer: {SOMETHING_ELSE}")
 
     @override
     async def timeline(self, credentials: Credentials, user_id: str, since: datetime) -> list[SeenPost]:
