@@ -157,7 +157,7 @@ class Registry:
             if (problem := str(error)) != self._problem:
                 log.error("nobody is known", extra={"problem": problem})
             self._problem = problem
-            raise Unavailable("nobody is known: the file of principals can't be read") from None
+            raise Unavailable("nobody is known: the file of principals can't be used") from None
         self._seen, self._remembered, self._problem = seen, {}, ""
 
 
