@@ -115,7 +115,8 @@ async def test_trades_at_once_cannot_overspend_and_a_restart_forgets_nothing(
         swaps = [trader.swap("SOL", "SOCK", 10_000_000, f"req_{number}") for number in range(12)]
         ended = await asyncio.gather(*swaps, return_exceptions=True)
         settled = [trade for trade in ended if isinstance(trade, pb.Trade)]
-        assert [trade.state for trade in settled] == [pb.TRADE_STATE_SETTLED] * allowed
+        states = [(trade.state, trade.state_reason) for trade in settled]
+        assert [state for state, _ in states] == [pb.TRADE_STATE_SETTLED] * allowed, states
         assert all(isinstance(trade, pb.Trade | grpc.aio.AioRpcError) for trade in ended)
     async with serve("trading", settings, opener(settings)) as channel:
         trader = Trader(TradingServiceStub(channel), wallet, cluster.mints)
