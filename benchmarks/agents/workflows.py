@@ -167,6 +167,7 @@ def main(url: str, executor: str, seconds: float, target: str = "", database_url
         executor_id=executor,
         application_version="1",
         log_level="ERROR",
+        sys_db_pool_size=5,
         use_listen_notify=False,
         notification_listener_polling_interval_sec=0.2,
     )
