@@ -109,7 +109,7 @@ def _figures(found: Saturated) -> Iterable[str]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.agents", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure: {', '.join(PARTS)} (default: all)")
-    parser.add_argument("--quick", action="store_true", help="small sizes, in two minutes")
+    parser.add_argument("--quick", action="store_true", help="small sizes, in a few minutes for each part")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"there is no {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
