@@ -20,12 +20,11 @@ from sandbox.solana.settings import SolanaSandboxSettings
 from services.trading.bootstrap import opener
 from services.trading.settings import TradingSettings
 from tests.conftest import Serve
-from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster, until
+from tests.integration.trading.conftest import LAMPORTS_PER_SOL, SLOT_SECONDS, Cluster, until
 from tests.security.aggregator import Aggregator, serving_aggregator
 from tests.security.thief import Thief, create_own, move, pay
 from tests.support.http import ADMIN, ADMIN_TOKEN, listening_in_a_thread
 
-SLOT_SECONDS = 0.02
 RENT = 2_039_280
 AMOUNT = 50_000_000
 """What the trades of these tests give, in lamports, or are worth: half of what the policy allows."""

@@ -1,6 +1,7 @@
 """The trading service over a real loopback channel, on a Solana sandbox that really listens."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +22,26 @@ from tests.support.http import ADMIN, ADMIN_TOKEN, listening_in_a_thread
 
 SOL = "So11111111111111111111111111111111111111112"
 LAMPORTS_PER_SOL = 10**9
-SLOT_SECONDS = 0.02
-"""Makes confirmation come at once, and expiry after about four seconds."""
+SLOT_SECONDS = 0.1
+"""Makes confirmation come at once, and expiry after fifteen seconds, in which even a busy machine sends a trade."""
+
+
+class ChainTime:
+    """The time of day on the chain, for tests that can't wait until a transaction has expired."""
+
+    def __init__(self) -> None:
+        self._ahead_seconds = 0.0
+
+    def __call__(self) -> float:
+        """Return the Unix time in seconds."""
+        return time.time() + self._ahead_seconds
+
+    def pass_blocks(self, count: int) -> None:
+        """Let so many blocks go by."""
+        self._ahead_seconds += count * SLOT_SECONDS
+
+
+CHAIN_TIME = ChainTime()
 
 
 @dataclass(frozen=True)
@@ -90,7 +109,7 @@ def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = SolanaSandboxSettings(
         data_dir=tmp_path_factory.mktemp("chain"), slot_seconds=SLOT_SECONDS, admin_token=ADMIN_TOKEN, builds=False
     )
-    with listening_in_a_thread(create_app(settings)) as url:
+    with listening_in_a_thread(create_app(settings, CHAIN_TIME)) as url:
         yield url
 
 

@@ -13,7 +13,8 @@ from solders.transaction import VersionedTransaction
 
 from puppet.trading.v1 import trading_service_pb2 as pb
 from puppet.trading.v1.trading_service_pb2_grpc import TradingServiceStub
-from tests.integration.trading.conftest import LAMPORTS_PER_SOL, Cluster, Trader, until
+from services.trading.domain.trade import BLOCKHASH_LIFE
+from tests.integration.trading.conftest import CHAIN_TIME, LAMPORTS_PER_SOL, Cluster, Trader, until
 from tests.integration.trading.test_trades import RENT
 from tests.support.refusals import refusal
 
@@ -62,6 +63,7 @@ async def test_what_can_never_land_is_failed_and_gives_its_reservation_back(trad
         await cluster.fault(kind="dropped", route=route)
     trade = await trader.swap("SOL", "SOCK", AMOUNT)
     assert trade.state == pb.TRADE_STATE_OUTCOME_UNKNOWN
+    CHAIN_TIME.pass_blocks(BLOCKHASH_LIFE)
     trade = await trader.ended(trade.id)
     assert (trade.state, trade.fee_lamports, trade.output_amount) == (pb.TRADE_STATE_FAILED, 0, 0)
     assert "expired" in trade.state_reason
