@@ -14,12 +14,10 @@ from typing import Any
 import psutil
 
 from puppetctl.datadir import sandbox_token
-from puppetctl.suite import SERVICES
 from services.runtime.rpc.client import Proof
 from services.runtime.rpc.credentials import Credential
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 
-SANDBOXES = ("sandbox.x", "sandbox.solana", "sandbox.llm")
 _LINE_SECONDS = 120.0
 
 
@@ -52,7 +50,7 @@ class Suite:
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which the command line talks to this suite."""
-        named = {f"PUPPET_CTL_{name.upper().replace('.', '_')}": self.address(name) for name in (*SERVICES, *SANDBOXES)}
+        named = {f"PUPPET_CTL_{name.upper().replace('.', '_')}": self.address(name) for name in self._programs()}
         return {**os.environ, **named, "PUPPET_CTL_CREDENTIAL": str(self._credential)}
 
     @property
