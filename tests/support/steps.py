@@ -85,9 +85,9 @@ class _Matcher:
 
         return self._sequence(nodes, 0, at, ended)
 
-    def _repeat(self, least: int, most: Any, nodes: list[Any], at: int, then: Next) -> bool:
+    def _repeat(self, least: int, greatest: Any, nodes: list[Any], at: int, then: Next) -> bool:
         if len(nodes) == 1 and nodes[0][0] in (ops.LITERAL, ops.NOT_LITERAL, ops.ANY, ops.IN):
-            end, limit = at, len(self._text) if most is ops.MAXREPEAT else min(len(self._text), at + most)
+            end, limit = at, len(self._text) if greatest is ops.MAXREPEAT else min(len(self._text), at + greatest)
             while end < limit and self._is_one(nodes[0], self._text[end]):
                 self.steps += 1
                 end += 1
@@ -97,7 +97,7 @@ class _Matcher:
             def again(end: int) -> bool:
                 return end > place and more(count + 1, end)
 
-            may = most is ops.MAXREPEAT or count < most
+            may = greatest is ops.MAXREPEAT or count < greatest
             return (may and self._sequence(nodes, 0, place, again)) or (count >= least and then(place))
 
         return more(0, at)

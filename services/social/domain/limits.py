@@ -148,5 +148,5 @@ class Quota:
         What the network tells counts as well as what was set: the smallest one holds.
         """
         reported = (limit.allowed for limit in limits if limit.action is Action.POST and limit.window == DAY_WINDOW)
-        most = min((posts for posts in (self.posts_a_day, *reported) if posts), default=None)
-        return PostQuota(DAY, most, None if most is None else math.floor(most * (1 - self.reserved_share)))
+        smallest = min((posts for posts in (self.posts_a_day, *reported) if posts), default=None)
+        return PostQuota(DAY, smallest, None if smallest is None else math.floor(smallest * (1 - self.reserved_share)))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-MOST_AMOUNT = 2**64 - 1
+MAX_U64 = 2**64 - 1
 """The largest amount of anything on the chain, in base units."""
 
 _MOST_WORDS = 256

@@ -9,7 +9,7 @@ import httpx2
 from typing_extensions import override
 
 from services.trading.adapters.answers import (
-    MOST_AMOUNT,
+    MAX_U64,
     decimal,
     flag,
     mapping,
@@ -46,7 +46,7 @@ _NO_BUILD = (
 _MAX_ACCOUNTS = 40
 """How many accounts a route may name, so that what is added to it still fits."""
 
-_MOST_ACCOUNTS = 256
+_MAX_LISTED_ACCOUNTS = 256
 """More accounts than a transaction can name, whatever was asked for."""
 
 _MAX_SEARCH, _MAX_TRENDING, _MOST_LISTED = 100, 100, 1_000
@@ -84,9 +84,9 @@ class Jupiter(Aggregator):
             raise refusal(_NAME, response)
         with translate_errors(_NAME):
             step = mapping(answer["swapInstruction"])
-            accounts = tuple(_account(account) for account in sequence(step["accounts"], _MOST_ACCOUNTS))
+            accounts = tuple(_account(account) for account in sequence(step["accounts"], _MAX_LISTED_ACCOUNTS))
             data = base64.b64decode(text(step["data"]), validate=True)
-            tables = sequence(list(mapping(answer.get("addressesByLookupTableAddress") or {})), _MOST_ACCOUNTS)
+            tables = sequence(list(mapping(answer.get("addressesByLookupTableAddress") or {})), _MAX_LISTED_ACCOUNTS)
             swap = Step(_address(step["programId"]), accounts, data)
             return Route(_quote(answer), swap, tuple(_address(table) for table in tables))
 
@@ -110,7 +110,7 @@ class Jupiter(Aggregator):
                 words(answer.get("requestId")),
                 base64.b64decode(text(answer["transaction"]), validate=True),
                 whole(answer.get("lastValidBlockHeight") or "0", MAX_AMOUNT),
-                sum(whole(answer.get(name) or "0", MOST_AMOUNT) for name in upkeep),
+                sum(whole(answer.get(name) or "0", MAX_U64) for name in upkeep),
             )
 
     @override
@@ -195,12 +195,12 @@ def _read(response: httpx2.Response) -> Mapping[str, Any]:
 
 def _quote(answer: Mapping[str, Any]) -> Quote:
     slippage = whole(answer["slippageBps"], _MOST_BPS)
-    given = whole(answer["inAmount"], MOST_AMOUNT)
+    given = whole(answer["inAmount"], MAX_U64)
     pair = Pair(_address(answer["inputMint"]), _address(answer["outputMint"]), given, slippage)
     # The impact comes with a minus sign, as a fraction, and newer answers only have it as a percentage.
     impact = answer.get("priceImpactPct")
     fraction = decimal(impact) if impact else _fraction(answer.get("priceImpact") or "0")
-    output, least = whole(answer["outAmount"], MOST_AMOUNT), whole(answer["otherAmountThreshold"], MOST_AMOUNT)
+    output, least = whole(answer["outAmount"], MAX_U64), whole(answer["otherAmountThreshold"], MAX_U64)
     if not output or least > output:
         raise ValueError("the quote gives nothing, or less than it must")
     if fraction is None:

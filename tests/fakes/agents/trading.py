@@ -104,11 +104,11 @@ class FakeTrading:
 
     async def allowance(self, wallet_id: str, mints: Sequence[str]) -> Allowance:
         self.asked_allowances.append(list(mints))
-        most = dict.fromkeys(mints, 10**15)
+        amounts = dict.fromkeys(mints, 10**15)
         if self.halt_reason is not None:
-            return Allowance(0, 0, 300, most, self.halt_reason)
+            return Allowance(0, 0, 300, amounts, self.halt_reason)
         limit = self.limits[wallet_id].max_trade_lamports or LAMPORTS_PER_SOL // 10
-        return Allowance(max(0, min(limit, self.lamports - LAMPORTS_PER_SOL // 20)), limit, 300, most)
+        return Allowance(max(0, min(limit, self.lamports - LAMPORTS_PER_SOL // 20)), limit, 300, amounts)
 
     async def market(self, mints: Sequence[str]) -> MarketView:
         self.asked = list(mints)

@@ -133,10 +133,10 @@ async def test_characters_that_begin_ever_new_conversations_stop_at_the_limits_o
     world.social.joins_conversations = False
     strict = settings.model_copy(update={"replies_a_day_to_one": 3, "replies_a_day_to_characters": 5})
     done = await talked(open_with, strict, world, talker, number)
-    replies, most = by(done, REPLY), min(3 * (number - 1), 5)
+    replies, bound = by(done, REPLY), min(3 * (number - 1), 5)
     assert len(world.social.answers()) == replies.total()
-    assert number < replies.total() <= most * number
-    assert max(replies.values()) <= most
+    assert number < replies.total() <= bound * number
+    assert max(replies.values()) <= bound
     limit = log_pb.PASS_REASON_COUNTERPART_LIMIT if number == 2 else log_pb.PASS_REASON_CHARACTERS_LIMIT
     assert limit in reasons(done)
     if number == 4:

@@ -89,9 +89,9 @@ async def test_a_post_as_long_as_the_capabilities_say_goes_out_and_a_longer_one_
 ) -> None:
     limit = (await ann.social.GetCapabilities(pb.GetCapabilitiesRequest(account_id=ann.account.id))).capabilities
     for sign, weight in (("a", 1), ("\u65e5", limit.text_limit.default_weight)):
-        most = limit.text_limit.max_weight // weight
-        assert (await ann.post(sign * most)).state == pb.POST_STATE_SETTLED
-        assert await fields_of(ann.post(sign * (most + 1))) == {"text"}
+        longest = limit.text_limit.max_weight // weight
+        assert (await ann.post(sign * longest)).state == pb.POST_STATE_SETTLED
+        assert await fields_of(ann.post(sign * (longest + 1))) == {"text"}
     assert len(await posted(x)) == 2
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from solders.account import Account
 from solders.pubkey import Pubkey
 
-from services.trading.adapters.answers import MOST_AMOUNT, flag, mapping, sequence, text, whole
+from services.trading.adapters.answers import MAX_U64, flag, mapping, sequence, text, whole
 from services.trading.adapters.solana.rpc import Node, check_slot, in_context, translate_node_errors
 from services.trading.domain.trade import Unsafe
 
@@ -71,7 +71,7 @@ def read_account(shown: Any) -> Account | None:
     if encoding != "base64":
         raise ValueError("another encoding than was asked for")
     return Account(
-        whole(account["lamports"], MOST_AMOUNT),
+        whole(account["lamports"], MAX_U64),
         base64.b64decode(text(data), validate=True),
         Pubkey.from_string(text(account["owner"])),
         flag(account["executable"]),

@@ -11,7 +11,7 @@ from solders.token.state import TokenAccount
 from solders.transaction import VersionedTransaction
 from typing_extensions import override
 
-from services.trading.adapters.answers import MOST_AMOUNT, mapping, sequence, text, whole
+from services.trading.adapters.answers import MAX_U64, mapping, sequence, text, whole
 from services.trading.adapters.solana.accounts import start_of_accounts, start_of_owned_accounts
 from services.trading.adapters.solana.drafts import Drafter
 from services.trading.adapters.solana.gains import gains_of
@@ -64,7 +64,7 @@ class SolanaChain(Chain):
         answer = await self._node.ask("getBalance", address, {"commitment": CONFIRMED})
         with translate_node_errors():
             _slot, lamports = in_context(answer)
-            return whole(lamports, MOST_AMOUNT)
+            return whole(lamports, MAX_U64)
 
     @override
     async def spendable(self, address: str, mint: str) -> int:

@@ -10,7 +10,7 @@ from solders.hash import Hash
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from services.trading.adapters.answers import MOST_AMOUNT, mapping, sequence, text, whole
+from services.trading.adapters.answers import MAX_U64, mapping, sequence, text, whole
 from services.trading.adapters.solana import fees
 from services.trading.adapters.solana.accounts import accounts, read_account
 from services.trading.adapters.solana.compose import MAX_BYTES, Plan, compose
@@ -154,7 +154,7 @@ class Drafter:
     async def _rent(self, size: int) -> int:
         answer = await self._node.ask("getMinimumBalanceForRentExemption", size)
         with translate_node_errors():
-            return whole(answer, MOST_AMOUNT)
+            return whole(answer, MAX_U64)
 
     async def _height(self) -> int:
         answer = await self._node.ask("getBlockHeight", {"commitment": CONFIRMED})
@@ -177,7 +177,7 @@ class Drafter:
             return []
         with translate_node_errors():
             blocks = sequence(answer, _MOST_BLOCKS)
-            return [whole(mapping(block)["prioritizationFee"], MOST_AMOUNT) for block in blocks]
+            return [whole(mapping(block)["prioritizationFee"], MAX_U64) for block in blocks]
 
     async def _simulate(self, transaction: bytes, purse: Purse) -> _Simulation:
         """Run a transaction for trial. Raises Unsafe when it fails."""
@@ -200,7 +200,7 @@ class Drafter:
         with translate_node_errors():
             shown = sequence(found.get("accounts") or [None] * len(keys), len(keys))
             after = {key: read_account(account) for key, account in zip(keys, shown, strict=True)}
-            return _Simulation(whole(found.get("unitsConsumed") or "0", MOST_AMOUNT), after)
+            return _Simulation(whole(found.get("unitsConsumed") or "0", MAX_U64), after)
 
 
 def _read(transaction: bytes) -> VersionedTransaction:

@@ -6,7 +6,7 @@ from typing import Any
 
 from solders.pubkey import Pubkey
 
-from services.trading.adapters.answers import MOST_AMOUNT, mapping, sequence, text, whole
+from services.trading.adapters.answers import MAX_U64, mapping, sequence, text, whole
 from services.trading.adapters.solana.programs import associated
 from services.trading.domain.market import SOL
 
@@ -18,7 +18,7 @@ def gains_of(owner: Pubkey, keys: Sequence[Pubkey], meta: Mapping[str, Any]) -> 
     every = [*keys, *_loaded(meta)]
     total: Counter[str] = Counter()
     for sign, side in ((-1, "pre"), (1, "post")):
-        lamports = [whole(shown, MOST_AMOUNT) for shown in sequence(meta[f"{side}Balances"], _MOST_ACCOUNTS)]
+        lamports = [whole(shown, MAX_U64) for shown in sequence(meta[f"{side}Balances"], _MOST_ACCOUNTS)]
         total[SOL] += sign * lamports[every.index(owner)]
         for held in map(mapping, sequence(meta.get(f"{side}TokenBalances") or [], _MOST_ACCOUNTS)):
             index, mint = whole(held["accountIndex"], _MOST_ACCOUNTS), Pubkey.from_string(text(held["mint"]))
@@ -28,7 +28,7 @@ def gains_of(owner: Pubkey, keys: Sequence[Pubkey], meta: Mapping[str, Any]) -> 
                 # The lamports of a wrapped SOL account are its tokens: they count once.
                 if str(mint) != SOL:
                     amount = mapping(held["uiTokenAmount"])["amount"]
-                    total[str(mint)] += sign * whole(amount, MOST_AMOUNT)
+                    total[str(mint)] += sign * whole(amount, MAX_U64)
     return dict(total)
 
 
