@@ -9,7 +9,8 @@ from typing import Literal
 
 from sandbox.data_folder import TOKEN_FILE
 from services.runtime.environment import inherited, own_settings
-from services.runtime.rpc.principals import PrincipalFiles
+from services.runtime.rpc.identity import Kind
+from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 
 SERVICES = ("agents", "memory", "llm", "trading", "social")
 
@@ -275,3 +276,9 @@ def _without_proxy(environment: Mapping[str, str]) -> str:
     """Keep calls between the processes away from a proxy that the machine may use for the world outside."""
     given = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     return ",".join(filter(None, [given, _HOST, "localhost"]))
+
+
+def made_again(name: str) -> str:
+    """Return in words what makes a principal anew that the suite needs."""
+    kind = Kind.OPERATOR if name == OPERATOR else Kind.SERVICE
+    return f"`puppetctl principals add {name} --kind {kind}` makes it anew"

@@ -79,7 +79,7 @@ def list_(as_json: Json = False, data: Data = DATA_DIR) -> None:
 @principals.command()
 def add(
     name: Name,
-    kind: Annotated[str, typer.Option(help="operator, reader or client.")] = "client",
+    kind: Annotated[str, typer.Option(help="operator, reader or client; service for one that was revoked.")] = "client",
     agent: Annotated[
         list[str] | None, typer.Option(help="A character that a client may be about; repeatable; all when left out.")
     ] = None,
@@ -104,7 +104,7 @@ def rotate(name: Name, data: Data = DATA_DIR) -> None:
 def revoke(name: Name, yes: Yes = False, data: Data = DATA_DIR) -> None:
     """Take a principal out: its credential opens nothing any more, from the next call on.
 
-    The last operator goes only with --yes.
+    A service and the last operator go only with --yes.
     """
     from puppetctl.access import commands as access
 

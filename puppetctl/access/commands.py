@@ -9,7 +9,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from puppet.agents.v1 import agent_service_pb2
 from puppetctl.access.certificates import Authority
 from puppetctl.clients import proof_in
-from puppetctl.suite import GATEWAY, SERVICES, SuiteError
+from puppetctl.suite import GATEWAY, PRINCIPALS, SERVICES, SuiteError, made_again
 from puppetctl.terminal.display import open_console
 from puppetctl.terminal.output import Listing
 from services.runtime.rpc.access import Rule
@@ -60,8 +60,10 @@ def show(data_dir: Path, *, as_json: bool = False) -> int:
 
 def add(name: str, kind: str, agents: Sequence[str] | None, data_dir: Path, *, may_write: bool) -> int:
     """Add a principal, and print where its credential is. Raises SuiteError."""
-    if kind not in (Kind.OPERATOR, Kind.READER, Kind.CLIENT):
-        raise SuiteError(f"{kind!r} is no kind: operator, reader or client")
+    if kind == Kind.SERVICE and name not in PRINCIPALS:
+        raise SuiteError(f"{name!r} is no service: {', '.join(PRINCIPALS)}")
+    if kind not in (Kind.OPERATOR, Kind.READER, Kind.CLIENT, Kind.SERVICE):
+        raise SuiteError(f"{kind!r} is no kind: operator, reader, client or service")
     if kind != Kind.CLIENT and (agents or may_write):
         raise SuiteError("only a client has a scope: leave --agent and --write out")
     if any(not agent.strip() for agent in agents or ()):
@@ -87,9 +89,15 @@ def rotate(name: str, data_dir: Path) -> int:
 
 
 def revoke(name: str, data_dir: Path, *, is_sure: bool = False) -> int:
-    """Take a principal out, and say so. Raises SuiteError, also for the last operator unless it is sure."""
+    """Take a principal out, and say so. Raises SuiteError, also for a service or the last operator unless sure."""
     files = _files(data_dir)
-    operators = [item.name for item in files.list() if item.kind is Kind.OPERATOR]
+    kinds = {item.name: item.kind for item in files.list()}
+    operators = [item for item, kind in kinds.items() if kind is Kind.OPERATOR]
+    if kinds.get(name) is Kind.SERVICE and not is_sure:
+        raise SuiteError(
+            f"{name} is a service: without its credential the others refuse it, and the suite doesn't start. "
+            f"`puppetctl principals rotate {name}` gives it a new one, or revoke it all the same with --yes"
+        )
     if operators == [name] and not is_sure:
         raise SuiteError(
             f"{name} is the last operator: without one nobody can change a character or halt trading. Add another with "
@@ -101,7 +109,9 @@ def revoke(name: str, data_dir: Path, *, is_sure: bool = False) -> int:
         raise SuiteError(f"there is no principal {name!r}") from None
     lines = [f"{name} is revoked: its credential is deleted, and opens nothing any more"]
     if operators == [name]:
-        lines.append(f"there is no operator now: `puppetctl principals add {OPERATOR} --kind operator` makes one")
+        lines.append(f"there is no operator now: {made_again(OPERATOR)}")
+    elif kinds[name] is Kind.SERVICE:
+        lines.append(f"the suite doesn't work without it: {made_again(name)}")
     open_console().print("\n".join(lines), markup=False, soft_wrap=True)
     return 0
 

@@ -11,13 +11,24 @@ from google.protobuf import json_format
 from rich.text import Text
 
 from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.llm.v1 import llm_service_pb2 as llm_pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
 from puppet.memory.v1 import relationship_service_pb2 as relationship_pb
 from puppet.social.v1 import social_service_pb2 as social_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR
 from puppetctl.archives import file
-from puppetctl.archives.file import ACCOUNT, AGENT, MEMORIES, RELATIONSHIPS, WALLET, Character, Manifest, Section
+from puppetctl.archives.file import (
+    ACCOUNT,
+    AGENT,
+    BUDGET,
+    MEMORIES,
+    RELATIONSHIPS,
+    WALLET,
+    Character,
+    Manifest,
+    Section,
+)
 from puppetctl.archives.secrets import ask, new_key
 from puppetctl.clients import Clients, find_agent, list_agents, opened
 from puppetctl.files import check_free
@@ -91,12 +102,21 @@ def _exports(clients: Clients, agent: pb.Agent, key: str) -> list[tuple[str, Asy
     memories = memory_pb.ExportMemoriesRequest(agent_id=agent.id)
     return [
         (AGENT, clients.agents.ExportAgent(pb.ExportAgentRequest(agent_id=agent.id), timeout=LONG_SECONDS)),
+        (BUDGET, _limits(clients, agent.id)),
         # Where it has none, there may be no such service either.
         (ACCOUNT, clients.social.ExportAccount(account, timeout=LONG_SECONDS) if agent.account_id else _nothing()),
         (WALLET, clients.trading.ExportWallet(wallet, timeout=LONG_SECONDS) if agent.wallet_id else _nothing()),
         (RELATIONSHIPS, clients.relationships.ExportRelationships(relationships, timeout=LONG_SECONDS)),
         (MEMORIES, clients.memory.ExportMemories(memories, timeout=LONG_SECONDS)),
     ]
+
+
+async def _limits(clients: Clients, agent_id: str) -> AsyncIterator[llm_pb.SetBudgetRequest]:
+    """Yield what sets the limits of its budget again, if it has any."""
+    budget = (await clients.llm.GetBudget(llm_pb.GetBudgetRequest(agent_id=agent_id))).budget
+    tokens = budget.tokens_per_day if budget.HasField("tokens_per_day") else None
+    if budget.usd_per_day or tokens is not None:
+        yield llm_pb.SetBudgetRequest(agent_id=agent_id, usd_per_day=budget.usd_per_day, tokens_per_day=tokens)
 
 
 async def _nothing() -> AsyncIterator[Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.text import Text
 
 from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.llm.v1 import llm_service_pb2 as llm_pb
 from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR
 from puppetctl.archives.backup import back_up
@@ -48,6 +49,8 @@ async def delete(
             if words != told:
                 console.print(Text(f"{words}. It goes on by itself, also without this command"), soft_wrap=True)
                 told = words
+        # Its limits are an operator's, and the agents service may not lift them.
+        await clients.llm.SetBudget(llm_pb.SetBudgetRequest(agent_id=agent_id))
         kept = (
             await clients.trading.ListWallets(trading_pb.ListWalletsRequest(agent_id=agent_id))
             if agent.wallet_id

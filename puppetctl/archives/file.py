@@ -21,9 +21,12 @@ from puppetctl.suite import SuiteError
 FORMAT = 1
 """Which format is written; a newer one is refused."""
 
-ACCOUNT, WALLET, RELATIONSHIPS, MEMORIES, AGENT = "account", "wallet", "relationships", "memories", "agent"
-SECTIONS = (ACCOUNT, WALLET, RELATIONSHIPS, MEMORIES, AGENT)
+BUDGET, ACCOUNT, WALLET = "budget", "account", "wallet"
+RELATIONSHIPS, MEMORIES, AGENT = "relationships", "memories", "agent"
+SECTIONS = (BUDGET, ACCOUNT, WALLET, RELATIONSHIPS, MEMORIES, AGENT)
 """What an archive has of a character, in the order in which that is restored: the agent itself comes last."""
+_ADDED = frozenset((BUDGET,))
+"""Sections that the first archives of this format don't have."""
 
 _MANIFEST = "manifest.json"
 _MOST_MANIFEST, _MOST_LINE = 16 * 2**20, 64 * 2**20
@@ -166,7 +169,7 @@ def _manifest(archive: zipfile.ZipFile) -> Manifest:
                 one["id"],
                 one["name"],
                 one["was_active"],
-                {name: Section(**one["sections"][name]) for name in SECTIONS},
+                _sections(one["sections"]),
             )
             for one in told["characters"]
         ]
@@ -174,6 +177,11 @@ def _manifest(archive: zipfile.ZipFile) -> Manifest:
         return Manifest(**own, characters=characters)
     except (KeyError, TypeError, ValueError) as error:
         raise SuiteError("the manifest of the archive can't be read") from error
+
+
+def _sections(told: Mapping[str, Any]) -> dict[str, Section]:
+    names = [name for name in SECTIONS if name in told or name not in _ADDED]
+    return {name: Section(**told[name]) for name in names}
 
 
 def now() -> str:

@@ -12,6 +12,7 @@ from google.protobuf import json_format
 from rich.text import Text
 
 from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.llm.v1 import llm_service_pb2 as llm_pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
 from puppet.memory.v1 import relationship_service_pb2 as relationship_pb
 from puppet.social.v1 import social_service_pb2 as social_pb
@@ -19,7 +20,7 @@ from puppet.trading.v1 import trading_service_pb2 as trading_pb
 from puppetctl import DATA_DIR
 from puppetctl.archives import file
 from puppetctl.archives.backup import LONG_SECONDS
-from puppetctl.archives.file import ACCOUNT, AGENT, MEMORIES, RELATIONSHIPS, WALLET, Character, Reader
+from puppetctl.archives.file import ACCOUNT, AGENT, BUDGET, MEMORIES, RELATIONSHIPS, WALLET, Character, Reader
 from puppetctl.archives.secrets import Derivation, ask
 from puppetctl.clients import Clients, find_agent, in_words, opened
 from puppetctl.suite import SuiteError
@@ -97,6 +98,9 @@ async def _restore(clients: Clients, archive: Reader, character: Character, key:
         return _rows(archive, character, section, kind, **fields)
 
     sections = character.sections
+    if BUDGET in sections:
+        for line in archive.lines(sections[BUDGET]):
+            await clients.llm.SetBudget(json_format.Parse(line, llm_pb.SetBudgetRequest()))
     if sections[ACCOUNT].lines:
         account = rows(ACCOUNT, social_pb.ImportAccountRequest, sealing_key=key)
         await clients.social.ImportAccount(account, timeout=LONG_SECONDS)

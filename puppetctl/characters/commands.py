@@ -1,11 +1,12 @@
 """The commands that make, list, start and stop characters."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import grpc
 from google.protobuf import json_format
 
 from puppet.agents.v1 import agent_service_pb2 as pb
@@ -13,18 +14,23 @@ from puppetctl import DATA_DIR, web
 from puppetctl.characters import versions as persona_versions
 from puppetctl.characters.personas import read_personas
 from puppetctl.characters.provision import Sandboxes, provision
-from puppetctl.clients import connected, named_agents, opened, proof_in, targets
+from puppetctl.clients import Clients, connected, in_words, named_agents, opened, proof_in, targets
 from puppetctl.datadir import sandbox_token
 from puppetctl.knowledge.reading import named_files
 from puppetctl.knowledge.storing import forget_files
 from puppetctl.suite import SOLANA, ThirdParty, X, is_live
 from puppetctl.terminal.display import open_console
+from puppetctl.terminal.errors import with_next
 from puppetctl.terminal.feed import Feed
 from puppetctl.terminal.output import Listing, as_object, print_line
 from puppetctl.terminal.progress import waiting
 from puppetctl.terminal.words import in_short, plain, span, told_of
 from puppetctl.wallets import halts
 from services.runtime.ids import new_id
+from services.runtime.rpc.status import Remote
+
+_OF_ONE = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.PERMISSION_DENIED)
+"""Refusals that are about the one character that was named."""
 
 
 async def apply(files: Sequence[Path], data_dir: Path, *, as_json: bool = False) -> int:
@@ -84,20 +90,39 @@ async def agents(agent_ids: Sequence[str] = (), data_dir: Path = DATA_DIR, *, as
 
 async def start(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
     """Start these characters, or all."""
-    async with opened(data_dir) as clients:
-        for agent in await named_agents(clients, agent_ids):
-            await clients.agents.StartAgent(pb.StartAgentRequest(id=agent.id))
-            open_console().print(f"{agent.id}: started", markup=False)
-    return 0
+    return await _each(agent_ids, data_dir, "started", _start)
 
 
 async def stop(agent_ids: Sequence[str], data_dir: Path = DATA_DIR) -> int:
     """Stop these characters, or all: they do nothing by themselves until they are started, through restarts too."""
+    return await _each(agent_ids, data_dir, "stopped", _stop)
+
+
+async def _start(clients: Clients, agent_id: str) -> None:
+    await clients.agents.StartAgent(pb.StartAgentRequest(id=agent_id))
+
+
+async def _stop(clients: Clients, agent_id: str) -> None:
+    await clients.agents.StopAgent(pb.StopAgentRequest(id=agent_id))
+
+
+async def _each(
+    agent_ids: Sequence[str], data_dir: Path, done: str, change: Callable[[Clients, str], Awaitable[None]]
+) -> int:
+    """Change these characters, or all, and say so of each; what is refused costs that one, and the exit code is 1."""
+    refused = []
     async with opened(data_dir) as clients:
-        for agent in await named_agents(clients, agent_ids):
-            await clients.agents.StopAgent(pb.StopAgentRequest(id=agent.id))
-            open_console().print(f"{agent.id}: stopped", markup=False)
-    return 0
+        for agent_id in dict.fromkeys(agent_ids) or [agent.id for agent in await named_agents(clients, ())]:
+            try:
+                await change(clients, agent_id)
+            except grpc.aio.AioRpcError as error:
+                if error.code() not in _OF_ONE:
+                    raise
+                refused.append(with_next(in_words(error), Remote(error).reason))
+            else:
+                open_console().print(f"{agent_id}: {done}", markup=False)
+    _tell(refused)
+    return 1 if refused else 0
 
 
 async def versions(agent_id: str, data_dir: Path = DATA_DIR, *, as_json: bool = False) -> int:

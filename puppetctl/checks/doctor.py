@@ -22,7 +22,16 @@ from puppetctl.checks.privacy import private_files
 from puppetctl.checks.trials import tried
 from puppetctl.clients import addresses
 from puppetctl.local.processes import is_healthy, listens
-from puppetctl.suite import GATEWAY, PRINCIPALS, THIRD_PARTIES, SuiteError, health_of, is_live, location_setting
+from puppetctl.suite import (
+    GATEWAY,
+    PRINCIPALS,
+    THIRD_PARTIES,
+    SuiteError,
+    health_of,
+    is_live,
+    location_setting,
+    made_again,
+)
 from puppetctl.terminal.display import open_console
 from puppetctl.terminal.output import print_line
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
@@ -125,12 +134,16 @@ def _callers(data_dir: Path) -> list[Finding]:
     try:
         names = [principal.name for principal in files.list()]
         lacking = [name for name in names if name in (OPERATOR, *PRINCIPALS) and files.lacks(name)]
+        revoked = [name for name in files.revoked() if name in PRINCIPALS]
     except SettingsError as error:
         return [Finding(Mark.BAD, "callers", str(error), "put it back from a copy")]
     if lacking:
         words = f"the credential of {', '.join(lacking)} is missing, or isn't the one that is known"
         remedy = "; ".join(f"`puppetctl principals rotate {name}`" for name in lacking)
         return [Finding(Mark.BAD, "callers", words, remedy)]
+    if revoked:
+        words = f"{', '.join(revoked)} was revoked, and the suite doesn't work without it"
+        return [Finding(Mark.BAD, "callers", words, "; ".join(map(made_again, revoked)))]
     return [Finding(Mark.OK, "callers", ", ".join(names) or "none")]
 
 

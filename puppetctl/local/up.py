@@ -41,6 +41,7 @@ from puppetctl.suite import (
     SERVICES,
     Suite,
     SuiteError,
+    made_again,
     plan_suite,
     read_ports,
     socket_of,
@@ -87,7 +88,7 @@ async def up(options: Options, environment: Mapping[str, str], console: Console)
         model.agree(environment)
     stopped = stopped_by_signal()
     with locked(data_dir) as lock:
-        PrincipalFiles(data_dir / "auth").prepare(PRINCIPALS)
+        _prepare_principals(data_dir, (*SERVICES, GATEWAY) if options.has_gateway else SERVICES)
         run = _Run(options, suite, console, lock)
         with run.display:
             run.warn(misspelt(environment))
@@ -97,6 +98,14 @@ async def up(options: Options, environment: Mapping[str, str], console: Console)
                 run.children = children
                 await unless(stopped, run.live(personas, environment), options.timeout_seconds)
         return run.conclude(was_stopped=stopped.is_set())
+
+
+def _prepare_principals(data_dir: Path, names: Sequence[str]) -> None:
+    files = PrincipalFiles(data_dir / "auth")
+    files.prepare(PRINCIPALS)
+    if revoked := [name for name in files.revoked() if name in names]:
+        ways = "; ".join(map(made_again, revoked))
+        raise SuiteError(f"{', '.join(revoked)} was revoked, and the suite doesn't start without it: {ways}")
 
 
 class _Run:

@@ -31,8 +31,12 @@ NEXT: Mapping[str, str] = {
 """By reason, what to do next."""
 
 
+def with_next(message: str, reason: str) -> str:
+    """Return what can't be done, and what to do next, where that is known by the reason."""
+    return f"{message}. Next: {step}" if (step := NEXT.get(reason)) else message
+
+
 def fail(message: str, reason: str = "") -> None:
-    """Print to standard error what can't be done, and what to do next, where that is known by the reason; then exit."""
-    words = f"{message}. Next: {step}" if (step := NEXT.get(reason)) else message
-    typer.secho(words, fg=typer.colors.RED, err=True)
+    """Print to standard error what can't be done, and what to do next; then exit."""
+    typer.secho(with_next(message, reason), fg=typer.colors.RED, err=True)
     raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
+from services.gateway.routes.known import is_known
 from services.gateway.transcoding.endpoint import Endpoint
 
 
@@ -16,6 +17,12 @@ ENDPOINTS = (
     _llm("PUT", "/budgets", "SetBudget", "Sets what the suite may spend in a day.", body="", data="budget"),
     _llm("GET", "/budgets/{agent_id}", "GetBudget", "Returns a character's budget.", data="budget"),
     _llm(
-        "PUT", "/budgets/{agent_id}", "SetBudget", "Sets what a character may spend in a day.", body="", data="budget"
+        "PUT",
+        "/budgets/{agent_id}",
+        "SetBudget",
+        "Sets what a character may spend in a day.",
+        body="",
+        data="budget",
+        equip=is_known,
     ),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import grpc
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +15,10 @@ from services.gateway.transcoding.reading import fill, read_object
 from services.gateway.transcoding.writing import write
 from services.gateway.web.envelope import success
 from services.gateway.web.refusals import IDEMPOTENCY_KEY, IF_MATCH
+from services.runtime.errors import Conflict, RequestIdReused
+from services.runtime.rpc.status import Remote
+
+_MAX_TRIES = 8
 
 
 def change_config(backend: Backend) -> Callable[[Request], Awaitable[Response]]:
@@ -21,22 +26,50 @@ def change_config(backend: Backend) -> Callable[[Request], Awaitable[Response]]:
 
     async def handle(request: Request) -> Response:
         async with backend.calling(request):
-            agent_id, patch = request.path_params["agent_id"], read_object(await request.body())
-            asked = pb.GetAgentRequest(id=agent_id)
-            found = (await backend.call(request, AgentServiceStub, "GetAgent", asked)).agent
-            # What somebody else changes meanwhile isn't overwritten.
-            wanted = request.headers.get(IF_MATCH, "*")
-            etag = found.etag if wanted == "*" else unquoted(wanted)
-            change = pb.UpdateAgentRequest(
-                agent=pb.Agent(id=agent_id, etag=etag), request_id=request.headers.get(IDEMPOTENCY_KEY, "")
-            )
-            change.update_mask.paths.append("persona")
-            fill(change.agent.persona, merged(write(found)["persona"], patch))
-            answer = await backend.call(request, AgentServiceStub, "UpdateAgent", change)
-        data = write(answer.agent)
+            patch, tries = read_object(await request.body()), 0
+            while True:
+                tries += 1
+                try:
+                    changed = await _change(backend, request, patch)
+                    break
+                except grpc.aio.AioRpcError as error:
+                    # Another change came between reading and writing, of which the caller knows nothing.
+                    is_between = Remote(error).reason == Conflict.reason and _etag_in(request) is None
+                    if not is_between or tries == _MAX_TRIES:
+                        raise
+        data = write(changed)
         return success(data, headers={"ETag": quoted(data["etag"])})
 
     return handle
+
+
+async def _change(backend: Backend, request: Request, patch: Any) -> pb.Agent:
+    """Change the persona as it is now, unless that is another one than the caller means. Raises grpc's errors."""
+    agent_id, etag = request.path_params["agent_id"], _etag_in(request)
+    found: pb.Agent = (await backend.call(request, AgentServiceStub, "GetAgent", pb.GetAgentRequest(id=agent_id))).agent
+    before = write(found)["persona"]
+    after = merged(before, patch)
+    change = pb.UpdateAgentRequest(
+        # What somebody else changes meanwhile isn't overwritten.
+        agent=pb.Agent(id=agent_id, etag=found.etag if etag is None else etag),
+        request_id=request.headers.get(IDEMPOTENCY_KEY, ""),
+    )
+    change.update_mask.paths.append("persona")
+    fill(change.agent.persona, after)
+    try:
+        answer: pb.UpdateAgentResponse = await backend.call(request, AgentServiceStub, "UpdateAgent", change)
+    except grpc.aio.AioRpcError as error:
+        if Remote(error).reason == RequestIdReused.reason and after == before:
+            # The same patch as before: what was written by it had another etag and another persona to begin with.
+            return found
+        raise
+    return answer.agent
+
+
+def _etag_in(request: Request) -> str | None:
+    """Return the etag that the caller means; None for whatever it is."""
+    wanted = request.headers.get(IF_MATCH, "*")
+    return None if wanted == "*" else unquoted(wanted)
 
 
 def merged(before: Any, patch: Any) -> Any:

@@ -1,6 +1,6 @@
 """What a new character is given that it doesn't bring: an account, where the network gives them."""
 
-from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct, Value
 from starlette.requests import Request
 
 from puppet.agents.v1 import agent_service_pb2 as pb
@@ -20,10 +20,11 @@ async def with_account(backend: Backend, request: Request, asked: pb.CreateAgent
     if not settings.accounts_url or backend.sessions.of(request).principal.kind is not Kind.OPERATOR:
         # Whoever may create nobody is told so by the service.
         return
-    said = json_format.MessageToDict(persona)
-    agent_id, name, own = said.get("id"), said.get("name"), said.get(_SECTION) or {}
-    is_readable = isinstance(agent_id, str) and isinstance(name, str) and isinstance(own, dict)
-    if not (is_readable and agent_id and name) or any(own.get(field) for field in CREDENTIALS):
+    # Read as it came: it may hold what is no JSON, and is refused for that by the service.
+    agent_id, name = _text(persona, "id"), _text(persona, "name")
+    section = persona.fields.get(_SECTION) or Value(struct_value=Struct())
+    is_readable = section.WhichOneof("kind") in ("struct_value", "null_value")
+    if not (agent_id and name and is_readable) or any(_is_given(section.struct_value, each) for each in CREDENTIALS):
         return
     try:
         keys = await credentials_of(settings.accounts_url, _token(settings), handle_of(agent_id), name)
@@ -39,3 +40,12 @@ def _token(settings: GatewaySettings) -> str:
         return settings.accounts_token_file.read_text().strip()
     except OSError:
         return ""
+
+
+def _text(given: Struct, field: str) -> str:
+    return (given.fields.get(field) or Value()).string_value
+
+
+def _is_given(section: Struct, field: str) -> bool:
+    value = section.fields.get(field) or Value()
+    return value != Value(string_value="") and value.WhichOneof("kind") not in (None, "null_value")

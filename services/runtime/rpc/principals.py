@@ -83,6 +83,10 @@ class PrincipalFiles:
             change.revoked.add(name)
         self.credential_path(name).unlink(missing_ok=True)
 
+    def revoked(self) -> builtins.list[str]:
+        """Return the names of those that were revoked and aren't there again. Raises PrincipalsError."""
+        return read_revoked(self.registry)
+
     def lacks(self, name: str) -> bool:
         """Tell whether a principal's credential isn't here, or isn't the one that is known. Raises PrincipalsError."""
         known = {item.principal.name: item.public_key for item in read_principals(self.registry)}

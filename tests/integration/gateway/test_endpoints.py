@@ -1,5 +1,6 @@
 """The endpoints: what clients of the first versions send, and how HTTP and the contracts fit together."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -124,6 +125,47 @@ async def test_an_operator_sets_what_words_may_cost_and_everybody_sees_it(gatewa
     await gateway.data("PUT", "/budgets", {"usd_per_day": "5"})
     assert float((await gateway.data("GET", "/budgets"))["usd_per_day"]) == 5
     assert (await gateway.data("GET", "/usage?group_by=USAGE_GROUPING_AGENT"))["rows"] == []
+
+
+async def test_of_a_character_that_is_not_there_nothing_is_kept_under_a_mistyped_id(gateway: Door) -> None:
+    for verb, path, body in (
+        ("PUT", "/budgets/spendre", {"tokens_per_day": "10"}),
+        ("POST", "/memory/spendre", {"text": "I ski.", "kind": "core"}),
+    ):
+        status, error = await gateway.refusal(verb, path, body)
+        assert (status, error["details"]["reason"]) == (404, "AGENT_NOT_FOUND")
+    assert "tokens_per_day" not in await gateway.data("GET", "/budgets/spendre")
+    # While the agents service is away a limit is set all the same.
+    async with door(gateway.suite, agents_target="127.0.0.1:1") as without:
+        assert (await without.data("PUT", "/budgets/spendre", {"tokens_per_day": "10"}))["tokens_per_day"] == "10"
+
+
+async def test_a_change_of_a_persona_that_is_sent_again_happens_once(gateway: Door) -> None:
+    await created(gateway, "uno")
+    path, patch = "/agents/uno/config", {"description": "uno"}
+    first = await gateway.data("PUT", path, patch, idempotency_key="c1")
+    await gateway.data("PUT", "/agents/uno/config", {"name": "Una"})
+    again = await gateway.data("PUT", path, patch, idempotency_key="c1")
+    assert (first["description"], again["description"], again["name"]) == ("uno", "uno", "Una")
+    status, error = await gateway.refusal("PUT", path, {"description": "due"}, idempotency_key="c1")
+    assert (status, error["details"]["reason"]) == (400, "REQUEST_ID_REUSED")
+
+
+async def test_changes_of_a_persona_at_once_are_all_made(gateway: Door) -> None:
+    await created(gateway, "many")
+    patches: list[dict[str, Any]] = [{"name": "Many"}, {"description": "Several."}, {"post_examples": ["We nodded."]}]
+    answers = await asyncio.gather(*(gateway.call("PUT", "/agents/many/config", patch) for patch in patches))
+    assert [answer.status_code for answer in answers] == [200] * len(patches)
+    persona = (await gateway.data("GET", "/agents/many"))["persona"]
+    assert [patch for patch in patches if persona | patch != persona] == []
+
+
+@pytest.mark.parametrize("body", ['{"id":"inf","name":"x","zz":1e999}', '{"id":"inf","name":"x","zz":[-1e999]}'])
+async def test_a_number_that_is_none_in_json_is_refused_by_its_field(gateway: Door, body: str) -> None:
+    headers = {"Authorization": f"Bearer {gateway.token()}", "Content-Type": "application/json"}
+    answer = await gateway.client.post("/agents", content=body, headers=headers)
+    assert answer.status_code == 400, answer.text
+    assert [item["field"] for item in answer.json()["error"]["details"]["violations"]] == ["persona"]
 
 
 async def test_what_a_body_gets_wrong_is_named_by_its_path(gateway: Door) -> None:

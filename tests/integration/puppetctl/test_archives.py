@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 
 from puppet.agents.v1 import agent_service_pb2 as pb
+from puppet.llm.v1 import llm_service_pb2 as llm_pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
 from puppet.memory.v1 import relationship_service_pb2 as relationship_pb
 from puppet.social.v1 import social_service_pb2 as social_pb
@@ -69,7 +70,7 @@ async def persona(sample_persona: dict[str, Any], x: Sandbox) -> dict[str, Any]:
         "accessToken": client.access_token,
         "accessTokenSecret": client.access_token_secret,
     }
-    return sample_persona | {"twitter_credentials": keys}
+    return sample_persona | {"twitter_credentials": keys, "budget": {"llm_usd_per_day": 0.5}}
 
 
 async def create(clients: Clients, persona: dict[str, Any]) -> pb.Agent:
@@ -94,6 +95,7 @@ async def told(clients: Clients, agent_id: str = "wren") -> dict[str, Any]:
     posts = await clients.social.ListPosts(social_pb.ListPostsRequest(account_id=account.id))
     [wallet] = (await clients.trading.ListWallets(trading_pb.ListWalletsRequest(agent_id=agent_id))).wallets
     policy = await clients.trading.GetPolicy(trading_pb.GetPolicyRequest(wallet_id=wallet.id))
+    budget = (await clients.llm.GetBudget(llm_pb.GetBudgetRequest(agent_id=agent_id))).budget
     versions = await clients.agents.ListPersonaVersions(pb.ListPersonaVersionsRequest(agent_id=agent_id))
     activity = await clients.agents.ListActivity(pb.ListActivityRequest(agent_ids=[agent_id]))
     lines = [(one.summary, one.reason, one.create_time.ToDatetime()) for one in activity.activities]
@@ -104,6 +106,7 @@ async def told(clients: Clients, agent_id: str = "wren") -> dict[str, Any]:
         "posts": str(posts),
         "wallet": (wallet.id, wallet.address),
         "policy": str(policy),
+        "budget": (budget.usd_per_day, budget.tokens_per_day),
         "versions": str(versions),
         "activity": lines,
     }
@@ -122,8 +125,12 @@ async def test_a_character_moves_with_all_that_it_is_and_goes_on_elsewhere(
     async with place(tmp_path / "here", outside, monkeypatch) as clients:
         await create(clients, persona)
         first = await post(clients, "one")
+        # What an operator has set since holds, and not what the persona says.
+        limits = llm_pb.SetBudgetRequest(agent_id="wren", usd_per_day="0.25", tokens_per_day=90_000)
+        await clients.llm.SetBudget(limits)
         await moved(clients, file)
         before = await told(clients)
+        assert before["budget"] == ("0.25", 90_000)
     assert file.stat().st_mode & 0o077 == 0
     async with place(tmp_path / "there", outside, monkeypatch) as clients:
         assert await restore(file, Options()) == 0
@@ -334,6 +341,8 @@ async def test_a_deleted_character_is_gone_everywhere_and_comes_back_from_its_ba
         assert not (await clients.trading.ListWallets(trading_pb.ListWalletsRequest())).wallets
         stats = await clients.memory.GetMemoryStats(memory_pb.GetMemoryStatsRequest(agent_id="wren"))
         assert (stats.memory_count, stats.relationship_count) == (0, 0)
+        budget = (await clients.llm.GetBudget(llm_pb.GetBudgetRequest(agent_id="wren"))).budget
+        assert (budget.usd_per_day, budget.HasField("tokens_per_day")) == ("", False)
         with pytest.raises(SuiteError, match="there is no agent 'wren'"):
             await delete("wren", None)
         for _ in range(2):

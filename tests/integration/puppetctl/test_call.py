@@ -22,7 +22,7 @@ from puppetctl.checks.doctor import _callers
 from puppetctl.checks.findings import Mark
 from puppetctl.clients import targets
 from puppetctl.local.page import open_page
-from puppetctl.suite import SuiteError, socket_of
+from puppetctl.suite import PRINCIPALS, SuiteError, socket_of
 from services.agents.bootstrap import opener as open_agents
 from services.agents.settings import AgentsSettings
 from services.memory.bootstrap import opener
@@ -33,6 +33,7 @@ from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
 from services.runtime.rpc.registry import Registry
 from services.runtime.rpc.server import serving
 from services.runtime.rpc.status import Remote
+from tests.e2e.suite import run
 from tests.support.channels import operator_of
 from tests.support.refusals import reason_of
 
@@ -242,6 +243,27 @@ def test_principals_are_listed_added_rotated_and_revoked(tmp_path: Path, capsys:
     for wrong in mistakes:
         with pytest.raises(SuiteError):
             wrong()
+
+
+async def test_a_service_is_revoked_when_that_is_sure_and_what_needs_it_says_how_it_is_made_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = PrincipalFiles(tmp_path / "auth")
+    files.prepare(PRINCIPALS)
+    with pytest.raises(SuiteError, match=r"agents is a service: .* --yes"):
+        access.revoke("agents", tmp_path)
+    assert not files.lacks("agents")
+    access.revoke("agents", tmp_path, is_sure=True)
+    remedy = "puppetctl principals add agents --kind service"
+    assert remedy in capsys.readouterr().out
+    [found] = _callers(tmp_path)
+    assert (found.mark, remedy in found.remedy) == (Mark.BAD, True)
+    code, output = await run("up", "--data", str(tmp_path), "--ports", "auto", "--plain")
+    assert (code, remedy in " ".join(output.split())) == (1, True), output
+    access.add("agents", "service", None, tmp_path, may_write=False)
+    assert not files.lacks("agents")
+    [found] = _callers(tmp_path)
+    assert found.mark is Mark.OK
 
 
 async def test_the_doctor_says_who_can_not_prove_who_it_is(tmp_path: Path) -> None:

@@ -88,6 +88,11 @@ async def test_characters_are_stopped_and_started_by_name_or_all(world: World, b
     assert await active("start", "basil") == [True, True]
     assert await active("stop", "--all") == [False, False]
     assert await active("start", "--all") == [True, True]
+    result = await asyncio.to_thread(CliRunner().invoke, app, ["stop", "nosuch", "basil"])
+    assert (result.exit_code, world.agents.agents["basil"].is_active) == (1, False)
+    assert "basil: stopped" in result.stdout
+    assert "AGENT_NOT_FOUND" in result.stderr
+    assert "'nosuch'" in result.stderr
 
 
 async def test_a_mood_is_shown_and_set_or_pushed(world: World, basil: str) -> None:
