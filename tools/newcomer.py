@@ -120,8 +120,8 @@ def walk(source: Path, folder: Path, python: str) -> float:
         command = [str(clone / ".venv/bin/puppetctl"), *_MINE, *posts, "--start"]
         subprocess.run(command, cwd=clone, env=environment, check=True)
         way.reached("a character of one's own lives")
-        shown = _posted(clone, environment)
-        seconds = way.reached("it has posted")
+        shown, asked = _posted(clone, environment)
+        seconds = way.reached("it has posted" if asked == 1 else f"it has posted, asked {asked} times")
         print(f"           {shown}")
     finally:
         suite.stop()
@@ -129,13 +129,13 @@ def walk(source: Path, folder: Path, python: str) -> float:
     return seconds
 
 
-def _posted(clone: Path, environment: dict[str, str]) -> str:
-    """Let the new character post, until what a small model writes is good enough, and return what it said."""
+def _posted(clone: Path, environment: dict[str, str]) -> tuple[str, int]:
+    """Let the new character post, until what a small model writes is good enough; what it said, and how often asked."""
     command = [str(clone / ".venv/bin/puppetctl"), "post", "mara"]
-    for _ in range(5):
+    for asked in range(1, 6):
         done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False)
         if done.returncode == 0:
-            return done.stdout.splitlines()[1].strip()
+            return done.stdout.splitlines()[1].strip(), asked
     raise RuntimeError(f"it never posted:\n{done.stdout}{done.stderr}")
 
 

@@ -1,4 +1,7 @@
-"""Takes the pictures in `docs/images` of a running suite: `python -m tools.screenshots "$(puppetctl open --print)"`."""
+"""Takes the pictures in `docs/images` of a running suite: `python -m tools.screenshots "$(puppetctl open --print)"`.
+
+With Debian's `fonts-inter`, `fonts-urw-base35` and `pngquant` they look like those before them, and are as small.
+"""
 
 import asyncio
 import shutil

@@ -33,7 +33,7 @@ _WHY_PASSED = {
     PassReason.STOPPED: "was stopped before it began",
     PassReason.STOPPED_BEFORE_SENDING: "was stopped before it was sent",
     PassReason.TOO_OLD: "it was written too long ago",
-    PassReason.BY_CHANCE: "by its reply_probability",
+    PassReason.BY_CHANCE: "by its reply probability",
     PassReason.MODEL_CALLS_LIMIT: "has used up the model's calls for strangers today",
     PassReason.SAID_ALREADY: "it has said the same of late",
     PassReason.NOT_ENOUGH: "too little has happened since the last time",
@@ -85,7 +85,7 @@ def _reason(event: Event, grounds: Grounds) -> str:
         case MoodAdjusted() | Reflected() | Drafted():
             return _within(event)[1]
         case Failed():
-            again = f"; it is tried again after {event.retry_time:%Y-%m-%d %H:%M} UTC" if event.retry_time else ""
+            again = f"; it isn't tried again before {event.retry_time:%Y-%m-%d %H:%M} UTC" if event.retry_time else ""
             return event.message + again
         case Noticed():
             return _why_noticed(event)

@@ -220,7 +220,7 @@ BUY = Swap("trd_1", "5VER", True, "Moss", "MOSS", "So11", "Moss", 50_004_000, 55
             Grounds(),
             "reply",
             "could not answer otto",
-            "the network said no; it is tried again after 2026-11-22 12:00 UTC",
+            "the network said no; it isn't tried again before 2026-11-22 12:00 UTC",
         ),
         (
             Posted("Rain again.", "what it has read", news_text="It rains."),

@@ -10,7 +10,7 @@ POST = ["02:51:13  Odd Halvorsen", "          @pia the lamp goes round.", "     
 REPLY = ["02:51:43  ↳ Nonna Pia to Unit 7", "            “@pia hm.”", "            It's okay."]
 OTHER = [
     *("02:42:06  Basil bought 0.032 SOL of NAP", "          NAP moved -1.7% in 24 hours"),
-    *("02:42:31  Basil leaves Odd Halvorsen without an answer", "          by its reply_probability"),
+    *("02:42:31  Basil leaves Odd Halvorsen without an answer", "          by its reply probability"),
     *("02:42:40  memory was ended by SIGKILL, and is started again", ""),
 ]
 

@@ -23,6 +23,8 @@ export function deed(activity) {
       return activity.post?.addressed_handle ? "says" : "posts";
     case "reply":
       return "replies";
+    case "trade":
+      return "trades";
     case "draft":
       return "would like to say";
     default:
@@ -82,6 +84,11 @@ export function amount(units, decimals = 9) {
 export function gain(lamports, unit = " SOL") {
   const value = Number(lamports ?? 0);
   return `${value > 0 ? "+" : value < 0 ? "−" : ""}${amount(Math.abs(value))}${unit}`;
+}
+
+/** Returns the class of a gain or a loss. */
+export function tone(lamports) {
+  return Number(lamports) > 0 ? "up" : Number(lamports) < 0 ? "down" : "";
 }
 
 /** Returns a long id with its middle left out. */
