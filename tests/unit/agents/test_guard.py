@@ -56,6 +56,9 @@ def test_a_good_post_passes(persona: Persona) -> None:
         ("The gate is open. The gate is open.", "repeats itself"),
         ("Gates gates are open again today.", "repeats itself"),
         ("It was soooooo wet on the round today.", "repeats itself"),
+        ("2022-09-24 19:21:27.114.48.22.2024.", "more figures than letters"),
+        ("Ada. 1933. 1945. 1987.", "more figures than letters"),
+        ("\u0661\u0669\u0663\u0663 \u0648 \u0661\u0669\u0664\u0665.", "more figures than letters"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, reason: str, persona: Persona) -> None:
@@ -92,6 +95,12 @@ def test_an_own_post_of_late_is_not_said_again(persona: Persona) -> None:
     late = "The gate at number six was painted. It still squeaks in its old colour."
     assert "own post of late" in reasons(GOOD, persona, own_posts=(late,))
     assert not reasons(GOOD, persona, own_posts=("The dog at number nine let me pass.",))
+
+
+def test_who_speaks_in_figures_may_go_on(persona: Persona) -> None:
+    clock = replace(persona, post_examples=(replace(persona.post_examples[0], text="It is 12:30:15. 12:30:16."),))
+    assert "figures" not in reasons("Now 14:01:59. 14:02:00.", clock)
+    assert "figures" in reasons("Now 14:01:59. 14:02:00.", persona)
 
 
 def test_a_manner_of_speaking_is_no_repetition(persona: Persona) -> None:

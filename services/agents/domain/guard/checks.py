@@ -102,6 +102,7 @@ class Judge:
         # "Notice: ... Thank you." is how a vending machine speaks, and no sign that it repeats itself.
         self._manner = texts.habits(examples)
         self._examples = [texts.trigrams(self._bare(example)) for example in examples]
+        self._speaks_in_figures = any(map(_is_figures, examples))
         self._passages = {passage for example in examples for passage in _passages(example, _COPIED_WORDS)}
         kind = persona.reply_examples if purpose is Purpose.REPLY else persona.post_examples
         self._opening, self._closing = texts.frame([example.text for example in kind], self._languages)
@@ -151,6 +152,8 @@ class Judge:
         said = texts.words(text)
         if texts.size(text) < _LEAST_WORDS:
             yield "is too short"
+        if _is_figures(text) and not self._speaks_in_figures:
+            yield "has more figures than letters"
         dangles = said and said[-1] in _DANGLING and "en" in self._languages
         if dangles or text.endswith(_BREAKS):
             yield "breaks off"
@@ -288,6 +291,10 @@ class Judge:
 def brings_in(text: str, memory: str, answered: str, languages: Languages) -> bool:
     """Say whether a reply uses a memory: a word with meaning that the post it answers doesn't have."""
     return bool(shared(text, memory, languages) - content(answered, languages))
+
+
+def _is_figures(text: str) -> bool:
+    return sum(map(str.isdigit, text)) > sum(map(str.isalpha, text))
 
 
 def _passages(text: str, length: int) -> frozenset[tuple[str, ...]]:
