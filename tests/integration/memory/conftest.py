@@ -11,7 +11,7 @@ import pytest_asyncio
 from services.memory import bootstrap
 from services.memory.adapters.sql.records import SqlMemoryStore
 from services.memory.bootstrap import opener
-from services.memory.service import indexing
+from services.memory.service import changes, indexing
 from services.memory.settings import MemorySettings
 from services.runtime.db import Database
 from services.runtime.rpc.server import serving
@@ -78,7 +78,7 @@ def index() -> FakeIndex:
 def awake(store: SqlMemoryStore, index: FakeIndex, monkeypatch: pytest.MonkeyPatch) -> Awake:
     """Return what starts the use cases; nothing waits longer than it has to."""
     monkeypatch.setattr(indexing, "_RETRY_SECONDS", 0.02)
-    monkeypatch.setattr(indexing, "_GATHER_SECONDS", 0.0)
+    monkeypatch.setattr(changes, "_GATHER_SECONDS", 0.0)
     return lambda model="words-64", exact_limit=0, may_rest=True: awakened(
         store, index, model, exact_limit, may_rest=may_rest
     )
