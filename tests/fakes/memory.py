@@ -95,12 +95,12 @@ class FakeGeneration:
         for place in places:
             self._vectors.pop(place.seq, None)
 
-    async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
+    async def nearest(self, agent_id: str, vector: bytes, limit: int) -> list[int]:
         self._answer()
-        self._index.asked.append(most)
+        self._index.asked.append(limit)
         wanted = np.frombuffer(vector, _FLOAT)
         near = sorted(self._vectors.values(), key=lambda held: -float(np.frombuffer(held.data, _FLOAT) @ wanted))
-        return [held.seq for held in near[:most]]
+        return [held.seq for held in near[:limit]]
 
     async def seqs(self) -> set[int]:
         self._answer()

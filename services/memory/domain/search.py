@@ -60,7 +60,7 @@ class Query:
     agent_id: str
     text: str
     wanted: MemoryFilter = EVERYTHING
-    most: int = 10
+    limit: int = 10
     min_relevance: float = 0.0
     recency_weight: float = 0.0
     importance_weight: float = 0.0
@@ -109,9 +109,9 @@ class Matches:
     mean_words: float
     """How many words a text of the agent has in the mean."""
 
-    def best(self, most: int) -> list[int]:
+    def best(self, limit: int) -> list[int]:
         """Return the numbers of those that do best."""
-        return sorted(self.scores, key=self.scores.__getitem__, reverse=True)[:most]
+        return sorted(self.scores, key=self.scores.__getitem__, reverse=True)[:limit]
 
     def share(self, seq: int) -> float:
         """Return how well a memory does: 0 to 1."""

@@ -61,9 +61,9 @@ class Changes:
             if not self._behind.is_set() or len(self._fresh) >= _ENOUGH:
                 break
 
-    async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
-        """Return the numbers of up to `most` memories of an agent near a vector that the index doesn't have yet."""
-        return await self._recent.nearest(agent_id, vector, most)
+    async def nearest(self, agent_id: str, vector: bytes, limit: int) -> list[int]:
+        """Return the numbers of up to `limit` memories of an agent near a vector that the index doesn't have yet."""
+        return await self._recent.nearest(agent_id, vector, limit)
 
     async def carry_over(self) -> Sequence[Change]:
         """Tell the index, and a build that is to replace it, of the oldest changes; return them."""

@@ -126,10 +126,10 @@ class Indexing:
         self._builds.wake()
         await done
 
-    async def nearest(self, agent_id: str, vector: bytes, model: str, most: int) -> list[int] | None:
+    async def nearest(self, agent_id: str, vector: bytes, model: str, limit: int) -> list[int] | None:
         """Return the numbers of memories near a vector, of this agent and of others; None when there is no index yet.
 
-        Fewer than `most` means that there are no more.
+        Fewer than `limit` means that there are no more.
         """
         builds = self._builds
         if builds.is_idle:
@@ -138,11 +138,11 @@ class Indexing:
             return None
         serving = builds.serving
         try:
-            indexed = await serving.nearest(agent_id, vector, most)
+            indexed = await serving.nearest(agent_id, vector, limit)
         except IndexDown as error:
             await builds.lose(serving, error)
             return None
-        recent = await self._changes.nearest(agent_id, vector, most)
+        recent = await self._changes.nearest(agent_id, vector, limit)
         return list({*indexed, *recent}) if recent else indexed
 
     async def status(self) -> IndexStatus:

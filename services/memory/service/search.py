@@ -163,6 +163,6 @@ class Search:
         }
         fitting = [seq for seq, parts in weighed.items() if parts.fit >= query.min_relevance]
         # Of equals the newer one comes first.
-        best = sorted(fitting, key=lambda seq: (-weighed[seq].score, -seq))[: query.most]
+        best = sorted(fitting, key=lambda seq: (-weighed[seq].score, -seq))[: query.limit]
         found = await records.memories_by_seq(query.agent_id, best, query.wanted, context.now) if best else {}
         return [Hit(found[seq], weighed[seq]) for seq in best] if len(found) == len(best) else None

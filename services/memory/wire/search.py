@@ -16,7 +16,7 @@ def read_query(request: pb.SearchMemoriesRequest, min_relevance: float) -> Query
         agent_id=request.agent_id,
         text=request.query,
         wanted=read_filter(request),
-        most=size_of(request, "max_results"),
+        limit=size_of(request, "max_results"),
         min_relevance=request.min_relevance if request.HasField("min_relevance") else min_relevance,
         recency_weight=request.recency_weight,
         importance_weight=request.importance_weight,

@@ -40,7 +40,7 @@ class SqlIndexing(SqlSearch, IndexRecords):
         await self._connection.execute(sa.update(build).where(build.c.number == new.number).values(serves=True))
 
     @override
-    async def changes(self, most: int) -> list[Change]:
+    async def changes(self, limit: int) -> list[Change]:
         serving = sa.select(build.c.model).where(build.c.serves).scalar_subquery()
         query = (
             sa.select(change.c.seq, change.c.agent_id, change.c.number, embedding.c.vector)
@@ -48,7 +48,7 @@ class SqlIndexing(SqlSearch, IndexRecords):
                 change.outerjoin(embedding, (embedding.c.seq == change.c.seq) & (embedding.c.model == serving))
             )
             .order_by(change.c.number)
-            .limit(most)
+            .limit(limit)
         )
         return [Change(*row) for row in await self._connection.execute(query)]
 
@@ -89,9 +89,9 @@ class SqlIndexing(SqlSearch, IndexRecords):
         await self._connection.execute(sa.insert(change).from_select(["seq", "agent_id"], stored))
 
     @override
-    async def vectors(self, model: str, after: int, newest: int, most: int) -> list[Vector]:
+    async def vectors(self, model: str, after: int, newest: int, limit: int) -> list[Vector]:
         query = _VECTORS.where(embedding.c.model == model, embedding.c.seq > after, embedding.c.seq <= newest)
-        rows = await self._connection.execute(query.order_by(embedding.c.seq).limit(most))
+        rows = await self._connection.execute(query.order_by(embedding.c.seq).limit(limit))
         return [Vector(*row) for row in rows]
 
     @override
@@ -105,9 +105,9 @@ class SqlIndexing(SqlSearch, IndexRecords):
         return set((await self._connection.scalars(query)).all())
 
     @override
-    async def without_vector(self, model: str, most: int) -> list[Text]:
+    async def without_vector(self, model: str, limit: int) -> list[Text]:
         has = sa.exists().where(embedding.c.seq == memory.c.seq, embedding.c.model == model)
-        query = sa.select(memory.c.seq, memory.c.agent_id, memory.c.text, memory.c.version).where(~has).limit(most)
+        query = sa.select(memory.c.seq, memory.c.agent_id, memory.c.text, memory.c.version).where(~has).limit(limit)
         return [Text(*row) for row in await self._connection.execute(query)]
 
     @override
@@ -126,8 +126,8 @@ class SqlIndexing(SqlSearch, IndexRecords):
         return added
 
     @override
-    async def drop_vectors(self, kept_model: str, most: int) -> int:
-        query = sa.select(embedding.c.seq, embedding.c.model).where(embedding.c.model != kept_model).limit(most)
+    async def drop_vectors(self, kept_model: str, limit: int) -> int:
+        query = sa.select(embedding.c.seq, embedding.c.model).where(embedding.c.model != kept_model).limit(limit)
         places = [{"gone": seq, "its_model": model} for seq, model in await self._connection.execute(query)]
         if places:
             gone = sa.delete(embedding).where(

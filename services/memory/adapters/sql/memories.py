@@ -39,7 +39,7 @@ _STATES = Prepared(
     sa.select(revision.c.state)
     .where(revision.c.seq == sa.bindparam("seq"), revision.c.version < sa.bindparam("below"))
     .order_by(revision.c.version.desc())
-    .limit(sa.bindparam("most"))
+    .limit(sa.bindparam("limit"))
 )
 _PLACE = (memory.c.agent_id, memory.c.id, memory.c.fingerprint, memory.c.seq)
 _ADD_CHANGES = Prepared(sa.insert(change).values(seq=sa.bindparam("seq"), agent_id=sa.bindparam("agent_id")))
@@ -99,14 +99,14 @@ class SqlMemories(SqlSearch, MemoryRecords):
         return {item.seq: item for item in found}
 
     @override
-    async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Memory]:
-        query = sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.seq > seq, ALIVE).order_by(memory.c.seq).limit(most)
+    async def stored_after(self, agent_id: str, seq: int, limit: int, now: datetime) -> list[Memory]:
+        query = sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.seq > seq, ALIVE).order_by(memory.c.seq).limit(limit)
         rows = (await self._connection.execute(query, {"agent_id": agent_id, "now": now})).all()
         return [memory_of(row) for row in rows]
 
     @override
-    async def history(self, item: Memory, below: int, most: int) -> tuple[Memory, ...]:
-        values = {"seq": item.seq, "below": below, "most": most}
+    async def history(self, item: Memory, below: int, limit: int) -> tuple[Memory, ...]:
+        values = {"seq": item.seq, "below": below, "limit": limit}
         return tuple(read_state(item, state) for (state,) in await _STATES.all(self._connection, values))
 
     @override
