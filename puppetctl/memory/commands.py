@@ -112,6 +112,8 @@ async def stats(agent_id: str, data_dir: Path = DATA_DIR, *, as_json: bool = Fal
         table.add_row("newest", _when(found.newest_time))
     table.add_row("relationships", str(found.relationship_count))
     table.add_row("index", Text(_index(found.index)))
+    if count := found.index.vectorless_count:
+        table.add_row("without a vector", Text(f"{_counted(count)}, found by their words alone until they have one"))
     open_console().print(table)
     return 0
 

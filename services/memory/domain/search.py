@@ -48,6 +48,11 @@ class Recipe:
         meaning = _MEANING_IN_SHORT + length * (_MEANING_IN_LONG - _MEANING_IN_SHORT)
         return cls(meaning * max(_MEANING_UNKNOWN, familiarity), length * _BREADTH)
 
+    @property
+    def by_words(self) -> "Recipe":
+        """The same for a query without a vector: words are all that there is."""
+        return Recipe(0.0, self.breadth)
+
     def share(self, characters: int) -> float:
         """Return what is left of the score of a text of this length, which says a bit of everything when it is long."""
         return (_BROAD / characters) ** self.breadth if self.breadth and characters > _BROAD else 1.0
@@ -144,6 +149,15 @@ class Hit:
 
     memory: Memory
     parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, best first."""
+
+    hits: list[Hit]
+    has_meaning: bool
+    """False when the query had no vector in time, so that only its words were looked for."""
 
 
 def weigh(

@@ -48,9 +48,9 @@ class MemoryRecords(Protocol):
         ...
 
     async def add(
-        self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes], now: datetime
+        self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes | None], now: datetime
     ) -> list[tuple[Memory, bool]]:
-        """Add memories with their vectors; for each, return what is stored, and whether that is new.
+        """Add memories with those vectors that there are; for each, return what is stored, and whether that is new.
 
         A duplicate has the same fingerprint or, in this agent, the same id; memories of one call may be duplicates of
         each other.
@@ -58,7 +58,9 @@ class MemoryRecords(Protocol):
         ...
 
     async def replace(self, before: Memory, after: Memory, model: str, vector: bytes | None) -> None:
-        """Put another state of a memory in place of one, which joins its history; None keeps the vector.
+        """Put another state of a memory in place of one, which joins its history.
+
+        Without a vector the one that there is stays, unless it is that of another text.
 
         Raises MemoryExists when another memory has its fingerprint.
         """
@@ -119,6 +121,10 @@ class SearchRecords(Protocol):
         self, agent_id: str, wanted: MemoryFilter, model: str, now: datetime, limit: int
     ) -> list[tuple[int, bytes]]:
         """Return the numbers and vectors of the newest `limit` memories of an agent that pass the filter."""
+        ...
+
+    async def newest_of(self, agent_id: str, wanted: MemoryFilter, now: datetime, limit: int) -> list[int]:
+        """Return the numbers of the newest `limit` memories of an agent that pass the filter, newest first."""
         ...
 
     async def vectors_state(self, agent_id: str, model: str) -> Hashable:
@@ -201,15 +207,22 @@ class IndexRecords(Protocol):
         """Return the numbers of all memories that have a vector of a model."""
         ...
 
-    async def without_vector(self, model: str, limit: int) -> list[Text]:
-        """Return memories that have no vector of a model."""
+    async def without_vector(self, model: str, after: int, limit: int) -> list[Text]:
+        """Return the next memories after this number that have no vector of a model, in the order of their numbers."""
         ...
 
     async def add_vectors(self, model: str, texts: Sequence[Text], vectors: Sequence[bytes]) -> list[Vector]:
-        """Store vectors of those memories that still have these texts, and return them."""
+        """Store vectors of those memories that still have these texts, and return them.
+
+        A memory that is being changed just now is left out.
+        """
         ...
 
-    async def drop_vectors(self, kept_model: str, limit: int) -> int:
+    async def vectorless_count(self, model: str) -> int:
+        """Return how many memories have no vector of a model."""
+        ...
+
+    async def drop_vectors(self, kept_models: Collection[str], limit: int) -> int:
         """Delete up to `limit` vectors of other models; the value is how many there were."""
         ...
 

@@ -1,8 +1,10 @@
 """Opening a build of the index, mending it, and replacing it by a new one while searches go on."""
 
+import contextlib
 import logging
 
 from services.memory.domain.vectors import Build, IndexDown
+from services.memory.ports.embedder import Embedder
 from services.memory.ports.index import Generation, Index
 from services.memory.ports.store import Store
 from services.memory.service.builds import Builds
@@ -65,13 +67,31 @@ class Building:
                 await records.mark(sorted(found.all))
                 await records.commit()
 
-    async def build_anew(self) -> None:
-        """Build the index anew beside the one that serves, let it serve, and delete what was before."""
-        builds = self._builds
+    async def build_anew(self, embedder: Embedder) -> None:
+        """Build the index anew beside the one that serves, with a model's vectors, and let it serve in its place."""
+        serving = self._builds.build
+        is_another = serving is None or serving.model != embedder.model
+        async with self._builds.embedding if is_another else contextlib.nullcontext():
+            build = await self._begin(embedder)
+            before = await self._fill(build, embedder)
+        if before is not None:
+            await before.close()
+        await self.drop_others(build)
+        log.info("index is built", extra={"generation": build.number, "vectors": self.built})
+        await self.drop_other_models()
+        self._changes.look()
+
+    async def _begin(self, embedder: Embedder) -> Build:
         async with self._store.writing() as records:
-            build = await records.begin_build(builds.wanted.model)
+            build = await records.begin_build(embedder.model)
             await records.commit()
+        return build
+
+    async def _fill(self, build: Build, embedder: Embedder) -> Generation | None:
+        """Let a new build serve once it is filled, and return the one that did before."""
+        builds = self._builds
         builds.replacing = generation = await self._index.open(build.number)
+        builds.replacing_model = build.model
         try:
             async with builds.moving:
                 self._changes.forget_fresh()
@@ -81,7 +101,6 @@ class Building:
                     newest, self.built, self.total = await records.newest(), 0, await records.memory_count()
             log.info("index is being built", extra={"generation": build.number, "vectors": self.total})
             await self._copy(generation, build.model, newest)
-            await self.embed(generation)
             async with builds.moving:
                 async with self._store.writing() as records:
                     await records.settle(noted)
@@ -90,25 +109,16 @@ class Building:
                     await records.serve_build(build)
                     await records.commit()
                 self._changes.settled(set(noted.values()))
-                self.is_switched |= builds.embedder is not builds.wanted
+                self.is_switched |= builds.embedder is not embedder
                 before, builds.serving, builds.build = builds.serving, generation, build
-                builds.embedder = builds.wanted
-                self._exact.use(builds.embedder.model)
+                builds.embedder = embedder
+                self._exact.use(embedder.model)
         except BaseException:
             await generation.close()
             raise
         finally:
             builds.replacing = None
-        try:
-            # What was written with the model before while this one came to serve.
-            await self.embed(generation)
-        finally:
-            if before is not None:
-                await before.close()
-        await self._index.drop_others(build.number)
-        log.info("index is built", extra={"generation": build.number, "vectors": self.built})
-        await self.drop_other_models(build.model)
-        self._changes.look()
+        return before
 
     async def _copy(self, generation: Generation, model: str, newest: int) -> None:
         """Put the vectors that the store has of a model into a build, up to that of the memory with this number."""
@@ -123,30 +133,12 @@ class Building:
             after = vectors[-1].seq
             self._count(len(vectors))
 
-    async def embed(self, generation: Generation) -> None:
-        """Embed what has no vector of the wanted model, and put it into a build."""
-        builds, model = self._builds, self._builds.wanted.model
-        while True:
-            async with self._store.reading() as records:
-                texts = await records.without_vector(model, _CHUNK)
-            if not texts:
-                return
-            vectors = await builds.wanted.embed([text.text for text in texts])
-            async with builds.moving:
-                async with self._store.writing() as records:
-                    added = await records.add_vectors(model, texts, vectors)
-                    await records.commit()
-                if builds.embedder is builds.wanted:
-                    self._exact.add(added)
-                await generation.put(added)
-            self._count(len(added))
-
-    async def drop_other_models(self, model: str) -> None:
-        """Delete the vectors of every model but this one."""
-        dropped = _CHUNK
+    async def drop_other_models(self) -> None:
+        """Delete the vectors of models that are neither searched with nor wanted."""
+        kept, dropped = {self._builds.embedder.model, self._builds.wanted.model}, _CHUNK
         while dropped == _CHUNK:
             async with self._store.writing() as records:
-                dropped = await records.drop_vectors(model, _CHUNK)
+                dropped = await records.drop_vectors(kept, _CHUNK)
                 await records.commit()
 
     def _count(self, vectors: int) -> None:

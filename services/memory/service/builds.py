@@ -21,10 +21,13 @@ class Builds:
         self.build: Build | None = None
         self.serving: Generation | None = None
         self.replacing: Generation | None = None
+        self.replacing_model = ""
         self.is_idle = False
         self.needed, self.attended = asyncio.Event(), asyncio.Event()
         # One at a time: else a vector that is forgotten could be put into a build after it was removed from it.
         self.moving = asyncio.Lock()
+        # Nothing is embedded for a build of another model while what there is of it is put there: it would be missed.
+        self.embedding = asyncio.Lock()
 
     def wake(self) -> None:
         """Have the index attended to, and opened if it rests."""

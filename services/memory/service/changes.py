@@ -88,7 +88,7 @@ class Changes:
                 raise
             if replacing is not None:
                 await replacing.remove(gone)
-                if builds.wanted.model == builds.build.model:
+                if builds.replacing_model == builds.build.model:
                     await replacing.put(there)
             async with self._store.writing() as records:
                 await records.settle([change.number for change in changes])

@@ -1,7 +1,7 @@
 """The vector index: kept up with the store, compared with it at start, and built anew while searches go on.
 
 The store is the truth. Where every agent is small nobody searches the index. It rests then, unopened, and its changes
-wait in the store.
+wait in the store. Another model is changed to once its vectors are complete; until then one searches with that before.
 """
 
 import asyncio
@@ -9,10 +9,11 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-from services.memory.domain.vectors import Comparison, IndexDown, IndexState, IndexStatus, Place, Vector
+from services.memory.domain.vectors import Comparison, IndexDown, IndexState, IndexStatus, Place, Text, Vector
 from services.memory.ports.embedder import Embedder, Embedders
 from services.memory.ports.index import Index, Recent
 from services.memory.ports.store import Store
+from services.memory.service.backlog import Alone, Backlog
 from services.memory.service.building import Building
 from services.memory.service.builds import Builds
 from services.memory.service.changes import Changes
@@ -41,14 +42,25 @@ class Indexing:
         embedder: Embedder,
         *,
         may_rest: bool = True,
+        alone: Alone = lambda: contextlib.nullcontext(True),
     ) -> None:
-        """Take the parts, the model whose vectors the index is to hold, and whether it opens only when it's needed."""
+        """Take the parts, the model whose vectors the index is to hold, and whether it opens only when it's needed.
+
+        `alone` is open while vectors are made later: only one process does that at a time.
+        """
         self._store = store
         self._exact = exact
         self._embedders = embedders
         self._builds = Builds(embedder)
         self._changes = Changes(store, recent, exact, self._builds)
         self._building = Building(store, index, exact, self._builds, self._changes)
+        self._alone = alone
+        self._backlog = Backlog(store, embedder, self._keep, alone)
+        self._before: Backlog | None = None
+        """What the model lacks that is searched with until the wanted one is complete."""
+        self._is_changed = asyncio.Event()
+        self._touched: set[int | str] | None = None
+        """The memories, and the agents of many, that were changed or forgotten while vectors are stored."""
         self._is_replacing = self._is_down = self._stale = False
         self._may_rest = may_rest and exact.limit > 0
         self._asked: list[asyncio.Future[None]] = []
@@ -57,6 +69,11 @@ class Indexing:
     def embedder(self) -> Embedder:
         """The model of what is written and looked for now."""
         return self._builds.embedder
+
+    @property
+    def problem(self) -> str:
+        """Why memories are without a vector; empty when nothing keeps them from it."""
+        return self._backlog.problem or (self._before.problem if self._before else "")
 
     async def prepare(self) -> None:
         """Find out which build serves; an agent whose words were never indexed gets them."""
@@ -74,9 +91,12 @@ class Indexing:
             builds.is_idle = self._may_rest and not await records.has_large_agent(self._exact.limit)
             await records.commit()
         self._changes.found(changes)
-        if builds.build and builds.build.model != builds.wanted.model:
-            self._stale = True
-            builds.embedder = await self._embedders.open(builds.build.model) or builds.wanted
+        if self._is_changing and builds.build is not None:
+            self._stale |= builds.wanted.is_instant
+            if (before := await self._embedders.open(builds.build.model)) is not None:
+                builds.embedder = before
+                if not before.is_instant:
+                    self._before = Backlog(self._store, before, self._keep, self._alone)
         builds.is_idle = builds.is_idle and not self._stale and len(changes) <= self._exact.limit
         self._exact.use(builds.embedder.model)
 
@@ -86,12 +106,23 @@ class Indexing:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._forever(self._attend))
                 tasks.create_task(self._forever(self._keep_up))
+                tasks.create_task(self._embedding(self._backlog))
+                if self._is_changing:
+                    tasks.create_task(self._change_model(self._before))
         finally:
             await self._builds.close()
 
-    def changed(self, vectors: Sequence[Vector] = (), gone: Sequence[Place] = ()) -> None:
-        """Say that the store has changes: which vectors are new, and whose memories were forgotten."""
-        self._changes.told(vectors, gone)
+    def changed(self, written: Sequence[Place] = (), gone: Sequence[Place] = ()) -> None:
+        """Say that the store has changes: what was written, with its vectors if it has any, and what was forgotten."""
+        vectors = [place for place in written if isinstance(place, Vector)]
+        lacking = [place for place in written if not isinstance(place, Vector)]
+        self._changes.told(vectors, [*gone, *lacking])
+        if self._touched is not None:
+            self._touched.update(place.seq for place in (*written, *gone))
+        if self._before is not None:
+            self._before.lacks([place.seq for place in lacking])
+        # What has a vector of the model before has none of the wanted one.
+        self._backlog.lacks([place.seq for place in (lacking if self.embedder is self._builds.wanted else written)])
 
     @contextlib.contextmanager
     def invalidated_on_cancel(self, agent_id: str) -> Iterator[None]:
@@ -100,11 +131,14 @@ class Indexing:
             yield
         except asyncio.CancelledError:
             self.forgotten(agent_id)
+            self._backlog.look()
             raise
 
     def forgotten(self, agent_id: str) -> None:
         """Say that many memories of an agent, or of any when it is empty, were forgotten."""
         self._changes.told_of_many(agent_id)
+        if self._touched is not None:
+            self._touched.add(agent_id)
 
     async def reindex(self, key: RequestKey) -> None:
         """Have the index built anew, once for every request; it is not waited for."""
@@ -113,7 +147,7 @@ class Indexing:
                 return
             if begins := not self._is_replacing:
                 # An unfinished build: if the service ends before this one is done, its next start does it.
-                await records.begin_build(self._builds.wanted.model)
+                await records.begin_build(self._builds.embedder.model)
             await records.commit()
         if begins:
             self._stale = True
@@ -147,9 +181,10 @@ class Indexing:
 
     async def status(self) -> IndexStatus:
         """Return how far the index is."""
+        builds = self._builds
         async with self._store.reading() as records:
             pending = await records.change_count()
-        builds = self._builds
+            vectorless = 0 if builds.embedder.is_instant else await records.vectorless_count(builds.embedder.model)
         if self._is_replacing or (builds.serving is not None and (self._stale or self._asked)):
             state = IndexState.BUILDING
         elif builds.serving is not None:
@@ -166,6 +201,7 @@ class Indexing:
             built=self._building.built,
             total=self._building.total,
             pending=pending,
+            vectorless=vectorless,
         )
 
     async def verify(self) -> Comparison:
@@ -218,11 +254,18 @@ class Indexing:
 
     async def _replace(self) -> None:
         """Build the index anew, and tell those who wait for it."""
-        asked, self._asked = self._asked, []
+        builds, asked = self._builds, self._asked
+        self._asked = []
         self._is_replacing, self._stale, is_done = True, False, False
         try:
-            await self._building.build_anew()
+            if builds.wanted.is_instant:
+                await self._backlog.filled()
+            await self._building.build_anew(builds.wanted if self._backlog.is_filled else builds.embedder)
             is_done = True
+            # What was written with the model before while this one came to serve.
+            self._backlog.look()
+            if not self._is_changing:
+                self._is_changed.set()
         finally:
             self._is_replacing, self._stale = False, self._stale or not is_done
             for done in asked:
@@ -250,5 +293,58 @@ class Indexing:
             serving, is_one_gone = self._builds.serving, any(change.data is None for change in changes)
             if is_one_gone and self._building.is_switched and serving is not None:
                 # A write that had begun before the model was changed may have come with a vector of the old one only.
-                await self._building.embed(serving)
-                await self._building.drop_other_models(self._builds.wanted.model)
+                self._backlog.look()
+                await self._building.drop_other_models()
+
+    async def _keep(self, embedder: Embedder, texts: Sequence[Text], vectors: Sequence[bytes]) -> Sequence[Vector]:
+        """Store vectors that were made later, and return those whose memories still have these texts."""
+        builds, model = self._builds, embedder.model
+        async with builds.embedding:
+            if model not in (builds.wanted.model, builds.embedder.model):
+                return ()
+            is_served = builds.build is not None and builds.build.model == model
+            self._touched = set()
+            try:
+                async with self._store.writing() as records:
+                    added = await records.add_vectors(model, texts, vectors)
+                    if is_served:
+                        await records.mark([vector.seq for vector in added])
+                    await records.commit()
+            finally:
+                touched, self._touched = self._touched, None
+            stale = [vector for vector in added if not touched.isdisjoint((vector.seq, vector.agent_id, ""))]
+            for vector in stale:
+                self._exact.forget(vector.agent_id)
+            new = [vector for vector in added if vector not in stale]
+            if is_served:
+                self._changes.told(new)
+            elif model == builds.embedder.model:
+                self._exact.add(new)
+        return added
+
+    async def _embedding(self, backlog: Backlog) -> None:
+        while True:
+            try:
+                await backlog.work()
+            except Exception:
+                log.exception("embedding failed")
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    @property
+    def _is_changing(self) -> bool:
+        """Whether the build that serves has the vectors of another model than the wanted one."""
+        build = self._builds.build
+        return build is not None and build.model != self._builds.wanted.model
+
+    async def _change_model(self, before: Backlog | None) -> None:
+        """Let the wanted model serve once its vectors are complete; until then the one before gets those it lacks."""
+        async with asyncio.TaskGroup() as tasks:
+            late = tasks.create_task(self._embedding(before)) if before is not None else None
+            await self._backlog.filled()
+            if self._is_changing and not self._builds.wanted.is_instant:
+                self._stale = True
+                self._builds.wake()
+            await self._is_changed.wait()
+            self._before = None
+            if late is not None:
+                late.cancel()

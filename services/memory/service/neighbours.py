@@ -43,6 +43,22 @@ class ExactNeighbours:
 
 
 @dataclass(frozen=True, slots=True)
+class NewestInstead:
+    """The query has no vector: nothing is near it, and beside what has its words the newest memories may fit."""
+
+    newest: list[int]
+    has_vectors = True
+
+    async def nearest(self, limit: int) -> list[int]:
+        """Return the numbers of up to `limit` memories."""
+        return self.newest[:limit]
+
+    async def similarities(self, candidates: Sequence[Candidate]) -> list[float]:
+        """Return no nearness."""
+        return [0.0] * len(candidates)
+
+
+@dataclass(frozen=True, slots=True)
 class IndexedNeighbours:
     """The index proposes, and the store's vectors are compared."""
 

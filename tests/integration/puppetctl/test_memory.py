@@ -253,6 +253,7 @@ async def test_reindex_asks_with_one_id_until_the_new_build_serves(
         (pb.IndexStatus(state=pb.INDEX_STATE_BUILDING, built_count=2, total_count=4), "being built: 2 of 4 memories"),
         (pb.IndexStatus(state=pb.INDEX_STATE_DOWN), "can't be reached, and is tried again"),
         (pb.IndexStatus(state=pb.INDEX_STATE_IDLE, pending_count=3), "no agent is large enough"),
+        (pb.IndexStatus(state=pb.INDEX_STATE_READY, vectorless_count=1), "1 memory, found by their words alone"),
     ],
 )
 async def test_an_index_that_does_not_serve_is_told_of(

@@ -139,14 +139,14 @@ class SqlMemories(SqlSearch, MemoryRecords):
 
     @override
     async def add(
-        self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes], now: datetime
+        self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes | None], now: datetime
     ) -> list[tuple[Memory, bool]]:
         if not new:
             return []
         rows = [row_of(item.memory) for item in new]
         added = await self._insert(rows)
         stored: list[tuple[Memory, bool]] = []
-        fresh: list[tuple[VersionedMemory, bytes]] = []
+        fresh: list[tuple[VersionedMemory, bytes | None]] = []
         gone: set[int] = set()
         for item, row, vector in zip(new, rows, vectors, strict=True):
             # Of two with one id, only the one with these words was added.
@@ -183,9 +183,10 @@ class SqlMemories(SqlSearch, MemoryRecords):
                 is_written = True
         state = {"seq": before.seq, "version": before.version, "state": write_state(before)}
         await self._connection.execute(sa.insert(revision), [state])
-        if vector is not None:
+        if vector is not None or before.text != after.text:
             await self._connection.execute(sa.delete(embedding).where(embedding.c.seq == after.seq))
-            await _ADD_VECTORS.each(self._connection, [{"seq": after.seq, "model": model, "vector": vector}])
+            if vector is not None:
+                await _ADD_VECTORS.each(self._connection, [{"seq": after.seq, "model": model, "vector": vector}])
             await _ADD_CHANGES.each(self._connection, [{"seq": after.seq, "agent_id": after.agent_id}])
         await self._put_documents([before, after])
 
@@ -267,15 +268,17 @@ class SqlMemories(SqlSearch, MemoryRecords):
                 )
         return found
 
-    async def _equip(self, new: Sequence[tuple[VersionedMemory, bytes]], model: str) -> None:
+    async def _equip(self, new: Sequence[tuple[VersionedMemory, bytes | None]], model: str) -> None:
         """Give new memories what they are found by, and their histories."""
-        await _ADD_VECTORS.each(
-            self._connection,
-            [{"seq": item.memory.seq, "model": model, "vector": vector} for item, vector in new],
-        )
-        await _ADD_CHANGES.each(
-            self._connection, [{"seq": item.memory.seq, "agent_id": item.memory.agent_id} for item, _ in new]
-        )
+        # The index is told of a memory without a vector once it has one.
+        embedded = [(item.memory, vector) for item, vector in new if vector is not None]
+        if embedded:
+            await _ADD_VECTORS.each(
+                self._connection, [{"seq": item.seq, "model": model, "vector": vector} for item, vector in embedded]
+            )
+            await _ADD_CHANGES.each(
+                self._connection, [{"seq": item.seq, "agent_id": item.agent_id} for item, _ in embedded]
+            )
         states = [
             {"seq": item.memory.seq, "version": before.version, "state": write_state(before)}
             for item, _ in new

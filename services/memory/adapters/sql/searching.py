@@ -113,6 +113,12 @@ class SqlSearch(SqlTransaction, SearchRecords):
         return [(seq, vector) for seq, vector in rows.all()]
 
     @override
+    async def newest_of(self, agent_id: str, wanted: MemoryFilter, now: datetime, limit: int) -> list[int]:
+        query = sa.select(memory.c.seq).where(OWN, ALIVE, *passing(wanted, self._dialect))
+        query = query.order_by(memory.c.create_time.desc(), memory.c.seq.desc()).limit(limit)
+        return list((await self._connection.scalars(query, {"agent_id": agent_id, "now": now})).all())
+
+    @override
     async def vectors_state(self, agent_id: str, model: str) -> Hashable:
         [row] = await _VECTORS_STATE.all(self._connection, {"agent_id": agent_id, "model": model})
         return tuple(row)
