@@ -23,7 +23,7 @@ def read_query(request: pb.SearchMemoriesRequest, min_relevance: float) -> Query
 
 def write_found(found: Found) -> pb.SearchMemoriesResponse:
     """Return what a search found, as much of it as can be read."""
-    answer, room = pb.SearchMemoriesResponse(words_only=not found.has_meaning), Room()
+    answer, room = pb.SearchMemoriesResponse(is_by_words_only=not found.has_meaning), Room()
     for hit in found.hits:
         item = pb.MemoryHit(
             memory=write_memory(hit.memory),

@@ -952,10 +952,10 @@ class SearchMemoriesResponse(_message.Message):
 
     HITS_FIELD_NUMBER: _builtins.int
     OMITTED_HIT_COUNT_FIELD_NUMBER: _builtins.int
-    WORDS_ONLY_FIELD_NUMBER: _builtins.int
+    IS_BY_WORDS_ONLY_FIELD_NUMBER: _builtins.int
     omitted_hit_count: _builtins.int
     """How many more hits, of lower scores, were found than a message of 4 MiB holds."""
-    words_only: _builtins.bool
+    is_by_words_only: _builtins.bool
     """The query had no vector in time, since another service makes them that is down, slow, or has spent its budget: what
     means the same in other words wasn't looked for.
     """
@@ -968,11 +968,11 @@ class SearchMemoriesResponse(_message.Message):
         *,
         hits: _abc.Iterable[Global___MemoryHit] | None = ...,
         omitted_hit_count: _builtins.int = ...,
-        words_only: _builtins.bool = ...,
+        is_by_words_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "omitted_hit_count", b"omitted_hit_count", "words_only", b"words_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "is_by_words_only", b"is_by_words_only", "omitted_hit_count", b"omitted_hit_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
