@@ -75,6 +75,14 @@ async def test_a_trusted_search_asks_for_what_no_stranger_wrote(
     assert list(asked.provenances) == [pb.PROVENANCE_SELF, pb.PROVENANCE_OPERATOR]
 
 
+async def test_a_search_by_words_alone_says_so_beside_what_it_found(
+    odd: FakeMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd.is_by_words_only = True
+    assert await memory.search("odd", "rain", None, 5, is_trusted=False, as_json=True) == 0
+    assert "by words alone" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("limit", "shown"), [(1, ["mem_3"]), (3, ["mem_3", "mem_2", "mem_1"]), (9, None)])
 async def test_list_reads_as_many_pages_as_are_asked_for(
     odd: FakeMemory, limit: int, shown: list[str] | None, capsys: pytest.CaptureFixture[str]
