@@ -225,10 +225,13 @@ def plan_suite(
 
 
 def _settings_of_services(environment: Mapping[str, str], data_dir: Path, ports: Mapping[str, int]) -> dict[str, str]:
-    """Return how the services find each other, and who may call; the agents service and the gateway call others."""
+    """Return how the services find each other, and who may call.
+
+    The agents service, the gateway and, where it has its vectors from the llm service, the memory service call others.
+    """
     auth = PrincipalFiles(data_dir / "auth")
     settings = {f"{prefix(name)}PRINCIPALS": str(auth.registry) for name in PRINCIPALS}
-    settings |= {f"{prefix(name)}CREDENTIAL": str(auth.credential_path(name)) for name in ("agents", GATEWAY)}
+    settings |= {f"{prefix(name)}CREDENTIAL": str(auth.credential_path(name)) for name in ("agents", "memory", GATEWAY)}
     settings = {name: environment.get(name) or value for name, value in settings.items()}
     for name in SERVICES:
         if socket_path := socket_of(name, data_dir):
@@ -239,6 +242,8 @@ def _settings_of_services(environment: Mapping[str, str], data_dir: Path, ports:
             target = settings[target_setting(name)]
         own = f"{prefix(GATEWAY)}{name.upper()}_TARGET"
         settings[own] = environment.get(own) or target
+    of_vectors = f"{prefix('memory')}LLM_TARGET"
+    settings[of_vectors] = environment.get(of_vectors) or settings[target_setting("llm")]
     return settings
 
 

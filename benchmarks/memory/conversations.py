@@ -235,9 +235,9 @@ class _Writer:
     def _questions(self) -> Iterator[Question]:
         """Choose from all that can be asked."""
         asked = [question for facts in self._facts for question in self._questions_about(facts)]
-        for kind, most in _QUESTIONS.items():
+        for kind, limit in _QUESTIONS.items():
             of_kind = [question for question in asked if question.kind == kind]
-            yield from self._rng.sample(of_kind, min(most, len(of_kind)))
+            yield from self._rng.sample(of_kind, min(limit, len(of_kind)))
 
     def _questions_about(self, facts: Sequence[_Fact]) -> Iterator[Question]:
         """Ask in every way about what is told of one topic."""

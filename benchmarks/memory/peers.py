@@ -26,8 +26,8 @@ class Peer(Protocol):
         """Store texts and return their ids."""
         ...
 
-    def search(self, agent_id: str, query: str, most: int) -> list[str]:
-        """Return the ids of up to `most` texts, best first."""
+    def search(self, agent_id: str, query: str, limit: int) -> list[str]:
+        """Return the ids of up to `limit` texts, best first."""
         ...
 
 
@@ -59,10 +59,10 @@ class Chroma:
         self._collection(agent_id).upsert(ids=ids, embeddings=self._embedder.embed(texts), documents=list(texts))
         return ids
 
-    def search(self, agent_id: str, query: str, most: int) -> list[str]:
+    def search(self, agent_id: str, query: str, limit: int) -> list[str]:
         """Return the nearest ones, with their documents fetched as the service fetches its memories."""
         found = self._collection(agent_id).query(
-            query_embeddings=self._embedder.embed([query]), n_results=most, include=["documents", "distances"]
+            query_embeddings=self._embedder.embed([query]), n_results=limit, include=["documents", "distances"]
         )
         ids: list[str] = found["ids"][0]
         return ids
@@ -93,16 +93,16 @@ class Like:
         with self._lock, self._database:
             return [str(self._database.execute(insert, (agent_id, text)).lastrowid) for text in texts]
 
-    def search(self, agent_id: str, query: str, most: int) -> list[str]:
+    def search(self, agent_id: str, query: str, limit: int) -> list[str]:
         """Return those with the most words of the query."""
         patterns = {f"word{number}": f"%{word}%" for number, word in enumerate(query_terms(query))}
         has = [f"(text LIKE :{name})" for name in patterns]
         select = (  # The names are our own, and what the caller gave is bound.
             f"SELECT id, text FROM memory WHERE agent_id = :agent AND ({' OR '.join(has)}) "  # noqa: S608
-            f"ORDER BY {' + '.join(has)} DESC, id LIMIT :most"
+            f"ORDER BY {' + '.join(has)} DESC, id LIMIT :limit"
         )
         with self._lock:
-            rows = self._database.execute(select, {**patterns, "agent": agent_id, "most": most}).fetchall()
+            rows = self._database.execute(select, {**patterns, "agent": agent_id, "limit": limit}).fetchall()
         return [str(row[0]) for row in rows]
 
 
@@ -121,11 +121,11 @@ class Bm25:
         insert = "INSERT INTO memory (text) VALUES (?)"
         return [str(database.execute(insert, (text,)).lastrowid) for text in texts]
 
-    def search(self, agent_id: str, query: str, most: int) -> list[str]:
+    def search(self, agent_id: str, query: str, limit: int) -> list[str]:
         """Return the best by bm25."""
         match = " OR ".join(f'"{word}"' for word in query_terms(query))
         select = "SELECT rowid FROM memory WHERE memory MATCH ? ORDER BY bm25(memory), rowid LIMIT ?"
-        return [str(row[0]) for row in self._databases[agent_id].execute(select, (match, most))]
+        return [str(row[0]) for row in self._databases[agent_id].execute(select, (match, limit))]
 
 
 class Vector:
@@ -140,7 +140,7 @@ class Vector:
         self._vectors[agent_id] = self._embedder.embed(texts)
         return [str(number) for number in range(len(texts))]
 
-    def search(self, agent_id: str, query: str, most: int) -> list[str]:
+    def search(self, agent_id: str, query: str, limit: int) -> list[str]:
         """Return the nearest by cosine."""
         [vector] = self._embedder.embed([query])
-        return [str(number) for number in np.argsort(-(self._vectors[agent_id] @ vector), kind="stable")[:most]]
+        return [str(number) for number in np.argsort(-(self._vectors[agent_id] @ vector), kind="stable")[:limit]]

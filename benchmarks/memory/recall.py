@@ -98,10 +98,10 @@ def sharing(conversations: Iterable[Conversation]) -> float:
     shared = []
     for conversation in conversations:
         of_turn = [set(query_terms(turn.text)) for turn in conversation.turns]
-        most = _RARE * len(of_turn)
+        limit = _RARE * len(of_turn)
         for question in conversation.questions:
             common = set(query_terms(question.text)) & set().union(*(of_turn[number] for number in question.evidence))
-            shared.append(any(sum(word in turn for turn in of_turn) <= most for word in common))
+            shared.append(any(sum(word in turn for turn in of_turn) <= limit for word in common))
     return sum(shared) / len(shared)
 
 

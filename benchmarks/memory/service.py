@@ -52,9 +52,9 @@ class Service:
         request = pb.BatchCreateMemoriesRequest(agent_id=agent_id, memories=memories)
         return [memory.id for memory in (await self._stub.BatchCreateMemories(request)).memories]
 
-    async def search(self, agent_id: str, query: str, most: int) -> list[str]:
-        """Return the ids of up to `most` memories, best first, however little they fit."""
-        request = pb.SearchMemoriesRequest(agent_id=agent_id, query=query, max_results=most, min_relevance=0)
+    async def search(self, agent_id: str, query: str, limit: int) -> list[str]:
+        """Return the ids of up to `limit` memories, best first, however little they fit."""
+        request = pb.SearchMemoriesRequest(agent_id=agent_id, query=query, max_results=limit, min_relevance=0)
         return [hit.memory.id for hit in (await self._stub.SearchMemories(request)).hits]
 
     async def is_catching_up(self, agent_id: str) -> bool:

@@ -101,8 +101,8 @@ class Store(Protocol):
         """Store texts at once and return their ids."""
         ...
 
-    async def search(self, agent_id: str, query: str, most: int) -> list[str]:
-        """Return the ids of up to `most` texts, best first."""
+    async def search(self, agent_id: str, query: str, limit: int) -> list[str]:
+        """Return the ids of up to `limit` texts, best first."""
         ...
 
 
@@ -121,9 +121,9 @@ class _OffLoop:
         """Store texts at once and return their ids."""
         return await asyncio.to_thread(self._peer.add, agent_id, texts)
 
-    async def search(self, agent_id: str, query: str, most: int) -> list[str]:
-        """Return the ids of up to `most` texts, best first."""
-        return await asyncio.to_thread(self._peer.search, agent_id, query, most)
+    async def search(self, agent_id: str, query: str, limit: int) -> list[str]:
+        """Return the ids of up to `limit` texts, best first."""
+        return await asyncio.to_thread(self._peer.search, agent_id, query, limit)
 
 
 def _peers(folder: Path) -> list[Store]:

@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -35,7 +35,7 @@ from puppetctl.suite import (
 from puppetctl.terminal.display import open_console
 from puppetctl.terminal.output import print_line
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
-from services.runtime.rpc.probe import version_at
+from services.runtime.rpc.probe import is_serving, version_at
 from services.runtime.settings import SettingsError
 from services.runtime.version import suite_version
 
@@ -61,7 +61,7 @@ async def doctor(
         findings += [*_callers(data_dir), *private_files(data_dir, personas, environment)]
     processes = await _processes(environment, data_dir)
     healthy = [finding.subject for finding in processes if finding.mark is Mark.OK]
-    findings += processes + await tried(environment, data_dir, healthy)
+    findings += processes + await _vectors(environment, data_dir, healthy) + await tried(environment, data_dir, healthy)
     findings += [*await clocks(environment, data_dir, healthy), *live_mode(environment, data_dir, personas)]
     if as_json:
         for finding in findings:
@@ -158,6 +158,17 @@ async def _processes(environment: Mapping[str, str], data_dir: Path) -> list[Fin
         return [Finding(Mark.NOTE, "suite", "does not run here, and its ports are free: `puppetctl up` starts it")]
     versions = dict(zip(expected, await asyncio.gather(*map(_version_at, expected, expected.values())), strict=True))
     return [_process(name, expected[name], state, versions[name], data_dir) for name, state in states.items()]
+
+
+async def _vectors(environment: Mapping[str, str], data_dir: Path, healthy: Collection[str]) -> list[Finding]:
+    """Return whether memories get their vectors, where the llm service makes them."""
+    if environment.get("PUPPET_MEMORY_EMBEDDINGS") != "llm" or "memory" not in healthy:
+        return []
+    if await is_serving(addresses(environment, data_dir)["memory"], name="embeddings"):
+        return [Finding(Mark.OK, "vectors of memory", "the llm service makes them")]
+    words = "the llm service doesn't make them now: searches go by words alone, and nothing is lost"
+    remedy = f"see {data_dir}/logs/memory.log, `puppetctl costs`, and `puppetctl memory stats`"
+    return [Finding(Mark.NOTE, "vectors of memory", words, remedy)]
 
 
 def _process(name: str, address: str, state: str, runs: str, data_dir: Path) -> Finding:

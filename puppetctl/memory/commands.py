@@ -54,12 +54,16 @@ async def search(
     titles = ("score", "relevance", "parts", "kind, source, when", "text")
     listing = Listing(*titles, as_json=as_json, empty="nothing found")
     async with opened(data_dir) as clients:
-        for hit in (await clients.memory.SearchMemories(request)).hits:
+        found = await clients.memory.SearchMemories(request)
+        for hit in found.hits:
             score, relevance = f"{hit.score:.2f}", f"{hit.relevance:.2f}"
             listing.add(hit, score, relevance, _parts(hit.parts), _origin(hit.memory), _words(hit.memory))
         if not listing:
             await _refuse_nobody(clients, agent_id)
     listing.show()
+    if found.is_by_words_only:
+        words = "by words alone: the query has no vector now, and `puppetctl doctor` says more"
+        open_console(to_errors=True).print(words)
     return 0
 
 
@@ -112,6 +116,8 @@ async def stats(agent_id: str, data_dir: Path = DATA_DIR, *, as_json: bool = Fal
         table.add_row("newest", _when(found.newest_time))
     table.add_row("relationships", str(found.relationship_count))
     table.add_row("index", Text(_index(found.index)))
+    if count := found.index.vectorless_count:
+        table.add_row("without a vector", Text(f"{_counted(count)}, found by their words alone until they have one"))
     open_console().print(table)
     return 0
 

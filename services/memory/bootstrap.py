@@ -10,10 +10,11 @@ from puppet.memory.v1 import memory_service_pb2, relationship_service_pb2
 from puppet.memory.v1.memory_service_pb2_grpc import add_MemoryServiceServicer_to_server
 from puppet.memory.v1.relationship_service_pb2_grpc import add_RelationshipServiceServicer_to_server
 from services.memory.adapters.chroma.embedded import EmbeddedIndex
-from services.memory.adapters.embedders import WordLlamaEmbedders
+from services.memory.adapters.embedders import AllEmbedders, WordLlamaEmbedders
 from services.memory.adapters.matrices import RoundedMatrices
 from services.memory.adapters.recent import RecentVectors
 from services.memory.adapters.sql.records import SqlMemoryStore
+from services.memory.ports.embedder import Embedders
 from services.memory.ports.index import Index
 from services.memory.service.archive import Archive
 from services.memory.service.exact import ExactSearch
@@ -28,7 +29,10 @@ from services.memory.settings import MemorySettings
 from services.runtime.background import repeating
 from services.runtime.clock import SystemClock
 from services.runtime.db import Database
-from services.runtime.rpc.server import Lifecycle, Mounted, Opener
+from services.runtime.rpc.client import connect
+from services.runtime.rpc.dependencies import watching
+from services.runtime.rpc.health import Health
+from services.runtime.rpc.server import Lifecycle, Mounted, Opener, proof_of
 from services.runtime.session_lock import SessionLock, held
 from services.runtime.settings import SettingsError
 from services.runtime.tidying import TIDY_SECONDS, Tidying
@@ -38,18 +42,22 @@ _LOCK_TIMEOUT_SECONDS = 10.0
 """How long the replica that this one replaces has to end."""
 
 _SWEEPING_SECONDS = 24 * 3600.0
+_TELLING_SECONDS = 1.0
+
+EMBEDDINGS = "embeddings"
+"""The name in the health that says whether memories get their vectors."""
 
 
 def opener(settings: MemorySettings) -> Opener:
     """Return what opens the service with these settings."""
 
     @contextlib.asynccontextmanager
-    async def open_service(_lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
-        clock, embedders, database = SystemClock(), WordLlamaEmbedders(), Database(settings.sql_url("memory"))
+    async def open_service(lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
+        clock, database = SystemClock(), Database(settings.sql_url("memory"))
         try:
             await database.migrate(Path(__file__).with_name("migrations"))
-            async with _owning_its_index(settings, database):
-                embedder = await embedders.open(settings.embedding_model)
+            async with _owning_its_index(settings, database), _embedding(settings, lifecycle.health) as embedders:
+                embedder = await embedders.open(model_of(settings))
                 if embedder is None:
                     raise ValueError(f"there is no embedding model {settings.embedding_model!r}")
                 store = SqlMemoryStore(database)
@@ -58,7 +66,16 @@ def opener(settings: MemorySettings) -> Opener:
                 )
                 # An index on a server takes nothing of this process while nobody searches it.
                 rests, index = not settings.chroma_url, _index(settings)
-                indexing = Indexing(store, index, RecentVectors(), exact, embedders, embedder, may_rest=rests)
+                indexing = Indexing(
+                    store,
+                    index,
+                    RecentVectors(),
+                    exact,
+                    embedders,
+                    embedder,
+                    may_rest=rests,
+                    alone=lambda: alone(database),
+                )
                 await indexing.prepare()
                 search, upkeep = (
                     Search(store, indexing, exact, clock),
@@ -68,6 +85,7 @@ def opener(settings: MemorySettings) -> Opener:
                 use_cases = UseCases(Memories(store, indexing, clock), search, indexing, upkeep)
                 async with (
                     _running(indexing),
+                    _telling(indexing, settings, lifecycle.health),
                     repeating("counting accesses", _COUNTING_SECONDS, search.count_accesses, at_end=True),
                     repeating("sweeping", _SWEEPING_SECONDS, upkeep.sweep_all),
                     repeating("tidying", TIDY_SECONDS, tidying.tidy),
@@ -88,6 +106,57 @@ def opener(settings: MemorySettings) -> Opener:
             await database.close()
 
     return open_service
+
+
+def model_of(settings: MemorySettings) -> str:
+    """Return the name of the model that texts are embedded with."""
+    if settings.embeddings == "local":
+        return settings.embedding_model
+    from services.memory.adapters.llm_client import name_of
+
+    provider, _, model = settings.embedding_model.partition("/")
+    return name_of(provider, model, settings.embedding_dimensions)
+
+
+@contextlib.asynccontextmanager
+async def _embedding(settings: MemorySettings, health: Health) -> AsyncIterator[Embedders]:
+    """Open what has the models; the llm service's only where it embeds."""
+    if settings.embeddings == "local":
+        yield WordLlamaEmbedders()
+        return
+    # Another service's contract takes a megabyte, which one that embeds by itself has no use for.
+    from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
+    from services.memory.adapters.llm_client import LlmEmbedders
+
+    async with (
+        connect({LlmServiceStub: settings.llm_target}, proof_of("memory", settings)) as stubs,
+        watching(stubs.channels, health),
+    ):
+        yield AllEmbedders(WordLlamaEmbedders(), LlmEmbedders(stubs[LlmServiceStub]))
+
+
+@contextlib.asynccontextmanager
+async def _telling(indexing: Indexing, settings: MemorySettings, health: Health) -> AsyncIterator[None]:
+    """Tell in the health whether vectors are made, where another service makes them; without them it serves as well."""
+    if settings.embeddings == "local":
+        yield
+        return
+
+    async def tell() -> None:
+        health.tell([EMBEDDINGS], serves=not indexing.problem)
+
+    async with repeating("health of embeddings", _TELLING_SECONDS, tell):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def alone(database: Database) -> AsyncIterator[bool]:
+    """Open what one replica has at a time; the value says whether it is this one."""
+    if database.is_sqlite:
+        yield True
+        return
+    async with database.session() as connection:
+        yield await SessionLock("embedding").take(connection)
 
 
 @contextlib.asynccontextmanager

@@ -30,13 +30,14 @@ _INDEX = "services.memory.adapters.chroma.child"
 class Service:
     """One process after the other, all with the same database and folder."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
-        """Take the folder of the data, in which the log is kept too, and an empty URL for SQLite in that folder."""
+    def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
+        """Take the folder of data and logs, the database, an empty URL for SQLite in that folder, and more settings."""
         self._folder = folder
         self._environment = clean_environment() | {
             "PUPPET_MEMORY_PORT": "0",
             "PUPPET_MEMORY_DATA_DIR": str(folder / "data"),
             "PUPPET_MEMORY_DATABASE_URL": database_url,
+            **{f"PUPPET_MEMORY_{name.upper()}": value for name, value in settings.items()},
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: grpc.aio.Channel | None = None
@@ -48,8 +49,13 @@ class Service:
     @property
     def stub(self) -> MemoryServiceStub:
         """What calls the present process."""
+        return MemoryServiceStub(self.channel)
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """The channel to the present process."""
         assert self._channel is not None
-        return MemoryServiceStub(self._channel)
+        return self._channel
 
     @property
     def files(self) -> Path | None:

@@ -6,22 +6,39 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.memory.domain.vectors import Flaws, IndexDown, Place, Vector
+from services.memory.domain.vectors import EmbedderDown, Flaws, IndexDown, Place, TextsRefused, Vector
 
 _FLOAT = np.dtype("<f4")
 
 
 class FakeEmbedder:
-    """Counts words: texts are near that share some. Its model is named `words-<dimensions>`; `ready` holds it back."""
+    """Counts words: texts are near that share some. Its model is named `words-<dimensions>`; `ready` holds it back.
+
+    One of another service is named `far-words-<dimensions>`. It fails with the next of `failures`, or `refuses` texts.
+    """
 
     def __init__(self, model: str = "words-64") -> None:
         self.model = model
-        self._dimensions = int(model.removeprefix("words-"))
+        self.is_instant = not model.startswith("far-")
+        self.batch = 1_000 if self.is_instant else 4
+        self._dimensions = int(model.removeprefix("far-").removeprefix("words-"))
         self.ready = asyncio.Event()
         self.ready.set()
+        self.failures: list[Exception] = []
+        self.down: EmbedderDown | None = None
+        self.refuses: set[str] = set()
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+        """By whom, and for what."""
 
-    async def embed(self, texts: Sequence[str]) -> list[bytes]:
+    async def embed(self, texts: Sequence[str], agent_id: str = "") -> list[bytes]:
+        self.asked.append((agent_id, tuple(texts)))
         await self.ready.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        if self.down is not None and self.down.agent_id in ("", agent_id):
+            raise self.down
+        if self.refuses.intersection(texts):
+            raise TextsRefused("one of these can't be embedded")
         return [self._embed(text) for text in texts]
 
     async def familiarity(self, text: str) -> float:
@@ -39,10 +56,15 @@ class FakeEmbedder:
 
 
 class FakeEmbedders:
-    """Opens every model whose name begins with `words-`."""
+    """Opens every model whose name begins with `words-` or `far-words-`, each once."""
+
+    def __init__(self) -> None:
+        self.opened: dict[str, FakeEmbedder] = {}
 
     async def open(self, model: str) -> FakeEmbedder | None:
-        return FakeEmbedder(model) if model.startswith("words-") else None
+        if not model.startswith(("words-", "far-words-")):
+            return None
+        return self.opened.setdefault(model, FakeEmbedder(model))
 
 
 class FakeIndex:
@@ -95,12 +117,12 @@ class FakeGeneration:
         for place in places:
             self._vectors.pop(place.seq, None)
 
-    async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
+    async def nearest(self, agent_id: str, vector: bytes, limit: int) -> list[int]:
         self._answer()
-        self._index.asked.append(most)
+        self._index.asked.append(limit)
         wanted = np.frombuffer(vector, _FLOAT)
         near = sorted(self._vectors.values(), key=lambda held: -float(np.frombuffer(held.data, _FLOAT) @ wanted))
-        return [held.seq for held in near[:most]]
+        return [held.seq for held in near[:limit]]
 
     async def seqs(self) -> set[int]:
         self._answer()

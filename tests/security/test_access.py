@@ -56,7 +56,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "puppet.llm.v1.LlmService": {
         "Generate": f"{WRITE} agents",
         "StreamGenerate": f"{WRITE} agents",
-        "Embed": f"{WRITE} agents",
+        "Embed": f"{WRITE} agents memory",
         "GetProvider": f"{READ_BY_AGENTS} client-pia",
         "GetUsage": READ_BY_AGENTS,
         "GetBudget": READ_BY_AGENTS,

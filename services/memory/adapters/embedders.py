@@ -31,6 +31,21 @@ class WordLlamaEmbedders(Embedders):
         return _OpenedWhenUsed(model, int(named[1]))
 
 
+class AllEmbedders(Embedders):
+    """What any of several has."""
+
+    def __init__(self, *kinds: Embedders) -> None:
+        self._kinds = kinds
+
+    @override
+    async def open(self, model: str) -> Embedder | None:
+        """Return a model; None when none of them has one of this name."""
+        for kind in self._kinds:
+            if (found := await kind.open(model)) is not None:
+                return found
+        return None
+
+
 def files() -> Path:
     """Return the folder of WordLlama's package, which isn't imported. Raises ModuleNotFoundError."""
     found = importlib.util.find_spec("wordllama")
@@ -42,6 +57,9 @@ def files() -> Path:
 class _OpenedWhenUsed(Embedder):
     """Hands on what is asked to the model, which is there while it is used."""
 
+    is_instant = True
+    batch = 1_000
+
     def __init__(self, model: str, dimensions: int) -> None:
         self.model = model
         self._dimensions = dimensions
@@ -50,7 +68,7 @@ class _OpenedWhenUsed(Embedder):
         self._used = 0.0
 
     @override
-    async def embed(self, texts: Sequence[str]) -> list[bytes]:
+    async def embed(self, texts: Sequence[str], agent_id: str = "") -> list[bytes]:
         return await (await self._opened()).embed(texts)
 
     @override

@@ -40,12 +40,12 @@ class RecentVectors(Recent):
                     del self._matrices[agent_id]
 
     @override
-    async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
+    async def nearest(self, agent_id: str, vector: bytes, limit: int) -> list[int]:
         for seq, data in self._waiting.pop(agent_id, {}).items():
             self._matrix_for(agent_id, data).put(seq, data)
             self._agents[seq] = agent_id
         matrix = self._matrices.get(agent_id)
-        return await matrix.nearest(vector, most) if matrix is not None else []
+        return await matrix.nearest(vector, limit) if matrix is not None else []
 
     def _matrix_for(self, agent_id: str, data: bytes) -> "RecentMatrix":
         # Imported here, as NumPy takes 10 MB, and most of the time nobody searches.

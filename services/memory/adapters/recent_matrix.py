@@ -40,16 +40,16 @@ class RecentMatrix:
             self._rows[at] = self._rows[len(self.seqs)]
             self.seqs[at], self._at[last] = last, at
 
-    async def nearest(self, vector: bytes, most: int) -> list[int]:
-        """Return the numbers of up to `most` memories near a vector, in no order; none for another model's vector."""
+    async def nearest(self, vector: bytes, limit: int) -> list[int]:
+        """Return the numbers of up to `limit` memories near a vector, in no order; none for another model's vector."""
         if len(vector) != self.width:
             return []
         seqs, wanted = list(self.seqs), np.frombuffer(vector, _FLOAT)
-        if len(seqs) <= most:
+        if len(seqs) <= limit:
             return seqs
         rows = self._rows[: len(seqs)]
         if len(seqs) <= _LONG:
             similarities = rows @ wanted
         else:
             similarities = await asyncio.to_thread(rows.__matmul__, wanted)
-        return [seqs[at] for at in np.argpartition(-similarities, most)[:most]]
+        return [seqs[at] for at in np.argpartition(-similarities, limit)[:limit]]

@@ -65,16 +65,16 @@ class RoundedMatrix:
         if are_there.any():
             self._rearrange(np.delete(np.arange(self.count), places[are_there]))
 
-    async def nearest(self, vector: bytes, most: int) -> list[int]:
-        """Return the numbers of the `most` memories that are nearest to a vector, in no order."""
+    async def nearest(self, vector: bytes, limit: int) -> list[int]:
+        """Return the numbers of the `limit` memories that are nearest to a vector, in no order."""
         # Nothing is written to these rows meanwhile: what is new stands behind them, and all else in new arrays.
         rows, scales, seqs = self._rows[: self.count], self._scales[: self.count], self._seqs[: self.count]
-        if self.count > most:
+        if self.count > limit:
             if self.count <= _FEW:
                 similarities = _compare(vector, rows, scales)
             else:
                 similarities = await asyncio.to_thread(_compare, vector, rows, scales)
-            seqs = seqs[np.argpartition(-similarities, most)[:most]]
+            seqs = seqs[np.argpartition(-similarities, limit)[:limit]]
         found: list[int] = seqs.tolist()
         return found
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from typing_extensions import override
 
+from services.memory.adapters.cosines import cosines
 from services.memory.adapters.embedders import files
 from services.memory.ports.embedder import Embedder
 
@@ -34,12 +35,15 @@ _KNOWN, _LETTER_BY_LETTER = 0.5, 1.0
 """Tokens for each letter: at most in languages that the vectors were trained with, and of scripts that they weren't."""
 _AT_ONCE = 64
 """How many vectors are brought to unit length in one step."""
-_FEW, _MANY = 10_000, 2_000
-"""More letters to embed, or more vectors to compare, take longer than handing them to a thread."""
+_FEW = 10_000
+"""More letters to embed take longer than handing them to a thread."""
 
 
 class WordLlamaEmbedder(Embedder):
     """Embeds few texts in the event loop: a text costs less than handing it to a thread."""
+
+    is_instant = True
+    batch = 1_000
 
     def __init__(self, dimensions: int = 256) -> None:
         self.model = f"wordllama-{dimensions}"
@@ -53,7 +57,7 @@ class WordLlamaEmbedder(Embedder):
         self._tokens: dict[str, list[int]] = {}
 
     @override
-    async def embed(self, texts: Sequence[str]) -> list[bytes]:
+    async def embed(self, texts: Sequence[str], agent_id: str = "") -> list[bytes]:
         if sum(map(len, texts)) > _FEW:
             return await asyncio.to_thread(self._embed, texts)
         return self._embed(texts)
@@ -65,15 +69,7 @@ class WordLlamaEmbedder(Embedder):
 
     @override
     async def similarities(self, vector: bytes, others: Sequence[bytes]) -> list[float]:
-        if len(others) > _MANY:
-            return await asyncio.to_thread(self._similarities, vector, others)
-        return self._similarities(vector, others)
-
-    def _similarities(self, vector: bytes, others: Sequence[bytes]) -> list[float]:
-        nothing = bytes(len(vector))
-        rows = np.frombuffer(b"".join(other or nothing for other in others), _FLOAT).reshape(-1, self._dimensions)
-        found: list[float] = (rows @ np.frombuffer(vector, _FLOAT)).tolist()
-        return found
+        return await cosines(vector, others)
 
     def _embed(self, texts: Sequence[str]) -> list[bytes]:
         starts = range(0, len(texts), _AT_ONCE)

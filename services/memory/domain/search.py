@@ -48,6 +48,11 @@ class Recipe:
         meaning = _MEANING_IN_SHORT + length * (_MEANING_IN_LONG - _MEANING_IN_SHORT)
         return cls(meaning * max(_MEANING_UNKNOWN, familiarity), length * _BREADTH)
 
+    @property
+    def by_words(self) -> "Recipe":
+        """The same for a query without a vector: words are all that there is."""
+        return Recipe(0.0, self.breadth)
+
     def share(self, characters: int) -> float:
         """Return what is left of the score of a text of this length, which says a bit of everything when it is long."""
         return (_BROAD / characters) ** self.breadth if self.breadth and characters > _BROAD else 1.0
@@ -60,7 +65,7 @@ class Query:
     agent_id: str
     text: str
     wanted: MemoryFilter = EVERYTHING
-    most: int = 10
+    limit: int = 10
     min_relevance: float = 0.0
     recency_weight: float = 0.0
     importance_weight: float = 0.0
@@ -109,9 +114,9 @@ class Matches:
     mean_words: float
     """How many words a text of the agent has in the mean."""
 
-    def best(self, most: int) -> list[int]:
+    def best(self, limit: int) -> list[int]:
         """Return the numbers of those that do best."""
-        return sorted(self.scores, key=self.scores.__getitem__, reverse=True)[:most]
+        return sorted(self.scores, key=self.scores.__getitem__, reverse=True)[:limit]
 
     def share(self, seq: int) -> float:
         """Return how well a memory does: 0 to 1."""
@@ -144,6 +149,15 @@ class Hit:
 
     memory: Memory
     parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, best first."""
+
+    hits: list[Hit]
+    has_meaning: bool
+    """False when the query had no vector in time, so that only its words were looked for."""
 
 
 def weigh(

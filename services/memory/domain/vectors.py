@@ -19,6 +19,21 @@ class IndexDown(errors.Unavailable):
         self.problem = problem or message
 
 
+class EmbedderDown(errors.Unavailable):
+    """No vectors can be made now: what makes them doesn't answer, refuses whatever is asked, or may not spend more.
+
+    Where it is only one agent that may not spend more, `agent_id` says whose vectors can't be made.
+    """
+
+    def __init__(self, message: str, retry_after: float = 1.0, *, agent_id: str = "") -> None:
+        super().__init__(message, retry_after)
+        self.agent_id = agent_id
+
+
+class TextsRefused(errors.WrongState):
+    """No vectors are made of these texts; of some of them alone there may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a vector stands: the number of its memory in the store, and the agent it belongs to."""
@@ -36,14 +51,13 @@ class Vector(Place):
 
 @dataclass(frozen=True, slots=True)
 class Text(Place):
-    """The text of a memory that is to be embedded, and the state of the memory that has it."""
+    """The text of a memory that is to be embedded."""
 
     text: str
-    version: int
 
 
 class Change(NamedTuple):
-    """A memory that the index doesn't have as it is: its vector now, or None when it is forgotten."""
+    """A memory that the index doesn't have as it is: its vector now, or None when it is forgotten or has none yet."""
 
     seq: int
     agent_id: str
@@ -93,6 +107,8 @@ class IndexStatus:
     built: int
     total: int
     pending: int
+    vectorless: int
+    """How many memories have no vector yet of the model that is searched with."""
 
 
 @dataclass(frozen=True, slots=True)

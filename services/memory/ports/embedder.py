@@ -9,9 +9,19 @@ class Embedder(Protocol):
 
     model: str
     """Names the model and its dimensions; vectors of different models are never compared."""
+    is_instant: bool
+    """True when vectors are made in this process, so fast that a memory is stored with its own.
 
-    async def embed(self, texts: Sequence[str]) -> list[bytes]:
-        """Return a vector for each text: little-endian float32, of unit length."""
+    Otherwise they are made later, and searches don't wait for them.
+    """
+    batch: int
+    """How many texts it takes at once."""
+
+    async def embed(self, texts: Sequence[str], agent_id: str = "") -> list[bytes]:
+        """Return a vector for each text, on an agent's behalf: little-endian float32, of unit length.
+
+        One that isn't instant raises EmbedderDown and TextsRefused.
+        """
         ...
 
     async def familiarity(self, text: str) -> float:

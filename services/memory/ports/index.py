@@ -17,10 +17,10 @@ class Generation(Protocol):
         """Remove vectors; what isn't there is no error, and a place without an agent is looked for everywhere."""
         ...
 
-    async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
-        """Return the numbers of up to `most` memories near a vector, nearest first.
+    async def nearest(self, agent_id: str, vector: bytes, limit: int) -> list[int]:
+        """Return the numbers of up to `limit` memories near a vector, nearest first.
 
-        Other agents' memories may be among them. Fewer than `most` means that there are no more.
+        Other agents' memories may be among them. Fewer than `limit` means that there are no more.
         """
         ...
 
@@ -60,8 +60,8 @@ class Recent(Protocol):
         """Remove vectors; what isn't there is no error."""
         ...
 
-    async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
-        """Return the numbers of up to `most` memories of an agent near a vector, in no order."""
+    async def nearest(self, agent_id: str, vector: bytes, limit: int) -> list[int]:
+        """Return the numbers of up to `limit` memories of an agent near a vector, in no order."""
         ...
 
 
@@ -71,8 +71,8 @@ class Matrix(Protocol):
     state: Hashable
     """What the store said of the agent's vectors when they were loaded."""
 
-    async def nearest(self, vector: bytes, most: int) -> list[int]:
-        """Return the numbers of the `most` memories that are nearest to a vector, in no order."""
+    async def nearest(self, vector: bytes, limit: int) -> list[int]:
+        """Return the numbers of the `limit` memories that are nearest to a vector, in no order."""
         ...
 
     def similarities(self, vector: bytes, seqs: Sequence[int]) -> list[float]:

@@ -35,12 +35,12 @@ class MemoryRecords(Protocol):
         """Return those of these memories that are this agent's and pass the filter, by number."""
         ...
 
-    async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Memory]:
+    async def stored_after(self, agent_id: str, seq: int, limit: int, now: datetime) -> list[Memory]:
         """Return an agent's next memories after this number, in the order of storing."""
         ...
 
-    async def history(self, item: Memory, below: int, most: int) -> tuple[Memory, ...]:
-        """Return what a memory was before each update, newest first: up to `most` states of versions below this."""
+    async def history(self, item: Memory, below: int, limit: int) -> tuple[Memory, ...]:
+        """Return what a memory was before each update, newest first: up to `limit` states of versions below this."""
         ...
 
     async def stats(self, agent_id: str, now: datetime) -> MemoryStats:
@@ -48,9 +48,9 @@ class MemoryRecords(Protocol):
         ...
 
     async def add(
-        self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes], now: datetime
+        self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes | None], now: datetime
     ) -> list[tuple[Memory, bool]]:
-        """Add memories with their vectors; for each, return what is stored, and whether that is new.
+        """Add memories with those vectors that there are; for each, return what is stored, and whether that is new.
 
         A duplicate has the same fingerprint or, in this agent, the same id; memories of one call may be duplicates of
         each other.
@@ -58,7 +58,9 @@ class MemoryRecords(Protocol):
         ...
 
     async def replace(self, before: Memory, after: Memory, model: str, vector: bytes | None) -> None:
-        """Put another state of a memory in place of one, which joins its history; None keeps the vector.
+        """Put another state of a memory in place of one, which joins its history.
+
+        Without a vector the one that there is stays, unless it is that of another text.
 
         Raises MemoryExists when another memory has its fingerprint.
         """
@@ -93,9 +95,9 @@ class SearchRecords(Protocol):
         ...
 
     async def matches(
-        self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, most: int
+        self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, limit: int
     ) -> Matches:
-        """Return memories that have words of a query, the best `most` of them and perhaps others."""
+        """Return memories that have words of a query, the best `limit` of them and perhaps others."""
         ...
 
     async def candidates(
@@ -116,9 +118,13 @@ class SearchRecords(Protocol):
         ...
 
     async def every_vector(
-        self, agent_id: str, wanted: MemoryFilter, model: str, now: datetime, most: int
+        self, agent_id: str, wanted: MemoryFilter, model: str, now: datetime, limit: int
     ) -> list[tuple[int, bytes]]:
-        """Return the numbers and vectors of the newest `most` memories of an agent that pass the filter."""
+        """Return the numbers and vectors of the newest `limit` memories of an agent that pass the filter."""
+        ...
+
+    async def newest_of(self, agent_id: str, wanted: MemoryFilter, now: datetime, limit: int) -> list[int]:
+        """Return the numbers of the newest `limit` memories of an agent that pass the filter, newest first."""
         ...
 
     async def vectors_state(self, agent_id: str, model: str) -> Hashable:
@@ -157,7 +163,7 @@ class IndexRecords(Protocol):
         """Let this build serve, and forget those before it."""
         ...
 
-    async def changes(self, most: int) -> list[Change]:
+    async def changes(self, limit: int) -> list[Change]:
         """Return the oldest changes that the index doesn't have."""
         ...
 
@@ -189,7 +195,7 @@ class IndexRecords(Protocol):
         """Note that the index doesn't have the memories with higher numbers than this, unless that is noted already."""
         ...
 
-    async def vectors(self, model: str, after: int, newest: int, most: int) -> list[Vector]:
+    async def vectors(self, model: str, after: int, newest: int, limit: int) -> list[Vector]:
         """Return the next vectors of a model after this number, up to another one, of all agents."""
         ...
 
@@ -201,16 +207,23 @@ class IndexRecords(Protocol):
         """Return the numbers of all memories that have a vector of a model."""
         ...
 
-    async def without_vector(self, model: str, most: int) -> list[Text]:
-        """Return memories that have no vector of a model."""
+    async def without_vector(self, model: str, after: int, limit: int) -> list[Text]:
+        """Return the next memories after this number that have no vector of a model, in the order of their numbers."""
         ...
 
     async def add_vectors(self, model: str, texts: Sequence[Text], vectors: Sequence[bytes]) -> list[Vector]:
-        """Store vectors of those memories that still have these texts, and return them."""
+        """Store vectors of those memories that still have these texts, and return them.
+
+        A memory that is being changed just now is left out.
+        """
         ...
 
-    async def drop_vectors(self, kept_model: str, most: int) -> int:
-        """Delete up to `most` vectors of other models; the value is how many there were."""
+    async def vectorless_count(self, model: str) -> int:
+        """Return how many memories have no vector of a model."""
+        ...
+
+    async def drop_vectors(self, kept_models: Collection[str], limit: int) -> int:
+        """Delete up to `limit` vectors of other models; the value is how many there were."""
         ...
 
 

@@ -33,8 +33,8 @@ class Difference:
         )
 
 
-async def compare(store: Store, generation: Generation, model: str, most: int | None) -> Difference:
-    """Compare the numbers that a build and the store hold, and up to `most` of the vectors that both hold.
+async def compare(store: Store, generation: Generation, model: str, limit: int | None) -> Difference:
+    """Compare the numbers that a build and the store hold, and up to `limit` of the vectors that both hold.
 
     What the index is still to be told of is no difference. Raises IndexDown.
     """
@@ -43,7 +43,7 @@ async def compare(store: Store, generation: Generation, model: str, most: int | 
         pending = set((await records.pending()).values())
     indexed = await generation.seqs()
     both = sorted(stored & indexed - pending)
-    checked = both if most is None else random.sample(both, min(most, len(both)))
+    checked = both if limit is None else random.sample(both, min(limit, len(both)))
     difference = Difference(len(checked), stored - indexed - pending, indexed - stored - pending, set(), set())
     for start in range(0, len(checked), _CHUNK):
         async with store.reading() as records:

@@ -1,4 +1,8 @@
-"""Remembering, changing, forgetting: every write is in the store, and can be found, when it returns."""
+"""Remembering, changing, forgetting: every write is in the store, and can be found, when it returns.
+
+By its words, that is, and by its meaning where vectors are made in this process. Otherwise its vector comes later: no
+write waits for one, or fails for want of it.
+"""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +97,8 @@ class Memories:
         Raises MemoryNotFound, MemoryExists, ProvenanceDenied, or Conflict when the etag given isn't the current one.
         """
         embedder = self._indexing.embedder
-        vector = (await embedder.embed([values["text"]]))[0] if "text" in values else None
+        is_embedded = "text" in values and embedder.is_instant
+        vector = (await embedder.embed([values["text"]]))[0] if is_embedded else None
         with self._indexing.invalidated_on_cancel(agent_id):
             async with self._store.writing(agent_id) as records:
                 if await records.claim(key, memory_id):
@@ -103,7 +108,8 @@ class Memories:
                 after = before.changed(values, etag, self._clock.now())
                 await records.replace(before, after, embedder.model, vector)
                 await records.commit()
-        self._indexing.changed([Vector(after.seq, agent_id, vector)] if vector else [])
+        if vector is not None or after.text != before.text:
+            self._indexing.changed([_place(after, vector)])
         return after
 
     async def delete(self, agent_id: str, memory_id: str, writer: Writer, key: RequestKey) -> None:
@@ -183,8 +189,11 @@ class Memories:
 
     async def _create(self, group: Sequence[_New]) -> Sequence[Created | Exception]:
         embedder = self._indexing.embedder
-        vectors = iter(await embedder.embed([item.memory.text for new in group for item in new.memories]))
-        embedded = {id(item): next(vectors) for new in group for item in new.memories}
+        given = [item for new in group for item in new.memories]
+        embedded: dict[int, bytes] = {}
+        if embedder.is_instant:
+            vectors = await embedder.embed([item.memory.text for item in given])
+            embedded = {id(item): vector for item, vector in zip(given, vectors, strict=True)}
         answers: dict[int, Created | Exception] = {}
         repeated: dict[int, str] = {}
         async with self._store.writing() as records:
@@ -197,13 +206,13 @@ class Memories:
             fresh = {at: new for at, new in enumerate(group) if at not in answers and at not in repeated}
             items = [item for new in fresh.values() for item in new.memories]
             added = iter(
-                await records.add(items, embedder.model, [embedded[id(item)] for item in items], self._clock.now())
+                await records.add(items, embedder.model, [embedded.get(id(item)) for item in items], self._clock.now())
             )
-            written: list[Vector] = []
+            written: list[Place] = []
             for at, new in fresh.items():
                 stored = [next(added) for _ in new.memories]
                 written += [
-                    Vector(memory.seq, memory.agent_id, embedded[id(item)])
+                    _place(memory, embedded.get(id(item)))
                     for item, (memory, is_new) in zip(new.memories, stored, strict=True)
                     if is_new
                 ]
@@ -249,6 +258,13 @@ class Memories:
         if found is None:
             raise MemoryNotFound(memory_id)
         return found
+
+
+def _place(memory: Memory, vector: bytes | None) -> Place:
+    """Return where a memory's vector stands, or is to stand."""
+    if vector is None:
+        return Place(memory.seq, memory.agent_id)
+    return Vector(memory.seq, memory.agent_id, vector)
 
 
 def _ids(memories: Iterable[Memory]) -> str:

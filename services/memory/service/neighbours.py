@@ -16,8 +16,8 @@ class Neighbours(Protocol):
     has_vectors: bool
     """True when candidates need no vector to be compared."""
 
-    async def nearest(self, most: int) -> list[int] | None:
-        """Return the numbers of up to `most` memories, others' among them; fewer: no more; None: nobody knows."""
+    async def nearest(self, limit: int) -> list[int] | None:
+        """Return the numbers of up to `limit` memories, others' among them; fewer: no more; None: nobody knows."""
         ...
 
     async def similarities(self, candidates: Sequence[Candidate]) -> list[float]:
@@ -33,13 +33,29 @@ class ExactNeighbours:
     vector: bytes
     has_vectors = True
 
-    async def nearest(self, most: int) -> list[int]:
-        """Return the numbers of up to `most` memories, all of this agent."""
-        return await self.matrix.nearest(self.vector, most)
+    async def nearest(self, limit: int) -> list[int]:
+        """Return the numbers of up to `limit` memories, all of this agent."""
+        return await self.matrix.nearest(self.vector, limit)
 
     async def similarities(self, candidates: Sequence[Candidate]) -> list[float]:
         """Return the cosine of the query with each of these."""
         return self.matrix.similarities(self.vector, [candidate.seq for candidate in candidates])
+
+
+@dataclass(frozen=True, slots=True)
+class NewestInstead:
+    """The query has no vector: nothing is near it, and beside what has its words the newest memories may fit."""
+
+    newest: list[int]
+    has_vectors = True
+
+    async def nearest(self, limit: int) -> list[int]:
+        """Return the numbers of up to `limit` memories."""
+        return self.newest[:limit]
+
+    async def similarities(self, candidates: Sequence[Candidate]) -> list[float]:
+        """Return no nearness."""
+        return [0.0] * len(candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +68,9 @@ class IndexedNeighbours:
     vector: bytes
     has_vectors = False
 
-    async def nearest(self, most: int) -> list[int] | None:
-        """Return the numbers of up to `most` memories; None when there is no index."""
-        return await self.indexing.nearest(self.agent_id, self.vector, self.embedder.model, most)
+    async def nearest(self, limit: int) -> list[int] | None:
+        """Return the numbers of up to `limit` memories; None when there is no index."""
+        return await self.indexing.nearest(self.agent_id, self.vector, self.embedder.model, limit)
 
     async def similarities(self, candidates: Sequence[Candidate]) -> list[float]:
         """Return the cosine of the query with each of these."""

@@ -1,18 +1,26 @@
-"""Finding memories: vectors and words propose, the store decides."""
+"""Finding memories: vectors and words propose, the store decides.
+
+Where the query's vector is made by somebody else it is waited for shortly, and in no transaction.
+"""
 
 import asyncio
 import heapq
+import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.memory.domain.search import Candidate, Hit, Matches, Query, Recipe, weigh
+from services.memory.domain.search import Candidate, Found, Hit, Matches, Query, Recipe, weigh
+from services.memory.domain.vectors import EmbedderDown, TextsRefused
+from services.memory.ports.embedder import Embedder
 from services.memory.ports.store import Records, Store
 from services.memory.service.exact import ExactSearch
 from services.memory.service.indexing import Indexing
-from services.memory.service.neighbours import ExactNeighbours, IndexedNeighbours, Neighbours
+from services.memory.service.neighbours import ExactNeighbours, IndexedNeighbours, Neighbours, NewestInstead
 from services.runtime.clock import Clock
+
+log = logging.getLogger(__name__)
 
 _BY_WORDS = 40
 _NEAREST, _WANTED, _ENOUGH = 40, 30, 20
@@ -21,6 +29,8 @@ _MORE, _MOST = 5, 1_000
 """How much more is asked for when there weren't enough, and what is asked for at most."""
 _COMPARED = 100_000
 """How many memories are compared at most when the index can't propose enough."""
+_MEANING_SECONDS = 1.0
+"""How long the query's vector is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,8 @@ class _SearchContext:
     query: Query
     model: str
     neighbours: Neighbours
+    has_meaning: bool
+    """Whether the query has a vector."""
     named: set[str]
     familiarity: float
     """How well the embedder knows the query's words."""
@@ -74,21 +86,28 @@ class Search:
         self._asked: dict[str, int] = {}
         """How many neighbours are asked for, by agent: the index proposes those of others too."""
 
-    async def find(self, query: Query) -> list[Hit]:
+    async def find(self, query: Query) -> Found:
         """Return the best hits of a query, highest score first."""
         now, embedder, agent_id = self._clock.now(), self._indexing.embedder, query.agent_id
+        vector = None if embedder.is_instant else await self._awaited(embedder, query)
         matrix = await self._exact.open(agent_id, embedder.model)
         async with self._store.reading() as records:
-            names = query.possible_names
-            named = names.named(await records.known_names(agent_id, names.places.keys()))
+            named = await _named(records, query)
             meaning = query.meaning(named)
-            [vector] = await embedder.embed([meaning])
-            neighbours: Neighbours = IndexedNeighbours(self._indexing, embedder, agent_id, vector)
-            if matrix is not None:
+            if embedder.is_instant:
+                [vector] = await embedder.embed([meaning])
+            neighbours: Neighbours
+            if vector is None:
+                neighbours = NewestInstead(await records.newest_of(agent_id, query.wanted, now, _NEAREST))
+            elif matrix is not None:
                 neighbours = ExactNeighbours(matrix, vector)
+            else:
+                neighbours = IndexedNeighbours(self._indexing, embedder, agent_id, vector)
             asked = self._asked.get(agent_id, _NEAREST)
             familiarity = await embedder.familiarity(meaning)
-            context = _SearchContext(query, embedder.model, neighbours, named, familiarity, now, asked)
+            context = _SearchContext(
+                query, embedder.model, neighbours, vector is not None, named, familiarity, now, asked
+            )
             proposals = await self._propose(records, context)
             hits: list[Hit] | None = None
             if proposals.near is not None and not proposals.needs_rows(context):
@@ -98,7 +117,19 @@ class Search:
                 candidates = await self._candidates(records, context, proposals)
                 hits = await self._best(records, context, candidates, proposals)
         self._returned.update(hit.memory.seq for hit in hits)
-        return hits
+        return Found(hits, context.has_meaning)
+
+    async def _awaited(self, embedder: Embedder, query: Query) -> bytes | None:
+        """Return the query's vector; None when it isn't made in time."""
+        async with self._store.reading() as records:
+            meaning = query.meaning(await _named(records, query))
+        try:
+            async with asyncio.timeout(_MEANING_SECONDS):
+                [vector] = await embedder.embed([meaning], query.agent_id)
+        except (EmbedderDown, TextsRefused, TimeoutError) as error:
+            log.info("searched by words alone", extra={"agent_id": query.agent_id, "problem": str(error) or "too late"})
+            return None
+        return vector
 
     async def count_accesses(self) -> None:
         """Write down how often memories were returned since the last time."""
@@ -118,6 +149,7 @@ class Search:
             nearest.cancel()
             raise
         recipe = Recipe.of(matches.mean_words, context.familiarity)
+        recipe = recipe if context.has_meaning else recipe.by_words
         return _Proposals(await nearest, matches.best(_BY_WORDS), matches, recipe)
 
     async def _candidates(self, records: Records, context: _SearchContext, proposals: _Proposals) -> list[Candidate]:
@@ -163,6 +195,12 @@ class Search:
         }
         fitting = [seq for seq, parts in weighed.items() if parts.fit >= query.min_relevance]
         # Of equals the newer one comes first.
-        best = sorted(fitting, key=lambda seq: (-weighed[seq].score, -seq))[: query.most]
+        best = sorted(fitting, key=lambda seq: (-weighed[seq].score, -seq))[: query.limit]
         found = await records.memories_by_seq(query.agent_id, best, query.wanted, context.now) if best else {}
         return [Hit(found[seq], weighed[seq]) for seq in best] if len(found) == len(best) else None
+
+
+async def _named(records: Records, query: Query) -> set[str]:
+    """Return whom the query names and the agent knows."""
+    names = query.possible_names
+    return names.named(await records.known_names(query.agent_id, names.places.keys()))

@@ -114,7 +114,7 @@ class MemoryServicer(pb_grpc.MemoryServiceServicer):
     async def SearchMemories(self, request: pb.SearchMemoriesRequest, context: Context) -> pb.SearchMemoriesResponse:
         """Find memories by words and by meaning."""
         query = search_wire.read_query(request, self._min_relevance)
-        return search_wire.write_hits(await self._search.find(query))
+        return search_wire.write_found(await self._search.find(query))
 
     async def ExportMemories(
         self, request: pb.ExportMemoriesRequest, context: Context

@@ -34,6 +34,7 @@ def write_index(index: IndexStatus) -> pb.IndexStatus:
         built_count=index.built,
         total_count=index.total,
         pending_count=index.pending,
+        vectorless_count=index.vectorless,
     )
 
 

@@ -8,9 +8,9 @@ from services.runtime.rpc.health import VERSION_KEY
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
-async def is_serving(address: str, timeout_seconds: float = 2.0) -> bool:
-    """Tell whether the service at `host:port` says so itself; False as well when nobody answers in time."""
-    return (await _asked(address, timeout_seconds))[0]
+async def is_serving(address: str, timeout_seconds: float = 2.0, *, name: str = "") -> bool:
+    """Tell whether the service at `host:port` says so of a name; False as well when nobody answers in time."""
+    return (await _asked(address, timeout_seconds, name))[0]
 
 
 async def version_at(address: str, timeout_seconds: float = 2.0) -> str:
@@ -18,9 +18,10 @@ async def version_at(address: str, timeout_seconds: float = 2.0) -> str:
     return (await _asked(address, timeout_seconds))[1]
 
 
-async def _asked(address: str, timeout_seconds: float) -> tuple[bool, str]:
+async def _asked(address: str, timeout_seconds: float, name: str = "") -> tuple[bool, str]:
     async with grpc.aio.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
-        call = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=timeout_seconds)
+        request = health_pb2.HealthCheckRequest(service=name)
+        call = health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout_seconds)
         try:
             answer = await call
             told = {name: str(value) for name, value in await call.trailing_metadata() or ()}

@@ -20,6 +20,7 @@ CALLS = (
     {("agents", name) for name in SERVICES[1:]}
     | {(GATEWAY, name) for name in SERVICES}
     | {
+        ("memory", "llm"),
         ("llm", "sandbox-llm"),
         ("social", "sandbox-x"),
         ("trading", "sandbox-solana"),

@@ -1,5 +1,6 @@
 """The memory service over a real loopback channel: one for all tests on each database, and others of a test's own."""
 
+import functools
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from uuid import uuid4
@@ -11,7 +12,7 @@ import pytest_asyncio
 from services.memory import bootstrap
 from services.memory.adapters.sql.records import SqlMemoryStore
 from services.memory.bootstrap import opener
-from services.memory.service import indexing
+from services.memory.service import backlog, changes, indexing
 from services.memory.settings import MemorySettings
 from services.runtime.db import Database
 from services.runtime.rpc.server import serving
@@ -78,7 +79,7 @@ def index() -> FakeIndex:
 def awake(store: SqlMemoryStore, index: FakeIndex, monkeypatch: pytest.MonkeyPatch) -> Awake:
     """Return what starts the use cases; nothing waits longer than it has to."""
     monkeypatch.setattr(indexing, "_RETRY_SECONDS", 0.02)
-    monkeypatch.setattr(indexing, "_GATHER_SECONDS", 0.0)
-    return lambda model="words-64", exact_limit=0, may_rest=True: awakened(
-        store, index, model, exact_limit, may_rest=may_rest
-    )
+    monkeypatch.setattr(changes, "_GATHER_SECONDS", 0.0)
+    for name, seconds in {"_FIRST_PAUSE_SECONDS": 0.01, "_PAUSE_SECONDS": 0.02, "_LOOK_SECONDS": 0.05}.items():
+        monkeypatch.setattr(backlog, name, seconds)
+    return functools.partial(awakened, store, index)

@@ -11,6 +11,7 @@ from services.memory.domain.memories import Memory
 from services.memory.domain.search import Query
 from services.memory.domain.vectors import IndexState
 from services.memory.domain.writers import Writer
+from services.memory.service.backlog import Alone
 from services.memory.service.exact import ExactSearch
 from services.memory.service.indexing import Indexing
 from services.memory.service.memories import Memories
@@ -29,13 +30,24 @@ class Mind:
     """The use cases over SQLite and an index that does what the test says."""
 
     def __init__(
-        self, store: SqlMemoryStore, index: FakeIndex, model: str, exact_limit: int, *, may_rest: bool = True
+        self,
+        store: SqlMemoryStore,
+        index: FakeIndex,
+        model: str,
+        exact_limit: int,
+        *,
+        may_rest: bool = True,
+        alone: Alone = lambda: contextlib.nullcontext(True),
     ) -> None:
         self.clock, self.matrices = FixedClock(), RoundedMatrices(2**20)
         self.exact = ExactSearch(store, self.matrices, exact_limit, self.clock)
         self.store, self.index = store, index
-        embedders, embedder = FakeEmbedders(), FakeEmbedder(model)
-        self.indexing = Indexing(store, index, RecentVectors(), self.exact, embedders, embedder, may_rest=may_rest)
+        embedders = FakeEmbedders()
+        self.embedders = embedders.opened
+        self.embedder = embedder = embedders.opened[model] = FakeEmbedder(model)
+        self.indexing = Indexing(
+            store, index, RecentVectors(), self.exact, embedders, embedder, may_rest=may_rest, alone=alone
+        )
         self.memories = Memories(store, self.indexing, self.clock)
         self.search = Search(store, self.indexing, self.exact, self.clock)
 
@@ -45,8 +57,8 @@ class Mind:
 
     async def find(self, query: str, agent_id: str = "agt_a") -> list[str]:
         """Search by meaning only."""
-        hits = await self.search.find(Query(agent_id, query, min_relevance=0.0))
-        return [hit.memory.text for hit in hits if hit.parts.vector > 0.1]
+        found = await self.search.find(Query(agent_id, query, min_relevance=0.0))
+        return [hit.memory.text for hit in found.hits if hit.parts.vector > 0.1]
 
     async def state(self) -> IndexState:
         return (await self.indexing.status()).state
@@ -73,10 +85,16 @@ Awake = Callable[..., contextlib.AbstractAsyncContextManager[Mind]]
 
 @contextlib.asynccontextmanager
 async def awakened(
-    store: SqlMemoryStore, index: FakeIndex, model: str, exact_limit: int = 0, *, may_rest: bool = True
+    store: SqlMemoryStore,
+    index: FakeIndex,
+    model: str = "words-64",
+    exact_limit: int = 0,
+    *,
+    may_rest: bool = True,
+    alone: Alone = lambda: contextlib.nullcontext(True),
 ) -> AsyncIterator[Mind]:
     """Start the use cases; what agents with more memories than the limit find by meaning comes from the index."""
-    mind = Mind(store, index, model, exact_limit, may_rest=may_rest)
+    mind = Mind(store, index, model, exact_limit, may_rest=may_rest, alone=alone)
     await mind.indexing.prepare()
     task = asyncio.create_task(mind.indexing.run())
     try:

@@ -171,12 +171,12 @@ async def test_other_agents_never_hide_a_memory_from_who_asks_for_more(build: Ge
     await build.put([Vector(next(numbers), f"one of {i}", row.data) for i in range(300) for row in crowd])
     await build.put([Vector(4999, "the other", crowd[0].data)])
     held = len(await build.seqs())
-    most, near = 1, [0]
+    limit, near = 1, [0]
     while 4999 not in near:
-        assert len(near) == most
-        most *= 4
-        near = await build.nearest("the other", crowd[0].data, most)
-    assert most <= 4 * held
+        assert len(near) == limit
+        limit *= 4
+        near = await build.nearest("the other", crowd[0].data, limit)
+    assert limit <= 4 * held
 
 
 async def test_equal_vectors_dont_cut_others_off(build: Generation) -> None:

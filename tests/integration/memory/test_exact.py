@@ -93,7 +93,7 @@ async def test_what_has_expired_or_does_not_pass_the_filter_makes_room_for_what_
         assert len(await mind.find("kite")) == 10
         await mind.memories.update("agt_a", last.id, {"kind": MemoryKind.EVENT}, "", Writer.OPERATOR, NO_KEY)
         wanted = MemoryFilter(kinds=(MemoryKind.EVENT,))
-        hits = await mind.search.find(Query("agt_a", "kite", wanted=wanted, min_relevance=0.0))
+        hits = (await mind.search.find(Query("agt_a", "kite", wanted=wanted, min_relevance=0.0))).hits
         assert [hit.memory.text for hit in hits] == ["kite of a dragon"]
         await mind.memories.update("agt_a", last.id, expired, "", Writer.OPERATOR, NO_KEY)
         mind.clock.advance(seconds=1)

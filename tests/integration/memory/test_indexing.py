@@ -10,7 +10,7 @@ from services.memory.adapters.sql.records import SqlMemoryStore
 from services.memory.domain.memories import MemoryFilter, VersionedMemory
 from services.memory.domain.vectors import IndexDown, IndexState, Vector
 from services.memory.domain.writers import Writer
-from services.memory.service import indexing as module
+from services.memory.service import building
 from services.runtime.idempotency import RequestKey
 from tests.fakes.clock import FixedClock
 from tests.fakes.memory import FakeIndex
@@ -206,7 +206,7 @@ async def test_a_build_that_lacks_a_little_is_mended(awake: Awake, index: FakeIn
 async def test_a_build_that_lacks_much_is_built_anew(
     awake: Awake, index: FakeIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_MANY", 5)
+    monkeypatch.setattr(building, "_MANY", 5)
     async with awake() as mind:
         await mind.create(*(f"bird number {number}" for number in range(20)))
         await mind.settled()

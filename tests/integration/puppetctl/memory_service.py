@@ -23,6 +23,7 @@ class FakeMemory(MemoryServiceServicer):
         self.kept: dict[str, list[pb.ExportMemoriesResponse]] = {}
         self.requests: list[Any] = []
         self.seconds_left: list[float] = []
+        self.is_by_words_only = False
         self.index = pb.IndexStatus(state=pb.INDEX_STATE_READY, generation=3, embedding_model="words")
         self.verified = pb.VerifyIndexResponse(is_consistent=True, checked_count=5)
         self.breaks_exports = False
@@ -38,7 +39,7 @@ class FakeMemory(MemoryServiceServicer):
         parts = pb.ScoreParts(lexical=0.5, vector=0.25)
         found = [item for item in self._memories(request.agent_id) if request.query in item.text]
         hits = [pb.MemoryHit(memory=item, relevance=0.6, score=0.75, parts=parts) for item in found]
-        return pb.SearchMemoriesResponse(hits=hits)
+        return pb.SearchMemoriesResponse(hits=hits, is_by_words_only=self.is_by_words_only)
 
     async def ListMemories(self, request: pb.ListMemoriesRequest, context: Context) -> pb.ListMemoriesResponse:
         self._note(request, context)

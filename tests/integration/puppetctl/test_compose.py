@@ -21,6 +21,9 @@ from tests.support.settings import SETTINGS
 
 HEALTH_PORT = 9000
 
+CALLERS = ["agents", "memory", GATEWAY]
+"""Who calls others, the memory service where the llm service makes its vectors."""
+
 
 OF_THE_IMAGE = {"host", "port", "data_dir", "key_dir", "socket"}
 """What is as it is in an image: where it listens, and where its volumes are."""
@@ -68,7 +71,7 @@ def test_services_know_who_may_call_and_only_those_who_call_others_can_prove_the
         assert environment.get(f"{own}HEALTH_PORT") == (str(HEALTH_PORT) if name in SERVICES else None)
         assert interpolated(environment[f"{own}ALLOW_PLAINTEXT"], {}) == "true"
         assert "registry:/principals:ro" in containers[name]["volumes"]
-        assert bool(environment[f"{own}CREDENTIAL"]) == (name in ("agents", GATEWAY))
+        assert bool(environment[f"{own}CREDENTIAL"]) == (name in CALLERS)
         assert containers[name]["depends_on"]["principals"] == {"condition": "service_completed_successfully"}
 
 
@@ -76,11 +79,15 @@ async def test_the_principals_are_made_by_a_module_that_is_in_the_image(tmp_path
     made = _file()["services"]["principals"]["command"][-1]
     [line] = [line for line in made.splitlines() if line.startswith("python ")]
     _, flag, module, folder, *services = line.split()
-    assert (flag, folder, services) == ("-m", "/auth", ["agents", GATEWAY])
+    assert (flag, folder, services) == ("-m", "/auth", CALLERS)
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, str(tmp_path), *services, cwd=ROOT)
     assert await process.wait() == 0
     files = PrincipalFiles(tmp_path)
-    assert [principal.name for principal in files.list()] == ["agents", GATEWAY, OPERATOR]
+    assert [principal.name for principal in files.list()] == sorted([*CALLERS, OPERATOR])
+    # A volume has the owner of the folder of the image that it is mounted at, and root where there is none.
+    volumes = [volume.partition(":")[2] for volume in _file()["services"]["principals"]["volumes"]]
+    [made] = re.findall(r"install -d .*", (ROOT / "services" / "agents" / "Dockerfile").read_text())
+    assert set(volumes) <= set(made.split())
 
 
 STANDARD = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}
@@ -220,7 +227,7 @@ def test_an_image_has_a_base_that_can_be_pinned_and_a_user_without_rights(docker
 def test_two_containers_share_a_network_only_when_one_calls_the_other() -> None:
     services, networks = _file()["services"], _file()["networks"]
     calls = {("agents", name) for name in SERVICES[1:]} | {(GATEWAY, name) for name in SERVICES}
-    calls |= {("llm", "sandbox-llm"), ("social", "sandbox-x"), ("trading", "sandbox-solana")}
+    calls |= {("memory", "llm"), ("llm", "sandbox-llm"), ("social", "sandbox-x"), ("trading", "sandbox-solana")}
     # Who comes to life by REST gets an account there.
     calls |= {(GATEWAY, "sandbox-x")}
     calls |= {(name, "postgres") for name in SERVICES}

@@ -62,6 +62,25 @@ async def test_the_doctor_names_what_runs_of_another_version(
     assert (found["memory"]["mark"], found["memory"]["words"]) == ("note", told)
 
 
+@pytest.mark.parametrize(("serves", "mark"), [(True, "ok"), (False, "note")])
+async def test_the_doctor_tells_whether_memories_get_their_vectors(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, serves: bool, mark: str
+) -> None:
+    @contextlib.asynccontextmanager
+    async def memory(lifecycle: Lifecycle) -> AsyncIterator[Sequence[Mounted]]:
+        lifecycle.health.tell(["embeddings"], serves=serves)
+        yield []
+
+    where = {f"PUPPET_CTL_{name.upper().replace('.', '_')}": f"127.0.0.1:{port}" for name, port in free_ports().items()}
+    async with serving("nothing", ServiceSettings(data_dir=tmp_path), memory) as address:
+        at = where | {"PUPPET_CTL_MEMORY": address}
+        await doctor(tmp_path, at, as_json=True)
+        assert "vectors of memory" not in capsys.readouterr().out
+        await doctor(tmp_path, at | {"PUPPET_MEMORY_EMBEDDINGS": "llm"}, as_json=True)
+    found = {one["subject"]: one for one in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert found["vectors of memory"]["mark"] == mark
+
+
 async def _probe(address: str) -> int:
     """Ask as the containers do."""
     port = address.rpartition(":")[2]

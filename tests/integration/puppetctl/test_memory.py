@@ -75,6 +75,14 @@ async def test_a_trusted_search_asks_for_what_no_stranger_wrote(
     assert list(asked.provenances) == [pb.PROVENANCE_SELF, pb.PROVENANCE_OPERATOR]
 
 
+async def test_a_search_by_words_alone_says_so_beside_what_it_found(
+    odd: FakeMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd.is_by_words_only = True
+    assert await memory.search("odd", "rain", None, 5, is_trusted=False, as_json=True) == 0
+    assert "by words alone" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("limit", "shown"), [(1, ["mem_3"]), (3, ["mem_3", "mem_2", "mem_1"]), (9, None)])
 async def test_list_reads_as_many_pages_as_are_asked_for(
     odd: FakeMemory, limit: int, shown: list[str] | None, capsys: pytest.CaptureFixture[str]
@@ -253,6 +261,7 @@ async def test_reindex_asks_with_one_id_until_the_new_build_serves(
         (pb.IndexStatus(state=pb.INDEX_STATE_BUILDING, built_count=2, total_count=4), "being built: 2 of 4 memories"),
         (pb.IndexStatus(state=pb.INDEX_STATE_DOWN), "can't be reached, and is tried again"),
         (pb.IndexStatus(state=pb.INDEX_STATE_IDLE, pending_count=3), "no agent is large enough"),
+        (pb.IndexStatus(state=pb.INDEX_STATE_READY, vectorless_count=1), "1 memory, found by their words alone"),
     ],
 )
 async def test_an_index_that_does_not_serve_is_told_of(

@@ -15,7 +15,10 @@ class Model(Embedder):
 
     model = "wordllama-64"
 
-    async def embed(self, texts: Sequence[str]) -> list[bytes]:
+    is_instant = True
+    batch = 1
+
+    async def embed(self, texts: Sequence[str], agent_id: str = "") -> list[bytes]:
         return [b"vector"] * len(texts)
 
     async def familiarity(self, text: str) -> float:

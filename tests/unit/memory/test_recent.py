@@ -17,8 +17,8 @@ def vector(seq: int, agent_id: str = "agt_a", dimensions: int = DIMENSIONS) -> V
     return Vector(seq, agent_id, (row / np.linalg.norm(row)).astype("<f4").tobytes())
 
 
-async def nearest(vectors: RecentVectors, wanted: Vector, most: int) -> set[int]:
-    return set(await vectors.nearest(wanted.agent_id, wanted.data, most))
+async def nearest(vectors: RecentVectors, wanted: Vector, limit: int) -> set[int]:
+    return set(await vectors.nearest(wanted.agent_id, wanted.data, limit))
 
 
 async def test_only_an_agents_own_are_proposed() -> None:

@@ -193,7 +193,7 @@ def test_a_filter_takes_over_every_field() -> None:
 
 def test_a_search_that_does_not_say_has_the_defaults() -> None:
     query = search_wire.read_query(pb.SearchMemoriesRequest(agent_id="agt_a", query="sea"), 0.05)
-    assert (query.most, query.min_relevance, query.recency_weight, query.importance_weight) == (10, 0.05, 0, 0)
+    assert (query.limit, query.min_relevance, query.recency_weight, query.importance_weight) == (10, 0.05, 0, 0)
     asked = pb.SearchMemoriesRequest(agent_id="agt_a", query="sea", min_relevance=0.0)
     assert search_wire.read_query(asked, 0.05).min_relevance == 0.0
 

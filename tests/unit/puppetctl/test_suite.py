@@ -87,6 +87,16 @@ def test_the_gateway_calls_every_service_where_it_is_and_can_be_left_out(monkeyp
     assert plan_suite({}, DATA, read_ports("", {})).address(GATEWAY) is None
 
 
+@pytest.mark.parametrize(
+    ("given", "target"), [({}, "unix:/data/run/llm.sock"), ({"PUPPET_AGENTS_LLM_TARGET": "other:1"}, "other:1")]
+)
+def test_memory_gets_its_vectors_where_agents_get_their_words(given: dict[str, str], target: str) -> None:
+    memory = _environment(_plan(given | {"PUPPET_MEMORY_EMBEDDINGS": "llm"}), "memory")
+    assert memory["PUPPET_MEMORY_LLM_TARGET"] == target
+    assert memory["PUPPET_MEMORY_EMBEDDINGS"] == "llm"
+    assert memory["PUPPET_MEMORY_CREDENTIAL"] == "/data/auth/credentials/memory.json"
+
+
 def test_a_service_whose_sockets_path_would_be_too_long_is_called_by_its_port() -> None:
     ports = {name: 20_000 + index for index, name in enumerate(DEFAULT_PORTS)}
     suite = plan_suite({}, Path("/" + "d" * 100), ports)

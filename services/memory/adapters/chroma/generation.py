@@ -52,9 +52,9 @@ class ShardedGeneration(Generation):
                 await self._call("remove", shard, _seqs(members[start : start + _BATCH]))
 
     @override
-    async def nearest(self, agent_id: str, vector: bytes, most: int) -> list[int]:
+    async def nearest(self, agent_id: str, vector: bytes, limit: int) -> list[int]:
         self._last_query = time.monotonic()
-        near: list[int] = await self._call("nearest", _shard(agent_id), vector, most)
+        near: list[int] = await self._call("nearest", _shard(agent_id), vector, limit)
         return near
 
     @override

@@ -43,17 +43,17 @@ class Shards:
         if collection := self._existing(shard):
             collection.delete(ids=_ids(seqs))
 
-    def nearest(self, shard: int, vector: bytes, most: int) -> list[int]:
-        """Return up to `most` numbers, nearest first; fewer when the shard holds no more."""
+    def nearest(self, shard: int, vector: bytes, limit: int) -> list[int]:
+        """Return up to `limit` numbers, nearest first; fewer when the shard holds no more."""
         collection = self._existing(shard)
         if collection is None:
             return []
         query = _matrix(vector, 1)
         # Never with `where` or `ids`: both go through all that is allowed, and find less.
-        found = collection.query(query_embeddings=query, n_results=most, include=["distances"])
+        found = collection.query(query_embeddings=query, n_results=limit, include=["distances"])
         near = list(zip(_distances(found)[0], found["ids"][0], strict=True))
-        if len(near) < most:
-            near = sorted(near + self._unreached(collection, {seq for _, seq in near}, query[0]))[:most]
+        if len(near) < limit:
+            near = sorted(near + self._unreached(collection, {seq for _, seq in near}, query[0]))[:limit]
         return [int(seq) for _, seq in near]
 
     def seqs(self, shard: int) -> list[int]:

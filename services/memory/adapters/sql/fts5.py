@@ -93,12 +93,12 @@ class SqliteLexicon(Lexicon):
         terms: Sequence[str],
         passing: Sequence[Condition],
         now: datetime,
-        most: int,
+        limit: int,
     ) -> Matches:
         driver = driver_of(connection)
         table, total, mean = _size(driver.connection, agent_id)
         if not table:
-            return await self._matches_of_few(connection, agent_id, terms, passing, now, most)
+            return await self._matches_of_few(connection, agent_id, terms, passing, now, limit)
         nothing = Matches({}, 1.0, mean)
         if not terms:
             return nothing
@@ -110,7 +110,7 @@ class SqliteLexicon(Lexicon):
 
             def found(db: sqlite3.Connection) -> Matches:
                 wanted = match(db)
-                return Matches(_score(db, wanted, most), wanted.ideal, mean) if wanted else nothing
+                return Matches(_score(db, wanted, limit), wanted.ideal, mean) if wanted else nothing
 
             # In one go: every statement of SQLAlchemy takes as long as the words of a query.
             return found(driver.connection) if total <= _FEW else await driver.run(found)
@@ -122,7 +122,7 @@ class SqliteLexicon(Lexicon):
         query = query.join(memory, memory.c.seq == number).where(sa.text(f"{table} MATCH :match"), *passing)
         query = query.order_by(number.desc()).limit(_NEWEST)
         scores: dict[int, float] = {}
-        for expression in wanted.asked(scores, most):
+        for expression in wanted.asked(scores, limit):
             rows = await connection.execute(query, {"match": expression, "now": now})
             scores.update({seq: score for seq, score in rows} | scores)  # noqa: C416  # rows are no pairs
         return Matches(scores, wanted.ideal, mean)
@@ -134,7 +134,7 @@ class SqliteLexicon(Lexicon):
         terms: Sequence[str],
         passing: Sequence[Condition],
         now: datetime,
-        most: int,
+        limit: int,
     ) -> Matches:
         rows = documents_of(driver_of(connection).connection, agent_id)
         if not rows:
@@ -148,7 +148,7 @@ class SqliteLexicon(Lexicon):
             match = _match(table, total, dict(zip(terms, _count(db, table, terms), strict=True))) if terms else None
             if match is None:
                 return Matches({}, 1.0, mean)
-            return Matches(_score(db, match, most, wanted), match.ideal, mean)
+            return Matches(_score(db, match, limit, wanted), match.ideal, mean)
 
         return self._scratch.search(rows, found)
 
@@ -230,10 +230,10 @@ class _Match:
         """The score, which FTS5 gives below zero."""
         return f"-bm25({self.table}, {_SCALE}, {_SCALE}, {_SCALE}, {_SCALE * PREVIOUS}, {_SCALE * EARLIER})"
 
-    def asked(self, scores: Mapping[int, float], most: int) -> Iterator[str]:
+    def asked(self, scores: Mapping[int, float], limit: int) -> Iterator[str]:
         """Yield what to match next, looking at the scores of what was found so far."""
         for at, expression in enumerate(self.expressions):
-            if at < self.certain or len(scores) < most:
+            if at < self.certain or len(scores) < limit:
                 yield expression
         if self.otherwise and not scores:
             yield self.otherwise
@@ -308,13 +308,15 @@ def _match(table: str, total: int, frequencies: Mapping[str, int]) -> _Match | N
     return _Match(table, expressions, certain, adding, is_common, ideal)
 
 
-def _score(db: sqlite3.Connection, match: _Match, most: int, wanted: Collection[int] | None = None) -> dict[int, float]:
+def _score(
+    db: sqlite3.Connection, match: _Match, limit: int, wanted: Collection[int] | None = None
+) -> dict[int, float]:
     """Return the scores of documents, of those wanted alone if that is given."""
     query = f"SELECT rowid, {match.rank} FROM {match.table} WHERE {match.table} MATCH ?"
     if match.is_common:
         query += f" ORDER BY rowid DESC LIMIT {_NEWEST}"
     scores: dict[int, float] = {}
-    for expression in match.asked(scores, most):
+    for expression in match.asked(scores, limit):
         found = dict(db.execute(query, (expression,)).fetchall())
         if wanted is not None:
             found = {seq: score for seq, score in found.items() if seq in wanted}

@@ -9,10 +9,16 @@ from services.memory.adapters.sql.searching import SqlSearch
 from services.memory.adapters.sql.tables import build, change, embedding, memory
 from services.memory.domain.vectors import Build, Change, Text, Vector
 from services.memory.ports.store import IndexRecords
+from services.runtime.upsert import insert_on
 
 _VECTORS = sa.select(embedding.c.seq, memory.c.agent_id, embedding.c.vector).join(
     memory, memory.c.seq == embedding.c.seq
 )
+
+
+def _has(model: str) -> sa.Exists:
+    """Return the condition that a memory has a vector of a model."""
+    return sa.exists().where(embedding.c.seq == memory.c.seq, embedding.c.model == model)
 
 
 class SqlIndexing(SqlSearch, IndexRecords):
@@ -40,7 +46,7 @@ class SqlIndexing(SqlSearch, IndexRecords):
         await self._connection.execute(sa.update(build).where(build.c.number == new.number).values(serves=True))
 
     @override
-    async def changes(self, most: int) -> list[Change]:
+    async def changes(self, limit: int) -> list[Change]:
         serving = sa.select(build.c.model).where(build.c.serves).scalar_subquery()
         query = (
             sa.select(change.c.seq, change.c.agent_id, change.c.number, embedding.c.vector)
@@ -48,7 +54,7 @@ class SqlIndexing(SqlSearch, IndexRecords):
                 change.outerjoin(embedding, (embedding.c.seq == change.c.seq) & (embedding.c.model == serving))
             )
             .order_by(change.c.number)
-            .limit(most)
+            .limit(limit)
         )
         return [Change(*row) for row in await self._connection.execute(query)]
 
@@ -79,7 +85,8 @@ class SqlIndexing(SqlSearch, IndexRecords):
     async def mark(self, seqs: Iterable[int]) -> None:
         whose = sa.select(memory.c.agent_id).where(memory.c.seq == sa.bindparam("marked")).scalar_subquery()
         insert = sa.insert(change).values(seq=sa.bindparam("marked"), agent_id=sa.func.coalesce(whose, ""))
-        await self._connection.execute(insert, [{"marked": seq} for seq in seqs])
+        if marked := [{"marked": seq} for seq in seqs]:
+            await self._connection.execute(insert, marked)
 
     @override
     async def mark_stored_after(self, newest: int) -> None:
@@ -89,9 +96,9 @@ class SqlIndexing(SqlSearch, IndexRecords):
         await self._connection.execute(sa.insert(change).from_select(["seq", "agent_id"], stored))
 
     @override
-    async def vectors(self, model: str, after: int, newest: int, most: int) -> list[Vector]:
+    async def vectors(self, model: str, after: int, newest: int, limit: int) -> list[Vector]:
         query = _VECTORS.where(embedding.c.model == model, embedding.c.seq > after, embedding.c.seq <= newest)
-        rows = await self._connection.execute(query.order_by(embedding.c.seq).limit(most))
+        rows = await self._connection.execute(query.order_by(embedding.c.seq).limit(limit))
         return [Vector(*row) for row in rows]
 
     @override
@@ -105,29 +112,38 @@ class SqlIndexing(SqlSearch, IndexRecords):
         return set((await self._connection.scalars(query)).all())
 
     @override
-    async def without_vector(self, model: str, most: int) -> list[Text]:
-        has = sa.exists().where(embedding.c.seq == memory.c.seq, embedding.c.model == model)
-        query = sa.select(memory.c.seq, memory.c.agent_id, memory.c.text, memory.c.version).where(~has).limit(most)
-        return [Text(*row) for row in await self._connection.execute(query)]
+    async def without_vector(self, model: str, after: int, limit: int) -> list[Text]:
+        query = sa.select(memory.c.seq, memory.c.agent_id, memory.c.text).where(memory.c.seq > after, ~_has(model))
+        rows = await self._connection.execute(query.order_by(memory.c.seq).limit(limit))
+        return [Text(*row) for row in rows]
+
+    @override
+    async def vectorless_count(self, model: str) -> int:
+        query = sa.select(sa.func.count()).select_from(memory).where(~_has(model))
+        return await self._connection.scalar(query) or 0
 
     @override
     async def add_vectors(self, model: str, texts: Sequence[Text], vectors: Sequence[bytes]) -> list[Vector]:
-        asked = [(text.seq, text.version) for text in texts]
-        query = sa.select(memory.c.seq).where(sa.tuple_(memory.c.seq, memory.c.version).in_(asked))
-        there = set((await self._connection.scalars(query)).all())
+        asked = [text.seq for text in texts]
+        query = sa.select(memory.c.seq, memory.c.agent_id, memory.c.text).where(memory.c.seq.in_(asked))
+        # Whoever changes one of them on Postgres comes before this, and is waited for by nobody, or after it.
+        rows = await self._connection.execute(query.with_for_update(skip_locked=True))
+        there = {Text(*row) for row in rows}
         added = [
             Vector(text.seq, text.agent_id, vector)
             for text, vector in zip(texts, vectors, strict=True)
-            if text.seq in there
+            if text in there
         ]
         if added:
-            rows = [{"seq": item.seq, "model": model, "vector": item.data} for item in added]
-            await self._connection.execute(sa.insert(embedding), rows)
+            new = [{"seq": item.seq, "model": model, "vector": item.data} for item in added]
+            # Another replica may have made the same ones.
+            await self._connection.execute(insert_on(self._dialect, embedding).on_conflict_do_nothing(), new)
         return added
 
     @override
-    async def drop_vectors(self, kept_model: str, most: int) -> int:
-        query = sa.select(embedding.c.seq, embedding.c.model).where(embedding.c.model != kept_model).limit(most)
+    async def drop_vectors(self, kept_models: Collection[str], limit: int) -> int:
+        others = embedding.c.model.not_in(kept_models)
+        query = sa.select(embedding.c.seq, embedding.c.model).where(others).limit(limit)
         places = [{"gone": seq, "its_model": model} for seq, model in await self._connection.execute(query)]
         if places:
             gone = sa.delete(embedding).where(

@@ -58,9 +58,9 @@ class Lexicon(Protocol):
         terms: Sequence[str],
         passing: Sequence[Condition],
         now: datetime,
-        most: int,
+        limit: int,
     ) -> Matches:
-        """Return documents whose memories pass these conditions, the best `most` of them and perhaps others."""
+        """Return documents whose memories pass these conditions, the best `limit` of them and perhaps others."""
         ...
 
 

@@ -39,7 +39,7 @@ _STATES = Prepared(
     sa.select(revision.c.state)
     .where(revision.c.seq == sa.bindparam("seq"), revision.c.version < sa.bindparam("below"))
     .order_by(revision.c.version.desc())
-    .limit(sa.bindparam("most"))
+    .limit(sa.bindparam("limit"))
 )
 _PLACE = (memory.c.agent_id, memory.c.id, memory.c.fingerprint, memory.c.seq)
 _ADD_CHANGES = Prepared(sa.insert(change).values(seq=sa.bindparam("seq"), agent_id=sa.bindparam("agent_id")))
@@ -99,14 +99,14 @@ class SqlMemories(SqlSearch, MemoryRecords):
         return {item.seq: item for item in found}
 
     @override
-    async def stored_after(self, agent_id: str, seq: int, most: int, now: datetime) -> list[Memory]:
-        query = sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.seq > seq, ALIVE).order_by(memory.c.seq).limit(most)
+    async def stored_after(self, agent_id: str, seq: int, limit: int, now: datetime) -> list[Memory]:
+        query = sa.select(*MEMORY_COLUMNS).where(OWN, memory.c.seq > seq, ALIVE).order_by(memory.c.seq).limit(limit)
         rows = (await self._connection.execute(query, {"agent_id": agent_id, "now": now})).all()
         return [memory_of(row) for row in rows]
 
     @override
-    async def history(self, item: Memory, below: int, most: int) -> tuple[Memory, ...]:
-        values = {"seq": item.seq, "below": below, "most": most}
+    async def history(self, item: Memory, below: int, limit: int) -> tuple[Memory, ...]:
+        values = {"seq": item.seq, "below": below, "limit": limit}
         return tuple(read_state(item, state) for (state,) in await _STATES.all(self._connection, values))
 
     @override
@@ -139,14 +139,14 @@ class SqlMemories(SqlSearch, MemoryRecords):
 
     @override
     async def add(
-        self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes], now: datetime
+        self, new: Sequence[VersionedMemory], model: str, vectors: Sequence[bytes | None], now: datetime
     ) -> list[tuple[Memory, bool]]:
         if not new:
             return []
         rows = [row_of(item.memory) for item in new]
         added = await self._insert(rows)
         stored: list[tuple[Memory, bool]] = []
-        fresh: list[tuple[VersionedMemory, bytes]] = []
+        fresh: list[tuple[VersionedMemory, bytes | None]] = []
         gone: set[int] = set()
         for item, row, vector in zip(new, rows, vectors, strict=True):
             # Of two with one id, only the one with these words was added.
@@ -183,9 +183,10 @@ class SqlMemories(SqlSearch, MemoryRecords):
                 is_written = True
         state = {"seq": before.seq, "version": before.version, "state": write_state(before)}
         await self._connection.execute(sa.insert(revision), [state])
-        if vector is not None:
+        if vector is not None or before.text != after.text:
             await self._connection.execute(sa.delete(embedding).where(embedding.c.seq == after.seq))
-            await _ADD_VECTORS.each(self._connection, [{"seq": after.seq, "model": model, "vector": vector}])
+            if vector is not None:
+                await _ADD_VECTORS.each(self._connection, [{"seq": after.seq, "model": model, "vector": vector}])
             await _ADD_CHANGES.each(self._connection, [{"seq": after.seq, "agent_id": after.agent_id}])
         await self._put_documents([before, after])
 
@@ -267,15 +268,17 @@ class SqlMemories(SqlSearch, MemoryRecords):
                 )
         return found
 
-    async def _equip(self, new: Sequence[tuple[VersionedMemory, bytes]], model: str) -> None:
+    async def _equip(self, new: Sequence[tuple[VersionedMemory, bytes | None]], model: str) -> None:
         """Give new memories what they are found by, and their histories."""
-        await _ADD_VECTORS.each(
-            self._connection,
-            [{"seq": item.memory.seq, "model": model, "vector": vector} for item, vector in new],
-        )
-        await _ADD_CHANGES.each(
-            self._connection, [{"seq": item.memory.seq, "agent_id": item.memory.agent_id} for item, _ in new]
-        )
+        # The index is told of a memory without a vector once it has one.
+        embedded = [(item.memory, vector) for item, vector in new if vector is not None]
+        if embedded:
+            await _ADD_VECTORS.each(
+                self._connection, [{"seq": item.seq, "model": model, "vector": vector} for item, vector in embedded]
+            )
+            await _ADD_CHANGES.each(
+                self._connection, [{"seq": item.seq, "agent_id": item.agent_id} for item, _ in embedded]
+            )
         states = [
             {"seq": item.memory.seq, "version": before.version, "state": write_state(before)}
             for item, _ in new

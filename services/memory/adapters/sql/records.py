@@ -24,7 +24,7 @@ _NEWEST = Prepared(
     .where(col(Interaction.agent_id) == sa.bindparam("agent_id"))
     .where(col(Interaction.counterpart) == sa.bindparam("counterpart"))
     .order_by(col(Interaction.number).desc())
-    .limit(sa.bindparam("most", type_=sa.Integer))
+    .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 
 
@@ -54,7 +54,7 @@ class SqlRecords(SqlMemories, SqlIndexing, SqlArchive, RelationshipRecords):
     @override
     async def interactions(self, agent_id: str, counterpart: str, page: Page) -> Paged[Interaction]:
         if self._takes_prepared and not page.after:
-            values = {"agent_id": agent_id, "counterpart": counterpart, "most": page.size + 1}
+            values = {"agent_id": agent_id, "counterpart": counterpart, "limit": page.size + 1}
             found = await self._rows_of(Interaction, _NEWEST, values)
             return Paged.cut(found, page, lambda row: (row.number,))
         query = select(Interaction).where(Interaction.agent_id == agent_id, Interaction.counterpart == counterpart)

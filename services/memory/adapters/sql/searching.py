@@ -58,7 +58,7 @@ _VECTORS = (
 # A memory that comes or goes changes the first two, an update the third, and another model the last.
 _STATE = [sa.func.count(), sa.func.sum(memory.c.seq), sa.func.sum(memory.c.version), sa.func.count(embedding.c.seq)]
 _VECTORS_STATE = Prepared(sa.select(*_STATE).select_from(memory.outerjoin(embedding, _OF_MODEL)).where(OWN))
-_SOME = sa.select(memory.c.seq).where(OWN).limit(sa.bindparam("most", type_=sa.Integer)).subquery()
+_SOME = sa.select(memory.c.seq).where(OWN).limit(sa.bindparam("limit", type_=sa.Integer)).subquery()
 _COUNT = Prepared(sa.select(sa.func.count()).select_from(_SOME))
 _COUNT_ACCESS = Prepared(
     sa.update(memory)
@@ -83,10 +83,10 @@ class SqlSearch(SqlTransaction, SearchRecords):
 
     @override
     async def matches(
-        self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, most: int
+        self, agent_id: str, terms: Sequence[str], wanted: MemoryFilter, now: datetime, limit: int
     ) -> Matches:
         conditions: list[Condition] = [] if wanted.is_empty else [*passing(wanted, self._dialect), ALIVE]
-        return await self._lexicon.matches(self._connection, agent_id, terms, conditions, now, most)
+        return await self._lexicon.matches(self._connection, agent_id, terms, conditions, now, limit)
 
     @override
     async def candidates(
@@ -105,12 +105,18 @@ class SqlSearch(SqlTransaction, SearchRecords):
 
     @override
     async def every_vector(
-        self, agent_id: str, wanted: MemoryFilter, model: str, now: datetime, most: int
+        self, agent_id: str, wanted: MemoryFilter, model: str, now: datetime, limit: int
     ) -> list[tuple[int, bytes]]:
         values = {"agent_id": agent_id, "model": model, "now": now}
-        query = _VECTORS.where(*passing(wanted, self._dialect)).limit(most)
+        query = _VECTORS.where(*passing(wanted, self._dialect)).limit(limit)
         rows = await self._connection.execute(query, values)
         return [(seq, vector) for seq, vector in rows.all()]
+
+    @override
+    async def newest_of(self, agent_id: str, wanted: MemoryFilter, now: datetime, limit: int) -> list[int]:
+        query = sa.select(memory.c.seq).where(OWN, ALIVE, *passing(wanted, self._dialect))
+        query = query.order_by(memory.c.create_time.desc(), memory.c.seq.desc()).limit(limit)
+        return list((await self._connection.scalars(query, {"agent_id": agent_id, "now": now})).all())
 
     @override
     async def vectors_state(self, agent_id: str, model: str) -> Hashable:
@@ -119,7 +125,7 @@ class SqlSearch(SqlTransaction, SearchRecords):
 
     @override
     async def has_more_than(self, limit: int, agent_id: str) -> bool:
-        [(count,)] = await _COUNT.all(self._connection, {"agent_id": agent_id, "most": limit + 1})
+        [(count,)] = await _COUNT.all(self._connection, {"agent_id": agent_id, "limit": limit + 1})
         return bool(count > limit)
 
     @override

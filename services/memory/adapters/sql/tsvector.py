@@ -77,7 +77,7 @@ class PostgresLexicon(Lexicon):
         terms: Sequence[str],
         passing: Sequence[Condition],
         now: datetime,
-        most: int,
+        limit: int,
     ) -> Matches:
         counted = await connection.execute(
             sa.text(
@@ -109,7 +109,7 @@ class PostgresLexicon(Lexicon):
         if passing:
             query = query.where(number.in_(sa.select(memory.c.seq).where(memory.c.agent_id == agent_id, *passing)))
         best = await connection.execute(
-            query.order_by(score.desc()).limit(max(most, _SCORED)),
+            query.order_by(score.desc()).limit(max(limit, _SCORED)),
             {
                 "agent": agent_id,
                 "terms": list(weights),

@@ -952,8 +952,13 @@ class SearchMemoriesResponse(_message.Message):
 
     HITS_FIELD_NUMBER: _builtins.int
     OMITTED_HIT_COUNT_FIELD_NUMBER: _builtins.int
+    IS_BY_WORDS_ONLY_FIELD_NUMBER: _builtins.int
     omitted_hit_count: _builtins.int
     """How many more hits, of lower scores, were found than a message of 4 MiB holds."""
+    is_by_words_only: _builtins.bool
+    """The query had no vector in time, since another service makes them that is down, slow, or has spent its budget: what
+    means the same in other words wasn't looked for.
+    """
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemoryHit]:
         """Highest score first."""
@@ -963,10 +968,11 @@ class SearchMemoriesResponse(_message.Message):
         *,
         hits: _abc.Iterable[Global___MemoryHit] | None = ...,
         omitted_hit_count: _builtins.int = ...,
+        is_by_words_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "omitted_hit_count", b"omitted_hit_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "is_by_words_only", b"is_by_words_only", "omitted_hit_count", b"omitted_hit_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1327,6 +1333,7 @@ class IndexStatus(_message.Message):
     BUILT_COUNT_FIELD_NUMBER: _builtins.int
     TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     PENDING_COUNT_FIELD_NUMBER: _builtins.int
+    VECTORLESS_COUNT_FIELD_NUMBER: _builtins.int
     state: Global___IndexState.ValueType
     """What it does."""
     generation: _builtins.int
@@ -1339,6 +1346,8 @@ class IndexStatus(_message.Message):
     """While it is being built: how many it will have."""
     pending_count: _builtins.int
     """Changes that it doesn't have yet."""
+    vectorless_count: _builtins.int
+    """Memories that have no vector yet, where another service makes them: they are found by their words."""
     def __init__(
         self,
         *,
@@ -1348,10 +1357,11 @@ class IndexStatus(_message.Message):
         built_count: _builtins.int = ...,
         total_count: _builtins.int = ...,
         pending_count: _builtins.int = ...,
+        vectorless_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["built_count", b"built_count", "embedding_model", b"embedding_model", "generation", b"generation", "pending_count", b"pending_count", "state", b"state", "total_count", b"total_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["built_count", b"built_count", "embedding_model", b"embedding_model", "generation", b"generation", "pending_count", b"pending_count", "state", b"state", "total_count", b"total_count", "vectorless_count", b"vectorless_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

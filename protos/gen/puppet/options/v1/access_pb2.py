@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epuppet/options/v1/access.proto\x12\x11puppet.options.v1\x1a google/protobuf/descriptor.proto\"{\n\x06\x41\x63\x63\x65ss\x12*\n\x07\x63\x61llers\x18\x01 \x03(\x0e\x32\x19.puppet.options.v1.Caller\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x11\n\tdelegates\x18\x04 \x03(\t\x12\x11\n\tany_scope\x18\x05 \x01(\x08*n\n\x06\x43\x61ller\x12\x16\n\x12\x43\x41LLER_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43\x41LLER_OPERATOR\x10\x01\x12\x11\n\rCALLER_READER\x10\x02\x12\x11\n\rCALLER_CLIENT\x10\x03\x12\x11\n\rCALLER_AGENTS\x10\x04:K\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\x9d\x87\x03 \x01(\x0b\x32\x19.puppet.options.v1.AccessB\xbf\x01\n\x1b\x64\x65v.puppetengine.options.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z,puppetengine.dev/puppet/options/v1;optionsv1\xa2\x02\x04PPTO\xaa\x02\x11Puppet.Options.V1\xca\x02\x11Puppet\\Options\\V1\xe2\x02\x1dPuppet\\Options\\V1\\GPBMetadata\xea\x02\x13Puppet::Options::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epuppet/options/v1/access.proto\x12\x11puppet.options.v1\x1a google/protobuf/descriptor.proto\"{\n\x06\x41\x63\x63\x65ss\x12*\n\x07\x63\x61llers\x18\x01 \x03(\x0e\x32\x19.puppet.options.v1.Caller\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x11\n\tdelegates\x18\x04 \x03(\t\x12\x11\n\tany_scope\x18\x05 \x01(\x08*\x81\x01\n\x06\x43\x61ller\x12\x16\n\x12\x43\x41LLER_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43\x41LLER_OPERATOR\x10\x01\x12\x11\n\rCALLER_READER\x10\x02\x12\x11\n\rCALLER_CLIENT\x10\x03\x12\x11\n\rCALLER_AGENTS\x10\x04\x12\x11\n\rCALLER_MEMORY\x10\x05:K\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\x9d\x87\x03 \x01(\x0b\x32\x19.puppet.options.v1.AccessB\xbf\x01\n\x1b\x64\x65v.puppetengine.options.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z,puppetengine.dev/puppet/options/v1;optionsv1\xa2\x02\x04PPTO\xaa\x02\x11Puppet.Options.V1\xca\x02\x11Puppet\\Options\\V1\xe2\x02\x1dPuppet\\Options\\V1\\GPBMetadata\xea\x02\x13Puppet::Options::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'puppet.options.v1.access_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\033dev.puppetengine.options.v1B\013AccessProtoP\001Z,puppetengine.dev/puppet/options/v1;optionsv1\242\002\004PPTO\252\002\021Puppet.Options.V1\312\002\021Puppet\\Options\\V1\342\002\035Puppet\\Options\\V1\\GPBMetadata\352\002\023Puppet::Options::V1'
-  _globals['_CALLER']._serialized_start=212
-  _globals['_CALLER']._serialized_end=322
+  _globals['_CALLER']._serialized_start=213
+  _globals['_CALLER']._serialized_end=342
   _globals['_ACCESS']._serialized_start=87
   _globals['_ACCESS']._serialized_end=210
 # @@protoc_insertion_point(module_scope)

@@ -37,6 +37,8 @@ class _CallerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Caller.ValueTy
     """A program that an operator gave a scope: reads need the right to read, everything else the right to write."""
     CALLER_AGENTS: _Caller.ValueType  # 4
     """The agents service, for what characters do by themselves."""
+    CALLER_MEMORY: _Caller.ValueType  # 5
+    """The memory service, for the vectors of what it keeps."""
 
 class Caller(_Caller, metaclass=_CallerEnumTypeWrapper):
     """A kind of principal."""
@@ -51,6 +53,8 @@ CALLER_CLIENT: Caller.ValueType  # 3
 """A program that an operator gave a scope: reads need the right to read, everything else the right to write."""
 CALLER_AGENTS: Caller.ValueType  # 4
 """The agents service, for what characters do by themselves."""
+CALLER_MEMORY: Caller.ValueType  # 5
+"""The memory service, for the vectors of what it keeps."""
 Global___Caller: _TypeAlias = Caller  # noqa: Y015
 
 @_typing.final

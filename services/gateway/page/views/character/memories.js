@@ -47,10 +47,10 @@ function Memory({ memory }) {
     <p class="reason"><span>${plain(memory.kind, "MEMORY_KIND_")}</span><span>${origin(memory.provenance)}</span><span>importance ${Math.round(memory.importance * 100)} %</span>${memory.subject && html`<span>about ${memory.subject}</span>`}<span><${Time} at=${memory.occur_time} /></span>${Number(memory.access_count) > 0 && html`<span>recalled ${counted(memory.access_count, "time")}</span>`}</p>`;
 }
 
-function Hits({ data: { hits, omitted_hit_count: omitted }, query, name }) {
+function Hits({ data: { hits, omitted_hit_count: omitted, is_by_words_only: isByWords }, query, name }) {
   if (!hits.length) return html`<${Empty} title=${`${name} remembers nothing of “${query}”`}>Use other words, or fewer. Meaning counts as well: “night” finds the lamp.<//>`;
   const most = Math.max(...hits.map((hit) => hit.score));
-  return html`<div class="hits"><p class="hint" role="status">${counted(hits.length + omitted, "memory", "memories")} for “${query}”, best first. The bar says what each was found by.</p>
+  return html`<div class="hits"><p class="hint" role="status">${counted(hits.length + omitted, "memory", "memories")} for “${query}”, best first. The bar says what each was found by.${isByWords && " Meaning is out of reach just now: these have the words."}</p>
     <ul class="key" aria-hidden="true">${Object.entries(PARTS).filter(([part]) => hits.some((hit) => hit.parts[part] > 0)).map(([part, [label]]) => html`<li key=${part} class=${`part-${part}`}>${label}</li>`)}</ul>
     <ol class="memories">${hits.map((hit) => html`<li key=${hit.memory.id}>
       <${Memory} memory=${hit.memory} />
