@@ -61,7 +61,9 @@ def test_a_list_is_a_line_of_json_for_each_item_and_nothing_else(capsys: pytest.
     listing.add({"id": "é", "posts": 0}, "é")
     listing.show()
     lines = capsys.readouterr().out.splitlines()
-    assert [json.loads(line) for line in lines] == [{"id": "odd", "persona_version": "3"}, {"id": "é", "posts": 0}]
+    odd, other = map(json.loads, lines)
+    assert (odd["id"], odd["persona_version"]) == ("odd", "3")
+    assert other == {"id": "é", "posts": 0}
     assert "é" in lines[1]
 
 
@@ -74,7 +76,16 @@ def test_an_empty_list_says_so_to_people_and_nothing_to_programs(capsys: pytest.
 
 def test_one_thing_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     print_document(pb.GetAgentStatusResponse(is_active=True, post_count=2))
-    assert json.loads(capsys.readouterr().out) == {"is_active": True, "post_count": "2"}
+    told = json.loads(capsys.readouterr().out)
+    assert (told["is_active"], told["post_count"]) == (True, "2")
+
+
+def test_false_and_zero_and_what_is_empty_are_told_to_programs_too(capsys: pytest.CaptureFixture[str]) -> None:
+    print_document(pb.GetAgentStatusResponse())
+    told = json.loads(capsys.readouterr().out)
+    assert (told["is_active"], told["trade_count"], told["schedule"]) == (False, "0", [])
+    # What is only there when it was given, such as a message, isn't.
+    assert "mood" not in told
 
 
 def test_progress_is_nothing_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
