@@ -9,7 +9,7 @@ NEXT: Mapping[str, str] = {
     "AGENT_INACTIVE": "`puppetctl start ID` starts it",
     "AGENT_BEING_DELETED": "wait until it is gone, and create it again",
     "AGENT_EXISTS": "`puppetctl apply FILE` changes the one that is there",
-    "ACTIVITY_NOT_FOUND": "`puppetctl history --ids` shows what there is",
+    "ACTIVITY_NOT_FOUND": "`puppetctl history --json` has the ids of what there is",
     "DRAFT_NOT_FOUND": "`puppetctl drafts list --all` lists those that are known",
     "DRAFT_DECIDED": "`puppetctl drafts list` lists those that wait",
     "EVENT_NOT_FOUND": "`puppetctl events list --all` lists those that are known",
