@@ -46,7 +46,9 @@ def _unknown(words: str, root: Any) -> str:
             return ""
         if (command := below.get(name.strip(".,:)"))) is None:
             return str(name)
-    options = {"--help"} | {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    options = {"--help"} | {
+        option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+    }
     # What stands after the end of a command in prose is another's.
     own = (part.strip(".,:)[]") for part in itertools.takewhile(lambda part: part not in ("or", "and"), parts))
     return next((part for part in own if part.startswith("--") and part not in options), "")
