@@ -23,6 +23,7 @@ NEXT: Mapping[str, str] = {
     "DEPENDENCY_UNAVAILABLE": "`puppetctl doctor` says which service is down",
     "UNAUTHENTICATED": "name the suite's folder with --data, or a credential with PUPPET_CTL_CREDENTIAL",
     "PERMISSION_DENIED": "`puppetctl principals list` says who may do what",
+    "WALLET_NOT_EMPTY": "move what it holds elsewhere, or let the wallet stay with `puppetctl delete ID --keep-wallet`",
     "TRADING_HALTED": "`puppetctl resume` lifts the halt",
     "INTERNAL": "`puppetctl logs --level error` has the details under that id",
     "UNIMPLEMENTED": "the service is of another version: `puppetctl doctor` compares them",
@@ -31,8 +32,16 @@ NEXT: Mapping[str, str] = {
 """By reason, what to do next."""
 
 
-def fail(message: str, reason: str = "") -> None:
+_OF_SERVICES = {
+    "UNAUTHENTICATED": "`puppetctl doctor` says which service can't prove itself",
+    "PERMISSION_DENIED": "`puppetctl doctor` says which service can't prove itself",
+}
+"""The same where one service has refused another: no option or credential of the caller's changes that."""
+
+
+def fail(message: str, reason: str = "", *, is_of_services: bool = False) -> None:
     """Print to standard error what can't be done, and what to do next, where that is known by the reason; then exit."""
-    words = f"{message}. Next: {step}" if (step := NEXT.get(reason)) else message
+    known = {**NEXT, **_OF_SERVICES} if is_of_services else NEXT
+    words = f"{message}. Next: {step}" if (step := known.get(reason)) else message
     typer.secho(words, fg=typer.colors.RED, err=True)
     raise typer.Exit(1)
