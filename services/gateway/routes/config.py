@@ -9,11 +9,12 @@ from starlette.responses import Response
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.gateway.backend import Backend
-from services.gateway.transcoding.endpoint import quoted, unquoted
+from services.gateway.transcoding.endpoint import quoted
 from services.gateway.transcoding.reading import fill, read_object
 from services.gateway.transcoding.writing import write
+from services.gateway.web.conditions import wanted_etags
 from services.gateway.web.envelope import success
-from services.gateway.web.refusals import IDEMPOTENCY_KEY, IF_MATCH
+from services.gateway.web.refusals import IDEMPOTENCY_KEY
 
 
 def change_config(backend: Backend) -> Callable[[Request], Awaitable[Response]]:
@@ -25,8 +26,8 @@ def change_config(backend: Backend) -> Callable[[Request], Awaitable[Response]]:
             asked = pb.GetAgentRequest(id=agent_id)
             found = (await backend.call(request, AgentServiceStub, "GetAgent", asked)).agent
             # What somebody else changes meanwhile isn't overwritten.
-            wanted = request.headers.get(IF_MATCH, "*")
-            etag = found.etag if wanted == "*" else unquoted(wanted)
+            wanted = wanted_etags(request) or [found.etag]
+            etag = found.etag if found.etag in wanted else wanted[0]
             change = pb.UpdateAgentRequest(
                 agent=pb.Agent(id=agent_id, etag=etag), request_id=request.headers.get(IDEMPOTENCY_KEY, "")
             )
