@@ -135,7 +135,7 @@ async def test_versions_of_a_persona_are_listed_and_an_earlier_one_comes_back(wo
     assert world.agents.calls == ["rollback basil 2"]
     world.agents.agents["basil"].persona.update({"initial_memory": {"knowledge_base": [{"file": "lore/pond.md"}]}})
     assert (await said("rollback", basil, "2"))[1] == (
-        "basil: knows lore/pond.md as of the last `puppetctl apply`, which reads them again"
+        "basil: knows nothing of lore/pond.md, which this version names: `puppetctl apply` a persona file that names it"
     )
 
 
