@@ -48,7 +48,7 @@ def run(command: Coroutine[Any, Any, int], service: str = "agents") -> None:
     """Run a command, which calls this service; what it can't do is said in words, never as a traceback."""
     import grpc
 
-    from puppetctl.clients import in_words, nobody_answers
+    from puppetctl.clients import in_words, nobody_answers, refused_by
     from puppetctl.suite import SuiteError
     from puppetctl.terminal.errors import fail
     from services.runtime.rpc.status import Remote
@@ -58,7 +58,8 @@ def run(command: Coroutine[Any, Any, int], service: str = "agents") -> None:
     except SuiteError as error:
         fail(str(error))
     except grpc.aio.AioRpcError as error:
-        fail(in_words(error, service), Remote(error).reason)
+        remote = Remote(error)
+        fail(in_words(error, service), remote.reason, is_of_services=bool(refused_by(remote)))
     except grpc.FutureTimeoutError:
         fail(nobody_answers(service))
     except BrokenPipeError:

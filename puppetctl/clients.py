@@ -245,7 +245,14 @@ def in_words(error: grpc.aio.AioRpcError, service: str = "agents") -> str:
     if remote.violations:
         return "\n".join([f"{reason}:", *(f"  {item.field}: {item.description}" for item in remote.violations)])
     later = f" (try again in {remote.retry_after:.0f} s)" if remote.retry_after else ""
-    return f"{reason}: {remote.message}{later}"
+    # What another service has refused comes with its reason before the words.
+    words = remote.message.removeprefix(f"{reason}: ")
+    return f"{reason}: {words}{f' (says {asked})' if (asked := refused_by(remote)) else ''}{later}"
+
+
+def refused_by(remote: Remote) -> str:
+    """Return which service has refused it to the one that was called; empty when that refuses by itself."""
+    return remote.metadata.get("dependency", "") if remote.reason != "DEPENDENCY_UNAVAILABLE" else ""
 
 
 def nobody_answers(service: str) -> str:

@@ -14,14 +14,18 @@ app = typer.Typer()
 @app.command(rich_help_panel=BEGIN)
 def chat(
     agent: AgentId,
-    say: Annotated[str, typer.Option(help="Say this, and end.", show_default="what is typed, line by line")] = "",
+    say: Annotated[
+        str | None, typer.Option(help="Say this, and end.", show_default="what is typed, line by line")
+    ] = None,
     as_json: Json = False,
     data: Data = DATA_DIR,
 ) -> None:
     """Talk to a character, to tune it: nothing is published or remembered, and it takes you for no stranger."""
     from puppetctl.activity.chat import chat as run_chat
 
-    run(run_chat(agent, say, data, as_json=as_json), "llm")
+    if say is not None and not say.strip():
+        raise typer.BadParameter("is empty: there is nothing to answer", param_hint="--say")
+    run(run_chat(agent, say or "", data, as_json=as_json), "llm")
 
 
 @app.command(rich_help_panel=ACTIVITY)

@@ -1,7 +1,7 @@
 """The commands that make, list, start and stop characters."""
 
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,13 +145,21 @@ async def rollback(agent_id: str, version: int, data_dir: Path = DATA_DIR) -> in
         words = f"{agent.id}: is as in version {version}, which is version {agent.persona_version} now"
         open_console().print(words, markup=False)
         files = dict.fromkeys(str(name) for _, name in named_files(json_format.MessageToDict(agent.persona)))
-        if removed := await forget_files(clients, agent.id, files):
-            words = f"{agent.id}: forgets {removed:,} passages of files that this version doesn't name"
-            open_console().print(words, markup=False)
-    if files:
-        words = f"{agent.id}: knows {', '.join(files)} as of the last `puppetctl apply`, which reads them again"
-        open_console().print(words, markup=False, soft_wrap=True)
+        removed, known = await forget_files(clients, agent.id, files)
+    told = {
+        f"forgets {removed:,} passages of files that this version doesn't name": removed,
+        f"knows {_listed(files, known)} as of the last `puppetctl apply` that named it": known,
+        f"knows nothing of {_listed(files, files.keys() - known)}, which this version names: "
+        f"`puppetctl apply` a persona file that names it": files.keys() - known,
+    }
+    for words, is_so in told.items():
+        if is_so:
+            open_console().print(f"{agent.id}: {words}", markup=False, soft_wrap=True)
     return 0
+
+
+def _listed(files: Iterable[str], those: Collection[str]) -> str:
+    return ", ".join(file for file in files if file in those)
 
 
 async def _sandbox(party: ThirdParty, where: Mapping[str, str]) -> str | None:

@@ -19,7 +19,8 @@ from puppetctl.terminal.display import open_console
 
 _MOST_ID = 40
 _SCHEMA = "docs/persona.schema.json"
-_ABOUT_WORDS = 3
+_ROOTS = (Path(__file__).parents[2], Path(__file__).parents[1])
+"""Below which it is in the sources, and in the wheel."""
 
 QUESTIONS = {
     "name": "What is it called?",
@@ -89,7 +90,7 @@ async def new(given: Answers, options: Options) -> int:
     answers = await asyncio.to_thread(asked, given, _ask) if options.asks else given
     path = write(answers.persona(), options.folder, force=options.force)
     console = open_console()
-    console.print(f"written to {path}, where an editor completes the other fields", markup=False, soft_wrap=True)
+    console.print(f"written to {path}{_completing(options.folder)}", markup=False, soft_wrap=True)
     is_wanted = options.start or (
         options.asks
         and bool(running_addresses(options.data_dir))
@@ -150,6 +151,14 @@ def _schema_beside(folder: Path) -> dict[str, str]:
         if (parent / _SCHEMA).is_file():
             return {"$schema": "../" * up + _SCHEMA}
     return {}
+
+
+def _completing(folder: Path) -> str:
+    """Return in words how an editor completes the file's other fields: by itself only below the schema."""
+    if _schema_beside(folder):
+        return ", where an editor completes the other fields"
+    there = next((root / _SCHEMA for root in _ROOTS if (root / _SCHEMA).is_file()), None)
+    return f'; with "$schema": "{there.as_uri()}" in it an editor completes the other fields' if there else ""
 
 
 def _lines(question: str, ask: Ask) -> Iterator[str]:

@@ -93,8 +93,9 @@ def _parsed(path: Path, text: str) -> Any:
         hint = "" if text.lstrip().startswith("{") else ": a persona is a JSON object, and begins with {"
         raise SuiteError(f"{path}: line {error.lineno}, column {error.colno}: {error.msg}{hint}") from None
     except (json_format.ParseError, ValueError, RecursionError):
-        # What JSON can write and no message can hold: halves of characters, and objects a hundred deep.
-        raise SuiteError(f"{path}: holds something that is no text, or is nested too deeply") from None
+        # What JSON can write and no message can hold: halves of characters, endless numbers, objects a hundred deep.
+        words = "holds something that is no text or too large a number, or is nested too deeply"
+        raise SuiteError(f"{path}: {words}") from None
     return persona
 
 

@@ -153,7 +153,7 @@ async def _started(clients: Clients, character: Character, persona: Mapping[str,
     change = character.change
     if persona.get("is_active") is not False:
         if agent.HasField("stop_time") and not update:
-            change = f"{change}, and stopped: `puppetctl start {agent.id}` starts it"
+            change = f"{change}, is stopped: `puppetctl start {agent.id}` starts it"
         else:
             await clients.agents.StartAgent(agents_pb.StartAgentRequest(id=agent.id))
     return replace(character, change=change)

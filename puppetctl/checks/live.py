@@ -86,7 +86,7 @@ def _approving(personas: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _pace(*, is_live: bool) -> Iterator[str]:
-    yield f"time {'runs' if is_live else 'would run'} at the pace of life, and no longer 240 times as fast"
+    yield f"time {'runs' if is_live else 'would run'} at the pace of life, unless `--speed` says otherwise"
 
 
 def _range(personas: Iterable[Mapping[str, Any]]) -> str:

@@ -144,6 +144,8 @@ def _print(outcome: _Outcome, out: Path) -> None:
         console.print(f"no characters: {_listed(outcome.skipped)}", markup=False, soft_wrap=True, style="dim")
     if len(outcome.written) > _MOST_TABLES:
         console.print("--json, or one of them alone, shows what became of each value", markup=False)
+    if not (outcome.written or outcome.refused or outcome.skipped):
+        errors.print("nothing to import: there are no files that could hold a character", style="red")
     if outcome.written:
         few = len(outcome.written) <= _MOST_TABLES
         files = " ".join(_quoted(path) for _, path in outcome.written) if few else _quoted(out) + "/*.json"

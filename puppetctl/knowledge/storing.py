@@ -42,11 +42,19 @@ async def keep_knowledge(clients: Clients, agent_id: str, passages: Sequence[Pas
     return len(new), len(surplus)
 
 
-async def forget_files(clients: Clients, agent_id: str, but: Collection[str]) -> int:
-    """Let a character forget the passages of all files but these; returns how many there were."""
-    surplus = [memory.id async for memory in _kept(clients, agent_id) if memory.metadata[_FILE] not in but]
+async def forget_files(clients: Clients, agent_id: str, but: Collection[str]) -> tuple[int, set[str]]:
+    """Let a character forget the passages of all files but these.
+
+    Returns how many there were, and of which of these files it knows passages.
+    """
+    surplus, known = [], set()
+    async for memory in _kept(clients, agent_id):
+        if (file := memory.metadata[_FILE]) in but:
+            known.add(file)
+        else:
+            surplus.append(memory.id)
     await _remove(clients, agent_id, surplus)
-    return len(surplus)
+    return len(surplus), known
 
 
 async def _kept(clients: Clients, agent_id: str) -> AsyncIterator[pb.Memory]:

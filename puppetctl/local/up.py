@@ -181,7 +181,7 @@ class _Run:
             self.display.show(line)
         before = {character.id: character.change for character in prepared.characters}
         for character in await asyncio.gather(*(told(clients, one) for one in begun)):
-            # What stands in the table above isn't said again.
+            # What stands in the table above isn't said again: `is stopped` follows the name then.
             change = character.change.removeprefix(before[character.id]).removeprefix(", ")
             if words := "; ".join(filter(None, (change, *in_short(character.notices)))):
                 self.display.show(notice(datetime.now().astimezone(), character.name, words))

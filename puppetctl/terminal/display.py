@@ -11,9 +11,17 @@ from rich.text import Text
 _WIDEST = 100
 
 
+class _Console(Console):
+    """A console whose reader may have seen enough, as every other output's."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave to the command how that ends."""
+        raise BrokenPipeError
+
+
 def open_console(*, is_plain: bool = False, to_errors: bool = False) -> Console:
     """Return the console, or that of errors; a plain one has no colours and nothing that moves."""
-    console = Console(
+    console = _Console(
         highlight=False, no_color=is_plain or None, color_system=None if is_plain else "auto", stderr=to_errors
     )
     if console.width > _WIDEST:

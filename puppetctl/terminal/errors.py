@@ -9,7 +9,7 @@ NEXT: Mapping[str, str] = {
     "AGENT_INACTIVE": "`puppetctl start ID` starts it",
     "AGENT_BEING_DELETED": "wait until it is gone, and create it again",
     "AGENT_EXISTS": "`puppetctl apply FILE` changes the one that is there",
-    "ACTIVITY_NOT_FOUND": "`puppetctl history --ids` shows what there is",
+    "ACTIVITY_NOT_FOUND": "`puppetctl history --json` has the ids of what there is",
     "DRAFT_NOT_FOUND": "`puppetctl drafts list --all` lists those that are known",
     "DRAFT_DECIDED": "`puppetctl drafts list` lists those that wait",
     "EVENT_NOT_FOUND": "`puppetctl events list --all` lists those that are known",
@@ -23,6 +23,7 @@ NEXT: Mapping[str, str] = {
     "DEPENDENCY_UNAVAILABLE": "`puppetctl doctor` says which service is down",
     "UNAUTHENTICATED": "name the suite's folder with --data, or a credential with PUPPET_CTL_CREDENTIAL",
     "PERMISSION_DENIED": "`puppetctl principals list` says who may do what",
+    "WALLET_NOT_EMPTY": "move what it holds elsewhere, or let the wallet stay with `puppetctl delete ID --keep-wallet`",
     "TRADING_HALTED": "`puppetctl resume` lifts the halt",
     "INTERNAL": "`puppetctl logs --level error` has the details under that id",
     "UNIMPLEMENTED": "the service is of another version: `puppetctl doctor` compares them",
@@ -31,12 +32,20 @@ NEXT: Mapping[str, str] = {
 """By reason, what to do next."""
 
 
-def with_next(message: str, reason: str) -> str:
+_OF_SERVICES = {
+    "UNAUTHENTICATED": "`puppetctl doctor` says which service can't prove itself",
+    "PERMISSION_DENIED": "`puppetctl doctor` says which service can't prove itself",
+}
+"""The same where one service has refused another: no option or credential of the caller's changes that."""
+
+
+def with_next(message: str, reason: str, *, is_of_services: bool = False) -> str:
     """Return what can't be done, and what to do next, where that is known by the reason."""
-    return f"{message}. Next: {step}" if (step := NEXT.get(reason)) else message
+    known = {**NEXT, **_OF_SERVICES} if is_of_services else NEXT
+    return f"{message}. Next: {step}" if (step := known.get(reason)) else message
 
 
-def fail(message: str, reason: str = "") -> None:
+def fail(message: str, reason: str = "", *, is_of_services: bool = False) -> None:
     """Print to standard error what can't be done, and what to do next; then exit."""
-    typer.secho(with_next(message, reason), fg=typer.colors.RED, err=True)
+    typer.secho(with_next(message, reason, is_of_services=is_of_services), fg=typer.colors.RED, err=True)
     raise typer.Exit(1)

@@ -1,7 +1,8 @@
 """What a command has found: tables for people, JSON for programs.
 
 With `--json` a list is a line of JSON for each item, and what is shown alone is one document. Messages of the contracts
-have the names of their fields there, as in `puppetctl call`; a field with its default value is left out.
+have the names of their fields there, as in `puppetctl call`, and false, 0 and what is empty stand in them, as in the
+gateway's answers.
 """
 
 import json
@@ -133,4 +134,6 @@ def _in_json(item: Item, indent: int | None = None) -> str:
 
 def as_object(item: Item) -> Mapping[str, Any]:
     """Return an item as an object of JSON."""
-    return MessageToDict(item, preserving_proto_field_name=True) if isinstance(item, Message) else item
+    if not isinstance(item, Message):
+        return item
+    return MessageToDict(item, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)

@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
+from typing import Any
 
 import grpc
 from fastapi import FastAPI
+from google.protobuf.message import Message
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -23,13 +25,15 @@ from services.gateway.routes.sessions import SessionRoutes
 from services.gateway.routes.stats import show_stats
 from services.gateway.routes.stream import Streams
 from services.gateway.transcoding.endpoint import Endpoint, quoted
+from services.gateway.web.conditions import is_known
 from services.gateway.web.envelope import success
 from services.gateway.web.errors import Gone
 from services.gateway.web.guard import Guard, own_hosts
 from services.gateway.web.instrumentation import HttpCall
 from services.gateway.web.page import Page
 from services.gateway.web.refusals import of_fault, of_gateway, of_http, of_service
-from services.runtime.errors import PuppetError
+from services.runtime.errors import Conflict, PuppetError, RequestIdReused
+from services.runtime.rpc.status import Remote
 from services.runtime.version import suite_version
 
 ENDPOINTS: Sequence[Endpoint] = (
@@ -100,14 +104,28 @@ def _handler(endpoint: Endpoint, backend: Backend) -> Handler:
     async def handle(request: Request) -> Response:
         async with backend.calling(request):
             message = await endpoint.read(request, backend)
-            answer = await backend.call(request, endpoint.stub, endpoint.rpc, message)
+            answer = await _called(endpoint, backend, request, message)
         data = endpoint.written(answer)
         headers = {"ETag": quoted(data["etag"])} if data.get("etag") else {}
-        if endpoint.verb == _SAFE and headers and request.headers.get("if-none-match") == headers["ETag"]:
+        if endpoint.verb == _SAFE and headers and is_known(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return success(data, endpoint.status_of(answer), headers=headers)
 
     return handle
+
+
+async def _called(endpoint: Endpoint, backend: Backend, request: Request, message: Message) -> Any:
+    """Ask the service, with one after the other of the etags that are as good; one that doesn't fit changes nothing."""
+    others = endpoint.otherwise(message, request)
+    while others:
+        try:
+            return await backend.call(request, endpoint.stub, endpoint.rpc, message)
+        except grpc.aio.AioRpcError as error:
+            # A repeated request that was done with a later one of them is known by that one only.
+            if Remote(error).reason not in (Conflict.reason, RequestIdReused.reason):
+                raise
+            message = others.pop(0)
+    return await backend.call(request, endpoint.stub, endpoint.rpc, message)
 
 
 def _told(path: str, handler: Handler) -> Handler:

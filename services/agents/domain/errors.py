@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from services.agents.domain.trading.model import WRAPPED_SOL, sol
 from services.runtime import errors
 
 
@@ -66,9 +67,14 @@ class WalletNotEmpty(errors.WrongState):
 
     def __init__(self, wallet_id: str, held: Mapping[str, int]) -> None:
         balances = ", ".join(f"{amount} of {mint}" for mint, amount in held.items())
+        words = ", ".join(_holding(mint, amount) for mint, amount in held.items())
         super().__init__(
-            f"the wallet {wallet_id!r} holds {balances}: empty it, or keep it", id=wallet_id, balances=balances
+            f"the wallet {wallet_id!r} holds {words}: empty it, or keep it", id=wallet_id, balances=balances
         )
+
+
+def _holding(mint: str, amount: int) -> str:
+    return f"{sol(amount)} SOL" if mint == WRAPPED_SOL else f"{amount:,} base units of {mint}"
 
 
 class AgentInactive(errors.WrongState):

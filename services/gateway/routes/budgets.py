@@ -3,7 +3,7 @@
 from typing import Any
 
 from puppet.llm.v1.llm_service_pb2_grpc import LlmServiceStub
-from services.gateway.routes.known import is_known
+from services.gateway.routes.known import of_known_character
 from services.gateway.transcoding.endpoint import Endpoint
 
 
@@ -23,6 +23,6 @@ ENDPOINTS = (
         "Sets what a character may spend in a day.",
         body="",
         data="budget",
-        equip=is_known,
+        equip=of_known_character,
     ),
 )

@@ -10,11 +10,12 @@ from starlette.responses import Response
 from puppet.agents.v1 import agent_service_pb2 as pb
 from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.gateway.backend import Backend
-from services.gateway.transcoding.endpoint import quoted, unquoted
+from services.gateway.transcoding.endpoint import quoted
 from services.gateway.transcoding.reading import fill, read_object
 from services.gateway.transcoding.writing import write
+from services.gateway.web.conditions import wanted_etags
 from services.gateway.web.envelope import success
-from services.gateway.web.refusals import IDEMPOTENCY_KEY, IF_MATCH
+from services.gateway.web.refusals import IDEMPOTENCY_KEY
 from services.runtime.errors import Conflict, RequestIdReused
 from services.runtime.rpc.status import Remote
 
@@ -34,7 +35,7 @@ def change_config(backend: Backend) -> Callable[[Request], Awaitable[Response]]:
                     break
                 except grpc.aio.AioRpcError as error:
                     # Another change came between reading and writing, of which the caller knows nothing.
-                    is_between = Remote(error).reason == Conflict.reason and _etag_in(request) is None
+                    is_between = Remote(error).reason == Conflict.reason and not wanted_etags(request)
                     if not is_between or tries == _MAX_TRIES:
                         raise
         data = write(changed)
@@ -45,13 +46,13 @@ def change_config(backend: Backend) -> Callable[[Request], Awaitable[Response]]:
 
 async def _change(backend: Backend, request: Request, patch: Any) -> pb.Agent:
     """Change the persona as it is now, unless that is another one than the caller means. Raises grpc's errors."""
-    agent_id, etag = request.path_params["agent_id"], _etag_in(request)
+    agent_id, wanted = request.path_params["agent_id"], wanted_etags(request)
     found: pb.Agent = (await backend.call(request, AgentServiceStub, "GetAgent", pb.GetAgentRequest(id=agent_id))).agent
     before = write(found)["persona"]
     after = merged(before, patch)
     change = pb.UpdateAgentRequest(
         # What somebody else changes meanwhile isn't overwritten.
-        agent=pb.Agent(id=agent_id, etag=found.etag if etag is None else etag),
+        agent=pb.Agent(id=agent_id, etag=wanted[0] if wanted and found.etag not in wanted else found.etag),
         request_id=request.headers.get(IDEMPOTENCY_KEY, ""),
     )
     change.update_mask.paths.append("persona")
@@ -64,12 +65,6 @@ async def _change(backend: Backend, request: Request, patch: Any) -> pb.Agent:
             return found
         raise
     return answer.agent
-
-
-def _etag_in(request: Request) -> str | None:
-    """Return the etag that the caller means; None for whatever it is."""
-    wanted = request.headers.get(IF_MATCH, "*")
-    return None if wanted == "*" else unquoted(wanted)
 
 
 def merged(before: Any, patch: Any) -> Any:

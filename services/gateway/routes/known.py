@@ -10,7 +10,7 @@ from puppet.agents.v1.agent_service_pb2_grpc import AgentServiceStub
 from services.gateway.backend import Backend
 
 
-async def is_known(backend: Backend, request: Request, _message: Any) -> None:
+async def of_known_character(backend: Backend, request: Request, _message: Any) -> None:
     """Refuse what is about a character that isn't there, where the agents service says so. Raises grpc's errors."""
     try:
         await backend.call(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from puppet.memory.v1.memory_service_pb2_grpc import MemoryServiceStub
-from services.gateway.routes.known import is_known
+from services.gateway.routes.known import of_known_character
 from services.gateway.transcoding.endpoint import PAGING, Endpoint
 
 _OLD_NAMES = {"content": "text", "type": "kind"}
@@ -38,7 +38,7 @@ ENDPOINTS = (
         status=201,
         renamed=_OLD_NAMES,
         reshape=_remembered,
-        equip=is_known,
+        equip=of_known_character,
     ),
     _memory(
         "DELETE", "/memory/{agent_id}", "ClearMemories", "Forgets everything, or some kinds.", renamed={"type": "kinds"}

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.backend import Backend
+from services.gateway.web.conditions import is_known
 from services.gateway.web.envelope import success
 from services.runtime.settings import SettingsError
 
@@ -33,6 +34,6 @@ class Personas:
     async def schema(self, request: Request) -> Response:
         """Return the JSON Schema of persona files."""
         self._sessions.of(request)
-        if request.headers.get("if-none-match") == self._etag:
+        if is_known(request, self._etag):
             return Response(status_code=304, headers={"ETag": self._etag})
         return success(self._schema, headers={"ETag": self._etag})

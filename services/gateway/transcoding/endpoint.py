@@ -14,7 +14,8 @@ from starlette.requests import Request
 from services.gateway.transcoding.descriptors import field_at, message_of
 from services.gateway.transcoding.reading import fill, put, read_object, read_query
 from services.gateway.transcoding.writing import write
-from services.gateway.web.refusals import IDEMPOTENCY_KEY, IF_MATCH
+from services.gateway.web.conditions import wanted_etags
+from services.gateway.web.refusals import IDEMPOTENCY_KEY
 from services.runtime.errors import InvalidRequest, Violation
 
 Reshape = Callable[[dict[str, Any]], dict[str, Any]]
@@ -188,13 +189,17 @@ class Endpoint:
             if message.request_id not in ("", key):
                 raise InvalidRequest([Violation("request_id", "is another one than in the header Idempotency-Key")])
             message.request_id = key
-        if self.etag and (wanted := request.headers.get(IF_MATCH)) and wanted != "*":
-            put(message, self.etag, unquoted(wanted))
+        if self.etag and (wanted := wanted_etags(request)):
+            put(message, self.etag, wanted[0])
 
-
-def unquoted(etag: str) -> str:
-    """Return an etag as the services know it, without the quotes that HTTP puts around it."""
-    return etag.strip().removeprefix("W/").strip('"')
+    def otherwise(self, message: Any, request: Request) -> list[Message]:
+        """Return the same request with each further etag that `If-Match` names: a service is asked for one."""
+        others = []
+        for etag in wanted_etags(request)[1:] if self.etag else ():
+            other = type(message).FromString(message.SerializeToString())
+            put(other, self.etag, etag)
+            others.append(other)
+        return others
 
 
 def quoted(etag: str) -> str:

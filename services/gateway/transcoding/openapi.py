@@ -38,7 +38,7 @@ FAILURE_SCHEMA: dict[str, Any] = {
 
 _HEADERS = {
     "request_id": ("Idempotency-Key", "Names the effect: the same key and body happen once."),
-    "etag": ("If-Match", "The etag that must be the current one."),
+    "etag": ("If-Match", "The etag that must be the current one, or several of which one must be; `*` is any."),
 }
 
 
@@ -53,7 +53,9 @@ def operation(endpoint: Endpoint, sent: Schemas, answered: Schemas) -> dict[str,
     for name, (header, description) in _HEADERS.items():
         path = endpoint.etag if name == "etag" else name
         if path and path.split(".")[0] in kind.fields_by_name:
-            schema = {"type": "string", "maxLength": 100}
+            schema: dict[str, Any] = {"type": "string"}
+            if name == "request_id" and (most := limits_of(field_at(kind, path)).max_length):
+                schema["maxLength"] = most
             parameters.append({"name": header, "in": "header", "description": description, "schema": schema})
     described: dict[str, Any] = {}
     hidden = frozenset(taken | {"request_id", "etag", "update_mask"})
@@ -90,17 +92,19 @@ def _body(endpoint: Endpoint, schemas: Schemas, hidden: frozenset[str]) -> dict[
     kind = endpoint.body_kind
     if kind is None:
         raise ValueError(endpoint.path)
+    # What the path says, or a header, needs no body.
+    said = {place.removeprefix(f"{endpoint.body}.") for place in hidden}
     if kind.full_name.startswith("google.protobuf."):
         # A persona's own schema is at `/personas/schema`.
         names: dict[str, Any] = {name: {"type": "string", "minLength": 1} for name in ("id", "name")}
-        said = {place.removeprefix(f"{endpoint.body}.") for place in hidden}
         schema = {"type": "object", "properties": names, "required": [name for name in names if name not in said]}
     else:
         inner = {path.split(".", 1)[1] for path in hidden if path.startswith(f"{endpoint.body}.")}
         schema = schemas.object_of(kind, frozenset(inner) if endpoint.body else hidden)
         if endpoint.mask:
             schema.pop("required", None)
-    is_required = bool(schema.get("required")) or any(limits_of(it).required for it in kind.fields)
+    own = [it for it in kind.fields if it.name not in said]
+    is_required = bool(endpoint.mask or schema.get("required")) or any(limits_of(it).required for it in own)
     return {"required": is_required, "content": {"application/json": {"schema": schema}}}
 
 

@@ -21,6 +21,8 @@ MOST_LEVELS = 40
 """How deep arrays and objects of a body may lie in each other."""
 
 _MOST_VIOLATIONS = 50
+_MOST_DIGITS = 400
+"""The largest number that a double holds has 309."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _MESSAGE, _ENUM, _BOOL = FieldDescriptor.TYPE_MESSAGE, FieldDescriptor.TYPE_ENUM, FieldDescriptor.TYPE_BOOL
 _UNREADABLE = (json_format.ParseError, ValueError, TypeError, OverflowError, AttributeError)
@@ -37,7 +39,7 @@ def read_object(content: bytes) -> dict[str, Any]:
     try:
         if not is_shallow(text, MOST_LEVELS):
             raise _refused("", f"arrays and objects must lie at most {MOST_LEVELS} deep in each other")
-        value = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once_each)
+        value = json.loads(text, parse_constant=_no_number, parse_int=_whole, object_pairs_hook=_once_each)
     except ValueError as error:
         raise _refused("", f"the body is no JSON: {error}") from None
     if not isinstance(value, dict):
@@ -191,6 +193,12 @@ def _rule(error: Exception, field: FieldDescriptor | None = None) -> str:
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number of JSON")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a whole number has {len(digits):,} digits, and may have {_MOST_DIGITS}")
+    return int(digits)
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.gateway.web.conditions import is_known
+
 FOLDER = Path(__file__).parents[1] / "page"
 
 _TYPES = {
@@ -51,7 +53,7 @@ def _answering(file: _File) -> Handler:
     async def answer(request: Request) -> Response:
         # Asked for again each time, and sent only when it is another one: the page is never older than the gateway.
         headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
-        if file.etag in request.headers.get("if-none-match", ""):
+        if is_known(request, file.etag):
             return Response(status_code=304, headers=headers)
         return Response(file.content, headers=headers, media_type=file.media_type)
 

@@ -51,9 +51,13 @@ class Rule:
         return principal.role in self.roles and is_within_scope
 
 
-def _member(value: Any, name: str) -> Any:
+def _is_struct(value: Any) -> bool:
     # By its name: a Struct of another pool of descriptors is another class.
-    if getattr(getattr(value, "DESCRIPTOR", None), "full_name", "") == Struct.DESCRIPTOR.full_name:
+    return getattr(getattr(value, "DESCRIPTOR", None), "full_name", "") == str(Struct.DESCRIPTOR.full_name)
+
+
+def _member(value: Any, name: str) -> Any:
+    if _is_struct(value):
         # Only this one: to take all of it apart would take long, and fail at a value that is none.
         return value.fields[name].string_value if name in value.fields else ""
     return getattr(value, name, "")
@@ -83,16 +87,27 @@ def is_safe_to_repeat(method: MethodDescriptor) -> bool:
 
 def values_at(request: Any, path: tuple[str, ...]) -> list[str]:
     """Return the texts at a path of a request, without empty ones; it may lead through Structs and lists."""
+    return [item for item in _found_at(request, path) if isinstance(item, str) and item]
+
+
+def _found_at(request: Any, path: tuple[str, ...]) -> list[Any]:
     values = [request]
     for name in path:
         values = [item for value in values for item in _items(_member(value, name))]
-    return [item for item in values if isinstance(item, str) and item]
+    return values
 
 
 def lacking_at(request: Any, path: tuple[str, ...]) -> str:
     """Return the path of the field for which a request names no agent: the list that is empty, or the whole path."""
     is_empty_list = len(path) > 1 and not _items(_member(request, path[0]))
     return path[0] if is_empty_list else ".".join(path)
+
+
+def is_other_than_text_at(request: Any, path: tuple[str, ...]) -> bool:
+    """Tell whether an object of a request says something else than a text at the end of a path."""
+    *outer, name = path
+    owners = [owner for owner in _found_at(request, tuple(outer)) if _is_struct(owner) and name in owner.fields]
+    return any(owner.fields[name].WhichOneof("kind") not in ("string_value", "null_value", None) for owner in owners)
 
 
 def _items(value: Any) -> Sequence[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from services.runtime.errors import InvalidRequest, Violation
-from services.runtime.rpc.access import Rule, lacking_at, values_at
+from services.runtime.rpc.access import Rule, is_other_than_text_at, lacking_at, values_at
 from services.runtime.rpc.identity import (
     Caller,
     Delegation,
@@ -110,7 +110,8 @@ class Authentication:
             raise PermissionDenied(f"{principal.role} may not call {rule.method}", principal)
         agents = values_at(request, rule.agent)
         if not agents:
-            raise InvalidRequest([Violation(lacking_at(request, rule.agent), "is required")])
+            words = "must be a text" if is_other_than_text_at(request, rule.agent) else "is required"
+            raise InvalidRequest([Violation(lacking_at(request, rule.agent), words)])
         if not (
             delegation is not None
             and delegation.issuer == principal

@@ -71,9 +71,13 @@ def _bytes(part: str) -> bytes:
     if not _BASE64URL.issuperset(part):
         raise ValueError("a part is no base64url")
     try:
-        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+        data = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except binascii.Error:
         raise ValueError("a part is no base64url") from None
+    if _base64(data) != part:
+        # Bits behind the last byte, which say nothing: one token would have several spellings.
+        raise ValueError("a part is no base64url")
+    return data
 
 
 def _object(part: str) -> dict[str, Any]:

@@ -31,7 +31,11 @@ class AccountExists(errors.AlreadyExists):
 
     def __init__(self, agent_id: str, handle: str) -> None:
         named = f"the account @{handle}" if handle else "an account"
-        super().__init__(f"{agent_id!r} already has {named}", agent_id=agent_id, handle=handle)
+        super().__init__(
+            f"{agent_id!r} already has {named}: one character has one account, and large letters make no other handle",
+            agent_id=agent_id,
+            handle=handle,
+        )
 
 
 class CredentialsRefused(errors.WrongState):

@@ -1,8 +1,10 @@
 """What a caller of the trading service may be refused with."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from services.runtime import errors
+from services.trading.domain.market import LAMPORTS_PER_SOL, SOL
 
 
 class WalletNotFound(errors.NotFound):
@@ -36,7 +38,14 @@ class WalletNotEmpty(errors.WrongState):
 
     def __init__(self, wallet_id: str, held: Mapping[str, int]) -> None:
         balances = ", ".join(f"{amount} of {mint}" for mint, amount in held.items())
-        super().__init__(f"the wallet {wallet_id!r} holds {balances}", id=wallet_id, balances=balances)
+        words = ", ".join(_holding(mint, amount) for mint, amount in held.items())
+        super().__init__(f"the wallet {wallet_id!r} holds {words}", id=wallet_id, balances=balances)
+
+
+def _holding(mint: str, amount: int) -> str:
+    if mint != SOL:
+        return f"{amount:,} base units of {mint}"
+    return f"{Decimal(amount) / LAMPORTS_PER_SOL:.9f}".rstrip("0").rstrip(".") + " SOL"
 
 
 class WalletBusy(errors.Unavailable):

@@ -95,6 +95,7 @@ async def test_a_wallet_that_holds_something_keeps_its_agent_from_being_deleted(
     told = await refusal(delete(agents))
     assert told.reason == "WALLET_NOT_EMPTY"
     assert told.metadata["balances"] == "2000000000 of So11111111111111111111111111111111111111112"
+    assert "holds 2 SOL: " in told.message
     status = await agents.GetAgent(pb.GetAgentRequest(id="wren"))
     assert status.agent.is_active
     assert not status.agent.HasField("delete_time")

@@ -227,6 +227,41 @@ async def test_an_etag_guards_a_change_and_saves_a_read(gateway: Door) -> None:
     await gateway.data("PUT", "/agents/eva/config", {"name": "Eva"}, if_match=changed.headers["etag"])
 
 
+async def test_of_several_etags_one_must_be_the_current_and_a_weak_one_never_is(gateway: Door) -> None:
+    await created(gateway, "rae")
+    etag = (await gateway.call("GET", "/agents/rae")).headers["etag"]
+    body = {"id": "rae", "name": "Rae", "description": "Rows."}
+    for path, changed in (("/agents/rae", body), ("/agents/rae/config", {"description": "Rows."})):
+        for wrong in (f"W/{etag}", '"77", "78"', f'"77", W/{etag}'):
+            assert (await gateway.refusal("PUT", path, changed, if_match=wrong))[0] == 412
+    listed = f'"77", {etag}'
+    first = await gateway.data("PUT", "/agents/rae", body, if_match=listed, idempotency_key="rows")
+    again = await gateway.data("PUT", "/agents/rae", body, if_match=listed, idempotency_key="rows")
+    assert first["etag"] == again["etag"]
+    listed = f'"77", "{first["etag"]}"'
+    second = await gateway.data("PUT", "/agents/rae/config", {"description": "Rests."}, if_match=listed)
+    third = await gateway.data("PUT", "/agents/rae", body, if_match="*")
+    assert third["etag"] != second["etag"] != first["etag"]
+
+
+async def test_what_a_client_has_is_not_sent_again_however_it_says_so(gateway: Door) -> None:
+    await created(gateway, "sol")
+    for path in ("/agents/sol", "/personas/schema", "/app.js"):
+        etag = (await gateway.call("GET", path)).headers["etag"]
+        for same in (etag, f'"77", {etag}', f"W/{etag}", "*"):
+            assert (await gateway.call("GET", path, if_none_match=same)).status_code == 304
+        for other in ('"77"', f'"x{etag[1:]}', '"77", "78"'):
+            assert (await gateway.call("GET", path, if_none_match=other)).status_code == 200
+
+
+async def test_the_description_of_the_api_tells_what_a_call_needs(gateway: Door) -> None:
+    paths = (await gateway.call("GET", "/openapi.json")).json()["paths"]
+    needs = {path: paths[path]["post"]["requestBody"]["required"] for path in ("/agents/{agent_id}/post", "/agents")}
+    assert needs == {"/agents/{agent_id}/post": False, "/agents": True}
+    headers = {one["name"]: one["schema"] for one in paths["/agents"]["post"]["parameters"] if one["in"] == "header"}
+    assert headers["Idempotency-Key"] == {"type": "string", "maxLength": 128}
+
+
 async def test_a_key_makes_a_call_happen_once(gateway: Door) -> None:
     await created(gateway, "joe")
     body = {"text": "I sold a boat.", "kind": "event"}

@@ -72,6 +72,8 @@ async def test_one_that_brings_no_account_is_given_one_and_posts(gateway: Door, 
     assert (await gateway.data("GET", "/accounts/ada"))["handle"] == "ada"
     again = await gateway.call("POST", "/agents", {"id": "ada", "name": "Ada"}, idempotency_key="a")
     assert again.json()["data"] == answer.json()["data"], "the same key and body happen once"
+    _, error = await gateway.refusal("POST", "/agents", {"id": "ADA", "name": "Ada"})
+    assert "large letters make no other handle" in error["details"]["violations"][0]["description"]
     await gateway.data("POST", "/agents/ada/start")
     [post] = await posted(gateway, "ada")
     _, shown = await x.call("GET", "/_sandbox/posts")

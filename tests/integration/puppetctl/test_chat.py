@@ -144,10 +144,11 @@ async def test_what_lists_or_shows_does_so_for_programs(odd: World, command: lis
     json.loads(output)
 
 
-async def test_who_has_seen_enough_hears_no_complaint(odd: World) -> None:
+@pytest.mark.parametrize("options", [(), ("--json",)])
+async def test_who_has_seen_enough_hears_no_complaint(odd: World, options: tuple[str, ...]) -> None:
     for number in range(200):
         odd.agents.add("odd", log_pb.ACTIVITY_KIND_POST, f"post {number} " + "x" * 1000)
-    command = (sys.executable, "-m", "puppetctl", "history", "--limit", "200", "--json")
+    command = (sys.executable, "-m", "puppetctl", "history", "--limit", "200", *options)
     pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
     process = await asyncio.create_subprocess_exec(*command, **pipes)  # type: ignore[arg-type]
     assert process.stdout is not None
@@ -247,3 +248,9 @@ def test_without_a_terminal_a_name_is_needed() -> None:
     result = CliRunner().invoke(app, ["new"])
     assert result.exit_code == 1
     assert "give it a name" in result.output
+
+
+async def test_nothing_is_no_words_to_a_character(odd: World) -> None:
+    code, output = await run("chat", "odd", "--say", " ")
+    assert code == 2
+    assert "there is nothing to answer" in output

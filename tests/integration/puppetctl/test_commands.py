@@ -76,6 +76,12 @@ async def test_an_imported_character_can_be_applied_by_what_import_says_comes_ne
     assert applied.output.startswith("ember: created")
 
 
+def test_an_import_of_nothing_says_so(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["import", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "nothing to import" in result.output
+
+
 async def test_characters_are_stopped_and_started_by_name_or_all(world: World, basil: str) -> None:
     world.agents.agents["pia"] = pb.Agent(id="pia", name="Nonna Pia", is_active=True)
 
@@ -134,7 +140,7 @@ async def test_versions_of_a_persona_are_listed_and_an_earlier_one_comes_back(wo
     assert world.agents.calls == ["rollback basil 2"]
     world.agents.agents["basil"].persona.update({"initial_memory": {"knowledge_base": [{"file": "lore/pond.md"}]}})
     assert (await said("rollback", basil, "2"))[1] == (
-        "basil: knows lore/pond.md as of the last `puppetctl apply`, which reads them again"
+        "basil: knows nothing of lore/pond.md, which this version names: `puppetctl apply` a persona file that names it"
     )
 
 

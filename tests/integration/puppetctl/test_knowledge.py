@@ -67,10 +67,10 @@ async def test_another_version_of_a_file_replaces_what_has_changed_and_nothing_e
 
 async def test_the_passages_of_files_that_a_persona_does_not_name_any_more_go(clients: Clients) -> None:
     await keep_knowledge(clients, "odd", [LAMP, SEA, LOG])
-    assert await forget_files(clients, "odd", {"a.md"}) == 1
+    assert await forget_files(clients, "odd", {"a.md"}) == (1, {"a.md"})
     assert (await known(clients)).keys() == {"Lamp: It turns.", "Sea: It is deep."}
-    assert await forget_files(clients, "odd", {"a.md"}) == 0
-    assert await forget_files(clients, "odd", ()) == 2
+    assert await forget_files(clients, "odd", {"a.md", "b.md"}) == (0, {"a.md"})
+    assert await forget_files(clients, "odd", ()) == (2, set())
     assert not await known(clients)
 
 

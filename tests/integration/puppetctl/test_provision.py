@@ -146,7 +146,7 @@ async def test_who_was_stopped_stays_so_until_it_is_asked_for(world: World, clie
     [pia, basil] = await live(clients, [PIA, BASIL], world.sandboxes)
     assert not world.agents.agents[pia.id].is_active
     assert (pia.change, basil.change) == (
-        "unchanged, and stopped: `puppetctl start pia-at-home` starts it",
+        "unchanged, is stopped: `puppetctl start pia-at-home` starts it",
         "unchanged",
     )
     await live(clients, [PIA], world.sandboxes, update=True)

@@ -121,6 +121,7 @@ async def test_a_wallet_that_holds_anything_is_not_deleted_and_an_empty_one_is(
     told = await refusal(trading.DeleteWallet(pb.DeleteWalletRequest(agent_id="agt_a")))
     assert told.reason == "WALLET_NOT_EMPTY"
     assert told.metadata["balances"] == f"{LAMPORTS_PER_SOL} of {trader.mints['SOL']}"
+    assert told.message.endswith(" holds 1 SOL")
     request = pb.RegisterWalletRequest(agent_id="agt_b", request_id="birth")
     first = (await trading.RegisterWallet(request)).wallet
     await trading.DeleteWallet(pb.DeleteWalletRequest(agent_id="agt_b"))

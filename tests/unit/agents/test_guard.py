@@ -88,7 +88,7 @@ def test_the_length_is_counted_as_the_network_does(persona: Persona) -> None:
 def test_room_for_a_handle_is_kept(persona: Persona) -> None:
     limit = TextLimit(len(GOOD) + 6)
     assert not reasons(GOOD, persona, limit=limit, prefix="@otto ")
-    assert "too long" in reasons(GOOD, persona, limit=limit, prefix="@ottos ")
+    assert "characters, with @ottos in front" in reasons(GOOD, persona, limit=limit, prefix="@ottos ")
 
 
 def test_an_own_post_of_late_is_not_said_again(persona: Persona) -> None:

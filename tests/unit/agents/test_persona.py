@@ -82,6 +82,43 @@ def test_an_id_must_fit_into_the_ids_made_from_it(agent_id: str) -> None:
     assert "persona.id" in violations({"id": agent_id, "name": "A"})
 
 
+INVISIBLE = (
+    "Od\u200bd",
+    "\u202eddO",
+    "\u2066Odd",
+    "Odd\nHalvorsen",
+    "Odd\u2028Halvorsen",
+    "O\u00addd",
+    "\u3164",
+    "\ufeffOdd",
+)
+
+
+@pytest.mark.parametrize("name", INVISIBLE)
+def test_a_name_that_looks_like_another_or_turns_the_line_is_refused(name: str) -> None:
+    assert refused_fields(minimal(name=name)) == ["persona.name"]
+
+
+@pytest.mark.parametrize("name", INVISIBLE)
+def test_one_that_was_stored_stays_readable(name: str) -> None:
+    assert read_kept(minimal(name=name, description="Keeps a light.")).description == "Keeps a light."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Zoe\u0308",
+        "\u0632\u0647\u0631\u0647\u200c\u0646\u0627\u0632",
+        "\u05d3\u05d5\u05d3\u200f",
+        "\U0001f469\u200d\U0001f680 Ida",
+        "\u706f\u53f0",
+        "D'Arcy \u2764\ufe0f",
+    ],
+)
+def test_a_name_keeps_the_invisible_signs_that_its_script_needs(name: str) -> None:
+    assert read_persona(minimal(name=name)).name == name
+
+
 def test_zero_hours_between_posts_would_be_without_end() -> None:
     raw = minimal(behavior={"post_frequency": {"min_hours_between_posts": 0, "max_hours_between_posts": 1}})
     assert violations(raw) == {"persona.behavior.post_frequency.min_hours_between_posts": "must be greater than 0"}

@@ -29,6 +29,7 @@ from services.agents.domain.trading import (
     least_output,
 )
 from services.agents.domain.trading.appraisal import appetite, emphasised
+from services.agents.domain.trading.model import sol
 
 NOW = datetime(2026, 10, 3, 12, 0, tzinfo=UTC)
 SOL = LAMPORTS_PER_SOL
@@ -385,3 +386,11 @@ def test_the_decimals_of_what_is_held_count_and_unknown_ones_say_nothing() -> No
 )
 def test_the_least_is_the_larger_of_price_and_quote_less_the_slippage(expected: int, quoted: int, least: int) -> None:
     assert least_output(expected, quoted, 300) == least
+
+
+@pytest.mark.parametrize(
+    ("lamports", "words"),
+    [(0, "0"), (1, "0.000000001"), (1_500_000_000, "1.5"), (20 * SOL, "20"), (100 * SOL, "100")],
+)
+def test_an_amount_of_sol_loses_no_zero_of_a_whole_number(lamports: int, words: str) -> None:
+    assert sol(lamports) == words

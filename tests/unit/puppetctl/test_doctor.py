@@ -59,7 +59,7 @@ def test_what_would_happen_live_is_told_for_each_who_is_active(tmp_path: Path) -
     )
     assert any("no private_key" in words for words in told)
     assert any(words.startswith("odd ask nobody before they act") for words in told)
-    assert any("would run at the pace of life" in words for words in told)
+    assert "time would run at the pace of life, unless `--speed` says otherwise" in told
     assert not any("rests" in words for words in told)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from puppetctl.characters.making import QUESTIONS, Answers, asked, split, write
+from puppetctl.characters.making import QUESTIONS, Answers, Options, asked, new, split, write
 from puppetctl.suite import SuiteError
 from services.agents.domain.persona import read_persona
 
@@ -62,6 +62,20 @@ def test_a_file_is_written_with_its_schema_and_none_is_lost(tmp_path: Path) -> N
     with pytest.raises(SuiteError, match="--force"):
         write(persona, path.parent, force=False)
     assert write(persona, path.parent, force=True) == path
+
+
+async def test_an_editor_is_promised_only_where_the_file_says_its_schema(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in (tmp_path / "mine", tmp_path / "repository"):
+        if folder.name == "repository":
+            (folder / "docs").mkdir(parents=True)
+            (folder / "docs" / "persona.schema.json").write_text("{}")
+        assert await new(Answers("Mara"), Options(folder, tmp_path)) == 0
+    first, _, second, _ = capsys.readouterr().out.splitlines()
+    assert '"$schema": "file://' in first
+    assert first.endswith('docs/persona.schema.json" in it an editor completes the other fields')
+    assert second.endswith(", where an editor completes the other fields")
 
 
 def test_what_stands_between_commas_is_told_once() -> None:

@@ -2,7 +2,9 @@
 
 import json
 
+import grpc
 import pytest
+from grpc.aio import AioRpcError, Metadata
 from rich.text import Text
 
 from puppet.agents.v1 import agent_errors_pb2 as agents_pb
@@ -11,10 +13,13 @@ from puppet.llm.v1 import llm_errors_pb2 as llm_pb
 from puppet.memory.v1 import memory_errors_pb2 as memory_pb
 from puppet.social.v1 import social_errors_pb2 as social_pb
 from puppet.trading.v1 import trading_errors_pb2 as trading_pb
+from puppetctl.cli import run
 from puppetctl.terminal.errors import NEXT, fail
 from puppetctl.terminal.output import Listing, print_document
 from puppetctl.terminal.progress import steps, waiting
 from puppetctl.terminal.words import cut, quoted, span
+from services.agents.ports.neighbours import Refused
+from services.runtime.rpc.status import to_status
 
 
 def test_a_list_is_a_table_for_people(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +66,9 @@ def test_a_list_is_a_line_of_json_for_each_item_and_nothing_else(capsys: pytest.
     listing.add({"id": "é", "posts": 0}, "é")
     listing.show()
     lines = capsys.readouterr().out.splitlines()
-    assert [json.loads(line) for line in lines] == [{"id": "odd", "persona_version": "3"}, {"id": "é", "posts": 0}]
+    odd, other = map(json.loads, lines)
+    assert (odd["id"], odd["persona_version"]) == ("odd", "3")
+    assert other == {"id": "é", "posts": 0}
     assert "é" in lines[1]
 
 
@@ -74,7 +81,16 @@ def test_an_empty_list_says_so_to_people_and_nothing_to_programs(capsys: pytest.
 
 def test_one_thing_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     print_document(pb.GetAgentStatusResponse(is_active=True, post_count=2))
-    assert json.loads(capsys.readouterr().out) == {"is_active": True, "post_count": "2"}
+    told = json.loads(capsys.readouterr().out)
+    assert (told["is_active"], told["post_count"]) == (True, "2")
+
+
+def test_false_and_zero_and_what_is_empty_are_told_to_programs_too(capsys: pytest.CaptureFixture[str]) -> None:
+    print_document(pb.GetAgentStatusResponse())
+    told = json.loads(capsys.readouterr().out)
+    assert (told["is_active"], told["trade_count"], told["schedule"]) == (False, "0", [])
+    # What is only there when it was given, such as a message, isn't.
+    assert "mood" not in told
 
 
 def test_progress_is_nothing_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +111,21 @@ def test_an_error_of_which_nobody_knows_what_to_do_is_told_all_the_same(capsys: 
     with pytest.raises(Exception, match=r"^1$"):
         fail("SOMETHING_NEW: it broke", "SOMETHING_NEW")
     assert capsys.readouterr().err == "SOMETHING_NEW: it broke\n"
+
+
+def test_what_one_service_refused_another_is_said_once_and_by_whom(capsys: pytest.CaptureFixture[str]) -> None:
+    async def refused() -> int:
+        error = Refused("memory", "UNAUTHENTICATED", "UNAUTHENTICATED: this principal is unknown")
+        status = to_status(error, "agents.puppet")
+        trailers = Metadata(("grpc-status-details-bin", status.SerializeToString()))
+        raise AioRpcError(grpc.StatusCode.INTERNAL, Metadata(), trailers, details=status.message)
+
+    with pytest.raises(Exception, match=r"^1$"):
+        run(refused())
+    said = capsys.readouterr().err
+    assert said.startswith("UNAUTHENTICATED: this principal is unknown (says memory). Next: ")
+    assert "doctor" in said
+    assert "--data" not in said
 
 
 def test_texts_are_cut_where_they_are_long() -> None:

@@ -14,7 +14,14 @@ from puppet.agents.v1 import agent_service_pb2 as agents_pb
 from puppet.agents.v1 import event_service_pb2 as events_pb
 from puppet.memory.v1 import memory_service_pb2 as memory_pb
 from services.runtime.errors import Unavailable
-from services.runtime.rpc.access import Rule, is_safe_to_repeat, lacking_at, rules_of, values_at
+from services.runtime.rpc.access import (
+    Rule,
+    is_other_than_text_at,
+    is_safe_to_repeat,
+    lacking_at,
+    rules_of,
+    values_at,
+)
 from services.runtime.rpc.credentials import Credential, CredentialError
 from services.runtime.rpc.identity import Delegation, Kind, Principal, Unauthenticated
 from services.runtime.rpc.principals import OPERATOR, PrincipalFiles
@@ -48,6 +55,20 @@ def test_a_request_that_names_no_agent_is_about_none() -> None:
     assert values_at(agents_pb.ListActivityRequest(), ("agent_ids",)) == []
     assert values_at(agents_pb.ListAgentsRequest(), ()) == []
     assert values_at(object(), ("persona", "id")) == []
+
+
+def test_an_id_that_is_no_text_is_told_from_one_that_is_missing() -> None:
+    for given, is_there in (
+        ({"id": 7}, True),
+        ({"id": {}}, True),
+        ({"id": ""}, False),
+        ({"id": None}, False),
+        ({}, False),
+    ):
+        persona = Struct()
+        persona.update(given)
+        assert is_other_than_text_at(agents_pb.CreateAgentRequest(persona=persona), ("persona", "id")) is is_there
+    assert not is_other_than_text_at(agents_pb.ListActivityRequest(), ("agent_ids",))
 
 
 def test_an_rpc_that_says_nothing_is_open_to_nobody() -> None:

@@ -31,6 +31,14 @@ def test_what_is_no_token_is_refused_by_name(token: str) -> None:
     assert refused.value.violations[0].field == "page_token"
 
 
+@pytest.mark.parametrize("junk", ["x", "=", "==x", "\n", "!"])
+def test_a_token_has_one_spelling(junk: str) -> None:
+    token = next_token(["k"], ["agt_a"])
+    for spelt in (token + junk, junk + token, f"{token[:4]}{junk}{token[4:]}"):
+        with pytest.raises(InvalidRequest):
+            read_page(5, spelt, ["agt_a"], (str,))
+
+
 def test_a_token_of_other_filters_is_refused() -> None:
     with pytest.raises(InvalidRequest):
         read_page(5, next_token(["k"], ["agt_a"]), ["agt_b"], (str,))

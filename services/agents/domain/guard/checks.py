@@ -144,8 +144,11 @@ class Judge:
         if len(text) > _MOST_SIGNS:
             return "is too long to be judged"
         limit = self._context.limit
-        length = limit.weigh(self._context.prefix + text)
-        return f"is too long: {length} of {limit.max_weight} characters" if length > limit.max_weight else ""
+        prefix = self._context.prefix
+        if (length := limit.weigh(prefix + text)) <= limit.max_weight:
+            return ""
+        counted = f", with {prefix.strip()} in front" if prefix else ""
+        return f"is too long: {length} of {limit.max_weight} characters{counted}"
 
     def _shape(self, text: str) -> Iterator[str]:
         """Ask for a whole sentence, of a length that fits."""

@@ -165,7 +165,7 @@ class Hold(Decision):
 
 def sol(lamports: int) -> str:
     """Return lamports as SOL, in the shortest decimal form."""
-    return f"{Decimal(lamports) / LAMPORTS_PER_SOL:f}".rstrip("0").rstrip(".") if lamports else "0"
+    return f"{Decimal(lamports) / LAMPORTS_PER_SOL:.9f}".rstrip("0").rstrip(".")
 
 
 def bought(lamports: int, symbol: str) -> str:

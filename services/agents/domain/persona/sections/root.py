@@ -1,6 +1,7 @@
 """A persona file."""
 
 import re
+import unicodedata
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 
@@ -34,6 +35,7 @@ from services.agents.domain.persona.sections.behavior import BehaviorSection
 from services.agents.domain.persona.sections.memory import InitialMemorySection, Memories
 from services.agents.domain.persona.sections.personality import PersonalitySection, StyleGuideSection
 from services.agents.domain.persona.sections.trading import AgentKitIntegration, SolanaIntegration
+from services.runtime.text.normal import settled
 
 # It is part of request and workflow ids, which have to stay short and may not hold a slash.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -52,6 +54,12 @@ class Approval(StrEnum):
 def _identifies(text: str) -> None:
     if text and not _ID.fullmatch(text):
         raise ValueError("must begin with a letter or digit, and have only letters, digits, `.`, `_` and `-`")
+
+
+def _shows_itself(name: str) -> None:
+    signs = unicodedata.normalize("NFC", name)
+    if settled(signs) != signs or any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in signs):
+        raise ValueError("must be one line, without signs that can't be seen or that turn the order of reading")
 
 
 class LlmConfig(Section):
@@ -164,7 +172,9 @@ class PersonaFile(Section):
     id: Annotated[Required, Rule(_identifies, {"pattern": f"^{_ID.pattern}$"})] = Field(
         max_length=64, description="Names the character for good: 1 to 64 letters, digits, `.`, `_` and `-`."
     )
-    name: Required = Field(max_length=100, description="What it is called, in up to 100 characters.")
+    name: Annotated[Required, Rule(_shows_itself)] = Field(
+        max_length=100, description="What it is called, in up to 100 characters that can be seen, on one line."
+    )
     description: Plain = Field(
         default="", max_length=2_000, description="Who it is, in a sentence or two. It begins the system prompt."
     )
